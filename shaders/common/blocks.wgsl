@@ -1,0 +1,11 @@
+// The extents of a product and where its operands begin, for the blocks that `tile_product` asks for. Terms beyond the depth are
+// 0; rows and columns beyond the end hold whatever lies there, and are never stored.
+var<private> a_base: u32;
+var<private> b_base: u32;
+var<private> a_rows: u32;
+var<private> b_cols: u32;
+var<private> depth: u32;
+
+fn within_depth(k: u32, x: vec4<f32>) -> vec4<f32> {
+    return select(vec4<f32>(0.0), x, vec4<u32>(k, k + 1u, k + 2u, k + 3u) < vec4<u32>(depth));
+}

@@ -1,0 +1,71 @@
+// Elementary functions over T (f32 or vec4<f32>) that hold up where drivers' own do not: tanh of large arguments is NaN
+// on several, atanh and expm1 lose their digits near 0, and erf does not exist.
+
+fn expm1_(x: T) -> T {
+    // Near 0, the Taylor series to x^8/8!: error under 1e-8 for |x| <= 0.5.
+    let s = x * (T(1.0) + x * (T(0.5) + x * (T(0.16666667) + x * (T(0.041666667)
+        + x * (T(0.008333334) + x * (T(0.0013888889) + x * (T(0.0001984127) + x * T(0.0000248016))))))));
+    return select(exp(x) - T(1.0), s, abs(x) <= T(0.5));
+}
+
+fn log1p_(x: T) -> T {
+    // Near 0, 2 atanh(x / (2 + x)) by its series to the 13th power; WGSL's log is only good to 5e-7 there.
+    let s = x / (T(2.0) + x);
+    let y = s * s;
+    let near = T(2.0) * s * (T(1.0) + y * (T(0.33333334) + y * (T(0.2) + y * (T(0.14285715)
+        + y * (T(0.11111111) + y * (T(0.09090909) + y * T(0.07692308)))))));
+    return select(log(T(1.0) + x), near, abs(x) < T(0.41));
+}
+
+fn tanh_(x: T) -> T {
+    // expm1 keeps the digits near 0; beyond 10 the result is 1 in f32.
+    let e = expm1_(T(-2.0) * min(abs(x), T(10.0)));
+    let t = -e / (T(2.0) + e);
+    return select(t, -t, x < T(0.0));
+}
+
+fn atanh_(x: T) -> T {
+    let y = x * x;
+    let near = x * (T(1.0) + y * (T(0.33333334) + y * (T(0.2) + y * (T(0.14285715)
+        + y * (T(0.11111111) + y * (T(0.09090909) + y * T(0.07692308)))))));
+    return select(T(0.5) * log((T(1.0) + x) / (T(1.0) - x)), near, abs(x) < T(0.25));
+}
+
+fn sigmoid_(x: T) -> T {
+    let e = exp(-abs(x));
+    return select(e, T(1.0), x >= T(0.0)) / (T(1.0) + e);
+}
+
+fn softplus_(x: T) -> T {
+    return max(x, T(0.0)) + log1p_(exp(-abs(x)));
+}
+
+// Near 0 the Maclaurin series of erf to x^11; beyond, Abramowitz & Stegun 7.1.26 would leave 1.5e-7, so the rational
+// approximation of the complement by Numerical Recipes' Chebyshev fit (erfccheb, fractional error 1.2e-7).
+fn erf_(x: T) -> T {
+    let a = abs(x);
+    let y = x * x;
+    let near = x * (T(1.1283792) + y * (T(-0.37612638) + y * (T(0.11283792) + y * (T(-0.026866170)
+        + y * (T(0.0052239776) - y * T(0.00085483270))))));
+    let t = T(1.0) / (T(1.0) + T(0.5) * a);
+    let p = T(-1.26551223) + t * (T(1.00002368) + t * (T(0.37409196) + t * (T(0.09678418) + t * (T(-0.18628806)
+        + t * (T(0.27886807) + t * (T(-1.13520398) + t * (T(1.48851587) + t * (T(-0.82215223) + t * T(0.17087277)))))))));
+    let far = T(1.0) - t * exp(min(p - a * a, T(0.0)));
+    return select(select(far, -far, x < T(0.0)), near, a < T(0.5));
+}
+
+fn sign_(x: T) -> T {
+    return select(T(0.0), T(1.0), x > T(0.0)) - select(T(0.0), T(1.0), x < T(0.0));
+}
+
+// C's pow on reals, without the driver's: a negative base wants a whole exponent.
+fn pow_(x: T, y: T) -> T {
+    let magnitude = exp2(y * log2(abs(x)));
+    let odd = abs(y - T(2.0) * floor(T(0.5) * y)) == T(1.0);
+    let whole = floor(y) == y;
+    let not_a_number = T(0.0) / (x - x);
+    let signed = select(magnitude, -magnitude, (x < T(0.0)) & odd);
+    let defined = select(signed, not_a_number, (x < T(0.0)) & !whole);
+    let at_zero = select(select(T(1.0) / abs(x), T(0.0), y > T(0.0)), T(1.0), y == T(0.0));
+    return select(select(defined, at_zero, x == T(0.0)), T(1.0), y == T(0.0));
+}

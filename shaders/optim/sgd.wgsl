@@ -1,0 +1,38 @@
+// A step of gradient descent with momentum in place: b <- mu b + (g + decay p);  p <- p - lr b, or p - lr (g + mu b) if NESTEROV.
+//
+// g        [n]
+// lr       [1]
+// p, b     [n]
+// workgroup 64 x 1 x 1, no memory, no barrier; cost: 6 n FLOPs; g once, p and b twice
+
+struct Params {
+    elements: u32,
+    momentum: f32,
+    decay: f32,
+}
+
+@group(0) @binding(0) var<storage, read> g: array<f32>;
+@group(0) @binding(1) var<storage, read> lr: array<f32>;
+@group(0) @binding(2) var<storage, read_write> p: array<f32>;
+@group(0) @binding(3) var<storage, read_write> b: array<f32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = group_index(group, groups) * 64u + lane;
+    if (i >= params.elements) {
+        return;
+    }
+    let slope = g[i] + params.decay * p[i];
+    let velocity = params.momentum * b[i] + slope;
+    b[i] = velocity;
+    if (NESTEROV) {
+        p[i] -= lr[0] * (slope + params.momentum * velocity);
+    } else {
+        p[i] -= lr[0] * velocity;
+    }
+}

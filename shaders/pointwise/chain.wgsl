@@ -1,0 +1,21 @@
+// A chain of pointwise ops over one iteration space of `elements` elements, row-major. Every operand is read once, every
+// value somebody else needs is written once. This is a template: the lines that begin with //@ are replaced by the chain's
+// bindings, loads, ops and stores; T is f32 or vec4<f32>, WIDTH its width.
+//
+// workgroup 64 x 1 x 1, no memory, no barrier; cost: each op's FLOPs, each binding once
+
+//@ params
+//@ bindings
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = group_index(group, groups) * 64u + lane;
+    if (i * WIDTH >= params.elements) {
+        return;
+    }
+    //@ body
+}

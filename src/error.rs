@@ -1,0 +1,114 @@
+//! The one error of the crate. Every message names the thing at fault and what was expected.
+
+use std::path::PathBuf;
+
+/// What went wrong.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An op was given operands it has no meaning for.
+    #[error("{op}: {what}")]
+    Op {
+        /// The op's name.
+        op: String,
+        /// The operand and what was expected of it.
+        what: String,
+    },
+    /// An op whose reverse rule is not made of differentiable ops was differentiated again.
+    #[error("{op}: not differentiable here: {why}")]
+    NotDifferentiable {
+        /// The op's name.
+        op: String,
+        /// Why, and what to use instead.
+        why: String,
+    },
+    /// A named tensor (input, state, output) is missing or does not have the type it must have.
+    #[error("tensor `{name}`: {what}")]
+    Tensor {
+        /// The name on the tape.
+        name: String,
+        /// What is wrong and what was expected.
+        what: String,
+    },
+    /// A tensor is larger than one binding of the device holds.
+    #[error("tensor `{name}` takes {bytes} bytes, and this device binds at most {limit} at once")]
+    TooLarge {
+        /// The name or op that makes it.
+        name: String,
+        /// Its size in bytes.
+        bytes: u64,
+        /// The device's limit in bytes.
+        limit: u64,
+    },
+    /// A user's setting has no meaning.
+    #[error("{what}")]
+    Argument {
+        /// Which setting, its value, and what was expected.
+        what: String,
+    },
+    /// A file could not be read or written, or does not hold what it must.
+    #[error("{}: {what}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what was expected.
+        what: String,
+    },
+    /// No adapter serves.
+    #[error("no adapter: {what}")]
+    NoAdapter {
+        /// What was asked for and what there is.
+        what: String,
+    },
+    /// A WGSL source does not parse, validate or compile.
+    #[error("shader `{kernel}`: {what}")]
+    Shader {
+        /// The kernel's name.
+        kernel: String,
+        /// The compiler's message.
+        what: String,
+    },
+    /// The device ran out of memory.
+    #[error("the device is out of memory: {what}")]
+    OutOfMemory {
+        /// What was being made.
+        what: String,
+    },
+    /// The device was lost; programs on it are dead, host copies of state are not.
+    #[error("the device was lost: {what}")]
+    DeviceLost {
+        /// The driver's message.
+        what: String,
+    },
+    /// The graphics stack rejected a call.
+    #[error("the device reported an error: {what}")]
+    Device {
+        /// Its message.
+        what: String,
+    },
+}
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An [`Error::Op`].
+    pub fn op(op: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Op { op: op.into(), what: what.into() }
+    }
+
+    /// An [`Error::Tensor`].
+    pub fn tensor(name: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Tensor { name: name.into(), what: what.into() }
+    }
+
+    /// An [`Error::Argument`].
+    pub fn argument(what: impl Into<String>) -> Self {
+        Self::Argument { what: what.into() }
+    }
+
+    /// An [`Error::File`].
+    pub fn file(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
+        Self::File { path: path.into(), what: what.into() }
+    }
+}

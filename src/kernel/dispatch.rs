@@ -1,0 +1,124 @@
+//! One launch of a kernel, as data.
+
+use super::Kernel;
+
+/// A buffer of a plan under construction: a tape's value, or scratch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Buffer(pub(crate) u32);
+
+impl Buffer {
+    /// Its place in the plan's list of buffers.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How a dispatch uses a buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// `var<storage, read>`.
+    Read,
+    /// `var<storage, read_write>`: all of it is written, and nothing is read that this dispatch did not write.
+    Write,
+    /// `var<storage, read_write>`: it begins as a copy of the given buffer, which it takes over where that is possible.
+    Update {
+        /// The buffer updated.
+        from: Buffer,
+    },
+    /// `var<storage, read_write>`: a later dispatch of the same op goes on with what an earlier one wrote.
+    Continue,
+}
+
+/// A buffer at `@group(0) @binding(i)`, i its place in [`Dispatch::bindings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Binding {
+    /// Which buffer.
+    pub buffer: Buffer,
+    /// Used how.
+    pub access: Access,
+}
+
+impl Binding {
+    /// Read only.
+    pub fn read(buffer: Buffer) -> Self {
+        Self { buffer, access: Access::Read }
+    }
+
+    /// Written whole.
+    pub fn write(buffer: Buffer) -> Self {
+        Self { buffer, access: Access::Write }
+    }
+
+    /// `buffer` begins as a copy of `from`.
+    pub fn update(buffer: Buffer, from: Buffer) -> Self {
+        Self { buffer, access: Access::Update { from } }
+    }
+
+    /// Read and written, begun by an earlier dispatch of this op.
+    pub fn go_on(buffer: Buffer) -> Self {
+        Self { buffer, access: Access::Continue }
+    }
+}
+
+/// What a dispatch costs by its definition.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Cost {
+    /// Floating-point operations of the definition.
+    pub flops: f64,
+    /// Compulsory traffic: each binding's bytes once (an update's twice).
+    pub bytes: f64,
+}
+
+/// The words of a kernel's uniform struct, in order; every member is one word.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Params(pub(crate) Vec<u32>);
+
+impl Params {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Appends a `u32`. A kernel addresses fewer than 2³² elements; a plan refuses larger tensors.
+    pub fn u32(mut self, value: usize) -> Self {
+        self.0.push(value as u32);
+        self
+    }
+
+    /// Appends an `f32`.
+    pub fn f32(mut self, value: f32) -> Self {
+        self.0.push(value.to_bits());
+        self
+    }
+
+    /// The words.
+    pub fn words(&self) -> &[u32] {
+        &self.0
+    }
+}
+
+/// One launch of a kernel.
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    /// What runs.
+    pub kernel: Kernel,
+    /// On which buffers.
+    pub bindings: Vec<Binding>,
+    /// With which uniform words.
+    pub params: Params,
+    /// On how many workgroups.
+    pub grid: [u32; 3],
+    /// FLOPs of the definition.
+    pub flops: f64,
+}
+
+/// `workgroups` folded into a grid no dimension of which passes 65,535: the shader's `group_index` unfolds it, and
+/// must skip what lies beyond.
+pub fn fold(workgroups: usize) -> [u32; 3] {
+    const WIDEST: usize = 65_535;
+    if workgroups <= WIDEST {
+        return [workgroups as u32, 1, 1];
+    }
+    let rows = workgroups.div_ceil(WIDEST);
+    [workgroups.div_ceil(rows) as u32, rows as u32, 1]
+}

@@ -1,0 +1,50 @@
+//! Device work as plain data: sources and their variants, dispatches, what a target can do, and how an op states its
+//! dispatches. Nothing here knows wgpu.
+
+mod dispatch;
+mod lowering;
+mod source;
+mod target;
+
+pub use dispatch::{Access, Binding, Buffer, Cost, Dispatch, Params, fold};
+pub use lowering::{Lowered, Lowering};
+pub use source::{Choice, Kernel, Snippet, Source, Suits, Variant};
+pub use target::{Backend, Target};
+
+/// A WGSL file under `shaders/`, included when the crate is compiled.
+macro_rules! wgsl {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $path, ".wgsl"))
+    };
+}
+pub(crate) use wgsl;
+
+/// What several kernels share.
+pub mod common {
+    use super::Snippet;
+
+    /// The index of a workgroup in a folded grid.
+    pub const GRID: Snippet = Snippet { name: "grid", text: wgsl!("common/grid") };
+    /// Elementary functions that hold up at the ends of their domains.
+    pub const MATH: Snippet = Snippet { name: "math", text: wgsl!("common/math") };
+    /// Philox4x32-10.
+    pub const PHILOX: Snippet = Snippet { name: "philox", text: wgsl!("common/philox") };
+    /// A row belongs to one invocation.
+    pub const ROW_SERIAL: Snippet = Snippet { name: "row_serial", text: wgsl!("common/row_serial") };
+    /// A row belongs to a workgroup of 64.
+    pub const ROW_GROUP: Snippet = Snippet { name: "row_group", text: wgsl!("common/row_group") };
+    /// Operands `a` and `b` of a product, element by element.
+    pub const OPERANDS_SCALAR: Snippet = Snippet { name: "operands_scalar", text: wgsl!("common/operands_scalar") };
+    /// Operands `a` and `b` of a product, four at a time.
+    pub const OPERANDS_VECTOR: Snippet = Snippet { name: "operands_vector", text: wgsl!("common/operands_vector") };
+    /// The extents of a product.
+    pub const BLOCKS: Snippet = Snippet { name: "blocks", text: wgsl!("common/blocks") };
+    /// Blocks of `a` in either orientation.
+    pub const BLOCK_A: Snippet = Snippet { name: "block_a", text: wgsl!("common/block_a") };
+    /// Blocks of `b` in either orientation.
+    pub const BLOCK_B: Snippet = Snippet { name: "block_b", text: wgsl!("common/block_b") };
+    /// A product's tile in registers alone.
+    pub const TILE_DIRECT: Snippet = Snippet { name: "tile_direct", text: wgsl!("common/tile_direct") };
+    /// A product's tile fed through workgroup memory.
+    pub const TILE_SHARED: Snippet = Snippet { name: "tile_shared", text: wgsl!("common/tile_shared") };
+}

@@ -1,0 +1,151 @@
+//! A kernel's source, its variants, and the WGSL they make.
+
+use super::Target;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A piece of WGSL that kernels share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snippet {
+    /// Its file's name under `shaders/common/`.
+    pub name: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+/// The targets a variant is chosen for when nobody asks for one by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suits {
+    /// Any.
+    Any,
+    /// Software adapters, where barriers and scalar loads are what costs.
+    Software,
+    /// GPUs.
+    Hardware,
+}
+
+/// One way to build a kernel: constants and snippets before the file, never a copy of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Variant {
+    /// Its name, unique within the kernel.
+    pub name: &'static str,
+    /// What it is chosen for.
+    pub suits: Suits,
+    /// `const` lines: name and value.
+    pub constants: &'static [(&'static str, &'static str)],
+    /// Snippets of this variant, after the kernel's own.
+    pub snippets: &'static [Snippet],
+}
+
+impl Variant {
+    /// The only variant of a kernel that has no others.
+    pub const PLAIN: [Self; 1] = [Self { name: "plain", suits: Suits::Any, constants: &[], snippets: &[] }];
+}
+
+/// A choice made when an op is lowered: a constant takes one of a few values, or one of a few snippets stands in.
+#[derive(Debug, Clone, Copy)]
+pub enum Choice {
+    /// A `const` line and its possible values.
+    Constant(&'static str, &'static [&'static str]),
+    /// One snippet of several.
+    Snippet(&'static [Snippet]),
+}
+
+/// A hand-written kernel: a file, what goes before it, and its variants.
+#[derive(Debug)]
+pub struct Source {
+    /// `family/kernel`, its path under `shaders/`.
+    pub name: &'static str,
+    /// The file's text.
+    pub text: &'static str,
+    /// Shared snippets it always needs.
+    pub snippets: &'static [Snippet],
+    /// Its variants, the preferred first.
+    pub variants: &'static [Variant],
+    /// What lowering chooses.
+    pub choices: &'static [Choice],
+}
+
+impl Source {
+    /// The variant for `target`: the one it pins by name, else the first that suits it.
+    pub fn variant(&self, target: &Target) -> &'static Variant {
+        let pinned = target.pinned(self.name).and_then(|name| self.variants.iter().find(|v| v.name == name));
+        let suits = |v: &&Variant| match v.suits {
+            Suits::Any => true,
+            Suits::Software => target.software,
+            Suits::Hardware => !target.software,
+        };
+        pinned.or_else(|| self.variants.iter().find(suits)).unwrap_or(&self.variants[0])
+    }
+
+    /// The kernel of `variant` under `chosen`, an index into each of [`choices`](Self::choices).
+    pub fn kernel(&self, variant: &Variant, chosen: &[usize]) -> Kernel {
+        debug_assert_eq!(chosen.len(), self.choices.len(), "{} has {} choices", self.name, self.choices.len());
+        let mut name = variant.name.to_owned();
+        let mut constants = String::new();
+        let mut snippets: Vec<&str> = self.snippets.iter().map(|s| s.text).collect();
+        for (key, value) in variant.constants {
+            constants.push_str(&format!("const {key} = {value};\n"));
+        }
+        for (choice, &at) in self.choices.iter().zip(chosen) {
+            match choice {
+                Choice::Constant(key, values) => {
+                    constants.push_str(&format!("const {key} = {};\n", values[at]));
+                    if at > 0 {
+                        name.push_str(&format!("+{}={}", key.to_lowercase(), values[at]));
+                    }
+                }
+                Choice::Snippet(options) => {
+                    snippets.push(options[at].text);
+                    if at > 0 {
+                        name.push_str(&format!("+{}", options[at].name));
+                    }
+                }
+            }
+        }
+        snippets.extend(variant.snippets.iter().map(|s| s.text));
+        let wgsl = format!("{constants}\n{}\n{}", snippets.join("\n"), self.text);
+        Kernel { name: Cow::Borrowed(self.name), variant: Cow::Owned(name), wgsl: wgsl.into(), trusted: true }
+    }
+
+    /// Every kernel this source makes.
+    pub fn kernels(&self) -> Vec<Kernel> {
+        let mut chosen = vec![vec![]];
+        for choice in self.choices {
+            let n = match choice {
+                Choice::Constant(_, values) => values.len(),
+                Choice::Snippet(options) => options.len(),
+            };
+            chosen = chosen.iter().flat_map(|c: &Vec<usize>| (0..n).map(move |i| [c.as_slice(), &[i]].concat())).collect();
+        }
+        self.variants.iter().flat_map(|v| chosen.iter().map(|c| self.kernel(v, c))).collect()
+    }
+}
+
+/// A complete WGSL shader with the entry point `main`: storage buffers in group 0, one uniform struct in group 1.
+#[derive(Debug, Clone)]
+pub struct Kernel {
+    /// What it is called in tables and traces.
+    pub name: Cow<'static, str>,
+    /// Which variant, with its choices.
+    pub variant: Cow<'static, str>,
+    /// The shader.
+    pub wgsl: Arc<str>,
+    /// Whether the device may compile it without runtime checks.
+    pub trusted: bool,
+}
+
+impl Kernel {
+    /// A user's kernel, compiled with the device's runtime checks on.
+    pub fn new(name: impl Into<Cow<'static, str>>, wgsl: impl Into<Arc<str>>) -> Self {
+        Self { name: name.into(), variant: Cow::Borrowed("plain"), wgsl: wgsl.into(), trusted: false }
+    }
+
+    /// A user's kernel, compiled without runtime checks.
+    ///
+    /// # Safety
+    /// No invocation may index outside its buffers, divide an integer by zero, or loop without end.
+    pub unsafe fn new_trusted(name: impl Into<Cow<'static, str>>, wgsl: impl Into<Arc<str>>) -> Self {
+        Self { trusted: true, ..Self::new(name, wgsl) }
+    }
+}

@@ -1,0 +1,70 @@
+//! What a device can do, as far as lowering and planning ask.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The graphics API under a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// Vulkan.
+    Vulkan,
+    /// Metal.
+    Metal,
+    /// Direct3D 12.
+    Dx12,
+    /// A browser's WebGPU.
+    Browser,
+    /// Something else.
+    Other,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vulkan => "vulkan",
+            Self::Metal => "metal",
+            Self::Dx12 => "dx12",
+            Self::Browser => "webgpu",
+            Self::Other => "other",
+        })
+    }
+}
+
+/// A device as lowering sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The adapter's name.
+    pub name: String,
+    /// Its API.
+    pub backend: Backend,
+    /// Whether it is a CPU under a graphics API.
+    pub software: bool,
+    /// The largest storage binding in bytes.
+    pub max_binding: u64,
+    /// The fewest and most lanes of a subgroup, where subgroup operations are on.
+    pub subgroups: Option<(u32, u32)>,
+    /// Whether shaders may compute in f16.
+    pub f16: bool,
+    /// Kernel → variant, where somebody asked for one by name.
+    pub variants: BTreeMap<String, String>,
+}
+
+impl Target {
+    /// What every WebGPU device grants: the portable base.
+    pub fn portable() -> Self {
+        Self {
+            name: "portable".into(),
+            backend: Backend::Other,
+            software: false,
+            max_binding: 128 << 20,
+            subgroups: None,
+            f16: false,
+            variants: BTreeMap::new(),
+        }
+    }
+
+    /// The variant asked for by name.
+    pub fn pinned(&self, kernel: &str) -> Option<&str> {
+        self.variants.get(kernel).map(String::as_str)
+    }
+}

@@ -1,0 +1,13 @@
+//! Differentiable functional connectomics on any GPU.
+//!
+//! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
+
+pub mod error;
+pub mod kernel;
+pub mod ops;
+pub mod tape;
+pub mod tensor;
+
+pub use error::{Error, Result};
+pub use tape::{Init, Tape, Var};
+pub use tensor::{DType, HostTensor, Shape, TensorType};

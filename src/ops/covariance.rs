@@ -1,0 +1,424 @@
+//! Covariance and correlation of `[.., variables, time]`, with optional weights of the frames: standardise, then a symmetric product
+//! that computes half the blocks; in reverse, one product and one kernel over rows.
+//!
+//! Weights mean `numpy.cov(aweights=…)`: μ = Σwx/Σw, Σ = Σ w (x − μ)(x − μ)ᵀ / f, f = Σw − ddof Σw²/Σw (reference: NumPy; Ciric et al.
+//! 2022, §"covariance"). A *constant* series, Σw(x − μ)² ≤ (c ε max|x|)² Σw with c = 8 and ε of f32, has correlation 0 with all, itself
+//! included, and gradient 0.
+
+use super::matmul::{TILE_VARIANTS, tile_variant};
+use super::reduce::{ROW_VARIANTS, row_variant, tree_sum};
+use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, Variant, common, wgsl};
+use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, parallel, product, real_inputs};
+use crate::{Error, Result, Shape};
+
+/// c · ε of the rule for constant series.
+const CONSTANT: f32 = 8.0 * f32::EPSILON;
+
+/// The largest |r| that goes into Fisher's z.
+const LARGEST: f64 = 0.999_999;
+
+const FALSE_TRUE: &[&str] = &["false", "true"];
+const WEIGHTED: Choice = Choice::Snippet(&[
+    Snippet { name: "unweighted", text: wgsl!("common/weighted_no") },
+    Snippet { name: "weighted", text: wgsl!("common/weighted_yes") },
+]);
+
+pub(super) static STANDARDISE: Source = Source {
+    name: "covariance/standardise",
+    text: wgsl!("covariance/standardise"),
+    snippets: &[common::GRID],
+    variants: &ROW_VARIANTS,
+    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), WEIGHTED],
+};
+
+pub(super) static SYMMETRIC_PRODUCT: Source = Source {
+    name: "covariance/symmetric_product",
+    text: wgsl!("covariance/symmetric_product"),
+    snippets: &[common::GRID, common::MATH, common::BLOCKS, common::BLOCK_A, common::BLOCK_B, TRANSPOSED_B],
+    variants: &TILE_VARIANTS,
+    choices: &[
+        Choice::Constant("CORRELATION", FALSE_TRUE),
+        Choice::Constant("FISHER", FALSE_TRUE),
+        Choice::Snippet(&[common::OPERANDS_SCALAR, common::OPERANDS_VECTOR]),
+    ],
+};
+
+const TRANSPOSED_B: Snippet = Snippet { name: "a_times_b_transposed", text: "const TRANSPOSE_A = false;\nconst TRANSPOSE_B = true;\n" };
+
+pub(super) static SYMMETRIC_REVERSE: Source = Source {
+    name: "covariance/symmetric_reverse",
+    text: wgsl!("covariance/symmetric_reverse"),
+    snippets: &[common::GRID, common::BLOCKS, common::BLOCK_B],
+    variants: &TILE_VARIANTS,
+    choices: &[Choice::Snippet(&[common::OPERANDS_SCALAR, common::OPERANDS_VECTOR])],
+};
+
+pub(super) static STANDARDISE_REVERSE: Source = Source {
+    name: "covariance/standardise_reverse",
+    text: wgsl!("covariance/standardise_reverse"),
+    snippets: &[common::GRID],
+    variants: &ROW_VARIANTS,
+    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("WEIGHTED", FALSE_TRUE)],
+};
+
+pub(super) static WEIGHTS_REVERSE: Source = Source {
+    name: "covariance/weights_reverse",
+    text: wgsl!("covariance/weights_reverse"),
+    snippets: &[common::GRID],
+    variants: &Variant::PLAIN,
+    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE)],
+};
+
+/// What is computed of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Covariance { ddof: usize },
+    Correlation { fisher_z: bool },
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Covariance { .. } => "covariance",
+            Self::Correlation { .. } => "correlation",
+        }
+    }
+
+    fn correlation(self) -> bool {
+        matches!(self, Self::Correlation { .. })
+    }
+
+    fn ddof(self) -> f64 {
+        if let Self::Covariance { ddof } = self { ddof as f64 } else { 0.0 }
+    }
+}
+
+/// The extents of `[.., n, time]`.
+fn extents(x: Shape) -> [usize; 3] {
+    let rank = x.rank();
+    [x[..rank - 2].iter().product(), x[rank - 2], x[rank - 1]]
+}
+
+/// (x, w?) → R `[.., n, n]`, u `[.., n, time]` standardised rows, s `[.., n]` their scales.
+#[derive(Debug, Clone, Copy)]
+struct Covariance {
+    kind: Kind,
+}
+
+/// Rows standardised in place of x, and their scales; w where there are weights.
+struct Standardised<R> {
+    u: Vec<R>,
+    s: Vec<R>,
+}
+
+impl Covariance {
+    fn standardise<R: Real>(&self, x: &[R], w: Option<&[R]>, [batch, n, time]: [usize; 3]) -> Standardised<R> {
+        let mut u = x.to_vec();
+        let mut s = vec![R::zero(); batch * n];
+        let ones = vec![R::one(); if w.is_none() { time } else { 0 }];
+        parallel::rows(&mut u, time, 8 * time, |row, u| {
+            let w = w.map_or(&ones[..], |w| &w[row / n * time..][..time]);
+            let (mu, _) = mean(u, w);
+            u.iter_mut().for_each(|x| *x -= mu);
+        });
+        parallel::rows(&mut s, 1, 8 * time, |row, s| {
+            let w = w.map_or(&ones[..], |w| &w[row / n * time..][..time]);
+            let (x, u) = (&x[row * time..][..time], &u[row * time..][..time]);
+            let total = tree_sum(w);
+            let power = if self.kind.correlation() {
+                let largest = x.iter().zip(w).filter(|(_, w)| **w > R::zero()).fold(R::zero(), |m, (x, _)| m.max(x.abs()));
+                let floor = R::of(f64::from(CONSTANT)) * largest;
+                let squares: Vec<R> = u.iter().zip(w).map(|(&u, &w)| w * u * u).collect();
+                let power = tree_sum(&squares);
+                if power > floor * floor * total { power } else { R::zero() }
+            } else {
+                let squares: Vec<R> = w.iter().map(|&w| w * w).collect();
+                total - R::of(self.kind.ddof()) * tree_sum(&squares) / total.max(R::of(1e-30))
+            };
+            s[0] = if power > R::zero() { power.sqrt().recip() } else { R::zero() };
+        });
+        parallel::rows(&mut u, time, time, |row, u| u.iter_mut().for_each(|u| *u *= s[row]));
+        Standardised { u, s }
+    }
+
+    fn run<R: Real>(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let shape = inputs[0].shape();
+        let [batch, n, time] = extents(shape);
+        let w = inputs.get(1).map(HostTensor::elements::<R>).transpose()?;
+        let Standardised { u, s } = self.standardise(inputs[0].elements::<R>()?, w, [batch, n, time]);
+        let v = w.map(|w| {
+            let mut v = u.clone();
+            parallel::rows(&mut v, time, time, |row, v| v.iter_mut().zip(&w[row / n.max(1) * time..]).for_each(|(v, &w)| *v *= w));
+            v
+        });
+        let mut r = vec![R::zero(); batch * n * n];
+        let v = v.as_deref().unwrap_or(&u);
+        for (i, r) in r.chunks_mut((n * n).max(1)).enumerate().take(batch) {
+            let at = i * n * time;
+            product(r, [n, time, n], &u, Layout::new(at, [n, time], false), v, Layout::new(at, [time, n], true));
+        }
+        if let Kind::Correlation { fisher_z } = self.kind {
+            parallel::rows(&mut r, n, 16 * n, |row, r| {
+                for (j, r) in r.iter_mut().enumerate() {
+                    *r = finish(*r, j == row % n, fisher_z);
+                }
+            });
+        }
+        let rank = shape.rank();
+        Ok(vec![HostTensor::real(shape.with(rank - 1, n), r)?, HostTensor::real(shape, u)?, HostTensor::real(shape.without(rank - 1), s)?])
+    }
+}
+
+/// An entry of a correlation matrix: held within [−1, 1], its diagonal made exact; or its Fisher z.
+fn finish<R: Real>(r: R, diagonal: bool, fisher_z: bool) -> R {
+    let one = R::one();
+    match (fisher_z, diagonal) {
+        (true, true) => R::zero(),
+        (true, false) => r.max(R::of(-LARGEST)).min(R::of(LARGEST)).atanh(),
+        (false, true) => {
+            if r > R::of(0.5) {
+                one
+            } else {
+                R::zero()
+            }
+        }
+        (false, false) => r.max(-one).min(one),
+    }
+}
+
+/// Weighted mean about the first element, and Σw.
+fn mean<R: Real>(x: &[R], w: &[R]) -> (R, R) {
+    let origin = x.first().copied().unwrap_or_else(R::zero);
+    let terms: Vec<R> = x.iter().zip(w).map(|(&x, &w)| w * (x - origin)).collect();
+    let total = tree_sum(w);
+    if total > R::zero() { (origin + tree_sum(&terms) / total, total) } else { (origin, total) }
+}
+
+impl Op for Covariance {
+    fn key(&self) -> OpKey {
+        OpKey::of(self.kind.name(), self)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        let (op, x) = (self.kind.name(), inputs[0]);
+        let rank = x.shape.rank();
+        if x.dtype != DType::F32 || rank < 2 {
+            return Err(Error::op(op, format!("series must be f32 [.., variables, time], found {x}")));
+        }
+        if x.shape[rank - 1] == 0 {
+            return Err(Error::op(op, format!("series {x} have no frames")));
+        }
+        if let Some(&w) = inputs.get(1)
+            && w != TensorType::f32(x.shape.without(rank - 2))
+        {
+            return Err(Error::op(op, format!("weights must be {}, found {w}", TensorType::f32(x.shape.without(rank - 2)))));
+        }
+        Ok(vec![TensorType::f32(x.shape.with(rank - 1, x.shape[rank - 2])), x, TensorType::f32(x.shape.without(rank - 1))])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => self.run::<R>(inputs))
+    }
+
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        let mut g = cx.cotangent_or_zeros(0)?;
+        let (r, u, s) = (cx.output(0), cx.output(1), cx.output(2));
+        let weights = cx.inputs().get(1).copied();
+        let tape = cx.tape();
+        if self.kind == (Kind::Correlation { fisher_z: true }) {
+            // dz/dr = 1 / (1 − r²) = cosh² z, which keeps its digits near ±1; where r was held, the slope is 0.
+            let magnitude = tape.abs(r)?;
+            let grown = tape.exp(magnitude)?;
+            let shrunk = tape.reciprocal(grown)?;
+            let both = tape.add(grown, shrunk)?;
+            let cosh = tape.scale(both, 0.5)?;
+            let slope = tape.square(cosh)?;
+            let slope = tape.mul(g, slope)?;
+            let zero = tape.scalar(0.0)?;
+            let limit = tape.scalar(LARGEST.atanh() as f32 - 1e-3)?;
+            let free = tape.less(magnitude, limit)?;
+            g = tape.select(free, slope, zero)?;
+        }
+        let inputs: Vec<Var> = [g, u, s].into_iter().chain(weights).collect();
+        let found = tape.record(std::sync::Arc::new(CovarianceReverse { kind: self.kind }), &inputs)?;
+        Ok(found.into_iter().map(Some).collect())
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let [batch, n, time] = extents(cx.input_shape(0));
+        let (x, r, u, s) = (cx.input(0), cx.output(0), cx.output(1), cx.output(2));
+        let weighted = cx.inputs() == 2;
+        let v = if weighted { cx.scratch(cx.ty(u)) } else { u };
+        let (variant, workgroups) = row_variant(&STANDARDISE, cx, batch * n, 1);
+        let kernel = STANDARDISE.kernel(variant, &[self.kind.correlation().into(), weighted.into()]);
+        let mut bindings =
+            vec![Binding::read(x), Binding::read(if weighted { cx.input(1) } else { x }), Binding::write(u), Binding::write(s)];
+        bindings.extend(weighted.then(|| Binding::write(v)));
+        let params = Params::new().u32(batch * n).u32(n).u32(time).f32(CONSTANT).f32(self.kind.ddof() as f32);
+        cx.dispatch(kernel, bindings, params, workgroups, 7.0 * (batch * n * time) as f64)?;
+
+        let (variant, edge) = tile_variant(&SYMMETRIC_PRODUCT, cx, batch * n.div_ceil(64) * (n.div_ceil(64) + 1) / 2);
+        let blocks = n.div_ceil(edge);
+        let fisher = self.kind == (Kind::Correlation { fisher_z: true });
+        let kernel = SYMMETRIC_PRODUCT.kernel(variant, &[self.kind.correlation().into(), fisher.into(), time.is_multiple_of(4).into()]);
+        let bindings = vec![Binding::read(u), Binding::read(v), Binding::write(r)];
+        let params = Params::new().u32(n).u32(time).u32(blocks).u32(batch);
+        cx.dispatch(kernel, bindings, params, batch * blocks * (blocks + 1) / 2, (batch * n * (n + 1)) as f64 * time as f64)
+    }
+}
+
+/// (G, u, s, w?) → dx, and dw where there are weights.
+#[derive(Debug, Clone, Copy)]
+struct CovarianceReverse {
+    kind: Kind,
+}
+
+impl CovarianceReverse {
+    fn run<R: Real>(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let shape = inputs[1].shape();
+        let [batch, n, time] = extents(shape);
+        let (g, u, s) = (inputs[0].elements::<R>()?, inputs[1].elements::<R>()?, inputs[2].elements::<R>()?);
+        let w = inputs.get(3).map(HostTensor::elements::<R>).transpose()?;
+        let ones = vec![R::one(); if w.is_none() { time } else { 0 }];
+        let weights = |row: usize| w.map_or(&ones[..], |w| &w[row / n * time..][..time]);
+        let mut sums = vec![R::zero(); g.len()];
+        parallel::rows(&mut sums, n, n, |row, out| {
+            let (matrix, i) = (&g[row / n * n * n..][..n * n], row % n);
+            out.iter_mut().enumerate().for_each(|(j, out)| *out = matrix[i * n + j] + matrix[j * n + i]);
+        });
+        let mut p = vec![R::zero(); u.len()];
+        for (i, p) in p.chunks_mut((n * time).max(1)).enumerate().take(batch) {
+            let (lg, lu) = (Layout::new(i * n * n, [n, n], false), Layout::new(i * n * time, [n, time], false));
+            product(p, [n, n, time], &sums, lg, u, lu);
+        }
+        let correlation = self.kind.correlation();
+        let dots = |row: usize| {
+            let (p, u, w) = (&p[row * time..][..time], &u[row * time..][..time], weights(row));
+            let d: Vec<R> = p.iter().zip(w).map(|(&p, &w)| p * w).collect();
+            let du: Vec<R> = d.iter().zip(u).map(|(&d, &u)| d * u).collect();
+            (tree_sum(&d), tree_sum(&du))
+        };
+        let mut dx = vec![R::zero(); u.len()];
+        parallel::rows(&mut dx, time, 8 * time, |row, dx| {
+            let (p, u, w) = (&p[row * time..][..time], &u[row * time..][..time], weights(row));
+            let (sum, dot) = dots(row);
+            let along = if correlation { dot } else { R::zero() };
+            let wu: Vec<R> = u.iter().zip(w).map(|(&u, &w)| u * w).collect();
+            let total = tree_sum(w);
+            let mean = if total > R::zero() { (sum - along * tree_sum(&wu)) / total } else { R::zero() };
+            for (t, dx) in dx.iter_mut().enumerate() {
+                *dx = s[row] * w[t] * (p[t] - along * u[t] - mean);
+            }
+        });
+        let mut found = vec![HostTensor::real(shape, dx)?];
+        if let Some(w) = w {
+            let dots: Vec<(R, R)> = (0..batch * n).map(dots).collect();
+            let mut dw = vec![R::zero(); batch * time];
+            for (b, dw) in dw.chunks_mut(time).enumerate() {
+                let w = &w[b * time..][..time];
+                let total = tree_sum(w);
+                let squares = w.iter().map(|&w| w * w).sum::<R>();
+                let inverse = if total > R::zero() { total.recip() } else { R::zero() };
+                let ddof = R::of(self.kind.ddof());
+                let f = (total - ddof * squares * inverse).max(R::of(1e-30));
+                let half = R::of(0.5);
+                for (t, dw) in dw.iter_mut().enumerate() {
+                    let slope = (R::one() - ddof * inverse * (w[t] + w[t] - squares * inverse)) / f;
+                    *dw = (b * n..(b + 1) * n).fold(R::zero(), |sum, row| {
+                        let (u, p, (a, b)) = (u[row * time + t], p[row * time + t], dots[row]);
+                        sum + half * u * p - a * u * inverse - half * b * if correlation { u * u } else { slope }
+                    });
+                }
+            }
+            found.push(HostTensor::real(inputs[3].shape(), dw)?);
+        }
+        Ok(found)
+    }
+}
+
+impl Op for CovarianceReverse {
+    fn key(&self) -> OpKey {
+        OpKey::of(if self.kind.correlation() { "correlation_reverse" } else { "covariance_reverse" }, self)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        Ok([inputs[1]].into_iter().chain(inputs.get(3).copied()).collect())
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => self.run::<R>(inputs))
+    }
+
+    fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        Err(Error::NotDifferentiable {
+            op: self.key().name.into(),
+            why: "its reverse kernels are fused; for a second derivative compose the correlation of tape ops".into(),
+        })
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let [batch, n, time] = extents(cx.input_shape(1));
+        let (g, u, s) = (cx.input(0), cx.input(1), cx.input(2));
+        let weighted = cx.inputs() == 4;
+        let w = if weighted { cx.input(3) } else { u };
+        let correlation = usize::from(self.kind.correlation());
+        let p = cx.scratch(cx.ty(u));
+        let (variant, edge) = tile_variant(&SYMMETRIC_REVERSE, cx, batch * n.div_ceil(64) * time.div_ceil(64));
+        let (row_blocks, col_blocks) = (n.div_ceil(edge), time.div_ceil(edge));
+        let kernel = SYMMETRIC_REVERSE.kernel(variant, &[(n.is_multiple_of(4) && time.is_multiple_of(4)).into()]);
+        let params = Params::new().u32(n).u32(time).u32(row_blocks).u32(col_blocks).u32(batch);
+        let bindings = vec![Binding::read(g), Binding::read(u), Binding::write(p)];
+        cx.dispatch(kernel, bindings, params, batch * row_blocks * col_blocks, 2.0 * (batch * n * n) as f64 * time as f64)?;
+
+        let dots = cx.scratch(TensorType::f32([batch, n, 2]));
+        let (variant, workgroups) = row_variant(&STANDARDISE_REVERSE, cx, batch * n, 1);
+        let kernel = STANDARDISE_REVERSE.kernel(variant, &[correlation, weighted.into()]);
+        let bindings = [p, u, s, w].map(Binding::read).into_iter().chain([cx.output(0), dots].map(Binding::write)).collect();
+        let work = (batch * n * time) as f64;
+        cx.dispatch(kernel, bindings, Params::new().u32(batch * n).u32(n).u32(time), workgroups, 8.0 * work)?;
+        if !weighted {
+            return Ok(());
+        }
+        let kernel = cx.kernel(&WEIGHTS_REVERSE, &[correlation]);
+        let bindings = [p, u, dots, w].map(Binding::read).into_iter().chain([Binding::write(cx.output(1))]).collect();
+        let params = Params::new().u32(batch * time).u32(n).u32(time).f32(self.kind.ddof() as f32);
+        cx.dispatch(kernel, bindings, params, (batch * time).div_ceil(64), 8.0 * work)
+    }
+}
+
+impl Tape {
+    /// Pearson correlation of the rows of x `[.., variables, time]`: `[.., variables, variables]`, with optional weights of the frames
+    /// `[.., time]` (broadcast over batches). With `fisher_z`, atanh of it, |r| held to 1 − 10⁻⁶ and the diagonal 0.
+    ///
+    /// # Errors
+    /// Where x is not f32 of at least two axes, has no frames, or the weights do not fit.
+    pub fn correlation(&mut self, x: Var, weights: Option<Var>, fisher_z: bool) -> Result<Var> {
+        self.second_moments(Kind::Correlation { fisher_z }, x, weights)
+    }
+
+    /// Covariance of the rows of x `[.., variables, time]`, divided by T − `ddof`, or by Σw − ddof Σw²/Σw with weights `[.., time]`.
+    ///
+    /// # Errors
+    /// As [`Tape::correlation`], and where the frames leave no degree of freedom.
+    pub fn covariance(&mut self, x: Var, weights: Option<Var>, ddof: usize) -> Result<Var> {
+        self.check(x)?;
+        let time = self.shape(x).last().copied().unwrap_or(0);
+        if weights.is_none() && time <= ddof {
+            return Err(Error::op("covariance", format!("{time} frames leave no degree of freedom at ddof {ddof}")));
+        }
+        self.second_moments(Kind::Covariance { ddof }, x, weights)
+    }
+
+    fn second_moments(&mut self, kind: Kind, x: Var, weights: Option<Var>) -> Result<Var> {
+        self.check(x)?;
+        let shape = self.shape(x);
+        let mut inputs = vec![x];
+        if let Some(w) = weights {
+            self.expect_f32(kind.name(), "weights", w)?;
+            let wanted = if shape.rank() < 2 { shape } else { shape.without(shape.rank() - 2) };
+            inputs.push(self.broadcast_to(w, wanted)?);
+        }
+        Ok(self.record(std::sync::Arc::new(Covariance { kind }), &inputs)?[0])
+    }
+}

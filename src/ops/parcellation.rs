@@ -1,0 +1,326 @@
+//! Soft parcellation: memberships are a softmax over parcels, a parcel's series is the membership-weighted mean of its vertices'
+//! (Ciric et al. 2022; hypercoil's `AtlasLinear` with a simplex domain and normalisation `mean`).
+
+use super::matmul::{TILE_VARIANTS, tile_variant};
+use super::reduce::{ROW_VARIANTS, row_variant, tree_sum};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, Variant, common, wgsl};
+use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, parallel, product, real_inputs};
+use crate::{Error, Result};
+use std::sync::Arc;
+
+/// A parcel lighter than this has no series and no gradient.
+const LIGHTEST: f64 = 1e-30;
+
+const OPERANDS: Choice = Choice::Snippet(&[common::OPERANDS_SCALAR, common::OPERANDS_VECTOR]);
+
+pub(super) static PARCEL_SERIES: Source = Source {
+    name: "parcellation/parcel_series",
+    text: wgsl!("parcellation/parcel_series"),
+    snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
+    variants: &TILE_VARIANTS,
+    choices: &[OPERANDS],
+};
+
+pub(super) static MEMBERSHIPS_REVERSE: Source = Source {
+    name: "parcellation/memberships_reverse",
+    text: wgsl!("parcellation/memberships_reverse"),
+    snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
+    variants: &TILE_VARIANTS,
+    choices: &[Choice::Constant("DIRECT", &["false", "true"]), OPERANDS],
+};
+
+pub(super) static ROW_DOT: Source = Source {
+    name: "parcellation/row_dot",
+    text: wgsl!("parcellation/row_dot"),
+    snippets: &[common::GRID],
+    variants: &ROW_VARIANTS,
+    choices: &[],
+};
+
+pub(super) static LOGITS_REVERSE: Source = Source {
+    name: "parcellation/logits_reverse",
+    text: wgsl!("parcellation/logits_reverse"),
+    snippets: &[common::GRID],
+    variants: &Variant::PLAIN,
+    choices: &[],
+};
+
+/// What [`Tape::soft_parcellation`] makes.
+#[derive(Debug, Clone, Copy)]
+pub struct SoftParcellation {
+    /// `[parcels, time]`: membership-weighted means.
+    pub series: Var,
+    /// `[parcels, vertices]`: softmax of the logits over parcels.
+    pub memberships: Var,
+    /// `[parcels]`: each parcel's summed memberships.
+    pub mass: Var,
+}
+
+/// (memberships, x) → series, mass.
+#[derive(Debug, Clone, Copy)]
+struct ParcelSeries;
+
+fn reciprocal<R: Real>(mass: R) -> R {
+    if mass >= R::of(LIGHTEST) { mass.recip() } else { R::zero() }
+}
+
+impl ParcelSeries {
+    fn run<R: Real>(a: &HostTensor, x: &HostTensor) -> Result<Vec<HostTensor>> {
+        let ([p, v], t) = ([a.shape()[0], a.shape()[1]], x.shape()[1]);
+        let (a, x) = (a.elements::<R>()?, x.elements::<R>()?);
+        let mut mass = vec![R::zero(); p];
+        parallel::rows(&mut mass, 1, v, |i, m| m[0] = tree_sum(&a[i * v..(i + 1) * v]));
+        let mut s = vec![R::zero(); p * t];
+        product(&mut s, [p, v, t], a, Layout::new(0, [p, v], false), x, Layout::new(0, [v, t], false));
+        parallel::rows(&mut s, t, t, |i, s| {
+            let scale = reciprocal(mass[i]);
+            s.iter_mut().for_each(|s| *s *= scale);
+        });
+        Ok(vec![HostTensor::real([p, t], s)?, HostTensor::real([p], mass)?])
+    }
+}
+
+impl Op for ParcelSeries {
+    fn key(&self) -> OpKey {
+        OpKey::new("parcel_series")
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        let (a, x) = (inputs[0], inputs[1]);
+        if a.dtype != DType::F32 || a.shape.rank() != 2 {
+            return Err(Error::op("soft_parcellation", format!("logits must be f32 [parcels, vertices], found {a}")));
+        }
+        if x.dtype != DType::F32 || x.shape.rank() != 2 || x.shape[0] != a.shape[1] {
+            return Err(Error::op("soft_parcellation", format!("series must be f32 [{}, time], found {x}", a.shape[1])));
+        }
+        Ok(vec![TensorType::f32([a.shape[0], x.shape[1]]), TensorType::f32([a.shape[0]])])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => Self::run::<R>(&inputs[0], &inputs[1]))
+    }
+
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        let (a, x) = (cx.input(0), cx.input(1));
+        let (series, mass) = (cx.output(0), cx.output(1));
+        let (g, g_mass) = (cx.cotangent_or_zeros(0)?, cx.cotangent(1));
+        let (want_a, want_x) = (cx.wanted(0), cx.wanted(1));
+        let tape = cx.tape();
+        let da = if want_a {
+            let direct = match g_mass {
+                Some(h) => {
+                    let (column, shape) = ([tape.shape(h)[0], 1], tape.shape(a));
+                    let h = tape.reshape(h, column)?;
+                    Some(tape.broadcast_to(h, shape)?)
+                }
+                None => None,
+            };
+            let inputs: Vec<Var> = [a, mass, series, x, g].into_iter().chain(direct).collect();
+            Some(tape.record_one(MembershipsReverse { of_logits: false }, &inputs)?)
+        } else {
+            None
+        };
+        let dx = if want_x { Some(x_cotangent(tape, a, mass, g)?) } else { None };
+        Ok(vec![da, dx])
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let ([p, v], t) = ([cx.input_shape(0)[0], cx.input_shape(0)[1]], cx.input_shape(1)[1]);
+        lower_series(cx, cx.input(0), cx.input(1), cx.output(0), cx.output(1), [p, v, t])
+    }
+}
+
+/// Aᵀ (G / m).
+fn x_cotangent(tape: &mut Tape, a: Var, mass: Var, g: Var) -> Result<Var> {
+    let (lightest, one, zero) = (tape.scalar(LIGHTEST as f32)?, tape.scalar(1.0)?, tape.scalar(0.0)?);
+    let heavy = tape.greater_equal(mass, lightest)?;
+    let safe = tape.select(heavy, mass, one)?;
+    let scale = tape.reciprocal(safe)?;
+    let scale = tape.select(heavy, scale, zero)?;
+    let column = [tape.shape(mass)[0], 1];
+    let scale = tape.reshape(scale, column)?;
+    let scaled = tape.mul(g, scale)?;
+    tape.matmul_with(a, scaled, true, false)
+}
+
+fn lower_series(
+    cx: &mut Lowering<'_>,
+    a: crate::kernel::Buffer,
+    x: crate::kernel::Buffer,
+    series: crate::kernel::Buffer,
+    mass: crate::kernel::Buffer,
+    [p, v, t]: [usize; 3],
+) -> Result<()> {
+    super::reduce::lower_row_sums(cx, a, mass, [p, v])?;
+    let (variant, edge) = tile_variant(&PARCEL_SERIES, cx, p.div_ceil(64) * t.div_ceil(64));
+    let (row_blocks, col_blocks) = (p.div_ceil(edge), t.div_ceil(edge));
+    let kernel = PARCEL_SERIES.kernel(variant, &[(v.is_multiple_of(4) && t.is_multiple_of(4)).into()]);
+    let params = Params::new().u32(p).u32(v).u32(t).u32(col_blocks).u32(row_blocks * col_blocks);
+    let bindings = vec![Binding::read(a), Binding::read(x), Binding::read(mass), Binding::write(series)];
+    cx.dispatch(kernel, bindings, params, row_blocks * col_blocks, 2.0 * (p * v) as f64 * t as f64)
+}
+
+/// (memberships, mass, series, x, G, H?) → the cotangent of the memberships, or of the logits they are a softmax of.
+#[derive(Debug, Clone, Copy)]
+struct MembershipsReverse {
+    of_logits: bool,
+}
+
+impl MembershipsReverse {
+    fn run<R: Real>(&self, inputs: &[HostTensor]) -> Result<HostTensor> {
+        let shape = inputs[0].shape();
+        let ([p, v], t) = ([shape[0], shape[1]], inputs[3].shape()[1]);
+        let [a, mass, s, x, g] = [0, 1, 2, 3, 4].map(|i| inputs[i].elements::<R>());
+        let (a, mass, s, x, g) = (a?, mass?, s?, x?, g?);
+        let h = inputs.get(5).map(HostTensor::elements::<R>).transpose()?;
+        let mut d = vec![R::zero(); p * v];
+        product(&mut d, [p, t, v], g, Layout::new(0, [p, t], false), x, Layout::new(0, [t, v], true));
+        parallel::rows(&mut d, v, 2 * v, |i, d| {
+            let products: Vec<R> = g[i * t..(i + 1) * t].iter().zip(&s[i * t..]).map(|(&g, &s)| g * s).collect();
+            let (c, scale) = (tree_sum(&products), reciprocal(mass[i]));
+            d.iter_mut().for_each(|d| *d = (*d - c) * scale);
+            if let Some(h) = h {
+                d.iter_mut().zip(&h[i * v..]).for_each(|(d, &h)| *d += h);
+            }
+        });
+        if self.of_logits {
+            // Σ_p a d for every vertex, a slab of parcels at a time as a tree would.
+            let mut sums = vec![R::zero(); v];
+            for slab in (0..p).collect::<Vec<_>>().chunks(64) {
+                let mut part = vec![R::zero(); v];
+                for &i in slab {
+                    part.iter_mut().zip(&a[i * v..]).zip(&d[i * v..]).for_each(|((s, &a), &d)| *s += a * d);
+                }
+                sums.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+            }
+            parallel::rows(&mut d, v, v, |i, d| {
+                d.iter_mut().zip(&a[i * v..]).zip(&sums).for_each(|((d, &a), &s)| *d = a * (*d - s));
+            });
+        }
+        HostTensor::real(shape, d)
+    }
+}
+
+impl Op for MembershipsReverse {
+    fn key(&self) -> OpKey {
+        OpKey::of("memberships_reverse", self)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        Ok(vec![inputs[0]])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => self.run::<R>(inputs)).map(|t| vec![t])
+    }
+
+    fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        Err(Error::NotDifferentiable {
+            op: "memberships_reverse".into(),
+            why: "its kernels are fused; for a second derivative compose softmax, matmul and sum".into(),
+        })
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let shape = cx.input_shape(0);
+        let ([p, v], t) = ([shape[0], shape[1]], cx.input_shape(3)[1]);
+        let [a, mass, s, x, g] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
+        let (direct, d) = (cx.inputs() == 6, cx.output(0));
+        let c = cx.scratch(TensorType::f32([p]));
+        let (variant, workgroups) = row_variant(&ROW_DOT, cx, p, 1);
+        let bindings = vec![Binding::read(g), Binding::read(s), Binding::write(c)];
+        cx.dispatch(ROW_DOT.kernel(variant, &[]), bindings, Params::new().u32(p).u32(t), workgroups, 2.0 * (p * t) as f64)?;
+
+        let (variant, edge) = tile_variant(&MEMBERSHIPS_REVERSE, cx, p.div_ceil(64) * v.div_ceil(64));
+        let (row_blocks, col_blocks) = (p.div_ceil(edge), v.div_ceil(edge));
+        let kernel = MEMBERSHIPS_REVERSE.kernel(variant, &[direct.into(), t.is_multiple_of(4).into()]);
+        let h = if direct { cx.input(5) } else { a };
+        let bindings = [g, x, mass, c, h].map(Binding::read).into_iter().chain([Binding::write(d)]).collect();
+        let params = Params::new().u32(p).u32(v).u32(t).u32(col_blocks).u32(row_blocks * col_blocks);
+        cx.dispatch(kernel, bindings, params, row_blocks * col_blocks, 2.0 * (p * v) as f64 * t as f64)?;
+        if !self.of_logits {
+            return Ok(());
+        }
+        let kernel = cx.kernel(&LOGITS_REVERSE, &[]);
+        let bindings = vec![Binding::read(a), Binding::go_on(d)];
+        cx.dispatch(kernel, bindings, Params::new().u32(p).u32(v), v.div_ceil(64), 4.0 * (p * v) as f64)
+    }
+}
+
+/// (logits, x) → series, memberships, mass: [`ParcelSeries`] after a softmax over parcels, with one fused reverse.
+#[derive(Debug, Clone, Copy)]
+struct SoftAtlas;
+
+impl Op for SoftAtlas {
+    fn key(&self) -> OpKey {
+        OpKey::new("soft_parcellation")
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        let out = ParcelSeries.infer(inputs)?;
+        Ok(vec![out[0], inputs[0], out[1]])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let memberships = super::softmax::evaluate(&inputs[0], 0)?;
+        let [series, mass] = <[HostTensor; 2]>::try_from(ParcelSeries.evaluate(&[memberships.clone(), inputs[1].clone()])?)
+            .map_err(|_| Error::op("soft_parcellation", "two values expected"))?;
+        Ok(vec![series, memberships, mass])
+    }
+
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        let x = cx.input(1);
+        let (series, a, mass) = (cx.output(0), cx.output(1), cx.output(2));
+        let (g, mut direct, g_mass) = (cx.cotangent_or_zeros(0)?, cx.cotangent(1), cx.cotangent(2));
+        let (want_logits, want_x) = (cx.wanted(0), cx.wanted(1));
+        let tape = cx.tape();
+        if let Some(h) = g_mass {
+            // The mass is the memberships' sum over vertices: its cotangent adds to each.
+            let (column, shape) = ([tape.shape(h)[0], 1], tape.shape(a));
+            let h = tape.reshape(h, column)?;
+            direct = Some(match direct {
+                Some(d) => tape.add(d, h)?,
+                None => tape.broadcast_to(h, shape)?,
+            });
+        }
+        let dl = if want_logits {
+            let inputs: Vec<Var> = [a, mass, series, x, g].into_iter().chain(direct).collect();
+            Some(tape.record_one(MembershipsReverse { of_logits: true }, &inputs)?)
+        } else {
+            None
+        };
+        let dx = if want_x { Some(x_cotangent(tape, a, mass, g)?) } else { None };
+        Ok(vec![dl, dx])
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let ([p, v], t) = ([cx.input_shape(0)[0], cx.input_shape(0)[1]], cx.input_shape(1)[1]);
+        let memberships = cx.output(1);
+        let bindings = vec![Binding::read(cx.input(0)), Binding::write(memberships)];
+        super::softmax::lower_columns(cx, [p, v], bindings)?;
+        lower_series(cx, memberships, cx.input(1), cx.output(0), cx.output(2), [p, v, t])
+    }
+}
+
+impl Tape {
+    /// Soft parcellation of `series` `[vertices, time]` by `logits` `[parcels, vertices]`: memberships A = softmax over parcels,
+    /// masses m = Σ_v A, parcel series S = A X / m.
+    ///
+    /// # Errors
+    /// Where the operands are not f32 matrices of these shapes.
+    pub fn soft_parcellation(&mut self, logits: Var, series: Var) -> Result<SoftParcellation> {
+        let made = self.record(Arc::new(SoftAtlas), &[logits, series])?;
+        Ok(SoftParcellation { series: made[0], memberships: made[1], mass: made[2] })
+    }
+
+    /// Parcel series `[parcels, time]` of given memberships `[parcels, vertices]` (a soft or hard atlas, any weights), and their masses
+    /// `[parcels]`: S = A X / m.
+    ///
+    /// # Errors
+    /// As [`Tape::soft_parcellation`].
+    pub fn parcel_series(&mut self, memberships: Var, series: Var) -> Result<(Var, Var)> {
+        let made = self.record(Arc::new(ParcelSeries), &[memberships, series])?;
+        Ok((made[0], made[1]))
+    }
+}

@@ -1,0 +1,243 @@
+//! The pointwise functions, a row each. `a`, `b`, `c` are the operands and `p`, `q` the attributes, in the definition and in WGSL
+//! alike; ties and ends are PyTorch's.
+
+use super::Function;
+use crate::Result;
+use crate::tape::{Tape, Var};
+use crate::tensor::Real;
+
+/// `Name method(operands; attributes) = "name": definition, "WGSL", |tape, x, y, p, g| cotangents;`
+macro_rules! functions {
+    ($($(#[doc = $doc:literal])+ $Name:ident $method:ident($($x:ident),+ $(; $($p:ident),+)?) = |$R:ident| $define:expr, $wgsl:literal,
+       |$t:ident, $xs:ident, $y:ident, $ps:ident, $g:ident| $reverse:expr;)*) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Debug, Clone, Copy)]
+            pub struct $Name;
+
+            impl Function for $Name {
+                const NAME: &'static str = stringify!($method);
+                const ARITY: usize = [$(stringify!($x)),+].len();
+                const WGSL: &'static str = $wgsl;
+                #[inline(always)]
+                fn define<$R: Real>(x: [$R; 3], p: [$R; 2]) -> $R {
+                    let [$($x,)+ ..] = x;
+                    $(let [$($p,)+ ..] = p;)?
+                    let _ = p;
+                    $define
+                }
+                #[allow(unused_variables, reason = "few rules use all they are given")]
+                fn reverse($t: &mut Tape, $xs: &[Var], $y: Var, $ps: [f32; 2], $g: Var) -> Result<Vec<Option<Var>>> {
+                    Ok($reverse)
+                }
+            }
+
+            impl Tape {
+                $(#[doc = $doc])+
+                ///
+                /// # Errors
+                /// Where operands do not broadcast.
+                #[allow(clippy::too_many_arguments, reason = "operands, then attributes")]
+                pub fn $method(&mut self, $($x: Var,)+ $($($p: f32),+)?) -> Result<Var> {
+                    #[allow(unused_mut, unused_assignments, reason = "most rows have no attributes")]
+                    let mut attributes = [0.0; 2];
+                    $(for (slot, value) in attributes.iter_mut().zip([$($p),+]) {
+                        *slot = value;
+                    })?
+                    self.map::<$Name>(&[$($x),+], attributes)
+                }
+            }
+        )*
+
+        /// Name, operands and WGSL of every row.
+        pub const ROWS: &[(&str, usize, &str)] = &[$(($Name::NAME, $Name::ARITY, $Name::WGSL)),*];
+    };
+}
+
+functions! {
+    /// a + b.
+    Add add(a, b) = |R| a + b, "a + b", |t, x, y, p, g| vec![Some(g), Some(g)];
+    /// a − b.
+    Sub sub(a, b) = |R| a - b, "a - b", |t, x, y, p, g| vec![Some(g), Some(t.neg(g)?)];
+    /// a · b.
+    Mul mul(a, b) = |R| a * b, "a * b", |t, x, y, p, g| vec![Some(t.mul(g, x[1])?), Some(t.mul(g, x[0])?)];
+    /// a / b.
+    Div div(a, b) = |R| a / b, "a / b", |t, x, y, p, g| {
+        let da = t.div(g, x[1])?;
+        let slope = t.mul(da, y)?;
+        vec![Some(da), Some(t.neg(slope)?)]
+    };
+    /// The larger; the gradient is shared at ties.
+    Maximum maximum(a, b) = |R| a.max(b), "max(a, b)", |t, x, y, p, g| t.shared_gradient(x, g, Tape::greater)?;
+    /// The smaller; the gradient is shared at ties.
+    Minimum minimum(a, b) = |R| a.min(b), "min(a, b)", |t, x, y, p, g| t.shared_gradient(x, g, Tape::less)?;
+    /// a to the power b; a negative base wants a whole exponent.
+    Power power(a, b) = |R| a.powf(b), "pow_(a, b)", |t, x, y, p, g| {
+        let (one, zero) = (t.scalar(1.0)?, t.scalar(0.0)?);
+        let less = t.sub(x[1], one)?;
+        let slope = t.power(x[0], less)?;
+        let slope = t.mul(slope, x[1])?;
+        let flat = t.equal(x[1], zero)?;
+        let slope = t.select(flat, zero, slope)?;
+        let log = t.log(x[0])?;
+        let at_zero = t.equal(x[0], zero)?;
+        let log = t.select(at_zero, zero, log)?;
+        let rise = t.mul(y, log)?;
+        vec![Some(t.mul(g, slope)?), Some(t.mul(g, rise)?)]
+    };
+
+    /// −a.
+    Neg neg(a) = |R| -a, "-a", |t, x, y, p, g| vec![Some(t.neg(g)?)];
+    /// a to the power p, a number.
+    Powf powf(a; p) = |R| a.powf(p), "pow_(a, p)", |t, x, y, p, g| {
+        if p[0] == 0.0 {
+            return Ok(vec![None]);
+        }
+        let less = t.powf(x[0], p[0] - 1.0)?;
+        let slope = t.scale(less, p[0])?;
+        vec![Some(t.mul(g, slope)?)]
+    };
+    /// p · a, p a number.
+    Scale scale(a; p) = |R| a * p, "a * p", |t, x, y, p, g| vec![Some(t.scale(g, p[0])?)];
+    /// a + p, p a number.
+    Offset offset(a; p) = |R| a + p, "a + p", |t, x, y, p, g| vec![Some(g)];
+    /// eᵃ.
+    Exp exp(a) = |R| a.exp(), "exp(a)", |t, x, y, p, g| vec![Some(t.mul(g, y)?)];
+    /// eᵃ − 1, exact near 0.
+    Expm1 expm1(a) = |R| a.exp_m1(), "expm1_(a)", |t, x, y, p, g| { let s = t.offset(y, 1.0)?; vec![Some(t.mul(g, s)?)] };
+    /// Natural logarithm.
+    Log log(a) = |R| a.ln(), "log(a)", |t, x, y, p, g| vec![Some(t.div(g, x[0])?)];
+    /// ln(1 + a), exact near 0.
+    Log1p log1p(a) = |R| a.ln_1p(), "log1p_(a)", |t, x, y, p, g| { let s = t.offset(x[0], 1.0)?; vec![Some(t.div(g, s)?)] };
+    /// Square root.
+    Sqrt sqrt(a) = |R| a.sqrt(), "sqrt(a)", |t, x, y, p, g| { let s = t.scale(y, 2.0)?; vec![Some(t.div(g, s)?)] };
+    /// a².
+    Square square(a) = |R| a * a, "a * a", |t, x, y, p, g| { let s = t.scale(x[0], 2.0)?; vec![Some(t.mul(g, s)?)] };
+    /// 1 / a.
+    Reciprocal reciprocal(a) = |R| a.recip(), "T(1.0) / a", |t, x, y, p, g| {
+        let s = t.square(y)?;
+        let s = t.mul(g, s)?;
+        vec![Some(t.neg(s)?)]
+    };
+    /// |a|; its slope at 0 is 0.
+    Abs abs(a) = |R| a.abs(), "abs(a)", |t, x, y, p, g| { let s = t.sign(x[0])?; vec![Some(t.mul(g, s)?)] };
+    /// −1, 0 or 1.
+    Sign sign(a) = |R| if a > R::zero() { R::one() } else if a < R::zero() { -R::one() } else { R::zero() }, "sign_(a)", |t, x, y, p, g| vec![None];
+    /// Sine.
+    Sin sin(a) = |R| a.sin(), "sin(a)", |t, x, y, p, g| { let s = t.cos(x[0])?; vec![Some(t.mul(g, s)?)] };
+    /// Cosine.
+    Cos cos(a) = |R| a.cos(), "cos(a)", |t, x, y, p, g| { let s = t.sin(x[0])?; let s = t.mul(g, s)?; vec![Some(t.neg(s)?)] };
+    /// Hyperbolic tangent.
+    Tanh tanh(a) = |R| a.tanh(), "tanh_(a)", |t, x, y, p, g| {
+        let s = t.square(y)?;
+        let s = t.neg(s)?;
+        let s = t.offset(s, 1.0)?;
+        vec![Some(t.mul(g, s)?)]
+    };
+    /// Inverse hyperbolic tangent.
+    Atanh atanh(a) = |R| a.atanh(), "atanh_(a)", |t, x, y, p, g| {
+        let s = t.square(x[0])?;
+        let s = t.neg(s)?;
+        let s = t.offset(s, 1.0)?;
+        vec![Some(t.div(g, s)?)]
+    };
+    /// 1 / (1 + e⁻ᵃ).
+    Sigmoid sigmoid(a) = |R| { let e = (-a.abs()).exp(); if a >= R::zero() { R::one() / (R::one() + e) } else { e / (R::one() + e) } }, "sigmoid_(a)",
+    |t, x, y, p, g| {
+        let s = t.neg(y)?;
+        let s = t.offset(s, 1.0)?;
+        let s = t.mul(s, y)?;
+        vec![Some(t.mul(g, s)?)]
+    };
+    /// ln(1 + eᵃ).
+    Softplus softplus(a) = |R| a.max(R::zero()) + (-a.abs()).exp().ln_1p(), "softplus_(a)", |t, x, y, p, g| { let s = t.sigmoid(x[0])?; vec![Some(t.mul(g, s)?)] };
+    /// The error function.
+    Erf erf(a) = |R| a.erf(), "erf_(a)", |t, x, y, p, g| {
+        let s = t.square(x[0])?;
+        let s = t.neg(s)?;
+        let s = t.exp(s)?;
+        let s = t.scale(s, std::f32::consts::FRAC_2_SQRT_PI)?;
+        vec![Some(t.mul(g, s)?)]
+    };
+    /// a Φ(a), Φ the normal distribution function, by erf.
+    Gelu gelu(a) = |R| R::of(0.5) * a * (R::one() + (a * R::FRAC_1_SQRT_2()).erf()), "T(0.5) * a * (T(1.0) + erf_(a * T(0.70710678)))", |t, x, y, p, g| {
+        let z = t.scale(x[0], std::f32::consts::FRAC_1_SQRT_2)?;
+        let e = t.erf(z)?;
+        let e = t.offset(e, 1.0)?;
+        let cdf = t.scale(e, 0.5)?;
+        let q = t.square(z)?;
+        let q = t.neg(q)?;
+        let q = t.exp(q)?;
+        let pdf = t.scale(q, 0.398_942_3)?;
+        let s = t.mul(x[0], pdf)?;
+        let s = t.add(s, cdf)?;
+        vec![Some(t.mul(g, s)?)]
+    };
+    /// max(a, 0); its slope at 0 is 0.
+    Relu relu(a) = |R| if a > R::zero() { a } else { R::zero() }, "max(a, T(0.0))", |t, x, y, p, g| {
+        let zero = t.scalar(0.0)?;
+        let on = t.greater(x[0], zero)?;
+        vec![Some(t.select(on, g, zero)?)]
+    };
+    /// a where a > 0, else p · a.
+    LeakyRelu leaky_relu(a; p) = |R| if a > R::zero() { a } else { p * a }, "select(p * a, a, a > T(0.0))", |t, x, y, p, g| {
+        let zero = t.scalar(0.0)?;
+        let on = t.greater(x[0], zero)?;
+        let off = t.scale(g, p[0])?;
+        vec![Some(t.select(on, g, off)?)]
+    };
+    /// a where a > 0, else p (eᵃ − 1).
+    Elu elu(a; p) = |R| if a > R::zero() { a } else { p * a.exp_m1() }, "select(p * expm1_(a), a, a > T(0.0))", |t, x, y, p, g| {
+        let zero = t.scalar(0.0)?;
+        let on = t.greater(x[0], zero)?;
+        let slope = t.offset(y, p[0])?;
+        let off = t.mul(g, slope)?;
+        vec![Some(t.select(on, g, off)?)]
+    };
+    /// a within [p, q]; the slope at both ends is 1.
+    Clamp clamp(a; p, q) = |R| a.max(p).min(q), "min(max(a, p), q)", |t, x, y, p, g| {
+        let (low, high, zero) = (t.scalar(p[0])?, t.scalar(p[1])?, t.scalar(0.0)?);
+        let above = t.greater_equal(x[0], low)?;
+        let below = t.less_equal(x[0], high)?;
+        let within = t.mul(above, below)?;
+        vec![Some(t.select(within, g, zero)?)]
+    };
+
+    /// 1 where a > b, else 0.
+    Greater greater(a, b) = |R| indicator(a > b), "select(T(0.0), T(1.0), a > b)", |t, x, y, p, g| vec![None, None];
+    /// 1 where a ≥ b, else 0.
+    GreaterEqual greater_equal(a, b) = |R| indicator(a >= b), "select(T(0.0), T(1.0), a >= b)", |t, x, y, p, g| vec![None, None];
+    /// 1 where a < b, else 0.
+    Less less(a, b) = |R| indicator(a < b), "select(T(0.0), T(1.0), a < b)", |t, x, y, p, g| vec![None, None];
+    /// 1 where a ≤ b, else 0.
+    LessEqual less_equal(a, b) = |R| indicator(a <= b), "select(T(0.0), T(1.0), a <= b)", |t, x, y, p, g| vec![None, None];
+    /// 1 where a = b, else 0.
+    Equal equal(a, b) = |R| indicator(a == b), "select(T(0.0), T(1.0), a == b)", |t, x, y, p, g| vec![None, None];
+    /// 1 where a ≠ b, else 0.
+    NotEqual not_equal(a, b) = |R| indicator(a != b), "select(T(0.0), T(1.0), a != b)", |t, x, y, p, g| vec![None, None];
+    /// b where a ≠ 0, else c: NumPy's and PyTorch's `where`.
+    Select select(a, b, c) = |R| if a != R::zero() { b } else { c }, "select(c, b, a != T(0.0))", |t, x, y, p, g| {
+        let zero = t.scalar(0.0)?;
+        vec![None, Some(t.select(x[0], g, zero)?), Some(t.select(x[0], zero, g)?)]
+    };
+    /// The same numbers as f32, from i32, u32 or f16.
+    Cast cast(a) = |R| a, "a", |t, x, y, p, g| vec![Some(g)];
+}
+
+fn indicator<R: Real>(holds: bool) -> R {
+    if holds { R::one() } else { R::zero() }
+}
+
+impl Tape {
+    /// The gradient goes to the operand that `wins`, half to each at ties.
+    fn shared_gradient(&mut self, x: &[Var], g: Var, wins: fn(&mut Self, Var, Var) -> Result<Var>) -> Result<Vec<Option<Var>>> {
+        let tie = self.equal(x[0], x[1])?;
+        let half = self.scale(tie, 0.5)?;
+        let share = |t: &mut Self, won: Var| {
+            let weight = t.add(won, half)?;
+            t.mul(g, weight).map(Some)
+        };
+        let (first, second) = (wins(self, x[0], x[1])?, wins(self, x[1], x[0])?);
+        Ok(vec![share(self, first)?, share(self, second)?])
+    }
+}

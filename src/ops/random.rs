@@ -1,0 +1,94 @@
+//! Random tensors: Philox4x32-10 of (seed, stream, step, element), new at every step, the same on every device.
+
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, Variant, common, wgsl};
+use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tensor::{HostTensor, Philox, TensorType};
+use crate::{Error, Result, Shape};
+
+pub(super) static RANDOM: Source = Source {
+    name: "random/random",
+    text: wgsl!("random/random"),
+    snippets: &[common::GRID, common::MATH, common::PHILOX],
+    variants: &Variant::PLAIN,
+    choices: &[Choice::Constant("KIND", &["0", "1", "2"])],
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Distribution {
+    Uniform,
+    Normal,
+    Gumbel,
+}
+
+/// A draw a step.
+#[derive(Debug, Clone, Copy)]
+struct Random {
+    distribution: Distribution,
+    shape: Shape,
+    seed: u64,
+    stream: u32,
+}
+
+impl Op for Random {
+    fn key(&self) -> OpKey {
+        OpKey::of("random", self)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        if inputs != [TensorType::u32([1])] {
+            return Err(Error::op("random", "the step counter u32[1] expected"));
+        }
+        Ok(vec![TensorType::f32(self.shape)])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let step = inputs[0].as_u32().and_then(|s| s.first()).copied().unwrap_or(0);
+        let draws = Philox::new(self.seed, self.stream, step);
+        let draw = |i: usize| match self.distribution {
+            Distribution::Uniform => draws.uniform(i),
+            Distribution::Normal => draws.normal(i) as f32,
+            Distribution::Gumbel => {
+                let u = (f64::from(draws.word(i) >> 9) + 0.5) / 8_388_608.0;
+                -(-u.ln()).ln() as f32
+            }
+        };
+        Ok(vec![HostTensor::f32(self.shape, (0..self.shape.elements()).map(draw).collect())?])
+    }
+
+    fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        Ok(vec![None])
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let n = self.shape.elements();
+        let params = Params::new().u32(n).u32(self.seed as usize).u32((self.seed >> 32) as usize).u32(self.stream as usize);
+        let kernel = cx.kernel(&RANDOM, &[self.distribution as usize]);
+        let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
+        cx.dispatch(kernel, bindings, params, n.div_ceil(256), 20.0 * n as f64)
+    }
+}
+
+impl Tape {
+    /// Uniform on [0, 1), drawn anew at every step.
+    ///
+    /// # Errors
+    /// Where the name of the step counter is taken; so for every distribution.
+    pub fn random_uniform(&mut self, shape: impl Into<Shape>, seed: u64, stream: u32) -> Result<Var> {
+        self.random(Distribution::Uniform, shape.into(), seed, stream)
+    }
+
+    /// Standard normal, drawn anew at every step.
+    pub fn random_normal(&mut self, shape: impl Into<Shape>, seed: u64, stream: u32) -> Result<Var> {
+        self.random(Distribution::Normal, shape.into(), seed, stream)
+    }
+
+    /// Standard Gumbel, −ln(−ln u), drawn anew at every step.
+    pub fn random_gumbel(&mut self, shape: impl Into<Shape>, seed: u64, stream: u32) -> Result<Var> {
+        self.random(Distribution::Gumbel, shape.into(), seed, stream)
+    }
+
+    fn random(&mut self, distribution: Distribution, shape: Shape, seed: u64, stream: u32) -> Result<Var> {
+        let step = self.step_counter()?;
+        self.record_one(Random { distribution, shape, seed, stream }, &[step])
+    }
+}

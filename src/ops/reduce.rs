@@ -1,0 +1,411 @@
+//! Reductions over any set of axes, argmax, and cumulative sums.
+
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, Suits, Variant, common, wgsl};
+use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::{Error, Result, Shape};
+
+/// A row to an invocation on software adapters and where rows lie side by side; to a workgroup elsewhere.
+pub(crate) const ROW_VARIANTS: [Variant; 2] = [
+    Variant { name: "serial", suits: Suits::Software, constants: &[], snippets: &[common::ROW_SERIAL] },
+    Variant { name: "group", suits: Suits::Hardware, constants: &[], snippets: &[common::ROW_GROUP] },
+];
+
+pub(super) static REDUCE: Source = Source {
+    name: "reduce/reduce",
+    text: wgsl!("reduce/reduce"),
+    snippets: &[common::GRID],
+    variants: &ROW_VARIANTS,
+    choices: &[Choice::Constant("OP", &["0", "1", "2"])],
+};
+
+pub(super) static ARGMAX: Source =
+    Source { name: "reduce/argmax", text: wgsl!("reduce/argmax"), snippets: &[common::GRID], variants: &Variant::PLAIN, choices: &[] };
+
+pub(super) static CUMULATIVE_SUM: Source = Source {
+    name: "reduce/cumulative_sum",
+    text: wgsl!("reduce/cumulative_sum"),
+    snippets: &[common::GRID],
+    variants: &Variant::PLAIN,
+    choices: &[Choice::Constant("REVERSED", &["false", "true"])],
+};
+
+/// The variant for rows that are `inner` apart, and the workgroups that `rows` rows take in it.
+pub(crate) fn row_variant(source: &Source, cx: &Lowering<'_>, rows: usize, inner: usize) -> (&'static Variant, usize) {
+    let mut variant = source.variant(cx.target());
+    let pinned = cx.target().pinned(source.name).is_some();
+    if !pinned && inner >= 32 {
+        variant = &ROW_VARIANTS[0];
+    }
+    (variant, if variant.name == "serial" { rows.div_ceil(64) } else { rows })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Sum,
+    Max,
+    Min,
+}
+
+/// A reduction over the adjacent axes `first..last`, which vanish.
+#[derive(Debug, Clone, Copy)]
+struct Reduce {
+    kind: Kind,
+    first: usize,
+    last: usize,
+}
+
+impl Reduce {
+    fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Sum => "sum",
+            Kind::Max => "max",
+            Kind::Min => "min",
+        }
+    }
+
+    fn around(&self, shape: &[usize]) -> [usize; 3] {
+        [shape[..self.first].iter().product(), shape[self.first..self.last].iter().product(), shape[self.last..].iter().product()]
+    }
+
+    fn run<R: Real>(&self, x: &HostTensor, shape: Shape) -> Result<HostTensor> {
+        let [_, n, inner] = self.around(&x.shape());
+        let x = x.elements::<R>()?;
+        let mut y = vec![R::zero(); shape.elements()];
+        let combine = match self.kind {
+            Kind::Sum => |p: R, q: R| p + q,
+            Kind::Max => R::max,
+            Kind::Min => R::min,
+        };
+        if inner == 1 {
+            parallel::rows(&mut y, 1, n, |row, y| {
+                let x = &x[row * n..(row + 1) * n];
+                y[0] = match self.kind {
+                    Kind::Sum => tree_sum(x),
+                    _ => x.iter().copied().reduce(combine).unwrap_or_else(R::zero),
+                };
+            });
+        } else {
+            parallel::rows(&mut y, inner, n * inner, |outer, y| {
+                let x = &x[outer * n * inner..(outer + 1) * n * inner];
+                match self.kind {
+                    Kind::Sum => tree_sum_rows(x, inner, y),
+                    _ => {
+                        y.copy_from_slice(&x[..inner]);
+                        x.chunks_exact(inner).skip(1).for_each(|x| y.iter_mut().zip(x).for_each(|(y, &x)| *y = combine(*y, x)));
+                    }
+                }
+            });
+        }
+        HostTensor::real(shape, y)
+    }
+}
+
+/// Σx by halves, in runs of 64 with eight partial sums: fast, and as accurate as a tree.
+pub(crate) fn tree_sum<R: Real>(x: &[R]) -> R {
+    if x.len() > 64 {
+        let half = (x.len() / 2).next_multiple_of(64);
+        return tree_sum(&x[..half]) + tree_sum(&x[half..]);
+    }
+    let mut lanes = [R::zero(); 8];
+    for chunk in x.chunks(8) {
+        lanes.iter_mut().zip(chunk).for_each(|(l, &x)| *l += x);
+    }
+    lanes.iter().copied().sum()
+}
+
+/// `y` = the sum of the rows of x, each `width` long, by halves.
+fn tree_sum_rows<R: Real>(x: &[R], width: usize, y: &mut [R]) {
+    let rows = x.len() / width;
+    if rows > 64 {
+        let half = rows / 2;
+        tree_sum_rows(&x[..half * width], width, y);
+        let mut rest = vec![R::zero(); width];
+        tree_sum_rows(&x[half * width..], width, &mut rest);
+        y.iter_mut().zip(rest).for_each(|(y, r)| *y += r);
+        return;
+    }
+    y.fill(R::zero());
+    x.chunks_exact(width).for_each(|x| y.iter_mut().zip(x).for_each(|(y, &x)| *y += x));
+}
+
+impl Op for Reduce {
+    fn key(&self) -> OpKey {
+        OpKey::of(self.name(), self)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        let x = inputs[0];
+        if x.dtype != DType::F32 {
+            return Err(Error::op(self.name(), format!("the operand must be f32, found {x}; cast it")));
+        }
+        let [outer, n, inner] = self.around(&x.shape);
+        if n == 0 && self.kind != Kind::Sum && outer * inner > 0 {
+            return Err(Error::op(self.name(), format!("no elements along the reduced axes of {x}")));
+        }
+        let mut shape = x.shape;
+        for _ in self.first..self.last {
+            shape = shape.without(self.first);
+        }
+        Ok(vec![TensorType::f32(shape)])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let shape = self.infer(&[inputs[0].ty()])?[0].shape;
+        real_inputs!(inputs, R => self.run::<R>(&inputs[0], shape)).map(|t| vec![t])
+    }
+
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        let (x, y, g) = (cx.input(0), cx.output(0), cx.cotangent_or_zeros(0)?);
+        let tape = cx.tape();
+        let shape = tape.shape(x);
+        let mut kept = shape;
+        for axis in self.first..self.last {
+            kept = kept.with(axis, 1);
+        }
+        let g = tape.reshape(g, kept)?;
+        if self.kind == Kind::Sum {
+            return Ok(vec![Some(tape.broadcast_to(g, shape)?)]);
+        }
+        // Shared evenly among the extremes, as PyTorch's amax and amin share it.
+        let y = tape.reshape(y, kept)?;
+        let extreme = tape.equal(x, y)?;
+        let axes: Vec<isize> = (self.first..self.last).map(|a| a as isize).collect();
+        let count = tape.sum(extreme, &axes, true)?;
+        let share = tape.div(g, count)?;
+        Ok(vec![Some(tape.mul(extreme, share)?)])
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let [outer, n, inner] = self.around(&cx.input_shape(0));
+        let (from, to) = (cx.input(0), cx.output(0));
+        self.stages(cx, from, to, [outer, n, inner])
+    }
+}
+
+impl Reduce {
+    /// Long rows, few of them: chunks first, then the chunks' results.
+    fn stages(&self, cx: &mut Lowering<'_>, from: Buffer, to: Buffer, [outer, n, inner]: [usize; 3]) -> Result<()> {
+        let rows = outer * inner;
+        if n == 0 {
+            return super::shape::lower_set(cx, to, 0);
+        }
+        let chunks = if rows < 4096 && n > 2048 { n.div_ceil(1024) } else { 1 };
+        if chunks == 1 {
+            return self.stage(cx, from, to, [rows, n, inner], 1);
+        }
+        let partial = cx.scratch(TensorType::f32([outer, chunks, inner]));
+        self.stage(cx, from, partial, [rows, n, inner], chunks)?;
+        self.stage(cx, partial, to, [rows, chunks, inner], 1)
+    }
+
+    fn stage(&self, cx: &mut Lowering<'_>, from: Buffer, to: Buffer, [rows, n, inner]: [usize; 3], chunks: usize) -> Result<()> {
+        let (variant, workgroups) = row_variant(&REDUCE, cx, rows * chunks, inner);
+        let kernel = REDUCE.kernel(variant, &[self.kind as usize]);
+        let params = Params::new().u32(rows * chunks).u32(n).u32(inner).u32(chunks).u32(n.div_ceil(chunks));
+        cx.dispatch(kernel, vec![Binding::read(from), Binding::write(to)], params, workgroups, (rows * n) as f64)
+    }
+}
+
+/// The sums of a matrix's rows, for ops that contain them.
+pub(super) fn lower_row_sums(cx: &mut Lowering<'_>, from: Buffer, to: Buffer, [rows, n]: [usize; 2]) -> Result<()> {
+    Reduce { kind: Kind::Sum, first: 1, last: 2 }.stages(cx, from, to, [rows, n, 1])
+}
+
+/// The first place of the largest element along one axis, which vanishes.
+#[derive(Debug, Clone, Copy)]
+struct ArgMax {
+    axis: usize,
+}
+
+impl Op for ArgMax {
+    fn key(&self) -> OpKey {
+        OpKey::of("argmax", self)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        let x = inputs[0];
+        if x.dtype != DType::F32 {
+            return Err(Error::op("argmax", format!("the operand must be f32, found {x}")));
+        }
+        if x.shape[self.axis] == 0 {
+            return Err(Error::op("argmax", format!("no elements along axis {} of {x}", self.axis)));
+        }
+        Ok(vec![TensorType::i32(x.shape.without(self.axis))])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let [_, n, inner] = inputs[0].shape().around(self.axis);
+        let shape = inputs[0].shape().without(self.axis);
+        let first = |x: &[f64], base: usize| {
+            let at = |j: usize| x[base + j * inner];
+            (1..n).fold(0, |best, j| if at(j) > at(best) { j } else { best }) as i32
+        };
+        let x = inputs[0].to_f64_vec();
+        let y = (0..shape.elements()).map(|row| first(&x, row / inner * n * inner + row % inner)).collect();
+        Ok(vec![HostTensor::i32(shape, y)?])
+    }
+
+    fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        Ok(vec![None])
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let [outer, n, inner] = cx.input_shape(0).around(self.axis);
+        let rows = outer * inner;
+        let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
+        let kernel = cx.kernel(&ARGMAX, &[]);
+        cx.dispatch(kernel, bindings, Params::new().u32(rows).u32(n).u32(inner), rows.div_ceil(64), (rows * n) as f64)
+    }
+}
+
+/// Sums of all elements up to each, or from each on where `reversed`.
+#[derive(Debug, Clone, Copy)]
+struct CumulativeSum {
+    axis: usize,
+    reversed: bool,
+}
+
+impl CumulativeSum {
+    fn run<R: Real>(&self, x: &HostTensor) -> Result<HostTensor> {
+        let shape = x.shape();
+        let [outer, n, inner] = shape.around(self.axis);
+        let mut y = x.elements::<R>()?.to_vec();
+        for row in 0..outer * inner {
+            let base = row / inner * n * inner + row % inner;
+            let mut sum = 0.0;
+            for k in 0..n {
+                let at = base + inner * if self.reversed { n - 1 - k } else { k };
+                sum += y[at].double();
+                y[at] = R::of(sum);
+            }
+        }
+        HostTensor::real(shape, y)
+    }
+}
+
+impl Op for CumulativeSum {
+    fn key(&self) -> OpKey {
+        OpKey::of("cumulative_sum", self)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        match inputs[0].dtype {
+            DType::F32 => Ok(inputs.to_vec()),
+            _ => Err(Error::op("cumulative_sum", format!("the operand must be f32, found {}", inputs[0]))),
+        }
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => self.run::<R>(&inputs[0])).map(|t| vec![t])
+    }
+
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        let g = cx.cotangent_or_zeros(0)?;
+        let op = Self { reversed: !self.reversed, ..*self };
+        Ok(vec![Some(cx.tape().record_one(op, &[g])?)])
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let [outer, n, inner] = cx.input_shape(0).around(self.axis);
+        let rows = outer * inner;
+        let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
+        let kernel = cx.kernel(&CUMULATIVE_SUM, &[usize::from(self.reversed)]);
+        let workgroups = if n == 0 { 0 } else { rows.div_ceil(64) };
+        cx.dispatch(kernel, bindings, Params::new().u32(rows).u32(n).u32(inner), workgroups, (rows * n) as f64)
+    }
+}
+
+impl Tape {
+    /// Sum over `axes` (all where empty), which stay with extent 1 where `keep`.
+    ///
+    /// # Errors
+    /// Where an axis does not exist or the operand is not f32; so for every reduction.
+    pub fn sum(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
+        self.reduce(Kind::Sum, x, axes, keep)
+    }
+
+    /// Maximum over `axes` (all where empty); the gradient is shared evenly among ties.
+    pub fn max(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
+        self.reduce(Kind::Max, x, axes, keep)
+    }
+
+    /// Minimum over `axes` (all where empty); the gradient is shared evenly among ties.
+    pub fn min(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
+        self.reduce(Kind::Min, x, axes, keep)
+    }
+
+    /// Mean over `axes` (all where empty).
+    pub fn mean(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
+        let sum = self.sum(x, axes, keep)?;
+        let n = self.shape(x).elements() / self.shape(sum).elements().max(1);
+        self.scale(sum, 1.0 / n as f32)
+    }
+
+    /// Variance over `axes` (all where empty), Σ(x − μ)² / (n − ddof): centred before squaring.
+    pub fn variance(&mut self, x: Var, axes: &[isize], ddof: usize, keep: bool) -> Result<Var> {
+        let mean = self.mean(x, axes, true)?;
+        let centred = self.sub(x, mean)?;
+        let square = self.square(centred)?;
+        let sum = self.sum(square, axes, keep)?;
+        let n = self.shape(x).elements() / self.shape(sum).elements().max(1);
+        if n <= ddof {
+            return Err(Error::op("variance", format!("{n} elements leave no degree of freedom at ddof {ddof}")));
+        }
+        self.scale(sum, 1.0 / (n - ddof) as f32)
+    }
+
+    /// Standard deviation over `axes` (all where empty), the root of [`Tape::variance`].
+    pub fn standard_deviation(&mut self, x: Var, axes: &[isize], ddof: usize, keep: bool) -> Result<Var> {
+        let variance = self.variance(x, axes, ddof, keep)?;
+        self.sqrt(variance)
+    }
+
+    /// √Σx² over `axes` (all where empty).
+    pub fn l2_norm(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
+        let square = self.square(x)?;
+        let sum = self.sum(square, axes, keep)?;
+        self.sqrt(sum)
+    }
+
+    /// The first index of the largest element along `axis`, i32; `axis` vanishes.
+    pub fn argmax(&mut self, x: Var, axis: isize) -> Result<Var> {
+        let axis = self.axis("argmax", x, axis)?;
+        self.record_one(ArgMax { axis }, &[x])
+    }
+
+    /// Σ of the elements up to and including each along `axis`.
+    pub fn cumulative_sum(&mut self, x: Var, axis: isize) -> Result<Var> {
+        let axis = self.axis("cumulative_sum", x, axis)?;
+        self.record_one(CumulativeSum { axis, reversed: false }, &[x])
+    }
+
+    /// The axis that `axis` names on `x`, counting from the end where negative, or an error of `op`.
+    pub fn axis(&self, op: &str, x: Var, axis: isize) -> Result<usize> {
+        self.check(x)?;
+        let shape = self.shape(x);
+        shape.axis(axis).ok_or_else(|| Error::op(op, format!("axis {axis} of a tensor of shape {shape}")))
+    }
+
+    fn reduce(&mut self, kind: Kind, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
+        let shape = self.shape(x);
+        let mut reduced = vec![axes.is_empty(); shape.rank()];
+        for &axis in axes {
+            reduced[self.axis("reduction", x, axis)?] = true;
+        }
+        // Adjacent axes go at once, the last first, so that the places of the others stay.
+        let mut y = x;
+        let mut last = shape.rank();
+        while last > 0 {
+            let Some(end) = (0..last).rev().find(|&i| reduced[i]).map(|i| i + 1) else { break };
+            let first = (0..end).rev().find(|&i| !reduced[i]).map_or(0, |i| i + 1);
+            y = self.record_one(Reduce { kind, first, last: end }, &[y])?;
+            last = first;
+        }
+        if !keep {
+            return Ok(y);
+        }
+        let kept = (0..shape.rank()).filter(|&i| reduced[i]).fold(shape, |s, i| s.with(i, 1));
+        self.reshape(y, kept)
+    }
+}

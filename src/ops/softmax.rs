@@ -1,0 +1,210 @@
+//! Softmax and its logarithm over any axis.
+
+use super::reduce::{ROW_VARIANTS, row_variant, tree_sum};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
+use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::{Error, Result};
+
+pub(super) static SOFTMAX: Source = Source {
+    name: "softmax/softmax",
+    text: wgsl!("softmax/softmax"),
+    snippets: &[common::GRID],
+    variants: &ROW_VARIANTS,
+    choices: &[Choice::Constant("LOG", &["false", "true"])],
+};
+
+pub(super) static SOFTMAX_REVERSE: Source = Source {
+    name: "softmax/softmax_reverse",
+    text: wgsl!("softmax/softmax_reverse"),
+    snippets: &[common::GRID],
+    variants: &ROW_VARIANTS,
+    choices: &[Choice::Constant("LOG", &["false", "true"])],
+};
+
+/// Softmax, or its logarithm, along one axis.
+#[derive(Debug, Clone, Copy)]
+struct Softmax {
+    axis: usize,
+    log: bool,
+}
+
+/// Its reverse, of the result and the result's cotangent.
+#[derive(Debug, Clone, Copy)]
+struct SoftmaxReverse {
+    axis: usize,
+    log: bool,
+}
+
+/// y = f of columns of x: `[outer, n, inner]`, `f(column)` in place, a tile of columns at a time.
+fn along<R: Real>(x: &[&[R]], [outer, n, inner]: [usize; 3], f: impl Fn(&[&[R]], &mut [R]) + Sync) -> Vec<R> {
+    let mut y = vec![R::zero(); outer * n * inner];
+    if inner == 1 {
+        parallel::rows(&mut y, n, 8 * n, |row, y| {
+            let x: Vec<&[R]> = x.iter().map(|x| &x[row * n..(row + 1) * n]).collect();
+            f(&x, y);
+        });
+        return y;
+    }
+    // Columns lie `inner` apart: turned, worked on as rows, and turned back.
+    let turn = |x: &[R], rows: usize, cols: usize| {
+        let mut t = vec![R::zero(); rows * cols];
+        parallel::rows(&mut t, rows, rows, |j, t| t.iter_mut().enumerate().for_each(|(i, t)| *t = x[i * cols + j]));
+        t
+    };
+    for o in 0..outer {
+        let span = o * n * inner..(o + 1) * n * inner;
+        let turned: Vec<Vec<R>> = x.iter().map(|x| turn(&x[span.clone()], n, inner)).collect();
+        let mut t = vec![R::zero(); n * inner];
+        parallel::rows(&mut t, n, 8 * n, |row, t| {
+            let x: Vec<&[R]> = turned.iter().map(|x| &x[row * n..(row + 1) * n]).collect();
+            f(&x, t);
+        });
+        y[span].copy_from_slice(&turn(&t, inner, n));
+    }
+    y
+}
+
+impl Softmax {
+    fn run<R: Real>(&self, x: &HostTensor) -> Result<HostTensor> {
+        let shape = x.shape();
+        let y = along(&[x.elements::<R>()?], shape.around(self.axis), |x, y| {
+            let most = x[0].iter().copied().fold(R::neg_infinity(), R::max);
+            y.iter_mut().zip(x[0]).for_each(|(y, &x)| *y = (x - most).exp());
+            let sum = tree_sum(y);
+            if self.log {
+                let shift = sum.ln();
+                y.iter_mut().zip(x[0]).for_each(|(y, &x)| *y = x - most - shift);
+            } else {
+                let scale = sum.recip();
+                y.iter_mut().for_each(|y| *y *= scale);
+            }
+        });
+        HostTensor::real(shape, y)
+    }
+}
+
+impl Op for Softmax {
+    fn key(&self) -> OpKey {
+        OpKey::of(if self.log { "log_softmax" } else { "softmax" }, self)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        match inputs[0].dtype {
+            DType::F32 => Ok(inputs.to_vec()),
+            _ => Err(Error::op("softmax", format!("the operand must be f32, found {}", inputs[0]))),
+        }
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => self.run::<R>(&inputs[0])).map(|t| vec![t])
+    }
+
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        let (y, g) = (cx.output(0), cx.cotangent_or_zeros(0)?);
+        let op = SoftmaxReverse { axis: self.axis, log: self.log };
+        Ok(vec![Some(cx.tape().record_one(op, &[y, g])?)])
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
+        let extents = cx.output_shape(0).around(self.axis);
+        lower(&SOFTMAX, cx, extents, self.log, bindings)
+    }
+}
+
+impl SoftmaxReverse {
+    fn run<R: Real>(&self, y: &HostTensor, g: &HostTensor) -> Result<HostTensor> {
+        let shape = y.shape();
+        let d = along(&[y.elements::<R>()?, g.elements::<R>()?], shape.around(self.axis), |x, d| {
+            let (y, g) = (x[0], x[1]);
+            if self.log {
+                let sum = tree_sum(g);
+                d.iter_mut().zip(y).zip(g).for_each(|((d, &y), &g)| *d = g - y.exp() * sum);
+            } else {
+                d.iter_mut().zip(y).zip(g).for_each(|((d, &y), &g)| *d = y * g);
+                let sum = tree_sum(d);
+                d.iter_mut().zip(y).zip(g).for_each(|((d, &y), &g)| *d = y * (g - sum));
+            }
+        });
+        HostTensor::real(shape, d)
+    }
+
+    /// The same from differentiable ops.
+    fn compose(&self, tape: &mut Tape, y: Var, g: Var) -> Result<Var> {
+        let axis = [self.axis as isize];
+        if self.log {
+            let sum = tape.sum(g, &axis, true)?;
+            let p = tape.exp(y)?;
+            let p = tape.mul(p, sum)?;
+            return tape.sub(g, p);
+        }
+        let weighted = tape.mul(y, g)?;
+        let sum = tape.sum(weighted, &axis, true)?;
+        let centred = tape.sub(g, sum)?;
+        tape.mul(y, centred)
+    }
+}
+
+impl Op for SoftmaxReverse {
+    fn key(&self) -> OpKey {
+        OpKey::of(if self.log { "log_softmax_reverse" } else { "softmax_reverse" }, self)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        if inputs[0] != inputs[1] {
+            return Err(Error::op("softmax_reverse", format!("a cotangent {} expected, found {}", inputs[0], inputs[1])));
+        }
+        Ok(vec![inputs[0]])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => self.run::<R>(&inputs[0], &inputs[1])).map(|t| vec![t])
+    }
+
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        cx.by_composition(|tape, x| Ok(vec![self.compose(tape, x[0], x[1])?]))
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
+        let extents = cx.output_shape(0).around(self.axis);
+        lower(&SOFTMAX_REVERSE, cx, extents, self.log, bindings)
+    }
+}
+
+fn lower(source: &'static Source, cx: &mut Lowering<'_>, [outer, n, inner]: [usize; 3], log: bool, bindings: Vec<Binding>) -> Result<()> {
+    let rows = outer * inner;
+    let (variant, workgroups) = row_variant(source, cx, rows, inner);
+    let kernel = source.kernel(variant, &[usize::from(log)]);
+    let params = Params::new().u32(rows).u32(n).u32(inner);
+    cx.dispatch(kernel, bindings, params, if n == 0 { 0 } else { workgroups }, 4.0 * (rows * n) as f64)
+}
+
+/// The definition along `axis`, for ops that contain it.
+pub(super) fn evaluate(x: &HostTensor, axis: usize) -> Result<HostTensor> {
+    let op = Softmax { axis, log: false };
+    real_inputs!([x.clone()], R => op.run::<R>(x))
+}
+
+/// The dispatch along the rows of a matrix, column by column, for ops that contain it.
+pub(super) fn lower_columns(cx: &mut Lowering<'_>, [n, inner]: [usize; 2], bindings: Vec<Binding>) -> Result<()> {
+    lower(&SOFTMAX, cx, [1, n, inner], false, bindings)
+}
+
+impl Tape {
+    /// eˣ / Σ eˣ along `axis`.
+    ///
+    /// # Errors
+    /// Where the axis does not exist or x is not f32.
+    pub fn softmax(&mut self, x: Var, axis: isize) -> Result<Var> {
+        let axis = self.axis("softmax", x, axis)?;
+        self.record_one(Softmax { axis, log: false }, &[x])
+    }
+
+    /// x − ln Σ eˣ along `axis`. Errors as [`Tape::softmax`].
+    pub fn log_softmax(&mut self, x: Var, axis: isize) -> Result<Var> {
+        let axis = self.axis("log_softmax", x, axis)?;
+        self.record_one(Softmax { axis, log: true }, &[x])
+    }
+}

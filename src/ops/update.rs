@@ -1,0 +1,252 @@
+//! Updates of state, in place where the plan can: optimisers' steps, the step counter, the ring of losses. None has a gradient.
+
+use crate::kernel::{Binding, Choice, Kernel, Lowering, Params, Source, Variant, common, wgsl};
+use crate::tape::{Init, Op, OpKey, Reverse, Tape, Var};
+use crate::tensor::{HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::{Error, Result};
+use std::sync::Arc;
+
+const FALSE_TRUE: &[&str] = &["false", "true"];
+
+const fn source(name: &'static str, text: &'static str, choices: &'static [Choice]) -> Source {
+    Source { name, text, snippets: &[common::GRID], variants: &Variant::PLAIN, choices }
+}
+
+pub(super) static ADAM: Source = source("optim/adam", wgsl!("optim/adam"), &[Choice::Constant("DECOUPLED", FALSE_TRUE)]);
+pub(super) static SGD: Source = source("optim/sgd", wgsl!("optim/sgd"), &[Choice::Constant("NESTEROV", FALSE_TRUE)]);
+pub(super) static ADVANCE: Source = source("optim/advance", wgsl!("optim/advance"), &[]);
+pub(super) static RING: Source = source("optim/ring", wgsl!("optim/ring"), &[]);
+
+fn no_gradient(op: &str) -> Result<Vec<Option<Var>>> {
+    Err(Error::NotDifferentiable { op: op.into(), why: "it updates state".into() })
+}
+
+/// Operands of one shape but for the scalars after them.
+fn same(op: &str, tensors: &[TensorType], scalars: &[TensorType]) -> Result<()> {
+    if let Some(ty) = tensors.iter().find(|&ty| *ty != tensors[0]) {
+        return Err(Error::op(op, format!("{} expected, found {ty}", tensors[0])));
+    }
+    match scalars.iter().find(|ty| ty.shape.elements() != 1) {
+        Some(ty) => Err(Error::op(op, format!("a scalar expected, found {ty}"))),
+        None => Ok(()),
+    }
+}
+
+/// (p, m, v, g, lr, c1, c2) → p, m, v.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Adam {
+    pub(crate) beta1: f32,
+    pub(crate) beta2: f32,
+    pub(crate) epsilon: f32,
+    pub(crate) decay: f32,
+    pub(crate) decoupled: bool,
+}
+
+impl Adam {
+    fn run<R: Real>(&self, x: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let shape = x[0].shape();
+        let [p, m, v, g, lr, c1, c2] = [0, 1, 2, 3, 4, 5, 6].map(|i| x[i].elements::<R>());
+        let (p, m, v, g, lr, c1, c2) = (p?, m?, v?, g?, lr?[0], c1?[0], c2?[0]);
+        let [b1, b2, epsilon, decay] = [self.beta1, self.beta2, self.epsilon, self.decay].map(|x| R::of(f64::from(x)));
+        let decayed = |i: usize| if self.decoupled { g[i] } else { g[i] + decay * p[i] };
+        let fill = |f: &(dyn Fn(usize) -> R + Sync)| {
+            let mut out = vec![R::zero(); p.len()];
+            parallel::parts(&mut out, 1, |start, part| part.iter_mut().enumerate().for_each(|(i, o)| *o = f(start + i)));
+            out
+        };
+        let m = fill(&|i| b1 * m[i] + (R::one() - b1) * decayed(i));
+        let v = fill(&|i| b2 * v[i] + (R::one() - b2) * decayed(i) * decayed(i));
+        let p = fill(&|i| {
+            let value = if self.decoupled { p[i] - lr * decay * p[i] } else { p[i] };
+            value - lr * (m[i] / c1) / ((v[i] / c2).sqrt() + epsilon)
+        });
+        [p, m, v].into_iter().map(|x| HostTensor::real(shape, x)).collect()
+    }
+}
+
+impl Op for Adam {
+    fn key(&self) -> OpKey {
+        OpKey::of("adam", self)
+    }
+
+    fn infer(&self, x: &[TensorType]) -> Result<Vec<TensorType>> {
+        same("adam", &x[..4], &x[4..])?;
+        Ok(x[..3].to_vec())
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => self.run::<R>(inputs))
+    }
+
+    fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        no_gradient("adam")
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let n = cx.input_shape(0).elements();
+        let bindings = [3, 4, 5, 6].map(|i| Binding::read(cx.input(i))).into_iter();
+        let bindings = bindings.chain([0, 1, 2].map(|i| Binding::update(cx.output(i), cx.input(i)))).collect();
+        let params = Params::new().u32(n).f32(self.beta1).f32(self.beta2).f32(self.epsilon).f32(self.decay);
+        let kernel = cx.kernel(&ADAM, &[self.decoupled.into()]);
+        cx.dispatch(kernel, bindings, params, n.div_ceil(64), 14.0 * n as f64)
+    }
+}
+
+/// (p, b, g, lr) → p, b.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sgd {
+    pub(crate) momentum: f32,
+    pub(crate) decay: f32,
+    pub(crate) nesterov: bool,
+}
+
+impl Sgd {
+    fn run<R: Real>(&self, x: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let shape = x[0].shape();
+        let [p, b, g, lr] = [0, 1, 2, 3].map(|i| x[i].elements::<R>());
+        let (p, b, g, lr) = (p?, b?, g?, lr?[0]);
+        let [momentum, decay] = [self.momentum, self.decay].map(|x| R::of(f64::from(x)));
+        let slope = |i: usize| g[i] + decay * p[i];
+        let b: Vec<R> = (0..p.len()).map(|i| momentum * b[i] + slope(i)).collect();
+        let step = |i: usize| if self.nesterov { slope(i) + momentum * b[i] } else { b[i] };
+        let p = (0..p.len()).map(|i| p[i] - lr * step(i)).collect();
+        Ok(vec![HostTensor::real(shape, p)?, HostTensor::real(shape, b)?])
+    }
+}
+
+impl Op for Sgd {
+    fn key(&self) -> OpKey {
+        OpKey::of("sgd", self)
+    }
+
+    fn infer(&self, x: &[TensorType]) -> Result<Vec<TensorType>> {
+        same("sgd", &x[..3], &x[3..])?;
+        Ok(x[..2].to_vec())
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => self.run::<R>(inputs))
+    }
+
+    fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        no_gradient("sgd")
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let n = cx.input_shape(0).elements();
+        let bindings = [2, 3].map(|i| Binding::read(cx.input(i))).into_iter();
+        let bindings = bindings.chain([0, 1].map(|i| Binding::update(cx.output(i), cx.input(i)))).collect();
+        let params = Params::new().u32(n).f32(self.momentum).f32(self.decay);
+        let kernel = cx.kernel(&SGD, &[self.nesterov.into()]);
+        cx.dispatch(kernel, bindings, params, n.div_ceil(64), 6.0 * n as f64)
+    }
+}
+
+/// counter → counter + 1.
+#[derive(Debug, Clone, Copy)]
+struct Advance;
+
+impl Op for Advance {
+    fn key(&self) -> OpKey {
+        OpKey::new("advance")
+    }
+
+    fn infer(&self, x: &[TensorType]) -> Result<Vec<TensorType>> {
+        if x != [TensorType::u32([1])] {
+            return Err(Error::op("advance", format!("a counter u32[1] expected, found {}", x[0])));
+        }
+        Ok(x.to_vec())
+    }
+
+    fn evaluate(&self, x: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let counter = x[0].as_u32().and_then(|c| c.first()).copied().unwrap_or(0);
+        Ok(vec![HostTensor::u32([1], vec![counter.wrapping_add(1)])?])
+    }
+
+    fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        Ok(vec![None])
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let bindings = vec![Binding::update(cx.output(0), cx.input(0))];
+        let kernel = cx.kernel(&ADVANCE, &[]);
+        cx.dispatch(kernel, bindings, Params::new().u32(1), 1, 0.0)
+    }
+}
+
+/// (ring, value, step) → ring with `value` at step mod n.
+#[derive(Debug, Clone, Copy)]
+struct Ring;
+
+impl Ring {
+    fn run<R: Real>(x: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let mut ring = x[0].elements::<R>()?.to_vec();
+        let step = x[2].as_u32().and_then(|s| s.first()).copied().unwrap_or(0) as usize;
+        let n = ring.len();
+        ring[step % n] = x[1].elements::<R>()?[0];
+        Ok(vec![HostTensor::real([n], ring)?])
+    }
+}
+
+impl Op for Ring {
+    fn key(&self) -> OpKey {
+        OpKey::new("ring")
+    }
+
+    fn infer(&self, x: &[TensorType]) -> Result<Vec<TensorType>> {
+        same("ring", &x[..1], &x[1..2])?;
+        Ok(vec![x[0]])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => Self::run::<R>(inputs))
+    }
+
+    fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        no_gradient("ring")
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let n = cx.input_shape(0).elements();
+        let bindings = vec![Binding::read(cx.input(1)), Binding::read(cx.input(2)), Binding::update(cx.output(0), cx.input(0))];
+        let kernel = cx.kernel(&RING, &[]);
+        cx.dispatch(kernel, bindings, Params::new().u32(n), 1, 0.0)
+    }
+}
+
+/// Fills a value's buffer from another: an assignment that could not be made in place.
+pub(crate) fn copy_kernel() -> Kernel {
+    super::shape::COPY.kernel(&super::shape::COPY.variants[0], &[])
+}
+
+impl Tape {
+    /// The step counter, u32 `[1]`: 0 in the first step. It stands still unless the tape [advances](Self::advance) it.
+    ///
+    /// # Errors
+    /// Where the name `step` is taken.
+    pub fn step_counter(&mut self) -> Result<Var> {
+        self.state("step", TensorType::u32([1]), Init::Zeros)
+    }
+
+    /// Advances the step counter by one after this step, on the device.
+    pub fn advance(&mut self) -> Result<()> {
+        let step = self.step_counter()?;
+        let next = self.record_one(Advance, &[step])?;
+        self.assign(step, next)
+    }
+
+    /// Keeps the last `capacity` values of the one-element `value` in the state `name`, at index step mod capacity, on the device.
+    ///
+    /// # Errors
+    /// Where `value` has more than one element, the capacity is 0, or the name is taken.
+    pub fn keep_last(&mut self, name: &str, value: Var, capacity: usize) -> Result<Var> {
+        if capacity == 0 {
+            return Err(Error::tensor(name, "a capacity of at least 1 expected"));
+        }
+        let ring = self.state(name, TensorType::f32([capacity]), Init::Zeros)?;
+        let step = self.step_counter()?;
+        let kept = self.record(Arc::new(Ring), &[ring, value, step])?[0];
+        self.assign(ring, kept)?;
+        Ok(ring)
+    }
+}

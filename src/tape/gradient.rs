@@ -1,0 +1,167 @@
+//! The reverse sweep: cotangents appended to the same tape.
+
+use super::recompute::Recomputed;
+use super::{Source, Tape, Var};
+use crate::tensor::DType;
+use crate::{Error, Result};
+
+/// What a reverse rule is given: one op mid-sweep.
+#[derive(Debug)]
+pub struct Reverse<'a> {
+    tape: &'a mut Tape,
+    inputs: &'a [Var],
+    outputs: &'a [Var],
+    cotangents: &'a [Option<Var>],
+    wanted: &'a [bool],
+}
+
+impl Reverse<'_> {
+    /// The tape, to append to.
+    pub fn tape(&mut self) -> &mut Tape {
+        self.tape
+    }
+
+    /// The op's operand.
+    pub fn input(&self, i: usize) -> Var {
+        self.inputs[i]
+    }
+
+    /// All operands.
+    pub fn inputs(&self) -> &[Var] {
+        self.inputs
+    }
+
+    /// The op's result.
+    pub fn output(&self, i: usize) -> Var {
+        self.outputs[i]
+    }
+
+    /// The cotangent of a result; `None` where the differentiated value does not depend on it.
+    pub fn cotangent(&self, i: usize) -> Option<Var> {
+        self.cotangents[i]
+    }
+
+    /// The cotangent of a result, zeros where there is none.
+    pub fn cotangent_or_zeros(&mut self, i: usize) -> Result<Var> {
+        match self.cotangents[i] {
+            Some(var) => Ok(var),
+            None => {
+                let shape = self.tape.shape(self.outputs[i]);
+                self.tape.full(shape, 0.0)
+            }
+        }
+    }
+
+    /// Whether anybody wants the cotangent of that operand.
+    pub fn wanted(&self, i: usize) -> bool {
+        self.wanted[i]
+    }
+
+    /// The cotangents of an op that equals a composition of differentiable ops: `compose` records that composition over
+    /// the op's inputs, and it is differentiated instead.
+    pub fn by_composition(&mut self, compose: impl FnOnce(&mut Tape, &[Var]) -> Result<Vec<Var>>) -> Result<Vec<Option<Var>>> {
+        let first = self.tape.nodes.len();
+        // Fresh names for the inputs, so that the sweep ends at them.
+        let inputs = self.inputs.iter().map(|&v| self.tape.detach(v)).collect::<Result<Vec<_>>>()?;
+        let outputs = compose(self.tape, &inputs)?;
+        let seeds: Vec<_> = outputs.into_iter().zip(self.cotangents).filter_map(|(o, c)| c.map(|c| (o, c))).collect();
+        let wrt: Vec<_> = inputs.iter().zip(self.wanted).filter(|(_, w)| **w).map(|(v, _)| *v).collect();
+        let mut found = self.tape.sweep(first, &seeds, &wrt)?.into_iter();
+        Ok(self.wanted.iter().map(|&w| if w { found.next().flatten() } else { None }).collect())
+    }
+}
+
+impl Tape {
+    /// The gradient of the one-element f32 value `of` with respect to each of `wrt`, appended to this tape.
+    /// A value that `of` does not depend on has a gradient of zeros.
+    ///
+    /// # Errors
+    /// Where `of` has more than one element, `wrt` is not f32, or an op in between has no reverse rule.
+    pub fn gradient(&mut self, of: Var, wrt: &[Var]) -> Result<Vec<Var>> {
+        self.expect_f32("gradient", "the differentiated value", of)?;
+        let shape = self.shape(of);
+        if shape.elements() != 1 {
+            return Err(Error::op("gradient", format!("a value of one element expected, found {shape}; sum it, or use `vjp`")));
+        }
+        let one = self.full(shape, 1.0)?;
+        self.vjp(&[(of, one)], wrt)
+    }
+
+    /// Pulls cotangents of several values back to `wrt`: Σ cotangentᵀ · ∂value/∂wrt.
+    ///
+    /// # Errors
+    /// As [`Tape::gradient`], and where a cotangent is not of its value's shape.
+    pub fn vjp(&mut self, seeds: &[(Var, Var)], wrt: &[Var]) -> Result<Vec<Var>> {
+        for &(value, cotangent) in seeds {
+            self.expect_f32("vjp", "a differentiated value", value)?;
+            self.expect_f32("vjp", "a cotangent", cotangent)?;
+            if self.shape(value) != self.shape(cotangent) {
+                let what = format!("a cotangent of shape {} expected, found {}", self.shape(value), self.shape(cotangent));
+                return Err(Error::op("vjp", what));
+            }
+        }
+        for &var in wrt {
+            self.expect_f32("gradient", "what to differentiate by", var)?;
+        }
+        let found = self.sweep(0, seeds, wrt)?;
+        found.into_iter().zip(wrt).map(|(c, &v)| c.map_or_else(|| self.full(self.shape(v), 0.0), Ok)).collect()
+    }
+
+    /// The sweep over the nodes from `first` on.
+    fn sweep(&mut self, first: usize, seeds: &[(Var, Var)], wrt: &[Var]) -> Result<Vec<Option<Var>>> {
+        let end = self.nodes.len();
+        let mut cotangents: Vec<Option<Var>> = vec![None; self.values.len()];
+        let mut active = vec![false; self.values.len()];
+        for var in wrt {
+            active[var.index()] = true;
+        }
+        for node in &self.nodes[first..end] {
+            if node.inputs.iter().any(|v| active[v.index()]) {
+                for i in node.outputs.clone() {
+                    active[i] |= self.values[i].ty.dtype == DType::F32;
+                }
+            }
+        }
+        for &(value, cotangent) in seeds {
+            self.accumulate(&mut cotangents[value.index()], cotangent)?;
+        }
+        let mut recomputed = Recomputed::new(self);
+        for index in (first..end).rev() {
+            let node = &self.nodes[index];
+            let Source::Op(op) = &node.source else { continue };
+            let wanted: Vec<bool> = node.inputs.iter().map(|v| active[v.index()]).collect();
+            let given: Vec<Option<Var>> = node.outputs.clone().map(|i| cotangents[i]).collect();
+            if !wanted.contains(&true) || given.iter().all(Option::is_none) {
+                continue;
+            }
+            let (op, original) = (op.clone(), node.inputs.clone());
+            let outputs: Vec<Var> = node.outputs.clone().map(|i| self.var(i)).collect();
+            recomputed.enter(self, index)?;
+            let inputs: Vec<Var> = original.iter().map(|&v| recomputed.of(v)).collect();
+            let outputs: Vec<Var> = outputs.into_iter().map(|v| recomputed.of(v)).collect();
+            let mut cx = Reverse { tape: self, inputs: &inputs, outputs: &outputs, cotangents: &given, wanted: &wanted };
+            let found = op.reverse(&mut cx)?;
+            if found.len() != inputs.len() {
+                let what = format!("its reverse rule gives {} cotangents for {} operands", found.len(), inputs.len());
+                return Err(Error::op(op.key().name, what));
+            }
+            for ((input, cotangent), wanted) in original.iter().zip(found).zip(wanted) {
+                let Some(cotangent) = cotangent.filter(|_| wanted) else { continue };
+                if self.ty(cotangent) != self.ty(*input) {
+                    let what = format!("its reverse rule gives a cotangent {} for an operand {}", self.ty(cotangent), self.ty(*input));
+                    return Err(Error::op(op.key().name, what));
+                }
+                self.accumulate(&mut cotangents[input.index()], cotangent)?;
+            }
+        }
+        Ok(wrt.iter().map(|v| cotangents[v.index()]).collect())
+    }
+
+    fn accumulate(&mut self, into: &mut Option<Var>, cotangent: Var) -> Result<()> {
+        *into = Some(match *into {
+            Some(sum) => self.add(sum, cotangent)?,
+            None => cotangent,
+        });
+        Ok(())
+    }
+}

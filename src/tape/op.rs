@@ -1,0 +1,77 @@
+//! What an op is.
+
+use super::{Reverse, Var};
+use crate::Result;
+use crate::kernel::Lowering;
+use crate::tensor::{HostTensor, TensorType};
+use std::fmt;
+
+/// An op: its type rule, its definition, its reverse rule and its dispatches, in one place.
+///
+/// A user's own op implements this trait and is recorded with [`Tape::record`](super::Tape::record); it is planned,
+/// profiled and gradient-checked like the rest.
+pub trait Op: fmt::Debug + Send + Sync {
+    /// Name and attributes: equality, printing, error messages.
+    fn key(&self) -> OpKey;
+
+    /// Output types.
+    ///
+    /// # Errors
+    /// That name the op, the operand and what was expected.
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>>;
+
+    /// The definition: what the op means, for inputs of the types [`infer`](Self::infer) accepted. Real operands come
+    /// all in f32 or all in f64.
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>>;
+
+    /// Reverse rule: appends the cotangents of the inputs to the same tape, `None` where there is none.
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>>;
+
+    /// The dispatches that compute it on a target. A [`pointwise`](Self::pointwise) op has none of its own.
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()>;
+
+    /// What fuses, where the op is pointwise.
+    fn pointwise(&self) -> Option<Pointwise<'_>> {
+        None
+    }
+}
+
+/// A pointwise op as WGSL: `expression` over its operands `a`, `b`, `c` and its attributes `p`, `q`, all of a type `T`
+/// that is `f32` or `vec4<f32>`. Operands broadcast; an integer operand is converted; the result is f32.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pointwise<'a> {
+    /// For example `"max(a, b)"`.
+    pub expression: &'a str,
+    /// The values of `p` and `q`, at most two.
+    pub attributes: &'a [f32],
+}
+
+/// An op's name and attributes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct OpKey {
+    /// The op's name.
+    pub name: &'static str,
+    /// Its attributes, printed.
+    pub attributes: String,
+}
+
+impl OpKey {
+    /// The key of an op without attributes.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, attributes: String::new() }
+    }
+
+    /// The key of an op whose attributes are its fields, as its `Debug` prints them.
+    pub fn of(name: &'static str, op: &impl fmt::Debug) -> Self {
+        Self { name, attributes: format!("{op:?}") }
+    }
+}
+
+impl fmt::Display for OpKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.attributes.split_once([' ', '(']) {
+            Some((_, rest)) => write!(f, "{}[{}]", self.name, rest.trim_matches(|c| " {}()".contains(c))),
+            None => f.write_str(self.name),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Types and values: [`DType`], [`Shape`], [`TensorType`], and [`HostTensor`], a value in the host's memory.
+
+mod host;
+pub(crate) mod parallel;
+mod philox;
+mod product;
+mod real;
+mod shape;
+
+pub use host::HostTensor;
+pub(crate) use host::real_inputs;
+pub use philox::Philox;
+pub(crate) use product::{Layout, product};
+pub use real::Real;
+pub use shape::{MAX_RANK, Shape};
+
+use std::fmt;
+
+/// The element type of a tensor as a device stores it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DType {
+    /// IEEE single precision; what every op computes in.
+    F32,
+    /// Signed 32-bit integers: labels, indices.
+    I32,
+    /// Unsigned 32-bit integers: counters, indices.
+    U32,
+    /// IEEE half precision, for storage only: pointwise ops and [`cast`](crate::Tape::cast) read it.
+    F16,
+}
+
+impl DType {
+    /// Bytes of one element.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 | Self::I32 | Self::U32 => 4,
+            Self::F16 => 2,
+        }
+    }
+}
+
+impl fmt::Display for DType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::I32 => "i32",
+            Self::U32 => "u32",
+            Self::F16 => "f16",
+        })
+    }
+}
+
+/// Element type and shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TensorType {
+    /// The element type.
+    pub dtype: DType,
+    /// The extents, outermost first.
+    pub shape: Shape,
+}
+
+impl TensorType {
+    /// A type of the given parts.
+    pub fn new(dtype: DType, shape: impl Into<Shape>) -> Self {
+        Self { dtype, shape: shape.into() }
+    }
+
+    /// An f32 tensor.
+    pub fn f32(shape: impl Into<Shape>) -> Self {
+        Self::new(DType::F32, shape)
+    }
+
+    /// An i32 tensor.
+    pub fn i32(shape: impl Into<Shape>) -> Self {
+        Self::new(DType::I32, shape)
+    }
+
+    /// A u32 tensor.
+    pub fn u32(shape: impl Into<Shape>) -> Self {
+        Self::new(DType::U32, shape)
+    }
+
+    /// Bytes on a device: the elements, rounded up to whole words, and never none.
+    pub fn bytes(&self) -> u64 {
+        let bytes = (self.shape.elements() * self.dtype.bytes()) as u64;
+        bytes.next_multiple_of(4).max(4)
+    }
+}
+
+impl fmt::Display for TensorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.dtype, self.shape)
+    }
+}
