@@ -2,12 +2,19 @@
 //!
 //! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
 
+pub mod device;
 pub mod error;
+pub mod gpu;
+pub mod host;
 pub mod kernel;
 pub mod ops;
+pub mod optim;
+pub mod plan;
 pub mod tape;
 pub mod tensor;
 
+pub use device::{Device, Program, State};
 pub use error::{Error, Result};
 pub use tape::{Init, Tape, Var};
 pub use tensor::{DType, HostTensor, Shape, TensorType};
+pub use wgpu;

@@ -110,6 +110,8 @@ pub struct Dispatch {
     pub grid: [u32; 3],
     /// FLOPs of the definition.
     pub flops: f64,
+    /// The op it belongs to.
+    pub label: String,
 }
 
 /// `workgroups` folded into a grid no dimension of which passes 65,535: the shader's `group_index` unfolds it, and

@@ -95,7 +95,7 @@ impl Lowering<'_> {
             return Err(Error::op(self.op, format!("`{}` has {} bindings: at most 8 are portable", kernel.name, bindings.len())));
         }
         if workgroups > 0 {
-            self.lowered.dispatches.push(Dispatch { kernel, bindings, params, grid: fold(workgroups), flops });
+            self.lowered.dispatches.push(Dispatch { kernel, bindings, params, grid: fold(workgroups), flops, label: self.op.to_owned() });
         }
         Ok(())
     }

@@ -36,11 +36,6 @@ fn strides(shape: &[usize]) -> Vec<usize> {
 }
 
 impl Strided {
-    /// All of a tensor, in place.
-    pub(crate) fn whole(shape: &[usize]) -> Self {
-        Self { extents: shape.to_vec(), x: (0, strides(shape)), y: (0, strides(shape)) }
-    }
-
     fn elements(&self) -> usize {
         self.extents.iter().product()
     }
@@ -498,6 +493,9 @@ impl Tape {
         if self.shape(x) == shape {
             return Ok(x);
         }
+        if let Some(value) = self.filled(x).filter(|_| self.shape(x).elements() == shape.elements()) {
+            return self.full(shape, value);
+        }
         self.record_one(Same::Reshape(shape), &[x])
     }
 
@@ -519,6 +517,9 @@ impl Tape {
         }
         if from.broadcast(&shape) != Some(shape) {
             return Err(Error::op("broadcast_to", format!("{from} does not broadcast to {shape}")));
+        }
+        if let Some(value) = self.filled(x) {
+            return self.full(shape, value);
         }
         let zeros = self.full(shape, 0.0)?;
         self.add(x, zeros)

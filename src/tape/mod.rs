@@ -95,6 +95,18 @@ impl Tape {
         }
     }
 
+    /// The same recording, whose handles are this tape's.
+    pub(crate) fn replica(&self) -> Self {
+        Self {
+            id: self.id,
+            nodes: self.nodes.clone(),
+            values: self.values.clone(),
+            names: self.names.clone(),
+            assignments: self.assignments.clone(),
+            segments: self.segments.clone(),
+        }
+    }
+
     /// An input the caller fills before a step.
     ///
     /// # Errors

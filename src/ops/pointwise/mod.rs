@@ -260,7 +260,23 @@ impl Tape {
         self.reshape(sum, shape)
     }
 
+    /// The value of a fill.
+    pub(crate) fn filled(&self, var: Var) -> Option<f32> {
+        match &self.node_of(var).source {
+            crate::tape::Source::Op(op) if op.key().name == Fill::NAME => op.pointwise().and_then(|p| p.attributes.first().copied()),
+            _ => None,
+        }
+    }
+
     fn map<F: Function>(&mut self, inputs: &[Var], attributes: [f32; 2]) -> Result<Var> {
+        inputs.iter().try_for_each(|&v| self.check(v))?;
+        // A function of fills is a fill.
+        if let Some(values) = inputs.iter().map(|&v| self.filled(v)).collect::<Option<Vec<_>>>() {
+            let shape = broadcast(F::NAME, &inputs.iter().map(|&v| self.ty(v)).collect::<Vec<_>>())?;
+            let mut x = [0.0; 3];
+            x.iter_mut().zip(&values).for_each(|(x, &v)| *x = f64::from(v));
+            return self.full(shape, F::define(x, attributes.map(f64::from)) as f32);
+        }
         self.record_one(Map::<F> { attributes, function: PhantomData }, inputs)
     }
 }

@@ -123,6 +123,8 @@ functions! {
     Abs abs(a) = |R| a.abs(), "abs(a)", |t, x, y, p, g| { let s = t.sign(x[0])?; vec![Some(t.mul(g, s)?)] };
     /// −1, 0 or 1.
     Sign sign(a) = |R| if a > R::zero() { R::one() } else if a < R::zero() { -R::one() } else { R::zero() }, "sign_(a)", |t, x, y, p, g| vec![None];
+    /// The largest whole number not above a; its slope is 0.
+    Floor floor(a) = |R| a.floor(), "floor(a)", |t, x, y, p, g| vec![None];
     /// Sine.
     Sin sin(a) = |R| a.sin(), "sin(a)", |t, x, y, p, g| { let s = t.cos(x[0])?; vec![Some(t.mul(g, s)?)] };
     /// Cosine.

@@ -1,0 +1,327 @@
+//! The one front: a device, programs on it, and the state they share.
+
+use crate::gpu::{self, Buffers, Context, Counts, Options, Profile};
+use crate::host::{self, Precision};
+use crate::plan::Plan;
+use crate::tape::{Init, Tape, Var};
+use crate::tensor::{HostTensor, TensorType};
+use crate::{Error, Result};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Where programs run.
+#[derive(Debug, Clone)]
+pub enum Device {
+    /// A GPU, or a CPU under a graphics API.
+    Gpu(Context),
+    /// The host's cores, by the ops' definitions.
+    Cpu(Precision),
+}
+
+impl Device {
+    /// The host executor in f32.
+    pub fn cpu() -> Self {
+        Self::Cpu(Precision::F32)
+    }
+
+    /// The host executor in f64: the oracle.
+    pub fn oracle() -> Self {
+        Self::Cpu(Precision::F64)
+    }
+
+    /// The GPU that `options` mean.
+    ///
+    /// # Errors
+    /// As [`Context::new`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn gpu(options: &Options) -> Result<Self> {
+        Context::new(options).map(Self::Gpu)
+    }
+
+    /// A real GPU where there is one, else the host executor.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn auto() -> Self {
+        Self::gpu(&Options::default()).unwrap_or_else(|_| Self::cpu())
+    }
+
+    /// The adapter's name, or `cpu`.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Gpu(context) => context.adapter().name(),
+            Self::Cpu(_) => "cpu",
+        }
+    }
+
+    /// Compiles what `outputs` and the tape's assignments need, with state of its own.
+    ///
+    /// # Errors
+    /// Where a var is of another tape, a tensor is larger than the device binds, a shader does not compile, or memory runs out.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn compile(&self, tape: &Tape, outputs: &[Var]) -> Result<Program> {
+        self.compile_with(tape, outputs, &State::new(self))
+    }
+
+    /// [`Device::compile`] on state that other programs share. States it does not hold yet are begun; those it holds must be of
+    /// this tape's types.
+    ///
+    /// # Errors
+    /// As [`Device::compile`], and where `state` belongs to another device or holds a state of another type.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn compile_with(&self, tape: &Tape, outputs: &[Var], state: &State) -> Result<Program> {
+        pollster::block_on(self.compile_async(tape, outputs, state))
+    }
+
+    /// [`Device::compile_with`] for those who must not block.
+    pub async fn compile_async(&self, tape: &Tape, outputs: &[Var], state: &State) -> Result<Program> {
+        let engine = match self {
+            Self::Cpu(precision) => {
+                let program = host::Program::new(tape, outputs, *precision)?;
+                for (name, ty, init) in program.states() {
+                    state.begin(name, ty, init).await?;
+                }
+                Engine::Host(program)
+            }
+            Self::Gpu(context) => {
+                let plan = Plan::new(tape, outputs, context.target())?;
+                for (name, ty, init) in &plan.states {
+                    state.begin(name, *ty, init).await?;
+                }
+                let store = state.lock();
+                let Store::Gpu(buffers) = &*store else { return Err(elsewhere()) };
+                Engine::Gpu(Box::new(gpu::Program::new(context.clone(), plan, buffers).await?))
+            }
+        };
+        let inputs = tape.nodes().iter().filter_map(|n| match &n.source {
+            crate::tape::Source::Input(name) => Some((name.clone(), tape.var(n.outputs.start), tape.ty(tape.var(n.outputs.start)))),
+            _ => None,
+        });
+        Ok(Program { engine, state: state.clone(), inputs: inputs.collect(), outputs: outputs.to_vec() })
+    }
+}
+
+fn elsewhere() -> Error {
+    Error::argument("the state belongs to another device than the program")
+}
+
+/// What lasts between steps, by name; programs on one device share it. Cheap to clone: a clone is the same store.
+#[derive(Debug, Clone)]
+pub struct State {
+    store: Arc<Mutex<Store>>,
+}
+
+#[derive(Debug)]
+enum Store {
+    Host(Precision, host::Values),
+    Gpu(Buffers),
+}
+
+impl State {
+    /// An empty store on `device`.
+    pub fn new(device: &Device) -> Self {
+        let store = match device {
+            Device::Cpu(precision) => Store::Host(*precision, host::Values::new()),
+            Device::Gpu(context) => Store::Gpu(Buffers::new(context.clone())),
+        };
+        Self { store: Arc::new(Mutex::new(store)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The names it holds, sorted.
+    pub fn names(&self) -> Vec<String> {
+        match &*self.lock() {
+            Store::Host(_, values) => values.keys().cloned().collect(),
+            Store::Gpu(buffers) => buffers.names(),
+        }
+    }
+
+    /// The type of a state.
+    pub fn ty(&self, name: &str) -> Option<TensorType> {
+        match &*self.lock() {
+            Store::Host(_, values) => values.get(name).map(HostTensor::ty),
+            Store::Gpu(buffers) => buffers.ty(name),
+        }
+    }
+
+    /// A state's value.
+    ///
+    /// # Errors
+    /// Where there is none of that name, or the device reports a fault.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn read(&self, name: &str) -> Result<HostTensor> {
+        pollster::block_on(self.read_async(name))
+    }
+
+    /// [`State::read`] for those who must not block.
+    #[allow(clippy::await_holding_lock, reason = "the store is this thread's while it reads: a browser has one thread")]
+    pub async fn read_async(&self, name: &str) -> Result<HostTensor> {
+        match &*self.lock() {
+            Store::Host(_, values) => values.get(name).cloned().ok_or_else(|| Error::tensor(name, "is a state the store does not hold")),
+            Store::Gpu(buffers) => buffers.read(name).await,
+        }
+    }
+
+    /// Sets a state, new or of the same type as it was.
+    ///
+    /// # Errors
+    /// Where it is of another type, or the device reports a fault.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn write(&self, name: &str, value: &HostTensor) -> Result<()> {
+        pollster::block_on(self.write_async(name, value))
+    }
+
+    /// [`State::write`] for those who must not block.
+    #[allow(clippy::await_holding_lock, reason = "the store is this thread's while it writes: a browser has one thread")]
+    pub async fn write_async(&self, name: &str, value: &HostTensor) -> Result<()> {
+        if let Some(ty) = self.ty(name)
+            && ty != value.ty()
+        {
+            return Err(Error::tensor(name, format!("is a state {ty}, written with {}", value.ty())));
+        }
+        match &mut *self.lock() {
+            Store::Host(precision, values) => {
+                values.insert(name.to_owned(), precision.of(value));
+                Ok(())
+            }
+            Store::Gpu(buffers) => buffers.write(name, value).await,
+        }
+    }
+
+    async fn begin(&self, name: &str, ty: TensorType, init: &Init) -> Result<()> {
+        match self.ty(name) {
+            None => self.write_async(name, &init.value(ty)?).await,
+            Some(found) if found == ty => Ok(()),
+            Some(found) => Err(Error::tensor(name, format!("is {ty} on this tape, and the store holds {found}"))),
+        }
+    }
+}
+
+/// A compiled tape.
+#[derive(Debug)]
+pub struct Program {
+    engine: Engine,
+    state: State,
+    inputs: Vec<(String, Var, TensorType)>,
+    outputs: Vec<Var>,
+}
+
+#[derive(Debug)]
+enum Engine {
+    Host(host::Program),
+    Gpu(Box<gpu::Program>),
+}
+
+impl Program {
+    /// The state it reads and updates.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Fills an input; it stays until it is filled again.
+    ///
+    /// # Errors
+    /// Where `input` is no input of the tape, or the value is of another type.
+    pub fn write(&mut self, input: Var, value: &HostTensor) -> Result<()> {
+        let found = self.inputs.iter().find(|(_, v, _)| *v == input);
+        let (name, _, ty) = found.ok_or_else(|| Error::argument(format!("value %{} is no input of this program", input.index())))?;
+        if value.ty() != *ty {
+            return Err(Error::tensor(name, format!("is {ty}, written with {}", value.ty())));
+        }
+        match &mut self.engine {
+            Engine::Host(program) => {
+                program.write(input, value);
+                Ok(())
+            }
+            Engine::Gpu(program) => program.write(input, value),
+        }
+    }
+
+    /// Runs once. On a GPU it returns when the step is submitted.
+    ///
+    /// # Errors
+    /// Where an input was never written, or the device reports a fault.
+    pub fn step(&mut self) -> Result<()> {
+        self.steps(1)
+    }
+
+    /// Runs `n` times; on a GPU, in one submission.
+    ///
+    /// # Errors
+    /// As [`Program::step`].
+    pub fn steps(&mut self, n: usize) -> Result<()> {
+        match &mut self.engine {
+            Engine::Gpu(program) => program.steps(n),
+            Engine::Host(program) => {
+                let mut store = self.state.lock();
+                let Store::Host(_, values) = &mut *store else { return Err(elsewhere()) };
+                (0..n).try_for_each(|_| program.step(values))
+            }
+        }
+    }
+
+    /// An output as the last step left it.
+    ///
+    /// # Errors
+    /// Where `output` is no output of this program, no step has run, or the device reports a fault.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn read(&self, output: Var) -> Result<HostTensor> {
+        pollster::block_on(self.read_async(output))
+    }
+
+    /// [`Program::read`] for those who must not block.
+    pub async fn read_async(&self, output: Var) -> Result<HostTensor> {
+        match &self.engine {
+            Engine::Gpu(program) => program.read(output).await,
+            Engine::Host(program) => program
+                .read(output)
+                .cloned()
+                .ok_or_else(|| Error::argument(format!("value %{} is no output of this program, or no step has run", output.index()))),
+        }
+    }
+
+    /// Fills inputs, runs once, and reads every output in the order they were given to `compile`.
+    ///
+    /// # Errors
+    /// As [`Program::write`], [`Program::step`] and [`Program::read`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn run(&mut self, inputs: &[(Var, &HostTensor)]) -> Result<Vec<HostTensor>> {
+        for (var, value) in inputs {
+            self.write(*var, value)?;
+        }
+        self.step()?;
+        self.outputs.iter().map(|&v| self.read(v)).collect()
+    }
+
+    /// What was submitted, dispatched and uploaded so far; all zero on the host.
+    pub fn counts(&self) -> Counts {
+        self.gpu().map(gpu::Program::counts).unwrap_or_default()
+    }
+
+    /// The plan, where the program runs on a GPU.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.gpu().map(gpu::Program::plan)
+    }
+
+    /// The program on the GPU, for those who encode it themselves.
+    pub fn gpu(&self) -> Option<&gpu::Program> {
+        if let Engine::Gpu(program) = &self.engine { Some(program) } else { None }
+    }
+
+    /// The same, to bind buffers and encode.
+    pub fn gpu_mut(&mut self) -> Option<&mut gpu::Program> {
+        if let Engine::Gpu(program) = &mut self.engine { Some(program) } else { None }
+    }
+
+    /// One step with a timestamp around every dispatch.
+    ///
+    /// # Errors
+    /// On the host, and where the device has no timestamps.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn profile(&mut self) -> Result<Profile> {
+        match &mut self.engine {
+            Engine::Gpu(program) => pollster::block_on(program.profile()),
+            Engine::Host(_) => Err(Error::argument("the host executor has no GPU timestamps")),
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! Which adapters there are, and which one is meant.
+
+use crate::kernel::Backend;
+use crate::{Error, Result};
+
+/// Which adapter to take.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Choice {
+    /// The best GPU: discrete, else integrated, else virtual; software only where `Options::software` allows it.
+    #[default]
+    Best,
+    /// The first whose name contains this, whatever its case.
+    Name(String),
+    /// A row of [`adapters`].
+    Index(usize),
+}
+
+/// How a [`Context`](super::Context) is made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Which adapter.
+    pub choice: Choice,
+    /// Whether [`Choice::Best`] may fall back to a CPU under a graphics API.
+    pub software: bool,
+    /// Whether the crate's own kernels are compiled with the device's runtime checks, as in tests.
+    pub checks: bool,
+    /// Kernel and variant, to pin.
+    pub variants: Vec<(String, String)>,
+}
+
+impl Options {
+    /// The options that the environment names: `TAPETUM_DEVICE` (an adapter's name or index) and `TAPETUM_CHECKS` (`1`: on).
+    pub fn from_env() -> Self {
+        let choice = match std::env::var("TAPETUM_DEVICE").ok().filter(|d| !matches!(d.as_str(), "" | "auto" | "cpu")) {
+            Some(device) => Choice::parse(&device),
+            None => Choice::Best,
+        };
+        Self { choice, checks: std::env::var("TAPETUM_CHECKS").is_ok_and(|v| v == "1"), ..Self::default() }
+    }
+}
+
+impl Choice {
+    /// A row where the text is a number, else part of a name.
+    pub fn parse(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Index)
+    }
+}
+
+/// An adapter of this machine.
+#[derive(Debug, Clone)]
+pub struct Adapter {
+    pub(super) adapter: wgpu::Adapter,
+    info: wgpu::AdapterInfo,
+}
+
+impl Adapter {
+    pub(super) fn new(adapter: wgpu::Adapter) -> Self {
+        let info = adapter.get_info();
+        Self { adapter, info }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// The API it is reached by.
+    pub fn backend(&self) -> Backend {
+        match self.info.backend {
+            wgpu::Backend::Vulkan => Backend::Vulkan,
+            wgpu::Backend::Metal => Backend::Metal,
+            wgpu::Backend::Dx12 => Backend::Dx12,
+            wgpu::Backend::BrowserWebGpu => Backend::Browser,
+            _ => Backend::Other,
+        }
+    }
+
+    /// Driver and its version.
+    pub fn driver(&self) -> String {
+        format!("{} {}", self.info.driver, self.info.driver_info).trim().to_owned()
+    }
+
+    /// `discrete`, `integrated`, `virtual`, `software` or `other`.
+    pub fn kind(&self) -> &'static str {
+        match self.info.device_type {
+            wgpu::DeviceType::DiscreteGpu => "discrete",
+            wgpu::DeviceType::IntegratedGpu => "integrated",
+            wgpu::DeviceType::VirtualGpu => "virtual",
+            wgpu::DeviceType::Cpu => "software",
+            wgpu::DeviceType::Other => "other",
+        }
+    }
+
+    /// Whether it is a CPU under a graphics API.
+    pub fn software(&self) -> bool {
+        self.info.device_type == wgpu::DeviceType::Cpu
+    }
+
+    /// The fewest and most lanes of a subgroup.
+    pub fn subgroups(&self) -> (u32, u32) {
+        (self.info.subgroup_min_size, self.info.subgroup_max_size)
+    }
+
+    /// The limits that matter here, by name.
+    pub fn limits(&self) -> Vec<(&'static str, u64)> {
+        let l = self.adapter.limits();
+        vec![
+            ("storage_binding_bytes", l.max_storage_buffer_binding_size),
+            ("buffer_bytes", l.max_buffer_size),
+            ("storage_buffers", l.max_storage_buffers_per_shader_stage.into()),
+            ("workgroup_memory_bytes", l.max_compute_workgroup_storage_size.into()),
+            ("invocations", l.max_compute_invocations_per_workgroup.into()),
+        ]
+    }
+
+    /// The features this crate uses where an adapter has them.
+    pub fn features(&self) -> Vec<&'static str> {
+        let has = self.adapter.features();
+        let known =
+            [(wgpu::Features::TIMESTAMP_QUERY, "timestamps"), (wgpu::Features::SHADER_F16, "f16"), (wgpu::Features::SUBGROUP, "subgroups")];
+        known.into_iter().filter(|(f, _)| has.contains(*f)).map(|(_, name)| name).collect()
+    }
+
+    /// Whether it can run this crate's kernels at all.
+    pub fn usable(&self) -> bool {
+        let l = self.adapter.limits();
+        self.adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+            && l.max_storage_buffers_per_shader_stage >= 8
+            && l.max_compute_workgroup_storage_size >= 16_384
+            && l.max_compute_invocations_per_workgroup >= 256
+    }
+
+    fn rank(&self) -> u8 {
+        match self.info.device_type {
+            wgpu::DeviceType::DiscreteGpu => 0,
+            wgpu::DeviceType::IntegratedGpu => 1,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 3,
+            wgpu::DeviceType::Cpu => 4,
+        }
+    }
+}
+
+pub(super) fn instance() -> wgpu::Instance {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::PRIMARY;
+    // Nothing here dispatches indirectly.
+    descriptor.flags.remove(wgpu::InstanceFlags::VALIDATION_INDIRECT_CALL);
+    wgpu::Instance::new(descriptor)
+}
+
+/// The adapters of this machine, in the order their indices name.
+pub async fn adapters() -> Vec<Adapter> {
+    list(&instance()).await
+}
+
+async fn list(instance: &wgpu::Instance) -> Vec<Adapter> {
+    instance.enumerate_adapters(wgpu::Backends::PRIMARY).await.into_iter().map(Adapter::new).collect()
+}
+
+/// The adapter that `options` mean.
+pub(super) async fn choose(instance: &wgpu::Instance, options: &Options) -> Result<Adapter> {
+    let all = list(instance).await;
+    let known = || match all.len() {
+        0 => "this machine has none".to_owned(),
+        _ => format!("there are: {}", all.iter().enumerate().map(|(i, a)| format!("{i} {}", a.name())).collect::<Vec<_>>().join("; ")),
+    };
+    let found = match &options.choice {
+        Choice::Index(i) => all.get(*i),
+        Choice::Name(name) => all.iter().find(|a| a.name().to_lowercase().contains(&name.to_lowercase())),
+        Choice::Best => all.iter().filter(|a| a.usable() && (options.software || !a.software())).min_by_key(|a| a.rank()),
+    };
+    let asked = match &options.choice {
+        Choice::Index(i) => format!("no row {i}"),
+        Choice::Name(name) => format!("none is called `{name}`"),
+        Choice::Best if options.software => "none runs compute shaders".to_owned(),
+        Choice::Best => "no GPU (a software one is taken by name only)".to_owned(),
+    };
+    match found {
+        Some(adapter) if adapter.usable() => Ok(adapter.clone()),
+        Some(adapter) => Err(Error::NoAdapter { what: format!("`{}` does not grant WebGPU's base limits for compute", adapter.name()) }),
+        None => Err(Error::NoAdapter { what: format!("{asked}; {}", known()) }),
+    }
+}

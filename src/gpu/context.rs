@@ -1,0 +1,200 @@
+//! A device and its queue, made here or an application's own.
+
+use super::adapter::{Adapter, Options, choose, instance};
+use super::boundary;
+use super::pipelines::Pipelines;
+use crate::kernel::Target;
+use crate::{Error, Result};
+use std::sync::{Arc, Mutex};
+
+/// An adapter's device and queue, with the pipelines made on it so far. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Context {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    adapter: Adapter,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    target: Target,
+    checks: bool,
+    /// Whether the device is this crate's: then its error and loss callbacks are ours.
+    owned: bool,
+    fault: Arc<Mutex<Option<Error>>>,
+    pipelines: Mutex<Pipelines>,
+}
+
+impl Context {
+    /// A device on the adapter that `options` mean.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] where none serves, [`Error::Device`] where the driver refuses.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn new(options: &Options) -> Result<Self> {
+        pollster::block_on(Self::new_async(options))
+    }
+
+    /// [`Context::new`] for those who must not block.
+    pub async fn new_async(options: &Options) -> Result<Self> {
+        let adapter = choose(&instance(), options).await?;
+        let wanted = wgpu::Features::TIMESTAMP_QUERY;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("tapetum"),
+            required_features: adapter.adapter.features() & wanted,
+            required_limits: adapter.adapter.limits(),
+            ..Default::default()
+        };
+        let (device, queue) =
+            adapter.adapter.request_device(&descriptor).await.map_err(|e| Error::Device { what: format!("{}: {e}", adapter.name()) })?;
+        let fault = Arc::new(Mutex::new(None));
+        let (errors, losses) = (fault.clone(), fault.clone());
+        device.on_uncaptured_error(Arc::new(move |e| note(&errors, of_wgpu(e, "a step"))));
+        device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                note(&losses, Error::DeviceLost { what: message });
+            }
+        });
+        Ok(Self::assemble(adapter, device, queue, options, true, fault))
+    }
+
+    /// An application's own device and queue. Only error scopes are used on it; the application tells of a loss by
+    /// [`Context::lost`].
+    ///
+    /// # Errors
+    /// Where the adapter does not grant WebGPU's base limits for compute.
+    pub fn from_wgpu(adapter: &wgpu::Adapter, device: &wgpu::Device, queue: &wgpu::Queue, options: &Options) -> Result<Self> {
+        let adapter = Adapter::new(adapter.clone());
+        if device.limits().max_storage_buffers_per_shader_stage < 8 {
+            return Err(Error::NoAdapter {
+                what: format!("the device on `{}` was asked for fewer than 8 storage buffers", adapter.name()),
+            });
+        }
+        Ok(Self::assemble(adapter, device.clone(), queue.clone(), options, false, Arc::default()))
+    }
+
+    fn assemble(
+        adapter: Adapter,
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        options: &Options,
+        owned: bool,
+        fault: Arc<Mutex<Option<Error>>>,
+    ) -> Self {
+        let limits = device.limits();
+        let target = Target {
+            name: adapter.name().to_owned(),
+            backend: adapter.backend(),
+            software: adapter.software(),
+            max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+            subgroups: device.features().contains(wgpu::Features::SUBGROUP).then(|| adapter.subgroups()),
+            f16: device.features().contains(wgpu::Features::SHADER_F16),
+            variants: options.variants.iter().cloned().collect(),
+        };
+        let pipelines = Mutex::default();
+        Self { inner: Arc::new(Inner { adapter, device, queue, target, checks: options.checks, owned, fault, pipelines }) }
+    }
+
+    /// The same device, with kernels pinned to variants: pairs of kernel and variant.
+    pub fn with_variants(&self, variants: impl IntoIterator<Item = (String, String)>) -> Self {
+        let i = &self.inner;
+        let options = Options { checks: i.checks, variants: variants.into_iter().collect(), ..Options::default() };
+        Self::assemble(i.adapter.clone(), i.device.clone(), i.queue.clone(), &options, i.owned, i.fault.clone())
+    }
+
+    /// The adapter.
+    pub fn adapter(&self) -> &Adapter {
+        &self.inner.adapter
+    }
+
+    /// What plans are made for.
+    pub fn target(&self) -> &Target {
+        &self.inner.target
+    }
+
+    /// The device.
+    pub fn device(&self) -> &wgpu::Device {
+        &self.inner.device
+    }
+
+    /// The queue.
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.inner.queue
+    }
+
+    /// Says that the device was lost, where it is the application's: every later call on this context fails.
+    pub fn lost(&self, what: &str) {
+        note(&self.inner.fault, Error::DeviceLost { what: what.to_owned() });
+    }
+
+    /// The fault that was noted since, if any. A loss stays.
+    pub fn fault(&self) -> Result<()> {
+        let mut fault = self.inner.fault.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match &*fault {
+            None => Ok(()),
+            Some(e @ Error::DeviceLost { .. }) => Err(e.clone()),
+            Some(_) => fault.take().map_or(Ok(()), Err),
+        }
+    }
+
+    pub(super) fn checks(&self) -> bool {
+        self.inner.checks
+    }
+
+    pub(super) fn pipelines(&self) -> std::sync::MutexGuard<'_, Pipelines> {
+        self.inner.pipelines.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Runs `make` under error scopes; what they catch is an error of `what`.
+    pub(super) async fn guarded<T>(&self, what: &str, make: impl FnOnce() -> T) -> Result<T> {
+        let device = self.device();
+        let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let made = make();
+        let (validation, memory) = (validation.pop(), memory.pop());
+        match (validation.await, memory.await) {
+            (None, None) => Ok(made),
+            (_, Some(e)) | (Some(e), None) => Err(of_wgpu(e, what)),
+        }
+    }
+
+    /// On an application's device, runs `step` under error scopes; on our own, errors are noted as they come.
+    pub(super) fn stepping<T>(&self, step: impl FnOnce() -> T) -> Result<T> {
+        self.fault()?;
+        #[cfg(not(target_arch = "wasm32"))]
+        if !self.inner.owned {
+            return pollster::block_on(self.guarded("a step", step));
+        }
+        Ok(step())
+    }
+
+    /// Lets finished work be cleaned up, and waits for `submission` where one is given.
+    pub(super) fn poll(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let poll = match submission {
+            Some(index) => wgpu::PollType::Wait { submission_index: Some(index), timeout: Some(TIMEOUT) },
+            None => wgpu::PollType::Poll,
+        };
+        match boundary::wgpu(|| self.device().poll(poll)) {
+            Ok(_) => self.fault(),
+            Err(e) => Err(Error::Device { what: format!("waited {} s for the device: {e}", TIMEOUT.as_secs()) }),
+        }
+    }
+}
+
+/// No step takes longer than this; a driver that hangs is reported.
+pub(super) const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(120);
+
+fn note(slot: &Mutex<Option<Error>>, error: Error) {
+    let mut slot = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if !matches!(*slot, Some(Error::DeviceLost { .. })) {
+        *slot = Some(error);
+    }
+}
+
+pub(super) fn of_wgpu(error: wgpu::Error, what: &str) -> Error {
+    match error {
+        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { what: what.to_owned() },
+        other => Error::Device { what: format!("{what}: {other}") },
+    }
+}

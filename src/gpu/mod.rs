@@ -1,0 +1,16 @@
+//! The GPU: adapter, device, pipelines, slots as buffers, replay, read-back, timestamps. The only room that knows wgpu.
+
+mod adapter;
+pub mod boundary;
+mod context;
+mod pipelines;
+mod profile;
+mod program;
+mod readback;
+mod state;
+
+pub use adapter::{Adapter, Choice, Options, adapters};
+pub use context::Context;
+pub use profile::{Profile, Span};
+pub use program::{Counts, Program};
+pub(crate) use state::Buffers;

@@ -1,0 +1,102 @@
+//! Pipelines and their layouts, made once a context.
+
+use super::context::Context;
+use crate::kernel::Kernel;
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What was made so far, by the shader's text and which of its bindings are written.
+#[derive(Debug, Default)]
+pub(super) struct Pipelines {
+    layouts: HashMap<Vec<bool>, Layout>,
+    made: HashMap<(Arc<str>, Vec<bool>), wgpu::ComputePipeline>,
+    uniforms: Option<wgpu::BindGroupLayout>,
+}
+
+/// The storage bindings of a pipeline, and the pipeline's layout over them and the uniform struct.
+#[derive(Debug, Clone)]
+pub(super) struct Layout {
+    pub(super) storage: wgpu::BindGroupLayout,
+    pipeline: wgpu::PipelineLayout,
+}
+
+impl Pipelines {
+    /// The layout of group 1: one uniform struct at a dynamic offset.
+    pub(super) fn uniforms(&mut self, device: &wgpu::Device) -> wgpu::BindGroupLayout {
+        self.uniforms
+            .get_or_insert_with(|| {
+                device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                    label: Some("tapetum uniforms"),
+                    entries: &[entry(0, wgpu::BufferBindingType::Uniform, true)],
+                })
+            })
+            .clone()
+    }
+
+    /// The layout of group 0 for bindings that are written or not.
+    pub(super) fn layout(&mut self, device: &wgpu::Device, written: &[bool]) -> Layout {
+        let uniforms = self.uniforms(device);
+        let make = || {
+            let storage = |(i, &w): (usize, &bool)| entry(i as u32, wgpu::BufferBindingType::Storage { read_only: !w }, false);
+            let entries: Vec<_> = written.iter().enumerate().map(storage).collect();
+            let storage =
+                device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some("tapetum storage"), entries: &entries });
+            let pipeline = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: Some("tapetum"),
+                bind_group_layouts: &[Some(&storage), Some(&uniforms)],
+                immediate_size: 0,
+            });
+            Layout { storage, pipeline }
+        };
+        self.layouts.entry(written.to_vec()).or_insert_with(make).clone()
+    }
+}
+
+/// The pipeline of `kernel`, from the context's store or new.
+pub(super) async fn pipeline(context: &Context, kernel: &Kernel, written: &[bool]) -> Result<wgpu::ComputePipeline> {
+    let key = (kernel.wgsl.clone(), written.to_vec());
+    if let Some(found) = context.pipelines().made.get(&key) {
+        return Ok(found.clone());
+    }
+    let layout = context.pipelines().layout(context.device(), written);
+    let name = format!("{}/{}", kernel.name, kernel.variant);
+    let made = context.guarded(&name, || make(context, kernel, &name, &layout.pipeline)).await;
+    let pipeline = made.map_err(|e| match e {
+        Error::Device { what } => Error::Shader { kernel: name.clone(), what },
+        other => other,
+    })?;
+    context.pipelines().made.insert(key, pipeline.clone());
+    Ok(pipeline)
+}
+
+fn make(context: &Context, kernel: &Kernel, name: &str, layout: &wgpu::PipelineLayout) -> wgpu::ComputePipeline {
+    let device = context.device();
+    let unchecked = kernel.trusted && !context.checks();
+    let source = || wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl((&*kernel.wgsl).into()) };
+    let module = if unchecked {
+        // SAFETY: a kernel is trusted where it is this crate's own, whose indices are held within its buffers by its guards and by
+        // the types the host checked, and which the test suite runs with all checks on; or where a user said so by an unsafe
+        // constructor.
+        unsafe { device.create_shader_module_trusted(source(), wgpu::ShaderRuntimeChecks::unchecked()) }
+    } else {
+        device.create_shader_module(source())
+    };
+    device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(name),
+        layout: Some(layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: !unchecked, ..Default::default() },
+        cache: None,
+    })
+}
+
+fn entry(binding: u32, ty: wgpu::BufferBindingType, has_dynamic_offset: bool) -> wgpu::BindGroupLayoutEntry {
+    wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset, min_binding_size: None },
+        count: None,
+    }
+}

@@ -1,0 +1,125 @@
+//! The host executor: a tape run by its ops' definitions, in f32 (the device `cpu`) or f64 (the oracle).
+
+use crate::tape::{Source, Tape, Var};
+use crate::tensor::HostTensor;
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+
+/// In what the definitions compute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// Single: the device `cpu`.
+    F32,
+    /// Double: the oracle.
+    F64,
+}
+
+impl Precision {
+    /// `value` with its real elements in this precision.
+    pub fn of(self, value: &HostTensor) -> HostTensor {
+        match self {
+            Self::F32 => value.to_real::<f32>(),
+            Self::F64 => value.to_real::<f64>(),
+        }
+    }
+}
+
+/// State by name.
+pub type Values = BTreeMap<String, HostTensor>;
+
+/// A tape ready to run on the host.
+#[derive(Debug)]
+pub struct Program {
+    tape: Tape,
+    precision: Precision,
+    outputs: Vec<Var>,
+    /// For each node that runs, the values nobody reads after it.
+    runs: Vec<(usize, Vec<usize>)>,
+    inputs: BTreeMap<Var, HostTensor>,
+    results: Vec<HostTensor>,
+}
+
+impl Program {
+    /// Prepares what `outputs` and the tape's assignments need.
+    pub fn new(tape: &Tape, outputs: &[Var], precision: Precision) -> Result<Self> {
+        for &var in outputs {
+            tape.check(var)?;
+        }
+        let needed = tape.needed(outputs);
+        let mut last = vec![usize::MAX; tape.len()];
+        for (i, node) in tape.nodes().iter().enumerate().filter(|(i, _)| needed[*i]) {
+            node.inputs.iter().for_each(|v| last[v.index()] = i);
+        }
+        let kept = outputs.iter().chain(tape.assignments().iter().map(|(_, v)| v));
+        kept.for_each(|v| last[v.index()] = usize::MAX);
+        let mut runs: Vec<(usize, Vec<usize>)> = (0..tape.nodes().len()).filter(|&i| needed[i]).map(|i| (i, Vec::new())).collect();
+        for (value, node) in last.iter().enumerate().filter(|(_, n)| **n != usize::MAX) {
+            if let Ok(at) = runs.binary_search_by_key(node, |r| r.0) {
+                runs[at].1.push(value);
+            }
+        }
+        Ok(Self { tape: tape.replica(), precision, outputs: outputs.to_vec(), runs, inputs: BTreeMap::new(), results: Vec::new() })
+    }
+
+    /// The precision it runs in.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Names, types and beginnings of the states it needs.
+    pub fn states(&self) -> impl Iterator<Item = (&str, crate::TensorType, &crate::Init)> {
+        self.runs.iter().filter_map(|(i, _)| match &self.tape.nodes()[*i].source {
+            Source::State(name, init) => Some((name.as_str(), self.tape.ty(self.tape.var(self.tape.nodes()[*i].outputs.start)), init)),
+            _ => None,
+        })
+    }
+
+    /// Fills an input.
+    pub fn write(&mut self, input: Var, value: &HostTensor) {
+        self.inputs.insert(input, self.precision.of(value));
+    }
+
+    /// Runs once: reads and updates `state`.
+    pub fn step(&mut self, state: &mut Values) -> Result<()> {
+        let mut values: Vec<Option<HostTensor>> = vec![None; self.tape.len()];
+        for (at, dead) in &self.runs {
+            let node = &self.tape.nodes()[*at];
+            match &node.source {
+                Source::Op(op) => {
+                    let operand = |v: &Var| values[v.index()].clone().ok_or_else(|| Error::tensor(self.tape.describe(*v), "has no value"));
+                    let operands = node.inputs.iter().map(operand).collect::<Result<Vec<_>>>()?;
+                    let made = op.evaluate(&operands)?;
+                    for (i, value) in node.outputs.clone().zip(made) {
+                        debug_assert_eq!(value.ty(), self.tape.ty(self.tape.var(i)), "{} is as its type rule says", op.key());
+                        values[i] = Some(self.precision.of(&value));
+                    }
+                }
+                Source::Constant(value) => values[node.outputs.start] = Some(self.precision.of(value)),
+                Source::Input(name) => {
+                    let value = self.inputs.get(&self.tape.var(node.outputs.start));
+                    values[node.outputs.start] =
+                        Some(value.cloned().ok_or_else(|| Error::tensor(name, "is an input that was never written"))?);
+                }
+                Source::State(name, _) => {
+                    let value = state.get(name).cloned().ok_or_else(|| Error::tensor(name, "is a state the store does not hold"))?;
+                    values[node.outputs.start] = Some(value);
+                }
+            }
+            dead.iter().for_each(|&v| values[v] = None);
+        }
+        let value = |v: &Var| values[v.index()].clone().ok_or_else(|| Error::tensor(self.tape.describe(*v), "has no value"));
+        self.results = self.outputs.iter().map(value).collect::<Result<_>>()?;
+        for (var, new) in self.tape.assignments() {
+            if let Source::State(name, _) = &self.tape.node_of(*var).source {
+                state.insert(name.clone(), value(new)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the last step made of an output.
+    pub fn read(&self, output: Var) -> Option<&HostTensor> {
+        let at = self.outputs.iter().position(|v| *v == output)?;
+        self.results.get(at)
+    }
+}

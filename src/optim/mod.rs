@@ -1,0 +1,175 @@
+//! Optimisers, as dispatches of the same plan: the rate, the bias corrections and the update all follow from the step counter on the
+//! device, so that a steady step uploads nothing.
+
+mod schedule;
+
+pub use schedule::Schedule;
+
+use crate::ops::update;
+use crate::tape::{Init, Tape, Var};
+use crate::{Error, Result};
+use std::sync::Arc;
+
+/// Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) where the decay is decoupled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adam {
+    /// Learning rate.
+    pub rate: Schedule,
+    /// Decay of the first moment.
+    pub beta1: f32,
+    /// Decay of the second moment.
+    pub beta2: f32,
+    /// Added to the root of the second moment.
+    pub epsilon: f32,
+    /// Weight decay.
+    pub decay: f32,
+    /// Whether the decay shrinks the parameter instead of joining the gradient: AdamW.
+    pub decoupled: bool,
+}
+
+impl Adam {
+    /// Adam with PyTorch's defaults: β = (0.9, 0.999), ε = 10⁻⁸, no decay.
+    pub fn new(rate: impl Into<Schedule>) -> Self {
+        Self { rate: rate.into(), beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, decoupled: false }
+    }
+
+    /// AdamW with PyTorch's defaults: decay 0.01.
+    pub fn decoupled(rate: impl Into<Schedule>) -> Self {
+        Self { decay: 0.01, decoupled: true, ..Self::new(rate) }
+    }
+
+    /// Assigns each parameter its value after this step, and advances the step counter. The moments are the states
+    /// `<parameter>.adam.m` and `<parameter>.adam.v`.
+    ///
+    /// # Errors
+    /// Where a parameter is no state of this tape, or its gradient is of another type.
+    pub fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
+        let rate = self.rate.on(tape)?;
+        let corrections = [self.beta1, self.beta2].map(|beta| bias_correction(tape, beta));
+        let [c1, c2] = corrections;
+        let (c1, c2) = (c1?, c2?);
+        for &(parameter, gradient) in pairs {
+            let name = name_of(tape, parameter)?;
+            let ty = tape.ty(parameter);
+            let m = tape.state(&format!("{name}.adam.m"), ty, Init::Zeros)?;
+            let v = tape.state(&format!("{name}.adam.v"), ty, Init::Zeros)?;
+            let op =
+                update::Adam { beta1: self.beta1, beta2: self.beta2, epsilon: self.epsilon, decay: self.decay, decoupled: self.decoupled };
+            let new = tape.record(Arc::new(op), &[parameter, m, v, gradient, rate, c1, c2])?;
+            for (state, value) in [parameter, m, v].into_iter().zip(new) {
+                tape.assign(state, value)?;
+            }
+        }
+        tape.advance()
+    }
+}
+
+/// 1 − βᵗ, t counted from 1, exact for β near 1.
+fn bias_correction(tape: &mut Tape, beta: f32) -> Result<Var> {
+    let step = tape.step_counter()?;
+    let step = tape.cast(step)?;
+    let count = tape.offset(step, 1.0)?;
+    let exponent = tape.scale(count, f64::from(beta).ln() as f32)?;
+    let shrunk = tape.expm1(exponent)?;
+    tape.neg(shrunk)
+}
+
+/// Gradient descent with momentum, as PyTorch's `SGD`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sgd {
+    /// Learning rate.
+    pub rate: Schedule,
+    /// Momentum; 0 for none.
+    pub momentum: f32,
+    /// Weight decay, in the gradient.
+    pub decay: f32,
+    /// Nesterov's momentum.
+    pub nesterov: bool,
+}
+
+impl Sgd {
+    /// Plain gradient descent.
+    pub fn new(rate: impl Into<Schedule>) -> Self {
+        Self { rate: rate.into(), momentum: 0.0, decay: 0.0, nesterov: false }
+    }
+
+    /// As [`Adam::apply`]; the velocity is the state `<parameter>.sgd.b`.
+    ///
+    /// # Errors
+    /// As [`Adam::apply`].
+    pub fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
+        let rate = self.rate.on(tape)?;
+        for &(parameter, gradient) in pairs {
+            let name = name_of(tape, parameter)?;
+            let b = tape.state(&format!("{name}.sgd.b"), tape.ty(parameter), Init::Zeros)?;
+            let op = update::Sgd { momentum: self.momentum, decay: self.decay, nesterov: self.nesterov };
+            let new = tape.record(Arc::new(op), &[parameter, b, gradient, rate])?;
+            tape.assign(parameter, new[0])?;
+            tape.assign(b, new[1])?;
+        }
+        tape.advance()
+    }
+}
+
+/// Gradients scaled so that their common Euclidean norm is at most `limit`, and that norm before scaling: PyTorch's
+/// `clip_grad_norm_`.
+///
+/// # Errors
+/// Where there are none.
+pub fn clip_by_global_norm(tape: &mut Tape, gradients: &[Var], limit: f32) -> Result<(Vec<Var>, Var)> {
+    let mut total: Option<Var> = None;
+    for &g in gradients {
+        let square = tape.square(g)?;
+        let sum = tape.sum(square, &[], false)?;
+        total = Some(match total {
+            Some(t) => tape.add(t, sum)?,
+            None => sum,
+        });
+    }
+    let norm = tape.sqrt(total.ok_or_else(|| Error::argument("no gradients to clip"))?)?;
+    let (limit, one) = (tape.scalar(limit)?, tape.scalar(1.0)?);
+    let safe = tape.offset(norm, 1e-6)?;
+    let ratio = tape.div(limit, safe)?;
+    let scale = tape.minimum(ratio, one)?;
+    let clipped = gradients.iter().map(|&g| tape.mul(g, scale)).collect::<Result<_>>()?;
+    Ok((clipped, norm))
+}
+
+/// Adds each gradient to the state `<parameter>.gradient`: one micro-batch of several, whose mean [`accumulated`] reads.
+///
+/// # Errors
+/// Where a parameter is no state of this tape.
+pub fn accumulate(tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
+    for &(parameter, gradient) in pairs {
+        let name = name_of(tape, parameter)?;
+        let sum = tape.state(&format!("{name}.gradient"), tape.ty(parameter), Init::Zeros)?;
+        let new = tape.add(sum, gradient)?;
+        tape.assign(sum, new)?;
+    }
+    Ok(())
+}
+
+/// The mean of `micro_batches` accumulated gradients of each parameter, which begin again at zero after this step.
+///
+/// # Errors
+/// Where a parameter is no state of this tape.
+pub fn accumulated(tape: &mut Tape, parameters: &[Var], micro_batches: usize) -> Result<Vec<Var>> {
+    let mut means = Vec::with_capacity(parameters.len());
+    for &parameter in parameters {
+        let name = name_of(tape, parameter)?;
+        let ty = tape.ty(parameter);
+        let sum = tape.state(&format!("{name}.gradient"), ty, Init::Zeros)?;
+        means.push(tape.scale(sum, 1.0 / micro_batches.max(1) as f32)?);
+        let zeros = tape.full(ty.shape, 0.0)?;
+        tape.assign(sum, zeros)?;
+    }
+    Ok(means)
+}
+
+fn name_of(tape: &Tape, parameter: Var) -> Result<String> {
+    tape.check(parameter)?;
+    match &tape.node_of(parameter).source {
+        crate::tape::Source::State(name, _) => Ok(name.clone()),
+        _ => Err(Error::argument(format!("`{}` is no state, and cannot be optimised", tape.describe(parameter)))),
+    }
+}

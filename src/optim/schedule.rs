@@ -1,0 +1,105 @@
+//! Learning rates, and any other number that follows the step counter.
+
+use crate::Result;
+use crate::tape::{Tape, Var};
+
+/// A number as a function of the step s = 0, 1, 2, …, computed on the device.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Schedule {
+    /// Always the same.
+    Constant(f32),
+    /// `start · factor^⌊s / every⌋`.
+    Step {
+        /// The first value.
+        start: f32,
+        /// What it is multiplied by.
+        factor: f32,
+        /// Every so many steps.
+        every: u32,
+    },
+    /// Along half a cosine from `start` at s = 0 to `end` at s = `steps` − 1, then `end`.
+    Cosine {
+        /// The first value.
+        start: f32,
+        /// The last.
+        end: f32,
+        /// Steps in all.
+        steps: u32,
+    },
+    /// Along a line from `start` at s = 0 to `end` at s = `steps` − 1, then `end`.
+    Linear {
+        /// The first value.
+        start: f32,
+        /// The last.
+        end: f32,
+        /// Steps in all.
+        steps: u32,
+    },
+    /// `then`, times (s + 1) / `steps` for the first `steps` steps.
+    WarmUp {
+        /// Steps until the full value.
+        steps: u32,
+        /// What is warmed up.
+        then: Box<Schedule>,
+    },
+}
+
+impl From<f32> for Schedule {
+    fn from(value: f32) -> Self {
+        Self::Constant(value)
+    }
+}
+
+impl Schedule {
+    /// The schedule's value on the tape, f32 `[1]`.
+    ///
+    /// # Errors
+    /// Where the name of the step counter is taken.
+    pub fn on(&self, tape: &mut Tape) -> Result<Var> {
+        match self {
+            Self::Constant(value) => tape.full([1], *value),
+            Self::Step { start, factor, every } => {
+                let s = step(tape)?;
+                // Half a step beyond each multiple, so that rounding does not lose one.
+                let s = tape.offset(s, 0.5)?;
+                let scaled = tape.scale(s, 1.0 / (*every).max(1) as f32)?;
+                let whole = tape.floor(scaled)?;
+                let factor = tape.scalar(*factor)?;
+                let power = tape.power(factor, whole)?;
+                tape.scale(power, *start)
+            }
+            Self::Cosine { start, end, steps } => {
+                let t = progress(tape, *steps)?;
+                let angle = tape.scale(t, std::f32::consts::PI)?;
+                let cosine = tape.cos(angle)?;
+                let half = tape.scale(cosine, (start - end) / 2.0)?;
+                tape.offset(half, (start + end) / 2.0)
+            }
+            Self::Linear { start, end, steps } => {
+                let t = progress(tape, *steps)?;
+                let rise = tape.scale(t, end - start)?;
+                tape.offset(rise, *start)
+            }
+            Self::WarmUp { steps, then } => {
+                let value = then.on(tape)?;
+                let s = step(tape)?;
+                let s = tape.offset(s, 1.0)?;
+                let part = tape.scale(s, 1.0 / (*steps).max(1) as f32)?;
+                let part = tape.clamp(part, 0.0, 1.0)?;
+                tape.mul(value, part)
+            }
+        }
+    }
+}
+
+fn step(tape: &mut Tape) -> Result<Var> {
+    let step = tape.step_counter()?;
+    tape.cast(step)
+}
+
+/// s / (steps − 1), at most 1.
+fn progress(tape: &mut Tape, steps: u32) -> Result<Var> {
+    let s = step(tape)?;
+    let t = tape.scale(s, 1.0 / steps.saturating_sub(1).max(1) as f32)?;
+    tape.clamp(t, 0.0, 1.0)
+}

@@ -1,0 +1,153 @@
+//! What happens to state: an update takes over the buffer it updates where nobody reads that any more; otherwise a copy is made.
+
+use super::{Externals, Storage};
+use crate::kernel::{Access, Binding, Buffer, Dispatch, Lowered, Params, fold};
+use crate::ops::update::copy_kernel;
+use crate::tape::{Tape, Var};
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+
+/// Settles every update and assignment: afterwards no `Access::Update` copies, and each assigned state holds its new value at the end.
+pub(super) fn resolve(tape: &Tape, outputs: &[Var], lowered: &mut Lowered, externals: &mut Externals) -> Result<()> {
+    externals.storage.resize(lowered.buffers.len(), None);
+    let assigned: BTreeMap<Buffer, Buffer> = tape.assignments().iter().map(|(s, v)| (of(*s), of(*v))).collect();
+    keep_outputs(tape, outputs, lowered, externals, &assigned)?;
+    // Assignments that no update makes: copies at the end, of values that are state themselves through scratch.
+    let updates = updates(lowered);
+    let mut copies = Vec::new();
+    for (&state, &value) in &assigned {
+        let roots = Roots::new(lowered);
+        if roots.of(value) == roots.of(state) || updates.iter().any(|u| u.to == value && u.from == state) {
+            continue;
+        }
+        let from = roots.of(value);
+        let source = if assigned.contains_key(&from) { copy(lowered, from)? } else { value };
+        copies.push((source, state));
+    }
+    for (from, to) in copies {
+        push_copy(lowered, from, Binding::write(to), None)?;
+    }
+    for update in updates {
+        settle(lowered, externals, update, &assigned, outputs)?;
+    }
+    Ok(())
+}
+
+fn of(var: Var) -> Buffer {
+    Buffer(var.index() as u32)
+}
+
+/// An update: at which dispatch and binding, of what, into what.
+#[derive(Debug, Clone, Copy)]
+struct Update {
+    from: Buffer,
+    to: Buffer,
+}
+
+fn updates(lowered: &Lowered) -> Vec<Update> {
+    let bindings = lowered.dispatches.iter().flat_map(|d| &d.bindings);
+    bindings.filter_map(|b| if let Access::Update { from } = b.access { Some(Update { from, to: b.buffer }) } else { None }).collect()
+}
+
+/// An output that is an assigned state's value before the step is copied before the state changes.
+fn keep_outputs(
+    tape: &Tape,
+    outputs: &[Var],
+    lowered: &mut Lowered,
+    externals: &Externals,
+    assigned: &BTreeMap<Buffer, Buffer>,
+) -> Result<()> {
+    for &var in outputs {
+        let root = Roots::new(lowered).of(of(var));
+        let changes = matches!(externals.storage.get(root.index()), Some(Some(Storage::State(_)))) && assigned.contains_key(&root);
+        if changes {
+            let what = format!(
+                "is state that this tape assigns; read it from the state, before or after the step (as `{}`)",
+                tape.describe(tape.var(root.index()))
+            );
+            return Err(Error::tensor(tape.describe(var), what));
+        }
+    }
+    Ok(())
+}
+
+/// Decides one update: in place, or a copy first (and a copy into the state at the end).
+fn settle(
+    lowered: &mut Lowered,
+    externals: &mut Externals,
+    update: Update,
+    assigned: &BTreeMap<Buffer, Buffer>,
+    outputs: &[Var],
+) -> Result<()> {
+    let roots = Roots::new(lowered);
+    let (from, to) = (roots.of(update.from), update.to);
+    let is_update = |b: &Binding| b.buffer == to && matches!(b.access, Access::Update { .. });
+    let Some(at) = lowered.dispatches.iter().position(|d| d.bindings.iter().any(is_update)) else { return Ok(()) };
+    let reads_it = |b: &Binding| match b.access {
+        Access::Update { from: other } => roots.of(other) == from,
+        _ => roots.of(b.buffer) == from,
+    };
+    let reads = |d: &Dispatch| d.bindings.iter().any(|b| !is_update(b) && reads_it(b));
+    let read_later = lowered.dispatches[at..].iter().any(reads) || outputs.iter().any(|v| roots.of(of(*v)) == from);
+    let free = match externals.storage[from.index()] {
+        None => true,
+        Some(Storage::State(_)) => assigned.get(&from) == Some(&to),
+        Some(_) => false,
+    };
+    if free && !read_later {
+        lowered.aliases.push((to, from));
+    } else {
+        push_copy(lowered, from, Binding::write(to), Some(at))?;
+        for (state, _) in assigned.iter().filter(|(s, v)| **v == to && **s == from) {
+            push_copy(lowered, to, Binding::write(*state), None)?;
+        }
+    }
+    for d in &mut lowered.dispatches {
+        d.bindings.iter_mut().filter(|b| is_update(b)).for_each(|b| b.access = Access::Continue);
+    }
+    Ok(())
+}
+
+fn copy(lowered: &mut Lowered, from: Buffer) -> Result<Buffer> {
+    let (ty, name) = lowered.buffers[from.index()].clone();
+    let to = lowered.buffer(ty, format!("copy of {name}"));
+    push_copy(lowered, from, Binding::write(to), None)?;
+    Ok(to)
+}
+
+/// A dispatch that copies `from`, before the dispatch `at` or at the end.
+fn push_copy(lowered: &mut Lowered, from: Buffer, to: Binding, at: Option<usize>) -> Result<()> {
+    let words = lowered.buffers[from.index()].0.bytes() as usize / 4;
+    if lowered.buffers[from.index()].0.shape.elements() == 0 {
+        return Ok(());
+    }
+    // One row of words, in the eight-dimensional copy.
+    let one = |last: usize| (0..8).map(move |i| if i == 7 { last } else { usize::from(last == words) });
+    let params = one(words).chain((0..16).map(|i| usize::from(i % 8 == 7))).fold(Params::new(), |p, w| p.u32(w));
+    let params = params.u32(words).u32(0).u32(0);
+    let bindings = vec![Binding::read(from), to];
+    let dispatch = Dispatch { kernel: copy_kernel(), bindings, params, grid: fold(words.div_ceil(64)), flops: 0.0, label: "copy".into() };
+    lowered.dispatches.insert(at.unwrap_or(lowered.dispatches.len()), dispatch);
+    Ok(())
+}
+
+/// Buffers that are the same memory, by their first.
+#[derive(Debug)]
+pub(super) struct Roots(Vec<u32>);
+
+impl Roots {
+    pub(super) fn new(lowered: &Lowered) -> Self {
+        let mut roots = Self((0..lowered.buffers.len() as u32).collect());
+        for (to, from) in &lowered.aliases {
+            roots.0[to.index()] = from.0;
+        }
+        roots
+    }
+
+    pub(super) fn of(&self, mut buffer: Buffer) -> Buffer {
+        while self.0[buffer.index()] != buffer.0 {
+            buffer = Buffer(self.0[buffer.index()]);
+        }
+        buffer
+    }
+}

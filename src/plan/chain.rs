@@ -1,0 +1,236 @@
+//! A chain of pointwise ops as one kernel, from the template `shaders/pointwise/chain.wgsl`.
+
+use super::fuse::{Groups, op_of};
+use crate::kernel::{Binding, Buffer, Dispatch, Kernel, Lowered, Params, common, fold, wgsl};
+use crate::ops::pointwise::Walk;
+use crate::tape::Tape;
+use crate::tensor::{DType, TensorType};
+use crate::{Error, Result, Shape};
+use std::borrow::Cow;
+use std::fmt::Write;
+
+const TEMPLATE: &str = wgsl!("pointwise/chain");
+
+/// The template, for those who list kernels.
+pub fn template_source() -> &'static str {
+    TEMPLATE
+}
+
+/// An operand read from memory.
+struct Load {
+    buffer: Buffer,
+    ty: TensorType,
+    walk: Walk,
+}
+
+impl Load {
+    fn new(buffer: Buffer, ty: TensorType, space: Shape) -> Self {
+        Self { buffer, ty, walk: Walk::new(&[ty.shape], space) }
+    }
+
+    /// One element, wherever it is read.
+    fn scalar(&self) -> bool {
+        self.walk.strides[0].iter().all(|&s| s == 0)
+    }
+
+    /// Element i of the space is element i of the operand.
+    fn whole(&self, elements: usize) -> bool {
+        self.walk.extents.len() == 1 && self.walk.strides[0] == [1] && self.ty.shape.elements() == elements
+    }
+
+    /// Whether four neighbours of the space are four neighbours of the operand, or one element of it, wherever they begin.
+    fn takes_vectors(&self) -> bool {
+        let (extents, strides) = (&self.walk.extents, &self.walk.strides[0]);
+        let (inner, outer) = strides.split_last().map_or((0, &[][..]), |(i, o)| (*i, o));
+        self.scalar() || (extents[extents.len() - 1].is_multiple_of(4) && (inner == 0 || outer.iter().all(|s| s.is_multiple_of(4))))
+    }
+
+    /// Whether its vectors are loaded as such.
+    fn vectors(&self) -> bool {
+        self.walk.strides[0].last() == Some(&1)
+    }
+}
+
+/// Lowers a chain to one dispatch.
+pub(super) fn lower(tape: &Tape, groups: &Groups, group: usize, lowered: &mut Lowered) -> Result<()> {
+    let members = &groups.members[group];
+    let buffer = |var: crate::Var| Buffer(var.index() as u32);
+    let space = |node: usize| tape.shape(tape.var(tape.nodes()[node].outputs.start));
+    let elements = space(members[0]).elements();
+    // A load is read in the space of each member that reads it; the same value in two spaces is two index computations.
+    let mut loads: Vec<Load> = Vec::new();
+    let mut bodies: Vec<(String, usize)> = Vec::new();
+    let mut attributes: Vec<f32> = Vec::new();
+    for (at, &m) in members.iter().enumerate() {
+        let op = op_of(tape, m).and_then(|op| op.pointwise()).ok_or_else(|| Error::op("chain", "a member is not pointwise"))?;
+        let mut names: Vec<String> = Vec::new();
+        for &v in &tape.nodes()[m].inputs {
+            names.push(if let Some(value) = tape.filled(v) {
+                attributes.push(value);
+                format!("T(params.p{})", attributes.len() - 1)
+            } else if let Some(member) = groups.within(tape, &members[..at], m, v) {
+                format!("v{member}")
+            } else {
+                let load = Load::new(buffer(v), tape.ty(v), space(m));
+                let known = loads.iter().position(|l| l.buffer == load.buffer && l.walk == load.walk);
+                let index = known.unwrap_or_else(|| {
+                    loads.push(load);
+                    loads.len() - 1
+                });
+                format!("x{index}")
+            });
+        }
+        let first = attributes.len();
+        attributes.extend(op.attributes);
+        bodies.push((substitute(op.expression, &names, first), at));
+    }
+    let stores = groups.stores(tape, members);
+    let width = if elements.is_multiple_of(4) && loads.iter().all(Load::takes_vectors) { 4 } else { 1 };
+
+    let mut bound: Vec<Buffer> = Vec::new();
+    for load in &loads {
+        if !bound.contains(&load.buffer) {
+            bound.push(load.buffer);
+        }
+    }
+    let text = assemble(
+        &Chain { loads: &loads, bound: &bound, bodies: &bodies, stores: &stores, members, attributes: attributes.len(), elements },
+        width,
+    )?;
+    let mut params = Params::new().u32(elements);
+    for load in loads.iter().filter(|l| !l.scalar() && !l.whole(elements)) {
+        for (extent, stride) in load.walk.extents.iter().zip(&load.walk.strides[0]) {
+            params = params.u32(*extent).u32(*stride);
+        }
+    }
+    let params = attributes.iter().fold(params, |p, &a| p.f32(a));
+    let mut bindings: Vec<Binding> = bound.into_iter().map(Binding::read).collect();
+    bindings.extend(stores.iter().map(|&m| Binding::write(Buffer(tape.nodes()[m].outputs.start as u32))));
+    let names: Vec<_> = members.iter().filter_map(|&m| op_of(tape, m)).map(|op| op.key().name).collect();
+    let label = names.join(" ");
+    if elements > 0 && !stores.is_empty() {
+        let variant = if width == 4 { "vec4" } else { "scalar" };
+        let kernel = Kernel { name: Cow::Borrowed("pointwise/chain"), variant: Cow::Borrowed(variant), wgsl: text.into(), trusted: true };
+        let grid = fold(elements.div_ceil(64 * width));
+        lowered.dispatches.push(Dispatch { kernel, bindings, params, grid, flops: (members.len() * elements) as f64, label });
+    }
+    Ok(())
+}
+
+/// What the template is filled with.
+struct Chain<'a> {
+    loads: &'a [Load],
+    bound: &'a [Buffer],
+    bodies: &'a [(String, usize)],
+    stores: &'a [usize],
+    members: &'a [usize],
+    attributes: usize,
+    elements: usize,
+}
+
+fn assemble(chain: &Chain<'_>, width: usize) -> Result<String> {
+    let mut params = String::from("struct Params {\n    elements: u32,\n");
+    let (mut bindings, mut body) = (String::new(), String::new());
+    let oops = |e: std::fmt::Error| Error::op("chain", e.to_string());
+    for (b, buffer) in chain.bound.iter().enumerate() {
+        let load = chain.loads.iter().filter(|l| l.buffer == *buffer);
+        let ty = load.clone().next().map_or(DType::F32, |l| l.ty.dtype);
+        let vector = width == 4 && load.clone().any(Load::vectors);
+        writeln!(bindings, "@group(0) @binding({b}) var<storage, read> in{b}: array<{}>;", element(ty, vector)).map_err(oops)?;
+    }
+    for (l, load) in chain.loads.iter().enumerate() {
+        let b = chain.bound.iter().position(|x| *x == load.buffer).unwrap_or(0);
+        let shared_vector = width == 4 && chain.loads.iter().any(|o| o.buffer == load.buffer && o.vectors());
+        let index = if load.scalar() {
+            "0u".to_owned()
+        } else if load.whole(chain.elements) {
+            format!("i * {width}u")
+        } else {
+            let rank = load.walk.extents.len();
+            for axis in 0..rank {
+                writeln!(params, "    e{l}_{axis}: u32,\n    s{l}_{axis}: u32,").map_err(oops)?;
+            }
+            writeln!(body, "    var r{l} = i * {width}u;\n    var at{l} = 0u;").map_err(oops)?;
+            for axis in (0..rank).rev() {
+                writeln!(body, "    at{l} += r{l} % params.e{l}_{axis} * params.s{l}_{axis};").map_err(oops)?;
+                if axis > 0 {
+                    writeln!(body, "    r{l} /= params.e{l}_{axis};").map_err(oops)?;
+                }
+            }
+            format!("at{l}")
+        };
+        let read = read(load.ty.dtype, &format!("in{b}"), &index, shared_vector, width == 4 && load.vectors());
+        writeln!(body, "    let x{l} = {read};").map_err(oops)?;
+    }
+    for (expression, at) in chain.bodies {
+        writeln!(body, "    let v{at} = {expression};").map_err(oops)?;
+    }
+    for (s, m) in chain.stores.iter().enumerate() {
+        let b = chain.bound.len() + s;
+        let at = chain.members.iter().position(|x| x == m).unwrap_or(0);
+        writeln!(bindings, "@group(0) @binding({b}) var<storage, read_write> out{s}: array<T>;").map_err(oops)?;
+        writeln!(body, "    out{s}[i] = v{at};").map_err(oops)?;
+    }
+    for p in 0..chain.attributes {
+        writeln!(params, "    p{p}: f32,").map_err(oops)?;
+    }
+    params.push_str("}\n@group(1) @binding(0) var<uniform> params: Params;");
+    let alias = if width == 4 { "vec4<f32>" } else { "f32" };
+    let used = bindings_use_math(chain.bodies);
+    let math = if used { common::MATH.text } else { "" };
+    let filled = TEMPLATE.replace("//@ params", &params).replace("//@ bindings", bindings.trim_end()).replace("    //@ body\n", &body);
+    Ok(format!("alias T = {alias};\nconst WIDTH = {width}u;\n\n{}\n{math}\n{filled}", common::GRID.text))
+}
+
+/// Whether an expression calls a function of `common/math`: their names end in an underscore.
+fn bindings_use_math(bodies: &[(String, usize)]) -> bool {
+    bodies.iter().any(|(e, _)| e.contains("_("))
+}
+
+/// The element type of a binding.
+fn element(dtype: DType, vector: bool) -> &'static str {
+    match (dtype, vector) {
+        (DType::F32, false) => "f32",
+        (DType::F32, true) => "vec4<f32>",
+        (DType::I32, false) => "i32",
+        (DType::I32, true) => "vec4<i32>",
+        (DType::U32, false) | (DType::F16, false) => "u32",
+        (DType::U32, true) => "vec4<u32>",
+        (DType::F16, true) => "vec2<u32>",
+    }
+}
+
+/// The expression that reads element `index` (or four from there on, if `wide`) of a binding as T.
+fn read(dtype: DType, name: &str, index: &str, vector: bool, wide: bool) -> String {
+    match (dtype, vector, wide) {
+        (DType::F16, true, true) => {
+            format!("vec4<f32>(unpack2x16float({name}[({index}) / 4u].x), unpack2x16float({name}[({index}) / 4u].y))")
+        }
+        (DType::F16, true, false) => format!("T(unpack2x16float({name}[({index}) / 4u][(({index}) / 2u) % 2u])[({index}) % 2u])"),
+        (DType::F16, false, _) => format!("T(unpack2x16float({name}[({index}) / 2u])[({index}) % 2u])"),
+        (_, true, true) => format!("T({name}[({index}) / 4u])"),
+        (_, true, false) => format!("T(f32({name}[({index}) / 4u][({index}) % 4u]))"),
+        (_, false, _) => format!("T(f32({name}[{index}]))"),
+    }
+}
+
+/// An op's expression with its operands' names for `a`, `b`, `c` and its attributes' places for `p`, `q`.
+fn substitute(expression: &str, names: &[String], first: usize) -> String {
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in expression.chars().chain([' ']) {
+        if c.is_alphanumeric() || c == '_' {
+            word.push(c);
+            continue;
+        }
+        match word.as_str() {
+            "a" | "b" | "c" => out.push_str(names.get(usize::from(word.as_bytes()[0] - b'a')).map_or("", String::as_str)),
+            "p" => out.push_str(&format!("T(params.p{first})")),
+            "q" => out.push_str(&format!("T(params.p{})", first + 1)),
+            other => out.push_str(other),
+        }
+        word.clear();
+        out.push(c);
+    }
+    out.trim_end().to_owned()
+}

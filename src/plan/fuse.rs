@@ -1,0 +1,187 @@
+//! Which nodes run together: chains of pointwise ops over one iteration space; every other op by itself.
+
+use crate::tape::{Op, Source, Tape, Var};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The most ops, and the most buffers, of a chain.
+pub(super) const LONGEST: usize = 8;
+
+/// The nodes that run, in groups.
+#[derive(Debug)]
+pub(super) struct Groups {
+    /// Node → group; `None` for what does not run (inputs, states, constants, fills that are written into chains).
+    pub(super) of: Vec<Option<usize>>,
+    /// The nodes of each group, in tape order.
+    pub(super) members: Vec<Vec<usize>>,
+    /// Whether the group is a chain.
+    pub(super) pointwise: Vec<bool>,
+    /// Value → the nodes that read it, and whether somebody outside the tape does.
+    readers: Vec<Vec<usize>>,
+    kept: Vec<bool>,
+}
+
+/// The op of a node, where it has one.
+pub(super) fn op_of(tape: &Tape, node: usize) -> Option<&Arc<dyn Op>> {
+    match &tape.nodes()[node].source {
+        Source::Op(op) => Some(op),
+        _ => None,
+    }
+}
+
+/// `var`, or what it is a reshape of.
+pub(super) fn root(tape: &Tape, mut var: Var) -> Var {
+    while let Some("reshape") = op_of(tape, tape.node_index(var)).map(|op| op.key().name) {
+        var = tape.node_of(var).inputs[0];
+    }
+    var
+}
+
+pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
+    let mut found = Groups {
+        of: vec![None; tape.nodes().len()],
+        members: Vec::new(),
+        pointwise: Vec::new(),
+        readers: vec![Vec::new(); tape.len()],
+        kept: vec![false; tape.len()],
+    };
+    for var in outputs.iter().chain(tape.assignments().iter().map(|(_, v)| v)) {
+        found.kept[var.index()] = true;
+    }
+    for (i, node) in tape.nodes().iter().enumerate().filter(|(i, _)| needed[*i]) {
+        node.inputs.iter().for_each(|v| found.readers[v.index()].push(i));
+    }
+    for node in (0..tape.nodes().len()).filter(|&i| needed[i]) {
+        let Some(op) = op_of(tape, node) else { continue };
+        let pointwise = op.pointwise().is_some();
+        if pointwise && tape.nodes()[node].inputs.is_empty() && !found.fill_is_read(tape, node) {
+            continue;
+        }
+        let joined = if pointwise { found.candidates(tape, node).into_iter().find(|&g| found.admits(tape, g, node)) } else { None };
+        let group = joined.unwrap_or_else(|| {
+            found.members.push(Vec::new());
+            found.pointwise.push(pointwise);
+            found.members.len() - 1
+        });
+        found.members[group].push(node);
+        found.of[node] = Some(group);
+    }
+    found
+}
+
+impl Groups {
+    /// Whether a fill must stand in memory: somebody reads it who is not pointwise.
+    fn fill_is_read(&self, tape: &Tape, node: usize) -> bool {
+        let value = tape.nodes()[node].outputs.start;
+        self.kept[value] || self.readers[value].iter().any(|&r| op_of(tape, r).is_some_and(|op| op.pointwise().is_none()))
+    }
+
+    /// The chains that make an operand of `node`, the latest first.
+    fn candidates(&self, tape: &Tape, node: usize) -> Vec<usize> {
+        let space = tape.var(tape.nodes()[node].outputs.start);
+        let elements = tape.shape(space).elements();
+        let chains: BTreeSet<usize> = tape.nodes()[node]
+            .inputs
+            .iter()
+            .filter(|&&v| tape.shape(v).elements() == elements)
+            .filter_map(|&v| self.of[tape.node_index(root(tape, v))])
+            .filter(|&g| self.pointwise[g] && self.elements(tape, g) == elements)
+            .collect();
+        chains.into_iter().rev().collect()
+    }
+
+    /// The elements of a chain's iteration space.
+    fn elements(&self, tape: &Tape, group: usize) -> usize {
+        let first = &tape.nodes()[self.members[group][0]];
+        tape.shape(tape.var(first.outputs.start)).elements()
+    }
+
+    fn admits(&self, tape: &Tape, group: usize, node: usize) -> bool {
+        let members = &self.members[group];
+        if members.len() >= LONGEST {
+            return false;
+        }
+        let together: Vec<usize> = members.iter().copied().chain([node]).collect();
+        self.loads(tape, &together).len() + self.stores(tape, &together).len() <= LONGEST && !self.reaches(tape, group, node)
+    }
+
+    /// The values the nodes of a chain read from memory. A member's value read through a reshape of all its elements is no load.
+    pub(super) fn loads(&self, tape: &Tape, members: &[usize]) -> Vec<Var> {
+        let mut loads: Vec<Var> = Vec::new();
+        for &m in members {
+            for &v in &tape.nodes()[m].inputs {
+                if tape.filled(v).is_none() && self.within(tape, members, m, v).is_none() && !loads.contains(&v) {
+                    loads.push(v);
+                }
+            }
+        }
+        loads
+    }
+
+    /// The place among `members` of the node that makes operand `v` of member `m`, where the chain holds it element by element.
+    pub(super) fn within(&self, tape: &Tape, members: &[usize], m: usize, v: Var) -> Option<usize> {
+        let space = tape.shape(tape.var(tape.nodes()[m].outputs.start)).elements();
+        let base = root(tape, v);
+        let at = members.iter().position(|&n| n == tape.node_index(base))?;
+        (tape.shape(v).elements() == space).then_some(at)
+    }
+
+    /// The members whose values somebody reads who is not in the chain.
+    pub(super) fn stores(&self, tape: &Tape, members: &[usize]) -> Vec<usize> {
+        members.iter().copied().filter(|&m| self.leaves(tape, members, tape.nodes()[m].outputs.start)).collect()
+    }
+
+    fn leaves(&self, tape: &Tape, members: &[usize], value: usize) -> bool {
+        self.kept[value]
+            || self.readers[value].iter().any(|&r| match op_of(tape, r).map(|op| op.key().name) {
+                // Through a reshape, its readers count: those in the chain read the register.
+                Some("reshape") => {
+                    let out = tape.nodes()[r].outputs.start;
+                    self.kept[out] || self.readers[out].iter().any(|&r2| !self.reads_register(tape, members, r2, tape.var(out)))
+                }
+                _ => !self.reads_register(tape, members, r, tape.var(value)),
+            })
+    }
+
+    fn reads_register(&self, tape: &Tape, members: &[usize], reader: usize, v: Var) -> bool {
+        members.contains(&reader) && self.within(tape, members, reader, v).is_some()
+    }
+
+    /// Whether an operand of `node` from outside `group` depends on it: then they cannot run as one.
+    fn reaches(&self, tape: &Tape, group: usize, node: usize) -> bool {
+        let first = self.members[group][0];
+        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        let direct = |n: usize| self.of[n] == Some(group);
+        let mut pending: Vec<usize> = Vec::new();
+        for &v in &tape.nodes()[node].inputs {
+            // An operand that the chain holds in a register is no path outside.
+            let base = tape.node_index(root(tape, v));
+            let n = tape.node_index(v);
+            let elements = tape.shape(v).elements() == self.elements(tape, group);
+            match (direct(base), elements) {
+                (true, true) => {}
+                (true, false) => return true,
+                (false, _) => pending.push(n),
+            }
+        }
+        while let Some(n) = pending.pop() {
+            let unit: &[usize] = match self.of[n] {
+                Some(g) => &self.members[g],
+                None => &[n],
+            };
+            if unit.iter().all(|&m| m < first) || !seen.insert(n) {
+                continue;
+            }
+            for &m in unit {
+                for &v in &tape.nodes()[m].inputs {
+                    let p = tape.node_index(v);
+                    if direct(p) {
+                        return true;
+                    }
+                    pending.push(p);
+                }
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,189 @@
+//! The plan: what a tape becomes on a target. Pointwise ops are gathered in chains, every op states its dispatches, values get slots by
+//! their lifetimes. All of it is plain data.
+
+mod assign;
+mod chain;
+mod fuse;
+mod order;
+mod slots;
+
+pub use chain::template_source;
+
+use crate::kernel::{Access, Buffer, Cost, Kernel, Lowered, Lowering, Target};
+use crate::tape::{Init, Source, Tape, Var};
+use crate::tensor::{HostTensor, TensorType};
+use crate::{Error, Result};
+use std::fmt;
+
+/// Where a buffer of the plan lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Storage {
+    /// A slot that several values share, one after the other.
+    Slot(usize),
+    /// An input's buffer.
+    Input(usize),
+    /// A state's buffer.
+    State(usize),
+    /// A constant's buffer.
+    Constant(usize),
+}
+
+/// A dispatch with its buffers placed.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// What runs.
+    pub kernel: Kernel,
+    /// At each binding: where, and whether it is written.
+    pub bindings: Vec<(Storage, bool)>,
+    /// The kernel's uniform words.
+    pub params: Vec<u32>,
+    /// Workgroups.
+    pub grid: [u32; 3],
+    /// FLOPs of the definition, and the bytes of every binding once.
+    pub cost: Cost,
+    /// The op it belongs to.
+    pub label: String,
+}
+
+/// Bytes of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// The slots together.
+    pub planned: u64,
+    /// What the tape's intermediate values would take, each for itself, unfused.
+    pub unplanned: u64,
+    /// The most that is alive at any one dispatch: no plan of these dispatches takes less.
+    pub lower_bound: u64,
+}
+
+/// A tape compiled for a target.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The dispatches, in order.
+    pub steps: Vec<Step>,
+    /// Bytes of each slot.
+    pub slots: Vec<u64>,
+    /// Name, type and handle of each input.
+    pub inputs: Vec<(String, TensorType, Var)>,
+    /// Name, type and beginning of each state.
+    pub states: Vec<(String, TensorType, Init)>,
+    /// Each constant.
+    pub constants: Vec<HostTensor>,
+    /// Handle, type and place of each output.
+    pub outputs: Vec<(Var, TensorType, Storage)>,
+    /// Memory of intermediate values.
+    pub memory: Memory,
+}
+
+impl Plan {
+    /// Compiles what `outputs` and the tape's assignments need, for `target`.
+    ///
+    /// # Errors
+    /// Where an output is of another tape, an op has no dispatches for its operands, or a tensor is larger than the target binds.
+    pub fn new(tape: &Tape, outputs: &[Var], target: &Target) -> Result<Self> {
+        for &var in outputs {
+            tape.check(var)?;
+        }
+        let needed = tape.needed(outputs);
+        let groups = fuse::groups(tape, &needed, outputs);
+        let order = order::order(tape, &groups);
+        let mut lowered = lower(tape, &groups, &order, target)?;
+        let mut externals = Externals::of(tape, &needed);
+        assign::resolve(tape, outputs, &mut lowered, &mut externals)?;
+        slots::place(tape, outputs, &needed, lowered, externals, target)
+    }
+
+    /// The FLOPs and bytes of one step.
+    pub fn cost(&self) -> Cost {
+        self.steps.iter().fold(Cost::default(), |sum, s| Cost { flops: sum.flops + s.cost.flops, bytes: sum.bytes + s.cost.bytes })
+    }
+}
+
+/// One line a dispatch: op, kernel, grid, and where it reads and writes.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for step in &self.steps {
+            let places: Vec<_> = step.bindings.iter().map(|(s, written)| format!("{s:?}{}", if *written { "*" } else { "" })).collect();
+            writeln!(f, "{:<32} {}/{} {:?} {}", step.label, step.kernel.name, step.kernel.variant, step.grid, places.join(" "))?;
+        }
+        let Memory { planned, unplanned, lower_bound } = self.memory;
+        writeln!(f, "{} slots, {planned} bytes; unplanned {unplanned}, lower bound {lower_bound}", self.slots.len())
+    }
+}
+
+/// The values that live outside the slots, by the tape's value index.
+#[derive(Debug, Default)]
+struct Externals {
+    storage: Vec<Option<Storage>>,
+    inputs: Vec<(String, TensorType, Var)>,
+    states: Vec<(String, TensorType, Init)>,
+    constants: Vec<HostTensor>,
+}
+
+impl Externals {
+    fn of(tape: &Tape, needed: &[bool]) -> Self {
+        let mut found = Self { storage: vec![None; tape.len()], ..Self::default() };
+        for (node, _) in tape.nodes().iter().zip(needed).filter(|(_, n)| **n) {
+            let Some(index) = node.outputs.clone().next() else { continue };
+            let var = tape.var(index);
+            found.storage[index] = match &node.source {
+                Source::Input(name) => {
+                    found.inputs.push((name.clone(), tape.ty(var), var));
+                    Some(Storage::Input(found.inputs.len() - 1))
+                }
+                Source::State(name, init) => {
+                    found.states.push((name.clone(), tape.ty(var), init.clone()));
+                    Some(Storage::State(found.states.len() - 1))
+                }
+                Source::Constant(value) => {
+                    found.constants.push(value.clone());
+                    Some(Storage::Constant(found.constants.len() - 1))
+                }
+                Source::Op(_) => None,
+            };
+        }
+        found
+    }
+}
+
+/// Every group's dispatches in order. Buffer i is the tape's value i; scratch comes after.
+fn lower(tape: &Tape, groups: &fuse::Groups, order: &[usize], target: &Target) -> Result<Lowered> {
+    let mut lowered = Lowered::default();
+    for i in 0..tape.len() {
+        let var = tape.var(i);
+        lowered.buffer(tape.ty(var), tape.describe(var));
+    }
+    for &group in order {
+        let members = &groups.members[group];
+        let node = &tape.nodes()[members[0]];
+        let Source::Op(op) = &node.source else { continue };
+        if groups.pointwise[group] {
+            chain::lower(tape, groups, group, &mut lowered)?;
+        } else {
+            let inputs: Vec<Buffer> = node.inputs.iter().map(|v| Buffer(v.index() as u32)).collect();
+            let outputs: Vec<Buffer> = node.outputs.clone().map(|i| Buffer(i as u32)).collect();
+            let name = op.key().name;
+            op.lower(&mut Lowering { op: name, target, inputs: &inputs, outputs: &outputs, lowered: &mut lowered })?;
+        }
+    }
+    check_writes(&lowered)?;
+    Ok(lowered)
+}
+
+/// A buffer that an op goes on with must have been begun.
+fn check_writes(lowered: &Lowered) -> Result<()> {
+    let mut begun = vec![false; lowered.buffers.len()];
+    for d in &lowered.dispatches {
+        for b in &d.bindings {
+            match b.access {
+                Access::Continue if !begun[b.buffer.index()] => {
+                    let what = format!("goes on with `{}`, which no earlier dispatch wrote", lowered.buffers[b.buffer.index()].1);
+                    return Err(Error::op(d.kernel.name.clone(), what));
+                }
+                Access::Write | Access::Update { .. } => begun[b.buffer.index()] = true,
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}

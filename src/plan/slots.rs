@@ -1,0 +1,136 @@
+//! Lifetimes and slots: values that are not alive at once share memory, the largest placed first (Pisarchyk & Lee 2020,
+//! "greedy by size").
+
+use super::assign::Roots;
+use super::{Externals, Memory, Plan, Step, Storage};
+use crate::kernel::{Access, Buffer, Cost, Lowered, Target};
+use crate::tape::{Source, Tape, Var};
+use crate::{Error, Result};
+
+/// A buffer's first and last dispatch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Life {
+    first: usize,
+    last: usize,
+}
+
+impl Life {
+    fn meets(&self, other: &Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+}
+
+pub(super) fn place(
+    tape: &Tape,
+    outputs: &[Var],
+    needed: &[bool],
+    lowered: Lowered,
+    externals: Externals,
+    target: &Target,
+) -> Result<Plan> {
+    let roots = Roots::new(&lowered);
+    let lives = lives(&lowered, &roots, outputs);
+    let mut storage = externals.storage.clone();
+    let slots = assign_slots(&lowered, &lives, &mut storage);
+    let place = |b: Buffer| storage[roots.of(b).index()];
+
+    let mut steps = Vec::with_capacity(lowered.dispatches.len());
+    for d in &lowered.dispatches {
+        let mut bindings = Vec::with_capacity(d.bindings.len());
+        let mut bytes = 0.0;
+        for b in &d.bindings {
+            let (ty, name) = &lowered.buffers[b.buffer.index()];
+            if ty.bytes() > target.max_binding || ty.shape.elements() > u32::MAX as usize {
+                return Err(Error::TooLarge { name: name.clone(), bytes: ty.bytes(), limit: target.max_binding });
+            }
+            bytes += ty.bytes() as f64 * if b.access == Access::Continue { 2.0 } else { 1.0 };
+            let at = place(b.buffer).ok_or_else(|| Error::tensor(name, "is read, and no dispatch makes it"))?;
+            bindings.push((at, b.access != Access::Read));
+        }
+        steps.push(Step {
+            kernel: d.kernel.clone(),
+            bindings,
+            params: d.params.words().to_vec(),
+            grid: d.grid,
+            cost: Cost { flops: d.flops, bytes },
+            label: d.label.clone(),
+        });
+    }
+    let outputs = outputs
+        .iter()
+        .map(|&v| {
+            let at = place(Buffer(v.index() as u32)).ok_or_else(|| Error::tensor(tape.describe(v), "no dispatch makes it"))?;
+            Ok((v, tape.ty(v), at))
+        })
+        .collect::<Result<_>>()?;
+    let memory =
+        Memory { planned: slots.iter().sum(), unplanned: unplanned(tape, needed), lower_bound: lower_bound(&lowered, &lives, &externals) };
+    Ok(Plan { steps, slots, inputs: externals.inputs, states: externals.states, constants: externals.constants, outputs, memory })
+}
+
+/// The life of each root buffer that a dispatch touches or the caller reads.
+fn lives(lowered: &Lowered, roots: &Roots, outputs: &[Var]) -> Vec<Option<Life>> {
+    let mut lives: Vec<Option<Life>> = vec![None; lowered.buffers.len()];
+    let mut touch = |b: Buffer, at: usize| {
+        let life = lives[roots.of(b).index()].get_or_insert(Life { first: at, last: at });
+        life.first = life.first.min(at);
+        life.last = life.last.max(at);
+    };
+    for (at, d) in lowered.dispatches.iter().enumerate() {
+        d.bindings.iter().for_each(|b| touch(b.buffer, at));
+    }
+    // An output has its memory to itself, so that it can be the caller's buffer.
+    for v in outputs {
+        touch(Buffer(v.index() as u32), 0);
+        touch(Buffer(v.index() as u32), lowered.dispatches.len());
+    }
+    lives
+}
+
+/// Gives every transient root a slot; returns the slots' sizes.
+fn assign_slots(lowered: &Lowered, lives: &[Option<Life>], storage: &mut [Option<Storage>]) -> Vec<u64> {
+    let mut order: Vec<(usize, Life)> = lives.iter().enumerate().filter_map(|(i, l)| l.map(|l| (i, l))).collect();
+    order.retain(|(i, _)| storage[*i].is_none());
+    order.sort_by_key(|(i, life)| (std::cmp::Reverse(lowered.buffers[*i].0.bytes()), life.first, *i));
+    let mut slots: Vec<(u64, Vec<Life>)> = Vec::new();
+    for (buffer, life) in order {
+        let bytes = lowered.buffers[buffer].0.bytes();
+        // Sizes fall, so any slot is large enough; the tightest fit wastes least.
+        let free = |(_, (_, lives)): &(usize, &(u64, Vec<Life>))| !lives.iter().any(|l| l.meets(&life));
+        let fit = slots.iter().enumerate().filter(free).min_by_key(|(_, (size, _))| *size).map(|(i, _)| i);
+        let slot = fit.unwrap_or_else(|| {
+            slots.push((bytes, Vec::new()));
+            slots.len() - 1
+        });
+        slots[slot].1.push(life);
+        storage[buffer] = Some(Storage::Slot(slot));
+    }
+    slots.into_iter().map(|(size, _)| size).collect()
+}
+
+/// What the intermediate values take one by one: all ops' results but those that are other memory's (reshapes) or cost none (fills),
+/// and those that become state.
+fn unplanned(tape: &Tape, needed: &[bool]) -> u64 {
+    let becomes_state = |i: usize| tape.assignments().iter().any(|(_, v)| v.index() == i);
+    let mut bytes = 0;
+    for (node, _) in tape.nodes().iter().zip(needed).filter(|(_, n)| **n) {
+        let Source::Op(op) = &node.source else { continue };
+        if matches!(op.key().name, "reshape" | "detach" | "fill") {
+            continue;
+        }
+        bytes += node.outputs.clone().filter(|&i| !becomes_state(i)).map(|i| tape.ty(tape.var(i)).bytes()).sum::<u64>();
+    }
+    bytes
+}
+
+/// The most bytes of transient buffers alive at one dispatch.
+fn lower_bound(lowered: &Lowered, lives: &[Option<Life>], externals: &Externals) -> u64 {
+    let transient: Vec<(u64, Life)> = lives
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| externals.storage[*i].is_none())
+        .filter_map(|(i, l)| l.map(|l| (lowered.buffers[i].0.bytes(), l)))
+        .collect();
+    let at = |t: usize| transient.iter().filter(|(_, l)| l.first <= t && t <= l.last).map(|(b, _)| b).sum();
+    (0..=lowered.dispatches.len()).map(at).max().unwrap_or(0)
+}
