@@ -51,6 +51,14 @@ impl Device {
         }
     }
 
+    /// The same device, with kernels pinned to variants: pairs of kernel and variant. The host has none.
+    pub fn with_variants(&self, variants: impl IntoIterator<Item = (String, String)>) -> Self {
+        match self {
+            Self::Gpu(context) => Self::Gpu(context.with_variants(variants)),
+            Self::Cpu(precision) => Self::Cpu(*precision),
+        }
+    }
+
     /// Compiles what `outputs` and the tape's assignments need, with state of its own.
     ///
     /// # Errors
@@ -185,6 +193,21 @@ impl State {
                 Ok(())
             }
             Store::Gpu(buffers) => buffers.write(name, value).await,
+        }
+    }
+
+    /// Whether its real values are held in double precision: the oracle's are.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn is_f64(&self) -> bool {
+        matches!(&*self.lock(), Store::Host(Precision::F64, _))
+    }
+
+    /// As [`Device::name`] of the device it is on.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn device_name(&self) -> String {
+        match &*self.lock() {
+            Store::Host(..) => Device::cpu().name().to_owned(),
+            Store::Gpu(buffers) => buffers.context().adapter().name().to_owned(),
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
 
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
+pub mod checkpoint;
 pub mod device;
 pub mod error;
 pub mod gpu;

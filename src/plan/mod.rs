@@ -13,6 +13,7 @@ use crate::kernel::{Access, Binding, Buffer, Cost, Kernel, Lowered, Lowering, Ta
 use crate::tape::{Init, Source, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Where a buffer of the plan lives.
@@ -58,6 +59,9 @@ pub struct Memory {
     pub lower_bound: u64,
 }
 
+/// Kernel → the variants of it that are in use, with the choices their ops made.
+pub type Variants = BTreeMap<String, BTreeSet<String>>;
+
 /// A tape compiled for a target.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -96,6 +100,15 @@ impl Plan {
         check_reads(tape, outputs, &lowered, &externals)?;
         let places = assign::resolve(tape, outputs, &mut lowered, &mut externals)?;
         slots::place(tape, outputs, &places, &needed, lowered, externals, target)
+    }
+
+    /// The kernels of its steps and the variants they run in.
+    pub fn variants(&self) -> Variants {
+        let mut found = Variants::new();
+        for Kernel { name, variant, .. } in self.steps.iter().map(|s| &s.kernel) {
+            found.entry(name.to_string()).or_default().insert(variant.to_string());
+        }
+        found
     }
 
     /// The FLOPs and bytes of one step.
