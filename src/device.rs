@@ -233,6 +233,8 @@ impl Program {
                 program.write(input, value);
                 Ok(())
             }
+            // An input that nothing reads has no buffer.
+            Engine::Gpu(program) if program.plan().inputs.iter().all(|(_, _, v)| *v != input) => Ok(()),
             Engine::Gpu(program) => program.write(input, value),
         }
     }

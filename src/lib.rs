@@ -2,6 +2,7 @@
 //!
 //! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
 
+pub mod check;
 pub mod device;
 pub mod error;
 pub mod gpu;

@@ -1,5 +1,6 @@
 //! Pointwise arithmetic with NumPy's broadcasting. Each function is a row of [`table`]: name, definition, WGSL, reverse rule.
 
+pub(super) mod cases;
 pub mod table;
 
 use crate::kernel::Lowering;

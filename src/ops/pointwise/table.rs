@@ -109,6 +109,14 @@ functions! {
     Log log(a) = |R| a.ln(), "log(a)", |t, x, y, p, g| vec![Some(t.div(g, x[0])?)];
     /// ln(1 + a), exact near 0.
     Log1p log1p(a) = |R| a.ln_1p(), "log1p_(a)", |t, x, y, p, g| { let s = t.offset(x[0], 1.0)?; vec![Some(t.div(g, s)?)] };
+    /// a ln a, 0 at 0: the terms of an entropy.
+    XLogX x_log_x(a) = |R| if a > R::zero() { a * a.ln() } else { R::zero() }, "select(T(0.0), a * log(max(a, T(1e-30))), a > T(0.0))",
+    |t, x, y, p, g| {
+        let s = t.clamp(x[0], 1e-30, f32::MAX)?;
+        let s = t.log(s)?;
+        let s = t.offset(s, 1.0)?;
+        vec![Some(t.mul(g, s)?)]
+    };
     /// Square root.
     Sqrt sqrt(a) = |R| a.sqrt(), "sqrt(a)", |t, x, y, p, g| { let s = t.scale(y, 2.0)?; vec![Some(t.div(g, s)?)] };
     /// a².
