@@ -13,7 +13,7 @@ use super::homogeneity::standardised;
 use super::sphere::{self, Point};
 use crate::optim::{Adam, Schedule};
 use crate::tape::{Init, Tape, Var};
-use crate::tensor::{HostTensor, TensorType};
+use crate::tensor::{HostTensor, Layout, TensorType, product};
 use crate::{Device, Error, Program, Result, State};
 
 /// Settings; `Default` is the demo's.
@@ -109,6 +109,53 @@ fn start(directions: &[Point], settings: &Settings) -> Vec<f32> {
     centres.iter().flat_map(|m| directions.iter().map(move |c| logit(m, c))).collect()
 }
 
+/// What is averaged within parcels, f32 `[vertices, time + 3]`: standardised series, and directions times √λ.
+///
+/// # Errors
+/// Where the series are not `[vertices, time]`.
+pub fn features(surface: &Surface, settings: &Settings) -> Result<HostTensor> {
+    let time = surface.series.shape().last().copied().unwrap_or(0);
+    let z = standardised(surface.series.elements::<f32>()?, time);
+    let scale = f64::from(settings.compactness).sqrt();
+    let place = |p: &Point| p.map(|x| (x * scale) as f32);
+    let rows =
+        z.chunks_exact(time.max(1)).zip(&surface.directions).flat_map(|(z, p)| z.iter().copied().chain(place(p)).collect::<Vec<_>>());
+    HostTensor::f32([surface.directions.len(), time + 3], rows.collect())
+}
+
+/// k-means of the same features (Lloyd's algorithm), from the same start on the sphere as the learner's: what the learner is without
+/// annealing, for comparison.
+pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings) -> Vec<i32> {
+    let [rows, width] = [features.shape()[0], features.shape()[1]];
+    let x = features.as_f32().unwrap_or(&[]);
+    let seeds = sphere::farthest_points(directions, settings.parcels, settings.seed);
+    let mut labels = sphere::nearest(directions, &sphere::k_means(directions, seeds, 10));
+    for _ in 0..100 {
+        let mut centres = vec![0.0f32; settings.parcels * width];
+        let mut sizes = vec![0.0f32; settings.parcels];
+        for (row, &l) in x.chunks_exact(width).zip(&labels) {
+            sizes[l as usize] += 1.0;
+            centres[l as usize * width..][..width].iter_mut().zip(row).for_each(|(c, x)| *c += x);
+        }
+        centres.chunks_exact_mut(width).zip(&sizes).for_each(|(c, n)| c.iter_mut().for_each(|c| *c /= n.max(1.0)));
+        // Nearest centre: all rows are of one length, so the product less half the centre's square decides.
+        let mut products = vec![0.0f32; rows * settings.parcels];
+        let (lx, lc) = (Layout::new(0, [rows, width], false), Layout::new(0, [width, settings.parcels], true));
+        product(&mut products, [rows, width, settings.parcels], x, lx, &centres, lc);
+        let half: Vec<f32> = centres.chunks_exact(width).map(|c| c.iter().map(|c| c * c).sum::<f32>() / 2.0).collect();
+        let nearest = |row: &[f32]| {
+            let score = |p: usize| if sizes[p] > 0.0 { row[p] - half[p] } else { f32::NEG_INFINITY };
+            (0..row.len()).fold(0, |best, p| if score(p) > score(best) { p } else { best }) as i32
+        };
+        let next: Vec<i32> = products.chunks_exact(settings.parcels).map(nearest).collect();
+        if next == labels {
+            break;
+        }
+        labels = next;
+    }
+    labels
+}
+
 impl Learner {
     /// Compiles the training step for `device`.
     ///
@@ -116,7 +163,7 @@ impl Learner {
     /// Where there are fewer vertices than parcels, shapes do not fit, or the device refuses.
     pub fn new(device: &Device, surface: &Surface, settings: &Settings) -> Result<Self> {
         let (vertices, parcels) = (surface.directions.len(), settings.parcels);
-        let [rows, time] = *surface.series.shape() else {
+        let [rows, _] = *surface.series.shape() else {
             return Err(Error::argument(format!("series must be [vertices, time], found {}", surface.series.ty())));
         };
         if rows != vertices || parcels == 0 || vertices < parcels || settings.steps == 0 {
@@ -125,11 +172,7 @@ impl Learner {
                 settings.steps
             )));
         }
-        let z = standardised(surface.series.elements::<f32>()?, time);
-        let scale = f64::from(settings.compactness).sqrt();
-        let place = |v: usize| surface.directions[v].map(|x| (x * scale) as f32);
-        let features = z.chunks_exact(time).enumerate().flat_map(|(v, z)| z.iter().copied().chain(place(v)).collect::<Vec<_>>());
-        let features = HostTensor::f32([vertices, time + 3], features.collect())?;
+        let features = features(surface, settings)?;
         let first = Init::Value(HostTensor::f32([parcels, vertices], start(&surface.directions, settings))?);
         let ty = TensorType::f32([parcels, vertices]);
 
