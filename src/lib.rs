@@ -3,6 +3,8 @@
 //! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
 
 #[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
 pub mod data;
 pub mod error;
 pub mod kernel;

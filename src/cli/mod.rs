@@ -1,0 +1,3 @@
+//! What the `tapetum` command shows and writes.
+
+pub mod picture;
