@@ -1,3 +1,4 @@
 //! What the `tapetum` command shows and writes.
 
 pub mod picture;
+pub mod report;
