@@ -7,6 +7,8 @@ pub mod check;
 pub mod cli;
 pub mod connectome;
 #[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "cli")]
 pub mod data;
 pub mod device;
 pub mod error;
