@@ -3,8 +3,6 @@
 //! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
 
 pub mod check;
-#[cfg(feature = "cli")]
-pub mod cli;
 pub mod connectome;
 #[cfg(feature = "cli")]
 pub mod cli;
