@@ -418,6 +418,10 @@ impl Tape {
         if let Some(w) = weights {
             self.expect_f32(kind.name(), "weights", w)?;
             let wanted = if shape.rank() < 2 { shape } else { shape.without(shape.rank() - 2) };
+            if self.shape(w).broadcast(&wanted) != Some(wanted) {
+                let what = format!("weights of shape {} do not fit the frames {wanted} of series {shape}", self.shape(w));
+                return Err(Error::op(kind.name(), what));
+            }
             inputs.push(self.broadcast_to(w, wanted)?);
         }
         Ok(self.record(std::sync::Arc::new(Covariance { kind }), &inputs)?[0])
