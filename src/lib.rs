@@ -24,3 +24,8 @@ pub use error::{Error, Result};
 pub use tape::{Init, Tape, Var};
 pub use tensor::{DType, HostTensor, Shape, TensorType};
 pub use wgpu;
+
+/// The README's example is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
