@@ -3,6 +3,8 @@
 //! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
 
 pub mod check;
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
+pub mod checkpoint;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod connectome;

@@ -149,8 +149,7 @@ impl Groups {
 
     /// Whether an operand of `node` from outside `group` depends on it: then they cannot run as one.
     fn reaches(&self, tape: &Tape, group: usize, node: usize) -> bool {
-        let first = self.members[group][0];
-        let mut seen: BTreeSet<usize> = BTreeSet::new();
+        let mut seen = vec![false; tape.nodes().len()];
         let direct = |n: usize| self.of[n] == Some(group);
         let mut pending: Vec<usize> = Vec::new();
         for &v in &tape.nodes()[node].inputs {
@@ -169,7 +168,8 @@ impl Groups {
                 Some(g) => &self.members[g],
                 None => &[n],
             };
-            if unit.iter().all(|&m| m < first) || !seen.insert(n) {
+            // A group recorded before this one may still wait for it through a chain that a later op joined: no short cut by place.
+            if std::mem::replace(&mut seen[unit[0]], true) {
                 continue;
             }
             for &m in unit {
