@@ -269,6 +269,14 @@ impl Tape {
         }
     }
 
+    /// A row of the table whose operands nobody has counted yet.
+    fn row<F: Function>(&mut self, operands: &[Var], attributes: [f32; 2]) -> Result<Var> {
+        if operands.len() != F::ARITY {
+            return Err(Error::op(F::NAME, format!("{} operands expected, {} found", F::ARITY, operands.len())));
+        }
+        self.map::<F>(operands, attributes)
+    }
+
     fn map<F: Function>(&mut self, inputs: &[Var], attributes: [f32; 2]) -> Result<Var> {
         inputs.iter().try_for_each(|&v| self.check(v))?;
         // A function of fills is a fill.
