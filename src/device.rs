@@ -79,6 +79,7 @@ impl Device {
     }
 
     /// [`Device::compile_with`] for those who must not block.
+    #[allow(clippy::await_holding_lock, reason = "the store is this thread's while its buffers are bound: a browser has one thread")]
     pub async fn compile_async(&self, tape: &Tape, outputs: &[Var], state: &State) -> Result<Program> {
         let engine = match self {
             Self::Cpu(precision) => {
@@ -86,7 +87,7 @@ impl Device {
                 for (name, ty, init) in program.states() {
                     state.begin(name, ty, init).await?;
                 }
-                Engine::Host(program)
+                Engine::Host(Box::new(program))
             }
             Self::Gpu(context) => {
                 let plan = Plan::new(tape, outputs, context.target())?;
@@ -231,7 +232,7 @@ pub struct Program {
 
 #[derive(Debug)]
 enum Engine {
-    Host(host::Program),
+    Host(Box<host::Program>),
     Gpu(Box<gpu::Program>),
 }
 

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `tapetum` command.
+
+fn main() -> std::process::ExitCode {
+    tapetum::cli::main()
+}

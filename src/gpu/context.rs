@@ -23,7 +23,7 @@ struct Inner {
     /// Whether the device is this crate's: then its error and loss callbacks are ours.
     owned: bool,
     fault: Arc<Mutex<Option<Error>>>,
-    pipelines: Mutex<Pipelines>,
+    pipelines: Arc<Mutex<Pipelines>>,
 }
 
 impl Context {
@@ -92,15 +92,26 @@ impl Context {
             f16: device.features().contains(wgpu::Features::SHADER_F16),
             variants: options.variants.iter().cloned().collect(),
         };
-        let pipelines = Mutex::default();
+        let pipelines = Arc::default();
         Self { inner: Arc::new(Inner { adapter, device, queue, target, checks: options.checks, owned, fault, pipelines }) }
     }
 
     /// The same device, with kernels pinned to variants: pairs of kernel and variant.
     pub fn with_variants(&self, variants: impl IntoIterator<Item = (String, String)>) -> Self {
-        let i = &self.inner;
-        let options = Options { checks: i.checks, variants: variants.into_iter().collect(), ..Options::default() };
-        Self::assemble(i.adapter.clone(), i.device.clone(), i.queue.clone(), &options, i.owned, i.fault.clone())
+        let i = &*self.inner;
+        let target = Target { variants: variants.into_iter().collect(), ..i.target.clone() };
+        Self {
+            inner: Arc::new(Inner {
+                adapter: i.adapter.clone(),
+                device: i.device.clone(),
+                queue: i.queue.clone(),
+                target,
+                checks: i.checks,
+                owned: i.owned,
+                fault: i.fault.clone(),
+                pipelines: i.pipelines.clone(),
+            }),
+        }
     }
 
     /// The adapter.

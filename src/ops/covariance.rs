@@ -5,6 +5,7 @@
 //! 2022, §"covariance"). A *constant* series, Σw(x − μ)² ≤ (c ε max|x|)² Σw with c = 8 and ε of f32, has correlation 0 with all, itself
 //! included, and gradient 0.
 
+use super::case::{Case, Draw, f32s};
 use super::matmul::{TILE_VARIANTS, tile_variant};
 use super::reduce::{ROW_VARIANTS, row_variant, tree_sum};
 use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, Variant, common, wgsl};
@@ -417,8 +418,39 @@ impl Tape {
         if let Some(w) = weights {
             self.expect_f32(kind.name(), "weights", w)?;
             let wanted = if shape.rank() < 2 { shape } else { shape.without(shape.rank() - 2) };
+            if self.shape(w).broadcast(&wanted) != Some(wanted) {
+                let what = format!("weights of shape {} do not fit the frames {wanted} of series {shape}", self.shape(w));
+                return Err(Error::op(kind.name(), what));
+            }
             inputs.push(self.broadcast_to(w, wanted)?);
         }
         Ok(self.record(std::sync::Arc::new(Covariance { kind }), &inputs)?[0])
     }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for shape in [[1, 1, 7], [1, 7, 65], [2, 65, 63], [1, 68, 132], [3, 3, 257], [1, 2, 1200]] {
+        let weights = || f32s([shape[0], shape[2]], Draw::Weights);
+        let series = || f32s(shape, Draw::Series);
+        cases.push(Case::new("correlation", vec![series()], |t, x| Ok(vec![t.correlation(x[0], None, false)?])).within(1e-6, 5e-6));
+        cases.push(Case::new("correlation fisher_z", vec![series()], |t, x| Ok(vec![t.correlation(x[0], None, true)?])).within(5e-6, 2e-5));
+        cases.push(
+            Case::new("correlation weighted", vec![series(), weights()], |t, x| Ok(vec![t.correlation(x[0], Some(x[1]), false)?]))
+                .within(1e-6, 1e-5),
+        );
+        cases.push(
+            Case::new("covariance", vec![f32s(shape, Draw::Normal)], |t, x| Ok(vec![t.covariance(x[0], None, 1)?])).within(2e-6, 5e-6),
+        );
+        cases.push(
+            Case::new("covariance weighted", vec![f32s(shape, Draw::Normal), weights()], |t, x| {
+                Ok(vec![t.covariance(x[0], Some(x[1]), 1)?])
+            })
+            .within(2e-6, 1e-5),
+        );
+    }
+    let shared = vec![f32s([2, 5, 33], Draw::Normal), f32s([33], Draw::Weights)];
+    cases
+        .push(Case::new("correlation weights shared", shared, |t, x| Ok(vec![t.correlation(x[0], Some(x[1]), false)?])).within(1e-6, 1e-5));
+    cases
 }

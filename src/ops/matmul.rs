@@ -1,5 +1,6 @@
 //! Batched matrix products, either operand transposed.
 
+use super::case::{Case, Draw, f32s};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, Suits, Variant, common, wgsl};
 use crate::ops::pointwise::Walk;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -186,4 +187,25 @@ impl Tape {
     pub fn matmul_with(&mut self, a: Var, b: Var, transpose_a: bool, transpose_b: bool) -> Result<Var> {
         self.record_one(Matmul { transpose_a, transpose_b }, &[a, b])
     }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [m, k, n] in [[1, 1, 1], [7, 63, 65], [65, 7, 33], [64, 64, 64], [36, 132, 68], [257, 5, 3], [3, 257, 4], [5, 0, 4]] {
+        for (ta, tb) in [(false, false), (true, false), (false, true), (true, true)] {
+            let a = if ta { [k, m] } else { [m, k] };
+            let b = if tb { [n, k] } else { [k, n] };
+            let op = ["matmul", "matmul transposed"][usize::from(ta || tb)];
+            let operands = vec![f32s(a, Draw::Normal), f32s(b, Draw::Normal)];
+            cases.push(Case::new(op, operands, move |t, x| Ok(vec![t.matmul_with(x[0], x[1], ta, tb)?])).within(2e-6, 2e-6));
+        }
+    }
+    let batches: [(&[usize], &[usize]); 4] =
+        [(&[3, 5, 7], &[3, 7, 6]), (&[4, 5, 8], &[8, 12]), (&[5, 8], &[2, 8, 4]), (&[2, 1, 5, 7], &[3, 7, 2])];
+    for (a, b) in batches {
+        let (Some(a), Some(b)) = (Shape::try_new(a), Shape::try_new(b)) else { continue };
+        let operands = vec![f32s(a, Draw::Normal), f32s(b, Draw::Normal)];
+        cases.push(Case::new("matmul batched", operands, |t, x| Ok(vec![t.matmul(x[0], x[1])?])).within(2e-6, 2e-6));
+    }
+    cases
 }

@@ -1,7 +1,9 @@
 //! The ops, a file a family. Each op is whole in one place: type rule, definition, reverse rule, dispatches.
 
+pub mod case;
 pub mod covariance;
 pub mod matmul;
+pub mod mesh;
 pub mod parcellation;
 pub mod pointwise;
 pub mod random;
@@ -11,6 +13,7 @@ pub mod softmax;
 pub mod update;
 
 use crate::kernel::Source;
+use case::Case;
 
 /// Every hand-written kernel but the pointwise template.
 pub fn sources() -> Vec<&'static Source> {
@@ -21,6 +24,7 @@ pub fn sources() -> Vec<&'static Source> {
         &covariance::SYMMETRIC_REVERSE,
         &covariance::WEIGHTS_REVERSE,
         &matmul::MATMUL,
+        &mesh::NEIGHBOUR_MEAN,
         &parcellation::LOGITS_REVERSE,
         &parcellation::MEMBERSHIPS_REVERSE,
         &parcellation::PARCEL_SERIES,
@@ -41,4 +45,21 @@ pub fn sources() -> Vec<&'static Source> {
         &update::RING,
         &update::SGD,
     ]
+}
+
+/// What every op is held to, family by family.
+pub fn cases() -> Vec<Case> {
+    [
+        pointwise::cases::cases(),
+        reduce::cases(),
+        matmul::cases(),
+        shape::cases(),
+        softmax::cases(),
+        random::cases(),
+        covariance::cases(),
+        mesh::cases(),
+        parcellation::cases(),
+        update::cases(),
+    ]
+    .concat()
 }

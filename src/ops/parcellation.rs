@@ -1,6 +1,7 @@
 //! Soft parcellation: memberships are a softmax over parcels, a parcel's series is the membership-weighted mean of its vertices'
 //! (Ciric et al. 2022; hypercoil's `AtlasLinear` with a simplex domain and normalisation `mean`).
 
+use super::case::{Case, Draw, f32s};
 use super::matmul::{TILE_VARIANTS, tile_variant};
 use super::reduce::{ROW_VARIANTS, row_variant, tree_sum};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, Variant, common, wgsl};
@@ -323,4 +324,21 @@ impl Tape {
         let made = self.record(Arc::new(ParcelSeries), &[memberships, series])?;
         Ok((made[0], made[1]))
     }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [p, v, t] in [[1, 1, 1], [7, 65, 63], [5, 257, 7], [68, 132, 36], [65, 7, 33]] {
+        let operands = || vec![f32s([p, v], Draw::Normal), f32s([v, t], Draw::Normal)];
+        let all = |t: &mut Tape, x: &[Var]| {
+            let made = t.soft_parcellation(x[0], x[1])?;
+            Ok(vec![made.series, made.memberships, made.mass])
+        };
+        cases.push(Case::new("soft_parcellation", operands(), all).within(2e-6, 5e-6));
+        let series = |t: &mut Tape, x: &[Var]| Ok(vec![t.soft_parcellation(x[0], x[1])?.series]);
+        cases.push(Case::new("soft_parcellation series", operands(), series).within(2e-6, 5e-6));
+        let weights = vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([v, t], Draw::Normal)];
+        cases.push(Case::new("parcel_series", weights, |t, x| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m])).within(2e-6, 5e-6));
+    }
+    cases
 }

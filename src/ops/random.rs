@@ -1,5 +1,6 @@
 //! Random tensors: Philox4x32-10 of (seed, stream, step, element), new at every step, the same on every device.
 
+use super::case::Case;
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Philox, TensorType};
@@ -91,4 +92,16 @@ impl Tape {
         let step = self.step_counter()?;
         self.record_one(Random { distribution, shape, seed, stream }, &[step])
     }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for n in [1, 7, 257] {
+        cases.push(
+            Case::new("random_uniform", vec![], move |t, _| Ok(vec![t.random_uniform([n], 1 << 40, 3)?])).within(0.0, 0.0).forward_only(),
+        );
+        cases.push(Case::new("random_normal", vec![], move |t, _| Ok(vec![t.random_normal([n], 5, 0)?])).within(5e-6, 0.0).forward_only());
+        cases.push(Case::new("random_gumbel", vec![], move |t, _| Ok(vec![t.random_gumbel([n], 6, 1)?])).within(2e-6, 0.0).forward_only());
+    }
+    cases
 }

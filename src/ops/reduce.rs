@@ -1,5 +1,6 @@
 //! Reductions over any set of axes, argmax, and cumulative sums.
 
+use super::case::{Case, Draw, f32s};
 use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, Suits, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
@@ -408,4 +409,46 @@ impl Tape {
         let kept = (0..shape.rank()).filter(|&i| reduced[i]).fold(shape, |s, i| s.with(i, 1));
         self.reshape(y, kept)
     }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    type Reduction = fn(&mut Tape, Var, &[isize], bool) -> Result<Var>;
+    let ops: [(&str, Reduction); 6] = [
+        ("sum", Tape::sum),
+        ("mean", Tape::mean),
+        ("max", Tape::max),
+        ("min", Tape::min),
+        ("variance", |t, x, axes, keep| t.variance(x, axes, 0, keep)),
+        ("l2_norm", Tape::l2_norm),
+    ];
+    let shapes: [(&[usize], &'static [isize]); 7] = [
+        (&[1], &[]),
+        (&[7, 63], &[1]),
+        (&[65, 7], &[0]),
+        (&[3, 257, 5], &[1]),
+        (&[2, 3, 4, 5], &[0, 2]),
+        (&[1, 4099], &[]),
+        (&[5, 65, 33], &[0]),
+    ];
+    let mut cases = Vec::new();
+    for (name, op) in ops {
+        for (shape, axes) in shapes {
+            let Some(shape) = Shape::try_new(shape) else { continue };
+            // Whole numbers, so that extremes tie; variances and norms away from 0.
+            let draw = if matches!(name, "max" | "min") { Draw::Whole(9) } else { Draw::Uniform(0.5, 2.0) };
+            let case = Case::new(name, vec![f32s(shape, draw)], move |t, x| Ok(vec![op(t, x[0], axes, false)?])).within(2e-6, 1e-5);
+            let smooth = !matches!(name, "max" | "min") && !(name == "variance" && shape.elements() == 1);
+            cases.push(if smooth { case } else { case.forward_only() });
+        }
+    }
+    for shape in [[1, 7], [65, 3], [3, 257]] {
+        for axis in [0, 1] {
+            let operands = vec![f32s(shape, Draw::Whole(9))];
+            cases.push(Case::new("argmax", operands, move |t, x| Ok(vec![t.argmax(x[0], axis)?])).within(0.0, 0.0).forward_only());
+            let operands = vec![f32s(shape, Draw::Normal)];
+            cases.push(Case::new("cumulative_sum", operands, move |t, x| Ok(vec![t.cumulative_sum(x[0], axis)?])).within(2e-6, 2e-6));
+        }
+    }
+    cases.push(Case::new("sum", vec![f32s([0, 3], Draw::Normal)], |t, x| Ok(vec![t.sum(x[0], &[0], false)?])));
+    cases
 }

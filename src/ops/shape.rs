@@ -1,5 +1,6 @@
 //! Ops that move elements and change none: reshape, transpose, slice, pad, concatenate, rows by index, one-hot.
 
+use super::case::{Case, Draw, f32s, i32s};
 use crate::kernel::{Binding, Buffer, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
@@ -599,4 +600,28 @@ impl Tape {
     pub fn one_hot(&mut self, index: Var, classes: usize) -> Result<Var> {
         self.record_one(OneHot { classes }, &[index])
     }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let x = |shape: &[usize]| f32s(Shape::try_new(shape).unwrap_or(Shape::from([])), Draw::Normal);
+    vec![
+        Case::new("reshape", vec![x(&[4, 6])], |t, x| Ok(vec![t.reshape(x[0], [3, 8])?])),
+        Case::new("transpose", vec![x(&[7, 65])], |t, x| Ok(vec![t.transpose(x[0], &[1, 0])?])),
+        Case::new("transpose", vec![x(&[2, 3, 4, 5])], |t, x| Ok(vec![t.transpose(x[0], &[2, 0, 3, 1])?])),
+        Case::new("slice", vec![x(&[7, 65])], |t, x| Ok(vec![t.slice(x[0], 1, 3, 60, 4)?])),
+        Case::new("slice", vec![x(&[9, 2])], |t, x| Ok(vec![t.slice(x[0], 0, 4, 4, 1)?])),
+        Case::new("pad", vec![x(&[7, 5])], |t, x| Ok(vec![t.pad(x[0], -1, 2, 3, 1.5)?])),
+        Case::new("concatenate", vec![x(&[2, 3]), x(&[2, 0]), x(&[2, 65])], |t, x| Ok(vec![t.concatenate(x, 1)?])),
+        Case::new("gather_rows", vec![x(&[9, 7]), i32s([65], Draw::Index(9))], |t, x| Ok(vec![t.gather_rows(x[0], x[1])?])),
+        Case::new("scatter_rows", vec![x(&[65, 7]), i32s([65], Draw::Index(9))], |t, x| Ok(vec![t.scatter_rows(x[0], x[1], 9)?])),
+        Case::new("one_hot", vec![i32s([65], Draw::Index(7))], |t, x| Ok(vec![t.one_hot(x[0], 7)?])).forward_only(),
+        Case::new("broadcast_to", vec![x(&[7, 1])], |t, x| Ok(vec![t.broadcast_to(x[0], [3, 7, 5])?])),
+    ]
+    .into_iter()
+    .map(|case| {
+        // Only sums of rows are inexact.
+        let forward = if case.name.starts_with("scatter") { 1e-6 } else { 0.0 };
+        case.within(forward, 1e-6)
+    })
+    .collect()
 }

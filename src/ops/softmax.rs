@@ -1,5 +1,6 @@
 //! Softmax and its logarithm over any axis.
 
+use super::case::{Case, Draw, f32s};
 use super::reduce::{ROW_VARIANTS, row_variant, tree_sum};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -207,4 +208,20 @@ impl Tape {
         let axis = self.axis("log_softmax", x, axis)?;
         self.record_one(Softmax { axis, log: true }, &[x])
     }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (shape, axis) in [([1, 1, 1], 1), ([3, 65, 1], 1), ([2, 7, 63], 1), ([257, 3, 1], 0), ([2, 3, 257], 2), ([1, 200, 65], 1)] {
+        let x = || vec![f32s(shape, Draw::Uniform(-9.0, 9.0))];
+        cases.push(Case::new("softmax", x(), move |t, x| Ok(vec![t.softmax(x[0], axis)?])).within(2e-6, 2e-6));
+        cases.push(Case::new("log_softmax", x(), move |t, x| Ok(vec![t.log_softmax(x[0], axis)?])).within(2e-6, 5e-6));
+    }
+    // The reverse rule of the reverse rule.
+    let x = vec![f32s([3, 7], Draw::Normal), f32s([3, 7], Draw::Normal)];
+    cases.push(Case::new("softmax twice", x, |t, x| {
+        let y = t.softmax(x[0], 1)?;
+        t.vjp(&[(y, x[1])], &[x[0]])
+    }));
+    cases
 }

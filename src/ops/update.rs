@@ -1,5 +1,6 @@
 //! Updates of state, in place where the plan can: optimisers' steps, the step counter, the ring of losses. None has a gradient.
 
+use super::case::{Case, Draw, f32s};
 use crate::kernel::{Binding, Choice, Kernel, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Init, Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Real, TensorType, parallel, real_inputs};
@@ -249,4 +250,31 @@ impl Tape {
         self.assign(ring, kept)?;
         Ok(ring)
     }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let n = [257];
+    let state = || f32s(n, Draw::Normal);
+    let scalar = |low, high| f32s([1], Draw::Uniform(low, high));
+    let adam = |decoupled| {
+        move |t: &mut Tape, x: &[Var]| {
+            let op = Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.1, decoupled };
+            t.record(Arc::new(op), &[x[0], x[1], x[2], x[3], x[4], x[5], x[6]])
+        }
+    };
+    let sgd = |nesterov| move |t: &mut Tape, x: &[Var]| t.record(Arc::new(Sgd { momentum: 0.9, decay: 0.1, nesterov }), x);
+    let moments =
+        || vec![state(), state(), f32s(n, Draw::Uniform(0.1, 1.0)), state(), scalar(0.1, 0.2), scalar(0.1, 0.9), scalar(0.1, 0.9)];
+    let counter = || (TensorType::u32([1]), Draw::Normal);
+    vec![
+        Case::new("adam", moments(), adam(false)),
+        Case::new("adam decoupled", moments(), adam(true)),
+        Case::new("sgd", vec![state(), state(), state(), scalar(0.1, 0.2)], sgd(false)),
+        Case::new("sgd nesterov", vec![state(), state(), state(), scalar(0.1, 0.2)], sgd(true)),
+        Case::new("ring", vec![f32s([7], Draw::Normal), scalar(0.0, 1.0), counter()], |t, x| t.record(Arc::new(Ring), x)),
+        Case::new("advance", vec![counter()], |t, x| t.record(Arc::new(Advance), x)).within(0.0, 0.0),
+    ]
+    .into_iter()
+    .map(Case::forward_only)
+    .collect()
 }

@@ -71,8 +71,8 @@ fn difference(got: &[(String, HostTensor)], wanted: &[(String, HostTensor)], tol
             return Some(format!("{name} {} where {other} {} is expected", a.ty(), b.ty()));
         }
         for (i, (x, y)) in a.to_f64_vec().into_iter().zip(b.to_f64_vec()).enumerate() {
-            // Written so that a NaN is a difference.
-            if !((x - y).abs() <= tolerance * (1.0 + y.abs())) {
+            let apart = (x - y).abs();
+            if apart.is_nan() || apart > tolerance * (1.0 + y.abs()) {
                 return Some(format!("{name}[{i}] is {x}, {y} expected"));
             }
         }

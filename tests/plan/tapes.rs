@@ -159,7 +159,7 @@ impl Generator {
         let rank = self.shape(x).rank();
         let axes: Vec<isize> = if rank == 0 || axis.is_multiple_of(3) { vec![] } else { vec![(axis % rank) as isize] };
         let keep = which.is_multiple_of(2);
-        if which % 3 == 0 { self.tape.max(x, &axes, keep) } else { self.tape.mean(x, &axes, keep) }
+        if which.is_multiple_of(3) { self.tape.max(x, &axes, keep) } else { self.tape.mean(x, &axes, keep) }
     }
 
     fn along(&mut self, x: Var, which: usize, axis: usize) -> Result<Option<Var>> {
@@ -177,7 +177,7 @@ impl Generator {
     }
 
     fn product(&mut self, x: Var, with: usize, flags: usize) -> Result<Option<Var>> {
-        let (ta, tb) = (flags.is_multiple_of(2), flags % 3 == 0);
+        let (ta, tb) = (flags.is_multiple_of(2), flags.is_multiple_of(3));
         let shape = self.shape(x);
         if shape.rank() != 2 {
             return Ok(None);

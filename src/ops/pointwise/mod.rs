@@ -1,5 +1,6 @@
 //! Pointwise arithmetic with NumPy's broadcasting. Each function is a row of [`table`]: name, definition, WGSL, reverse rule.
 
+pub(super) mod cases;
 pub mod table;
 
 use crate::kernel::Lowering;
@@ -266,6 +267,14 @@ impl Tape {
             crate::tape::Source::Op(op) if op.key().name == Fill::NAME => op.pointwise().and_then(|p| p.attributes.first().copied()),
             _ => None,
         }
+    }
+
+    /// A row of the table whose operands nobody has counted yet.
+    fn row<F: Function>(&mut self, operands: &[Var], attributes: [f32; 2]) -> Result<Var> {
+        if operands.len() != F::ARITY {
+            return Err(Error::op(F::NAME, format!("{} operands expected, {} found", F::ARITY, operands.len())));
+        }
+        self.map::<F>(operands, attributes)
     }
 
     fn map<F: Function>(&mut self, inputs: &[Var], attributes: [f32; 2]) -> Result<Var> {

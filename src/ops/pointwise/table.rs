@@ -2,9 +2,9 @@
 //! alike; ties and ends are PyTorch's.
 
 use super::Function;
-use crate::Result;
 use crate::tape::{Tape, Var};
 use crate::tensor::Real;
+use crate::{Error, Result};
 
 /// `Name method(operands; attributes) = "name": definition, "WGSL", |tape, x, y, p, g| cotangents;`
 macro_rules! functions {
@@ -48,6 +48,19 @@ macro_rules! functions {
                 }
             }
         )*
+
+        impl Tape {
+            /// Records the row called `name`, as its method does; attributes that it has no use for are ignored.
+            ///
+            /// # Errors
+            /// Where there is no such row, or the operands are too few, too many, or do not broadcast.
+            pub fn pointwise(&mut self, name: &str, operands: &[Var], attributes: [f32; 2]) -> Result<Var> {
+                match name {
+                    $(stringify!($method) => self.row::<$Name>(operands, attributes),)*
+                    _ => Err(Error::op(name, "no pointwise function is called so")),
+                }
+            }
+        }
 
         /// Name, operands and WGSL of every row.
         pub const ROWS: &[(&str, usize, &str)] = &[$(($Name::NAME, $Name::ARITY, $Name::WGSL)),*];
@@ -109,6 +122,14 @@ functions! {
     Log log(a) = |R| a.ln(), "log(a)", |t, x, y, p, g| vec![Some(t.div(g, x[0])?)];
     /// ln(1 + a), exact near 0.
     Log1p log1p(a) = |R| a.ln_1p(), "log1p_(a)", |t, x, y, p, g| { let s = t.offset(x[0], 1.0)?; vec![Some(t.div(g, s)?)] };
+    /// a ln a, 0 at 0: the terms of an entropy.
+    XLogX x_log_x(a) = |R| if a > R::zero() { a * a.ln() } else { R::zero() }, "select(T(0.0), a * log(max(a, T(1e-30))), a > T(0.0))",
+    |t, x, y, p, g| {
+        let s = t.clamp(x[0], 1e-30, f32::MAX)?;
+        let s = t.log(s)?;
+        let s = t.offset(s, 1.0)?;
+        vec![Some(t.mul(g, s)?)]
+    };
     /// Square root.
     Sqrt sqrt(a) = |R| a.sqrt(), "sqrt(a)", |t, x, y, p, g| { let s = t.scale(y, 2.0)?; vec![Some(t.div(g, s)?)] };
     /// a².

@@ -1,0 +1,30 @@
+//! The demo through the library: learn 200 parcels of a cortex on the first half of its frames, judge them on the second.
+//!
+//! `cargo run --release --example parcellation [cpu|auto|ADAPTER]`
+
+use tapetum::connectome::cortex::Cortex;
+use tapetum::connectome::homogeneity::{homogeneity, standardised};
+use tapetum::connectome::learn_parcels::{Learner, Settings};
+use tapetum::gpu::{Choice, Options};
+use tapetum::{Device, Result};
+
+fn main() -> Result<()> {
+    let device = match std::env::args().nth(1).as_deref() {
+        None | Some("cpu") => Device::cpu(),
+        Some("auto") => Device::auto(),
+        Some(name) => Device::gpu(&Options { choice: Choice::parse(name), ..Options::default() })?,
+    };
+    let cortex = Cortex::shipped()?;
+    let half = cortex.frames() / 2;
+    let settings = Settings::default();
+    let learner = Learner::new(&device, &cortex.surface(0..half)?, &settings)?;
+    let start = std::time::Instant::now();
+    let learnt = learner.run(|step, loss| println!("step {step:>4}  loss {loss:.5}"))?;
+    let seconds = start.elapsed().as_secs_f64();
+
+    let unseen = cortex.frames_of(half..cortex.frames())?;
+    let z = standardised(unseen.elements::<f32>()?, cortex.frames() - half);
+    let score = homogeneity(&z, cortex.frames() - half, &learnt.labels)?;
+    println!("{} steps on {} in {seconds:.1} s; homogeneity on unseen frames {score:.4}", settings.steps, device.name());
+    Ok(())
+}

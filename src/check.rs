@@ -1,0 +1,176 @@
+//! Checks: an op's kernels on a device against its f64 definition, and its reverse rule against finite differences.
+
+use crate::device::{Device, Program};
+use crate::ops::case::{Case, Draw};
+use crate::tape::{Tape, Var};
+use crate::tensor::{HostTensor, TensorType};
+use crate::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A case recorded: operands, results, cotangents of the results, and gradients.
+#[derive(Debug)]
+struct Recorded {
+    tape: Tape,
+    operands: Vec<(Var, HostTensor)>,
+    cotangents: Vec<(Var, HostTensor)>,
+    results: Vec<Var>,
+    gradients: Vec<(usize, Var)>,
+}
+
+impl Recorded {
+    /// Every result is differentiated under a cotangent drawn at random, so that a rule that takes it for 1 is found out.
+    fn new(case: &Case) -> Result<Self> {
+        let mut tape = Tape::new();
+        let mut operands = Vec::new();
+        for (i, &(ty, draw)) in case.operands.iter().enumerate() {
+            operands.push((tape.input(&format!("operand {i}"), ty)?, draw.value(ty, i as u32)?));
+        }
+        let vars: Vec<Var> = operands.iter().map(|(v, _)| *v).collect();
+        let results = (case.build)(&mut tape, &vars)?;
+        let (mut cotangents, mut gradients) = (Vec::new(), Vec::new());
+        if case.differentiable {
+            for (i, &result) in results.iter().enumerate() {
+                let ty = tape.ty(result);
+                cotangents.push((tape.input(&format!("cotangent {i}"), ty)?, Draw::Normal.value(ty, 100 + i as u32)?));
+            }
+            let seeds: Vec<_> = results.iter().zip(&cotangents).map(|(&r, (c, _))| (r, *c)).collect();
+            let real: Vec<usize> = (0..vars.len()).filter(|&i| tape.ty(vars[i]).dtype == crate::DType::F32).collect();
+            let wrt: Vec<Var> = real.iter().map(|&i| vars[i]).collect();
+            gradients = real.into_iter().zip(tape.vjp(&seeds, &wrt)?).collect();
+        }
+        Ok(Self { tape, operands, cotangents, results, gradients })
+    }
+
+    fn outputs(&self) -> Vec<Var> {
+        self.results.iter().copied().chain(self.gradients.iter().map(|(_, g)| *g)).collect()
+    }
+
+    fn run(&self, device: &Device) -> Result<(Program, Vec<HostTensor>)> {
+        let mut program = device.compile(&self.tape, &self.outputs())?;
+        let inputs: Vec<_> = self.operands.iter().chain(&self.cotangents).map(|(v, t)| (*v, t)).collect();
+        let values = program.run(&inputs)?;
+        Ok((program, values))
+    }
+}
+
+/// How a kernel did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The case.
+    pub case: String,
+    /// `kernel=variant` that were pinned, or `default`.
+    pub variant: String,
+    /// Worst error forward.
+    pub forward: f64,
+    /// What it is held to.
+    pub tolerance: f64,
+    /// Worst error of the gradients; `None` where there are none.
+    pub reverse: Option<f64>,
+    /// What that is held to.
+    pub reverse_tolerance: f64,
+}
+
+impl Outcome {
+    /// Whether both errors are within their tolerances.
+    pub fn passed(&self) -> bool {
+        self.forward <= self.tolerance && self.reverse.is_none_or(|e| e <= self.reverse_tolerance)
+    }
+}
+
+/// The largest |a − b|, relative to the largest |b| where that is above 1. NaN counts as infinite.
+pub fn error(a: &HostTensor, b: &HostTensor) -> f64 {
+    let (a, b) = (a.to_f64_vec(), b.to_f64_vec());
+    let scale = b.iter().fold(1.0f64, |m, x| m.max(x.abs()));
+    a.iter().zip(&b).fold(0.0, |worst: f64, (a, b)| {
+        let e = (a - b).abs() / scale;
+        worst.max(if e.is_nan() { f64::INFINITY } else { e })
+    })
+}
+
+/// Holds a case to its f64 definition on `device`: with the kernels it would take by itself, and with every other variant of each.
+///
+/// # Errors
+/// Where the case cannot be run at all.
+pub fn kernels(case: &Case, device: &Device) -> Result<Vec<Outcome>> {
+    let recorded = Recorded::new(case)?;
+    let (_, exact) = recorded.run(&Device::oracle())?;
+    let (program, values) = recorded.run(device)?;
+    let mut outcomes = vec![outcome(case, "default".into(), &recorded, &values, &exact)];
+    let (Device::Gpu(context), Some(plan)) = (device, program.plan()) else { return Ok(outcomes) };
+    let used: BTreeMap<&str, BTreeSet<&str>> = plan.steps.iter().fold(BTreeMap::new(), |mut used, s| {
+        let variant = s.kernel.variant.split('+').next().unwrap_or_default();
+        used.entry(&s.kernel.name).or_insert_with(BTreeSet::new).insert(variant);
+        used
+    });
+    for source in crate::ops::sources().into_iter().filter(|s| used.contains_key(s.name)) {
+        for variant in source.variants.iter().filter(|v| !used[source.name].contains(v.name)) {
+            let pin = (source.name.to_owned(), variant.name.to_owned());
+            let pinned = Device::Gpu(context.with_variants([pin]));
+            let (_, values) = recorded.run(&pinned)?;
+            outcomes.push(outcome(case, format!("{}={}", source.name, variant.name), &recorded, &values, &exact));
+        }
+    }
+    Ok(outcomes)
+}
+
+fn outcome(case: &Case, variant: String, recorded: &Recorded, values: &[HostTensor], exact: &[HostTensor]) -> Outcome {
+    let errors: Vec<f64> = values.iter().zip(exact).map(|(a, b)| error(a, b)).collect();
+    let (forward, reverse) = errors.split_at(recorded.results.len());
+    let worst = |e: &[f64]| e.iter().copied().fold(0.0, f64::max);
+    Outcome {
+        case: case.name.clone(),
+        variant,
+        forward: worst(forward),
+        tolerance: case.tolerance,
+        reverse: case.differentiable.then(|| worst(reverse)),
+        reverse_tolerance: case.reverse_tolerance,
+    }
+}
+
+/// The worst relative error of a case's gradients against central differences in f64, along random directions of each operand.
+///
+/// # Errors
+/// Where the case cannot be run.
+pub fn gradients(case: &Case) -> Result<f64> {
+    const STEP: f64 = 1e-6;
+    let recorded = Recorded::new(case)?;
+    let (mut program, exact) = recorded.run(&Device::oracle())?;
+    let objective = |values: &[HostTensor]| -> f64 {
+        let pairs = values.iter().zip(&recorded.cotangents);
+        pairs.map(|(y, (_, c))| y.to_f64_vec().iter().zip(c.to_f64_vec()).map(|(y, c)| y * c).sum::<f64>()).sum()
+    };
+    let mut worst: f64 = 0.0;
+    for (at, (operand, _)) in recorded.gradients.iter().enumerate() {
+        let (var, value) = &recorded.operands[*operand];
+        let base = value.to_f64_vec();
+        let slope = exact[recorded.results.len() + at].to_f64_vec();
+        for direction in 0..3 {
+            let towards = Draw::Normal.value(TensorType::f32(value.shape()), 200 + direction)?.to_f64_vec();
+            let mut at_offset = |h: f64| -> Result<f64> {
+                let moved = base.iter().zip(&towards).map(|(x, d)| x + h * d).collect();
+                let moved = HostTensor::real::<f64>(value.shape(), moved)?;
+                Ok(objective(&program.run(&[(*var, &moved)])?))
+            };
+            let difference = (at_offset(STEP)? - at_offset(-STEP)?) / (2.0 * STEP);
+            let terms: Vec<f64> = slope.iter().zip(&towards).map(|(g, d)| g * d).collect();
+            let scale = terms.iter().map(|t| t * t).sum::<f64>().sqrt().max(1e-3);
+            let e = (terms.iter().sum::<f64>() - difference).abs() / scale;
+            worst = worst.max(if e.is_nan() { f64::INFINITY } else { e });
+        }
+        program.run(&[(*var, value)])?;
+    }
+    Ok(worst)
+}
+
+/// The cases whose names contain `filter`, whatever its case.
+///
+/// # Errors
+/// Where none does.
+pub fn select(filter: Option<&str>) -> Result<Vec<Case>> {
+    let wanted = filter.unwrap_or_default().to_lowercase();
+    let cases: Vec<Case> = crate::ops::cases().into_iter().filter(|c| c.name.to_lowercase().contains(&wanted)).collect();
+    if cases.is_empty() {
+        return Err(Error::argument(format!("no op's name contains `{wanted}`")));
+    }
+    Ok(cases)
+}

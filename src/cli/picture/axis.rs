@@ -1,0 +1,117 @@
+//! Where values lie on a picture, and which of them are marked.
+
+/// Beyond this, differences overflow.
+const LARGEST: f64 = 1e300;
+
+/// Whether a value has a place on an axis.
+pub fn has_place(value: f64) -> bool {
+    value.abs() < LARGEST
+}
+
+/// The values from `low` to `high` along pixels `from` to `to`.
+#[derive(Debug, Clone, Copy)]
+pub struct Axis {
+    pub low: f64,
+    pub high: f64,
+    pub from: f64,
+    pub to: f64,
+}
+
+impl Axis {
+    /// An axis over all `values`, with `margin` of their range to spare at either end; `None` where no value has a place.
+    /// Values that are all the same lie in the middle.
+    pub fn over(values: impl Iterator<Item = f64>, margin: f64, from: f64, to: f64) -> Option<Self> {
+        let (low, high) = values.filter(|&x| has_place(x)).fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+        if low > high {
+            return None;
+        }
+        let size = low.abs().max(high.abs());
+        let constant = high - low <= 1e-9 * size;
+        let spare = match (constant, size == 0.0) {
+            (true, true) => 1.0,
+            (true, false) => 0.1 * size,
+            (false, _) => margin * (high - low),
+        };
+        Some(Self { low: low - spare, high: high + spare, from, to })
+    }
+
+    /// The pixel of a value.
+    pub fn at(&self, value: f64) -> f64 {
+        self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
+    }
+
+    /// About `count` round values and their labels.
+    pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
+        let step = round_step((self.high - self.low) / count as f64);
+        // Ticks are counted rather than added up, so that they end and zero is zero.
+        let (first, last) = ((self.low / step - 1e-6).ceil(), (self.high / step + 1e-6).floor());
+        let ticks = (0..=4 * count).map(|i| first + i as f64).take_while(|&i| i <= last);
+        ticks.map(|i| (i * step, label(i * step, step, self.low.abs().max(self.high.abs())))).collect()
+    }
+}
+
+/// The step of 1, 2 or 5 times a power of ten that is nearest above `raw`.
+fn round_step(raw: f64) -> f64 {
+    let power = 10_f64.powf(raw.log10().floor());
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|f| f * power >= raw * 0.999).unwrap_or(10.0);
+    factor * power
+}
+
+fn label(value: f64, step: f64, size: f64) -> String {
+    if !(1e-4..1e6).contains(&size) {
+        let digits = (size.log10().floor() - step.log10().floor()).clamp(0.0, 9.0) as usize;
+        return signed(if value == 0.0 { "0".into() } else { format!("{value:.digits$e}") });
+    }
+    let digits = (-(step * 1.001).log10().floor()).clamp(0.0, 9.0) as usize;
+    signed(format!("{value:.digits$}"))
+}
+
+/// With a minus sign where there is a hyphen.
+fn signed(text: String) -> String {
+    text.replace('-', "\u{2212}")
+}
+
+/// A value in three digits or more.
+pub fn short(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        0.0 => "0".into(),
+        _ if !(1e-4..1e6).contains(&size) => signed(format!("{value:.2e}")),
+        _ => signed(format!("{value:.*}", (2.0 - size.log10().floor()).clamp(0.0, 4.0) as usize)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Axis, short};
+
+    fn labels(low: f64, high: f64) -> Vec<String> {
+        Axis { low, high, from: 0.0, to: 1.0 }.ticks(5).into_iter().map(|(_, label)| label).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_within_the_axis() {
+        assert_eq!(labels(0.0, 1.0), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(-1.0, 1.0), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]);
+        assert_eq!(labels(3.0, 97.0), ["20", "40", "60", "80"]);
+        assert_eq!(labels(0.0, 5e6), ["0", "1e6", "2e6", "3e6", "4e6", "5e6"]);
+        assert_eq!(labels(0.0, 4e-6), ["0", "1e−6", "2e−6", "3e−6", "4e−6"]);
+        assert_eq!(labels(0.12, 0.14), ["0.120", "0.125", "0.130", "0.135", "0.140"]);
+    }
+
+    #[test]
+    fn an_axis_over_one_value_has_it_in_the_middle() {
+        for value in [0.0, 5.0, -1e-7, 1e200] {
+            let axis = Axis::over([value, f64::NAN, f64::INFINITY].into_iter(), 0.05, 0.0, 100.0).unwrap();
+            assert_eq!(axis.at(value).round(), 50.0);
+            assert!(!axis.ticks(5).is_empty());
+        }
+        assert!(Axis::over([f64::NAN, f64::MAX].into_iter(), 0.0, 0.0, 1.0).is_none());
+    }
+
+    #[test]
+    fn short_numbers_keep_three_digits() {
+        let shown = [0.0, 0.123456, -1.5, 42.0, 1234.56, 2e-7, 3e9].map(short);
+        assert_eq!(shown, ["0", "0.123", "−1.50", "42.0", "1235", "2.00e−7", "3.00e9"]);
+    }
+}

@@ -1,0 +1,19 @@
+//! Pictures as self-contained SVG: no fonts, scripts or files outside. The same input gives the same text.
+//!
+//! They are written directly: plotters' SVG back end places everything on whole pixels, which roughens curves and parcel borders, and
+//! has neither embedded images nor gradients.
+
+mod axis;
+mod colour;
+mod comparison;
+mod heat;
+mod line;
+mod outline;
+mod sphere;
+mod svg;
+
+pub use comparison::comparison;
+pub use heat::{MAX_SIDE, heat_map};
+pub use line::line_chart;
+pub use sphere::{Hemisphere, sphere_map};
+pub(super) use svg::escape;

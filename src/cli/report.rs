@@ -1,0 +1,126 @@
+//! A report: one HTML file that needs nothing but itself.
+
+use super::picture::escape;
+use std::fmt::Write;
+
+/// A part of a report.
+#[derive(Debug, Clone, Default)]
+pub struct Section {
+    /// Its heading.
+    pub heading: String,
+    /// Plain text; a blank line starts a new paragraph.
+    pub text: String,
+    /// Figures in rows and columns.
+    pub table: Option<ReportTable>,
+    /// Pictures, in the order shown.
+    pub figures: Vec<Figure>,
+}
+
+/// A table of plain text.
+#[derive(Debug, Clone, Default)]
+pub struct ReportTable {
+    /// The columns' names.
+    pub header: Vec<String>,
+    /// A cell for each column; cells that are missing are left empty. Numbers are set to the right.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// A picture and what it shows.
+#[derive(Debug, Clone, Default)]
+pub struct Figure {
+    /// An SVG as [`picture`](super::picture) makes them, put in as it is: it must not come from elsewhere.
+    pub svg: String,
+    /// Plain text.
+    pub caption: String,
+}
+
+const STYLE: &str = "\
+:root { color-scheme: light; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 64rem; padding: 2.5rem 1.25rem 4rem; background: #fff; color: #1f2933;
+  font: 16px/1.6 system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 0.75rem; }
+h2 { font-size: 1.25rem; margin: 2.75rem 0 0.5rem; padding-top: 1.25rem; border-top: 1px solid #e6e9ed; }
+p { margin: 0.5rem 0; max-width: 46rem; }
+.intro { color: #47525d; font-size: 1.05rem; }
+.table { overflow-x: auto; margin: 1rem 0; }
+table { border-collapse: collapse; font-size: 0.92rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.4rem 1.1rem 0.4rem 0; text-align: left; border-bottom: 1px solid #e6e9ed; }
+th { border-bottom: 2px solid #9aa5b1; white-space: nowrap; }
+.number { text-align: right; white-space: nowrap; }
+.figures { display: flex; flex-wrap: wrap; gap: 1.5rem; margin: 1rem 0; align-items: flex-start; }
+figure { margin: 0; max-width: 100%; }
+figure svg { display: block; max-width: 100%; height: auto; }
+figcaption { color: #5b6770; font-size: 0.9rem; max-width: 44rem; margin-top: 0.25rem; }
+@media print { body { max-width: none; padding: 0; } section { break-inside: avoid; } }
+";
+
+/// A report as one HTML file: style and pictures are in it, and it has no script.
+pub fn report(title: &str, intro: &str, sections: &[Section]) -> String {
+    let name = escape(title);
+    let mut html = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{name}</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n"
+    );
+    html += &paragraphs(intro, " class=\"intro\"");
+    for section in sections {
+        html += &render(section);
+    }
+    html + "</body>\n</html>\n"
+}
+
+fn render(section: &Section) -> String {
+    let mut html = format!("<section>\n<h2>{}</h2>\n", escape(&section.heading));
+    html += &paragraphs(&section.text, "");
+    html += &section.table.as_ref().map(table).unwrap_or_default();
+    if !section.figures.is_empty() {
+        html += "<div class=\"figures\">\n";
+        html += &section.figures.iter().map(figure).collect::<String>();
+        html += "</div>\n";
+    }
+    html + "</section>\n"
+}
+
+fn paragraphs(text: &str, attributes: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    let parts = text.split("\n\n").map(str::trim).filter(|part| !part.is_empty());
+    parts.map(|part| format!("<p{attributes}>{}</p>\n", escape(part))).collect()
+}
+
+fn figure(figure: &Figure) -> String {
+    let caption = if figure.caption.is_empty() { String::new() } else { format!("<figcaption>{}</figcaption>", escape(&figure.caption)) };
+    format!("<figure>\n{}{caption}\n</figure>\n", figure.svg)
+}
+
+fn table(table: &ReportTable) -> String {
+    let columns = table.rows.iter().map(Vec::len).chain([table.header.len()]).max().unwrap_or(0);
+    let numeric: Vec<bool> = (0..columns).map(|i| is_numeric(table, i)).collect();
+    let mut html = String::from("<div class=\"table\"><table>\n");
+    if !table.header.is_empty() {
+        html += &format!("<thead>{}</thead>\n", row("th", &table.header, &numeric));
+    }
+    html += "<tbody>\n";
+    for cells in &table.rows {
+        html += &row("td", cells, &numeric);
+    }
+    html + "</tbody>\n</table></div>\n"
+}
+
+fn row(tag: &str, cells: &[String], numeric: &[bool]) -> String {
+    let mut html = String::from("<tr>");
+    for (i, &numeric) in numeric.iter().enumerate() {
+        let class = if numeric { " class=\"number\"" } else { "" };
+        // Writing to a string cannot fail.
+        let _ = write!(html, "<{tag}{class}>{}</{tag}>", escape(cells.get(i).map_or("", String::as_str)));
+    }
+    html + "</tr>\n"
+}
+
+/// Whether a column holds numbers, perhaps with a unit, a sign or a dash for what is missing.
+fn is_numeric(table: &ReportTable, column: usize) -> bool {
+    let cells: Vec<&str> = table.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.trim()).collect();
+    let starts_as_number = |cell: &&str| cell.trim_start_matches(['-', '+', '\u{2212}', '.']).starts_with(|c: char| c.is_ascii_digit());
+    let missing = |cell: &&str| matches!(*cell, "" | "-" | "–" | "—");
+    cells.iter().any(starts_as_number) && cells.iter().all(|cell| starts_as_number(cell) || missing(cell))
+}

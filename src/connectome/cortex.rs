@@ -1,0 +1,102 @@
+//! The cortex that ships with this crate: one hemisphere at rest.
+
+use super::learn_parcels::Surface;
+use super::sphere;
+use crate::data::read_npy_bytes;
+use crate::tensor::HostTensor;
+use crate::{Error, Result};
+
+/// A hemisphere's series and its sphere.
+#[derive(Debug, Clone)]
+pub struct Cortex {
+    /// f32 `[vertices, time]`.
+    pub series: HostTensor,
+    /// f32 `[vertices, 3]`, mm.
+    pub xyz: HostTensor,
+    /// i32 `[faces, 3]`.
+    pub faces: HostTensor,
+    /// A known parcellation, i32 `[vertices]`, 0 for none.
+    pub atlas: HostTensor,
+    /// The vertices with a series: within the mask, and not constant.
+    pub usable: Vec<usize>,
+}
+
+macro_rules! shipped {
+    ($name:literal) => {
+        read_npy_bytes($name, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/", $name)))
+    };
+}
+
+impl Cortex {
+    /// The left hemisphere of one subject at rest: 2562 vertices, 652 frames 1.4 s apart; see `examples/data/DATA.md`. `atlas` is
+    /// Schaefer's 400 parcels.
+    ///
+    /// # Errors
+    /// None, unless the files were changed before the crate was compiled.
+    pub fn shipped() -> Result<Self> {
+        let series = shipped!("fsa4_lh_bold_f16.npy")?.to_real::<f32>();
+        let mask = shipped!("fsa4_lh_valid_mask.npy")?;
+        let cortex = Self {
+            xyz: shipped!("fsa4_lh_sphere_xyz.npy")?,
+            faces: shipped!("fsa4_lh_faces.npy")?,
+            atlas: shipped!("fsa4_lh_schaefer400.npy")?,
+            usable: Vec::new(),
+            series,
+        };
+        cortex.with_mask(&mask)
+    }
+
+    /// The same, usable where `mask` `[vertices]` is not 0 and the series is not constant.
+    fn with_mask(mut self, mask: &HostTensor) -> Result<Self> {
+        let [vertices, time] = *self.series.shape() else { return Err(Error::argument("series must be [vertices, time]")) };
+        let fits = mask.shape().elements() == vertices && self.xyz.shape()[0] == vertices && self.atlas.shape().elements() == vertices;
+        if !fits {
+            return Err(Error::argument(format!("mask {} and coordinates {} for {vertices} vertices", mask.ty(), self.xyz.ty())));
+        }
+        let rows = self.series.elements::<f32>()?;
+        let varies = |v: &usize| rows[v * time..(v + 1) * time].iter().any(|x| *x != rows[v * time]);
+        let within = mask.to_f64_vec();
+        self.usable = (0..vertices).filter(|&v| within[v] != 0.0).filter(varies).collect();
+        Ok(self)
+    }
+
+    /// Frames in all.
+    pub fn frames(&self) -> usize {
+        self.series.shape()[1]
+    }
+
+    /// The usable vertices' series over some frames, f32 `[usable, frames]`.
+    ///
+    /// # Errors
+    /// Where the frames are not there.
+    pub fn frames_of(&self, frames: std::ops::Range<usize>) -> Result<HostTensor> {
+        let time = self.frames();
+        if frames.is_empty() || frames.end > time {
+            return Err(Error::argument(format!("frames {frames:?} of {time}")));
+        }
+        let rows = self.series.elements::<f32>()?;
+        let n = frames.len();
+        let data = self.usable.iter().flat_map(|v| rows[v * time + frames.start..v * time + frames.end].iter().copied()).collect();
+        HostTensor::f32([self.usable.len(), n], data)
+    }
+
+    /// What parcels are learnt from, over some frames.
+    ///
+    /// # Errors
+    /// As [`Cortex::frames_of`].
+    pub fn surface(&self, frames: std::ops::Range<usize>) -> Result<Surface> {
+        let all = sphere::directions(&self.xyz)?;
+        Ok(Surface {
+            series: self.frames_of(frames)?,
+            directions: self.usable.iter().map(|&v| all[v]).collect(),
+            neighbours: sphere::neighbours(&self.faces, &self.usable, all.len())?,
+        })
+    }
+
+    /// Labels of the usable vertices as labels of all, −1 elsewhere.
+    pub fn spread(&self, labels: &[i32]) -> Vec<i32> {
+        let mut out = vec![-1; self.series.shape()[0]];
+        self.usable.iter().zip(labels).for_each(|(&v, &l)| out[v] = l);
+        out
+    }
+}

@@ -1,0 +1,64 @@
+//! How alike the series within parcels are.
+
+use crate::{Error, Result};
+
+/// Rows of `[vertices, time]` centred and scaled to unit length; a constant row becomes zeros.
+pub fn standardised(series: &[f32], time: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(series.len());
+    for row in series.chunks_exact(time.max(1)) {
+        let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / time as f64;
+        let power = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>();
+        let scale = if power > 0.0 { power.sqrt().recip() } else { 0.0 };
+        out.extend(row.iter().map(|&x| ((f64::from(x) - mean) * scale) as f32));
+    }
+    out
+}
+
+/// Homogeneity of a parcellation: for each parcel the mean Pearson correlation over distinct pairs of its vertices, averaged over
+/// parcels weighted by size; a parcel of one vertex counts 0. `z` are standardised rows `[vertices, time]`; labels below 0 are left out.
+///
+/// With unit rows, the sum over distinct pairs is |Σ z|² − n.
+///
+/// # Errors
+/// Where there is not a label for every row.
+pub fn homogeneity(z: &[f32], time: usize, labels: &[i32]) -> Result<f64> {
+    if labels.len() * time != z.len() {
+        return Err(Error::argument(format!("{} labels for {} series", labels.len(), z.len() / time.max(1))));
+    }
+    let parcels = labels.iter().max().map_or(0, |m| (m + 1).max(0) as usize);
+    let mut sums = vec![0.0f64; parcels * time];
+    let mut sizes = vec![0.0f64; parcels];
+    for (row, &label) in z.chunks_exact(time).zip(labels) {
+        let Ok(p) = usize::try_from(label) else { continue };
+        sizes[p] += 1.0;
+        sums[p * time..(p + 1) * time].iter_mut().zip(row).for_each(|(s, &x)| *s += f64::from(x));
+    }
+    let of = |(p, &n): (usize, &f64)| {
+        if n < 2.0 {
+            return 0.0;
+        }
+        let square: f64 = sums[p * time..(p + 1) * time].iter().map(|s| s * s).sum();
+        n * (square - n) / (n * (n - 1.0))
+    };
+    let counted: f64 = sizes.iter().sum();
+    Ok(if counted > 0.0 { sizes.iter().enumerate().map(of).sum::<f64>() / counted } else { 0.0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against the definition: every pair's correlation, by hand.
+    #[test]
+    fn equals_the_mean_over_pairs() {
+        let (v, t) = (7, 33);
+        let series: Vec<f32> = (0..v * t).map(|i| ((i * i) as f32 * 0.31).sin() + (i % t) as f32 * 0.05).collect();
+        let labels = [0, 1, 0, 0, 2, 1, -1];
+        let z = standardised(&series, t);
+        let correlation = |a: usize, b: usize| -> f64 { (0..t).map(|k| f64::from(z[a * t + k]) * f64::from(z[b * t + k])).sum() };
+        let first = (correlation(0, 2) + correlation(0, 3) + correlation(2, 3)) / 3.0;
+        let expected = (3.0 * first + 2.0 * correlation(1, 5)) / 6.0;
+        assert!((homogeneity(&z, t, &labels).unwrap() - expected).abs() < 1e-6);
+        assert!(homogeneity(&z, t, &labels[1..]).is_err());
+    }
+}

@@ -1,0 +1,247 @@
+//! Learning a soft parcellation from series on a surface.
+//!
+//! Memberships A = softmax over parcels of logits `[parcels, vertices]` maximise, per vertex,
+//!
+//! Σ_p m_p |S_p|² + λ Σ_p m_p |C_p|² + τ(s) H(A) + ρ Σ A ∘ (N A),
+//!
+//! with m the parcels' masses, S their mean standardised series (m|S|² is within-parcel homogeneity: the second moment about the
+//! parcel's mean is Σ_v A |z_v − S|² = Σ_v A − m|S|²), C their mean direction on the sphere (compactness, in the same factored form),
+//! H = −Σ A ln A the memberships' entropy, whose weight falls to 0 (deterministic annealing: Rose 1998), and N the mean over a
+//! vertex's neighbours. Terms after Ciric et al. 2022 (hypercoil's `SecondMoment`, `Entropy`, `Compactness` losses).
+
+use super::homogeneity::standardised;
+use super::sphere::{self, Point};
+use crate::optim::{Adam, Schedule};
+use crate::tape::{Init, Tape, Var};
+use crate::tensor::{HostTensor, Layout, TensorType, product};
+use crate::{Device, Error, Program, Result, State};
+
+/// Settings; `Default` is the demo's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Parcels.
+    pub parcels: usize,
+    /// Steps of Adam.
+    pub steps: u32,
+    /// Draws the first seed of the start.
+    pub seed: u64,
+    /// λ, the weight of compactness on the sphere.
+    pub compactness: f32,
+    /// τ at the first step, the weight of entropy; it falls linearly to 0 at the last.
+    pub entropy: f32,
+    /// ρ, the weight of agreement with neighbours.
+    pub agreement: f32,
+    /// The learning rate at the first step and at the last, half a cosine between.
+    pub rate: (f32, f32),
+    /// Standard deviation, on the unit sphere, of the memberships' start about the parcels' centres.
+    pub spread: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { parcels: 200, steps: 300, seed: 0, compactness: 2.0, entropy: 0.2, agreement: 0.1, rate: (0.4, 0.04), spread: 0.07 }
+    }
+}
+
+/// What there is to learn from.
+#[derive(Debug, Clone)]
+pub struct Surface {
+    /// f32 `[vertices, time]`, no constant row.
+    pub series: HostTensor,
+    /// Directions of the vertices on the sphere.
+    pub directions: Vec<Point>,
+    /// i32 `[vertices, degree]`, symmetric: see [`sphere::neighbours`].
+    pub neighbours: HostTensor,
+}
+
+/// A training step, compiled.
+#[derive(Debug)]
+pub struct Learner {
+    program: Program,
+    memberships: Program,
+    read: Var,
+    settings: Settings,
+}
+
+/// What was learnt.
+#[derive(Debug, Clone)]
+pub struct Learnt {
+    /// f32 `[parcels, vertices]`.
+    pub memberships: HostTensor,
+    /// The parcel of greatest membership of each vertex.
+    pub labels: Vec<i32>,
+    /// The loss at each step.
+    pub losses: Vec<f32>,
+}
+
+/// Records the loss of `logits` `[parcels, vertices]` over `features` `[vertices, time + 3]`: standardised series, and directions
+/// times √λ.
+///
+/// # Errors
+/// Where shapes do not fit.
+pub fn loss(tape: &mut Tape, logits: Var, features: Var, neighbours: &HostTensor, settings: &Settings) -> Result<Var> {
+    let made = tape.soft_parcellation(logits, features)?;
+    let squares = tape.square(made.series)?;
+    let lengths = tape.sum(squares, &[1], false)?;
+    let weighted = tape.mul(lengths, made.mass)?;
+    let fit = tape.sum(weighted, &[], false)?;
+
+    let terms = tape.x_log_x(made.memberships)?;
+    let near = tape.neighbour_mean(made.memberships, neighbours)?;
+    let agree = tape.mul(made.memberships, near)?;
+    let temperature = Schedule::Linear { start: settings.entropy, end: 0.0, steps: settings.steps }.on(tape)?;
+    let entropy = tape.mul(terms, temperature)?;
+    let agree = tape.scale(agree, settings.agreement)?;
+    // Per vertex and parcel: −τ A ln A + ρ A ∘ N A.
+    let priors = tape.sub(agree, entropy)?;
+    let priors = tape.sum(priors, &[], false)?;
+    let total = tape.add(fit, priors)?;
+    let vertices = tape.shape(features)[0];
+    tape.scale(total, -1.0 / vertices as f32)
+}
+
+/// Logits that make each vertex a member of the centres near it: −|M_p − c_v|² / 2σ².
+fn start(directions: &[Point], settings: &Settings) -> Vec<f32> {
+    let seeds = sphere::farthest_points(directions, settings.parcels, settings.seed);
+    let centres = sphere::k_means(directions, seeds, 10);
+    let width = 2.0 * settings.spread * settings.spread;
+    let logit = |m: &Point, c: &Point| (-m.iter().zip(c).map(|(m, c)| (m - c) * (m - c)).sum::<f64>() / width) as f32;
+    centres.iter().flat_map(|m| directions.iter().map(move |c| logit(m, c))).collect()
+}
+
+/// What is averaged within parcels, f32 `[vertices, time + 3]`: standardised series, and directions times √λ.
+///
+/// # Errors
+/// Where the series are not `[vertices, time]`.
+pub fn features(surface: &Surface, settings: &Settings) -> Result<HostTensor> {
+    let time = surface.series.shape().last().copied().unwrap_or(0);
+    let z = standardised(surface.series.elements::<f32>()?, time);
+    let scale = f64::from(settings.compactness).sqrt();
+    let place = |p: &Point| p.map(|x| (x * scale) as f32);
+    let rows =
+        z.chunks_exact(time.max(1)).zip(&surface.directions).flat_map(|(z, p)| z.iter().copied().chain(place(p)).collect::<Vec<_>>());
+    HostTensor::f32([surface.directions.len(), time + 3], rows.collect())
+}
+
+/// k-means of the same features (Lloyd's algorithm), from the same start on the sphere as the learner's: what the learner is without
+/// annealing, for comparison.
+pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings) -> Vec<i32> {
+    let [rows, width] = [features.shape()[0], features.shape()[1]];
+    let x = features.as_f32().unwrap_or(&[]);
+    let seeds = sphere::farthest_points(directions, settings.parcels, settings.seed);
+    let mut labels = sphere::nearest(directions, &sphere::k_means(directions, seeds, 10));
+    for _ in 0..100 {
+        let mut centres = vec![0.0f32; settings.parcels * width];
+        let mut sizes = vec![0.0f32; settings.parcels];
+        for (row, &l) in x.chunks_exact(width).zip(&labels) {
+            sizes[l as usize] += 1.0;
+            centres[l as usize * width..][..width].iter_mut().zip(row).for_each(|(c, x)| *c += x);
+        }
+        centres.chunks_exact_mut(width).zip(&sizes).for_each(|(c, n)| c.iter_mut().for_each(|c| *c /= n.max(1.0)));
+        // Nearest centre: all rows are of one length, so the product less half the centre's square decides.
+        let mut products = vec![0.0f32; rows * settings.parcels];
+        let (lx, lc) = (Layout::new(0, [rows, width], false), Layout::new(0, [width, settings.parcels], true));
+        product(&mut products, [rows, width, settings.parcels], x, lx, &centres, lc);
+        let half: Vec<f32> = centres.chunks_exact(width).map(|c| c.iter().map(|c| c * c).sum::<f32>() / 2.0).collect();
+        let nearest = |row: &[f32]| {
+            let score = |p: usize| if sizes[p] > 0.0 { row[p] - half[p] } else { f32::NEG_INFINITY };
+            (0..row.len()).fold(0, |best, p| if score(p) > score(best) { p } else { best }) as i32
+        };
+        let next: Vec<i32> = products.chunks_exact(settings.parcels).map(nearest).collect();
+        if next == labels {
+            break;
+        }
+        labels = next;
+    }
+    labels
+}
+
+impl Learner {
+    /// Compiles the training step for `device`.
+    ///
+    /// # Errors
+    /// Where there are fewer vertices than parcels, shapes do not fit, or the device refuses.
+    pub fn new(device: &Device, surface: &Surface, settings: &Settings) -> Result<Self> {
+        let (vertices, parcels) = (surface.directions.len(), settings.parcels);
+        let [rows, _] = *surface.series.shape() else {
+            return Err(Error::argument(format!("series must be [vertices, time], found {}", surface.series.ty())));
+        };
+        if rows != vertices || parcels == 0 || vertices < parcels || settings.steps == 0 {
+            return Err(Error::argument(format!(
+                "{parcels} parcels in {} steps from {rows} series on {vertices} vertices",
+                settings.steps
+            )));
+        }
+        let features = features(surface, settings)?;
+        let first = Init::Value(HostTensor::f32([parcels, vertices], start(&surface.directions, settings))?);
+        let ty = TensorType::f32([parcels, vertices]);
+
+        let mut tape = Tape::new();
+        let features = tape.constant(features)?;
+        let logits = tape.state("logits", ty, first)?;
+        let loss = loss(&mut tape, logits, features, &surface.neighbours, settings)?;
+        let gradient = tape.gradient(loss, &[logits])?[0];
+        let rate = Schedule::Cosine { start: settings.rate.0, end: settings.rate.1, steps: settings.steps };
+        Adam { beta2: 0.95, ..Adam::new(rate) }.apply(&mut tape, &[(logits, gradient)])?;
+        tape.keep_last("loss", loss, settings.steps as usize)?;
+        let state = State::new(device);
+        let program = device.compile_with(&tape, &[], &state)?;
+
+        let mut tape = Tape::new();
+        let logits = tape.state("logits", ty, Init::Zeros)?;
+        let read = tape.softmax(logits, 0)?;
+        let memberships = device.compile_with(&tape, &[read], &state)?;
+        Ok(Self { program, memberships, read, settings: settings.clone() })
+    }
+
+    /// The compiled training step.
+    pub fn program(&mut self) -> &mut Program {
+        &mut self.program
+    }
+
+    /// Runs `n` steps.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn steps(&mut self, n: usize) -> Result<()> {
+        (0..n).try_for_each(|_| self.program.step())
+    }
+
+    /// The losses so far; those of steps to come are 0.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn losses(&self) -> Result<Vec<f32>> {
+        Ok(self.program.state().read("loss")?.elements::<f32>()?.to_vec())
+    }
+
+    /// Runs all steps, and says after every few how many were run and what the loss is.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn run(mut self, mut progress: impl FnMut(u32, f32)) -> Result<Learnt> {
+        const EVERY: u32 = 10;
+        let mut done = 0;
+        while done < self.settings.steps {
+            let n = EVERY.min(self.settings.steps - done);
+            self.steps(n as usize)?;
+            done += n;
+            progress(done, self.losses()?[done as usize - 1]);
+        }
+        self.finish()
+    }
+
+    /// Memberships and labels as they are.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn finish(mut self) -> Result<Learnt> {
+        self.memberships.step()?;
+        let memberships = self.memberships.read(self.read)?;
+        let [parcels, vertices] = [memberships.shape()[0], memberships.shape()[1]];
+        let a = memberships.elements::<f32>()?;
+        let best = |v: usize| (1..parcels).fold(0, |best, p| if a[p * vertices + v] > a[best * vertices + v] { p } else { best }) as i32;
+        let labels = (0..vertices).map(best).collect();
+        Ok(Learnt { labels, losses: self.losses()?, memberships })
+    }
+}

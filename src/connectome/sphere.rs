@@ -1,0 +1,104 @@
+//! Points on the sphere: parcellations by distance alone, and the neighbours of a mesh.
+
+use crate::tensor::{HostTensor, Philox};
+use crate::{Error, Result};
+
+/// A point or direction.
+pub type Point = [f64; 3];
+
+fn dot(a: &Point, b: &Point) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn unit(p: Point) -> Point {
+    let norm = dot(&p, &p).sqrt();
+    if norm > 0.0 { p.map(|x| x / norm) } else { p }
+}
+
+/// The rows of a tensor `[points, 3]` as directions.
+///
+/// # Errors
+/// Where the tensor is of another shape.
+pub fn directions(xyz: &HostTensor) -> Result<Vec<Point>> {
+    match *xyz.shape() {
+        [_, 3] => Ok(xyz.to_f64_vec().chunks_exact(3).map(|p| unit([p[0], p[1], p[2]])).collect()),
+        _ => Err(Error::argument(format!("coordinates must be [points, 3], found {}", xyz.ty()))),
+    }
+}
+
+/// `k` of the points, each as far as can be from those before it, the first drawn with `seed`.
+pub fn farthest_points(points: &[Point], k: usize, seed: u64) -> Vec<Point> {
+    if points.is_empty() {
+        return Vec::new();
+    }
+    let first = Philox::new(seed, 0, 0).word(0) as usize % points.len();
+    let mut centres = vec![points[first]];
+    let mut nearest: Vec<f64> = points.iter().map(|p| dot(p, &points[first])).collect();
+    while centres.len() < k.min(points.len()) {
+        let far = (0..points.len()).fold(0, |best, i| if nearest[i] < nearest[best] { i } else { best });
+        centres.push(points[far]);
+        nearest.iter_mut().zip(points).for_each(|(n, p)| *n = n.max(dot(p, &points[far])));
+    }
+    centres
+}
+
+/// `k` distinct points drawn with `seed`.
+pub fn random_points(points: &[Point], k: usize, seed: u64) -> Vec<Point> {
+    let draws = Philox::new(seed, 1, 0);
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    for i in 0..k.min(points.len()) {
+        let j = i + draws.word(i) as usize % (points.len() - i);
+        order.swap(i, j);
+    }
+    order.into_iter().take(k).map(|i| points[i]).collect()
+}
+
+/// The centre nearest to each point.
+pub fn nearest(points: &[Point], centres: &[Point]) -> Vec<i32> {
+    let of = |p: &Point| {
+        let better = |best: (usize, f64), (i, c): (usize, &Point)| if dot(p, c) > best.1 { (i, dot(p, c)) } else { best };
+        centres.iter().enumerate().fold((0, f64::NEG_INFINITY), better).0 as i32
+    };
+    points.iter().map(of).collect()
+}
+
+/// Spherical k-means: `rounds` rounds of Lloyd's algorithm from `centres`. A centre that loses all its points stays.
+pub fn k_means(points: &[Point], mut centres: Vec<Point>, rounds: usize) -> Vec<Point> {
+    for _ in 0..rounds {
+        let mut sums = vec![[0.0; 3]; centres.len()];
+        for (p, &c) in points.iter().zip(&nearest(points, &centres)) {
+            sums[c as usize].iter_mut().zip(p).for_each(|(s, x)| *s += x);
+        }
+        centres.iter_mut().zip(sums).filter(|(_, s)| *s != [0.0; 3]).for_each(|(c, s)| *c = unit(s));
+    }
+    centres
+}
+
+/// A symmetric table of neighbours i32 `[vertices, degree]` among the vertices that `kept` names (old index of each new one), from
+/// triangles i32 `[faces, 3]`. Rows shorter than the degree are filled up with the vertex itself.
+///
+/// # Errors
+/// Where `faces` is of another shape, or names a vertex beyond `total`.
+pub fn neighbours(faces: &HostTensor, kept: &[usize], total: usize) -> Result<HostTensor> {
+    let bad = || Error::argument(format!("faces must be i32 [faces, 3] below {total}, found {}", faces.ty()));
+    let table = faces.as_i32().filter(|_| faces.shape().last() == Some(&3)).ok_or_else(bad)?;
+    let mut place = vec![None; total];
+    kept.iter().enumerate().for_each(|(new, &old)| place[old] = Some(new));
+    let mut near: Vec<Vec<usize>> = vec![Vec::new(); kept.len()];
+    for face in table.chunks_exact(3) {
+        for (i, j) in [(0, 1), (1, 2), (2, 0)] {
+            let at = |v: i32| usize::try_from(v).ok().and_then(|v| place.get(v)).ok_or_else(bad);
+            if let (Some(a), Some(b)) = (*at(face[i])?, *at(face[j])?) {
+                near[a].push(b);
+                near[b].push(a);
+            }
+        }
+    }
+    for n in &mut near {
+        n.sort_unstable();
+        n.dedup();
+    }
+    let degree = near.iter().map(Vec::len).max().unwrap_or(0).max(1);
+    let rows = near.iter().enumerate().flat_map(|(v, n)| (0..degree).map(move |k| n.get(k).copied().unwrap_or(v) as i32));
+    HostTensor::i32([kept.len(), degree], rows.collect())
+}

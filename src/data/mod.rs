@@ -1,0 +1,31 @@
+//! Files in and out. In files, rows are time, as nilearn writes them; on the tape, time is the last axis: series are turned here, at
+//! the door, and nowhere else.
+//!
+//! | what | read | written |
+//! |---|---|---|
+//! | arrays (`.npy`) | [`read_npy`], [`read_npy_bytes`] | [`write_npy`] |
+//! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`] | |
+//! | series of regions (any of these) | [`read_series`], [`read_series_bytes`] | |
+//! | anything | | [`write_file`], [`OutputFolder`] |
+
+mod npy;
+mod series;
+mod table;
+mod write;
+
+pub use npy::{npy_bytes, read_npy, read_npy_bytes, write_npy};
+pub use series::{Layout, Series, read_series, read_series_bytes};
+pub use table::{Table, read_table, read_table_bytes};
+pub use write::{OutputFolder, write_file};
+
+use crate::{Error, Result};
+use std::path::Path;
+
+fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))
+}
+
+/// The extension in lower case, empty where there is none.
+fn extension(path: &Path) -> String {
+    path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()
+}

@@ -1,0 +1,109 @@
+//! Cases: what `tapetum check` and the tests hold an op's kernels and reverse rule to.
+
+use crate::tape::{Tape, Var};
+use crate::tensor::{DType, HostTensor, Philox, TensorType};
+use crate::{Result, Shape};
+use std::sync::Arc;
+
+/// How an operand is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Draw {
+    /// Standard normal.
+    Normal,
+    /// Uniform on [low, high).
+    Uniform(f32, f32),
+    /// Whole numbers from −n to n: ties, zeros and signs.
+    Whole(u32),
+    /// Indices below n, and some beyond either end.
+    Index(u32),
+    /// Rows with an offset, every third of them constant.
+    Series,
+    /// Frames' weights: some of them 0.
+    Weights,
+}
+
+impl Draw {
+    /// An operand of type `ty`, the same for the same `stream`.
+    pub fn value(self, ty: TensorType, stream: u32) -> Result<HostTensor> {
+        let draws = Philox::new(0x7A9E, stream, 0);
+        let n = ty.shape.elements();
+        let width = ty.shape.last().copied().unwrap_or(1).max(1);
+        let real = |i: usize| match self {
+            Self::Normal | Self::Index(_) => draws.normal(i) as f32,
+            Self::Uniform(low, high) => low + (high - low) * draws.uniform(i),
+            Self::Whole(m) => (draws.uniform(i) * (2 * m + 1) as f32).floor() - m as f32,
+            Self::Series if i / width % 3 == 2 => 1000.0,
+            Self::Series => 10.0 + draws.normal(i) as f32 + draws.normal(n + i % width) as f32,
+            Self::Weights if draws.uniform(i) < 0.25 => 0.0,
+            Self::Weights => 0.25 + draws.uniform(n + i),
+        };
+        let index = |i: usize| if let Self::Index(m) = self { (draws.word(i) % (m + 2)) as i32 - 1 } else { real(i) as i32 };
+        match ty.dtype {
+            DType::F32 => HostTensor::f32(ty.shape, (0..n).map(real).collect()),
+            DType::I32 => HostTensor::i32(ty.shape, (0..n).map(index).collect()),
+            DType::U32 => HostTensor::u32(ty.shape, (0..n).map(|i| draws.word(i) % 1000).collect()),
+            DType::F16 => HostTensor::f16(ty.shape, (0..n).map(|i| half::f16::from_f32(real(i))).collect()),
+        }
+    }
+}
+
+/// Records what is checked over the operands.
+pub type Build = Arc<dyn Fn(&mut Tape, &[Var]) -> Result<Vec<Var>> + Send + Sync>;
+
+/// Something to check: operands, what is recorded over them, and how close a kernel must come.
+#[derive(Clone)]
+pub struct Case {
+    /// Op and shapes.
+    pub name: String,
+    /// Type and draw of each operand.
+    pub operands: Vec<(TensorType, Draw)>,
+    /// What is recorded.
+    pub build: Build,
+    /// The largest error allowed forward, relative to the result's largest magnitude (or absolute, where that is below 1).
+    pub tolerance: f64,
+    /// The same for gradients.
+    pub reverse_tolerance: f64,
+    /// Whether there is a gradient to check.
+    pub differentiable: bool,
+}
+
+impl std::fmt::Debug for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Case").field("name", &self.name).field("operands", &self.operands).finish_non_exhaustive()
+    }
+}
+
+impl Case {
+    /// A case named by the op and its operands' shapes, held to 10⁻⁵ both ways.
+    pub fn new(
+        op: &str,
+        operands: Vec<(TensorType, Draw)>,
+        build: impl Fn(&mut Tape, &[Var]) -> Result<Vec<Var>> + Send + Sync + 'static,
+    ) -> Self {
+        let shapes: Vec<_> = operands.iter().map(|(ty, _)| ty.shape.to_string()).collect();
+        let name = format!("{op} {}", shapes.join(" "));
+        Self { name, operands, build: Arc::new(build), tolerance: 1e-5, reverse_tolerance: 1e-5, differentiable: true }
+    }
+
+    /// The same, held to other tolerances.
+    pub fn within(mut self, forward: f64, reverse: f64) -> Self {
+        (self.tolerance, self.reverse_tolerance) = (forward, reverse);
+        self
+    }
+
+    /// The same, without a gradient.
+    pub fn forward_only(mut self) -> Self {
+        self.differentiable = false;
+        self
+    }
+}
+
+/// An f32 operand.
+pub fn f32s(shape: impl Into<Shape>, draw: Draw) -> (TensorType, Draw) {
+    (TensorType::f32(shape), draw)
+}
+
+/// An i32 operand.
+pub fn i32s(shape: impl Into<Shape>, draw: Draw) -> (TensorType, Draw) {
+    (TensorType::i32(shape), draw)
+}
