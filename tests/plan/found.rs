@@ -3,6 +3,7 @@
 use crate::replay::replay;
 use std::sync::Arc;
 use tapetum::kernel::{Binding, Kernel, Lowering, Params, Target};
+use tapetum::optim::Sgd;
 use tapetum::plan::{Plan, Storage};
 use tapetum::tape::{Op, OpKey, Reverse};
 use tapetum::{Device, HostTensor, Init, Result, Tape, TensorType, Var};
@@ -50,6 +51,41 @@ fn an_assigned_state_is_an_output() {
     host.step().unwrap();
     host.step().unwrap();
     assert_eq!(host.read(s).unwrap().to_f64_vec(), [2.0; 6]);
+}
+
+/// Two chains that meet are one.
+#[test]
+fn chains_merge() {
+    let mut t = Tape::new();
+    let [x, y] = ["x", "y"].map(|n| t.input(n, TensorType::f32([6])).unwrap());
+    let (a, b) = (t.tanh(x).unwrap(), t.sin(y).unwrap());
+    let c = t.mul(a, b).unwrap();
+    let plan = planned(&t, &[c]);
+    assert_eq!((plan.steps.len(), plan.slots.len()), (1, 1), "{plan}");
+}
+
+/// The slope 1 − y² of a tanh is a function of the forward pass alone; fused into it, it would be kept beside y until the reverse
+/// sweep comes, and a deep network would take twice the memory.
+#[test]
+fn a_slope_is_made_when_it_is_needed() {
+    const LAYERS: u64 = 10;
+    let mut t = Tape::new();
+    let x = t.input("x", TensorType::f32([64, 8])).unwrap();
+    let weights: Vec<Var> = (0..LAYERS).map(|i| t.parameter(&format!("w{i}"), [8, 8], Init::Full(0.1)).unwrap()).collect();
+    let mut h = x;
+    for &w in &weights {
+        let product = t.matmul(h, w).unwrap();
+        h = t.tanh(product).unwrap();
+    }
+    let loss = t.mean(h, &[], false).unwrap();
+    let gradients = t.gradient(loss, &weights).unwrap();
+    Sgd { rate: 0.1.into(), momentum: 0.9, decay: 0.0, nesterov: false }
+        .apply(&mut t, &weights.iter().copied().zip(gradients).collect::<Vec<_>>())
+        .unwrap();
+    let plan = planned(&t, &[]);
+    // What is kept is each layer's y; beside it, what one layer's reverse takes and the small gradients.
+    let layer = t.ty(h).bytes();
+    assert!(plan.memory.planned < (LAYERS + 4) * layer, "{} layers' worth\n{plan}", plan.memory.planned / layer);
 }
 
 /// x + 1, in place where the plan allows.
