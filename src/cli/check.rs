@@ -23,6 +23,7 @@ impl Check {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let cases = check::select(self.filter.as_deref())?;
         let device = common.adapter()?;
+        common.say(&device);
         let progress = indicatif::ProgressBar::new(cases.len() as u64);
         progress
             .set_style(indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(|e| Error::argument(e.to_string()))?);
@@ -39,7 +40,7 @@ impl Check {
             "device": device.name(), "checked": outcomes.len(), "failed": failed,
             "outcomes": outcomes.iter().map(object).collect::<Vec<_>>(),
         });
-        common.print(&json, || text(&rows, outcomes.len(), failed));
+        common.print(&json, || text(&rows, outcomes.len(), failed))?;
         Ok(if failed == 0 { Done::Well } else { Done::Missed })
     }
 }

@@ -1,9 +1,10 @@
 //! `tapetum connectivity`.
 
-use super::{Common, Done};
+use super::{Common, Done, note};
 use crate::data::{self, Layout, Series};
 use crate::{Error, HostTensor, Result, Tape};
 use serde_json::json;
+use std::fs;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -30,6 +31,15 @@ enum Kind {
     Correlation,
 }
 
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Covariance => "covariance",
+            Self::Correlation => "correlation",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Axes {
     TimeRegions,
@@ -37,13 +47,15 @@ enum Axes {
 }
 
 impl Connectivity {
+    pub(super) fn agrees(&self) -> Result<(), &'static str> {
+        match (self.fisher_z, self.kind) {
+            (true, Kind::Covariance) => Err("--fisher-z is of correlations: leave it out, or take --kind correlation"),
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        if self.fisher_z && self.kind == Kind::Covariance {
-            return Err(Error::argument("--fisher-z is of correlations: leave it out, or take --kind correlation"));
-        }
-        if self.out.extension().is_none_or(|e| e != "npy") {
-            return Err(Error::file(&self.out, "an output ending in .npy expected"));
-        }
+        self.check_out()?;
         let layout = match self.layout {
             Axes::TimeRegions => Layout::TimeRegions,
             Axes::RegionsTime => Layout::RegionsTime,
@@ -53,24 +65,38 @@ impl Connectivity {
         let [regions, frames] = [shape[shape.rank() - 2], shape[shape.rank() - 1]];
         let subjects: usize = shape[..shape.rank() - 2].iter().product();
         if frames < 2 {
-            return Err(Error::file(&self.series, format!("{frames} frame: at least 2 are needed for a {:?}", self.kind).to_lowercase()));
+            return Err(Error::file(&self.series, format!("{frames} frame: at least 2 are needed for a {}", self.kind.name())));
         }
-        let warnings = warnings(&series, [regions, frames])?;
+        let warnings = self.warnings(&series, [regions, frames])?;
         let device = common.device()?;
         let matrices = self.compute(&device, &series.values)?;
         data::write_npy(&self.out, &matrices)?;
+        common.say(&device);
         for warning in &warnings {
-            eprintln!("warning: {}: {warning}", self.series.display());
+            note(&format!("warning: {}: {warning}", self.series.display()));
         }
         let json = json!({
-            "series": self.series, "out": self.out, "device": device.name(), "kind": format!("{:?}", self.kind).to_lowercase(),
-            "fisher_z": self.fisher_z, "subjects": subjects, "frames": frames, "regions": regions, "warnings": warnings,
+            "series": self.series.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
+            "kind": self.kind.name(), "fisher_z": self.fisher_z, "subjects": subjects, "frames": frames, "regions": regions,
+            "warnings": warnings,
         });
         common.print(&json, || {
             let of = if subjects == 1 { String::new() } else { format!("{subjects} subjects of ") };
             format!("{of}{frames} frames, {regions} regions -> {} {}", self.out.display(), matrices.ty())
-        });
+        })?;
         Ok(Done::Well)
+    }
+
+    fn check_out(&self) -> Result<()> {
+        if self.out.extension().is_none_or(|e| !e.eq_ignore_ascii_case("npy")) {
+            return Err(Error::file(&self.out, "an output ending in .npy expected"));
+        }
+        match (fs::canonicalize(&self.out), fs::canonicalize(&self.series)) {
+            (Ok(out), Ok(series)) if out == series => {
+                Err(Error::file(&self.out, "the output would replace the series: another name expected"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn compute(&self, device: &crate::Device, series: &HostTensor) -> Result<HostTensor> {
@@ -83,31 +109,69 @@ impl Connectivity {
         let mut program = device.compile(&tape, &[r])?;
         program.write(x, series)?;
         program.step()?;
-        program.read(r)
+        let matrices = program.read(r)?;
+        if matrices.elements::<f32>()?.iter().any(|x| !x.is_finite()) {
+            let what = format!("values too large for their {} in f32: scale the series down", self.kind.name());
+            return Err(Error::file(&self.series, what));
+        }
+        Ok(matrices)
+    }
+
+    /// What a user should know of the series before trusting the result.
+    fn warnings(&self, series: &Series, [regions, frames]: [usize; 2]) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        if frames < regions {
+            found.push(format!("fewer frames ({frames}) than regions ({regions}): the matrix is singular; is the layout right?"));
+        }
+        let rows = series.values.elements::<f32>()?;
+        if self.of_table() {
+            found.extend(doubtful_header(series.names.as_deref(), rows, frames));
+        }
+        let flat = |i: &usize| constant(&rows[i * frames..(i + 1) * frames], self.kind);
+        let flat: Vec<String> = (0..rows.len() / frames).filter(flat).map(|i| name(series, i, regions)).collect();
+        if !flat.is_empty() {
+            let more = if flat.len() > 10 { format!(" and {} more", flat.len() - 10) } else { String::new() };
+            let listed = flat.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+            found.push(format!("constant series get zeros: {listed}{more}"));
+        }
+        Ok(found)
+    }
+
+    /// Whether the series come from a table with regions in columns.
+    fn of_table(&self) -> bool {
+        self.layout == Axes::TimeRegions && self.series.extension().is_some_and(|e| !e.eq_ignore_ascii_case("npy"))
     }
 }
 
-/// What a user should know of the series before trusting the result.
-fn warnings(series: &Series, [regions, frames]: [usize; 2]) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    if frames < regions {
-        found.push(format!("fewer frames ({frames}) than regions ({regions}): the matrix is singular; is the layout right?"));
+/// A first row that is not surely what it was taken for. Tables written by programs are often headed 0, 1, 2, …
+fn doubtful_header(names: Option<&[String]>, rows: &[f32], frames: usize) -> Option<String> {
+    let Some(names) = names else {
+        let counts = |from: f32| rows.iter().step_by(frames).enumerate().all(|(i, x)| *x == from + i as f32);
+        let many = rows.len() > 2 * frames;
+        return (many && (counts(0.0) || counts(1.0)))
+            .then(|| "the first row counts the columns and was read as a frame: if it is a header, remove it".to_owned());
+    };
+    let number = names.iter().find(|n| n.parse::<f64>().is_ok())?;
+    Some(format!("the first row was read as a header, and holds the number {number}: if it is a frame, mend the cell that is no number"))
+}
+
+/// Whether a row gets zeros: for correlations by the rule of the op, Σ(x − μ)² ≤ (8 ε max|x|)² T with ε of f32; a covariance is zero
+/// only where the row is.
+fn constant(row: &[f32], kind: Kind) -> bool {
+    if kind == Kind::Covariance {
+        return row.iter().all(|x| *x == row[0]);
     }
-    let rows = series.values.elements::<f32>()?;
-    let constant = |i: &usize| rows[i * frames..(i + 1) * frames].windows(2).all(|w| w[0] == w[1]);
-    let flat: Vec<String> = (0..rows.len() / frames).filter(constant).map(|i| name(series, i, regions)).collect();
-    if !flat.is_empty() {
-        let more = if flat.len() > 10 { format!(" and {} more", flat.len() - 10) } else { String::new() };
-        let listed = flat.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-        found.push(format!("constant series get zeros: {listed}{more}"));
-    }
-    Ok(found)
+    let time = row.len() as f64;
+    let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / time;
+    let power: f64 = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum();
+    let largest = row.iter().fold(0.0, |m: f64, &x| m.max(f64::from(x).abs()));
+    power <= (8.0 * f64::from(f32::EPSILON) * largest).powi(2) * time
 }
 
 fn name(series: &Series, row: usize, regions: usize) -> String {
     let region = match series.names.as_ref().and_then(|n| n.get(row % regions)) {
         Some(name) => format!("`{name}`"),
-        None => format!("region {}", row % regions),
+        None => format!("region {} (counted from 0)", row % regions),
     };
     if series.values.shape().rank() > 2 { format!("subject {} {region}", row / regions) } else { region }
 }

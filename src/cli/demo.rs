@@ -52,10 +52,11 @@ impl Demo {
         let settings = Settings { steps: self.steps, seed: common.seed, ..Settings::default() };
         let surface = cortex.surface(0..half)?;
         let device = common.device()?;
-        let mut folder = OutputFolder::new(&self.out)?;
 
         let started = Instant::now();
         let learner = Learner::new(&device, &surface, &settings)?;
+        let mut folder = OutputFolder::new(&self.out)?;
+        common.say(&device);
         let bar = indicatif::ProgressBar::new(u64::from(self.steps));
         let style = "{bar:40} {pos}/{len} steps  loss {msg}  {eta}";
         bar.set_style(indicatif::ProgressStyle::with_template(style).map_err(|e| Error::argument(e.to_string()))?);
@@ -83,7 +84,7 @@ impl Demo {
                 "over_best_random": scores.learnt - scores.random_best(), "over_schaefer": scores.learnt - scores.atlas,
                 "over_k_means": scores.learnt - scores.k_means,
             },
-            "out": self.out,
+            "out": self.out.display().to_string(),
         });
         self.write(&mut folder, &cortex, &learnt, &correlation, &scores, &result)?;
         folder.commit()?;
@@ -97,7 +98,7 @@ impl Demo {
                 self.steps,
                 self.out.join("report.html").display()
             )
-        });
+        })?;
         Ok(Done::Well)
     }
 
@@ -167,7 +168,7 @@ fn judge(cortex: &Cortex, learnt: &Learnt, settings: &Settings, half: usize) -> 
     let surface = cortex.surface(0..half)?;
     let points = &surface.directions;
     let random = |i: u64| {
-        let start = sphere::random_points(points, settings.parcels, 1 + settings.seed * RANDOM + i);
+        let start = sphere::random_points(points, settings.parcels, settings.seed.wrapping_mul(RANDOM).wrapping_add(1 + i));
         homogeneity(&z, time, &sphere::nearest(points, &sphere::k_means(points, start, 50)))
     };
     let atlas = cortex.atlas.to_f64_vec();

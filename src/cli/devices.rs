@@ -41,6 +41,6 @@ pub(super) fn run(common: &Common) -> Result<Done> {
         rows.push(["cpu".to_owned(), "host".into(), format!("{cores} cores")].into_iter().chain((0..5).map(|_| String::new())).collect());
         let header = ["device", "back end", "kind", "binding", "workgroup", "subgroups", "features", "driver"];
         format!("{}\n`auto` takes: {auto}", table(&header, &rows))
-    });
+    })?;
     Ok(Done::Well)
 }

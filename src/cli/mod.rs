@@ -12,7 +12,10 @@ pub mod shaders;
 
 use crate::gpu::{Choice, Options};
 use crate::{Device, Error, Result};
-use clap::{Parser, Subcommand};
+use clap::builder::NonEmptyStringValueParser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// Differentiable functional connectomics on any GPU.
@@ -28,9 +31,10 @@ struct Arguments {
 /// What every subcommand takes.
 #[derive(Debug, Clone, clap::Args)]
 struct Common {
-    /// Where to run: `auto` (a real GPU, else the host's cores), `cpu`, part of an adapter's name, or a row of `tapetum devices`.
-    #[arg(long, global = true, env = "TAPETUM_DEVICE", default_value = "auto", value_name = "auto|cpu|NAME|INDEX")]
-    device: String,
+    /// Where to run: `auto` (a real GPU, else the host's cores), `cpu`, part of an adapter's name, or a row of `tapetum devices`;
+    /// where it is not given, what TAPETUM_DEVICE says, else `auto`.
+    #[arg(long, global = true, value_name = "auto|cpu|NAME|INDEX", value_parser = NonEmptyStringValueParser::new())]
+    device: Option<String>,
     /// Print one JSON object on standard output, and nothing else there.
     #[arg(long, global = true)]
     json: bool,
@@ -62,6 +66,9 @@ enum Done {
 pub fn main() -> ExitCode {
     // A usage error leaves with 2, help with 0.
     let Arguments { common, command } = Arguments::parse();
+    if let Err(conflict) = command.agrees() {
+        Arguments::command().error(ErrorKind::ArgumentConflict, conflict).exit();
+    }
     let done = match command {
         Command::Devices => devices::run(&common),
         Command::Check(check) => check.run(&common),
@@ -72,55 +79,84 @@ pub fn main() -> ExitCode {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Missed) => ExitCode::from(3),
         Err(e) => {
-            eprintln!("tapetum: {}", e.to_string().replace('\n', " "));
+            note(&format!("tapetum: {e}"));
             ExitCode::FAILURE
         }
     }
 }
 
+/// One line on standard error. `eprintln!` would panic where nobody reads it any more.
+fn note(line: &str) {
+    let _ = writeln!(io::stderr(), "{}", line.replace(['\n', '\r'], " "));
+}
+
+impl Command {
+    /// What no single argument can tell: whether they go together.
+    fn agrees(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Connectivity(connectivity) => connectivity.agrees(),
+            Self::Devices | Self::Check(_) | Self::Demo(_) => Ok(()),
+        }
+    }
+}
+
 impl Common {
-    /// The device asked for; says in one line on standard error which it is.
+    /// Which device is asked for, and by what: `--device`, else the environment (where it is empty it is not set), else `auto`.
+    fn asked(&self) -> (&'static str, String) {
+        let variable = || std::env::var_os("TAPETUM_DEVICE").filter(|v| !v.is_empty());
+        match &self.device {
+            Some(flag) => ("--device ", flag.clone()),
+            None => variable().map_or(("", "auto".into()), |v| ("TAPETUM_DEVICE=", v.to_string_lossy().into_owned())),
+        }
+    }
+
+    /// The device asked for.
     fn device(&self) -> Result<Device> {
-        let device = match self.device.as_str() {
-            "cpu" => Device::cpu(),
-            "auto" => Device::auto(),
-            other => Device::gpu(&Options { choice: Choice::parse(other), ..Options::from_env() })?,
-        };
-        self.say(&device);
-        Ok(device)
+        match self.asked() {
+            (_, name) if name.eq_ignore_ascii_case("cpu") => Ok(Device::cpu()),
+            (_, name) if name.eq_ignore_ascii_case("auto") => Ok(Device::auto()),
+            (by, name) => open(by, &name, Choice::parse(&name), "`auto` and `cpu` are there too"),
+        }
     }
 
     /// The same for what needs kernels: any adapter, software where there is nothing else.
     fn adapter(&self) -> Result<Device> {
-        let choice = match self.device.as_str() {
-            "cpu" => return Err(Error::argument("this needs a Vulkan, Metal or DX12 adapter: `cpu` has no kernels")),
-            "auto" => Choice::Best,
-            other => Choice::parse(other),
-        };
-        let device = Device::gpu(&Options { choice, software: true, ..Options::from_env() })?;
-        self.say(&device);
-        Ok(device)
+        match self.asked() {
+            (by, name) if name.eq_ignore_ascii_case("cpu") => {
+                Err(Error::argument(format!("{by}{name}: a Vulkan, Metal or DX12 adapter is expected: `cpu` runs no kernels")))
+            }
+            (by, name) if name.eq_ignore_ascii_case("auto") => open(by, &name, Choice::Best, "a Vulkan, Metal or DX12 adapter is expected"),
+            (by, name) => open(by, &name, Choice::parse(&name), "`auto` is there too"),
+        }
     }
 
+    /// Says in one line which device it is. Said once nothing more is likely to fail: a failure is one line, its own.
     fn say(&self, device: &Device) {
         match device {
             Device::Gpu(context) => {
                 let adapter = context.adapter();
-                eprintln!("device: {} ({}, {})", adapter.name(), adapter.backend(), adapter.kind());
+                note(&format!("device: {} ({}, {})", adapter.name(), adapter.backend(), adapter.kind()));
             }
-            Device::Cpu(_) if self.device == "auto" => eprintln!("device: cpu (no GPU found)"),
-            Device::Cpu(_) => eprintln!("device: cpu"),
+            Device::Cpu(_) if self.asked().1.eq_ignore_ascii_case("auto") => note("device: cpu (no GPU found)"),
+            Device::Cpu(_) => note("device: cpu"),
         }
     }
 
-    /// Prints the result: the object under `--json`, else the text.
-    fn print(&self, json: &serde_json::Value, text: impl FnOnce() -> String) {
-        if self.json {
-            println!("{json:#}");
-        } else {
-            println!("{}", text());
+    /// Prints the result: the object under `--json`, else the text. A reader that has gone away (`| head`) is no failure.
+    fn print(&self, json: &serde_json::Value, text: impl FnOnce() -> String) -> Result<()> {
+        let text = if self.json { format!("{json:#}") } else { text() };
+        let mut out = io::stdout().lock();
+        match writeln!(out, "{text}").and_then(|()| out.flush()) {
+            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::argument(format!("standard output cannot be written: {e}"))),
+            _ => Ok(()),
         }
     }
+}
+
+/// The adapter of this choice; where there is none, the message names what asked for it and `others` that may be asked for.
+fn open(by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
+    let options = Options { choice, software: true, ..Options::from_env() };
+    Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
 }
 
 /// A table for people: columns as wide as their widest cell, the first to the left and the others to the right.

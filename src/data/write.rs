@@ -24,12 +24,16 @@ pub struct OutputFolder {
 
 impl OutputFolder {
     /// Makes the folder, and those above it, where they are missing. Files already in it stay, but for those that a commit replaces.
+    /// That it can be written in is tried at once: what its files hold may take minutes to compute.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder cannot be made.
+    /// [`Error::File`] where the folder cannot be made, or not written in.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         fs::create_dir_all(&path).map_err(|e| Error::file(&path, format!("the folder cannot be made: {e}")))?;
+        let probe = beside(&path.join("probe"));
+        let probed = write_new(&probe, &[]).and_then(|()| fs::remove_file(&probe));
+        probed.map_err(|e| Error::file(&path, format!("the folder cannot be written in: {e}")))?;
         Ok(Self { path, files: Vec::new() })
     }
 

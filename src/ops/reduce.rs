@@ -356,17 +356,26 @@ impl Tape {
         self.scale(sum, 1.0 / (n - ddof) as f32)
     }
 
-    /// Standard deviation over `axes` (all where empty), the root of [`Tape::variance`].
+    /// Standard deviation over `axes` (all where empty), the root of [`Tape::variance`]; its gradient is 0 where it is 0.
     pub fn standard_deviation(&mut self, x: Var, axes: &[isize], ddof: usize, keep: bool) -> Result<Var> {
         let variance = self.variance(x, axes, ddof, keep)?;
-        self.sqrt(variance)
+        self.root(variance)
     }
 
-    /// √Σx² over `axes` (all where empty).
+    /// √Σx² over `axes` (all where empty); its gradient is 0 where it is 0.
     pub fn l2_norm(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
         let square = self.square(x)?;
         let sum = self.sum(square, axes, keep)?;
-        self.sqrt(sum)
+        self.root(sum)
+    }
+
+    /// √x for x ≥ 0, its slope 0 at 0: a norm is convex, and 0 its subgradient of least norm, as in PyTorch.
+    fn root(&mut self, x: Var) -> Result<Var> {
+        let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
+        let none = self.equal(x, zero)?;
+        let safe = self.select(none, one, x)?;
+        let root = self.sqrt(safe)?;
+        self.select(none, zero, root)
     }
 
     /// The first index of the largest element along `axis`, i32; `axis` vanishes.
