@@ -51,6 +51,14 @@ impl Device {
         }
     }
 
+    /// The same device, with kernels pinned to variants: pairs of kernel and variant. The host has none.
+    pub fn with_variants(&self, variants: impl IntoIterator<Item = (String, String)>) -> Self {
+        match self {
+            Self::Gpu(context) => Self::Gpu(context.with_variants(variants)),
+            Self::Cpu(precision) => Self::Cpu(*precision),
+        }
+    }
+
     /// Compiles what `outputs` and the tape's assignments need, with state of its own.
     ///
     /// # Errors
@@ -71,6 +79,7 @@ impl Device {
     }
 
     /// [`Device::compile_with`] for those who must not block.
+    #[allow(clippy::await_holding_lock, reason = "the store is this thread's while its buffers are bound: a browser has one thread")]
     pub async fn compile_async(&self, tape: &Tape, outputs: &[Var], state: &State) -> Result<Program> {
         let engine = match self {
             Self::Cpu(precision) => {
@@ -78,7 +87,7 @@ impl Device {
                 for (name, ty, init) in program.states() {
                     state.begin(name, ty, init).await?;
                 }
-                Engine::Host(program)
+                Engine::Host(Box::new(program))
             }
             Self::Gpu(context) => {
                 let plan = Plan::new(tape, outputs, context.target())?;
@@ -188,6 +197,21 @@ impl State {
         }
     }
 
+    /// Whether its real values are held in double precision: the oracle's are.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn is_f64(&self) -> bool {
+        matches!(&*self.lock(), Store::Host(Precision::F64, _))
+    }
+
+    /// As [`Device::name`] of the device it is on.
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn device_name(&self) -> String {
+        match &*self.lock() {
+            Store::Host(..) => Device::cpu().name().to_owned(),
+            Store::Gpu(buffers) => buffers.context().adapter().name().to_owned(),
+        }
+    }
+
     async fn begin(&self, name: &str, ty: TensorType, init: &Init) -> Result<()> {
         match self.ty(name) {
             None => self.write_async(name, &init.value(ty)?).await,
@@ -208,7 +232,7 @@ pub struct Program {
 
 #[derive(Debug)]
 enum Engine {
-    Host(host::Program),
+    Host(Box<host::Program>),
     Gpu(Box<gpu::Program>),
 }
 
@@ -233,8 +257,8 @@ impl Program {
                 program.write(input, value);
                 Ok(())
             }
-            // An input that nothing reads has no buffer.
-            Engine::Gpu(program) if program.plan().inputs.iter().all(|(_, _, v)| *v != input) => Ok(()),
+            // An input of the tape that the outputs do not need is of no consequence, here as on the host.
+            Engine::Gpu(program) if !program.plan().inputs.iter().any(|(_, _, v)| *v == input) => Ok(()),
             Engine::Gpu(program) => program.write(input, value),
         }
     }

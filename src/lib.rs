@@ -3,9 +3,11 @@
 //! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
 
 pub mod check;
-pub mod connectome;
+#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
+pub mod checkpoint;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod connectome;
 #[cfg(feature = "cli")]
 pub mod data;
 pub mod device;
@@ -24,3 +26,8 @@ pub use error::{Error, Result};
 pub use tape::{Init, Tape, Var};
 pub use tensor::{DType, HostTensor, Shape, TensorType};
 pub use wgpu;
+
+/// The README's example is compiled and run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,7 +2,7 @@
 // If CORRELATION, entries are held within [-1, 1] and the diagonal is 1, or 0 for a row of zeros. If FISHER, the result is
 // z = atanh(r), |r| held to 1 - 1e-6, and the diagonal is 0.
 //
-// a, b     [batch, n, depth], bindings 0 and 1, in `operands_scalar` or `operands_vector`
+// a, b     [batch, n, depth], bindings 0 and 1, in `a_scalar` or `a_vector`, `b_scalar` or `b_vector`
 // r        [batch, n, n]
 // workgroup 64 x 1 x 1, a block of 32 EDGE x 32 EDGE and its mirror; memory and barriers: see the tile snippet
 // cost     batch n (n + 1) depth FLOPs; a, b and r once

@@ -1,8 +1,8 @@
 // P = (G + G') U for every batch: the cotangent that a symmetric product sends to its rows, before weights. G is read once as it
 // lies and once across.
 //
-// a        [batch, n, n]: G; binding 0, in `operands_scalar` or `operands_vector`
-// b        [batch, n, time]: U; binding 1
+// a        [batch, n, n]: G; binding 0, in `a_scalar` or `a_vector`
+// b        [batch, n, time]: U; binding 1, in `b_scalar` or `b_vector`
 // p        [batch, n, time]
 // workgroup 64 x 1 x 1, a block of 32 EDGE x 32 EDGE; memory and barriers: see the tile snippet
 // cost     2 batch n n time FLOPs; G, U and P once

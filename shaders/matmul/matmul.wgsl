@@ -1,7 +1,7 @@
 // C = A B for every batch: A [batch, rows, depth] (stored [batch, depth, rows] if TRANSPOSE_A), B [batch, depth, cols]
 // (stored [batch, cols, depth] if TRANSPOSE_B), C [batch, rows, cols], row-major. Batches of A and B repeat by their strides.
 //
-// a, b     bindings 0 and 1, in `operands_scalar` or `operands_vector`
+// a, b     bindings 0 and 1, in `a_scalar` or `a_vector`, `b_scalar` or `b_vector`
 // c        [batch, rows, cols]
 // workgroup 64 x 1 x 1, a block of 32 EDGE x 32 EDGE of C; memory and barriers: see the tile snippet
 // cost     2 batch rows cols depth FLOPs; A, B and C once

@@ -1,8 +1,8 @@
 // The cotangent of the memberships, D = (G X' - c) / m + H, from the cotangent G of the parcel series, c = sum_t G S, the masses m, and
 // the cotangent H of the memberships themselves (if DIRECT). A parcel whose mass is below 1e-30 gets H alone.
 //
-// a        [parcels, time]: G; binding 0, in `operands_scalar` or `operands_vector`
-// b        [vertices, time]: X; binding 1
+// a        [parcels, time]: G; binding 0, in `a_scalar` or `a_vector`
+// b        [vertices, time]: X; binding 1, in `b_scalar` or `b_vector`
 // mass, c  [parcels]
 // h        [parcels, vertices]; a stand-in unless DIRECT
 // d        [parcels, vertices]

@@ -1,7 +1,7 @@
 // Parcel series: S = A X / m, m the mass of each parcel (its memberships' sum); a parcel whose mass is below 1e-30 has a series of 0.
 //
-// a        [parcels, vertices]: memberships; binding 0, in `operands_scalar` or `operands_vector`
-// b        [vertices, time]: X; binding 1
+// a        [parcels, vertices]: memberships; binding 0, in `a_scalar` or `a_vector`
+// b        [vertices, time]: X; binding 1, in `b_scalar` or `b_vector`
 // mass     [parcels]
 // s        [parcels, time]
 // workgroup 64 x 1 x 1, a block of 32 EDGE x 32 EDGE of S; memory and barriers: see the tile snippet

@@ -8,6 +8,7 @@ mod demo;
 mod devices;
 pub mod picture;
 pub mod report;
+pub mod shaders;
 
 use crate::gpu::{Choice, Options};
 use crate::{Device, Error, Result};

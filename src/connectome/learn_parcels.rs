@@ -109,7 +109,8 @@ fn start(directions: &[Point], settings: &Settings) -> Vec<f32> {
     centres.iter().flat_map(|m| directions.iter().map(move |c| logit(m, c))).collect()
 }
 
-/// What is averaged within parcels, f32 `[vertices, time + 3]`: standardised series, and directions times √λ.
+/// What is averaged within parcels, f32 `[vertices, time + 3]`: standardised series, and directions times √λ; then zeros, which change
+/// nothing, up to a multiple of four columns, which kernels read faster.
 ///
 /// # Errors
 /// Where the series are not `[vertices, time]`.
@@ -118,9 +119,13 @@ pub fn features(surface: &Surface, settings: &Settings) -> Result<HostTensor> {
     let z = standardised(surface.series.elements::<f32>()?, time);
     let scale = f64::from(settings.compactness).sqrt();
     let place = |p: &Point| p.map(|x| (x * scale) as f32);
-    let rows =
-        z.chunks_exact(time.max(1)).zip(&surface.directions).flat_map(|(z, p)| z.iter().copied().chain(place(p)).collect::<Vec<_>>());
-    HostTensor::f32([surface.directions.len(), time + 3], rows.collect())
+    let width = (time + 3).next_multiple_of(4);
+    let mut features = vec![0.0; surface.directions.len() * width];
+    for ((row, z), p) in features.chunks_exact_mut(width).zip(z.chunks_exact(time.max(1))).zip(&surface.directions) {
+        row[..time].copy_from_slice(z);
+        row[time..time + 3].copy_from_slice(&place(p));
+    }
+    HostTensor::f32([surface.directions.len(), width], features)
 }
 
 /// k-means of the same features (Lloyd's algorithm), from the same start on the sphere as the learner's: what the learner is without

@@ -70,6 +70,7 @@ pub struct Program {
 impl Program {
     /// Binds `plan`, whose states `state` holds.
     pub(crate) async fn new(context: Context, plan: Plan, state: &Buffers) -> Result<Self> {
+        context.fault()?;
         let mut places = HashMap::new();
         for (i, &bytes) in plan.slots.iter().enumerate() {
             places.insert(Storage::Slot(i), Place::whole(sized_buffer(&context, &format!("slot {i}"), bytes).await?));
@@ -195,8 +196,9 @@ impl Program {
     /// Records one step into an application's encoder: one compute pass. Nothing is submitted.
     ///
     /// # Errors
-    /// Where an input was never written.
+    /// Where an input was never written, or the device was lost.
     pub fn encode(&mut self, encoder: &mut wgpu::CommandEncoder) -> Result<()> {
+        self.context.fault()?;
         if let Some(at) = self.written.iter().position(|w| !w) {
             return Err(Error::tensor(&self.plan.inputs[at].0, "is an input that was never written"));
         }

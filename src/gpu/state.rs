@@ -18,6 +18,11 @@ impl Buffers {
         Self { context, held: BTreeMap::new() }
     }
 
+    #[cfg(feature = "checkpoint")]
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.held.keys().cloned().collect()
     }

@@ -1,7 +1,7 @@
 //! The host executor: a tape run by its ops' definitions, in f32 (the device `cpu`) or f64 (the oracle).
 
 use crate::tape::{Source, Tape, Var};
-use crate::tensor::HostTensor;
+use crate::tensor::{DType, HostTensor};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
@@ -15,9 +15,10 @@ pub enum Precision {
 }
 
 impl Precision {
-    /// `value` with its real elements in this precision.
+    /// `value` with its real elements in this precision; f16 is storage, and stays as it is.
     pub fn of(self, value: &HostTensor) -> HostTensor {
         match self {
+            _ if value.dtype() == DType::F16 => value.clone(),
             Self::F32 => value.to_real::<f32>(),
             Self::F64 => value.to_real::<f64>(),
         }

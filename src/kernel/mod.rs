@@ -21,7 +21,7 @@ pub(crate) use wgsl;
 
 /// What several kernels share.
 pub mod common {
-    use super::Snippet;
+    use super::{Choice, Snippet};
 
     /// The index of a workgroup in a folded grid.
     pub const GRID: Snippet = Snippet { name: "grid", text: wgsl!("common/grid") };
@@ -33,10 +33,16 @@ pub mod common {
     pub const ROW_SERIAL: Snippet = Snippet { name: "row_serial", text: wgsl!("common/row_serial") };
     /// A row belongs to a workgroup of 64.
     pub const ROW_GROUP: Snippet = Snippet { name: "row_group", text: wgsl!("common/row_group") };
-    /// Operands `a` and `b` of a product, element by element.
-    pub const OPERANDS_SCALAR: Snippet = Snippet { name: "operands_scalar", text: wgsl!("common/operands_scalar") };
-    /// Operands `a` and `b` of a product, four at a time.
-    pub const OPERANDS_VECTOR: Snippet = Snippet { name: "operands_vector", text: wgsl!("common/operands_vector") };
+    /// Operand `a` of a product, element by element or four at a time.
+    pub const OPERAND_A: Choice = Choice::Snippet(&[
+        Snippet { name: "a_scalar", text: wgsl!("common/a_scalar") },
+        Snippet { name: "a_vector", text: wgsl!("common/a_vector") },
+    ]);
+    /// Operand `b` of a product, element by element or four at a time.
+    pub const OPERAND_B: Choice = Choice::Snippet(&[
+        Snippet { name: "b_scalar", text: wgsl!("common/b_scalar") },
+        Snippet { name: "b_vector", text: wgsl!("common/b_vector") },
+    ]);
     /// The extents of a product.
     pub const BLOCKS: Snippet = Snippet { name: "blocks", text: wgsl!("common/blocks") };
     /// Blocks of `a` in either orientation.

@@ -38,11 +38,7 @@ pub(super) static SYMMETRIC_PRODUCT: Source = Source {
     text: wgsl!("covariance/symmetric_product"),
     snippets: &[common::GRID, common::MATH, common::BLOCKS, common::BLOCK_A, common::BLOCK_B, TRANSPOSED_B],
     variants: &TILE_VARIANTS,
-    choices: &[
-        Choice::Constant("CORRELATION", FALSE_TRUE),
-        Choice::Constant("FISHER", FALSE_TRUE),
-        Choice::Snippet(&[common::OPERANDS_SCALAR, common::OPERANDS_VECTOR]),
-    ],
+    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("FISHER", FALSE_TRUE), common::OPERAND_A, common::OPERAND_B],
 };
 
 const TRANSPOSED_B: Snippet = Snippet { name: "a_times_b_transposed", text: "const TRANSPOSE_A = false;\nconst TRANSPOSE_B = true;\n" };
@@ -52,7 +48,7 @@ pub(super) static SYMMETRIC_REVERSE: Source = Source {
     text: wgsl!("covariance/symmetric_reverse"),
     snippets: &[common::GRID, common::BLOCKS, common::BLOCK_B],
     variants: &TILE_VARIANTS,
-    choices: &[Choice::Snippet(&[common::OPERANDS_SCALAR, common::OPERANDS_VECTOR])],
+    choices: &[common::OPERAND_A, common::OPERAND_B],
 };
 
 pub(super) static STANDARDISE_REVERSE: Source = Source {
@@ -261,8 +257,9 @@ impl Op for Covariance {
 
         let (variant, edge) = tile_variant(&SYMMETRIC_PRODUCT, cx, batch * n.div_ceil(64) * (n.div_ceil(64) + 1) / 2);
         let blocks = n.div_ceil(edge);
+        let vector = usize::from(time.is_multiple_of(4));
         let fisher = self.kind == (Kind::Correlation { fisher_z: true });
-        let kernel = SYMMETRIC_PRODUCT.kernel(variant, &[self.kind.correlation().into(), fisher.into(), time.is_multiple_of(4).into()]);
+        let kernel = SYMMETRIC_PRODUCT.kernel(variant, &[self.kind.correlation().into(), fisher.into(), vector, vector]);
         let bindings = vec![Binding::read(u), Binding::read(v), Binding::write(r)];
         let params = Params::new().u32(n).u32(time).u32(blocks).u32(batch);
         cx.dispatch(kernel, bindings, params, batch * blocks * (blocks + 1) / 2, (batch * n * (n + 1)) as f64 * time as f64)
@@ -367,7 +364,7 @@ impl Op for CovarianceReverse {
         let p = cx.scratch(cx.ty(u));
         let (variant, edge) = tile_variant(&SYMMETRIC_REVERSE, cx, batch * n.div_ceil(64) * time.div_ceil(64));
         let (row_blocks, col_blocks) = (n.div_ceil(edge), time.div_ceil(edge));
-        let kernel = SYMMETRIC_REVERSE.kernel(variant, &[(n.is_multiple_of(4) && time.is_multiple_of(4)).into()]);
+        let kernel = SYMMETRIC_REVERSE.kernel(variant, &[n.is_multiple_of(4).into(), time.is_multiple_of(4).into()]);
         let params = Params::new().u32(n).u32(time).u32(row_blocks).u32(col_blocks).u32(batch);
         let bindings = vec![Binding::read(g), Binding::read(u), Binding::write(p)];
         cx.dispatch(kernel, bindings, params, batch * row_blocks * col_blocks, 2.0 * (batch * n * n) as f64 * time as f64)?;
@@ -418,6 +415,10 @@ impl Tape {
         if let Some(w) = weights {
             self.expect_f32(kind.name(), "weights", w)?;
             let wanted = if shape.rank() < 2 { shape } else { shape.without(shape.rank() - 2) };
+            if self.shape(w).broadcast(&wanted) != Some(wanted) {
+                let what = format!("weights of shape {} do not fit the frames {wanted} of series {shape}", self.shape(w));
+                return Err(Error::op(kind.name(), what));
+            }
             inputs.push(self.broadcast_to(w, wanted)?);
         }
         Ok(self.record(std::sync::Arc::new(Covariance { kind }), &inputs)?[0])

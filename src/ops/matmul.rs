@@ -25,7 +25,8 @@ pub(super) static MATMUL: Source = Source {
     choices: &[
         Choice::Constant("TRANSPOSE_A", FALSE_TRUE),
         Choice::Constant("TRANSPOSE_B", FALSE_TRUE),
-        Choice::Snippet(&[common::OPERANDS_SCALAR, common::OPERANDS_VECTOR]),
+        common::OPERAND_A,
+        common::OPERAND_B,
     ],
 };
 
@@ -162,8 +163,8 @@ impl Op for Matmul {
         let (variant, edge) = tile_variant(&MATMUL, cx, batches * m.div_ceil(64) * n.div_ceil(64));
         let (row_blocks, col_blocks) = (m.div_ceil(edge), n.div_ceil(edge));
         let contiguous = [if self.transpose_a { m } else { k }, if self.transpose_b { k } else { n }];
-        let vector = contiguous.iter().all(|n| n.is_multiple_of(4));
-        let kernel = MATMUL.kernel(variant, &[self.transpose_a.into(), self.transpose_b.into(), vector.into()]);
+        let [a_vector, b_vector] = contiguous.map(|n| usize::from(n.is_multiple_of(4)));
+        let kernel = MATMUL.kernel(variant, &[self.transpose_a.into(), self.transpose_b.into(), a_vector, b_vector]);
         let mut params = Params::new().u32(m).u32(n).u32(k).u32(row_blocks).u32(col_blocks).u32(batches).u32(extents[1]).u32(extents[2]);
         for stride in strides.as_flattened() {
             params = params.u32(*stride);

@@ -13,14 +13,12 @@ use std::sync::Arc;
 /// A parcel lighter than this has no series and no gradient.
 const LIGHTEST: f64 = 1e-30;
 
-const OPERANDS: Choice = Choice::Snippet(&[common::OPERANDS_SCALAR, common::OPERANDS_VECTOR]);
-
 pub(super) static PARCEL_SERIES: Source = Source {
     name: "parcellation/parcel_series",
     text: wgsl!("parcellation/parcel_series"),
     snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
     variants: &TILE_VARIANTS,
-    choices: &[OPERANDS],
+    choices: &[common::OPERAND_A, common::OPERAND_B],
 };
 
 pub(super) static MEMBERSHIPS_REVERSE: Source = Source {
@@ -28,7 +26,7 @@ pub(super) static MEMBERSHIPS_REVERSE: Source = Source {
     text: wgsl!("parcellation/memberships_reverse"),
     snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
     variants: &TILE_VARIANTS,
-    choices: &[Choice::Constant("DIRECT", &["false", "true"]), OPERANDS],
+    choices: &[Choice::Constant("DIRECT", &["false", "true"]), common::OPERAND_A, common::OPERAND_B],
 };
 
 pub(super) static ROW_DOT: Source = Source {
@@ -156,7 +154,7 @@ fn lower_series(
     super::reduce::lower_row_sums(cx, a, mass, [p, v])?;
     let (variant, edge) = tile_variant(&PARCEL_SERIES, cx, p.div_ceil(64) * t.div_ceil(64));
     let (row_blocks, col_blocks) = (p.div_ceil(edge), t.div_ceil(edge));
-    let kernel = PARCEL_SERIES.kernel(variant, &[(v.is_multiple_of(4) && t.is_multiple_of(4)).into()]);
+    let kernel = PARCEL_SERIES.kernel(variant, &[v.is_multiple_of(4).into(), t.is_multiple_of(4).into()]);
     let params = Params::new().u32(p).u32(v).u32(t).u32(col_blocks).u32(row_blocks * col_blocks);
     let bindings = vec![Binding::read(a), Binding::read(x), Binding::read(mass), Binding::write(series)];
     cx.dispatch(kernel, bindings, params, row_blocks * col_blocks, 2.0 * (p * v) as f64 * t as f64)
@@ -235,7 +233,7 @@ impl Op for MembershipsReverse {
 
         let (variant, edge) = tile_variant(&MEMBERSHIPS_REVERSE, cx, p.div_ceil(64) * v.div_ceil(64));
         let (row_blocks, col_blocks) = (p.div_ceil(edge), v.div_ceil(edge));
-        let kernel = MEMBERSHIPS_REVERSE.kernel(variant, &[direct.into(), t.is_multiple_of(4).into()]);
+        let kernel = MEMBERSHIPS_REVERSE.kernel(variant, &[direct.into(), t.is_multiple_of(4).into(), t.is_multiple_of(4).into()]);
         let h = if direct { cx.input(5) } else { a };
         let bindings = [g, x, mass, c, h].map(Binding::read).into_iter().chain([Binding::write(d)]).collect();
         let params = Params::new().u32(p).u32(v).u32(t).u32(col_blocks).u32(row_blocks * col_blocks);

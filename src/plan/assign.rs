@@ -1,36 +1,38 @@
 //! What happens to state: an update takes over the buffer it updates where nobody reads that any more; otherwise a copy is made.
 
 use super::{Externals, Storage};
+use crate::Result;
 use crate::kernel::{Access, Binding, Buffer, Dispatch, Lowered, Params, fold};
 use crate::ops::update::copy_kernel;
 use crate::tape::{Tape, Var};
-use crate::{Error, Result};
 use std::collections::BTreeMap;
 
-/// Settles every update and assignment: afterwards no `Access::Update` copies, and each assigned state holds its new value at the end.
-pub(super) fn resolve(tape: &Tape, outputs: &[Var], lowered: &mut Lowered, externals: &mut Externals) -> Result<()> {
+/// Settles every update and assignment: afterwards no `Access::Update` is left, and each assigned state holds its new value at the
+/// end. Returns where each output lies.
+pub(super) fn resolve(tape: &Tape, outputs: &[Var], lowered: &mut Lowered, externals: &mut Externals) -> Result<Vec<Buffer>> {
     externals.storage.resize(lowered.buffers.len(), None);
-    let assigned: BTreeMap<Buffer, Buffer> = tape.assignments().iter().map(|(s, v)| (of(*s), of(*v))).collect();
-    keep_outputs(tape, outputs, lowered, externals, &assigned)?;
+    let roots = Roots::new(lowered);
+    let assigned: BTreeMap<Buffer, Buffer> = tape.assignments().iter().map(|(s, v)| (of(*s), roots.of(of(*v)))).collect();
+    let outputs = keep_outputs(outputs, lowered, externals, &assigned)?;
     // Assignments that no update makes: copies at the end, of values that are state themselves through scratch.
     let updates = updates(lowered);
     let mut copies = Vec::new();
     for (&state, &value) in &assigned {
-        let roots = Roots::new(lowered);
-        if roots.of(value) == roots.of(state) || updates.iter().any(|u| u.to == value && u.from == state) {
+        if value == state || updates.iter().any(|u| u.to == value && roots.of(u.from) == state) {
             continue;
         }
-        let from = roots.of(value);
-        let source = if assigned.contains_key(&from) { copy(lowered, from)? } else { value };
+        let source = if assigned.contains_key(&value) { copy(lowered, value)? } else { value };
         copies.push((source, state));
     }
     for (from, to) in copies {
         push_copy(lowered, from, Binding::write(to), None)?;
     }
     for update in updates {
-        settle(lowered, externals, update, &assigned, outputs)?;
+        settle(lowered, externals, update, &assigned, &outputs)?;
     }
-    Ok(())
+    // Copies are transient.
+    externals.storage.resize(lowered.buffers.len(), None);
+    Ok(outputs)
 }
 
 fn of(var: Var) -> Buffer {
@@ -49,26 +51,27 @@ fn updates(lowered: &Lowered) -> Vec<Update> {
     bindings.filter_map(|b| if let Access::Update { from } = b.access { Some(Update { from, to: b.buffer }) } else { None }).collect()
 }
 
-/// An output that is an assigned state's value before the step is copied before the state changes.
-fn keep_outputs(
-    tape: &Tape,
-    outputs: &[Var],
-    lowered: &mut Lowered,
-    externals: &Externals,
-    assigned: &BTreeMap<Buffer, Buffer>,
-) -> Result<()> {
+/// Where each output lies: one that is an assigned state's value before the step is copied before the state changes.
+fn keep_outputs(outputs: &[Var], lowered: &mut Lowered, externals: &Externals, assigned: &BTreeMap<Buffer, Buffer>) -> Result<Vec<Buffer>> {
+    let mut places = Vec::with_capacity(outputs.len());
+    let mut kept: BTreeMap<Buffer, Buffer> = BTreeMap::new();
     for &var in outputs {
         let root = Roots::new(lowered).of(of(var));
         let changes = matches!(externals.storage.get(root.index()), Some(Some(Storage::State(_)))) && assigned.contains_key(&root);
-        if changes {
-            let what = format!(
-                "is state that this tape assigns; read it from the state, before or after the step (as `{}`)",
-                tape.describe(tape.var(root.index()))
-            );
-            return Err(Error::tensor(tape.describe(var), what));
-        }
+        let place = match kept.get(&root) {
+            _ if !changes => of(var),
+            Some(&copy) => copy,
+            None => {
+                let (ty, name) = lowered.buffers[root.index()].clone();
+                let copy = lowered.buffer(ty, format!("{name} before the step"));
+                push_copy(lowered, root, Binding::write(copy), Some(0))?;
+                kept.insert(root, copy);
+                copy
+            }
+        };
+        places.push(place);
     }
-    Ok(())
+    Ok(places)
 }
 
 /// Decides one update: in place, or a copy first (and a copy into the state at the end).
@@ -77,7 +80,7 @@ fn settle(
     externals: &mut Externals,
     update: Update,
     assigned: &BTreeMap<Buffer, Buffer>,
-    outputs: &[Var],
+    outputs: &[Buffer],
 ) -> Result<()> {
     let roots = Roots::new(lowered);
     let (from, to) = (roots.of(update.from), update.to);
@@ -88,7 +91,7 @@ fn settle(
         _ => roots.of(b.buffer) == from,
     };
     let reads = |d: &Dispatch| d.bindings.iter().any(|b| !is_update(b) && reads_it(b));
-    let read_later = lowered.dispatches[at..].iter().any(reads) || outputs.iter().any(|v| roots.of(of(*v)) == from);
+    let read_later = lowered.dispatches[at..].iter().any(reads) || outputs.iter().any(|b| roots.of(*b) == from);
     let free = match externals.storage[from.index()] {
         None => true,
         Some(Storage::State(_)) => assigned.get(&from) == Some(&to),

@@ -57,15 +57,12 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
         if pointwise && tape.nodes()[node].inputs.is_empty() && !found.fill_is_read(tape, node) {
             continue;
         }
-        let joined = if pointwise { found.candidates(tape, node).into_iter().find(|&g| found.admits(tape, g, node)) } else { None };
-        let group = joined.unwrap_or_else(|| {
-            found.members.push(Vec::new());
-            found.pointwise.push(pointwise);
-            found.members.len() - 1
-        });
-        found.members[group].push(node);
-        found.of[node] = Some(group);
+        match if pointwise { found.chain_for(tape, node) } else { None } {
+            Some(group) => found.join(tape, group, node),
+            None => found.begin(node, pointwise),
+        }
     }
+    found.drop_merged();
     found
 }
 
@@ -96,13 +93,64 @@ impl Groups {
         tape.shape(tape.var(first.outputs.start)).elements()
     }
 
-    fn admits(&self, tape: &Tape, group: usize, node: usize) -> bool {
-        let members = &self.members[group];
-        if members.len() >= LONGEST {
-            return false;
+    fn begin(&mut self, node: usize, pointwise: bool) {
+        self.of[node] = Some(self.members.len());
+        self.members.push(vec![node]);
+        self.pointwise.push(pointwise);
+    }
+
+    /// The chain that `node` joins.
+    fn chain_for(&self, tape: &Tape, node: usize) -> Option<usize> {
+        self.candidates(tape, node).into_iter().find(|&g| {
+            let together = with(&self.members[g], &[node]);
+            self.fits(tape, &together) && !self.needed_late(tape, &together, node)
+        })
+    }
+
+    /// Puts `node` into `group`, and with it what can come along of the other chains it reads.
+    fn join(&mut self, tape: &Tape, group: usize, node: usize) {
+        self.members[group].push(node);
+        self.of[node] = Some(group);
+        for other in self.candidates(tape, node).into_iter().filter(|&g| g != group) {
+            let together = with(&self.members[group], &self.members[other]);
+            if self.fits(tape, &together) {
+                together.iter().for_each(|&m| self.of[m] = Some(group));
+                self.members[group] = together;
+                self.members[other].clear();
+            }
         }
-        let together: Vec<usize> = members.iter().copied().chain([node]).collect();
-        self.loads(tape, &together).len() + self.stores(tape, &together).len() <= LONGEST && !self.reaches(tape, group, node)
+    }
+
+    /// Groups whose members all went to another are none.
+    fn drop_merged(&mut self) {
+        let mut members = self.members.iter();
+        self.pointwise.retain(|_| members.next().is_some_and(|m| !m.is_empty()));
+        self.members.retain(|m| !m.is_empty());
+        for (g, members) in self.members.iter().enumerate() {
+            members.iter().for_each(|&m| self.of[m] = Some(g));
+        }
+    }
+
+    /// Whether the nodes of `together` can be one chain.
+    fn fits(&self, tape: &Tape, together: &[usize]) -> bool {
+        together.len() <= LONGEST
+            && self.loads(tape, together).len() + self.stores(tape, together).len() <= LONGEST
+            && !self.waits_for_itself(tape, together)
+    }
+
+    /// Whether `node`, the last of `together`, is read by nobody but chains that come after `together` by way of others: a reverse
+    /// sweep's slope of a forward value, say. Computed early it would take memory until then beside what it is made of.
+    fn needed_late(&self, tape: &Tape, together: &[usize], node: usize) -> bool {
+        let value = tape.nodes()[node].outputs.start;
+        let elements = tape.shape(tape.var(value)).elements();
+        let late = |&reader: &usize| {
+            let longer = with(together, &[reader]);
+            let out = tape.var(tape.nodes()[reader].outputs.start);
+            op_of(tape, reader).is_some_and(|op| op.pointwise().is_some())
+                && tape.shape(out).elements() == elements
+                && (self.waits_for_itself(tape, &longer) || (longer.len() <= LONGEST && self.needed_late(tape, &longer, reader)))
+        };
+        !self.kept[value] && !self.readers[value].is_empty() && self.readers[value].iter().all(late)
     }
 
     /// The values the nodes of a chain read from memory. A member's value read through a reshape of all its elements is no load.
@@ -147,41 +195,34 @@ impl Groups {
         members.contains(&reader) && self.within(tape, members, reader, v).is_some()
     }
 
-    /// Whether an operand of `node` from outside `group` depends on it: then they cannot run as one.
-    fn reaches(&self, tape: &Tape, group: usize, node: usize) -> bool {
-        let first = self.members[group][0];
-        let mut seen: BTreeSet<usize> = BTreeSet::new();
-        let direct = |n: usize| self.of[n] == Some(group);
-        let mut pending: Vec<usize> = Vec::new();
-        for &v in &tape.nodes()[node].inputs {
-            // An operand that the chain holds in a register is no path outside.
-            let base = tape.node_index(root(tape, v));
-            let n = tape.node_index(v);
-            let elements = tape.shape(v).elements() == self.elements(tape, group);
-            match (direct(base), elements) {
-                (true, true) => {}
-                (true, false) => return true,
-                (false, _) => pending.push(n),
-            }
-        }
+    /// Whether one of `together` reads a value from outside that depends on another of them: then they cannot run as one.
+    fn waits_for_itself(&self, tape: &Tape, together: &[usize]) -> bool {
+        let outside = |&m: &usize| {
+            let inputs = tape.nodes()[m].inputs.iter().copied();
+            inputs.filter(move |&v| self.within(tape, together, m, v).is_none()).map(|v| tape.node_index(v)).collect::<Vec<_>>()
+        };
+        let mut pending: Vec<usize> = together.iter().flat_map(outside).collect();
+        let mut seen = vec![false; tape.nodes().len()];
         while let Some(n) = pending.pop() {
+            if together.contains(&n) {
+                return true;
+            }
             let unit: &[usize] = match self.of[n] {
                 Some(g) => &self.members[g],
                 None => &[n],
             };
-            if unit.iter().all(|&m| m < first) || !seen.insert(n) {
-                continue;
-            }
-            for &m in unit {
-                for &v in &tape.nodes()[m].inputs {
-                    let p = tape.node_index(v);
-                    if direct(p) {
-                        return true;
-                    }
-                    pending.push(p);
-                }
+            // A group recorded before these may still wait for them through a chain that a later op joined: no short cut by place.
+            if !std::mem::replace(&mut seen[unit[0]], true) {
+                pending.extend(unit.iter().flat_map(|&m| &tape.nodes()[m].inputs).map(|&v| tape.node_index(v)));
             }
         }
         false
     }
+}
+
+/// Both, in tape order.
+fn with(some: &[usize], more: &[usize]) -> Vec<usize> {
+    let mut all = [some, more].concat();
+    all.sort_unstable();
+    all
 }

@@ -5,14 +5,16 @@ mod assign;
 mod chain;
 mod fuse;
 mod order;
+pub mod registry;
 mod slots;
 
 pub use chain::template_source;
 
-use crate::kernel::{Access, Buffer, Cost, Kernel, Lowered, Lowering, Target};
+use crate::kernel::{Access, Binding, Buffer, Cost, Kernel, Lowered, Lowering, Target};
 use crate::tape::{Init, Source, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Where a buffer of the plan lives.
@@ -35,6 +37,8 @@ pub struct Step {
     pub kernel: Kernel,
     /// At each binding: where, and whether it is written.
     pub bindings: Vec<(Storage, bool)>,
+    /// At each binding: which of the plan's [`buffers`](Plan::buffers) is meant, and how it is used.
+    pub values: Vec<Binding>,
     /// The kernel's uniform words.
     pub params: Vec<u32>,
     /// Workgroups.
@@ -56,6 +60,9 @@ pub struct Memory {
     pub lower_bound: u64,
 }
 
+/// Kernel → the variants of it that are in use, with the choices their ops made.
+pub type Variants = BTreeMap<String, BTreeSet<String>>;
+
 /// A tape compiled for a target.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -71,6 +78,8 @@ pub struct Plan {
     pub constants: Vec<HostTensor>,
     /// Handle, type and place of each output.
     pub outputs: Vec<(Var, TensorType, Storage)>,
+    /// Type and name of what the steps work on: the tape's values by their index, then scratch.
+    pub buffers: Vec<(TensorType, String)>,
     /// Memory of intermediate values.
     pub memory: Memory,
 }
@@ -86,11 +95,21 @@ impl Plan {
         }
         let needed = tape.needed(outputs);
         let groups = fuse::groups(tape, &needed, outputs);
-        let order = order::order(tape, &groups);
+        let order = order::order(tape, &groups)?;
         let mut lowered = lower(tape, &groups, &order, target)?;
         let mut externals = Externals::of(tape, &needed);
-        assign::resolve(tape, outputs, &mut lowered, &mut externals)?;
-        slots::place(tape, outputs, &needed, lowered, externals, target)
+        check_reads(tape, outputs, &lowered, &externals)?;
+        let places = assign::resolve(tape, outputs, &mut lowered, &mut externals)?;
+        slots::place(tape, outputs, &places, &needed, lowered, externals, target)
+    }
+
+    /// The kernels of its steps and the variants they run in.
+    pub fn variants(&self) -> Variants {
+        let mut found = Variants::new();
+        for Kernel { name, variant, .. } in self.steps.iter().map(|s| &s.kernel) {
+            found.entry(name.to_string()).or_default().insert(variant.to_string());
+        }
+        found
     }
 
     /// The FLOPs and bytes of one step.
@@ -186,4 +205,31 @@ fn check_writes(lowered: &Lowered) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a dispatch or the caller reads must have been made: by a dispatch before, or outside the plan.
+fn check_reads(tape: &Tape, outputs: &[Var], lowered: &Lowered, externals: &Externals) -> Result<()> {
+    let roots = assign::Roots::new(lowered);
+    let mut made: Vec<bool> = externals.storage.iter().map(Option::is_some).collect();
+    made.resize(lowered.buffers.len(), false);
+    // Nothing is dispatched for an empty tensor, and nothing is read of it.
+    made.iter_mut().zip(&lowered.buffers).for_each(|(made, (ty, _))| *made |= ty.shape.elements() == 0);
+    for d in &lowered.dispatches {
+        for b in &d.bindings {
+            let needs = match b.access {
+                Access::Read => Some(roots.of(b.buffer)),
+                Access::Update { from } => Some(roots.of(from)),
+                Access::Write | Access::Continue => None,
+            };
+            if let Some(root) = needs.filter(|r| !made[r.index()]) {
+                let name = &lowered.buffers[root.index()].1;
+                return Err(Error::tensor(name, format!("is read by `{}`, and no earlier dispatch makes it", d.label)));
+            }
+        }
+        d.bindings.iter().filter(|b| b.access != Access::Read).for_each(|b| made[roots.of(b.buffer).index()] = true);
+    }
+    match outputs.iter().find(|v| !made[roots.of(Buffer(v.index() as u32)).index()]) {
+        Some(&v) => Err(Error::tensor(tape.describe(v), "is an output, and no dispatch makes it")),
+        None => Ok(()),
+    }
 }

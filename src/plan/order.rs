@@ -1,12 +1,16 @@
 //! The order of groups: every group after those it reads, otherwise as recorded.
 
-use super::fuse::Groups;
+use super::fuse::{Groups, root};
 use crate::tape::Tape;
+use crate::{Error, Result};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 /// Groups in the order they run.
-pub(super) fn order(tape: &Tape, groups: &Groups) -> Vec<usize> {
+///
+/// # Errors
+/// Where groups wait for one another in a circle: fusion must not make one.
+pub(super) fn order(tape: &Tape, groups: &Groups) -> Result<Vec<usize>> {
     let n = groups.members.len();
     let mut after: Vec<Vec<usize>> = vec![Vec::new(); n];
     let mut waits = vec![0usize; n];
@@ -24,7 +28,7 @@ pub(super) fn order(tape: &Tape, groups: &Groups) -> Vec<usize> {
     // Who reads a state goes before who makes its next value, where that is possible: then it is made in place.
     for &(state, value) in tape.assignments() {
         let Some(maker) = groups.of[tape.node_index(value)] else { continue };
-        let reads = |g: &usize| groups.members[*g].iter().any(|&m| tape.nodes()[m].inputs.contains(&state));
+        let reads = |g: &usize| groups.members[*g].iter().any(|&m| tape.nodes()[m].inputs.iter().any(|&v| root(tape, v) == state));
         for reader in (0..n).filter(|g| *g != maker).filter(reads) {
             if !reachable(&after, maker, reader) {
                 after[reader].push(maker);
@@ -45,8 +49,11 @@ pub(super) fn order(tape: &Tape, groups: &Groups) -> Vec<usize> {
             }
         }
     }
-    debug_assert_eq!(order.len(), n, "groups form no cycle");
-    order
+    if let Some(stuck) = (0..n).find(|&g| waits[g] > 0) {
+        let node = &tape.nodes()[groups.members[stuck][0]];
+        return Err(Error::op("plan", format!("`{}` waits for itself", tape.describe(tape.var(node.outputs.start)))));
+    }
+    Ok(order)
 }
 
 /// Whether `to` comes after `from`.

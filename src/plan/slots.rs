@@ -23,13 +23,14 @@ impl Life {
 pub(super) fn place(
     tape: &Tape,
     outputs: &[Var],
+    places: &[Buffer],
     needed: &[bool],
     lowered: Lowered,
     externals: Externals,
     target: &Target,
 ) -> Result<Plan> {
     let roots = Roots::new(&lowered);
-    let lives = lives(&lowered, &roots, outputs);
+    let lives = lives(&lowered, &roots, places);
     let mut storage = externals.storage.clone();
     let slots = assign_slots(&lowered, &lives, &mut storage);
     let place = |b: Buffer| storage[roots.of(b).index()];
@@ -50,6 +51,7 @@ pub(super) fn place(
         steps.push(Step {
             kernel: d.kernel.clone(),
             bindings,
+            values: d.bindings.clone(),
             params: d.params.words().to_vec(),
             grid: d.grid,
             cost: Cost { flops: d.flops, bytes },
@@ -58,18 +60,20 @@ pub(super) fn place(
     }
     let outputs = outputs
         .iter()
-        .map(|&v| {
-            let at = place(Buffer(v.index() as u32)).ok_or_else(|| Error::tensor(tape.describe(v), "no dispatch makes it"))?;
+        .zip(places)
+        .map(|(&v, &buffer)| {
+            let at = place(buffer).ok_or_else(|| Error::tensor(tape.describe(v), "no dispatch makes it"))?;
             Ok((v, tape.ty(v), at))
         })
         .collect::<Result<_>>()?;
     let memory =
         Memory { planned: slots.iter().sum(), unplanned: unplanned(tape, needed), lower_bound: lower_bound(&lowered, &lives, &externals) };
-    Ok(Plan { steps, slots, inputs: externals.inputs, states: externals.states, constants: externals.constants, outputs, memory })
+    let Externals { inputs, states, constants, .. } = externals;
+    Ok(Plan { steps, slots, inputs, states, constants, outputs, buffers: lowered.buffers, memory })
 }
 
 /// The life of each root buffer that a dispatch touches or the caller reads.
-fn lives(lowered: &Lowered, roots: &Roots, outputs: &[Var]) -> Vec<Option<Life>> {
+fn lives(lowered: &Lowered, roots: &Roots, outputs: &[Buffer]) -> Vec<Option<Life>> {
     let mut lives: Vec<Option<Life>> = vec![None; lowered.buffers.len()];
     let mut touch = |b: Buffer, at: usize| {
         let life = lives[roots.of(b).index()].get_or_insert(Life { first: at, last: at });
@@ -80,9 +84,9 @@ fn lives(lowered: &Lowered, roots: &Roots, outputs: &[Var]) -> Vec<Option<Life>>
         d.bindings.iter().for_each(|b| touch(b.buffer, at));
     }
     // An output has its memory to itself, so that it can be the caller's buffer.
-    for v in outputs {
-        touch(Buffer(v.index() as u32), 0);
-        touch(Buffer(v.index() as u32), lowered.dispatches.len());
+    for &buffer in outputs {
+        touch(buffer, 0);
+        touch(buffer, lowered.dispatches.len());
     }
     lives
 }

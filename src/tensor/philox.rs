@@ -36,7 +36,7 @@ impl Philox {
         // (0, 1], so that the logarithm is finite.
         let radius = (-2.0 * ((f64::from(block[pair] >> 8) + 1.0) / 16_777_216.0).ln()).sqrt();
         let angle = std::f64::consts::TAU * f64::from(block[pair + 1] >> 8) / 16_777_216.0;
-        radius * if element % 2 == 0 { angle.cos() } else { angle.sin() }
+        radius * if element.is_multiple_of(2) { angle.cos() } else { angle.sin() }
     }
 }
 

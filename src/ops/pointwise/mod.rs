@@ -34,7 +34,7 @@ pub(crate) struct Map<F> {
 
 impl<F: Function> fmt::Debug for Map<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let used = 2 * usize::from(F::WGSL.contains('q')) | usize::from(has_attribute(F::WGSL, 'p'));
+        let used = (2 * usize::from(F::WGSL.contains('q'))) | usize::from(has_attribute(F::WGSL, 'p'));
         write!(f, "{} {:?}", F::NAME, &self.attributes[..used.min(2)])
     }
 }
@@ -267,6 +267,14 @@ impl Tape {
             crate::tape::Source::Op(op) if op.key().name == Fill::NAME => op.pointwise().and_then(|p| p.attributes.first().copied()),
             _ => None,
         }
+    }
+
+    /// A row of the table whose operands nobody has counted yet.
+    fn row<F: Function>(&mut self, operands: &[Var], attributes: [f32; 2]) -> Result<Var> {
+        if operands.len() != F::ARITY {
+            return Err(Error::op(F::NAME, format!("{} operands expected, {} found", F::ARITY, operands.len())));
+        }
+        self.map::<F>(operands, attributes)
     }
 
     fn map<F: Function>(&mut self, inputs: &[Var], attributes: [f32; 2]) -> Result<Var> {

@@ -2,9 +2,9 @@
 //! alike; ties and ends are PyTorch's.
 
 use super::Function;
-use crate::Result;
 use crate::tape::{Tape, Var};
 use crate::tensor::Real;
+use crate::{Error, Result};
 
 /// `Name method(operands; attributes) = "name": definition, "WGSL", |tape, x, y, p, g| cotangents;`
 macro_rules! functions {
@@ -48,6 +48,19 @@ macro_rules! functions {
                 }
             }
         )*
+
+        impl Tape {
+            /// Records the row called `name`, as its method does; attributes that it has no use for are ignored.
+            ///
+            /// # Errors
+            /// Where there is no such row, or the operands are too few, too many, or do not broadcast.
+            pub fn pointwise(&mut self, name: &str, operands: &[Var], attributes: [f32; 2]) -> Result<Var> {
+                match name {
+                    $(stringify!($method) => self.row::<$Name>(operands, attributes),)*
+                    _ => Err(Error::op(name, "no pointwise function is called so")),
+                }
+            }
+        }
 
         /// Name, operands and WGSL of every row.
         pub const ROWS: &[(&str, usize, &str)] = &[$(($Name::NAME, $Name::ARITY, $Name::WGSL)),*];

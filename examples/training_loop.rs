@@ -1,0 +1,49 @@
+//! The smallest complete training loop: series with three hidden sources are summarised by three soft parcels.
+//!
+//! `cargo run --release --example training_loop`
+
+use tapetum::optim::Adam;
+use tapetum::{Device, HostTensor, Init, Result, Tape, TensorType};
+
+const PARCELS: usize = 3;
+const VERTICES: usize = 90;
+const TIME: usize = 120;
+
+fn main() -> Result<()> {
+    let device = Device::auto();
+    println!("on {}", device.name());
+
+    // Each vertex follows one of three oscillations, with some noise.
+    let sample = |i: usize| {
+        let (vertex, t) = (i / TIME, (i % TIME) as f32);
+        let source = (vertex / (VERTICES / PARCELS)) as f32;
+        ((0.1 + 0.13 * source) * t + source).sin() + 0.3 * (i as f32 * 78.233).sin()
+    };
+    let data = HostTensor::f32([VERTICES, TIME], (0..VERTICES * TIME).map(sample).collect())?;
+
+    // Record: every vertex is rebuilt from the series of its parcels.
+    let mut tape = Tape::new();
+    let series = tape.input("series", TensorType::f32([VERTICES, TIME]))?;
+    let logits = tape.parameter("logits", [PARCELS, VERTICES], Init::Normal { mean: 0.0, std: 0.1, seed: 0, stream: 0 })?;
+    let parcels = tape.soft_parcellation(logits, series)?;
+    let rebuilt = tape.matmul_with(parcels.memberships, parcels.series, true, false)?;
+    let error = tape.sub(series, rebuilt)?;
+    let error = tape.square(error)?;
+    let loss = tape.mean(error, &[], false)?;
+
+    // Differentiate, update, compile once.
+    let gradient = tape.gradient(loss, &[logits])?;
+    Adam::new(0.1).apply(&mut tape, &[(logits, gradient[0])])?;
+    let mut program = device.compile(&tape, &[loss])?;
+
+    // Replay.
+    program.write(series, &data)?;
+    for epoch in 0..6 {
+        program.step()?;
+        println!("step {:3}: loss {:.4}", epoch * 25 + 1, program.read(loss)?.to_f64_vec()[0]);
+        program.steps(24)?;
+    }
+    let trained = program.state().read("logits")?;
+    println!("trained logits {}", trained.ty());
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! Checkpoints: every state by name in one safetensors file, with the device and the kernel variants that made it, so that a run
+//! resumed on the same device continues bit for bit.
+
+use crate::device::{Program, State};
+use crate::plan::Variants;
+use crate::tensor::{DType, HostTensor, Shape};
+use crate::{Error, Result};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+const VERSION: &str = "tapetum.version";
+const DEVICE: &str = "tapetum.device";
+const VARIANTS: &str = "tapetum.variants";
+
+/// What a checkpoint's file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    path: PathBuf,
+    states: BTreeMap<String, HostTensor>,
+    version: String,
+    device: String,
+    variants: Variants,
+}
+
+impl Checkpoint {
+    /// Reads a file that [`State::save`] wrote, or any safetensors file of f64, f32, f16, i32 and u32 tensors.
+    ///
+    /// # Errors
+    /// Where the file cannot be read or holds something else; they name the file and the tensor.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let fail = |what: String| Error::file(path, what);
+        let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
+        let malformed = |e: &dyn std::fmt::Display| fail(format!("a safetensors file expected: {e}"));
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| malformed(&e))?;
+        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| malformed(&e))?;
+        let mut states = BTreeMap::new();
+        for (name, view) in tensors.iter() {
+            let value = tensor(&view).map_err(|what| fail(format!("tensor `{name}`: {what}")))?;
+            states.insert(name.to_owned(), value);
+        }
+        let note = |key: &str| header.metadata().as_ref().and_then(|m| m.get(key)).cloned().unwrap_or_default();
+        let variants = match note(VARIANTS) {
+            text if text.is_empty() => Variants::new(),
+            text => serde_json::from_str(&text).map_err(|e| fail(format!("`{VARIANTS}`: kernels and their variants expected: {e}")))?,
+        };
+        Ok(Self { path: path.to_owned(), states, version: note(VERSION), device: note(DEVICE), variants })
+    }
+
+    /// The states by name.
+    pub fn states(&self) -> &BTreeMap<String, HostTensor> {
+        &self.states
+    }
+
+    /// The version of this crate that wrote it; empty where another program did.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The device it was made on.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// Kernels and the variants of them that were in use.
+    pub fn variants(&self) -> &Variants {
+        &self.variants
+    }
+
+    /// Kernel and variant, to compile with ([`Device::with_variants`](crate::Device::with_variants)) before resuming on another
+    /// version of this crate, whose own choices may differ. A kernel that ran in several variants chooses by size, and is left to.
+    pub fn pins(&self) -> Vec<(String, String)> {
+        // What follows a plus is chosen by the op, not by the device.
+        let base = |name: &String| name.split('+').next().unwrap_or_default().to_owned();
+        let pin = |(kernel, names): (&String, &std::collections::BTreeSet<String>)| {
+            let mut bases: Vec<String> = names.iter().map(base).collect();
+            bases.dedup();
+            (bases.len() == 1).then(|| (kernel.clone(), bases.remove(0)))
+        };
+        self.variants.iter().filter_map(pin).collect()
+    }
+
+    /// Puts every state into `state`; nothing is changed where there is an error.
+    ///
+    /// # Errors
+    /// Where the file lacks a state that `state` has, holds one that it has not, or one of another type.
+    pub fn restore(&self, state: &State) -> Result<()> {
+        let fail = |what: String| Error::file(&self.path, what);
+        let mut expected = state.names();
+        for name in &expected {
+            let ty = state.ty(name).map(|ty| ty.to_string()).unwrap_or_default();
+            let found = self.states.get(name).ok_or_else(|| fail(format!("tensor `{name}` is missing: {ty} expected")))?;
+            if found.ty().to_string() != ty {
+                return Err(fail(format!("tensor `{name}` is {}: {ty} expected", found.ty())));
+            }
+            if found.is_f64() && !state.is_f64() {
+                return Err(fail(format!("tensor `{name}` is f64{}: {ty} expected", found.shape())));
+            }
+        }
+        expected.sort_unstable();
+        if let Some((name, value)) = self.states.iter().find(|(name, _)| expected.binary_search(name).is_err()) {
+            return Err(fail(format!("tensor `{name}` {} is no state here; compile the programs first", value.ty())));
+        }
+        self.states.iter().try_for_each(|(name, value)| state.write(name, value))
+    }
+
+    /// An error where `programs` run on the device this was made on, and a kernel of theirs in another variant.
+    fn check_variants(&self, device: &str, programs: &[&Program]) -> Result<()> {
+        if device != self.device {
+            return Ok(());
+        }
+        let here = variants(programs);
+        for (kernel, then) in &self.variants {
+            if let Some(now) = here.get(kernel).filter(|now| *now != then) {
+                let what = format!("kernel `{kernel}` ran as {then:?} and here as {now:?}; compile on `Device::with_variants` of its pins");
+                return Err(Error::file(&self.path, what));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Writes every state to `path`, whole or not at all, with the kernel variants that `programs` use.
+    ///
+    /// # Errors
+    /// Where the device reports a fault or the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>, programs: &[&Program]) -> Result<()> {
+        let path = path.as_ref();
+        let states = self.names().into_iter().map(|name| self.read(&name).map(|value| (name, value))).collect::<Result<Vec<_>>>()?;
+        let mut views = Vec::with_capacity(states.len());
+        for (name, value) in &states {
+            let (dtype, bytes) = bytes(value)?;
+            let view = TensorView::new(dtype, value.shape().to_vec(), bytes);
+            views.push((name.as_str(), view.map_err(|e| Error::file(path, format!("tensor `{name}`: {e}")))?));
+        }
+        let text = serde_json::to_string(&variants(programs)).map_err(|e| Error::file(path, e.to_string()))?;
+        let notes = [(VERSION, env!("CARGO_PKG_VERSION").to_owned()), (DEVICE, self.device_name()), (VARIANTS, text)];
+        let notes: HashMap<String, String> = notes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let file = serialize(views, Some(notes)).map_err(|e| Error::file(path, e.to_string()))?;
+        write_whole(path, &file)
+    }
+
+    /// Takes every state from `path`, which must hold what this store holds, no more and no less. On the device that wrote it, the
+    /// kernels of `programs` must run in the same variants. Nothing is changed where there is an error.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`] and [`Checkpoint::restore`], and where a kernel runs in another variant.
+    pub fn load(&self, path: impl AsRef<Path>, programs: &[&Program]) -> Result<Checkpoint> {
+        let found = Checkpoint::open(path)?;
+        found.check_variants(&self.device_name(), programs)?;
+        found.restore(self)?;
+        Ok(found)
+    }
+}
+
+fn variants(programs: &[&Program]) -> Variants {
+    let mut all = Variants::new();
+    for (kernel, names) in programs.iter().filter_map(|p| p.plan()).flat_map(|plan| plan.variants()) {
+        all.entry(kernel).or_default().extend(names);
+    }
+    all
+}
+
+/// The oracle's states are f64, so that it resumes bit for bit too.
+fn bytes(value: &HostTensor) -> Result<(Dtype, &[u8])> {
+    if value.is_f64() {
+        return Ok((Dtype::F64, bytemuck::cast_slice(value.elements::<f64>()?)));
+    }
+    let dtype = match value.dtype() {
+        DType::F32 => Dtype::F32,
+        DType::I32 => Dtype::I32,
+        DType::U32 => Dtype::U32,
+        DType::F16 => Dtype::F16,
+    };
+    Ok((dtype, value.bytes().unwrap_or_default()))
+}
+
+fn tensor(view: &TensorView<'_>) -> std::result::Result<HostTensor, String> {
+    let shape = Shape::try_new(view.shape()).ok_or_else(|| format!("has {} axes: at most 8 are possible", view.shape().len()))?;
+    let dtype = match view.dtype() {
+        Dtype::F32 => DType::F32,
+        Dtype::I32 => DType::I32,
+        Dtype::U32 => DType::U32,
+        Dtype::F16 => DType::F16,
+        Dtype::F64 => {
+            return HostTensor::real::<f64>(shape, bytemuck::pod_collect_to_vec(view.data())).map_err(|e| e.to_string());
+        }
+        other => return Err(format!("is {other:?}: f64, f32, f16, i32 or u32 expected")),
+    };
+    HostTensor::from_bytes(crate::TensorType { dtype, shape }, view.data()).map_err(|e| e.to_string())
+}
+
+/// Writes a file beside `path` and renames it, so that a crash leaves the old one.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let name = path.file_name().ok_or_else(|| Error::file(path, "a file's name expected"))?;
+    let mut beside = std::ffi::OsString::from(".");
+    beside.push(name);
+    beside.push(format!(".{}.part", std::process::id()));
+    let beside = path.with_file_name(beside);
+    let write = || {
+        let mut file = File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)
+    };
+    write().map_err(|e| {
+        // The error that matters is the first one.
+        let _ = std::fs::remove_file(&beside);
+        Error::file(path, e.to_string())
+    })
+}

@@ -1,0 +1,70 @@
+//! Every kernel the crate makes of its own sources, for those who list, write out or validate them.
+
+use super::Plan;
+use crate::kernel::{Kernel, Source, Target};
+use crate::ops::pointwise::table::ROWS;
+use crate::tape::{Tape, Var};
+use crate::tensor::{DType, Shape, TensorType};
+use crate::{Error, Result, ops};
+
+/// An iteration space that a chain walks four elements at a time, and one that it walks singly.
+const SPACES: [[usize; 2]; 2] = [[8, 12], [5, 7]];
+
+/// Every hand-written kernel in all its variants and choices; and, of the template for pointwise chains, every function of the table
+/// alone and every way of reading an operand. Longer chains are made of these.
+///
+/// # Errors
+/// Where a chain cannot be planned, which is a fault of the crate.
+pub fn kernels() -> Result<Vec<Kernel>> {
+    let mut found: Vec<Kernel> = ops::sources().into_iter().flat_map(Source::kernels).collect();
+    for space in SPACES {
+        found.push(fill(space)?);
+        for &(name, arity, _) in ROWS {
+            found.push(chain(name, name, &vec![TensorType::f32(space); arity])?);
+        }
+        for (reading, operand) in readings(space) {
+            found.push(chain(&format!("add+{reading}"), "add", &[TensorType::f32(space), operand])?);
+        }
+    }
+    Ok(found)
+}
+
+/// The ways in which a chain over `space` reads an operand, but the plain one: broadcast, and converted.
+pub fn readings([rows, cols]: [usize; 2]) -> Vec<(String, TensorType)> {
+    let shapes: [(&str, Shape); 4] = [("", [rows, cols].into()), ("row", [cols].into()), ("column", [rows, 1].into()), ("one", [].into())];
+    let dtypes = [DType::F32, DType::I32, DType::U32, DType::F16];
+    let all = shapes.iter().flat_map(|&(how, shape)| dtypes.map(|dtype| (how, TensorType::new(dtype, shape))));
+    let name = |how: &str, ty: TensorType| match ty.dtype {
+        DType::F32 => how.to_owned(),
+        dtype if how.is_empty() => dtype.to_string(),
+        dtype => format!("{how}_{dtype}"),
+    };
+    all.map(|(how, ty)| (name(how, ty), ty)).filter(|(name, _)| !name.is_empty()).collect()
+}
+
+/// The kernel of the pointwise function `op` alone on `operands`; its variant is `name` and the width.
+///
+/// # Errors
+/// Where there is no such function, or it does not take the operands.
+pub fn chain(name: &str, op: &str, operands: &[TensorType]) -> Result<Kernel> {
+    let mut tape = Tape::new();
+    let read = |(i, &ty): (usize, &TensorType)| tape.input(&format!("x{i}"), ty);
+    let operands = operands.iter().enumerate().map(read).collect::<Result<Vec<_>>>()?;
+    let result = tape.pointwise(op, &operands, [0.5, 2.0])?;
+    only(&tape, result, name)
+}
+
+fn fill(space: [usize; 2]) -> Result<Kernel> {
+    let mut tape = Tape::new();
+    let result = tape.full(space, 0.5)?;
+    only(&tape, result, "fill")
+}
+
+/// The one kernel that `result` takes.
+fn only(tape: &Tape, result: Var, name: &str) -> Result<Kernel> {
+    let plan = Plan::new(tape, &[result], &Target::portable())?;
+    match &plan.steps[..] {
+        [step] => Ok(Kernel { variant: format!("{name}+{}", step.kernel.variant).into(), ..step.kernel.clone() }),
+        steps => Err(Error::op(name, format!("one dispatch expected, {} planned", steps.len()))),
+    }
+}

