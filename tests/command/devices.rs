@@ -1,0 +1,45 @@
+//! `tapetum devices` and `tapetum check`.
+
+use super::run::Folder;
+use serde_json::{Value, json};
+
+#[test]
+fn devices_are_listed() {
+    let folder = Folder::new("devices");
+    let json = folder.run("devices --json").json();
+    let adapters = json["adapters"].as_array().unwrap();
+    assert!(!adapters.is_empty(), "a Vulkan, Metal or DX12 adapter; the README says how to get one");
+    for (i, adapter) in adapters.iter().enumerate() {
+        assert_eq!(adapter["index"], json!(i));
+        assert!(adapter["limits"]["storage_binding_bytes"].as_u64().unwrap() > 0, "{adapter}");
+    }
+    assert!(json["cpu"]["cores"].as_u64().unwrap() > 0);
+    let real = |a: &&Value| a["usable"] == json!(true) && a["kind"] != json!("software");
+    let auto = &json["auto"];
+    match adapters.iter().find(real) {
+        None => assert_eq!(auto, &json!("cpu")),
+        Some(_) => assert!(real(&&adapters[auto.as_str().unwrap().parse::<usize>().unwrap()])),
+    }
+    let text = folder.run("devices");
+    let said = |a: &Value| text.stdout.contains(a["name"].as_str().unwrap());
+    assert!(text.code == Some(0) && adapters.iter().all(said) && text.stdout.contains("`auto` takes: "), "{text:?}");
+}
+
+#[test]
+fn check_holds_an_op_to_its_definition() {
+    let folder = Folder::new("check");
+    let json = folder.run("check add --json").json();
+    let outcomes = json["outcomes"].as_array().unwrap();
+    assert_eq!((&json["checked"], &json["failed"]), (&json!(outcomes.len()), &json!(0)));
+    assert!(!outcomes.is_empty());
+    for o in outcomes {
+        assert!(o["case"].as_str().unwrap().contains("add"), "{o}");
+        let within = |e: &str, t: &str| o[e].is_null() || o[e].as_f64().unwrap() <= o[t].as_f64().unwrap();
+        assert!(o["passed"] == json!(true) && within("forward", "tolerance") && within("reverse", "reverse_tolerance"), "{o}");
+    }
+    let text = folder.run("check add");
+    assert!(text.code == Some(0) && text.stdout.ends_with(&format!("\n{} passed, 0 failed\n", outcomes.len())), "{text:?}");
+    folder.run("check nosuchop").failed(&["`nosuchop`"]);
+    folder.run("check add --device cpu").failed(&["--device cpu", "adapter"]);
+    folder.run("check add --device nosuch").failed(&["--device nosuch"]);
+}

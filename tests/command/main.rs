@@ -1,0 +1,8 @@
+//! The command as a user meets it: what it computes, prints and leaves behind, and what it says about what it cannot read.
+#![cfg(feature = "cli")]
+
+mod connectivity;
+mod demo;
+mod devices;
+mod refusals;
+mod run;
