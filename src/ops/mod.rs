@@ -8,6 +8,7 @@ pub mod parcellation;
 pub mod pointwise;
 pub mod random;
 pub mod reduce;
+pub mod rows;
 pub mod shape;
 pub mod softmax;
 pub mod update;
@@ -34,9 +35,9 @@ pub fn sources() -> Vec<&'static Source> {
         &reduce::CUMULATIVE_SUM,
         &reduce::REDUCE,
         &shape::COPY,
-        &shape::GATHER_ROWS,
-        &shape::ONE_HOT,
-        &shape::SCATTER_ROWS,
+        &rows::GATHER_ROWS,
+        &rows::ONE_HOT,
+        &rows::SCATTER_ROWS,
         &shape::SET,
         &softmax::SOFTMAX,
         &softmax::SOFTMAX_REVERSE,
@@ -53,6 +54,7 @@ pub fn cases() -> Vec<Case> {
         pointwise::cases::cases(),
         reduce::cases(),
         matmul::cases(),
+        rows::cases(),
         shape::cases(),
         softmax::cases(),
         random::cases(),

@@ -1,20 +1,17 @@
-//! Ops that move elements and change none: reshape, transpose, slice, pad, concatenate, rows by index, one-hot.
+//! Ops that move elements and change none: reshape, transpose, slice, pad, concatenate.
 
-use super::case::{Case, Draw, f32s, i32s};
+use super::case::{Case, Draw, f32s};
 use crate::kernel::{Binding, Buffer, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::tensor::{DType, HostTensor, TensorType};
 use crate::{Error, Result, Shape};
 
-const fn plain(name: &'static str, text: &'static str) -> Source {
+pub(super) const fn plain(name: &'static str, text: &'static str) -> Source {
     Source { name, text, snippets: &[common::GRID], variants: &Variant::PLAIN, choices: &[] }
 }
 
 pub(super) static COPY: Source = plain("shape/copy", wgsl!("shape/copy"));
 pub(super) static SET: Source = plain("shape/set", wgsl!("shape/set"));
-pub(super) static GATHER_ROWS: Source = plain("shape/gather_rows", wgsl!("shape/gather_rows"));
-pub(super) static SCATTER_ROWS: Source = plain("shape/scatter_rows", wgsl!("shape/scatter_rows"));
-pub(super) static ONE_HOT: Source = plain("shape/one_hot", wgsl!("shape/one_hot"));
 
 /// Fills a buffer with one word.
 pub(crate) fn lower_set(cx: &mut Lowering<'_>, buffer: Buffer, word: u32) -> Result<()> {
@@ -66,7 +63,7 @@ impl Strided {
     }
 
     /// Moves elements of `x` into `y`, both of one type.
-    fn apply_to(&self, x: &HostTensor, y: &mut HostTensor) -> Result<()> {
+    pub(super) fn apply_to(&self, x: &HostTensor, y: &mut HostTensor) -> Result<()> {
         y.zip_mut(x, |y, x| self.apply(x, y), |y, x| self.apply(x, y), |y, x| self.apply(x, y), |y, x| self.apply(x, y))
     }
 
@@ -324,163 +321,11 @@ impl Op for Concatenate {
     }
 }
 
-/// Rows of x by index.
-#[derive(Debug, Clone, Copy)]
-struct GatherRows;
-
-impl Op for GatherRows {
-    fn key(&self) -> OpKey {
-        OpKey::new("gather_rows")
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
-        let (x, index) = (words("gather_rows", inputs[0])?, inputs[1]);
-        if index.dtype != DType::I32 || index.shape.rank() != 1 {
-            return Err(Error::op("gather_rows", format!("`index` must be i32 of one axis, found {index}")));
-        }
-        if x.shape.rank() == 0 || (x.shape[0] == 0 && index.shape[0] > 0) {
-            return Err(Error::op("gather_rows", format!("`x` has no rows: {x}")));
-        }
-        Ok(vec![TensorType::new(x.dtype, x.shape.with(0, index.shape[0]))])
-    }
-
-    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
-        let x = &inputs[0];
-        let mut y = HostTensor::zeros(self.infer(&[x.ty(), inputs[1].ty()])?[0]);
-        if x.is_f64() {
-            y = y.to_real::<f64>();
-        }
-        let width: usize = x.shape()[1..].iter().product();
-        for (j, &row) in indices(&inputs[1])?.iter().enumerate() {
-            let row = clamped(row, x.shape()[0]);
-            Strided { extents: vec![width], x: (row * width, vec![1]), y: (j * width, vec![1]) }.apply_to(x, &mut y)?;
-        }
-        Ok(vec![y])
-    }
-
-    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
-        let (x, index, g) = (cx.input(0), cx.input(1), cx.cotangent_or_zeros(0)?);
-        let tape = cx.tape();
-        let rows = tape.shape(x)[0];
-        Ok(vec![Some(tape.scatter_rows(g, index, rows)?), None])
-    }
-
-    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let (x, n) = (cx.input_shape(0), cx.output_shape(0).elements());
-        let width: usize = x[1..].iter().product();
-        let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        let kernel = cx.kernel(&GATHER_ROWS, &[]);
-        cx.dispatch(kernel, bindings, Params::new().u32(n).u32(width).u32(x[0]), n.div_ceil(64), 0.0)
-    }
-}
-
-/// Sums of rows by index.
-#[derive(Debug, Clone, Copy)]
-struct ScatterRows {
-    rows: usize,
-}
-
-impl ScatterRows {
-    fn run<R: Real>(&self, x: &HostTensor, index: &[i32]) -> Result<HostTensor> {
-        let width: usize = x.shape()[1..].iter().product();
-        let data = x.elements::<R>()?;
-        let mut y = vec![R::zero(); self.rows * width];
-        parallel::rows(&mut y, width, index.len() * 2, |row, y| {
-            for (j, _) in index.iter().enumerate().filter(|(_, i)| clamped(**i, self.rows) == row) {
-                y.iter_mut().zip(&data[j * width..]).for_each(|(y, &x)| *y += x);
-            }
-        });
-        HostTensor::real(x.shape().with(0, self.rows), y)
-    }
-}
-
-impl Op for ScatterRows {
-    fn key(&self) -> OpKey {
-        OpKey::of("scatter_rows", self)
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
-        let (x, index) = (inputs[0], inputs[1]);
-        if x.dtype != DType::F32 || x.shape.rank() == 0 {
-            return Err(Error::op("scatter_rows", format!("`x` must be f32 rows, found {x}")));
-        }
-        if index.dtype != DType::I32 || *index.shape != x.shape[..1] {
-            return Err(Error::op("scatter_rows", format!("`index` must be i32[{}], found {index}", x.shape[0])));
-        }
-        Ok(vec![TensorType::f32(x.shape.with(0, self.rows))])
-    }
-
-    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
-        let index = indices(&inputs[1])?;
-        real_inputs!(inputs, R => self.run::<R>(&inputs[0], index)).map(|t| vec![t])
-    }
-
-    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
-        let (index, g) = (cx.input(1), cx.cotangent_or_zeros(0)?);
-        Ok(vec![Some(cx.tape().gather_rows(g, index)?), None])
-    }
-
-    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let (x, n) = (cx.input_shape(0), cx.output_shape(0).elements());
-        let width: usize = x[1..].iter().product();
-        let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        let kernel = cx.kernel(&SCATTER_ROWS, &[]);
-        let params = Params::new().u32(n).u32(width).u32(self.rows).u32(x[0]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), x.elements() as f64)
-    }
-}
-
-/// A row for each index, 1 in its place.
-#[derive(Debug, Clone, Copy)]
-struct OneHot {
-    classes: usize,
-}
-
-impl Op for OneHot {
-    fn key(&self) -> OpKey {
-        OpKey::of("one_hot", self)
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
-        let index = inputs[0];
-        if index.dtype != DType::I32 || index.shape.rank() >= crate::tensor::MAX_RANK {
-            return Err(Error::op("one_hot", format!("the operand must be i32, found {index}")));
-        }
-        let extents = [&*index.shape, &[self.classes]].concat();
-        Shape::try_new(&extents).map(|s| vec![TensorType::f32(s)]).ok_or_else(|| Error::op("one_hot", "more than 8 axes"))
-    }
-
-    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
-        let shape = self.infer(&[inputs[0].ty()])?[0].shape;
-        let hot = |&i: &i32| (0..self.classes).map(move |k| if i == k as i32 { 1.0 } else { 0.0 });
-        Ok(vec![HostTensor::f32(shape, indices(&inputs[0])?.iter().flat_map(hot).collect())?])
-    }
-
-    fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
-        Ok(vec![None])
-    }
-
-    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let n = cx.output_shape(0).elements();
-        let kernel = cx.kernel(&ONE_HOT, &[]);
-        let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
-        cx.dispatch(kernel, bindings, Params::new().u32(n).u32(self.classes), n.div_ceil(64), 0.0)
-    }
-}
-
-fn words(op: &str, ty: TensorType) -> Result<TensorType> {
+pub(super) fn words(op: &str, ty: TensorType) -> Result<TensorType> {
     if ty.dtype == DType::F16 {
         return Err(Error::op(op, format!("f16 is for storage: cast {ty} first")));
     }
     Ok(ty)
-}
-
-fn indices(t: &HostTensor) -> Result<&[i32]> {
-    t.as_i32().ok_or_else(|| Error::argument(format!("indices must be i32, found {}", t.ty())))
-}
-
-fn clamped(index: i32, rows: usize) -> usize {
-    (index.max(0) as usize).min(rows.saturating_sub(1))
 }
 
 impl Tape {
@@ -576,30 +421,6 @@ impl Tape {
         let axis = self.axis("concatenate", first, axis)?;
         self.record_one(Concatenate { axis }, xs)
     }
-
-    /// Rows of x `[rows, ..]` by i32 `index` `[n]`: `[n, ..]`. An index beyond the rows is clamped.
-    ///
-    /// # Errors
-    /// Where `index` is not i32 of one axis, or there are no rows.
-    pub fn gather_rows(&mut self, x: Var, index: Var) -> Result<Var> {
-        self.record_one(GatherRows, &[x, index])
-    }
-
-    /// Sums of the rows of x `[n, ..]` that `index` `[n]` sends to each of `rows` rows: `[rows, ..]`.
-    ///
-    /// # Errors
-    /// Where `index` is not i32 with an entry a row.
-    pub fn scatter_rows(&mut self, x: Var, index: Var, rows: usize) -> Result<Var> {
-        self.record_one(ScatterRows { rows }, &[x, index])
-    }
-
-    /// f32 rows of `classes` elements, 1 at each i32 index and 0 elsewhere.
-    ///
-    /// # Errors
-    /// Where the operand is not i32.
-    pub fn one_hot(&mut self, index: Var, classes: usize) -> Result<Var> {
-        self.record_one(OneHot { classes }, &[index])
-    }
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -612,16 +433,9 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("slice", vec![x(&[9, 2])], |t, x| Ok(vec![t.slice(x[0], 0, 4, 4, 1)?])),
         Case::new("pad", vec![x(&[7, 5])], |t, x| Ok(vec![t.pad(x[0], -1, 2, 3, 1.5)?])),
         Case::new("concatenate", vec![x(&[2, 3]), x(&[2, 0]), x(&[2, 65])], |t, x| Ok(vec![t.concatenate(x, 1)?])),
-        Case::new("gather_rows", vec![x(&[9, 7]), i32s([65], Draw::Index(9))], |t, x| Ok(vec![t.gather_rows(x[0], x[1])?])),
-        Case::new("scatter_rows", vec![x(&[65, 7]), i32s([65], Draw::Index(9))], |t, x| Ok(vec![t.scatter_rows(x[0], x[1], 9)?])),
-        Case::new("one_hot", vec![i32s([65], Draw::Index(7))], |t, x| Ok(vec![t.one_hot(x[0], 7)?])).forward_only(),
         Case::new("broadcast_to", vec![x(&[7, 1])], |t, x| Ok(vec![t.broadcast_to(x[0], [3, 7, 5])?])),
     ]
     .into_iter()
-    .map(|case| {
-        // Only sums of rows are inexact.
-        let forward = if case.name.starts_with("scatter") { 1e-6 } else { 0.0 };
-        case.within(forward, 1e-6)
-    })
+    .map(|case| case.within(0.0, 1e-6))
     .collect()
 }
