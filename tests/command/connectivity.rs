@@ -182,7 +182,7 @@ fn doubtful_series_are_warned_about() {
     warned(&run("typo.csv"), &["read as a header"]);
 
     // Named are those rows, and only those, whose diagonal is zero: here one that is constant but for rounding.
-    let rows = [[1000.0, 1000.000_1, 1000.0, 1000.000_1], [1000.0, 1000.1, 1000.0, 1000.1], [2.0, 2.0, 2.0, 2.0], [1.0, 3.0, 2.0, 5.0]];
+    let rows = [[1000.0, 1_000.000_1, 1000.0, 1_000.000_1], [1000.0, 1000.1, 1000.0, 1000.1], [2.0, 2.0, 2.0, 2.0], [1.0, 3.0, 2.0, 5.0]];
     let rows: Vec<f32> = rows.concat();
     folder.file("nearly.npy", npy("<f4", &[1, 4, 4], &f32s(&rows)));
     let done = folder.run("connectivity nearly.npy -o out.npy --layout regions-time --device cpu --json");
