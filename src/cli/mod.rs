@@ -51,6 +51,8 @@ enum Command {
     Check(check::Check),
     /// Covariance or correlation of series in a file.
     Connectivity(connectivity::Connectivity),
+    /// List the kernels: workgroup, bindings, memory; or write them out.
+    Shaders(shaders::Shaders),
     /// Learn a soft parcellation of a cortex on the data inside this program.
     Demo(demo::Demo),
 }
@@ -73,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Devices => devices::run(&common),
         Command::Check(check) => check.run(&common),
         Command::Connectivity(connectivity) => connectivity.run(&common),
+        Command::Shaders(shaders) => shaders.run(&common),
         Command::Demo(demo) => demo.run(&common),
     };
     match done {
@@ -95,7 +98,7 @@ impl Command {
     fn agrees(&self) -> Result<(), &'static str> {
         match self {
             Self::Connectivity(connectivity) => connectivity.agrees(),
-            Self::Devices | Self::Check(_) | Self::Demo(_) => Ok(()),
+            Self::Devices | Self::Check(_) | Self::Shaders(_) | Self::Demo(_) => Ok(()),
         }
     }
 }

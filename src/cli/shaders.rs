@@ -1,7 +1,9 @@
 //! `tapetum shaders`: the kernels as a table, and written out for a back end or another compiler.
 
+mod command;
 mod translate;
 
+pub(super) use command::Shaders;
 pub use translate::{capabilities, parse, translate, validate};
 
 use crate::data::OutputFolder;

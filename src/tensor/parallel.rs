@@ -1,6 +1,7 @@
 //! All cores over disjoint parts of one slice, where the feature `host` is on; one core otherwise.
 
 /// Fewer elements than this are not worth a second thread.
+#[cfg(feature = "host")]
 const GRAIN: usize = 1 << 14;
 
 /// Calls `f(start, part)` for consecutive parts of `out`, each a multiple of `unit` elements long but for the last.

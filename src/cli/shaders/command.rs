@@ -1,0 +1,51 @@
+//! The arguments of `tapetum shaders` and what it prints.
+
+use super::{Entry, Format, emit, list};
+use crate::Result;
+use crate::cli::{Arguments, Common, Done, table};
+use clap::{CommandFactory, ValueEnum};
+use serde_json::json;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Shaders {
+    /// Only the kernels whose `family/kernel/variant` contains this.
+    filter: Option<String>,
+    /// Write them into a folder, a file each.
+    #[arg(long, num_args = 2, value_names = ["spirv|msl|hlsl|wgsl", "DIR"])]
+    emit: Option<Vec<String>>,
+}
+
+impl Shaders {
+    pub(in crate::cli) fn run(self, common: &Common) -> Result<Done> {
+        let filter = self.filter.as_deref();
+        match self.emit.as_deref() {
+            Some([format, dir]) => {
+                let written = emit(filter, parse(format), dir.as_ref())?;
+                common.print(&json!({ "written": written, "folder": dir }), || format!("{written} kernels written to {dir}"))?;
+            }
+            _ => {
+                let entries = list(filter)?;
+                let all: Vec<_> = entries.iter().map(Entry::json).collect();
+                common.print(&json!({ "kernels": all }), || text(&entries))?;
+            }
+        }
+        Ok(Done::Well)
+    }
+}
+
+/// An unknown format is a usage error.
+fn parse(format: &str) -> Format {
+    Format::from_str(format, true).unwrap_or_else(|_| {
+        let what = format!("--emit: one of spirv, msl, hlsl, wgsl expected, found `{format}`\n");
+        Arguments::command().error(clap::error::ErrorKind::InvalidValue, what).exit()
+    })
+}
+
+fn text(entries: &[Entry]) -> String {
+    let row = |e: &Entry| {
+        let [x, y, z] = e.workgroup;
+        vec![e.kernel.clone(), e.variant.clone(), format!("{x} x {y} x {z}"), e.bindings.to_string(), format!("{} B", e.memory)]
+    };
+    let rows: Vec<_> = entries.iter().map(row).collect();
+    format!("{}\n{} kernels", table(&["kernel", "variant", "workgroup", "bindings", "memory"], &rows), entries.len())
+}
