@@ -100,6 +100,10 @@ impl Connectivity {
     }
 
     fn compute(&self, device: &crate::Device, series: &HostTensor) -> Result<HostTensor> {
+        let series = &match self.kind {
+            Kind::Covariance => series.clone(),
+            Kind::Correlation => balanced(series)?,
+        };
         let mut tape = Tape::new();
         let x = tape.input("series", series.ty())?;
         let r = match self.kind {
@@ -110,11 +114,23 @@ impl Connectivity {
         program.write(x, series)?;
         program.step()?;
         let matrices = program.read(r)?;
-        if matrices.elements::<f32>()?.iter().any(|x| !x.is_finite()) {
-            let what = format!("values too large for their {} in f32: scale the series down", self.kind.name());
-            return Err(Error::file(&self.series, what));
+        match self.beyond_range(series, &matrices)? {
+            Some(what) => Err(Error::file(&self.series, format!("{what} for their {} in f32: other units are expected", self.kind.name()))),
+            None => Ok(matrices),
         }
-        Ok(matrices)
+    }
+
+    /// Whether single precision lost the result, and how.
+    fn beyond_range(&self, series: &HostTensor, matrices: &HostTensor) -> Result<Option<&'static str>> {
+        let (found, n) = (matrices.elements::<f32>()?, matrices.shape()[matrices.shape().rank() - 1]);
+        if found.iter().any(|x| !x.is_finite()) {
+            return Ok(Some("values too large"));
+        }
+        let time = series.shape()[series.shape().rank() - 1];
+        let variances = (0..found.len() / n).map(|row| found[row * n + row % n]);
+        let rows = series.elements::<f32>()?.chunks_exact(time);
+        let lost = rows.zip(variances).any(|(row, v)| v < f32::MIN_POSITIVE && !constant(row, self.kind));
+        Ok((self.kind == Kind::Covariance && lost).then_some("values too small"))
     }
 
     /// What a user should know of the series before trusting the result.
@@ -141,6 +157,21 @@ impl Connectivity {
     fn of_table(&self) -> bool {
         self.layout == Axes::TimeRegions && self.series.extension().is_some_and(|e| !e.eq_ignore_ascii_case("npy"))
     }
+}
+
+/// Rows whose squares f32 would not hold, times the power of two that brings their largest value near 1: exact, and their correlations
+/// are the same. Files hold such values where a missing one is marked by 1e20, or currents are in amperes.
+fn balanced(series: &HostTensor) -> Result<HostTensor> {
+    let time = series.shape()[series.shape().rank() - 1];
+    let mut values = series.elements::<f32>()?.to_vec();
+    for row in values.chunks_exact_mut(time) {
+        let largest = f64::from(row.iter().fold(0.0, |m: f32, x| m.max(x.abs())));
+        if largest > 0.0 && !(1e-12..1e12).contains(&largest) {
+            let factor = (-largest.log2().floor()).exp2();
+            row.iter_mut().for_each(|x| *x = (f64::from(*x) * factor) as f32);
+        }
+    }
+    HostTensor::f32(series.shape(), values)
 }
 
 /// A first row that is not surely what it was taken for. Tables written by programs are often headed 0, 1, 2, …

@@ -182,7 +182,7 @@ fn doubtful_series_are_warned_about() {
     warned(&run("typo.csv"), &["read as a header"]);
 
     // Named are those rows, and only those, whose diagonal is zero: here one that is constant but for rounding.
-    let rows = [[1000.0, 1000.000_1, 1000.0, 1000.000_1], [1000.0, 1000.1, 1000.0, 1000.1], [2.0, 2.0, 2.0, 2.0], [1.0, 3.0, 2.0, 5.0]];
+    let rows = [[1000.0, 1_000.000_1, 1000.0, 1_000.000_1], [1000.0, 1000.1, 1000.0, 1000.1], [2.0, 2.0, 2.0, 2.0], [1.0, 3.0, 2.0, 5.0]];
     let rows: Vec<f32> = rows.concat();
     folder.file("nearly.npy", npy("<f4", &[1, 4, 4], &f32s(&rows)));
     let done = folder.run("connectivity nearly.npy -o out.npy --layout regions-time --device cpu --json");
@@ -191,22 +191,35 @@ fn doubtful_series_are_warned_about() {
     assert_eq!([0, 1, 2, 3].map(|i| found[5 * i]), [0.0, 1.0, 0.0, 1.0]);
 }
 
-/// What f32 cannot hold is an error, and not a matrix of NaN.
-#[test]
-fn values_beyond_f32_are_refused_and_small_ones_are_not() {
-    let folder = Folder::new("scale");
-    let of = |scale: f32| {
-        let rows: Vec<f32> = (0..3).flat_map(|r| series(0, r)).map(|x| x as f32 * scale).collect();
-        folder.file("in.npy", npy("<f4", &[3, FRAMES], &f32s(&rows)));
-        folder.run("connectivity in.npy -o out.npy --kind covariance --layout regions-time --device cpu --json")
-    };
-    of(1e30).failed(&["in.npy", "too large", "covariance"]);
-    assert_eq!(folder.names(), ["in.npy"]);
-    // Femtotesla, as a magnetometer's file may hold them.
-    of(1e-15).json();
+/// Three regions in units that make numbers large or small: times 2 to this power, which changes no digit.
+fn scaled(folder: &Folder, power: i32, kind: &str) -> Done {
+    let rows: Vec<f32> = (0..3).flat_map(|r| series(0, r)).map(|x| (x * 2f64.powi(power)) as f32).collect();
+    folder.file("in.npy", npy("<f4", &[3, FRAMES], &f32s(&rows)));
+    folder.run(&format!("connectivity in.npy -o out.npy --kind {kind} --layout regions-time --device cpu --json"))
+}
+
+#[track_caller]
+fn scaled_holds(folder: &Folder, entry: Entry, scale: f64) {
     let found = read_f32(folder.0.join("out.npy"), &[3, 3]);
-    for (k, f) in found.iter().enumerate() {
-        let wanted = covariance(&series(0, k / 3), &series(0, k % 3)) * 1e-30;
-        assert!((f - wanted).abs() < 1e-5 * 100e-30, "{f} {wanted}");
+    let wanted: Vec<f64> = (0..9).map(|k| entry(&series(0, k / 3), &series(0, k % 3)) * scale).collect();
+    let largest = wanted.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    assert!(found.iter().zip(&wanted).all(|(f, w)| (f - w).abs() <= 1e-6 * largest), "{found:?} {wanted:?}");
+}
+
+/// A correlation does not depend on units. A covariance does: what f32 cannot hold of it is an error, and not a matrix of NaN or zeros.
+#[test]
+fn units_that_make_numbers_large_or_small() {
+    let folder = Folder::new("scale");
+    for power in [-100, -73, -50, 60, 116] {
+        scaled(&folder, power, "correlation").json();
+        scaled_holds(&folder, correlation, 1.0);
     }
+    for power in [-50, 50] {
+        scaled(&folder, power, "covariance").json();
+        scaled_holds(&folder, covariance, 2f64.powi(2 * power));
+    }
+    std::fs::remove_file(folder.0.join("out.npy")).unwrap();
+    scaled(&folder, 100, "covariance").failed(&["in.npy", "too large", "covariance"]);
+    scaled(&folder, -73, "covariance").failed(&["in.npy", "too small", "covariance"]);
+    assert_eq!(folder.names(), ["in.npy"]);
 }
