@@ -3,9 +3,9 @@
 //! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
 
 pub mod check;
-pub mod connectome;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod connectome;
 #[cfg(feature = "cli")]
 pub mod data;
 pub mod device;

@@ -3,7 +3,7 @@
 use super::case::{Case, Draw, f32s};
 use crate::kernel::{Binding, Choice, Kernel, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Init, Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl Adam {
         let [b1, b2, epsilon, decay] = [self.beta1, self.beta2, self.epsilon, self.decay].map(|x| R::of(f64::from(x)));
         let decayed = |i: usize| if self.decoupled { g[i] } else { g[i] + decay * p[i] };
         let fill = |f: &(dyn Fn(usize) -> R + Sync)| {
-            let mut out = vec![R::zero(); p.len()];
+            let mut out = buffer(p.len());
             parallel::parts(&mut out, 1, |start, part| part.iter_mut().enumerate().for_each(|(i, o)| *o = f(start + i)));
             out
         };
