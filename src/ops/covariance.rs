@@ -7,7 +7,7 @@
 
 use super::case::{Case, Draw, f32s};
 use super::matmul::{TILE_VARIANTS, tile_variant};
-use super::reduce::{ROW_VARIANTS, row_variant, tree_sum, tree_sum_of};
+use super::reduce::{ROW_VARIANTS, largest_of, row_variant, tree_sum, tree_sum_of};
 use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs, symmetric_product};
@@ -143,7 +143,8 @@ impl Covariance {
             let mu = mean(x, w, total);
             u.iter_mut().zip(x).for_each(|(u, &x)| *u = x - mu);
             let power = if self.kind.correlation() {
-                let floor = R::of(f64::from(CONSTANT)) * largest(x, w);
+                let most = largest_of([x, w], |[x, w]| if w > R::zero() { x.abs() } else { R::zero() });
+                let floor = R::of(f64::from(CONSTANT)) * most;
                 let power = tree_sum_of([&*u, w], |[u, w]| w * u * u);
                 if power > floor * floor * total { power } else { R::zero() }
             } else {
@@ -207,18 +208,6 @@ fn finish<R: Real>(r: R, diagonal: bool, fisher_z: bool) -> R {
 fn mean<R: Real>(x: &[R], w: &[R], total: R) -> R {
     let origin = x.first().copied().unwrap_or_else(R::zero);
     if total > R::zero() { origin + tree_sum_of([x, w], |[x, w]| w * (x - origin)) / total } else { origin }
-}
-
-/// max |x| of the frames that count.
-fn largest<R: Real>(x: &[R], w: &[R]) -> R {
-    let larger = |m: R, x: R, w: R| if w > R::zero() && x.abs() > m { x.abs() } else { m };
-    let mut lanes = [R::zero(); 8];
-    let ((x, x_rest), (w, w_rest)) = (x.as_chunks::<8>(), w.as_chunks::<8>());
-    for (x, w) in x.iter().zip(w) {
-        lanes.iter_mut().zip(x).zip(w).for_each(|((m, &x), &w)| *m = larger(*m, x, w));
-    }
-    lanes.iter_mut().zip(x_rest).zip(w_rest).for_each(|((m, &x), &w)| *m = larger(*m, x, w));
-    lanes.into_iter().fold(R::zero(), R::max)
 }
 
 impl Op for Covariance {

@@ -124,6 +124,19 @@ pub(crate) fn tree_sum_of<R: Real, const K: usize>(x: [&[R]; K], f: impl Fn([R; 
     lanes.iter().copied().sum()
 }
 
+/// The largest f over the elements of K slices of one length, −∞ where there are none.
+pub(crate) fn largest_of<R: Real, const K: usize>(x: [&[R]; K], f: impl Fn([R; K]) -> R) -> R {
+    let larger = |most: R, x: R| if x > most { x } else { most };
+    let mut lanes = [R::neg_infinity(); 8];
+    let split = x.map(|y| y[..x[0].len()].as_chunks::<8>());
+    for chunk in 0..x[0].len() / 8 {
+        let x = split.map(|(whole, _)| whole[chunk]);
+        lanes.iter_mut().enumerate().for_each(|(l, most)| *most = larger(*most, f(x.map(|x| x[l]))));
+    }
+    lanes.iter_mut().enumerate().take(x[0].len() % 8).for_each(|(l, most)| *most = larger(*most, f(split.map(|(_, rest)| rest[l]))));
+    lanes.into_iter().fold(R::neg_infinity(), larger)
+}
+
 /// `y` = the sum of the rows of x, each `width` long, by halves.
 fn tree_sum_rows<R: Real>(x: &[R], width: usize, y: &mut [R]) {
     let rows = x.len() / width;

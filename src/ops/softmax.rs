@@ -1,7 +1,7 @@
 //! Softmax and its logarithm over any axis.
 
 use super::case::{Case, Draw, f32s};
-use super::reduce::{ROW_VARIANTS, row_variant, tree_sum};
+use super::reduce::{ROW_VARIANTS, largest_of, row_variant, tree_sum};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
@@ -79,9 +79,11 @@ const FEW: usize = 16;
 impl Softmax {
     fn run<R: Real>(&self, x: &HostTensor) -> Result<HostTensor> {
         let shape = x.shape();
+        let least = R::min_positive_value().ln();
         let y = along(&[x.elements::<R>()?], shape.around(self.axis), |x, y| {
-            let most = x[0].iter().copied().fold(R::neg_infinity(), R::max);
-            y.iter_mut().zip(x[0]).for_each(|(y, &x)| *y = (x - most).exp());
+            let most = largest_of([x[0]], |[x]| x);
+            // What would be no normal number is 0: sparing for memberships, most of which are.
+            y.iter_mut().zip(x[0]).for_each(|(y, &x)| *y = if x - most < least { R::zero() } else { (x - most).exp() });
             let sum = tree_sum(y);
             if self.log {
                 let shift = sum.ln();
