@@ -1,6 +1,7 @@
 //! The host executor: a tape run by its ops' definitions, in f32 (the device `cpu`) or f64 (the oracle).
 
 use crate::tape::{Source, Tape, Var};
+use crate::tensor::pool::{self, Pool};
 use crate::tensor::{DType, HostTensor};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub struct Program {
     runs: Vec<(usize, Vec<usize>)>,
     inputs: BTreeMap<Var, HostTensor>,
     results: Vec<HostTensor>,
+    pool: Pool,
 }
 
 impl Program {
@@ -59,7 +61,15 @@ impl Program {
                 runs[at].1.push(value);
             }
         }
-        Ok(Self { tape: tape.replica(), precision, outputs: outputs.to_vec(), runs, inputs: BTreeMap::new(), results: Vec::new() })
+        Ok(Self {
+            tape: tape.replica(),
+            precision,
+            outputs: outputs.to_vec(),
+            runs,
+            inputs: BTreeMap::new(),
+            results: Vec::new(),
+            pool: Pool::default(),
+        })
     }
 
     /// The precision it runs in.
@@ -82,6 +92,14 @@ impl Program {
 
     /// Runs once: reads and updates `state`.
     pub fn step(&mut self, state: &mut Values) -> Result<()> {
+        let mut pool = std::mem::take(&mut self.pool);
+        let done = pool.lend(|| self.run(state));
+        self.pool = pool;
+        done
+    }
+
+    fn run(&mut self, state: &mut Values) -> Result<()> {
+        std::mem::take(&mut self.results).into_iter().for_each(pool::give);
         let mut values: Vec<Option<HostTensor>> = vec![None; self.tape.len()];
         for (at, dead) in &self.runs {
             let node = &self.tape.nodes()[*at];
@@ -106,13 +124,13 @@ impl Program {
                     values[node.outputs.start] = Some(value);
                 }
             }
-            dead.iter().for_each(|&v| values[v] = None);
+            dead.iter().filter_map(|&v| values[v].take()).for_each(pool::give);
         }
         let value = |v: &Var| values[v.index()].clone().ok_or_else(|| Error::tensor(self.tape.describe(*v), "has no value"));
         self.results = self.outputs.iter().map(value).collect::<Result<_>>()?;
         for (var, new) in self.tape.assignments() {
             if let Source::State(name, _) = &self.tape.node_of(*var).source {
-                state.insert(name.clone(), value(new)?);
+                state.insert(name.clone(), value(new)?).into_iter().for_each(pool::give);
             }
         }
         Ok(())

@@ -7,11 +7,12 @@
 
 use super::case::{Case, Draw, f32s};
 use super::matmul::{TILE_VARIANTS, tile_variant};
-use super::reduce::{ROW_VARIANTS, row_variant, tree_sum};
+use super::reduce::{ROW_VARIANTS, largest_of, row_variant, tree_sum, tree_sum_of};
 use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, parallel, product, real_inputs};
+use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs, symmetric_product};
 use crate::{Error, Result, Shape};
+use std::borrow::Cow;
 
 /// c · ε of the rule for constant series.
 const CONSTANT: f32 = 8.0 * f32::EPSILON;
@@ -103,58 +104,73 @@ struct Covariance {
     kind: Kind,
 }
 
-/// Rows standardised in place of x, and their scales; w where there are weights.
-struct Standardised<R> {
-    u: Vec<R>,
-    s: Vec<R>,
+/// The frames' weights, 1 where none are given, and their sums.
+struct Frames<'a, R: Real> {
+    weights: Cow<'a, [R]>,
+    totals: Vec<R>,
+    /// Rows that share weights.
+    rows: usize,
+    time: usize,
+}
+
+impl<'a, R: Real> Frames<'a, R> {
+    fn new(w: Option<&'a [R]>, [batch, n, time]: [usize; 3]) -> Self {
+        let (weights, rows) = match w {
+            Some(w) => (Cow::Borrowed(w), n),
+            None => (Cow::Owned(vec![R::one(); time]), batch * n),
+        };
+        Self { totals: weights.chunks_exact(time).map(tree_sum).collect(), weights, rows: rows.max(1), time }
+    }
+
+    /// Of a row: its weights, and Σw.
+    fn of(&self, row: usize) -> (&[R], R) {
+        let batch = row / self.rows;
+        (&self.weights[batch * self.time..][..self.time], self.totals[batch])
+    }
 }
 
 impl Covariance {
-    fn standardise<R: Real>(&self, x: &[R], w: Option<&[R]>, [batch, n, time]: [usize; 3]) -> Standardised<R> {
-        let mut u = x.to_vec();
-        let mut s = vec![R::zero(); batch * n];
-        let ones = vec![R::one(); if w.is_none() { time } else { 0 }];
-        parallel::rows(&mut u, time, 8 * time, |row, u| {
-            let w = w.map_or(&ones[..], |w| &w[row / n * time..][..time]);
-            let (mu, _) = mean(u, w);
-            u.iter_mut().for_each(|x| *x -= mu);
-        });
-        parallel::rows(&mut s, 1, 8 * time, |row, s| {
-            let w = w.map_or(&ones[..], |w| &w[row / n * time..][..time]);
-            let (x, u) = (&x[row * time..][..time], &u[row * time..][..time]);
-            let total = tree_sum(w);
+    /// u and s of the rows of x.
+    fn standardise<R: Real>(&self, x: &[R], frames: &Frames<'_, R>, time: usize) -> (Vec<R>, Vec<R>) {
+        let mut u = buffer(x.len());
+        let mut s = vec![R::zero(); x.len() / time];
+        parallel::rows_with(&mut u, time, &mut s, 8 * time, |row, u, s| {
+            let (x, (w, total)) = (&x[row * time..][..time], frames.of(row));
+            let mu = mean(x, w, total);
+            u.iter_mut().zip(x).for_each(|(u, &x)| *u = x - mu);
             let power = if self.kind.correlation() {
-                let largest = x.iter().zip(w).filter(|(_, w)| **w > R::zero()).fold(R::zero(), |m, (x, _)| m.max(x.abs()));
-                let floor = R::of(f64::from(CONSTANT)) * largest;
-                let squares: Vec<R> = u.iter().zip(w).map(|(&u, &w)| w * u * u).collect();
-                let power = tree_sum(&squares);
+                let most = largest_of([x, w], |[x, w]| if w > R::zero() { x.abs() } else { R::zero() });
+                let floor = R::of(f64::from(CONSTANT)) * most;
+                let power = tree_sum_of([&*u, w], |[u, w]| w * u * u);
                 if power > floor * floor * total { power } else { R::zero() }
             } else {
-                let squares: Vec<R> = w.iter().map(|&w| w * w).collect();
-                total - R::of(self.kind.ddof()) * tree_sum(&squares) / total.max(R::of(1e-30))
+                total - R::of(self.kind.ddof()) * tree_sum_of([w], |[w]| w * w) / total.max(R::of(1e-30))
             };
-            s[0] = if power > R::zero() { power.sqrt().recip() } else { R::zero() };
+            *s = if power > R::zero() { power.sqrt().recip() } else { R::zero() };
+            u.iter_mut().for_each(|u| *u *= *s);
         });
-        parallel::rows(&mut u, time, time, |row, u| u.iter_mut().for_each(|u| *u *= s[row]));
-        Standardised { u, s }
+        (u, s)
     }
 
     fn run<R: Real>(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
         let shape = inputs[0].shape();
         let [batch, n, time] = extents(shape);
         let w = inputs.get(1).map(HostTensor::elements::<R>).transpose()?;
-        let Standardised { u, s } = self.standardise(inputs[0].elements::<R>()?, w, [batch, n, time]);
-        let v = w.map(|w| {
-            let mut v = u.clone();
-            parallel::rows(&mut v, time, time, |row, v| v.iter_mut().zip(&w[row / n.max(1) * time..]).for_each(|(v, &w)| *v *= w));
+        let frames = Frames::new(w, [batch, n, time]);
+        let (u, s) = self.standardise(inputs[0].elements::<R>()?, &frames, time);
+        let v = w.map(|_| {
+            let mut v = buffer(u.len());
+            parallel::rows(&mut v, time, time, |row, v| {
+                v.iter_mut().zip(&u[row * time..]).zip(frames.of(row).0).for_each(|((v, &u), &w)| *v = u * w);
+            });
             v
         });
-        let mut r = vec![R::zero(); batch * n * n];
         let v = v.as_deref().unwrap_or(&u);
-        for (i, r) in r.chunks_mut((n * n).max(1)).enumerate().take(batch) {
-            let at = i * n * time;
-            product(r, [n, time, n], &u, Layout::new(at, [n, time], false), v, Layout::new(at, [time, n], true));
-        }
+        let mut r = buffer(batch * n * n);
+        parallel::rows(&mut r, n * n, n * n * time, |i, r| {
+            let matrix = i * n * time..(i + 1) * n * time;
+            symmetric_product(r, [n, time], &u[matrix.clone()], &v[matrix]);
+        });
         if let Kind::Correlation { fisher_z } = self.kind {
             parallel::rows(&mut r, n, 16 * n, |row, r| {
                 for (j, r) in r.iter_mut().enumerate() {
@@ -184,12 +200,10 @@ fn finish<R: Real>(r: R, diagonal: bool, fisher_z: bool) -> R {
     }
 }
 
-/// Weighted mean about the first element, and Σw.
-fn mean<R: Real>(x: &[R], w: &[R]) -> (R, R) {
+/// Weighted mean about the first element, given Σw.
+fn mean<R: Real>(x: &[R], w: &[R], total: R) -> R {
     let origin = x.first().copied().unwrap_or_else(R::zero);
-    let terms: Vec<R> = x.iter().zip(w).map(|(&x, &w)| w * (x - origin)).collect();
-    let total = tree_sum(w);
-    if total > R::zero() { (origin + tree_sum(&terms) / total, total) } else { (origin, total) }
+    if total > R::zero() { origin + tree_sum_of([x, w], |[x, w]| w * (x - origin)) / total } else { origin }
 }
 
 impl Op for Covariance {
@@ -278,61 +292,65 @@ impl CovarianceReverse {
         let [batch, n, time] = extents(shape);
         let (g, u, s) = (inputs[0].elements::<R>()?, inputs[1].elements::<R>()?, inputs[2].elements::<R>()?);
         let w = inputs.get(3).map(HostTensor::elements::<R>).transpose()?;
-        let ones = vec![R::one(); if w.is_none() { time } else { 0 }];
-        let weights = |row: usize| w.map_or(&ones[..], |w| &w[row / n * time..][..time]);
-        let mut sums = vec![R::zero(); g.len()];
+        let frames = Frames::new(w, [batch, n, time]);
+        let mut sums = buffer(g.len());
         parallel::rows(&mut sums, n, n, |row, out| {
             let (matrix, i) = (&g[row / n * n * n..][..n * n], row % n);
             out.iter_mut().enumerate().for_each(|(j, out)| *out = matrix[i * n + j] + matrix[j * n + i]);
         });
-        let mut p = vec![R::zero(); u.len()];
+        let mut p = buffer(u.len());
         for (i, p) in p.chunks_mut((n * time).max(1)).enumerate().take(batch) {
             let (lg, lu) = (Layout::new(i * n * n, [n, n], false), Layout::new(i * n * time, [n, time], false));
             product(p, [n, n, time], &sums, lg, u, lu);
         }
+        let weighted = w.map(|w| self.weights_cotangent(&p, u, w, &frames, [batch, n, time]));
         let correlation = self.kind.correlation();
-        let dots = |row: usize| {
-            let (p, u, w) = (&p[row * time..][..time], &u[row * time..][..time], weights(row));
-            let d: Vec<R> = p.iter().zip(w).map(|(&p, &w)| p * w).collect();
-            let du: Vec<R> = d.iter().zip(u).map(|(&d, &u)| d * u).collect();
-            (tree_sum(&d), tree_sum(&du))
-        };
-        let mut dx = vec![R::zero(); u.len()];
-        parallel::rows(&mut dx, time, 8 * time, |row, dx| {
-            let (p, u, w) = (&p[row * time..][..time], &u[row * time..][..time], weights(row));
-            let (sum, dot) = dots(row);
+        // dx takes the place of p.
+        parallel::rows(&mut p, time, 8 * time, |row, p| {
+            let (u, (w, total)) = (&u[row * time..][..time], frames.of(row));
+            let (sum, dot) = dots(p, u, w);
             let along = if correlation { dot } else { R::zero() };
-            let wu: Vec<R> = u.iter().zip(w).map(|(&u, &w)| u * w).collect();
-            let total = tree_sum(w);
-            let mean = if total > R::zero() { (sum - along * tree_sum(&wu)) / total } else { R::zero() };
-            for (t, dx) in dx.iter_mut().enumerate() {
-                *dx = s[row] * w[t] * (p[t] - along * u[t] - mean);
-            }
+            let of_u = tree_sum_of([u, w], |[u, w]| u * w);
+            let mean = if total > R::zero() { (sum - along * of_u) / total } else { R::zero() };
+            p.iter_mut().zip(u).zip(w).for_each(|((p, &u), &w)| *p = s[row] * w * (*p - along * u - mean));
         });
-        let mut found = vec![HostTensor::real(shape, dx)?];
-        if let Some(w) = w {
-            let dots: Vec<(R, R)> = (0..batch * n).map(dots).collect();
-            let mut dw = vec![R::zero(); batch * time];
-            for (b, dw) in dw.chunks_mut(time).enumerate() {
-                let w = &w[b * time..][..time];
-                let total = tree_sum(w);
-                let squares = w.iter().map(|&w| w * w).sum::<R>();
-                let inverse = if total > R::zero() { total.recip() } else { R::zero() };
-                let ddof = R::of(self.kind.ddof());
-                let f = (total - ddof * squares * inverse).max(R::of(1e-30));
-                let half = R::of(0.5);
-                for (t, dw) in dw.iter_mut().enumerate() {
-                    let slope = (R::one() - ddof * inverse * (w[t] + w[t] - squares * inverse)) / f;
-                    *dw = (b * n..(b + 1) * n).fold(R::zero(), |sum, row| {
-                        let (u, p, (a, b)) = (u[row * time + t], p[row * time + t], dots[row]);
-                        sum + half * u * p - a * u * inverse - half * b * if correlation { u * u } else { slope }
-                    });
-                }
-            }
+        let mut found = vec![HostTensor::real(shape, p)?];
+        if let Some(dw) = weighted {
             found.push(HostTensor::real(inputs[3].shape(), dw)?);
         }
         Ok(found)
     }
+
+    fn weights_cotangent<R: Real>(&self, p: &[R], u: &[R], w: &[R], frames: &Frames<'_, R>, [batch, n, time]: [usize; 3]) -> Vec<R> {
+        let mut along = vec![(R::zero(), R::zero()); batch * n];
+        parallel::rows(&mut along, 1, 4 * time, |row, along| {
+            let span = row * time..(row + 1) * time;
+            along[0] = dots(&p[span.clone()], &u[span], frames.of(row).0);
+        });
+        let mut dw = vec![R::zero(); batch * time];
+        parallel::rows(&mut dw, time, 8 * n * time, |b, dw| {
+            let w = &w[b * time..][..time];
+            let total = tree_sum(w);
+            let squares = w.iter().map(|&w| w * w).sum::<R>();
+            let inverse = if total > R::zero() { total.recip() } else { R::zero() };
+            let ddof = R::of(self.kind.ddof());
+            let f = (total - ddof * squares * inverse).max(R::of(1e-30));
+            let half = R::of(0.5);
+            for (t, dw) in dw.iter_mut().enumerate() {
+                let slope = (R::one() - ddof * inverse * (w[t] + w[t] - squares * inverse)) / f;
+                *dw = (b * n..(b + 1) * n).fold(R::zero(), |sum, row| {
+                    let (u, p, (a, b)) = (u[row * time + t], p[row * time + t], along[row]);
+                    sum + half * u * p - a * u * inverse - half * b * if self.kind.correlation() { u * u } else { slope }
+                });
+            }
+        });
+        dw
+    }
+}
+
+/// Σwp and Σwpu.
+fn dots<R: Real>(p: &[R], u: &[R], w: &[R]) -> (R, R) {
+    (tree_sum_of([p, w], |[p, w]| p * w), tree_sum_of([p, w, u], |[p, w, u]| p * w * u))
 }
 
 impl Op for CovarianceReverse {

@@ -4,7 +4,7 @@ use super::case::{Case, Draw, f32s};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, Suits, Variant, common, wgsl};
 use crate::ops::pointwise::Walk;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, product, real_inputs};
+use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, product, real_inputs};
 use crate::{Error, Result, Shape};
 
 /// Register tiles of 8 × 8 or 4 × 4, fed directly or through workgroup memory.
@@ -81,7 +81,7 @@ impl Matmul {
         let Extents { m, k, n, batch: space } = self.extents(a.shape(), b.shape())?;
         let walk = Walk::new(&[batch(a.shape()), batch(b.shape())], space);
         let (x, y) = (a.elements::<R>()?, b.elements::<R>()?);
-        let mut c = vec![R::zero(); space.elements() * m * n];
+        let mut c = buffer(space.elements() * m * n);
         for (i, c) in c.chunks_mut((m * n).max(1)).enumerate().take(space.elements()) {
             let [ia, ib] = [walk.offset(0, i), walk.offset(1, i)];
             let la = Layout::new(ia * m * k, [m, k], self.transpose_a);

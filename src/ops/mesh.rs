@@ -3,7 +3,7 @@
 use super::case::{Case, Draw, f32s};
 use crate::kernel::{Binding, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
 pub(super) static NEIGHBOUR_MEAN: Source = Source {
@@ -24,11 +24,12 @@ impl NeighbourMean {
         let degree = table.len() / vertices.max(1);
         let scale = R::of(1.0 / degree as f64);
         let data = x.elements::<R>()?;
-        let mut y = vec![R::zero(); data.len()];
+        let mut y = buffer(data.len());
+        let table: Vec<usize> = table.iter().map(|&n| (n.max(0) as usize).min(vertices.saturating_sub(1))).collect();
         parallel::rows(&mut y, vertices, vertices * degree, |row, y| {
             let x = &data[row * vertices..(row + 1) * vertices];
             for (y, near) in y.iter_mut().zip(table.chunks_exact(degree)) {
-                *y = near.iter().map(|&n| x[(n.max(0) as usize).min(vertices - 1)]).sum::<R>() * scale;
+                *y = near.iter().map(|&n| x[n]).sum::<R>() * scale;
             }
         });
         HostTensor::real(x.shape(), y)

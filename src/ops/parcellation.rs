@@ -3,10 +3,10 @@
 
 use super::case::{Case, Draw, f32s};
 use super::matmul::{TILE_VARIANTS, tile_variant};
-use super::reduce::{ROW_VARIANTS, row_variant, tree_sum};
+use super::reduce::{ROW_VARIANTS, row_variant, tree_sum, tree_sum_of};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, parallel, product, real_inputs};
+use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ impl ParcelSeries {
         let (a, x) = (a.elements::<R>()?, x.elements::<R>()?);
         let mut mass = vec![R::zero(); p];
         parallel::rows(&mut mass, 1, v, |i, m| m[0] = tree_sum(&a[i * v..(i + 1) * v]));
-        let mut s = vec![R::zero(); p * t];
+        let mut s = buffer(p * t);
         product(&mut s, [p, v, t], a, Layout::new(0, [p, v], false), x, Layout::new(0, [v, t], false));
         parallel::rows(&mut s, t, t, |i, s| {
             let scale = reciprocal(mass[i]);
@@ -173,31 +173,41 @@ impl MembershipsReverse {
         let [a, mass, s, x, g] = [0, 1, 2, 3, 4].map(|i| inputs[i].elements::<R>());
         let (a, mass, s, x, g) = (a?, mass?, s?, x?, g?);
         let h = inputs.get(5).map(HostTensor::elements::<R>).transpose()?;
-        let mut d = vec![R::zero(); p * v];
+        let mut d = buffer(p * v);
         product(&mut d, [p, t, v], g, Layout::new(0, [p, t], false), x, Layout::new(0, [t, v], true));
-        parallel::rows(&mut d, v, 2 * v, |i, d| {
-            let products: Vec<R> = g[i * t..(i + 1) * t].iter().zip(&s[i * t..]).map(|(&g, &s)| g * s).collect();
-            let (c, scale) = (tree_sum(&products), reciprocal(mass[i]));
-            d.iter_mut().for_each(|d| *d = (*d - c) * scale);
-            if let Some(h) = h {
-                d.iter_mut().zip(&h[i * v..]).for_each(|(d, &h)| *d += h);
+        let mut means = vec![(R::zero(), R::zero()); p];
+        parallel::rows(&mut means, 1, 2 * t, |i, mean| {
+            mean[0] = (tree_sum_of([&g[i * t..(i + 1) * t], &s[i * t..(i + 1) * t]], |[g, s]| g * s), reciprocal(mass[i]));
+        });
+        parallel::columns(&mut d, v, 256, 8 * p, |first, d| {
+            for (i, (d, &(mean, scale))) in d.iter_mut().zip(&means).enumerate() {
+                d.iter_mut().for_each(|d| *d = (*d - mean) * scale);
+                if let Some(h) = h {
+                    d.iter_mut().zip(&h[i * v + first..]).for_each(|(d, &h)| *d += h);
+                }
+            }
+            if self.of_logits {
+                through_softmax(&a[first..], v, d);
             }
         });
-        if self.of_logits {
-            // Σ_p a d for every vertex, a slab of parcels at a time as a tree would.
-            let mut sums = vec![R::zero(); v];
-            for slab in (0..p).collect::<Vec<_>>().chunks(64) {
-                let mut part = vec![R::zero(); v];
-                for &i in slab {
-                    part.iter_mut().zip(&a[i * v..]).zip(&d[i * v..]).for_each(|((s, &a), &d)| *s += a * d);
-                }
-                sums.iter_mut().zip(part).for_each(|(s, p)| *s += p);
-            }
-            parallel::rows(&mut d, v, v, |i, d| {
-                d.iter_mut().zip(&a[i * v..]).zip(&sums).for_each(|((d, &a), &s)| *d = a * (*d - s));
-            });
-        }
         HostTensor::real(shape, d)
+    }
+}
+
+/// d := a (d − Σ_p a d) over columns: `d` a slice of each row, `a` where the same rows begin, `stride` apart. The sum goes a slab of
+/// rows at a time, as a tree would.
+fn through_softmax<R: Real>(a: &[R], stride: usize, d: &mut [&mut [R]]) {
+    let width = d.first().map_or(0, |d| d.len());
+    let mut sums = vec![R::zero(); width];
+    for (slab, d) in d.chunks(64).enumerate() {
+        let mut part = vec![R::zero(); width];
+        for (i, d) in d.iter().enumerate() {
+            part.iter_mut().zip(&a[(64 * slab + i) * stride..]).zip(&**d).for_each(|((s, &a), &d)| *s += a * d);
+        }
+        sums.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+    }
+    for (i, d) in d.iter_mut().enumerate() {
+        d.iter_mut().zip(&a[i * stride..]).zip(&sums).for_each(|((d, &a), &s)| *d = a * (*d - s));
     }
 }
 

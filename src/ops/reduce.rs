@@ -104,15 +104,37 @@ impl Reduce {
 
 /// Σx by halves, in runs of 64 with eight partial sums: fast, and as accurate as a tree.
 pub(crate) fn tree_sum<R: Real>(x: &[R]) -> R {
-    if x.len() > 64 {
-        let half = (x.len() / 2).next_multiple_of(64);
-        return tree_sum(&x[..half]) + tree_sum(&x[half..]);
+    tree_sum_of([x], |[x]| x)
+}
+
+/// Σ f over the elements of K slices of one length, as [`tree_sum`].
+pub(crate) fn tree_sum_of<R: Real, const K: usize>(x: [&[R]; K], f: impl Fn([R; K]) -> R + Copy) -> R {
+    let n = x[0].len();
+    if n > 64 {
+        let half = (n / 2).next_multiple_of(64);
+        return tree_sum_of(x.map(|x| &x[..half]), f) + tree_sum_of(x.map(|x| &x[half..n]), f);
     }
     let mut lanes = [R::zero(); 8];
-    for chunk in x.chunks(8) {
-        lanes.iter_mut().zip(chunk).for_each(|(l, &x)| *l += x);
+    let split = x.map(|x| x[..n].as_chunks::<8>());
+    for chunk in 0..n / 8 {
+        let x = split.map(|(whole, _)| whole[chunk]);
+        lanes.iter_mut().enumerate().for_each(|(l, lane)| *lane += f(x.map(|x| x[l])));
     }
+    lanes.iter_mut().enumerate().take(n % 8).for_each(|(l, lane)| *lane += f(split.map(|(_, rest)| rest[l])));
     lanes.iter().copied().sum()
+}
+
+/// The largest f over the elements of K slices of one length, −∞ where there are none.
+pub(crate) fn largest_of<R: Real, const K: usize>(x: [&[R]; K], f: impl Fn([R; K]) -> R) -> R {
+    let larger = |most: R, x: R| if x > most { x } else { most };
+    let mut lanes = [R::neg_infinity(); 8];
+    let split = x.map(|y| y[..x[0].len()].as_chunks::<8>());
+    for chunk in 0..x[0].len() / 8 {
+        let x = split.map(|(whole, _)| whole[chunk]);
+        lanes.iter_mut().enumerate().for_each(|(l, most)| *most = larger(*most, f(x.map(|x| x[l]))));
+    }
+    lanes.iter_mut().enumerate().take(x[0].len() % 8).for_each(|(l, most)| *most = larger(*most, f(split.map(|(_, rest)| rest[l]))));
+    lanes.into_iter().fold(R::neg_infinity(), larger)
 }
 
 /// `y` = the sum of the rows of x, each `width` long, by halves.

@@ -1,10 +1,10 @@
 //! Softmax and its logarithm over any axis.
 
 use super::case::{Case, Draw, f32s};
-use super::reduce::{ROW_VARIANTS, row_variant, tree_sum};
+use super::reduce::{ROW_VARIANTS, largest_of, row_variant, tree_sum};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
 pub(super) static SOFTMAX: Source = Source {
@@ -37,9 +37,9 @@ struct SoftmaxReverse {
     log: bool,
 }
 
-/// y = f of columns of x: `[outer, n, inner]`, `f(column)` in place, a tile of columns at a time.
+/// y = f of columns of x: `[outer, n, inner]`, `f(column)` in place.
 fn along<R: Real>(x: &[&[R]], [outer, n, inner]: [usize; 3], f: impl Fn(&[&[R]], &mut [R]) + Sync) -> Vec<R> {
-    let mut y = vec![R::zero(); outer * n * inner];
+    let mut y = buffer(outer * n * inner);
     if inner == 1 {
         parallel::rows(&mut y, n, 8 * n, |row, y| {
             let x: Vec<&[R]> = x.iter().map(|x| &x[row * n..(row + 1) * n]).collect();
@@ -47,31 +47,43 @@ fn along<R: Real>(x: &[&[R]], [outer, n, inner]: [usize; 3], f: impl Fn(&[&[R]],
         });
         return y;
     }
-    // Columns lie `inner` apart: turned, worked on as rows, and turned back.
-    let turn = |x: &[R], rows: usize, cols: usize| {
-        let mut t = vec![R::zero(); rows * cols];
-        parallel::rows(&mut t, rows, rows, |j, t| t.iter_mut().enumerate().for_each(|(i, t)| *t = x[i * cols + j]));
-        t
-    };
-    for o in 0..outer {
-        let span = o * n * inner..(o + 1) * n * inner;
-        let turned: Vec<Vec<R>> = x.iter().map(|x| turn(&x[span.clone()], n, inner)).collect();
-        let mut t = vec![R::zero(); n * inner];
-        parallel::rows(&mut t, n, 8 * n, |row, t| {
-            let x: Vec<&[R]> = turned.iter().map(|x| &x[row * n..(row + 1) * n]).collect();
-            f(&x, t);
+    // Columns lie `inner` apart: gathered a few at a time, worked on as rows, and put back.
+    for (o, y) in y.chunks_mut((n * inner).max(1)).enumerate() {
+        parallel::columns(y, inner, 16 * FEW, 8 * n, |first, y| {
+            let mut gathered = vec![vec![R::zero(); FEW * n]; x.len()];
+            let mut made = vec![R::zero(); FEW * n];
+            let width = y.first().map_or(0, |row| row.len());
+            for at in (0..width).step_by(FEW) {
+                let few = FEW.min(width - at);
+                for (to, x) in gathered.iter_mut().zip(x) {
+                    for (i, row) in x[o * n * inner..].chunks_exact(inner).take(n).enumerate() {
+                        row[first + at..][..few].iter().enumerate().for_each(|(j, &x)| to[j * n + i] = x);
+                    }
+                }
+                for (j, made) in made.chunks_exact_mut(n).take(few).enumerate() {
+                    let x: Vec<&[R]> = gathered.iter().map(|x| &x[j * n..(j + 1) * n]).collect();
+                    f(&x, made);
+                }
+                for (i, row) in y.iter_mut().enumerate() {
+                    row[at..at + few].iter_mut().enumerate().for_each(|(j, y)| *y = made[j * n + i]);
+                }
+            }
         });
-        y[span].copy_from_slice(&turn(&t, inner, n));
     }
     y
 }
 
+/// Columns gathered at once: a cache line of f32.
+const FEW: usize = 16;
+
 impl Softmax {
     fn run<R: Real>(&self, x: &HostTensor) -> Result<HostTensor> {
         let shape = x.shape();
+        let least = R::min_positive_value().ln();
         let y = along(&[x.elements::<R>()?], shape.around(self.axis), |x, y| {
-            let most = x[0].iter().copied().fold(R::neg_infinity(), R::max);
-            y.iter_mut().zip(x[0]).for_each(|(y, &x)| *y = (x - most).exp());
+            let most = largest_of([x[0]], |[x]| x);
+            // What would be no normal number is 0: sparing for memberships, most of which are.
+            y.iter_mut().zip(x[0]).for_each(|(y, &x)| *y = if x - most < least { R::zero() } else { (x - most).exp() });
             let sum = tree_sum(y);
             if self.log {
                 let shift = sum.ln();

@@ -3,7 +3,7 @@
 use super::case::{Case, Draw, f32s};
 use crate::kernel::{Binding, Choice, Kernel, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Init, Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 use std::sync::Arc;
 
@@ -43,25 +43,32 @@ pub(crate) struct Adam {
     pub(crate) decoupled: bool,
 }
 
+/// Elements updated at once: few enough to stay in a core's first cache.
+const PART: usize = 1 << 11;
+
 impl Adam {
     fn run<R: Real>(&self, x: &[HostTensor]) -> Result<Vec<HostTensor>> {
         let shape = x[0].shape();
         let [p, m, v, g, lr, c1, c2] = [0, 1, 2, 3, 4, 5, 6].map(|i| x[i].elements::<R>());
         let (p, m, v, g, lr, c1, c2) = (p?, m?, v?, g?, lr?[0], c1?[0], c2?[0]);
         let [b1, b2, epsilon, decay] = [self.beta1, self.beta2, self.epsilon, self.decay].map(|x| R::of(f64::from(x)));
-        let decayed = |i: usize| if self.decoupled { g[i] } else { g[i] + decay * p[i] };
-        let fill = |f: &(dyn Fn(usize) -> R + Sync)| {
-            let mut out = vec![R::zero(); p.len()];
-            parallel::parts(&mut out, 1, |start, part| part.iter_mut().enumerate().for_each(|(i, o)| *o = f(start + i)));
-            out
-        };
-        let m = fill(&|i| b1 * m[i] + (R::one() - b1) * decayed(i));
-        let v = fill(&|i| b2 * v[i] + (R::one() - b2) * decayed(i) * decayed(i));
-        let p = fill(&|i| {
-            let value = if self.decoupled { p[i] - lr * decay * p[i] } else { p[i] };
-            value - lr * (m[i] / c1) / ((v[i] / c2).sqrt() + epsilon)
+        let [mut new_p, mut new_m, mut new_v] = [0, 1, 2].map(|_| buffer(p.len()));
+        let parts = new_p.chunks_mut(PART).zip(new_m.chunks_mut(PART)).zip(new_v.chunks_mut(PART));
+        let mut parts: Vec<_> = parts.map(|((p, m), v)| (p, m, v)).collect();
+        parallel::rows(&mut parts, 1, 16 * PART, |part, new| {
+            let (new_p, new_m, new_v) = &mut new[0];
+            let [p, m, v, g] = [p, m, v, g].map(|x| &x[part * PART..(part * PART + PART).min(x.len())]);
+            for (((new_m, new_v), (&m, &v)), (&p, &g)) in new_m.iter_mut().zip(new_v.iter_mut()).zip(m.iter().zip(v)).zip(p.iter().zip(g)) {
+                let g = if self.decoupled { g } else { g + decay * p };
+                *new_m = b1 * m + (R::one() - b1) * g;
+                *new_v = b2 * v + (R::one() - b2) * g * g;
+            }
+            for (((new_p, &p), &m), &v) in new_p.iter_mut().zip(p).zip(new_m.iter()).zip(new_v.iter()) {
+                let p = if self.decoupled { p - lr * decay * p } else { p };
+                *new_p = p - lr * (m / c1) / ((v / c2).sqrt() + epsilon);
+            }
         });
-        [p, m, v].into_iter().map(|x| HostTensor::real(shape, x)).collect()
+        [new_p, new_m, new_v].into_iter().map(|x| HostTensor::real(shape, x)).collect()
     }
 }
 

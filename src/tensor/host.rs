@@ -132,6 +132,10 @@ impl HostTensor {
         Ok(Self { shape, data })
     }
 
+    pub(crate) fn into_data(self) -> Data {
+        self.data
+    }
+
     pub(crate) fn data(&self) -> &Data {
         &self.data
     }

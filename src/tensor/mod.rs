@@ -3,6 +3,7 @@
 mod host;
 pub(crate) mod parallel;
 mod philox;
+pub(crate) mod pool;
 mod product;
 mod real;
 mod shape;
@@ -10,7 +11,8 @@ mod shape;
 pub use host::HostTensor;
 pub(crate) use host::real_inputs;
 pub use philox::Philox;
-pub(crate) use product::{Layout, product};
+pub(crate) use pool::buffer;
+pub(crate) use product::{Layout, product, symmetric_product};
 pub use real::Real;
 pub use shape::{MAX_RANK, Shape};
 

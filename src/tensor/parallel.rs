@@ -32,3 +32,20 @@ pub fn rows<T: Send>(out: &mut [T], width: usize, work: usize, f: impl Fn(usize,
     let _ = work;
     out.chunks_mut(width).enumerate().for_each(|(i, row)| f(i, row));
 }
+
+/// Calls `f(i, a, b)` for the rows i of `a`, `width` long, with the element of `b` for each. `work` as for [`rows`].
+pub fn rows_with<T: Send, U: Send>(a: &mut [T], width: usize, b: &mut [U], work: usize, f: impl Fn(usize, &mut [T], &mut U) + Sync) {
+    let mut pairs: Vec<_> = a.chunks_mut(width.max(1)).zip(b).collect();
+    rows(&mut pairs, 1, work, |i, pair| f(i, pair[0].0, pair[0].1));
+}
+
+/// Calls `f(first, block)` for blocks of `width` columns of the matrix `out`, whose rows are `row` long: the block that begins at the
+/// column `first` is a slice of each row. `work` says about how many operations a column costs.
+pub fn columns<T: Send>(out: &mut [T], row: usize, width: usize, work: usize, f: impl Fn(usize, &mut [&mut [T]]) + Sync) {
+    let height = out.len() / row.max(1);
+    let mut blocks: Vec<Vec<&mut [T]>> = (0..row.div_ceil(width)).map(|_| Vec::with_capacity(height)).collect();
+    for row in out.chunks_exact_mut(row.max(1)) {
+        blocks.iter_mut().zip(row.chunks_mut(width)).for_each(|(block, part)| block.push(part));
+    }
+    rows(&mut blocks, 1, work * width, |i, block| f(i * width, &mut block[0]));
+}

@@ -1,6 +1,6 @@
 //! Matrix products on the host: packed and parallel through `gemm` where the feature `host` is on, plain loops otherwise.
 
-use super::Real;
+use super::{Real, parallel};
 
 /// A matrix within a slice: offset, and the strides of its rows and columns.
 #[derive(Debug, Clone, Copy)]
@@ -26,21 +26,57 @@ impl Layout {
 
 /// C = A B: A is `[m, k]`, B is `[k, n]`, C is `[m, n]` row-major.
 pub fn product<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], a: &[R], la: Layout, b: &[R], lb: Layout) {
-    assert!(c.len() >= m * n && la.holds(a.len(), m, k) && lb.holds(b.len(), k, n), "a product's operands are as large as it says");
+    multiply(c, n, [m, k, n], (a, la), (b, lb), m * n * k >= 1 << 18);
+}
+
+/// Rows of a symmetric product that are computed at once.
+const ROWS: usize = 128;
+
+/// C = A Bᵀ, known to be symmetric: A and B are `[n, k]`, C is `[n, n]`, all row-major. Computes the lower half in blocks of rows, and
+/// mirrors it.
+pub fn symmetric_product<R: Real>(c: &mut [R], [n, k]: [usize; 2], a: &[R], b: &[R]) {
+    parallel::rows(c, ROWS * n, ROWS * n * k, |block, c| {
+        let first = block * ROWS;
+        let rows = c.len() / n;
+        let (la, lb) = (Layout::new(first * k, [rows, k], false), Layout::new(0, [k, n], true));
+        multiply(c, n, [rows, k, first + rows], (a, la), (b, lb), false);
+    });
+    for first in (0..n).step_by(ROWS) {
+        let last = (first + ROWS).min(n);
+        let (above, below) = c.split_at_mut(last * n);
+        let block = &mut above[first * n..];
+        for i in first..last {
+            for j in i + 1..last {
+                block[(i - first) * n + j] = block[(j - first) * n + i];
+            }
+        }
+        // A few rows at a time, so that what is read of a column is a cache line.
+        parallel::rows(block, 16 * n, 16 * n, |few, rows| {
+            let i = first + 16 * few;
+            for (j, from) in below.chunks_exact(n).enumerate() {
+                rows.chunks_exact_mut(n).zip(&from[i..last]).for_each(|(row, &x)| row[last + j] = x);
+            }
+        });
+    }
+}
+
+/// C = A B into the first n elements of each of m rows of `c`, `width` apart.
+fn multiply<R: Real>(c: &mut [R], width: usize, [m, k, n]: [usize; 3], (a, la): (&[R], Layout), (b, lb): (&[R], Layout), parallel: bool) {
+    let lc = Layout { offset: 0, row: width, col: 1 };
+    let held = lc.holds(c.len(), m, n) && la.holds(a.len(), m, k) && lb.holds(b.len(), k, n);
+    assert!(held && n <= width, "a product's operands are as large as it says");
     if m == 0 || n == 0 {
         return;
     }
     if k == 0 {
-        c[..m * n].fill(R::zero());
+        c.chunks_mut(width).take(m).for_each(|row| row[..n].fill(R::zero()));
         return;
     }
     #[cfg(feature = "host")]
     {
-        let work = m * n * k;
-        let parallelism =
-            if work < 1 << 18 || cfg!(target_arch = "wasm32") { gemm::Parallelism::None } else { gemm::Parallelism::Rayon(0) };
-        // SAFETY: the assertion above holds every index of the three operands within its slice; C is row-major, does not
-        // overlap A or B (it is borrowed mutably), and is only written (`read_dst` is false).
+        let parallelism = if parallel && !cfg!(target_arch = "wasm32") { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
+        // SAFETY: the assertion above holds every index of the three operands within its slice; C's rows do not overlap one another
+        // (n ≤ width), nor A or B (C is borrowed mutably), and C is only written (`read_dst` is false).
         unsafe {
             gemm::gemm(
                 m,
@@ -48,7 +84,7 @@ pub fn product<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], a: &[R], la: Layout,
                 k,
                 c.as_mut_ptr(),
                 1,
-                n as isize,
+                width as isize,
                 false,
                 a.as_ptr().add(la.offset),
                 la.col as isize,
@@ -66,8 +102,8 @@ pub fn product<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], a: &[R], la: Layout,
         }
     }
     #[cfg(not(feature = "host"))]
-    for i in 0..m {
-        let row = &mut c[i * n..(i + 1) * n];
+    for (i, row) in c.chunks_mut(width).enumerate().take(m) {
+        let row = &mut row[..n];
         row.fill(R::zero());
         for t in 0..k {
             let x = a[la.offset + i * la.row + t * la.col];
@@ -76,4 +112,6 @@ pub fn product<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], a: &[R], la: Layout,
             }
         }
     }
+    #[cfg(not(feature = "host"))]
+    let _ = parallel;
 }

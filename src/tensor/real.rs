@@ -2,6 +2,7 @@
 
 use super::HostTensor;
 use super::host::Data;
+use super::pool::{Pool, Shelf};
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::sync::Arc;
@@ -31,6 +32,9 @@ pub trait Real:
     /// Elements as the data of a tensor.
     #[doc(hidden)]
     fn data(elements: Vec<Self>) -> Data;
+    /// Where `pool` keeps buffers of this precision.
+    #[doc(hidden)]
+    fn shelf(pool: &mut Pool) -> &mut Shelf<Self>;
 }
 
 impl Real for f32 {
@@ -52,6 +56,9 @@ impl Real for f32 {
     fn data(elements: Vec<Self>) -> Data {
         Data::F32(Arc::new(elements))
     }
+    fn shelf(pool: &mut Pool) -> &mut Shelf<Self> {
+        pool.single()
+    }
 }
 
 impl Real for f64 {
@@ -72,5 +79,8 @@ impl Real for f64 {
     }
     fn data(elements: Vec<Self>) -> Data {
         Data::F64(Arc::new(elements))
+    }
+    fn shelf(pool: &mut Pool) -> &mut Shelf<Self> {
+        pool.double()
     }
 }

@@ -5,7 +5,7 @@ pub mod table;
 
 use crate::kernel::Lowering;
 use crate::tape::{Op, OpKey, Pointwise, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 use std::fmt;
 use std::marker::PhantomData;
@@ -46,7 +46,7 @@ pub(crate) fn has_attribute(expression: &str, name: char) -> bool {
 
 impl<F: Function> Map<F> {
     fn run<R: Real>(&self, inputs: &[HostTensor], shape: Shape) -> Result<HostTensor> {
-        let mut out = vec![R::zero(); shape.elements()];
+        let mut out = buffer(shape.elements());
         let p = self.attributes.map(|p| R::of(f64::from(p)));
         // Integer operands are converted, as the kernel converts them.
         let converted: Vec<Option<Vec<R>>> =
@@ -70,17 +70,29 @@ impl<F: Function> Map<F> {
                     run.iter_mut().zip(&data[1][offsets[1]..]).for_each(|(o, &b)| *o = F::define([a, b, a], p));
                 }
                 (_, strides) => {
-                    for (j, o) in run.iter_mut().enumerate() {
-                        let mut x = [R::zero(); 3];
-                        for (k, d) in data.iter().enumerate() {
-                            x[k] = d[offsets[k] + j * strides[k]];
+                    let mut x = [[R::zero(); BLOCK]; 3];
+                    for (i, out) in run.chunks_mut(BLOCK).enumerate() {
+                        for ((x, d), (offset, stride)) in x.iter_mut().zip(&data).zip(offsets.into_iter().zip(strides)) {
+                            load(&mut x[..out.len()], &d[offset + i * BLOCK * stride..], stride);
                         }
-                        *o = F::define(x, p);
+                        let [a, b, c] = &x;
+                        out.iter_mut().zip(a).zip(b).zip(c).for_each(|(((o, &a), &b), &c)| *o = F::define([a, b, c], p));
                     }
                 }
             });
         });
         HostTensor::real(shape, out)
+    }
+}
+
+/// Operands that lie neither side by side nor still are gathered this many at a time.
+const BLOCK: usize = 256;
+
+fn load<R: Real>(to: &mut [R], from: &[R], stride: usize) {
+    match stride {
+        0 => to.fill(from[0]),
+        1 => to.copy_from_slice(&from[..to.len()]),
+        _ => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
     }
 }
 

@@ -1,0 +1,78 @@
+//! What the host's side costs: recording, differentiating and planning the demo's step, and the work of the host executor.
+//!
+//! `cargo bench --bench cost`
+
+mod work;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::time::Duration;
+use tapetum::connectome::cortex::Cortex;
+use tapetum::connectome::learn_parcels::{Settings, features, loss};
+use tapetum::kernel::Target;
+use tapetum::optim::{Adam, Schedule};
+use tapetum::plan::Plan;
+use tapetum::{Device, HostTensor, Init, Result, Tape, Var};
+use work::Job;
+
+/// The demo's operands, made once: a tape's constants share them.
+struct Demo {
+    features: HostTensor,
+    neighbours: HostTensor,
+    settings: Settings,
+}
+
+impl Demo {
+    fn new() -> Result<Self> {
+        let cortex = Cortex::shipped()?;
+        let surface = cortex.surface(0..cortex.frames() / 2)?;
+        let settings = Settings::default();
+        Ok(Self { features: features(&surface, &settings)?, neighbours: surface.neighbours, settings })
+    }
+
+    /// The loss, not yet differentiated.
+    fn record(&self) -> Result<(Tape, Var, Var)> {
+        let mut tape = Tape::new();
+        let x = tape.constant(self.features.clone())?;
+        let logits = tape.parameter("logits", [self.settings.parcels, self.features.shape()[0]], Init::Zeros)?;
+        let loss = loss(&mut tape, logits, x, &self.neighbours, &self.settings)?;
+        Ok((tape, logits, loss))
+    }
+
+    /// The whole step.
+    fn differentiate(&self, (mut tape, logits, loss): (Tape, Var, Var)) -> Result<Tape> {
+        let gradient = tape.gradient(loss, &[logits])?[0];
+        let rate = Schedule::Cosine { start: self.settings.rate.0, end: self.settings.rate.1, steps: self.settings.steps };
+        Adam { beta2: 0.95, ..Adam::new(rate) }.apply(&mut tape, &[(logits, gradient)])?;
+        Ok(tape)
+    }
+}
+
+fn tape(c: &mut Criterion) {
+    let demo = Demo::new().expect("the data ship with the crate");
+    let recorded = || demo.record().expect("the demo's loss records");
+    let step = demo.differentiate(recorded()).expect("the demo's loss has a gradient");
+    let mut group = c.benchmark_group("demo step");
+    group.sample_size(20).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    group.bench_function("record", |b| b.iter(|| demo.record()));
+    group.bench_function("differentiate", |b| b.iter_batched(recorded, |r| demo.differentiate(r), BatchSize::SmallInput));
+    group.bench_function("plan", |b| b.iter(|| black_box(Plan::new(&step, &[], &Target::portable()))));
+    group.finish();
+}
+
+fn host(c: &mut Criterion) {
+    let mut group = c.benchmark_group("host");
+    group.sample_size(10).warm_up_time(Duration::from_secs(1)).measurement_time(Duration::from_secs(5));
+    for name in ["correlation forward", "correlation gradient", "atlas forward", "atlas gradient", "demo step"] {
+        // Made by the first run, so that a filter skips what it leaves out.
+        let mut made: Option<Job> = None;
+        group.bench_function(name, |b| {
+            let job = made.get_or_insert_with(|| Job::new(name, &Device::cpu()).ok().flatten().expect("a job of that name"));
+            b.iter(|| job.run());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, tape, host);
+criterion_main!(benches);
