@@ -1,6 +1,6 @@
-//! `tapetum devices` and `tapetum check`.
+//! `tapetum devices`, `tapetum check` and `tapetum shaders`.
 
-use super::run::Folder;
+use super::run::{Folder, names};
 use serde_json::{Value, json};
 
 #[test]
@@ -42,4 +42,19 @@ fn check_holds_an_op_to_its_definition() {
     folder.run("check nosuchop").failed(&["`nosuchop`"]);
     folder.run("check add --device cpu").failed(&["--device cpu", "adapter"]);
     folder.run("check add --device nosuch").failed(&["--device nosuch"]);
+}
+
+#[test]
+fn shaders_are_listed_and_written() {
+    let folder = Folder::new("shaders");
+    let json = folder.run("shaders SOFTMAX --json").json();
+    let kernels = json["kernels"].as_array().unwrap();
+    assert!(!kernels.is_empty() && kernels.iter().all(|k| k["kernel"].as_str().unwrap().contains("softmax")), "{json}");
+    let json = folder.run("shaders softmax --emit wgsl deep/out --json").json();
+    assert_eq!((&json["written"], names(&folder.0.join("deep/out")).len()), (&json!(kernels.len()), kernels.len()));
+    folder.run("shaders nosuchkernel").failed(&["`nosuchkernel`"]);
+    folder.run("shaders softmax --emit glsl other").misused("glsl");
+    folder.file("file", "");
+    folder.run("shaders softmax --emit hlsl file").failed(&["file", "cannot be made"]);
+    assert_eq!(folder.names(), ["deep", "file"]);
 }
