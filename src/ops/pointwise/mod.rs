@@ -34,7 +34,7 @@ pub(crate) struct Map<F> {
 
 impl<F: Function> fmt::Debug for Map<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let used = 2 * usize::from(F::WGSL.contains('q')) | usize::from(has_attribute(F::WGSL, 'p'));
+        let used = (2 * usize::from(F::WGSL.contains('q'))) | usize::from(has_attribute(F::WGSL, 'p'));
         write!(f, "{} {:?}", F::NAME, &self.attributes[..used.min(2)])
     }
 }
