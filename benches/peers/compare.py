@@ -30,6 +30,17 @@ class Side:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE)
 
     def seconds(self, work, runs):
+        """The median of some runs, and the processor time of one."""
+        before = self.processor()
+        seconds = self.answer(work, runs)
+        return seconds, (self.processor() - before) / (runs + 1)  # the first run warms up
+
+    def processor(self):
+        """Seconds of all cores so far (Linux)."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def answer(self, work, runs):
         self.process.stdin.write(f"{work}\t{runs}\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
@@ -61,18 +72,19 @@ def main():
     if given.pytorch:
         peers["pytorch"] = Side(given.pytorch, "pytorch_step.py")
     print(f"{os.cpu_count()} cores; load before {os.getloadavg()[0]:.2f}; median of {given.rounds} rounds, by turns")
-    print(f"{'work':<22}{'peer':<11}{'ours ms':>9}{'theirs ms':>11}{'ours / theirs':>15}  range of rounds")
+    print(f"{'work':<22}{'peer':<11}{'ours ms':>9}{'theirs ms':>11}{'ours / theirs':>15}   {'rounds':<14}processor time, ours / theirs")
     for work, peer, runs in WORK:
         if peer not in peers:
             continue
-        mine, theirs = [], []
-        for _ in range(given.rounds):
-            mine.append(ours.seconds(work, runs))
-            theirs.append(peers[peer].seconds(work, runs))
-        ratios = [m / t for m, t in zip(mine, theirs)]
-        a, b = statistics.median(mine), statistics.median(theirs)
-        middle = statistics.median(ratios)
-        print(f"{work:<22}{peer:<11}{1e3 * a:>9.1f}{1e3 * b:>11.1f}{middle:>15.2f}  {min(ratios):.2f} to {max(ratios):.2f}", flush=True)
+        sides = [ours, peers[peer]]
+        for side in sides:
+            side.answer(work, 1)  # compiles, and makes the data
+        rounds = [[side.seconds(work, runs) for side in sides] for _ in range(given.rounds)]
+        a, b = (1e3 * statistics.median(r[side][0] for r in rounds) for side in (0, 1))
+        wall = [mine[0] / theirs[0] for mine, theirs in rounds]
+        processor = statistics.median(mine[1] / theirs[1] for mine, theirs in rounds)
+        span = f"{min(wall):.2f} to {max(wall):.2f}"
+        print(f"{work:<22}{peer:<11}{a:>9.1f}{b:>11.1f}{statistics.median(wall):>15.2f}   {span:<14}{processor:.2f}", flush=True)
     print(f"load after {os.getloadavg()[0]:.2f}")
 
 

@@ -43,6 +43,21 @@ pub(crate) struct Adam {
     pub(crate) decoupled: bool,
 }
 
+/// m := β₁ m + (1 − β₁) g and v := β₂ v + (1 − β₂) g².
+fn moments<R: Real>(new: (&mut [R], &mut [R]), old: (&[R], &[R]), g: impl Iterator<Item = R>, [b1, b2]: [R; 2]) {
+    for (((new_m, &m), (new_v, &v)), g) in new.0.iter_mut().zip(old.0).zip(new.1.iter_mut().zip(old.1)).zip(g) {
+        *new_m = b1 * m + (R::one() - b1) * g;
+        *new_v = b2 * v + (R::one() - b2) * g * g;
+    }
+}
+
+/// p := shrunk p − rate m / (√(v c) + ε).
+fn descend<R: Real>(new: &mut [R], old: &[R], (m, v): (&[R], &[R]), [shrunk, rate, c, epsilon]: [R; 4]) {
+    for (((new, &p), &m), &v) in new.iter_mut().zip(old).zip(m).zip(v) {
+        *new = shrunk * p - rate * m / ((v * c).sqrt() + epsilon);
+    }
+}
+
 /// Elements updated at once: few enough to stay in a core's first cache.
 const PART: usize = 1 << 11;
 
@@ -52,21 +67,16 @@ impl Adam {
         let [p, m, v, g, lr, c1, c2] = [0, 1, 2, 3, 4, 5, 6].map(|i| x[i].elements::<R>());
         let (p, m, v, g, lr, c1, c2) = (p?, m?, v?, g?, lr?[0], c1?[0], c2?[0]);
         let [b1, b2, epsilon, decay] = [self.beta1, self.beta2, self.epsilon, self.decay].map(|x| R::of(f64::from(x)));
+        let decoupled = self.decoupled;
         let [mut new_p, mut new_m, mut new_v] = [0, 1, 2].map(|_| buffer(p.len()));
         let parts = new_p.chunks_mut(PART).zip(new_m.chunks_mut(PART)).zip(new_v.chunks_mut(PART));
         let mut parts: Vec<_> = parts.map(|((p, m), v)| (p, m, v)).collect();
         parallel::rows(&mut parts, 1, 16 * PART, |part, new| {
             let (new_p, new_m, new_v) = &mut new[0];
             let [p, m, v, g] = [p, m, v, g].map(|x| &x[part * PART..(part * PART + PART).min(x.len())]);
-            for (((new_m, new_v), (&m, &v)), (&p, &g)) in new_m.iter_mut().zip(new_v.iter_mut()).zip(m.iter().zip(v)).zip(p.iter().zip(g)) {
-                let g = if self.decoupled { g } else { g + decay * p };
-                *new_m = b1 * m + (R::one() - b1) * g;
-                *new_v = b2 * v + (R::one() - b2) * g * g;
-            }
-            for (((new_p, &p), &m), &v) in new_p.iter_mut().zip(p).zip(new_m.iter()).zip(new_v.iter()) {
-                let p = if self.decoupled { p - lr * decay * p } else { p };
-                *new_p = p - lr * (m / c1) / ((v / c2).sqrt() + epsilon);
-            }
+            moments((new_m, new_v), (m, v), p.iter().zip(g).map(|(&p, &g)| if decoupled { g } else { g + decay * p }), [b1, b2]);
+            let shrunk = if decoupled { R::one() - lr * decay } else { R::one() };
+            descend(new_p, p, (new_m, new_v), [shrunk, lr / c1, c2.recip(), epsilon]);
         });
         [new_p, new_m, new_v].into_iter().map(|x| HostTensor::real(shape, x)).collect()
     }
