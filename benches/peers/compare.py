@@ -1,9 +1,10 @@
 """Times our host executor and its peers by turns on this machine, and prints the ratios of the medians.
 
     cargo bench --bench ours --no-run
-    python benches/peers/compare.py --hypercoil PYTHON --pytorch PYTHON [--rounds 5] [--ours BINARY]
+    python benches/peers/compare.py --hypercoil PYTHON --pytorch PYTHON [--rounds 5] [--cores N]
 
-PYTHON is the interpreter of an environment that holds the peer; leave one out to skip it.
+PYTHON is the interpreter of an environment that holds the peer; leave one out to skip it. Where other programs want the cores, wall
+time misleads (PyTorch's threads wait for one another at every op); then hold all sides to one core, and read the processor time.
 """
 
 import argparse
@@ -63,7 +64,10 @@ def main():
     arguments.add_argument("--pytorch", metavar="PYTHON")
     arguments.add_argument("--ours", metavar="BINARY")
     arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--cores", type=int, help="hold all sides to so many cores (Linux)")
     given = arguments.parse_args()
+    if given.cores:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.cores])
 
     ours = Side(given.ours or built())
     peers = {}
@@ -71,7 +75,7 @@ def main():
         peers["hypercoil"] = Side(given.hypercoil, "hypercoil_cpu.py")
     if given.pytorch:
         peers["pytorch"] = Side(given.pytorch, "pytorch_step.py")
-    print(f"{os.cpu_count()} cores; load before {os.getloadavg()[0]:.2f}; median of {given.rounds} rounds, by turns")
+    print(f"{len(os.sched_getaffinity(0))} of {os.cpu_count()} cores; load before {os.getloadavg()[0]:.2f}; median of {given.rounds} rounds, by turns")
     print(f"{'work':<22}{'peer':<11}{'ours ms':>9}{'theirs ms':>11}{'ours / theirs':>15}   {'rounds':<14}processor time, ours / theirs")
     for work, peer, runs in WORK:
         if peer not in peers:

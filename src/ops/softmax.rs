@@ -79,14 +79,9 @@ const FEW: usize = 16;
 impl Softmax {
     fn run<R: Real>(&self, x: &HostTensor) -> Result<HostTensor> {
         let shape = x.shape();
-        let least = R::min_positive_value().ln();
         let y = along(&[x.elements::<R>()?], shape.around(self.axis), |x, y| {
             let most = largest_of([x[0]], |[x]| x);
-            // What would be no normal number is 0, and is not asked of `exp`, which is slow there: so are most of many memberships.
-            for (y, &x) in y.iter_mut().zip(x[0]) {
-                let (below, held) = if x - most < least { (R::zero(), R::zero()) } else { (R::one(), x - most) };
-                *y = below * held.exp();
-            }
+            y.iter_mut().zip(x[0]).for_each(|(y, &x)| *y = (x - most).exp_not_above_one());
             let sum = tree_sum(y);
             if self.log {
                 let shift = sum.ln();

@@ -27,6 +27,8 @@ pub trait Real:
     fn double(self) -> f64;
     /// The error function.
     fn erf(self) -> Self;
+    /// eˣ of an x that is not above 0; what would be no normal number is 0. In f32 within two units in the last place, for many at once.
+    fn exp_not_above_one(self) -> Self;
     /// The elements of `tensor`, row-major, where it is of this precision.
     fn slice(tensor: &HostTensor) -> Option<&[Self]>;
     /// Elements as the data of a tensor.
@@ -46,6 +48,21 @@ impl Real for f32 {
     }
     fn erf(self) -> Self {
         libm::erff(self)
+    }
+    #[inline]
+    fn exp_not_above_one(self) -> Self {
+        // x = n ln 2 + r, |r| ≤ ½ ln 2. Added to 1.5 · 2²³, a number loses its fraction, and its whole part stands in the last bits.
+        const WHOLE: f32 = 12_582_912.0;
+        // ln 2 as a part of few digits, whose products with n are exact, and the rest.
+        const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
+        let shifted = self * std::f32::consts::LOG2_E + WHOLE;
+        let n = shifted - WHOLE;
+        let r = self - n * LN_2[0] - n * LN_2[1];
+        let terms = [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0];
+        let series = terms.into_iter().fold(1.0 / 5040.0, |sum, term| sum * r + term);
+        let power_of_two = f32::from_bits((shifted.to_bits() << 23).wrapping_add(127 << 23));
+        // −87.33…: the logarithm of the smallest normal number.
+        if self < -87.336_54 { 0.0 } else { series * power_of_two }
     }
     fn slice(tensor: &HostTensor) -> Option<&[Self]> {
         match tensor.data() {
@@ -71,6 +88,9 @@ impl Real for f64 {
     fn erf(self) -> Self {
         libm::erf(self)
     }
+    fn exp_not_above_one(self) -> Self {
+        if self < -708.396_418_532_264 { 0.0 } else { self.exp() }
+    }
     fn slice(tensor: &HostTensor) -> Option<&[Self]> {
         match tensor.data() {
             Data::F64(v) => Some(v),
@@ -82,5 +102,26 @@ impl Real for f64 {
     }
     fn shelf(pool: &mut Pool) -> &mut Shelf<Self> {
         pool.double()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exp_is_within_two_units_in_the_last_place() {
+        for i in 0..=880_000 {
+            let x = -(i as f32) * 1e-4;
+            let (found, exact) = (x.exp_not_above_one(), f64::from(x).exp());
+            if exact < f64::from(f32::MIN_POSITIVE) * 1.001 {
+                assert!(f64::from(found) <= exact * 1.001, "{x}: {found}");
+            } else {
+                assert!((f64::from(found) - exact).abs() <= 2.0 * exact * f64::from(f32::EPSILON), "{x}: {found}, not {exact}");
+            }
+        }
+        assert_eq!(0f32.exp_not_above_one(), 1.0);
+        assert_eq!(f32::NEG_INFINITY.exp_not_above_one(), 0.0);
+        assert!(f32::NAN.exp_not_above_one().is_nan());
     }
 }
