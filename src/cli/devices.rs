@@ -2,16 +2,13 @@
 
 use super::{Common, Done, table};
 use crate::Result;
-use crate::gpu::{Adapter, adapters};
+use crate::gpu::{Adapter, adapters, best};
 use serde_json::json;
 
 pub(super) fn run(common: &Common) -> Result<Done> {
     let all = pollster::block_on(adapters());
     // The rule of `auto`: a real GPU, the best kind first, else the host executor.
-    let kinds = ["discrete", "integrated", "virtual", "other"];
-    let rank = |a: &Adapter| kinds.iter().position(|k| *k == a.kind());
-    let best = all.iter().enumerate().filter(|(_, a)| a.usable() && !a.software()).min_by_key(|(_, a)| rank(a)).map(|(i, _)| i);
-    let auto = best.map_or("cpu".to_owned(), |i| i.to_string());
+    let auto = best(&all, false).map_or("cpu".to_owned(), |i| i.to_string());
     let of = |(i, a): (usize, &Adapter)| {
         let (least, most) = a.subgroups();
         json!({

@@ -158,6 +158,12 @@ async fn list(instance: &wgpu::Instance) -> Vec<Adapter> {
     instance.enumerate_adapters(wgpu::Backends::PRIMARY).await.into_iter().map(Adapter::new).collect()
 }
 
+/// The place of the adapter that [`Choice::Best`] means among `all`: a CPU under a graphics API only where `software` allows it.
+pub fn best(all: &[Adapter], software: bool) -> Option<usize> {
+    let fits = |a: &Adapter| a.usable() && (software || !a.software());
+    all.iter().enumerate().filter(|(_, a)| fits(a)).min_by_key(|(_, a)| a.rank()).map(|(i, _)| i)
+}
+
 /// The adapter that `options` mean.
 pub(super) async fn choose(instance: &wgpu::Instance, options: &Options) -> Result<Adapter> {
     let all = list(instance).await;
@@ -168,7 +174,7 @@ pub(super) async fn choose(instance: &wgpu::Instance, options: &Options) -> Resu
     let found = match &options.choice {
         Choice::Index(i) => all.get(*i),
         Choice::Name(name) => all.iter().find(|a| a.name().to_lowercase().contains(&name.to_lowercase())),
-        Choice::Best => all.iter().filter(|a| a.usable() && (options.software || !a.software())).min_by_key(|a| a.rank()),
+        Choice::Best => best(&all, options.software).map(|i| &all[i]),
     };
     let asked = match &options.choice {
         Choice::Index(i) => format!("no row {i}"),

@@ -9,7 +9,7 @@ mod program;
 mod readback;
 mod state;
 
-pub use adapter::{Adapter, Choice, Options, adapters};
+pub use adapter::{Adapter, Choice, Options, adapters, best};
 pub use context::Context;
 pub use profile::{Profile, Span};
 pub use program::{Counts, Program};
