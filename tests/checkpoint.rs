@@ -155,7 +155,7 @@ fn kernels_run_in_the_variants_they_ran_in() {
     assert_eq!(pinned.plan().unwrap().variants(), program.plan().unwrap().variants());
     pinned.state().load(&path, &[&pinned]).unwrap();
 
-    let other = if ran == "direct4" { "direct8" } else { "direct4" };
+    let other = if ran == "direct8" { "direct16" } else { "direct8" };
     let strange = device.with_variants([("matmul/matmul".to_owned(), other.to_owned())]).compile(&t, &[]).unwrap();
     let text = message(strange.state().load(&path, &[&strange]), &path);
     assert!(text.contains("matmul/matmul") && text.contains(other) && text.contains(&ran), "{text}");

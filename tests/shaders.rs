@@ -187,8 +187,8 @@ fn every_file_is_used() {
 
 #[test]
 fn lists_and_emits() {
-    let entries = list(Some("SYMMETRIC_product/shared8")).unwrap();
-    assert!(entries.iter().all(|e| e.kernel == "covariance/symmetric_product" && e.variant.starts_with("shared8")));
+    let entries = list(Some("SYMMETRIC_product/shared64")).unwrap();
+    assert!(entries.iter().all(|e| e.kernel == "covariance/symmetric_product" && e.variant.starts_with("shared64")));
     assert_eq!((entries[0].workgroup, entries[0].bindings, entries[0].memory), ([64, 1, 1], 3, 8 << 10));
     assert_eq!(entries[0].json()["kernel"], "covariance/symmetric_product");
 

@@ -2,11 +2,11 @@
 fn a_block(row: u32, k: u32) -> mat4x4<f32> {
     var m: mat4x4<f32>;
     if (TRANSPOSE_A) {
-        let at = a_base + k * a_rows + row;
-        m = transpose(mat4x4<f32>(a4(at), a4(at + a_rows), a4(at + 2u * a_rows), a4(at + 3u * a_rows)));
+        let at = a_base + k * a_stride + row;
+        m = transpose(mat4x4<f32>(a4(at), a4(at + a_stride), a4(at + 2u * a_stride), a4(at + 3u * a_stride)));
     } else {
-        let at = a_base + row * depth + k;
-        m = mat4x4<f32>(a4(at), a4(at + depth), a4(at + 2u * depth), a4(at + 3u * depth));
+        let at = a_base + row * a_stride + k;
+        m = mat4x4<f32>(a4(at), a4(at + a_stride), a4(at + 2u * a_stride), a4(at + 3u * a_stride));
     }
     if (k + 4u > depth) {
         m = mat4x4<f32>(within_depth(k, m[0]), within_depth(k, m[1]), within_depth(k, m[2]), within_depth(k, m[3]));

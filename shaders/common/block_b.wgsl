@@ -2,15 +2,15 @@
 fn b_block(k: u32, col: u32) -> mat4x4<f32> {
     var m: mat4x4<f32>;
     if (TRANSPOSE_B) {
-        let at = b_base + col * depth + k;
-        m = mat4x4<f32>(b4(at), b4(at + depth), b4(at + 2u * depth), b4(at + 3u * depth));
+        let at = b_base + col * b_stride + k;
+        m = mat4x4<f32>(b4(at), b4(at + b_stride), b4(at + 2u * b_stride), b4(at + 3u * b_stride));
         if (k + 4u > depth) {
             m = mat4x4<f32>(within_depth(k, m[0]), within_depth(k, m[1]), within_depth(k, m[2]), within_depth(k, m[3]));
         }
         return transpose(m);
     }
-    let at = b_base + k * b_cols + col;
-    m = mat4x4<f32>(b4(at), b4(at + b_cols), b4(at + 2u * b_cols), b4(at + 3u * b_cols));
+    let at = b_base + k * b_stride + col;
+    m = mat4x4<f32>(b4(at), b4(at + b_stride), b4(at + 2u * b_stride), b4(at + 3u * b_stride));
     if (k + 4u > depth) {
         let zero = vec4<f32>(0.0);
         m = mat4x4<f32>(

@@ -1,9 +1,9 @@
-// The extents of a product and where its operands begin, for the blocks that `tile_product` asks for. Terms beyond the depth are
-// 0; rows and columns beyond the end hold whatever lies there, and are never stored.
+// Where a product's operands begin, how far apart their rows lie, and the number of terms. Terms beyond the depth are 0; rows and
+// columns beyond the end hold whatever lies there, and are never stored.
 var<private> a_base: u32;
 var<private> b_base: u32;
-var<private> a_rows: u32;
-var<private> b_cols: u32;
+var<private> a_stride: u32;
+var<private> b_stride: u32;
 var<private> depth: u32;
 
 fn within_depth(k: u32, x: vec4<f32>) -> vec4<f32> {

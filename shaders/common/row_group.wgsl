@@ -1,37 +1,42 @@
-// A row belongs to a workgroup of 64: 256 bytes of workgroup memory, 7 barriers a reduction, a fixed tree.
-const LANES = 64u;
-var<workgroup> lanes: array<f32, 64>;
+// A row belongs to LANES invocations, and ROWS rows to a workgroup: lanes side by side where a row's elements are, rows side by side
+// if ACROSS. 4 LANES ROWS bytes of workgroup memory; log2 LANES + 2 barriers a reduction, a fixed tree. Every invocation of a
+// workgroup takes part, those of rows beyond the end too.
+const GROUP = LANES * ROWS;
+var<workgroup> lanes: array<f32, GROUP>;
 
-fn row_index(group: u32, lane: u32) -> u32 {
-    return group;
+fn row_index(group: u32, local: u32) -> u32 {
+    return group * ROWS + select(local / LANES, local % ROWS, ACROSS);
 }
 
-fn lane_index(lane: u32) -> u32 {
-    return lane;
+fn lane_index(local: u32) -> u32 {
+    return select(local % LANES, local / ROWS, ACROSS);
 }
 
-fn row_sum(x: f32, lane: u32) -> f32 {
+// From one lane of a row to its next in workgroup memory, and to its first.
+const NEXT = select(1u, ROWS, ACROSS);
+
+fn row_sum(x: f32, local: u32) -> f32 {
     workgroupBarrier();
-    lanes[lane] = x;
-    for (var half = 32u; half > 0u; half >>= 1u) {
+    lanes[local] = x;
+    for (var half = LANES / 2u; half > 0u; half >>= 1u) {
         workgroupBarrier();
-        if (lane < half) {
-            lanes[lane] += lanes[lane + half];
+        if (lane_index(local) < half) {
+            lanes[local] += lanes[local + half * NEXT];
         }
     }
     workgroupBarrier();
-    return lanes[0];
+    return lanes[local - lane_index(local) * NEXT];
 }
 
-fn row_max(x: f32, lane: u32) -> f32 {
+fn row_max(x: f32, local: u32) -> f32 {
     workgroupBarrier();
-    lanes[lane] = x;
-    for (var half = 32u; half > 0u; half >>= 1u) {
+    lanes[local] = x;
+    for (var half = LANES / 2u; half > 0u; half >>= 1u) {
         workgroupBarrier();
-        if (lane < half) {
-            lanes[lane] = max(lanes[lane], lanes[lane + half]);
+        if (lane_index(local) < half) {
+            lanes[local] = max(lanes[local], lanes[local + half * NEXT]);
         }
     }
     workgroupBarrier();
-    return lanes[0];
+    return lanes[local - lane_index(local) * NEXT];
 }

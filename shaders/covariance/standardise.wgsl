@@ -8,7 +8,7 @@
 // w        [batch, time]
 // u, v     [batch, n, time]
 // scale    [batch, n]: s
-// workgroup 64 x 1 x 1; memory and barriers: see the row snippet. Sums are taken about the first frame and flushed every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are taken about the first frame and flushed every 64 terms.
 // cost     7 batch n time FLOPs; x, w, u (and v), scale once
 
 struct Params {
@@ -32,30 +32,29 @@ fn weight(at: u32) -> f32 {
     return 1.0;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
     let row = row_index(group_index(group, groups), local);
-    if (row >= params.rows) {
-        return;
-    }
     let lane = lane_index(local);
-    let base = row * params.time;
-    let w_base = row / params.n * params.time;
+    // A row beyond the end has no frames, and an origin that is anyone's.
+    let time = select(0u, params.time, row < params.rows);
+    let base = min(row, params.rows - 1u) * params.time;
+    let w_base = min(row, params.rows - 1u) / params.n * params.time;
     let origin = x[base];
 
     var sum = 0.0;
     var total = 0.0;
     var squares = 0.0;
     var largest = 0.0;
-    for (var block = 0u; block < params.time; block += 64u * LANES) {
+    for (var block = 0u; block < time; block += 64u * LANES) {
         var part = 0.0;
         var part_total = 0.0;
         var part_squares = 0.0;
-        let end = min(block + 64u * LANES, params.time);
+        let end = min(block + 64u * LANES, time);
         for (var t = block + lane; t < end; t += LANES) {
             let weight_t = weight(w_base + t);
             part += weight_t * (x[base + t] - origin);
@@ -75,9 +74,9 @@ fn main(
 
     var power = 0.0;
     if (CORRELATION) {
-        for (var block = 0u; block < params.time; block += 64u * LANES) {
+        for (var block = 0u; block < time; block += 64u * LANES) {
             var part = 0.0;
-            let end = min(block + 64u * LANES, params.time);
+            let end = min(block + 64u * LANES, time);
             for (var t = block + lane; t < end; t += LANES) {
                 let centred = (x[base + t] - origin) - shift;
                 part += weight(w_base + t) * centred * centred;
@@ -93,12 +92,12 @@ fn main(
     if (power > select(0.0, floor_ * floor_ * total, CORRELATION)) {
         s = 1.0 / sqrt(power);
     }
-    for (var t = lane; t < params.time; t += LANES) {
+    for (var t = lane; t < time; t += LANES) {
         let value = ((x[base + t] - origin) - shift) * s;
         u[base + t] = value;
         store_weighted(base + t, w_base + t, value);
     }
-    if (lane == 0u) {
+    if (lane == 0u && row < params.rows) {
         scale[row] = s;
     }
 }

@@ -7,7 +7,7 @@
 // w        [batch, time]; a stand-in unless WEIGHTED
 // dx       [batch, n, time]
 // dots     [batch, n, 2]: sum d, and d . u
-// workgroup 64 x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     8 batch n time FLOPs; p, u, scale, w, dx and dots once
 
 struct Params {
@@ -31,31 +31,30 @@ fn weight(at: u32) -> f32 {
     return 1.0;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
     let row = row_index(group_index(group, groups), local);
-    if (row >= params.rows) {
-        return;
-    }
     let lane = lane_index(local);
+    // A row beyond the end has no frames, and a scale that is anyone's.
+    let time = select(0u, params.time, row < params.rows);
     let base = row * params.time;
     let w_base = row / params.n * params.time;
-    let s = scale[row];
+    let s = scale[min(row, params.rows - 1u)];
 
     var sum = 0.0;
     var dot_u = 0.0;
     var total = 0.0;
     var sum_wu = 0.0;
-    for (var block = 0u; block < params.time; block += 64u * LANES) {
+    for (var block = 0u; block < time; block += 64u * LANES) {
         var part = 0.0;
         var part_dot = 0.0;
         var part_total = 0.0;
         var part_wu = 0.0;
-        let end = min(block + 64u * LANES, params.time);
+        let end = min(block + 64u * LANES, time);
         for (var t = block + lane; t < end; t += LANES) {
             let weight_t = weight(w_base + t);
             let d = weight_t * p[base + t];
@@ -76,11 +75,11 @@ fn main(
 
     let along = select(0.0, dot_u, CORRELATION);
     let mean = select(0.0, (sum - along * sum_wu) / total, total > 0.0);
-    for (var t = lane; t < params.time; t += LANES) {
+    for (var t = lane; t < time; t += LANES) {
         let weight_t = weight(w_base + t);
         dx[base + t] = s * weight_t * (p[base + t] - along * u[base + t] - mean);
     }
-    if (lane == 0u) {
+    if (lane == 0u && row < params.rows) {
         dots[2u * row] = sum;
         dots[2u * row + 1u] = dot_u;
     }

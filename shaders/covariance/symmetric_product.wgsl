@@ -1,20 +1,20 @@
-// R = A B', known to be symmetric: only the blocks on and below the diagonal are computed, and each is stored twice.
+// R = A B', known to be symmetric: only the units on and below the diagonal are computed, and those below it are stored twice.
 // If CORRELATION, entries are held within [-1, 1] and the diagonal is 1, or 0 for a row of zeros. If FISHER, the result is
 // z = atanh(r), |r| held to 1 - 1e-6, and the diagonal is 0.
 //
-// a, b     [batch, n, depth], bindings 0 and 1, in `a_scalar` or `a_vector`, `b_scalar` or `b_vector`
-// r        [batch, n, n]
-// workgroup 64 x 1 x 1, a block of 32 EDGE x 32 EDGE and its mirror; memory and barriers: see the tile snippet
-// cost     batch n (n + 1) depth FLOPs; a, b and r once
+// a, b     [batch, n, depth], bindings 0 and 1, in `operands_scalar` or `operands_vector`; rows `stride` apart
+// c        [batch, n, n]: R, binding 2, in `result_scalar` or `result_vector`
+// workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
+// cost     batch n (n + 1) depth FLOPs; a, b and c once
 
 struct Params {
     n: u32,
     depth: u32,
-    blocks: u32,
+    units: u32,
     batches: u32,
+    stride: u32,
 }
 
-@group(0) @binding(2) var<storage, read_write> r: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 alias T = f32;
@@ -28,44 +28,52 @@ fn finish(value: f32, diagonal: bool) -> f32 {
     return value;
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = group_index(group, groups);
-    let pairs = params.blocks * (params.blocks + 1u) / 2u;
+    let index = unit_index(group_index(group, groups), lane);
+    let pairs = params.units * (params.units + 1u) / 2u;
     let batch = index / pairs;
     if (batch >= params.batches) {
         return;
     }
     // The row of a triangle's index: a guess by the root, made right in integers.
     let pair = index % pairs;
-    var row_block = u32((sqrt(8.0 * f32(pair) + 1.0) - 1.0) * 0.5);
-    row_block = select(row_block, row_block - 1u, row_block * (row_block + 1u) / 2u > pair);
-    row_block = select(row_block, row_block + 1u, (row_block + 1u) * (row_block + 2u) / 2u <= pair);
-    let col_block = pair - row_block * (row_block + 1u) / 2u;
+    var row_unit = u32((sqrt(8.0 * f32(pair) + 1.0) - 1.0) * 0.5);
+    row_unit = select(row_unit, row_unit - 1u, row_unit * (row_unit + 1u) / 2u > pair);
+    row_unit = select(row_unit, row_unit + 1u, (row_unit + 1u) * (row_unit + 2u) / 2u <= pair);
+    let col_unit = pair - row_unit * (row_unit + 1u) / 2u;
 
-    a_base = batch * params.n * params.depth;
+    a_base = batch * params.n * params.stride;
     b_base = a_base;
-    a_rows = params.n;
-    b_cols = params.n;
+    a_stride = params.stride;
+    b_stride = params.stride;
     depth = params.depth;
-    tile_product(row_block, col_block, lane, params.depth);
+    tile_product(row_unit, col_unit, lane, params.depth);
 
-    let row0 = tile_row(row_block, lane);
-    let col0 = tile_col(col_block, lane);
     let base = batch * params.n * params.n;
-    for (var t = 0u; t < EDGE2; t++) {
-        for (var i = 0u; i < 4u; i++) {
-            let row = row0 + 4u * (t / EDGE) + i;
-            for (var j = 0u; j < 4u; j++) {
-                let col = col0 + 4u * (t % EDGE) + j;
-                if (row < params.n && col <= row) {
-                    let value = finish(total[t][i][j], row == col);
-                    r[base + row * params.n + col] = value;
-                    r[base + col * params.n + row] = value;
+    for (var i = 0u; i < EDGE; i++) {
+        for (var j = 0u; j < EDGE; j++) {
+            let row0 = tile_row(row_unit, lane, i);
+            let col0 = tile_col(col_unit, lane, j);
+            var block = total[i][j];
+            for (var r = 0u; r < 4u; r++) {
+                for (var q = 0u; q < 4u; q++) {
+                    block[r][q] = finish(block[r][q], row0 + r == col0 + q);
+                }
+                if (row0 + r < params.n) {
+                    put4(base + (row0 + r) * params.n, col0, params.n, block[r]);
+                }
+            }
+            if (row_unit != col_unit) {
+                let mirrored = transpose(block);
+                for (var q = 0u; q < 4u; q++) {
+                    if (col0 + q < params.n) {
+                        put4(base + (col0 + q) * params.n, row0, params.n, mirrored[q]);
+                    }
                 }
             }
         }

@@ -2,7 +2,7 @@
 //
 // a        [parcels, vertices]: memberships
 // d        [parcels, vertices]
-// workgroup 64 x 1 x 1, no memory, no barrier; an invocation owns a vertex. Sums are flushed every 64 terms.
+// workgroup GROUP x 1 x 1; a row is a vertex: memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     4 parcels vertices FLOPs; a once, d twice
 
 struct Params {
@@ -14,26 +14,27 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> d: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
+    @builtin(local_invocation_index) local: u32,
 ) {
-    let v = group_index(group, groups) * 64u + lane;
-    if (v >= params.vertices) {
-        return;
-    }
+    let v = row_index(group_index(group, groups), local);
+    let lane = lane_index(local);
+    // A vertex beyond the end has no parcels.
+    let parcels = select(0u, params.parcels, v < params.vertices);
     var sum = 0.0;
-    for (var start = 0u; start < params.parcels; start += 64u) {
+    for (var block = 0u; block < parcels; block += 64u * LANES) {
         var part = 0.0;
-        let stop = min(start + 64u, params.parcels);
-        for (var p = start; p < stop; p++) {
+        let end = min(block + 64u * LANES, parcels);
+        for (var p = block + lane; p < end; p += LANES) {
             part += a[p * params.vertices + v] * d[p * params.vertices + v];
         }
         sum += part;
     }
-    for (var p = 0u; p < params.parcels; p++) {
+    sum = row_sum(sum, local);
+    for (var p = lane; p < parcels; p += LANES) {
         let at = p * params.vertices + v;
         d[at] = a[at] * (d[at] - sum);
     }

@@ -2,7 +2,7 @@
 //
 // x, y     [rows, time]
 // d        [rows]
-// workgroup 64 x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     2 rows time FLOPs; x, y and d once
 
 struct Params {
@@ -15,28 +15,27 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> d: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
     let row = row_index(group_index(group, groups), local);
-    if (row >= params.rows) {
-        return;
-    }
     let lane = lane_index(local);
+    // A row beyond the end has no elements.
+    let time = select(0u, params.time, row < params.rows);
     var sum = 0.0;
-    for (var block = 0u; block < params.time; block += 64u * LANES) {
+    for (var block = 0u; block < time; block += 64u * LANES) {
         var part = 0.0;
-        let end = min(block + 64u * LANES, params.time);
+        let end = min(block + 64u * LANES, time);
         for (var t = block + lane; t < end; t += LANES) {
             part += x[row * params.time + t] * y[row * params.time + t];
         }
         sum += part;
     }
     sum = row_sum(sum, local);
-    if (lane == 0u) {
+    if (lane == 0u && row < params.rows) {
         d[row] = sum;
     }
 }

@@ -2,7 +2,7 @@
 //
 // x        [outer, n, inner]
 // y        [outer, chunks, inner]
-// workgroup 64 x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     outer n inner FLOPs; x and y once
 
 struct Params {
@@ -26,7 +26,7 @@ fn combine(p: f32, q: f32) -> f32 {
     return min(p, q);
 }
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
@@ -34,17 +34,15 @@ fn main(
 ) {
     // Rows are [outer, chunks, inner].
     let row = row_index(group_index(group, groups), local);
-    if (row >= params.rows) {
-        return;
-    }
     let lane = lane_index(local);
     let i = row % params.inner;
     let chunk = row / params.inner % params.chunks;
     let outer = row / params.inner / params.chunks;
     let first = chunk * params.chunk;
-    let stop = min(first + params.chunk, params.n);
+    // A row beyond the end has no elements, and starts from anyone's.
+    let stop = select(0u, min(first + params.chunk, params.n), row < params.rows);
     let base = outer * params.n * params.inner + i;
-    let start = select(0.0, x[base + first * params.inner], OP != 0);
+    let start = select(0.0, x[min(base + first * params.inner, arrayLength(&x) - 1u)], OP != 0);
     var total = start;
     for (var block = first; block < stop; block += 64u * LANES) {
         var part = start;
@@ -61,7 +59,7 @@ fn main(
     } else {
         total = -row_max(-total, local);
     }
-    if (lane == 0u) {
+    if (lane == 0u && row < params.rows) {
         y[row] = total;
     }
 }

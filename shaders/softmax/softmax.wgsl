@@ -1,7 +1,7 @@
 // y = softmax(x), or its logarithm if LOG, along the middle axis: e^(x - m) / sum e^(x - m), m the maximum.
 //
 // x, y     [outer, n, inner]
-// workgroup 64 x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     4 outer n inner FLOPs; x and y once
 
 struct Params {
@@ -14,27 +14,26 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
     let row = row_index(group_index(group, groups), local);
-    if (row >= params.rows) {
-        return;
-    }
     let lane = lane_index(local);
+    // A row beyond the end has no elements.
+    let n = select(0u, params.n, row < params.rows);
     let base = row / params.inner * params.n * params.inner + row % params.inner;
     var most = -3.402823e38;
-    for (var j = lane; j < params.n; j += LANES) {
+    for (var j = lane; j < n; j += LANES) {
         most = max(most, x[base + j * params.inner]);
     }
     most = row_max(most, local);
     var sum = 0.0;
-    for (var block = 0u; block < params.n; block += 64u * LANES) {
+    for (var block = 0u; block < n; block += 64u * LANES) {
         var part = 0.0;
-        let end = min(block + 64u * LANES, params.n);
+        let end = min(block + 64u * LANES, n);
         for (var j = block + lane; j < end; j += LANES) {
             part += exp(x[base + j * params.inner] - most);
         }
@@ -42,7 +41,7 @@ fn main(
     }
     sum = row_sum(sum, local);
     let shift = log(sum);
-    for (var j = lane; j < params.n; j += LANES) {
+    for (var j = lane; j < n; j += LANES) {
         let z = x[base + j * params.inner] - most;
         if (LOG) {
             y[base + j * params.inner] = z - shift;

@@ -2,7 +2,7 @@
 // y (g - sum y g); for a log-softmax (LOG), g - e^y sum g.
 //
 // y, g, d  [outer, n, inner]
-// workgroup 64 x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     4 outer n inner FLOPs; y, g and d once
 
 struct Params {
@@ -16,22 +16,21 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> d: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) local: u32,
 ) {
     let row = row_index(group_index(group, groups), local);
-    if (row >= params.rows) {
-        return;
-    }
     let lane = lane_index(local);
+    // A row beyond the end has no elements.
+    let n = select(0u, params.n, row < params.rows);
     let base = row / params.inner * params.n * params.inner + row % params.inner;
     var sum = 0.0;
-    for (var block = 0u; block < params.n; block += 64u * LANES) {
+    for (var block = 0u; block < n; block += 64u * LANES) {
         var part = 0.0;
-        let end = min(block + 64u * LANES, params.n);
+        let end = min(block + 64u * LANES, n);
         for (var j = block + lane; j < end; j += LANES) {
             let at = base + j * params.inner;
             part += g[at] * select(y[at], 1.0, LOG);
@@ -39,7 +38,7 @@ fn main(
         sum += part;
     }
     sum = row_sum(sum, local);
-    for (var j = lane; j < params.n; j += LANES) {
+    for (var j = lane; j < n; j += LANES) {
         let at = base + j * params.inner;
         if (LOG) {
             d[at] = g[at] - exp(y[at]) * sum;

@@ -33,17 +33,17 @@ pub mod common {
     pub const ROW_SERIAL: Snippet = Snippet { name: "row_serial", text: wgsl!("common/row_serial") };
     /// A row belongs to a workgroup of 64.
     pub const ROW_GROUP: Snippet = Snippet { name: "row_group", text: wgsl!("common/row_group") };
-    /// Operand `a` of a product, element by element or four at a time.
-    pub const OPERAND_A: Choice = Choice::Snippet(&[
-        Snippet { name: "a_scalar", text: wgsl!("common/a_scalar") },
-        Snippet { name: "a_vector", text: wgsl!("common/a_vector") },
+    /// The operands of a product, element by element or four at a time.
+    pub const OPERANDS: Choice = Choice::Snippet(&[
+        Snippet { name: "operands_scalar", text: wgsl!("common/operands_scalar") },
+        Snippet { name: "operands_vector", text: wgsl!("common/operands_vector") },
     ]);
-    /// Operand `b` of a product, element by element or four at a time.
-    pub const OPERAND_B: Choice = Choice::Snippet(&[
-        Snippet { name: "b_scalar", text: wgsl!("common/b_scalar") },
-        Snippet { name: "b_vector", text: wgsl!("common/b_vector") },
+    /// The result of a product, element by element or four at a time.
+    pub const RESULT: Choice = Choice::Snippet(&[
+        Snippet { name: "result_scalar", text: wgsl!("common/result_scalar") },
+        Snippet { name: "result_vector", text: wgsl!("common/result_vector") },
     ]);
-    /// The extents of a product.
+    /// Where a product's operands lie.
     pub const BLOCKS: Snippet = Snippet { name: "blocks", text: wgsl!("common/blocks") };
     /// Blocks of `a` in either orientation.
     pub const BLOCK_A: Snippet = Snippet { name: "block_a", text: wgsl!("common/block_a") };

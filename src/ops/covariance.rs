@@ -6,8 +6,9 @@
 //! included, and gradient 0.
 
 use super::case::{Case, Draw, f32s};
-use super::matmul::{TILE_VARIANTS, tile_variant};
+use super::matmul::Product;
 use super::reduce::{ROW_VARIANTS, largest_of, row_variant, tree_sum, tree_sum_of};
+use super::tile::{self, Operand, Tiling};
 use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs, symmetric_product};
@@ -38,19 +39,13 @@ pub(super) static SYMMETRIC_PRODUCT: Source = Source {
     name: "covariance/symmetric_product",
     text: wgsl!("covariance/symmetric_product"),
     snippets: &[common::GRID, common::MATH, common::BLOCKS, common::BLOCK_A, common::BLOCK_B, TRANSPOSED_B],
-    variants: &TILE_VARIANTS,
-    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("FISHER", FALSE_TRUE), common::OPERAND_A, common::OPERAND_B],
+    variants: &tile::VARIANTS,
+    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("FISHER", FALSE_TRUE), common::OPERANDS, common::RESULT],
 };
 
 const TRANSPOSED_B: Snippet = Snippet { name: "a_times_b_transposed", text: "const TRANSPOSE_A = false;\nconst TRANSPOSE_B = true;\n" };
 
-pub(super) static SYMMETRIC_REVERSE: Source = Source {
-    name: "covariance/symmetric_reverse",
-    text: wgsl!("covariance/symmetric_reverse"),
-    snippets: &[common::GRID, common::BLOCKS, common::BLOCK_B],
-    variants: &TILE_VARIANTS,
-    choices: &[common::OPERAND_A, common::OPERAND_B],
-};
+pub(super) static SYMMETRISE: Source = super::shape::plain("covariance/symmetrise", wgsl!("covariance/symmetrise"));
 
 pub(super) static STANDARDISE_REVERSE: Source = Source {
     name: "covariance/standardise_reverse",
@@ -261,7 +256,7 @@ impl Op for Covariance {
         let (x, r, u, s) = (cx.input(0), cx.output(0), cx.output(1), cx.output(2));
         let weighted = cx.inputs() == 2;
         let v = if weighted { cx.scratch(cx.ty(u)) } else { u };
-        let (variant, workgroups) = row_variant(&STANDARDISE, cx, batch * n, 1);
+        let (variant, workgroups) = row_variant(&STANDARDISE, cx, [batch * n, time, 1]);
         let kernel = STANDARDISE.kernel(variant, &[self.kind.correlation().into(), weighted.into()]);
         let mut bindings =
             vec![Binding::read(x), Binding::read(if weighted { cx.input(1) } else { x }), Binding::write(u), Binding::write(s)];
@@ -269,14 +264,16 @@ impl Op for Covariance {
         let params = Params::new().u32(batch * n).u32(n).u32(time).f32(CONSTANT).f32(self.kind.ddof() as f32);
         cx.dispatch(kernel, bindings, params, workgroups, 7.0 * (batch * n * time) as f64)?;
 
-        let (variant, edge) = tile_variant(&SYMMETRIC_PRODUCT, cx, batch * n.div_ceil(64) * (n.div_ceil(64) + 1) / 2);
-        let blocks = n.div_ceil(edge);
-        let vector = usize::from(time.is_multiple_of(4));
+        let u = Operand::new(cx, u, [batch * n, time], n)?;
+        let v = if weighted { Operand::new(cx, v, [batch * n, time], n)? } else { u };
+        let pairs = |t: &Tiling| batch * t.units(n) * (t.units(n) + 1) / 2;
+        let tiling = Tiling::choose(&SYMMETRIC_PRODUCT, cx, pairs);
         let fisher = self.kind == (Kind::Correlation { fisher_z: true });
-        let kernel = SYMMETRIC_PRODUCT.kernel(variant, &[self.kind.correlation().into(), fisher.into(), vector, vector]);
-        let bindings = vec![Binding::read(u), Binding::read(v), Binding::write(r)];
-        let params = Params::new().u32(n).u32(time).u32(blocks).u32(batch);
-        cx.dispatch(kernel, bindings, params, batch * blocks * (blocks + 1) / 2, (batch * n * (n + 1)) as f64 * time as f64)
+        let chosen = [self.kind.correlation().into(), fisher.into(), tile::operands(u, v), tile::result(n)];
+        let bindings = vec![Binding::read(u.buffer), Binding::read(v.buffer), Binding::write(r)];
+        let params = Params::new().u32(n).u32(time).u32(tiling.units(n)).u32(batch).u32(u.stride);
+        let flops = (batch * n * (n + 1)) as f64 * time as f64;
+        cx.dispatch(SYMMETRIC_PRODUCT.kernel(tiling.variant, &chosen), bindings, params, tiling.groups(pairs(&tiling)), flops)
     }
 }
 
@@ -379,16 +376,16 @@ impl Op for CovarianceReverse {
         let weighted = cx.inputs() == 4;
         let w = if weighted { cx.input(3) } else { u };
         let correlation = usize::from(self.kind.correlation());
+        let sums = cx.scratch(cx.ty(g));
+        let elements = batch * n * n;
+        let bindings = vec![Binding::read(g), Binding::write(sums)];
+        let kernel = cx.kernel(&SYMMETRISE, &[]);
+        cx.dispatch(kernel, bindings, Params::new().u32(elements).u32(n), elements.div_ceil(64), elements as f64)?;
         let p = cx.scratch(cx.ty(u));
-        let (variant, edge) = tile_variant(&SYMMETRIC_REVERSE, cx, batch * n.div_ceil(64) * time.div_ceil(64));
-        let (row_blocks, col_blocks) = (n.div_ceil(edge), time.div_ceil(edge));
-        let kernel = SYMMETRIC_REVERSE.kernel(variant, &[n.is_multiple_of(4).into(), time.is_multiple_of(4).into()]);
-        let params = Params::new().u32(n).u32(time).u32(row_blocks).u32(col_blocks).u32(batch);
-        let bindings = vec![Binding::read(g), Binding::read(u), Binding::write(p)];
-        cx.dispatch(kernel, bindings, params, batch * row_blocks * col_blocks, 2.0 * (batch * n * n) as f64 * time as f64)?;
+        Product::new([n, n, time], [false; 2], batch).lower(cx, sums, u, p)?;
 
         let dots = cx.scratch(TensorType::f32([batch, n, 2]));
-        let (variant, workgroups) = row_variant(&STANDARDISE_REVERSE, cx, batch * n, 1);
+        let (variant, workgroups) = row_variant(&STANDARDISE_REVERSE, cx, [batch * n, time, 1]);
         let kernel = STANDARDISE_REVERSE.kernel(variant, &[correlation, weighted.into()]);
         let bindings = [p, u, s, w].map(Binding::read).into_iter().chain([cx.output(0), dots].map(Binding::write)).collect();
         let work = (batch * n * time) as f64;

@@ -1,19 +1,12 @@
 //! Batched matrix products, either operand transposed.
 
 use super::case::{Case, Draw, f32s};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, Suits, Variant, common, wgsl};
+use super::tile::{self, Operand, Tiling};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, wgsl};
 use crate::ops::pointwise::Walk;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, product, real_inputs};
 use crate::{Error, Result, Shape};
-
-/// Register tiles of 8 × 8 or 4 × 4, fed directly or through workgroup memory.
-pub(crate) const TILE_VARIANTS: [Variant; 4] = [
-    Variant { name: "direct8", suits: Suits::Software, constants: &[("EDGE", "2u")], snippets: &[common::TILE_DIRECT] },
-    Variant { name: "shared8", suits: Suits::Hardware, constants: &[("EDGE", "2u")], snippets: &[common::TILE_SHARED] },
-    Variant { name: "direct4", suits: Suits::Software, constants: &[("EDGE", "1u")], snippets: &[common::TILE_DIRECT] },
-    Variant { name: "shared4", suits: Suits::Hardware, constants: &[("EDGE", "1u")], snippets: &[common::TILE_SHARED] },
-];
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
@@ -21,24 +14,9 @@ pub(super) static MATMUL: Source = Source {
     name: "matmul/matmul",
     text: wgsl!("matmul/matmul"),
     snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
-    variants: &TILE_VARIANTS,
-    choices: &[
-        Choice::Constant("TRANSPOSE_A", FALSE_TRUE),
-        Choice::Constant("TRANSPOSE_B", FALSE_TRUE),
-        common::OPERAND_A,
-        common::OPERAND_B,
-    ],
+    variants: &tile::VARIANTS,
+    choices: &[Choice::Constant("TRANSPOSE_A", FALSE_TRUE), Choice::Constant("TRANSPOSE_B", FALSE_TRUE), common::OPERANDS, common::RESULT],
 };
-
-/// The tile variant for an output of `blocks8` blocks of 64 × 64 in all: small tiles where large ones would leave a GPU idle.
-/// Also the edge of its blocks.
-pub(crate) fn tile_variant(source: &'static Source, cx: &Lowering<'_>, blocks8: usize) -> (&'static Variant, usize) {
-    let mut variant = source.variant(cx.target());
-    if cx.target().pinned(source.name).is_none() && !cx.target().software && blocks8 < 256 {
-        variant = source.variants.iter().find(|v| v.name == "shared4").unwrap_or(variant);
-    }
-    (variant, if variant.name.ends_with('8') { 64 } else { 32 })
-}
 
 /// C = A B over the last two axes, batches broadcast.
 #[derive(Debug, Clone, Copy)]
@@ -152,26 +130,55 @@ impl Op for Matmul {
         if walk.extents.len() > 3 {
             return Err(Error::op("matmul", format!("batches of {a} and {b} broadcast in a way that has no kernel; broadcast one first")));
         }
-        let mut extents = [1; 3];
-        let mut strides = [[0; 3]; 2];
+        let mut product = Product::new([m, k, n], [self.transpose_a, self.transpose_b], space.elements());
+        product.stored = [batch(a).elements(), batch(b).elements()];
         let pad = 3 - walk.extents.len();
-        extents[pad..].copy_from_slice(&walk.extents);
-        for (out, (s, size)) in strides.iter_mut().zip(walk.strides.iter().zip([m * k, k * n])) {
-            out[pad..].iter_mut().zip(s).for_each(|(out, s)| *out = s * size);
+        product.extents = [1; 3];
+        product.extents[pad..].copy_from_slice(&walk.extents);
+        for (out, strides) in product.strides.iter_mut().zip(&walk.strides) {
+            *out = [0; 3];
+            out[pad..].copy_from_slice(strides);
         }
-        let batches = space.elements();
-        let (variant, edge) = tile_variant(&MATMUL, cx, batches * m.div_ceil(64) * n.div_ceil(64));
-        let (row_blocks, col_blocks) = (m.div_ceil(edge), n.div_ceil(edge));
-        let contiguous = [if self.transpose_a { m } else { k }, if self.transpose_b { k } else { n }];
-        let [a_vector, b_vector] = contiguous.map(|n| usize::from(n.is_multiple_of(4)));
-        let kernel = MATMUL.kernel(variant, &[self.transpose_a.into(), self.transpose_b.into(), a_vector, b_vector]);
-        let mut params = Params::new().u32(m).u32(n).u32(k).u32(row_blocks).u32(col_blocks).u32(batches).u32(extents[1]).u32(extents[2]);
-        for stride in strides.as_flattened() {
-            params = params.u32(*stride);
+        product.lower(cx, cx.input(0), cx.input(1), cx.output(0))
+    }
+}
+
+/// A batch of products of `[m, k]` by `[k, n]`, either stored transposed, to be lowered.
+pub(super) struct Product {
+    shape: [usize; 3],
+    transposed: [bool; 2],
+    /// The batches as an index space, and each operand's strides in it, in matrices.
+    extents: [usize; 3],
+    strides: [[usize; 3]; 2],
+    /// How many matrices each operand holds.
+    stored: [usize; 2],
+}
+
+impl Product {
+    /// Where each operand holds as many matrices as there are products.
+    pub(super) fn new(shape: [usize; 3], transposed: [bool; 2], batches: usize) -> Self {
+        Self { shape, transposed, extents: [1, 1, batches], strides: [[0, 0, 1]; 2], stored: [batches; 2] }
+    }
+
+    /// Its dispatches: the product, and before it a copy of an operand whose rows are in the way.
+    pub(super) fn lower(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer, c: Buffer) -> Result<()> {
+        let ([m, k, n], [transpose_a, transpose_b]) = (self.shape, self.transposed);
+        let stored = |rows, cols, transposed| if transposed { [cols, rows] } else { [rows, cols] };
+        let ([rows_a, cols_a], [rows_b, cols_b]) = (stored(m, k, transpose_a), stored(k, n, transpose_b));
+        let a = Operand::new(cx, a, [self.stored[0] * rows_a, cols_a], n)?;
+        let b = Operand::new(cx, b, [self.stored[1] * rows_b, cols_b], m)?;
+        let batches: usize = self.extents.iter().product();
+        let tiling = Tiling::choose(&MATMUL, cx, |t| batches * t.units(m) * t.units(n));
+        let (row_units, col_units) = (tiling.units(m), tiling.units(n));
+        let chosen = [transpose_a.into(), transpose_b.into(), tile::operands(a, b), tile::result(n)];
+        let mut params = Params::new().u32(m).u32(n).u32(k).u32(row_units).u32(col_units).u32(batches).u32(a.stride).u32(b.stride);
+        params = params.u32(self.extents[1]).u32(self.extents[2]);
+        for (strides, matrix) in self.strides.iter().zip([rows_a * a.stride, rows_b * b.stride]) {
+            params = strides.iter().fold(params, |params, s| params.u32(s * matrix));
         }
-        let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        let workgroups = if m * n == 0 { 0 } else { batches * row_blocks * col_blocks };
-        cx.dispatch(kernel, bindings, params, workgroups, 2.0 * (batches * m * n) as f64 * k as f64)
+        let bindings = vec![Binding::read(a.buffer), Binding::read(b.buffer), Binding::write(c)];
+        let workgroups = if m * n == 0 { 0 } else { tiling.groups(batches * row_units * col_units) };
+        cx.dispatch(MATMUL.kernel(tiling.variant, &chosen), bindings, params, workgroups, 2.0 * (batches * m * n) as f64 * k as f64)
     }
 }
 

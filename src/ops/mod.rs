@@ -11,6 +11,7 @@ pub mod reduce;
 pub mod rows;
 pub mod shape;
 pub mod softmax;
+mod tile;
 pub mod update;
 
 use crate::kernel::Source;
@@ -22,9 +23,10 @@ pub fn sources() -> Vec<&'static Source> {
         &covariance::STANDARDISE,
         &covariance::STANDARDISE_REVERSE,
         &covariance::SYMMETRIC_PRODUCT,
-        &covariance::SYMMETRIC_REVERSE,
+        &covariance::SYMMETRISE,
         &covariance::WEIGHTS_REVERSE,
         &matmul::MATMUL,
+        &tile::PAD,
         &mesh::NEIGHBOUR_MEAN,
         &parcellation::LOGITS_REVERSE,
         &parcellation::MEMBERSHIPS_REVERSE,

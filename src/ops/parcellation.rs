@@ -2,9 +2,9 @@
 //! (Ciric et al. 2022; hypercoil's `AtlasLinear` with a simplex domain and normalisation `mean`).
 
 use super::case::{Case, Draw, f32s};
-use super::matmul::{TILE_VARIANTS, tile_variant};
 use super::reduce::{ROW_VARIANTS, row_variant, tree_sum, tree_sum_of};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, Variant, common, wgsl};
+use super::tile::{self, Operand, Tiling};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
@@ -17,16 +17,16 @@ pub(super) static PARCEL_SERIES: Source = Source {
     name: "parcellation/parcel_series",
     text: wgsl!("parcellation/parcel_series"),
     snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
-    variants: &TILE_VARIANTS,
-    choices: &[common::OPERAND_A, common::OPERAND_B],
+    variants: &tile::VARIANTS,
+    choices: &[common::OPERANDS, common::RESULT],
 };
 
 pub(super) static MEMBERSHIPS_REVERSE: Source = Source {
     name: "parcellation/memberships_reverse",
     text: wgsl!("parcellation/memberships_reverse"),
     snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
-    variants: &TILE_VARIANTS,
-    choices: &[Choice::Constant("DIRECT", &["false", "true"]), common::OPERAND_A, common::OPERAND_B],
+    variants: &tile::VARIANTS,
+    choices: &[Choice::Constant("DIRECT", &["false", "true"]), common::OPERANDS, common::RESULT],
 };
 
 pub(super) static ROW_DOT: Source = Source {
@@ -41,7 +41,7 @@ pub(super) static LOGITS_REVERSE: Source = Source {
     name: "parcellation/logits_reverse",
     text: wgsl!("parcellation/logits_reverse"),
     snippets: &[common::GRID],
-    variants: &Variant::PLAIN,
+    variants: &ROW_VARIANTS,
     choices: &[],
 };
 
@@ -152,12 +152,14 @@ fn lower_series(
     [p, v, t]: [usize; 3],
 ) -> Result<()> {
     super::reduce::lower_row_sums(cx, a, mass, [p, v])?;
-    let (variant, edge) = tile_variant(&PARCEL_SERIES, cx, p.div_ceil(64) * t.div_ceil(64));
-    let (row_blocks, col_blocks) = (p.div_ceil(edge), t.div_ceil(edge));
-    let kernel = PARCEL_SERIES.kernel(variant, &[v.is_multiple_of(4).into(), t.is_multiple_of(4).into()]);
-    let params = Params::new().u32(p).u32(v).u32(t).u32(col_blocks).u32(row_blocks * col_blocks);
-    let bindings = vec![Binding::read(a), Binding::read(x), Binding::read(mass), Binding::write(series)];
-    cx.dispatch(kernel, bindings, params, row_blocks * col_blocks, 2.0 * (p * v) as f64 * t as f64)
+    let a = Operand::new(cx, a, [p, v], t)?;
+    let x = Operand::new(cx, x, [v, t], p)?;
+    let tiling = Tiling::choose(&PARCEL_SERIES, cx, |tiling| tiling.units(p) * tiling.units(t));
+    let units = tiling.units(p) * tiling.units(t);
+    let kernel = PARCEL_SERIES.kernel(tiling.variant, &[tile::operands(a, x), tile::result(t)]);
+    let params = Params::new().u32(p).u32(v).u32(t).u32(tiling.units(t)).u32(units).u32(a.stride).u32(x.stride);
+    let bindings = vec![Binding::read(a.buffer), Binding::read(x.buffer), Binding::write(series), Binding::read(mass)];
+    cx.dispatch(kernel, bindings, params, tiling.groups(units), 2.0 * (p * v) as f64 * t as f64)
 }
 
 /// (memberships, mass, series, x, G, H?) → the cotangent of the memberships, or of the logits they are a softmax of.
@@ -237,23 +239,26 @@ impl Op for MembershipsReverse {
         let [a, mass, s, x, g] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
         let (direct, d) = (cx.inputs() == 6, cx.output(0));
         let c = cx.scratch(TensorType::f32([p]));
-        let (variant, workgroups) = row_variant(&ROW_DOT, cx, p, 1);
+        let (variant, workgroups) = row_variant(&ROW_DOT, cx, [p, t, 1]);
         let bindings = vec![Binding::read(g), Binding::read(s), Binding::write(c)];
         cx.dispatch(ROW_DOT.kernel(variant, &[]), bindings, Params::new().u32(p).u32(t), workgroups, 2.0 * (p * t) as f64)?;
 
-        let (variant, edge) = tile_variant(&MEMBERSHIPS_REVERSE, cx, p.div_ceil(64) * v.div_ceil(64));
-        let (row_blocks, col_blocks) = (p.div_ceil(edge), v.div_ceil(edge));
-        let kernel = MEMBERSHIPS_REVERSE.kernel(variant, &[direct.into(), t.is_multiple_of(4).into(), t.is_multiple_of(4).into()]);
+        let along_g = Operand::new(cx, g, [p, t], v)?;
+        let along_x = Operand::new(cx, x, [v, t], p)?;
+        let tiling = Tiling::choose(&MEMBERSHIPS_REVERSE, cx, |tiling| tiling.units(p) * tiling.units(v));
+        let units = tiling.units(p) * tiling.units(v);
+        let kernel = MEMBERSHIPS_REVERSE.kernel(tiling.variant, &[direct.into(), tile::operands(along_g, along_x), tile::result(v)]);
         let h = if direct { cx.input(5) } else { a };
-        let bindings = [g, x, mass, c, h].map(Binding::read).into_iter().chain([Binding::write(d)]).collect();
-        let params = Params::new().u32(p).u32(v).u32(t).u32(col_blocks).u32(row_blocks * col_blocks);
-        cx.dispatch(kernel, bindings, params, row_blocks * col_blocks, 2.0 * (p * v) as f64 * t as f64)?;
+        let [g, x] = [along_g, along_x].map(|o| Binding::read(o.buffer));
+        let bindings = [g, x, Binding::write(d)].into_iter().chain([mass, c, h].map(Binding::read)).collect();
+        let params = Params::new().u32(p).u32(v).u32(t).u32(tiling.units(v)).u32(units).u32(along_g.stride).u32(along_x.stride);
+        cx.dispatch(kernel, bindings, params, tiling.groups(units), 2.0 * (p * v) as f64 * t as f64)?;
         if !self.of_logits {
             return Ok(());
         }
-        let kernel = cx.kernel(&LOGITS_REVERSE, &[]);
+        let (variant, workgroups) = row_variant(&LOGITS_REVERSE, cx, [v, p, v]);
         let bindings = vec![Binding::read(a), Binding::go_on(d)];
-        cx.dispatch(kernel, bindings, Params::new().u32(p).u32(v), v.div_ceil(64), 4.0 * (p * v) as f64)
+        cx.dispatch(LOGITS_REVERSE.kernel(variant, &[]), bindings, Params::new().u32(p).u32(v), workgroups, 4.0 * (p * v) as f64)
     }
 }
 

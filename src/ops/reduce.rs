@@ -6,10 +6,16 @@ use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 
-/// A row to an invocation on software adapters and where rows lie side by side; to a workgroup elsewhere.
-pub(crate) const ROW_VARIANTS: [Variant; 2] = [
+const fn together(name: &'static str, shape: &'static [(&'static str, &'static str)]) -> Variant {
+    Variant { name, suits: Suits::Hardware, constants: shape, snippets: &[common::ROW_GROUP] }
+}
+
+/// A row to an invocation on software adapters, where barriers cost most; to 64, to 8, or to 8 with rows side by side on GPUs.
+pub(super) const ROW_VARIANTS: [Variant; 4] = [
     Variant { name: "serial", suits: Suits::Software, constants: &[], snippets: &[common::ROW_SERIAL] },
-    Variant { name: "group", suits: Suits::Hardware, constants: &[], snippets: &[common::ROW_GROUP] },
+    together("group", &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
+    together("short", &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
+    together("columns", &[("LANES", "8u"), ("ROWS", "32u"), ("ACROSS", "true")]),
 ];
 
 pub(super) static REDUCE: Source = Source {
@@ -31,14 +37,24 @@ pub(super) static CUMULATIVE_SUM: Source = Source {
     choices: &[Choice::Constant("REVERSED", &["false", "true"])],
 };
 
-/// The variant for rows that are `inner` apart, and the workgroups that `rows` rows take in it.
-pub(crate) fn row_variant(source: &Source, cx: &Lowering<'_>, rows: usize, inner: usize) -> (&'static Variant, usize) {
+/// The variant for rows of `n` elements that lie `inner` apart, and the workgroups that `rows` rows take in it.
+pub(super) fn row_variant(source: &Source, cx: &Lowering<'_>, [rows, n, inner]: [usize; 3]) -> (&'static Variant, usize) {
     let mut variant = source.variant(cx.target());
-    let pinned = cx.target().pinned(source.name).is_some();
-    if !pinned && inner >= 32 {
-        variant = &ROW_VARIANTS[0];
+    if cx.target().pinned(source.name).is_none() && !cx.target().software {
+        let name = match () {
+            _ if inner >= 32 => "columns",
+            _ if n <= 64 => "short",
+            _ => "group",
+        };
+        variant = source.variants.iter().find(|v| v.name == name).unwrap_or(variant);
     }
-    (variant, if variant.name == "serial" { rows.div_ceil(64) } else { rows })
+    let together = match variant.name {
+        "serial" => 64,
+        "short" => 8,
+        "columns" => 32,
+        _ => 1,
+    };
+    (variant, rows.div_ceil(together))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -223,7 +239,7 @@ impl Reduce {
     }
 
     fn stage(&self, cx: &mut Lowering<'_>, from: Buffer, to: Buffer, [rows, n, inner]: [usize; 3], chunks: usize) -> Result<()> {
-        let (variant, workgroups) = row_variant(&REDUCE, cx, rows * chunks, inner);
+        let (variant, workgroups) = row_variant(&REDUCE, cx, [rows * chunks, n / chunks, inner]);
         let kernel = REDUCE.kernel(variant, &[self.kind as usize]);
         let params = Params::new().u32(rows * chunks).u32(n).u32(inner).u32(chunks).u32(n.div_ceil(chunks));
         cx.dispatch(kernel, vec![Binding::read(from), Binding::write(to)], params, workgroups, (rows * n) as f64)

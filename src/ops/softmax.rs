@@ -186,7 +186,7 @@ impl Op for SoftmaxReverse {
 
 fn lower(source: &'static Source, cx: &mut Lowering<'_>, [outer, n, inner]: [usize; 3], log: bool, bindings: Vec<Binding>) -> Result<()> {
     let rows = outer * inner;
-    let (variant, workgroups) = row_variant(source, cx, rows, inner);
+    let (variant, workgroups) = row_variant(source, cx, [rows, n, inner]);
     let kernel = source.kernel(variant, &[usize::from(log)]);
     let params = Params::new().u32(rows).u32(n).u32(inner);
     cx.dispatch(kernel, bindings, params, if n == 0 { 0 } else { workgroups }, 4.0 * (rows * n) as f64)

@@ -1,7 +1,0 @@
-// Operand b of a product, any alignment. Index i counts elements; what lies beyond the end reads the last element.
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-
-fn b4(i: u32) -> vec4<f32> {
-    let last = arrayLength(&b) - 1u;
-    return vec4<f32>(b[min(i, last)], b[min(i + 1u, last)], b[min(i + 2u, last)], b[min(i + 3u, last)]);
-}

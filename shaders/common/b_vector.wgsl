@@ -1,7 +1,0 @@
-// Operand b of a product whose contiguous extent is a multiple of 4. Index i counts elements and is a multiple of 4; what lies
-// beyond the end reads the last four.
-@group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
-
-fn b4(i: u32) -> vec4<f32> {
-    return b[min(i >> 2u, arrayLength(&b) - 1u)];
-}
