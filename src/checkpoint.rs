@@ -70,17 +70,12 @@ impl Checkpoint {
         &self.variants
     }
 
-    /// Kernel and variant, to compile with ([`Device::with_variants`](crate::Device::with_variants)) before resuming on another
-    /// version of this crate, whose own choices may differ. A kernel that ran in several variants chooses by size, and is left to.
+    /// Kernel (and class of work) and variant, to compile with ([`Device::with_variants`](crate::Device::with_variants)) before resuming
+    /// with another tuning or on another version of this crate, whose own choices may differ.
     pub fn pins(&self) -> Vec<(String, String)> {
-        // What follows a plus is chosen by the op, not by the device.
+        // What follows a plus is chosen by the op, not by the device: one variant of a kernel serves a class.
         let base = |name: &String| name.split('+').next().unwrap_or_default().to_owned();
-        let pin = |(kernel, names): (&String, &std::collections::BTreeSet<String>)| {
-            let mut bases: Vec<String> = names.iter().map(base).collect();
-            bases.dedup();
-            (bases.len() == 1).then(|| (kernel.clone(), bases.remove(0)))
-        };
-        self.variants.iter().filter_map(pin).collect()
+        self.variants.iter().filter_map(|(pin, names)| Some((pin.clone(), base(names.first()?)))).collect()
     }
 
     /// Puts every state into `state`; nothing is changed where there is an error.

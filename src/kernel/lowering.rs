@@ -100,8 +100,8 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// The kernel of `source` in this target's variant, under `chosen`.
+    /// The kernel of `source`, which has no classes of work, in this target's variant, under `chosen`.
     pub fn kernel(&self, source: &Source, chosen: &[usize]) -> Kernel {
-        source.kernel(source.variant(self.target), chosen)
+        source.kernel(source.variant(self.target, ""), chosen)
     }
 }

@@ -29,8 +29,10 @@ pub enum Suits {
 pub struct Variant {
     /// Its name, unique within the kernel.
     pub name: &'static str,
-    /// What it is chosen for.
+    /// The targets it is chosen for.
     pub suits: Suits,
+    /// The classes of work it is chosen for; all where there are none.
+    pub classes: &'static [&'static str],
     /// `const` lines: name and value.
     pub constants: &'static [(&'static str, &'static str)],
     /// Snippets of this variant, after the kernel's own.
@@ -39,7 +41,12 @@ pub struct Variant {
 
 impl Variant {
     /// The only variant of a kernel that has no others.
-    pub const PLAIN: [Self; 1] = [Self { name: "plain", suits: Suits::Any, constants: &[], snippets: &[] }];
+    pub const PLAIN: [Self; 1] = [Self { name: "plain", suits: Suits::Any, classes: &[], constants: &[], snippets: &[] }];
+
+    /// The value of one of its whole-numbered constants.
+    pub fn constant(&self, name: &str) -> Option<usize> {
+        self.constants.iter().find(|(key, _)| *key == name).and_then(|(_, value)| value.trim_end_matches('u').parse().ok())
+    }
 }
 
 /// A choice made when an op is lowered: a constant takes one of a few values, or one of a few snippets stands in.
@@ -67,13 +74,16 @@ pub struct Source {
 }
 
 impl Source {
-    /// The variant for `target`: the one it pins by name, else the first that suits it.
-    pub fn variant(&self, target: &Target) -> &'static Variant {
-        let pinned = target.pinned(self.name).and_then(|name| self.variants.iter().find(|v| v.name == name));
-        let suits = |v: &&Variant| match v.suits {
-            Suits::Any => true,
-            Suits::Software => target.software,
-            Suits::Hardware => !target.software,
+    /// The variant for work of `class` on `target`: the one it pins by name, else the first that suits both.
+    pub fn variant(&self, target: &Target, class: &str) -> &'static Variant {
+        let pinned = target.pinned(self.name, class).and_then(|name| self.variants.iter().find(|v| v.name == name));
+        let suits = |v: &&Variant| {
+            let device = match v.suits {
+                Suits::Any => true,
+                Suits::Software => target.software,
+                Suits::Hardware => !target.software,
+            };
+            device && (v.classes.is_empty() || v.classes.contains(&class))
         };
         pinned.or_else(|| self.variants.iter().find(suits)).unwrap_or(&self.variants[0])
     }
@@ -105,7 +115,7 @@ impl Source {
         }
         snippets.extend(variant.snippets.iter().map(|s| s.text));
         let wgsl = format!("{constants}\n{}\n{}", snippets.join("\n"), self.text);
-        Kernel { name: Cow::Borrowed(self.name), variant: Cow::Owned(name), wgsl: wgsl.into(), trusted: true }
+        Kernel { name: Cow::Borrowed(self.name), variant: Cow::Owned(name), class: "", wgsl: wgsl.into(), trusted: true }
     }
 
     /// Every kernel this source makes.
@@ -129,6 +139,8 @@ pub struct Kernel {
     pub name: Cow<'static, str>,
     /// Which variant, with its choices.
     pub variant: Cow<'static, str>,
+    /// The class of work the variant was chosen for; empty where the kernel has none.
+    pub class: &'static str,
     /// The shader.
     pub wgsl: Arc<str>,
     /// Whether the device may compile it without runtime checks.
@@ -136,9 +148,19 @@ pub struct Kernel {
 }
 
 impl Kernel {
+    /// The same, chosen for `class`.
+    pub fn for_class(self, class: &'static str) -> Self {
+        Self { class, ..self }
+    }
+
+    /// What a pin of its variant is called: the kernel, and `@` with the class of work where it has one.
+    pub fn pin(&self) -> String {
+        if self.class.is_empty() { self.name.to_string() } else { format!("{}@{}", self.name, self.class) }
+    }
+
     /// A user's kernel, compiled with the device's runtime checks on.
     pub fn new(name: impl Into<Cow<'static, str>>, wgsl: impl Into<Arc<str>>) -> Self {
-        Self { name: name.into(), variant: Cow::Borrowed("plain"), wgsl: wgsl.into(), trusted: false }
+        Self { name: name.into(), variant: Cow::Borrowed("plain"), class: "", wgsl: wgsl.into(), trusted: false }
     }
 
     /// A user's kernel, compiled without runtime checks.

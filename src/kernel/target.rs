@@ -45,7 +45,7 @@ pub struct Target {
     pub subgroups: Option<(u32, u32)>,
     /// Whether shaders may compute in f16.
     pub f16: bool,
-    /// Kernel → variant, where somebody asked for one by name.
+    /// Kernel, or kernel`@`class of work, → variant, where somebody asked for one by name.
     pub variants: BTreeMap<String, String>,
 }
 
@@ -63,8 +63,9 @@ impl Target {
         }
     }
 
-    /// The variant asked for by name.
-    pub fn pinned(&self, kernel: &str) -> Option<&str> {
-        self.variants.get(kernel).map(String::as_str)
+    /// The variant asked for by name: for this class of work, else for all.
+    pub fn pinned(&self, kernel: &str, class: &str) -> Option<&str> {
+        let narrow = self.variants.iter().find(|(key, _)| key.split_once('@') == Some((kernel, class)));
+        narrow.map(|(_, name)| name).or_else(|| self.variants.get(kernel)).map(String::as_str)
     }
 }

@@ -7,7 +7,8 @@
 
 use super::case::{Case, Draw, f32s};
 use super::matmul::Product;
-use super::reduce::{ROW_VARIANTS, largest_of, row_variant, tree_sum, tree_sum_of};
+use super::reduce::{largest_of, tree_sum, tree_sum_of};
+use super::row::{self, Rows};
 use super::tile::{self, Operand, Tiling};
 use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -31,7 +32,7 @@ pub(super) static STANDARDISE: Source = Source {
     name: "covariance/standardise",
     text: wgsl!("covariance/standardise"),
     snippets: &[common::GRID],
-    variants: &ROW_VARIANTS,
+    variants: &row::VARIANTS,
     choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), WEIGHTED],
 };
 
@@ -51,7 +52,7 @@ pub(super) static STANDARDISE_REVERSE: Source = Source {
     name: "covariance/standardise_reverse",
     text: wgsl!("covariance/standardise_reverse"),
     snippets: &[common::GRID],
-    variants: &ROW_VARIANTS,
+    variants: &row::VARIANTS,
     choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("WEIGHTED", FALSE_TRUE)],
 };
 
@@ -256,24 +257,24 @@ impl Op for Covariance {
         let (x, r, u, s) = (cx.input(0), cx.output(0), cx.output(1), cx.output(2));
         let weighted = cx.inputs() == 2;
         let v = if weighted { cx.scratch(cx.ty(u)) } else { u };
-        let (variant, workgroups) = row_variant(&STANDARDISE, cx, [batch * n, time, 1]);
-        let kernel = STANDARDISE.kernel(variant, &[self.kind.correlation().into(), weighted.into()]);
+        let rows = Rows::new(&STANDARDISE, cx, [batch * n, time, 1]);
+        let kernel = rows.kernel(&[self.kind.correlation().into(), weighted.into()]);
         let mut bindings =
             vec![Binding::read(x), Binding::read(if weighted { cx.input(1) } else { x }), Binding::write(u), Binding::write(s)];
         bindings.extend(weighted.then(|| Binding::write(v)));
         let params = Params::new().u32(batch * n).u32(n).u32(time).f32(CONSTANT).f32(self.kind.ddof() as f32);
-        cx.dispatch(kernel, bindings, params, workgroups, 7.0 * (batch * n * time) as f64)?;
+        cx.dispatch(kernel, bindings, params, rows.groups, 7.0 * (batch * n * time) as f64)?;
 
         let u = Operand::new(cx, u, [batch * n, time], n)?;
         let v = if weighted { Operand::new(cx, v, [batch * n, time], n)? } else { u };
-        let pairs = |t: &Tiling| batch * t.units(n) * (t.units(n) + 1) / 2;
-        let tiling = Tiling::choose(&SYMMETRIC_PRODUCT, cx, pairs);
+        let tiling = Tiling::new(&SYMMETRIC_PRODUCT, cx, batch * n * n / 2);
+        let pairs = batch * tiling.units(n) * (tiling.units(n) + 1) / 2;
         let fisher = self.kind == (Kind::Correlation { fisher_z: true });
         let chosen = [self.kind.correlation().into(), fisher.into(), tile::operands(u, v), tile::result(n)];
         let bindings = vec![Binding::read(u.buffer), Binding::read(v.buffer), Binding::write(r)];
         let params = Params::new().u32(n).u32(time).u32(tiling.units(n)).u32(batch).u32(u.stride);
         let flops = (batch * n * (n + 1)) as f64 * time as f64;
-        cx.dispatch(SYMMETRIC_PRODUCT.kernel(tiling.variant, &chosen), bindings, params, tiling.groups(pairs(&tiling)), flops)
+        cx.dispatch(tiling.kernel(&chosen), bindings, params, tiling.groups(pairs), flops)
     }
 }
 
@@ -385,11 +386,11 @@ impl Op for CovarianceReverse {
         Product::new([n, n, time], [false; 2], batch).lower(cx, sums, u, p)?;
 
         let dots = cx.scratch(TensorType::f32([batch, n, 2]));
-        let (variant, workgroups) = row_variant(&STANDARDISE_REVERSE, cx, [batch * n, time, 1]);
-        let kernel = STANDARDISE_REVERSE.kernel(variant, &[correlation, weighted.into()]);
+        let rows = Rows::new(&STANDARDISE_REVERSE, cx, [batch * n, time, 1]);
+        let kernel = rows.kernel(&[correlation, weighted.into()]);
         let bindings = [p, u, s, w].map(Binding::read).into_iter().chain([cx.output(0), dots].map(Binding::write)).collect();
         let work = (batch * n * time) as f64;
-        cx.dispatch(kernel, bindings, Params::new().u32(batch * n).u32(n).u32(time), workgroups, 8.0 * work)?;
+        cx.dispatch(kernel, bindings, Params::new().u32(batch * n).u32(n).u32(time), rows.groups, 8.0 * work)?;
         if !weighted {
             return Ok(());
         }

@@ -168,7 +168,7 @@ impl Product {
         let a = Operand::new(cx, a, [self.stored[0] * rows_a, cols_a], n)?;
         let b = Operand::new(cx, b, [self.stored[1] * rows_b, cols_b], m)?;
         let batches: usize = self.extents.iter().product();
-        let tiling = Tiling::choose(&MATMUL, cx, |t| batches * t.units(m) * t.units(n));
+        let tiling = Tiling::new(&MATMUL, cx, batches * m * n);
         let (row_units, col_units) = (tiling.units(m), tiling.units(n));
         let chosen = [transpose_a.into(), transpose_b.into(), tile::operands(a, b), tile::result(n)];
         let mut params = Params::new().u32(m).u32(n).u32(k).u32(row_units).u32(col_units).u32(batches).u32(a.stride).u32(b.stride);
@@ -178,7 +178,7 @@ impl Product {
         }
         let bindings = vec![Binding::read(a.buffer), Binding::read(b.buffer), Binding::write(c)];
         let workgroups = if m * n == 0 { 0 } else { tiling.groups(batches * row_units * col_units) };
-        cx.dispatch(MATMUL.kernel(tiling.variant, &chosen), bindings, params, workgroups, 2.0 * (batches * m * n) as f64 * k as f64)
+        cx.dispatch(tiling.kernel(&chosen), bindings, params, workgroups, 2.0 * (batches * m * n) as f64 * k as f64)
     }
 }
 

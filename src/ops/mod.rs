@@ -8,6 +8,7 @@ pub mod parcellation;
 pub mod pointwise;
 pub mod random;
 pub mod reduce;
+mod row;
 pub mod rows;
 pub mod shape;
 pub mod softmax;

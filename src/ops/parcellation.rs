@@ -2,7 +2,8 @@
 //! (Ciric et al. 2022; hypercoil's `AtlasLinear` with a simplex domain and normalisation `mean`).
 
 use super::case::{Case, Draw, f32s};
-use super::reduce::{ROW_VARIANTS, row_variant, tree_sum, tree_sum_of};
+use super::reduce::{tree_sum, tree_sum_of};
+use super::row::{self, Rows};
 use super::tile::{self, Operand, Tiling};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -33,7 +34,7 @@ pub(super) static ROW_DOT: Source = Source {
     name: "parcellation/row_dot",
     text: wgsl!("parcellation/row_dot"),
     snippets: &[common::GRID],
-    variants: &ROW_VARIANTS,
+    variants: &row::VARIANTS,
     choices: &[],
 };
 
@@ -41,7 +42,7 @@ pub(super) static LOGITS_REVERSE: Source = Source {
     name: "parcellation/logits_reverse",
     text: wgsl!("parcellation/logits_reverse"),
     snippets: &[common::GRID],
-    variants: &ROW_VARIANTS,
+    variants: &row::VARIANTS,
     choices: &[],
 };
 
@@ -154,9 +155,9 @@ fn lower_series(
     super::reduce::lower_row_sums(cx, a, mass, [p, v])?;
     let a = Operand::new(cx, a, [p, v], t)?;
     let x = Operand::new(cx, x, [v, t], p)?;
-    let tiling = Tiling::choose(&PARCEL_SERIES, cx, |tiling| tiling.units(p) * tiling.units(t));
+    let tiling = Tiling::new(&PARCEL_SERIES, cx, p * t);
     let units = tiling.units(p) * tiling.units(t);
-    let kernel = PARCEL_SERIES.kernel(tiling.variant, &[tile::operands(a, x), tile::result(t)]);
+    let kernel = tiling.kernel(&[tile::operands(a, x), tile::result(t)]);
     let params = Params::new().u32(p).u32(v).u32(t).u32(tiling.units(t)).u32(units).u32(a.stride).u32(x.stride);
     let bindings = vec![Binding::read(a.buffer), Binding::read(x.buffer), Binding::write(series), Binding::read(mass)];
     cx.dispatch(kernel, bindings, params, tiling.groups(units), 2.0 * (p * v) as f64 * t as f64)
@@ -239,15 +240,15 @@ impl Op for MembershipsReverse {
         let [a, mass, s, x, g] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
         let (direct, d) = (cx.inputs() == 6, cx.output(0));
         let c = cx.scratch(TensorType::f32([p]));
-        let (variant, workgroups) = row_variant(&ROW_DOT, cx, [p, t, 1]);
+        let rows = Rows::new(&ROW_DOT, cx, [p, t, 1]);
         let bindings = vec![Binding::read(g), Binding::read(s), Binding::write(c)];
-        cx.dispatch(ROW_DOT.kernel(variant, &[]), bindings, Params::new().u32(p).u32(t), workgroups, 2.0 * (p * t) as f64)?;
+        cx.dispatch(rows.kernel(&[]), bindings, Params::new().u32(p).u32(t), rows.groups, 2.0 * (p * t) as f64)?;
 
         let along_g = Operand::new(cx, g, [p, t], v)?;
         let along_x = Operand::new(cx, x, [v, t], p)?;
-        let tiling = Tiling::choose(&MEMBERSHIPS_REVERSE, cx, |tiling| tiling.units(p) * tiling.units(v));
+        let tiling = Tiling::new(&MEMBERSHIPS_REVERSE, cx, p * v);
         let units = tiling.units(p) * tiling.units(v);
-        let kernel = MEMBERSHIPS_REVERSE.kernel(tiling.variant, &[direct.into(), tile::operands(along_g, along_x), tile::result(v)]);
+        let kernel = tiling.kernel(&[direct.into(), tile::operands(along_g, along_x), tile::result(v)]);
         let h = if direct { cx.input(5) } else { a };
         let [g, x] = [along_g, along_x].map(|o| Binding::read(o.buffer));
         let bindings = [g, x, Binding::write(d)].into_iter().chain([mass, c, h].map(Binding::read)).collect();
@@ -256,9 +257,9 @@ impl Op for MembershipsReverse {
         if !self.of_logits {
             return Ok(());
         }
-        let (variant, workgroups) = row_variant(&LOGITS_REVERSE, cx, [v, p, v]);
+        let rows = Rows::new(&LOGITS_REVERSE, cx, [v, p, v]);
         let bindings = vec![Binding::read(a), Binding::go_on(d)];
-        cx.dispatch(LOGITS_REVERSE.kernel(variant, &[]), bindings, Params::new().u32(p).u32(v), workgroups, 4.0 * (p * v) as f64)
+        cx.dispatch(rows.kernel(&[]), bindings, Params::new().u32(p).u32(v), rows.groups, 4.0 * (p * v) as f64)
     }
 }
 

@@ -1,28 +1,17 @@
 //! Reductions over any set of axes, argmax, and cumulative sums.
 
 use super::case::{Case, Draw, f32s};
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, Suits, Variant, common, wgsl};
+use super::row::{self, Rows};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
 use crate::{Error, Result, Shape};
-
-const fn together(name: &'static str, shape: &'static [(&'static str, &'static str)]) -> Variant {
-    Variant { name, suits: Suits::Hardware, constants: shape, snippets: &[common::ROW_GROUP] }
-}
-
-/// A row to an invocation on software adapters, where barriers cost most; to 64, to 8, or to 8 with rows side by side on GPUs.
-pub(super) const ROW_VARIANTS: [Variant; 4] = [
-    Variant { name: "serial", suits: Suits::Software, constants: &[], snippets: &[common::ROW_SERIAL] },
-    together("group", &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
-    together("short", &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
-    together("columns", &[("LANES", "8u"), ("ROWS", "32u"), ("ACROSS", "true")]),
-];
 
 pub(super) static REDUCE: Source = Source {
     name: "reduce/reduce",
     text: wgsl!("reduce/reduce"),
     snippets: &[common::GRID],
-    variants: &ROW_VARIANTS,
+    variants: &row::VARIANTS,
     choices: &[Choice::Constant("OP", &["0", "1", "2"])],
 };
 
@@ -36,26 +25,6 @@ pub(super) static CUMULATIVE_SUM: Source = Source {
     variants: &Variant::PLAIN,
     choices: &[Choice::Constant("REVERSED", &["false", "true"])],
 };
-
-/// The variant for rows of `n` elements that lie `inner` apart, and the workgroups that `rows` rows take in it.
-pub(super) fn row_variant(source: &Source, cx: &Lowering<'_>, [rows, n, inner]: [usize; 3]) -> (&'static Variant, usize) {
-    let mut variant = source.variant(cx.target());
-    if cx.target().pinned(source.name).is_none() && !cx.target().software {
-        let name = match () {
-            _ if inner >= 32 => "columns",
-            _ if n <= 64 => "short",
-            _ => "group",
-        };
-        variant = source.variants.iter().find(|v| v.name == name).unwrap_or(variant);
-    }
-    let together = match variant.name {
-        "serial" => 64,
-        "short" => 8,
-        "columns" => 32,
-        _ => 1,
-    };
-    (variant, rows.div_ceil(together))
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -239,10 +208,10 @@ impl Reduce {
     }
 
     fn stage(&self, cx: &mut Lowering<'_>, from: Buffer, to: Buffer, [rows, n, inner]: [usize; 3], chunks: usize) -> Result<()> {
-        let (variant, workgroups) = row_variant(&REDUCE, cx, [rows * chunks, n / chunks, inner]);
-        let kernel = REDUCE.kernel(variant, &[self.kind as usize]);
+        let sharing = Rows::new(&REDUCE, cx, [rows * chunks, n.div_ceil(chunks), inner]);
+        let kernel = sharing.kernel(&[self.kind as usize]);
         let params = Params::new().u32(rows * chunks).u32(n).u32(inner).u32(chunks).u32(n.div_ceil(chunks));
-        cx.dispatch(kernel, vec![Binding::read(from), Binding::write(to)], params, workgroups, (rows * n) as f64)
+        cx.dispatch(kernel, vec![Binding::read(from), Binding::write(to)], params, sharing.groups, (rows * n) as f64)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Softmax and its logarithm over any axis.
 
 use super::case::{Case, Draw, f32s};
-use super::reduce::{ROW_VARIANTS, largest_of, row_variant, tree_sum};
+use super::reduce::{largest_of, tree_sum};
+use super::row::{self, Rows};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
@@ -11,7 +12,7 @@ pub(super) static SOFTMAX: Source = Source {
     name: "softmax/softmax",
     text: wgsl!("softmax/softmax"),
     snippets: &[common::GRID],
-    variants: &ROW_VARIANTS,
+    variants: &row::VARIANTS,
     choices: &[Choice::Constant("LOG", &["false", "true"])],
 };
 
@@ -19,7 +20,7 @@ pub(super) static SOFTMAX_REVERSE: Source = Source {
     name: "softmax/softmax_reverse",
     text: wgsl!("softmax/softmax_reverse"),
     snippets: &[common::GRID],
-    variants: &ROW_VARIANTS,
+    variants: &row::VARIANTS,
     choices: &[Choice::Constant("LOG", &["false", "true"])],
 };
 
@@ -185,11 +186,10 @@ impl Op for SoftmaxReverse {
 }
 
 fn lower(source: &'static Source, cx: &mut Lowering<'_>, [outer, n, inner]: [usize; 3], log: bool, bindings: Vec<Binding>) -> Result<()> {
-    let rows = outer * inner;
-    let (variant, workgroups) = row_variant(source, cx, [rows, n, inner]);
-    let kernel = source.kernel(variant, &[usize::from(log)]);
-    let params = Params::new().u32(rows).u32(n).u32(inner);
-    cx.dispatch(kernel, bindings, params, if n == 0 { 0 } else { workgroups }, 4.0 * (rows * n) as f64)
+    let count = outer * inner;
+    let rows = Rows::new(source, cx, [count, n, inner]);
+    let params = Params::new().u32(count).u32(n).u32(inner);
+    cx.dispatch(rows.kernel(&[usize::from(log)]), bindings, params, if n == 0 { 0 } else { rows.groups }, 4.0 * (count * n) as f64)
 }
 
 /// The definition along `axis`, for ops that contain it.

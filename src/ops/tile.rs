@@ -1,59 +1,66 @@
 //! What the products share: how an output is shared out in tiles, and operands laid out so that they load four elements at a time.
 
 use crate::Result;
-use crate::kernel::{Binding, Buffer, Lowering, Params, Source, Suits, Variant, common, wgsl};
+use crate::kernel::{Binding, Buffer, Kernel, Lowering, Params, Source, Suits, Variant, common, wgsl};
 use crate::tensor::TensorType;
 
-const fn direct(name: &'static str, edge: &'static [(&'static str, &'static str)]) -> Variant {
-    Variant { name, suits: Suits::Software, constants: edge, snippets: &[common::TILE_DIRECT] }
+type Constants = &'static [(&'static str, &'static str)];
+
+const fn direct(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
+    Variant { name, suits: Suits::Software, classes, constants, snippets: &[common::TILE_DIRECT] }
 }
 
-const fn shared(name: &'static str, shape: &'static [(&'static str, &'static str)]) -> Variant {
-    Variant { name, suits: Suits::Hardware, constants: shape, snippets: &[common::TILE_SHARED] }
+const fn shared(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
+    Variant { name, suits: Suits::Hardware, classes, constants, snippets: &[common::TILE_SHARED] }
 }
 
-/// By the edge of a unit: an invocation's own tile, or a workgroup's block.
+/// By the edge of a unit: an invocation's own tile on software adapters, a workgroup's block on GPUs; the larger the output, the
+/// larger the unit.
 pub(super) const VARIANTS: [Variant; 5] = [
-    direct("direct16", &[("EDGE", "4u")]),
-    direct("direct8", &[("EDGE", "2u")]),
-    shared("shared128", &[("EDGE", "2u"), ("SIDE", "16u")]),
-    shared("shared64", &[("EDGE", "2u"), ("SIDE", "8u")]),
-    shared("shared32", &[("EDGE", "1u"), ("SIDE", "8u")]),
+    direct("direct16", &["small", "medium", "large"], &[("EDGE", "4u")]),
+    direct("direct8", &["tiny"], &[("EDGE", "2u")]),
+    shared("shared128", &["large"], &[("EDGE", "2u"), ("SIDE", "16u")]),
+    shared("shared64", &["medium"], &[("EDGE", "2u"), ("SIDE", "8u")]),
+    shared("shared32", &["tiny", "small"], &[("EDGE", "1u"), ("SIDE", "8u")]),
 ];
 
-pub(super) static PAD: Source = super::shape::plain("matmul/pad", wgsl!("matmul/pad"));
+/// The class of a product's work, by the elements of its output: large ones fill a GPU with blocks of 128 × 128, medium ones with
+/// blocks of 64 × 64, small ones fill a few cores with tiles of 16 × 16.
+fn class(elements: usize) -> &'static str {
+    match elements {
+        0x40_0000.. => "large",
+        0x10_0000.. => "medium",
+        0x4000.. => "small",
+        _ => "tiny",
+    }
+}
 
-/// Units of an output fewer than this leave a GPU's cores idle, or a CPU's.
-const FULL: [usize; 2] = [256, 64];
+pub(super) static PAD: Source = super::shape::plain("matmul/pad", wgsl!("matmul/pad"));
 
 /// How an output is shared out: the variant, the edge of its square units, and how many units a workgroup takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tiling {
-    pub(super) variant: &'static Variant,
+    source: &'static Source,
+    variant: &'static Variant,
+    class: &'static str,
     edge: usize,
     together: usize,
 }
 
 impl Tiling {
-    fn of(variant: &'static Variant) -> Self {
-        match variant.name {
-            "direct16" => Self { variant, edge: 16, together: 16 },
-            "direct8" => Self { variant, edge: 8, together: 16 },
-            "shared128" => Self { variant, edge: 128, together: 1 },
-            "shared64" => Self { variant, edge: 64, together: 1 },
-            _ => Self { variant, edge: 32, together: 1 },
-        }
+    /// For an output of so many elements.
+    pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, elements: usize) -> Self {
+        let class = class(elements);
+        let variant = source.variant(cx.target(), class);
+        let side = variant.constant("SIDE");
+        let edge = 4 * variant.constant("EDGE").unwrap_or(1) * side.unwrap_or(1);
+        // A workgroup takes one block, or as many tiles as the GROUP of `tile_direct`.
+        Self { source, variant, class, edge, together: if side.is_some() { 1 } else { 16 } }
     }
 
-    /// The variant that is asked for by name; else the largest units of which there are enough. `units` counts those of an edge.
-    pub(super) fn choose(source: &'static Source, cx: &Lowering<'_>, count: impl Fn(&Self) -> usize) -> Self {
-        if cx.target().pinned(source.name).is_some() {
-            return Self::of(source.variant(cx.target()));
-        }
-        let (suits, full) = if cx.target().software { (Suits::Software, FULL[1]) } else { (Suits::Hardware, FULL[0]) };
-        let mut fitting = source.variants.iter().filter(|v| v.suits == suits).map(Self::of);
-        let smallest = Self::of(source.variants.iter().rfind(|v| v.suits == suits).unwrap_or(&source.variants[0]));
-        fitting.find(|t| count(t) >= full).unwrap_or(smallest)
+    /// The kernel under `chosen`.
+    pub(super) fn kernel(&self, chosen: &[usize]) -> Kernel {
+        self.source.kernel(self.variant, chosen).for_class(self.class)
     }
 
     /// Units along an extent.

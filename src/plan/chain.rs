@@ -110,7 +110,8 @@ pub(super) fn lower(tape: &Tape, groups: &Groups, group: usize, lowered: &mut Lo
     let label = names.join(" ");
     if elements > 0 && !stores.is_empty() {
         let variant = if width == 4 { "vec4" } else { "scalar" };
-        let kernel = Kernel { name: Cow::Borrowed("pointwise/chain"), variant: Cow::Borrowed(variant), wgsl: text.into(), trusted: true };
+        let kernel =
+            Kernel { name: Cow::Borrowed("pointwise/chain"), variant: Cow::Borrowed(variant), class: "", wgsl: text.into(), trusted: true };
         let grid = fold(elements.div_ceil(64 * width));
         lowered.dispatches.push(Dispatch { kernel, bindings, params, grid, flops: (members.len() * elements) as f64, label });
     }

@@ -103,11 +103,11 @@ impl Plan {
         slots::place(tape, outputs, &places, &needed, lowered, externals, target)
     }
 
-    /// The kernels of its steps and the variants they run in.
+    /// The kernels of its steps, by the class of their work ([`Kernel::pin`]), and the variants they run in.
     pub fn variants(&self) -> Variants {
         let mut found = Variants::new();
-        for Kernel { name, variant, .. } in self.steps.iter().map(|s| &s.kernel) {
-            found.entry(name.to_string()).or_default().insert(variant.to_string());
+        for kernel in self.steps.iter().map(|s| &s.kernel) {
+            found.entry(kernel.pin()).or_default().insert(kernel.variant.to_string());
         }
         found
     }

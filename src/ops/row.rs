@@ -1,0 +1,47 @@
+//! What the kernels over rows share: how many invocations a row belongs to.
+
+use crate::kernel::{Kernel, Lowering, Source, Suits, Variant, common};
+
+type Constants = &'static [(&'static str, &'static str)];
+
+const fn together(name: &'static str, class: &'static [&'static str], constants: Constants) -> Variant {
+    Variant { name, suits: Suits::Hardware, classes: class, constants, snippets: &[common::ROW_GROUP] }
+}
+
+/// A row to an invocation on software adapters, where barriers cost most; on GPUs to 64, to 8 where it is short, and to 8 with rows
+/// side by side where a row's elements lie far apart.
+pub(super) const VARIANTS: [Variant; 4] = [
+    Variant { name: "serial", suits: Suits::Software, classes: &[], constants: &[], snippets: &[common::ROW_SERIAL] },
+    together("group", &["long"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
+    together("short", &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
+    together("columns", &["across"], &[("LANES", "8u"), ("ROWS", "32u"), ("ACROSS", "true")]),
+];
+
+/// How rows are shared out: the variant, and the workgroups that they take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    source: &'static Source,
+    variant: &'static Variant,
+    class: &'static str,
+    pub(super) groups: usize,
+}
+
+impl Rows {
+    /// `rows` rows of `n` elements, which lie `apart`.
+    pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, [rows, n, apart]: [usize; 3]) -> Self {
+        let class = match () {
+            () if apart >= 32 => "across",
+            () if n <= 64 => "short",
+            () => "long",
+        };
+        let variant = source.variant(cx.target(), class);
+        // A workgroup of `row_serial` is 64.
+        let groups = rows.div_ceil(variant.constant("ROWS").unwrap_or(64));
+        Self { source, variant, class, groups }
+    }
+
+    /// The kernel under `chosen`.
+    pub(super) fn kernel(&self, chosen: &[usize]) -> Kernel {
+        self.source.kernel(self.variant, chosen).for_class(self.class)
+    }
+}
