@@ -267,7 +267,15 @@ impl Op for Covariance {
             vec![Binding::read(x), Binding::read(if weighted { cx.input(1) } else { x }), Binding::write(u), Binding::write(s)];
         bindings.extend(weighted.then(|| Binding::write(v)));
         let params = Params::new().u32(batch * n).u32(n).u32(time).f32(CONSTANT).f32(self.kind.ddof() as f32);
-        cx.dispatch(kernel, bindings, params, workgroups, 7.0 * (batch * n * time) as f64)?;
+        // Of a batch: what the frames' weights share. Of a row: mean, centring, scaling; the power and the largest magnitude of a
+        // correlation; and v.
+        let [of_batch, of_row] = match (self.kind.correlation(), weighted) {
+            (true, false) => [0, 7 * time + 7],
+            (true, true) => [time + 2, 11 * time + 7],
+            (false, false) => [2, 3 * time + 1],
+            (false, true) => [3 * time + 8, 5 * time + 1],
+        };
+        cx.dispatch(kernel, bindings, params, workgroups, (batch * of_batch) as f64 + (batch * n * of_row) as f64)?;
 
         let (variant, edge) = tile_variant(&SYMMETRIC_PRODUCT, cx, batch * n.div_ceil(64) * (n.div_ceil(64) + 1) / 2);
         let blocks = n.div_ceil(edge);
@@ -276,7 +284,14 @@ impl Op for Covariance {
         let kernel = SYMMETRIC_PRODUCT.kernel(variant, &[self.kind.correlation().into(), fisher.into(), vector, vector]);
         let bindings = vec![Binding::read(u), Binding::read(v), Binding::write(r)];
         let params = Params::new().u32(n).u32(time).u32(blocks).u32(batch);
-        cx.dispatch(kernel, bindings, params, batch * blocks * (blocks + 1) / 2, (batch * n * (n + 1)) as f64 * time as f64)
+        // Half the entries, and what `finish` does to each.
+        let finished = match self.kind {
+            Kind::Covariance { .. } => 0,
+            Kind::Correlation { fisher_z: false } => n * n,
+            Kind::Correlation { fisher_z: true } => 3 * n * n.saturating_sub(1) / 2,
+        };
+        let flops = (batch * n * (n + 1)) as f64 * time as f64 + (batch * finished) as f64;
+        cx.dispatch(kernel, bindings, params, batch * blocks * (blocks + 1) / 2, flops)
     }
 }
 
@@ -385,21 +400,32 @@ impl Op for CovarianceReverse {
         let kernel = SYMMETRIC_REVERSE.kernel(variant, &[n.is_multiple_of(4).into(), time.is_multiple_of(4).into()]);
         let params = Params::new().u32(n).u32(time).u32(row_blocks).u32(col_blocks).u32(batch);
         let bindings = vec![Binding::read(g), Binding::read(u), Binding::write(p)];
-        cx.dispatch(kernel, bindings, params, batch * row_blocks * col_blocks, 2.0 * (batch * n * n) as f64 * time as f64)?;
+        // G + Gᵀ is symmetric: half of its entries are computed.
+        let flops = 2.0 * (batch * n * n) as f64 * time as f64 + (batch * n * (n + 1) / 2) as f64;
+        cx.dispatch(kernel, bindings, params, batch * row_blocks * col_blocks, flops)?;
 
         let dots = cx.scratch(TensorType::f32([batch, n, 2]));
         let (variant, workgroups) = row_variant(&STANDARDISE_REVERSE, cx, batch * n, 1);
         let kernel = STANDARDISE_REVERSE.kernel(variant, &[correlation, weighted.into()]);
         let bindings = [p, u, s, w].map(Binding::read).into_iter().chain([cx.output(0), dots].map(Binding::write)).collect();
-        let work = (batch * n * time) as f64;
-        cx.dispatch(kernel, bindings, Params::new().u32(batch * n).u32(n).u32(time), workgroups, 8.0 * work)?;
+        let [of_batch, of_row] = match (self.kind.correlation(), weighted) {
+            (true, false) => [0, 8 * time + 1],
+            (true, true) => [time + 2, 11 * time + 1],
+            (false, false) => [0, 6 * time + 1],
+            (false, true) => [time + 2, 8 * time + 1],
+        };
+        let flops = (batch * of_batch) as f64 + (batch * n * of_row) as f64;
+        cx.dispatch(kernel, bindings, Params::new().u32(batch * n).u32(n).u32(time), workgroups, flops)?;
         if !weighted {
             return Ok(());
         }
         let kernel = cx.kernel(&WEIGHTS_REVERSE, &[correlation]);
         let bindings = [p, u, dots, w].map(Binding::read).into_iter().chain([Binding::write(cx.output(1))]).collect();
         let params = Params::new().u32(batch * time).u32(n).u32(time).f32(self.kind.ddof() as f32);
-        cx.dispatch(kernel, bindings, params, (batch * time).div_ceil(64), 8.0 * work)
+        // A correlation's frames share W alone; a covariance's Σw² and f too, and each frame has a slope of f.
+        let [of_batch, of_entry] = if self.kind.correlation() { [time + 2, 10] } else { [8 * time + 7, 9] };
+        let flops = (batch * of_batch) as f64 + (of_entry * batch * n * time) as f64;
+        cx.dispatch(kernel, bindings, params, (batch * time).div_ceil(64), flops)
     }
 }
 

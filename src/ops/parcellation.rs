@@ -157,7 +157,8 @@ fn lower_series(
     let kernel = PARCEL_SERIES.kernel(variant, &[v.is_multiple_of(4).into(), t.is_multiple_of(4).into()]);
     let params = Params::new().u32(p).u32(v).u32(t).u32(col_blocks).u32(row_blocks * col_blocks);
     let bindings = vec![Binding::read(a), Binding::read(x), Binding::read(mass), Binding::write(series)];
-    cx.dispatch(kernel, bindings, params, row_blocks * col_blocks, 2.0 * (p * v) as f64 * t as f64)
+    let flops = 2.0 * (p * v) as f64 * t as f64 + (p * t + 2 * p) as f64;
+    cx.dispatch(kernel, bindings, params, row_blocks * col_blocks, flops)
 }
 
 /// (memberships, mass, series, x, G, H?) → the cotangent of the memberships, or of the logits they are a softmax of.
@@ -244,10 +245,11 @@ impl Op for MembershipsReverse {
         let (variant, edge) = tile_variant(&MEMBERSHIPS_REVERSE, cx, p.div_ceil(64) * v.div_ceil(64));
         let (row_blocks, col_blocks) = (p.div_ceil(edge), v.div_ceil(edge));
         let kernel = MEMBERSHIPS_REVERSE.kernel(variant, &[direct.into(), t.is_multiple_of(4).into(), t.is_multiple_of(4).into()]);
-        let h = if direct { cx.input(5) } else { a };
+        let h = if direct { cx.input(5) } else { mass };
         let bindings = [g, x, mass, c, h].map(Binding::read).into_iter().chain([Binding::write(d)]).collect();
         let params = Params::new().u32(p).u32(v).u32(t).u32(col_blocks).u32(row_blocks * col_blocks);
-        cx.dispatch(kernel, bindings, params, row_blocks * col_blocks, 2.0 * (p * v) as f64 * t as f64)?;
+        let flops = 2.0 * (p * v) as f64 * t as f64 + ((2 + usize::from(direct)) * p * v + 2 * p) as f64;
+        cx.dispatch(kernel, bindings, params, row_blocks * col_blocks, flops)?;
         if !self.of_logits {
             return Ok(());
         }

@@ -186,10 +186,11 @@ impl Op for SoftmaxReverse {
 
 fn lower(source: &'static Source, cx: &mut Lowering<'_>, [outer, n, inner]: [usize; 3], log: bool, bindings: Vec<Binding>) -> Result<()> {
     let rows = outer * inner;
+    let of_row = if source.name == SOFTMAX.name { 5 * n + usize::from(log) } else { 4 * n };
     let (variant, workgroups) = row_variant(source, cx, rows, inner);
     let kernel = source.kernel(variant, &[usize::from(log)]);
     let params = Params::new().u32(rows).u32(n).u32(inner);
-    cx.dispatch(kernel, bindings, params, if n == 0 { 0 } else { workgroups }, 4.0 * (rows * n) as f64)
+    cx.dispatch(kernel, bindings, params, if n == 0 { 0 } else { workgroups }, (rows * of_row) as f64)
 }
 
 /// The definition along `axis`, for ops that contain it.
