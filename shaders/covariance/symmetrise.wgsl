@@ -2,7 +2,7 @@
 //
 // g, s     [batch, n, n]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes one element
-// cost     batch n n FLOPs; g and s once
+// cost     batch n (n + 1) / 2 FLOPs, for S is symmetric; g and s once
 
 struct Params {
     elements: u32,

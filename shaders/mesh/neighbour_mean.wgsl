@@ -2,7 +2,7 @@
 //
 // x, y        [rows, vertices]
 // neighbours  [vertices, degree], i32
-// workgroup 64 x 1 x 1, no memory, no barrier; cost: rows vertices degree FLOPs; x, neighbours and y once
+// workgroup 64 x 1 x 1, no memory, no barrier; cost: rows vertices (degree + 1) FLOPs; x, neighbours and y once
 
 struct Params {
     elements: u32,

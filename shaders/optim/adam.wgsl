@@ -4,7 +4,7 @@
 // g        [n]
 // lr, c1, c2  [1]: the rate and the bias corrections 1 - b1^t, 1 - b2^t
 // p, m, v  [n]
-// workgroup 64 x 1 x 1, no memory, no barrier; cost: 14 n FLOPs; g once, p, m and v twice
+// workgroup 64 x 1 x 1, no memory, no barrier; cost: 16 n FLOPs (17 n if DECOUPLED); g once, p, m and v twice
 
 struct Params {
     elements: u32,

@@ -3,7 +3,7 @@
 // g        [n]
 // lr       [1]
 // p, b     [n]
-// workgroup 64 x 1 x 1, no memory, no barrier; cost: 6 n FLOPs; g once, p and b twice
+// workgroup 64 x 1 x 1, no memory, no barrier; cost: 6 n FLOPs (8 n if NESTEROV); g once, p and b twice
 
 struct Params {
     elements: u32,

@@ -2,7 +2,7 @@
 //
 // x, y     [outer, n, inner]
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
-// cost     4 outer n inner FLOPs; x and y once
+// cost     5 outer n inner FLOPs (and outer inner if LOG); x and y once
 
 struct Params {
     rows: u32,

@@ -60,12 +60,18 @@ impl Binding {
     }
 }
 
-/// What a dispatch costs by its definition.
+/// What a dispatch costs by its definition, whatever its kernel does: not what a variant computes twice, nor what it reads again.
+///
+/// FLOPs count one for each +, −, ×, ÷, comparison, minimum, maximum, absolute value and change of sign, and one for each elementary
+/// function (√, eˣ, ln, sin, atanh, …), however many instructions that takes. A sum of n terms is n additions, for it begins at 0; so for
+/// extremes. A pointwise op, a row of the table, is one an element, whatever its expression. Choosing, moving, converting and work on
+/// integers (indices, the bits of random draws, the step counter) count nothing, and neither do the constants of an op.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Cost {
     /// Floating-point operations of the definition.
     pub flops: f64,
-    /// Compulsory traffic: each binding's bytes once (an update's twice).
+    /// Compulsory traffic: the bytes of each buffer bound, once; twice where it is updated or gone on with. A buffer that is bound twice,
+    /// or stands in for an operand that is not there, counts once.
     pub bytes: f64,
 }
 
@@ -108,7 +114,7 @@ pub struct Dispatch {
     pub params: Params,
     /// On how many workgroups.
     pub grid: [u32; 3],
-    /// FLOPs of the definition.
+    /// FLOPs of the definition, counted as [`Cost`] says.
     pub flops: f64,
     /// The op it belongs to.
     pub label: String,

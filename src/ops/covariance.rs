@@ -263,7 +263,15 @@ impl Op for Covariance {
             vec![Binding::read(x), Binding::read(if weighted { cx.input(1) } else { x }), Binding::write(u), Binding::write(s)];
         bindings.extend(weighted.then(|| Binding::write(v)));
         let params = Params::new().u32(batch * n).u32(n).u32(time).f32(CONSTANT).f32(self.kind.ddof() as f32);
-        cx.dispatch(kernel, bindings, params, rows.groups, 7.0 * (batch * n * time) as f64)?;
+        // Of a batch: what the frames' weights share. Of a row: mean, centring, scaling; the power and the largest magnitude of a
+        // correlation; and v.
+        let [of_batch, of_row] = match (self.kind.correlation(), weighted) {
+            (true, false) => [0, 7 * time + 7],
+            (true, true) => [time + 2, 11 * time + 7],
+            (false, false) => [2, 3 * time + 1],
+            (false, true) => [3 * time + 8, 5 * time + 1],
+        };
+        cx.dispatch(kernel, bindings, params, rows.groups, (batch * of_batch) as f64 + (batch * n * of_row) as f64)?;
 
         let u = Operand::new(cx, u, [batch * n, time], n)?;
         let v = if weighted { Operand::new(cx, v, [batch * n, time], n)? } else { u };
@@ -273,7 +281,13 @@ impl Op for Covariance {
         let chosen = [self.kind.correlation().into(), fisher.into(), tile::operands(u, v), tile::result(n)];
         let bindings = vec![Binding::read(u.buffer), Binding::read(v.buffer), Binding::write(r)];
         let params = Params::new().u32(n).u32(time).u32(tiling.units(n)).u32(batch).u32(u.stride);
-        let flops = (batch * n * (n + 1)) as f64 * time as f64;
+        // Half the entries, and what `finish` does to each.
+        let finished = match self.kind {
+            Kind::Covariance { .. } => 0,
+            Kind::Correlation { fisher_z: false } => n * n,
+            Kind::Correlation { fisher_z: true } => 3 * n * n.saturating_sub(1) / 2,
+        };
+        let flops = (batch * n * (n + 1)) as f64 * time as f64 + (batch * finished) as f64;
         cx.dispatch(tiling.kernel(&chosen), bindings, params, tiling.groups(pairs), flops)
     }
 }
@@ -381,7 +395,9 @@ impl Op for CovarianceReverse {
         let elements = batch * n * n;
         let bindings = vec![Binding::read(g), Binding::write(sums)];
         let kernel = cx.kernel(&SYMMETRISE, &[]);
-        cx.dispatch(kernel, bindings, Params::new().u32(elements).u32(n), elements.div_ceil(64), elements as f64)?;
+        // The sum is symmetric: half of its entries are computed.
+        let flops = (batch * n * (n + 1) / 2) as f64;
+        cx.dispatch(kernel, bindings, Params::new().u32(elements).u32(n), elements.div_ceil(64), flops)?;
         let p = cx.scratch(cx.ty(u));
         Product::new([n, n, time], [false; 2], batch).lower(cx, sums, u, p)?;
 
@@ -389,15 +405,24 @@ impl Op for CovarianceReverse {
         let rows = Rows::new(&STANDARDISE_REVERSE, cx, [batch * n, time, 1]);
         let kernel = rows.kernel(&[correlation, weighted.into()]);
         let bindings = [p, u, s, w].map(Binding::read).into_iter().chain([cx.output(0), dots].map(Binding::write)).collect();
-        let work = (batch * n * time) as f64;
-        cx.dispatch(kernel, bindings, Params::new().u32(batch * n).u32(n).u32(time), rows.groups, 8.0 * work)?;
+        let [of_batch, of_row] = match (self.kind.correlation(), weighted) {
+            (true, false) => [0, 8 * time + 1],
+            (true, true) => [time + 2, 11 * time + 1],
+            (false, false) => [0, 6 * time + 1],
+            (false, true) => [time + 2, 8 * time + 1],
+        };
+        let flops = (batch * of_batch) as f64 + (batch * n * of_row) as f64;
+        cx.dispatch(kernel, bindings, Params::new().u32(batch * n).u32(n).u32(time), rows.groups, flops)?;
         if !weighted {
             return Ok(());
         }
         let kernel = cx.kernel(&WEIGHTS_REVERSE, &[correlation]);
         let bindings = [p, u, dots, w].map(Binding::read).into_iter().chain([Binding::write(cx.output(1))]).collect();
         let params = Params::new().u32(batch * time).u32(n).u32(time).f32(self.kind.ddof() as f32);
-        cx.dispatch(kernel, bindings, params, (batch * time).div_ceil(64), 8.0 * work)
+        // A correlation's frames share W alone; a covariance's Σw² and f too, and each frame has a slope of f.
+        let [of_batch, of_entry] = if self.kind.correlation() { [time + 2, 10] } else { [8 * time + 7, 9] };
+        let flops = (batch * of_batch) as f64 + (of_entry * batch * n * time) as f64;
+        cx.dispatch(kernel, bindings, params, (batch * time).div_ceil(64), flops)
     }
 }
 

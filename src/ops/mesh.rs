@@ -69,7 +69,7 @@ impl Op for NeighbourMean {
         let params = Params::new().u32(n).u32(table[0]).u32(table[1]).f32(1.0 / table[1] as f32);
         let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
         let kernel = cx.kernel(&NEIGHBOUR_MEAN, &[]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), (n * table[1]) as f64)
+        cx.dispatch(kernel, bindings, params, n.div_ceil(64), (n * (table[1] + 1)) as f64)
     }
 }
 

@@ -160,7 +160,8 @@ fn lower_series(
     let kernel = tiling.kernel(&[tile::operands(a, x), tile::result(t)]);
     let params = Params::new().u32(p).u32(v).u32(t).u32(tiling.units(t)).u32(units).u32(a.stride).u32(x.stride);
     let bindings = vec![Binding::read(a.buffer), Binding::read(x.buffer), Binding::write(series), Binding::read(mass)];
-    cx.dispatch(kernel, bindings, params, tiling.groups(units), 2.0 * (p * v) as f64 * t as f64)
+    let flops = 2.0 * (p * v) as f64 * t as f64 + (p * t + 2 * p) as f64;
+    cx.dispatch(kernel, bindings, params, tiling.groups(units), flops)
 }
 
 /// (memberships, mass, series, x, G, H?) → the cotangent of the memberships, or of the logits they are a softmax of.
@@ -249,11 +250,12 @@ impl Op for MembershipsReverse {
         let tiling = Tiling::new(&MEMBERSHIPS_REVERSE, cx, p * v);
         let units = tiling.units(p) * tiling.units(v);
         let kernel = tiling.kernel(&[direct.into(), tile::operands(along_g, along_x), tile::result(v)]);
-        let h = if direct { cx.input(5) } else { a };
+        let h = if direct { cx.input(5) } else { mass };
         let [g, x] = [along_g, along_x].map(|o| Binding::read(o.buffer));
         let bindings = [g, x, Binding::write(d)].into_iter().chain([mass, c, h].map(Binding::read)).collect();
         let params = Params::new().u32(p).u32(v).u32(t).u32(tiling.units(v)).u32(units).u32(along_g.stride).u32(along_x.stride);
-        cx.dispatch(kernel, bindings, params, tiling.groups(units), 2.0 * (p * v) as f64 * t as f64)?;
+        let flops = 2.0 * (p * v) as f64 * t as f64 + ((2 + usize::from(direct)) * p * v + 2 * p) as f64;
+        cx.dispatch(kernel, bindings, params, tiling.groups(units), flops)?;
         if !self.of_logits {
             return Ok(());
         }

@@ -188,8 +188,9 @@ impl Op for SoftmaxReverse {
 fn lower(source: &'static Source, cx: &mut Lowering<'_>, [outer, n, inner]: [usize; 3], log: bool, bindings: Vec<Binding>) -> Result<()> {
     let count = outer * inner;
     let rows = Rows::new(source, cx, [count, n, inner]);
+    let of_row = if source.name == SOFTMAX.name { 5 * n + usize::from(log) } else { 4 * n };
     let params = Params::new().u32(count).u32(n).u32(inner);
-    cx.dispatch(rows.kernel(&[usize::from(log)]), bindings, params, if n == 0 { 0 } else { rows.groups }, 4.0 * (count * n) as f64)
+    cx.dispatch(rows.kernel(&[usize::from(log)]), bindings, params, if n == 0 { 0 } else { rows.groups }, (count * of_row) as f64)
 }
 
 /// The definition along `axis`, for ops that contain it.

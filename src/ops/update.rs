@@ -106,7 +106,7 @@ impl Op for Adam {
         let bindings = bindings.chain([0, 1, 2].map(|i| Binding::update(cx.output(i), cx.input(i)))).collect();
         let params = Params::new().u32(n).f32(self.beta1).f32(self.beta2).f32(self.epsilon).f32(self.decay);
         let kernel = cx.kernel(&ADAM, &[self.decoupled.into()]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), 14.0 * n as f64)
+        cx.dispatch(kernel, bindings, params, n.div_ceil(64), if self.decoupled { 17.0 } else { 16.0 } * n as f64)
     }
 }
 
@@ -156,7 +156,7 @@ impl Op for Sgd {
         let bindings = bindings.chain([0, 1].map(|i| Binding::update(cx.output(i), cx.input(i)))).collect();
         let params = Params::new().u32(n).f32(self.momentum).f32(self.decay);
         let kernel = cx.kernel(&SGD, &[self.nesterov.into()]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), 6.0 * n as f64)
+        cx.dispatch(kernel, bindings, params, n.div_ceil(64), if self.nesterov { 8.0 } else { 6.0 } * n as f64)
     }
 }
 

@@ -113,7 +113,9 @@ pub(super) fn lower(tape: &Tape, groups: &Groups, group: usize, lowered: &mut Lo
         let kernel =
             Kernel { name: Cow::Borrowed("pointwise/chain"), variant: Cow::Borrowed(variant), class: "", wgsl: text.into(), trusted: true };
         let grid = fold(elements.div_ceil(64 * width));
-        lowered.dispatches.push(Dispatch { kernel, bindings, params, grid, flops: (members.len() * elements) as f64, label });
+        // A fill has no operands, and is written without being computed.
+        let computed = members.iter().filter(|&&m| !tape.nodes()[m].inputs.is_empty()).count();
+        lowered.dispatches.push(Dispatch { kernel, bindings, params, grid, flops: (computed * elements) as f64, label });
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 
 use super::assign::Roots;
 use super::{Externals, Memory, Plan, Step, Storage};
-use crate::kernel::{Access, Buffer, Cost, Lowered, Target};
+use crate::kernel::{Access, Binding, Buffer, Cost, Dispatch, Lowered, Target};
 use crate::tape::{Source, Tape, Var};
 use crate::{Error, Result};
 
@@ -38,13 +38,11 @@ pub(super) fn place(
     let mut steps = Vec::with_capacity(lowered.dispatches.len());
     for d in &lowered.dispatches {
         let mut bindings = Vec::with_capacity(d.bindings.len());
-        let mut bytes = 0.0;
         for b in &d.bindings {
             let (ty, name) = &lowered.buffers[b.buffer.index()];
             if ty.bytes() > target.max_binding || ty.shape.elements() > u32::MAX as usize {
                 return Err(Error::TooLarge { name: name.clone(), bytes: ty.bytes(), limit: target.max_binding });
             }
-            bytes += ty.bytes() as f64 * if b.access == Access::Continue { 2.0 } else { 1.0 };
             let at = place(b.buffer).ok_or_else(|| Error::tensor(name, "is read, and no dispatch makes it"))?;
             bindings.push((at, b.access != Access::Read));
         }
@@ -54,7 +52,7 @@ pub(super) fn place(
             values: d.bindings.clone(),
             params: d.params.words().to_vec(),
             grid: d.grid,
-            cost: Cost { flops: d.flops, bytes },
+            cost: Cost { flops: d.flops, bytes: traffic(d, &lowered, &roots) },
             label: d.label.clone(),
         });
     }
@@ -70,6 +68,16 @@ pub(super) fn place(
         Memory { planned: slots.iter().sum(), unplanned: unplanned(tape, needed), lower_bound: lower_bound(&lowered, &lives, &externals) };
     let Externals { inputs, states, constants, .. } = externals;
     Ok(Plan { steps, slots, inputs, states, constants, outputs, buffers: lowered.buffers, memory })
+}
+
+/// The bytes of each buffer that a dispatch binds: once, and twice where it is both read and written.
+fn traffic(dispatch: &Dispatch, lowered: &Lowered, roots: &Roots) -> f64 {
+    let bound = |(i, b): (usize, &Binding)| {
+        let again = dispatch.bindings[..i].iter().any(|earlier| roots.of(earlier.buffer) == roots.of(b.buffer));
+        let times = if b.access == Access::Continue { 2 } else { u64::from(!again) };
+        (times * lowered.buffers[b.buffer.index()].0.bytes()) as f64
+    };
+    dispatch.bindings.iter().enumerate().map(bound).sum()
 }
 
 /// The life of each root buffer that a dispatch touches or the caller reads.

@@ -1,0 +1,251 @@
+//! Covariance and correlation, forward and reverse, with and without weights of the frames.
+
+use crate::counted::{Counted, Ledger, c};
+use crate::products::product;
+use crate::work::Work;
+use tapetum::Result;
+use tapetum::ops::case::Draw;
+
+const DDOF: f64 = 1.0;
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Covariance,
+    Correlation,
+    FisherZ,
+}
+
+/// The extents and the weights, which all kernels here share.
+struct Frames<'a> {
+    kind: Kind,
+    batch: usize,
+    n: usize,
+    time: usize,
+    weights: Option<&'a [Counted]>,
+}
+
+impl Frames<'_> {
+    fn rows(&self) -> usize {
+        self.batch * self.n
+    }
+
+    fn correlation(&self) -> bool {
+        self.kind != Kind::Covariance
+    }
+
+    /// The weights of a batch.
+    fn of(&self, batch: usize) -> Option<&[Counted]> {
+        self.weights.map(|w| &w[batch * self.time..][..self.time])
+    }
+
+    fn words(&self) -> usize {
+        self.weights.map_or(0, <[Counted]>::len)
+    }
+
+    /// W and 1 / W of a batch; without weights, W is the number of frames, and nothing is computed.
+    fn total(&self, batch: usize) -> (Counted, Option<Counted>) {
+        match self.of(batch) {
+            None => (c(self.time as f64), None),
+            Some(w) => {
+                let total = Counted::sum(w.iter().copied());
+                (total, Some(Counted::choose(total.above(c(0.0)), c(1.0) / total, c(0.0))))
+            }
+        }
+    }
+}
+
+/// x / W.
+fn over(x: Counted, (total, inverse): (Counted, Option<Counted>)) -> Counted {
+    inverse.map_or_else(|| x / total, |inverse| x * inverse)
+}
+
+/// w x, and x where there are no weights.
+fn times(w: Option<&[Counted]>, t: usize, x: Counted) -> Counted {
+    w.map_or(x, |w| w[t] * x)
+}
+
+/// u = (x − μ) s and v = w u; s.
+type Standard = ((Vec<Counted>, Option<Vec<Counted>>), Vec<Counted>);
+
+fn standardise(f: &Frames<'_>, x: &[Counted]) -> Standard {
+    let (mut u, mut s) = (Vec::new(), Vec::new());
+    for batch in 0..f.batch {
+        let (w, total) = (f.of(batch), f.total(batch));
+        let shared = (!f.correlation()).then(|| covariance_scale(w, total, f.time));
+        for row in batch * f.n..(batch + 1) * f.n {
+            let x = &x[row * f.time..][..f.time];
+            let mean = over(Counted::sum((0..f.time).map(|t| times(w, t, x[t]))), total);
+            let centred: Vec<_> = x.iter().map(|&x| x - mean).collect();
+            let scale = shared.unwrap_or_else(|| correlation_scale(x, &centred, w, total.0));
+            u.extend(centred.into_iter().map(|x| x * scale));
+            s.push(scale);
+        }
+    }
+    let weight = |(at, &u): (usize, &Counted)| f.weights.map_or(u, |w| w[at / f.time / f.n * f.time + at % f.time] * u);
+    let v = f.weights.map(|_| u.iter().enumerate().map(weight).collect());
+    ((u, v), s)
+}
+
+/// 1 / √f, f = W − ddof Σw² / W; without weights f is a count of frames.
+fn covariance_scale(w: Option<&[Counted]>, total: (Counted, Option<Counted>), time: usize) -> Counted {
+    let Some(w) = w else { return c(1.0) / c(time as f64 - DDOF).sqrt() };
+    let squares = Counted::sum(w.iter().map(|&w| w * w));
+    let f = total.0 - over(c(DDOF) * squares, total);
+    Counted::choose(f.above(c(0.0)), c(1.0) / f.sqrt(), c(0.0))
+}
+
+/// 1 / √Σw(x − μ)², 0 for a constant series.
+fn correlation_scale(x: &[Counted], centred: &[Counted], w: Option<&[Counted]>, total: Counted) -> Counted {
+    let power = Counted::sum(centred.iter().enumerate().map(|(t, &x)| times(w, t, x * x)));
+    let magnitude = |(t, &x): (usize, &Counted)| {
+        let size = x.abs();
+        w.map_or(size, |w| Counted::choose(w[t].above(c(0.0)), size, c(0.0)))
+    };
+    let most = x.iter().enumerate().map(magnitude).fold(c(0.0), Counted::max);
+    let floor = c(8.0 * f64::from(f32::EPSILON)) * most;
+    Counted::choose(power.above(floor * floor * total), c(1.0) / power.sqrt(), c(0.0))
+}
+
+/// R = U Vᵀ, n (n + 1) / 2 entries of it, each finished.
+fn symmetric_product(f: &Frames<'_>, u: &[Counted], v: &[Counted]) -> Vec<Counted> {
+    let mut r = vec![c(0.0); f.rows() * f.n];
+    for batch in 0..f.batch {
+        for i in 0..f.n {
+            for j in 0..=i {
+                let [x, y] = [(u, i), (v, j)].map(|(m, row)| &m[(batch * f.n + row) * f.time..][..f.time]);
+                let dot = Counted::sum(x.iter().zip(y).map(|(&x, &y)| x * y));
+                let entry = finish(f.kind, dot, i == j);
+                r[(batch * f.n + i) * f.n + j] = entry;
+                r[(batch * f.n + j) * f.n + i] = entry;
+            }
+        }
+    }
+    r
+}
+
+fn finish(kind: Kind, r: Counted, diagonal: bool) -> Counted {
+    match (kind, diagonal) {
+        (Kind::Covariance, _) => r,
+        (Kind::Correlation, true) => Counted::choose(r.above(c(0.5)), c(1.0), c(0.0)),
+        (Kind::Correlation, false) => r.max(c(-1.0)).min(c(1.0)),
+        (Kind::FisherZ, true) => c(0.0),
+        (Kind::FisherZ, false) => r.max(c(-0.999_999)).min(c(0.999_999)).apply(f64::atanh),
+    }
+}
+
+/// S = G + Gᵀ, which is symmetric: half of its entries are computed.
+fn symmetrise(f: &Frames<'_>, g: &[Counted]) -> Vec<Counted> {
+    let mut s = Vec::new();
+    for g in g.chunks(f.n * f.n) {
+        let mut both = vec![c(0.0); f.n * f.n];
+        for i in 0..f.n {
+            for j in 0..=i {
+                both[i * f.n + j] = g[i * f.n + j] + g[j * f.n + i];
+                both[j * f.n + i] = both[i * f.n + j];
+            }
+        }
+        s.extend(both);
+    }
+    s
+}
+
+/// P = S U.
+fn rows_cotangent(f: &Frames<'_>, s: &[Counted], u: &[Counted]) -> Vec<Counted> {
+    let one = |(s, u): (&[Counted], &[Counted])| product([f.n, f.n, f.time], |i, k| s[i * f.n + k], |k, t| u[k * f.time + t]);
+    s.chunks(f.n * f.n).zip(u.chunks(f.n * f.time)).flat_map(one).collect()
+}
+
+/// dx, and of each row Σd and d · u, d = w p.
+fn standardise_reverse(f: &Frames<'_>, p: &[Counted], u: &[Counted], s: &[Counted]) -> (Vec<Counted>, Vec<Counted>) {
+    let (mut dx, mut dots) = (Vec::new(), Vec::new());
+    for batch in 0..f.batch {
+        let (w, total) = (f.of(batch), f.total(batch));
+        for row in batch * f.n..(batch + 1) * f.n {
+            let [p, u] = [p, u].map(|m| &m[row * f.time..][..f.time]);
+            let d: Vec<_> = (0..f.time).map(|t| times(w, t, p[t])).collect();
+            let sum = Counted::sum(d.iter().copied());
+            let dot = Counted::sum(d.iter().zip(u).map(|(&d, &u)| d * u));
+            let along = |t: usize| if f.correlation() { d[t] - times(w, t, u[t]) * dot } else { d[t] };
+            let e: Vec<_> = (0..f.time).map(|t| along(t) * s[row]).collect();
+            let mean = over(Counted::sum(e.iter().copied()), total);
+            dx.extend((0..f.time).map(|t| e[t] - times(w, t, mean)));
+            dots.extend([sum, dot]);
+        }
+    }
+    (dx, dots)
+}
+
+/// dw of `shaders/covariance/weights_reverse.wgsl`.
+fn weights_reverse(f: &Frames<'_>, w: &[Counted], p: &[Counted], u: &[Counted], dots: &[Counted]) -> Vec<Counted> {
+    let mut dw = Vec::new();
+    for batch in 0..f.batch {
+        let w = &w[batch * f.time..][..f.time];
+        let (total, inverse) = f.total(batch);
+        let inverse = inverse.unwrap_or(c(0.0));
+        let shared = (!f.correlation()).then(|| {
+            let ratio = Counted::sum(w.iter().map(|&w| w * w)) * inverse;
+            (ratio, (total - c(DDOF) * ratio).max(c(1e-30)), c(DDOF) * inverse)
+        });
+        for t in 0..f.time {
+            let slope = shared.map(|(ratio, f, share)| (c(1.0) - share * (c(2.0) * w[t] - ratio)) / f);
+            dw.push(Counted::sum((batch * f.n..(batch + 1) * f.n).map(|row| {
+                let (u, p, a, b) = (u[row * f.time + t], p[row * f.time + t], dots[2 * row], dots[2 * row + 1]);
+                let half = c(0.5);
+                half * u * p - a * u * inverse - slope.map_or_else(|| half * b * u * u, |slope| half * b * slope)
+            })));
+        }
+    }
+    dw
+}
+
+fn forward(ledger: &mut Ledger, f: &Frames<'_>, x: &[Counted]) -> (Vec<Counted>, Vec<Counted>, Vec<Counted>) {
+    let ((u, v), s) = ledger.run("covariance/standardise", &[x.len(), f.words()], || standardise(f, x));
+    let v_words = v.as_ref().map_or(0, Vec::len);
+    let r = ledger.run("covariance/symmetric_product", &[u.len(), v_words], || symmetric_product(f, &u, v.as_ref().unwrap_or(&u)));
+    (r, u, s)
+}
+
+/// Forward, and the reverse under a given cotangent; Fisher's z forward alone, for its reverse is a chain and then the correlation's.
+fn work(kind: Kind, [batch, n, time]: [usize; 3], weighted: bool) -> Result<Work> {
+    let mut work = Work::new(format!("{kind:?} {batch} × {n} × {time}, weighted {weighted}"));
+    let (vx, x) = work.input([batch, n, time], if time > 2 { Draw::Series } else { Draw::Normal })?;
+    let (vw, w) = work.input([batch, time], Draw::Uniform(0.25, 1.25))?;
+    let weights = weighted.then_some(vw);
+    let y = match kind {
+        Kind::Covariance => work.tape.covariance(vx, weights, DDOF as usize)?,
+        Kind::Correlation => work.tape.correlation(vx, weights, false)?,
+        Kind::FisherZ => work.tape.correlation(vx, weights, true)?,
+    };
+    let f = Frames { kind, batch, n, time, weights: weighted.then_some(&w[..]) };
+    let (r, u, s) = forward(&mut work.ledger, &f, &x);
+    work.output(y, &r);
+    if kind == Kind::FisherZ {
+        return Ok(work);
+    }
+    let (vg, g) = work.input([batch, n, n], Draw::Normal)?;
+    let wrt: Vec<_> = [vx].into_iter().chain(weights).collect();
+    let gradients = work.tape.vjp(&[(y, vg)], &wrt)?;
+    let both = work.ledger.run("covariance/symmetrise", &[g.len()], || symmetrise(&f, &g));
+    let p = work.ledger.run("matmul/matmul", &[both.len(), u.len()], || rows_cotangent(&f, &both, &u));
+    let operands = [p.len(), u.len(), s.len(), f.words()];
+    let (dx, dots) = work.ledger.run("covariance/standardise_reverse", &operands, || standardise_reverse(&f, &p, &u, &s));
+    work.output(gradients[0], &dx);
+    if weighted {
+        let operands = [p.len(), u.len(), dots.len(), w.len()];
+        let dw = work.ledger.run("covariance/weights_reverse", &operands, || weights_reverse(&f, &w, &p, &u, &dots));
+        work.output(gradients[1], &dw);
+    }
+    Ok(work)
+}
+
+pub fn works() -> Result<Vec<Work>> {
+    let mut works = Vec::new();
+    for extents in [[1, 1, 2], [2, 7, 13], [3, 4, 65], [1, 8, 12]] {
+        for kind in [Kind::Covariance, Kind::Correlation, Kind::FisherZ] {
+            for weighted in [false, true] {
+                works.push(work(kind, extents, weighted)?);
+            }
+        }
+    }
+    Ok(works)
+}

@@ -1,0 +1,45 @@
+//! Cost models held to account: every kernel's definition, written once more, plainly, over a scalar that counts its operations. What
+//! a dispatch states in FLOPs must be that count, and in bytes that of its operands and results, exactly; and the definitions here
+//! must make what the ops' own make, so that nothing else is counted.
+
+mod counted;
+mod covariance;
+mod moves;
+mod products;
+mod rows;
+mod updates;
+mod work;
+
+use std::collections::BTreeSet;
+use tapetum::Result;
+use work::Work;
+
+fn works() -> Result<Vec<Work>> {
+    Ok([products::works()?, covariance::works()?, rows::works()?, moves::works()?, updates::works()?].into_iter().flatten().collect())
+}
+
+#[test]
+fn dispatches_cost_what_their_definitions_count() {
+    for work in works().unwrap() {
+        assert_eq!(work.stated().unwrap(), work.counted(), "{}: stated by the plan, counted in the definition", work.name);
+    }
+}
+
+/// Both sides are f64 and sum a few hundred terms of magnitude about 1, in other orders: 1e-10 leaves room for a thousand roundings
+/// through a division by a small power, and none for another formula.
+#[test]
+fn the_definitions_here_are_the_ops_own() {
+    for work in works().unwrap() {
+        let error = work.error().unwrap();
+        assert!(error < 1e-10, "{}: {error:e}", work.name);
+    }
+}
+
+#[test]
+fn every_kernel_is_counted() {
+    let works = works().unwrap();
+    let counted: BTreeSet<&str> = works.iter().flat_map(|w| &w.ledger.0).map(|e| e.kernel.as_str()).collect();
+    let missing: Vec<_> = tapetum::ops::sources().into_iter().map(|s| s.name).filter(|name| !counted.contains(name)).collect();
+    assert!(missing.is_empty(), "no definition counts {missing:?}");
+    assert!(counted.contains("pointwise/chain"));
+}

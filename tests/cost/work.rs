@@ -1,0 +1,95 @@
+//! A tape beside the definitions of the kernels it takes.
+
+use crate::counted::{Counted, Entry, Ledger};
+use tapetum::kernel::Target;
+use tapetum::ops::case::Draw;
+use tapetum::plan::Plan;
+use tapetum::{Device, HostTensor, Result, Shape, Tape, TensorType, Var};
+
+/// What is recorded on a tape, and what the definitions make of the same operands.
+#[derive(Default)]
+pub struct Work {
+    pub name: String,
+    pub tape: Tape,
+    pub ledger: Ledger,
+    inputs: Vec<(Var, HostTensor)>,
+    /// Outputs, and what the definitions say of them (`None` where they say nothing).
+    outputs: Vec<(Var, Option<Vec<f64>>)>,
+    states: Vec<(&'static str, Vec<f64>)>,
+}
+
+impl Work {
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// An f32 input drawn at random, and its elements.
+    pub fn input(&mut self, shape: impl Into<Shape>, draw: Draw) -> Result<(Var, Vec<Counted>)> {
+        let ty = TensorType::f32(shape);
+        let value = draw.value(ty, self.inputs.len() as u32)?;
+        let elements = value.to_f64_vec().into_iter().map(Counted).collect();
+        Ok((self.given(value)?, elements))
+    }
+
+    /// An input of this value.
+    pub fn given(&mut self, value: HostTensor) -> Result<Var> {
+        let var = self.tape.input(&format!("x{}", self.inputs.len()), value.ty())?;
+        self.inputs.push((var, value));
+        Ok(var)
+    }
+
+    /// An output that the definitions made too.
+    pub fn output(&mut self, var: Var, elements: &[Counted]) {
+        self.outputs.push((var, Some(elements.iter().map(|x| x.0).collect())));
+    }
+
+    /// An output whose value is held to its definition elsewhere.
+    pub fn moved(&mut self, var: Var) {
+        self.outputs.push((var, None));
+    }
+
+    /// A state that the definitions made too.
+    pub fn state(&mut self, name: &'static str, elements: &[Counted]) {
+        self.states.push((name, elements.iter().map(|x| x.0).collect()));
+    }
+
+    /// The costs that the plan states, sorted.
+    pub fn stated(&self) -> Result<Vec<Entry>> {
+        let outputs: Vec<Var> = self.outputs.iter().map(|(v, _)| *v).collect();
+        let plan = Plan::new(&self.tape, &outputs, &Target::portable())?;
+        let entry = |s: &tapetum::plan::Step| Entry { kernel: s.kernel.name.to_string(), flops: s.cost.flops, bytes: s.cost.bytes };
+        Ok(sorted(plan.steps.iter().map(entry).collect()))
+    }
+
+    /// The costs that the definitions counted, sorted.
+    pub fn counted(&self) -> Vec<Entry> {
+        sorted(self.ledger.0.clone())
+    }
+
+    /// The largest error of the definitions here against the ops' in f64, relative to the largest magnitude.
+    pub fn error(&self) -> Result<f64> {
+        let outputs: Vec<Var> = self.outputs.iter().map(|(v, _)| *v).collect();
+        let mut program = Device::oracle().compile(&self.tape, &outputs)?;
+        let inputs: Vec<_> = self.inputs.iter().map(|(v, t)| (*v, t)).collect();
+        let found = program.run(&inputs)?;
+        let outputs = self.outputs.iter().zip(&found).filter_map(|((_, own), t)| own.as_ref().map(|own| (own, t.to_f64_vec())));
+        let mut worst = outputs.map(|(own, op)| error(own, &op)).fold(0.0, f64::max);
+        for (name, own) in &self.states {
+            worst = worst.max(error(own, &program.state().read(name)?.to_f64_vec()));
+        }
+        Ok(worst)
+    }
+}
+
+fn error(own: &[f64], op: &[f64]) -> f64 {
+    assert_eq!(own.len(), op.len());
+    let scale = op.iter().fold(1.0f64, |m, x| m.max(x.abs()));
+    // A NaN must not pass for agreement.
+    own.iter().zip(op).map(|(a, b)| (a - b).abs() / scale).map(|e| if e.is_nan() { f64::INFINITY } else { e }).fold(0.0, f64::max)
+}
+
+/// The order in which a plan puts what does not wait for one another is its own affair.
+fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
+    entries.sort_by(|a, b| a.partial_cmp(b).expect("costs are numbers"));
+    entries
+}
