@@ -1,5 +1,5 @@
 //! What the device can do at most, measured in the same run by the same means as the kernels: bytes copied, fused multiply-adds, and what
-//! a dispatch and a round trip cost whatever they do.
+//! a dispatch and a round trip cost whatever they do. The rates are those of the fastest sample: what slows the others is not the device.
 
 use super::job::{Direction, Job, Recorded};
 use super::measure::{Effort, Stats, wall};
@@ -54,8 +54,9 @@ impl Ceilings {
 pub struct Control {
     job: Job,
     bytes: f64,
-    /// What it came to each time.
+    /// What it came to each time, and at best.
     times: Vec<f64>,
+    best: f64,
 }
 
 impl Control {
@@ -68,7 +69,7 @@ impl Control {
             }
         };
         let bytes = job.parts().iter().map(|p| p.cost.bytes).sum();
-        Ok(Self { job, bytes, times: Vec::new() })
+        Ok(Self { job, bytes, times: Vec::new(), best: f64::INFINITY })
     }
 
     /// Measures it once more.
@@ -76,8 +77,15 @@ impl Control {
     /// # Errors
     /// Where the device reports a fault.
     pub fn measure(&mut self, effort: &Effort) -> Result<()> {
-        self.times.push(first(self.job.time(effort)?)?.median);
+        let stats = first(self.job.time(effort)?)?;
+        self.times.push(stats.median);
+        self.best = self.best.min(stats.min);
         Ok(())
+    }
+
+    /// Bytes a second of the fastest copy so far.
+    pub fn bytes_per_second(&self) -> f64 {
+        1e9 * self.bytes / self.best
     }
 
     /// Nanoseconds of the copy over the run.
@@ -102,19 +110,19 @@ pub fn measure(device: &Device, effort: &Effort, seed: u64) -> Result<(Ceilings,
     let flops = |half| -> Result<f64> {
         let mut job = job(device, fma_elements(device), seed, move |t, x| fma(t, x[0], half))?;
         let flops: f64 = job.parts().iter().map(|p| p.cost.flops).sum();
-        Ok(1e9 * flops / first(job.time(effort)?)?.median)
+        Ok(1e9 * flops / first(job.time(effort)?)?.min)
     };
     // Arithmetic first: it brings the clocks up.
     let f32 = flops(false)?;
     let half = matches!(device, Device::Gpu(context) if context.target().f16);
     let flops_f16 = if half { Some(flops(true)?) } else { None };
     let mut control = Control::new(device, seed)?;
-    let copied = first(control.job.time(effort)?)?.median;
+    control.measure(effort)?;
 
     let mut empty = job(device, 0, seed, |t, _| nothing(t))?;
     let dispatch = first(empty.time(effort)?)?;
     let round_trip = wall(effort, || empty.round_trip())?;
-    Ok((Ceilings { bytes_per_second: 1e9 * control.bytes / copied, flops: f32, flops_f16, dispatch, round_trip }, control))
+    Ok((Ceilings { bytes_per_second: control.bytes_per_second(), flops: f32, flops_f16, dispatch, round_trip }, control))
 }
 
 fn first(times: Vec<Stats>) -> Result<Stats> {
@@ -163,7 +171,7 @@ mod tests {
 
     /// 100 GFLOP/s and 10 GB/s: the ridge is at 10 FLOPs a byte.
     fn ceilings() -> Ceilings {
-        let none = Stats { median: 0.0, q1: 0.0, q3: 0.0, samples: 1 };
+        let none = Stats { median: 0.0, q1: 0.0, q3: 0.0, min: 0.0, samples: 1 };
         Ceilings { bytes_per_second: 1e10, flops: 1e11, flops_f16: None, dispatch: none, round_trip: none }
     }
 

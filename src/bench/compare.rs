@@ -201,7 +201,7 @@ mod tests {
     use super::{Key, Stats, Verdict, judge};
 
     fn verdict(old: [f64; 3], new: [f64; 3], control: f64) -> (Verdict, f64) {
-        let stats = |[q1, median, q3]: [f64; 3]| Stats { q1, median, q3, samples: 9 };
+        let stats = |[q1, median, q3]: [f64; 3]| Stats { q1, median, q3, min: q1, samples: 9 };
         let key = Key { kernel: "k".into(), work: "w".into(), direction: "forward".into(), shape: "[1]".into() };
         let found = judge(key, stats(old), stats(new), control, 1.1);
         (found.verdict, found.judged)

@@ -48,7 +48,7 @@ pub struct Effort {
 
 impl Effort {
     /// For figures to keep.
-    pub const FULL: Self = Self { samples: 30, least: 5, warm_up: Duration::from_millis(20), budget: Duration::from_millis(600) };
+    pub const FULL: Self = Self { samples: 30, least: 3, warm_up: Duration::from_millis(20), budget: Duration::from_millis(600) };
     /// For a first look.
     pub const QUICK: Self = Self { samples: 5, least: 3, warm_up: Duration::ZERO, budget: Duration::from_millis(50) };
 
@@ -67,6 +67,8 @@ pub struct Stats {
     pub q1: f64,
     /// A quarter is longer.
     pub q3: f64,
+    /// The shortest.
+    pub min: f64,
     /// How many there were.
     pub samples: usize,
 }
@@ -82,19 +84,19 @@ impl Stats {
             let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
             below + (above - below) * place.fract()
         };
-        Some(Self { median: at(0.5), q1: at(0.25), q3: at(0.75), samples: sorted.len() })
+        Some(Self { median: at(0.5), q1: at(0.25), q3: at(0.75), min: sorted[0], samples: sorted.len() })
     }
 
     /// As JSON.
     pub fn json(&self) -> Value {
-        json!({ "median_ns": self.median, "q1_ns": self.q1, "q3_ns": self.q3, "samples": self.samples })
+        json!({ "median_ns": self.median, "q1_ns": self.q1, "q3_ns": self.q3, "min_ns": self.min, "samples": self.samples })
     }
 
     /// From JSON, where it is such an object.
     pub fn parse(json: &Value) -> Option<Self> {
         let number = |key: &str| json.get(key)?.as_f64();
         let samples = json.get("samples")?.as_u64()? as usize;
-        Some(Self { median: number("median_ns")?, q1: number("q1_ns")?, q3: number("q3_ns")?, samples })
+        Some(Self { median: number("median_ns")?, q1: number("q1_ns")?, q3: number("q3_ns")?, min: number("min_ns")?, samples })
     }
 }
 
@@ -118,13 +120,12 @@ pub fn times(program: &mut Program, timing: Timing, effort: &Effort) -> Result<V
 
 fn nodes(program: &mut Program, effort: &Effort) -> Result<Vec<Vec<f64>>> {
     let mut once = || Ok(program.profile_nodes()?.iter().map(|d| d.as_nanos() as f64).collect::<Vec<f64>>());
-    let cost = warm_up(effort, || once().map(|_| ()))?;
+    let cost = warm_up(effort, Instant::now(), || once().map(|_| ()))?;
     (0..effort.samples_of(cost)).map(|_| once()).collect()
 }
 
-/// Runs until it has run long enough, and says how long the last run took.
-fn warm_up(effort: &Effort, mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
-    let start = Instant::now();
+/// Runs until it has run long enough since `start`, once at least, and says how long the last run took.
+fn warm_up(effort: &Effort, start: Instant, mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
     loop {
         let before = Instant::now();
         run()?;
@@ -138,17 +139,21 @@ fn dispatches(program: &mut gpu::Program, timing: Timing, effort: &Effort) -> Re
     let span = if timing == Timing::Gpu { GPU_SPAN } else { WALL_SPAN };
     let wanted = |times: &[f64]| times.iter().map(|ns| (span / ns.max(1.0)).clamp(1.0, MOST_LAUNCHES) as u32).collect::<Vec<_>>();
     let mut launches = vec![1; program.plan().steps.len()];
-    // A launch alone is timed with what its pass or submission costs: how many a sample takes is found in three rounds.
-    for _ in 0..3 {
-        let times = once(program, timing, &launches)?;
-        let next = wanted(&times);
-        let settled = next.iter().zip(&launches).all(|(next, now)| *next <= 2 * now);
-        launches = next;
-        if settled {
-            break;
+    // A launch alone is timed with what its pass or submission costs: how many a sample takes settles in a few runs, which warm up as
+    // well.
+    let (start, mut rounds) = (Instant::now(), 0);
+    let cost = loop {
+        let before = Instant::now();
+        let next = wanted(&once(program, timing, &launches)?);
+        let settled = rounds == 3 || next.iter().zip(&launches).all(|(next, now)| *next <= 2 * now);
+        if settled && start.elapsed() >= effort.warm_up {
+            break before.elapsed();
         }
-    }
-    let cost = warm_up(effort, || once(program, timing, &launches).map(|_| ()))?;
+        if !settled {
+            launches = next;
+            rounds += 1;
+        }
+    };
     (0..effort.samples_of(cost)).map(|_| once(program, timing, &launches)).collect()
 }
 
@@ -171,7 +176,7 @@ fn once(program: &mut gpu::Program, timing: Timing, launches: &[u32]) -> Result<
 /// # Errors
 /// As `run`.
 pub fn wall(effort: &Effort, mut run: impl FnMut() -> Result<()>) -> Result<Stats> {
-    let cost = warm_up(effort, &mut run)?;
+    let cost = warm_up(effort, Instant::now(), &mut run)?;
     let sample = |_| {
         let start = Instant::now();
         run().map(|()| start.elapsed().as_nanos() as f64)
@@ -187,7 +192,7 @@ mod tests {
     #[test]
     fn quartiles_lie_between_the_nearest_times() {
         let s = Stats::of(&[4.0, 1.0, 3.0, 2.0]).unwrap();
-        assert_eq!((s.q1, s.median, s.q3, s.samples), (1.75, 2.5, 3.25, 4));
+        assert_eq!((s.min, s.q1, s.median, s.q3, s.samples), (1.0, 1.75, 2.5, 3.25, 4));
         let s = Stats::of(&[50.0, 10.0, 20.0, 40.0, 30.0]).unwrap();
         assert_eq!((s.q1, s.median, s.q3), (20.0, 30.0, 40.0));
         let s = Stats::of(&[7.0]).unwrap();

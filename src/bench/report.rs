@@ -120,7 +120,7 @@ impl Report {
         json!({
             "kernel": r.kernel, "variant": r.variant, "work": r.work, "direction": r.direction.name(), "shape": r.shape,
             "size": r.size.name(), "launches": r.launches, "workgroup": r.workgroup, "median_ns": r.time.median, "q1_ns": r.time.q1,
-            "q3_ns": r.time.q3, "samples": r.time.samples, "flops": r.cost.flops, "bytes": r.cost.bytes,
+            "q3_ns": r.time.q3, "min_ns": r.time.min, "samples": r.time.samples, "flops": r.cost.flops, "bytes": r.cost.bytes,
             "gflops_per_second": r.flops_rate() / 1e9, "gigabytes_per_second": r.bytes_rate() / 1e9, "percent_of_roofline": r.percent,
             "timing": self.timing.name(),
         })
@@ -144,6 +144,7 @@ impl Report {
             "median_ns",
             "q1_ns",
             "q3_ns",
+            "min_ns",
             "samples",
             "flops",
             "bytes",
@@ -154,7 +155,7 @@ impl Report {
         ])?;
         for r in &self.rows {
             let names = [&r.kernel, &r.variant, &r.work, r.direction.name(), &r.shape, r.size.name()].map(str::to_owned);
-            let numbers = [r.time.median, r.time.q1, r.time.q3, r.time.samples as f64, r.cost.flops, r.cost.bytes];
+            let numbers = [r.time.median, r.time.q1, r.time.q3, r.time.min, r.time.samples as f64, r.cost.flops, r.cost.bytes];
             let rates = [r.flops_rate() / 1e9, r.bytes_rate() / 1e9, r.percent];
             out.write_record(
                 names

@@ -11,6 +11,7 @@ use super::measure::{Effort, Stats, Timing, times, wall};
 use crate::connectome::cortex::Cortex;
 use crate::connectome::learn_parcels::{Learner, Settings};
 use crate::device::{Device, Program};
+use crate::gpu;
 use crate::plan::Plan;
 use crate::tensor::HostTensor;
 use crate::{Error, Result};
@@ -132,14 +133,13 @@ impl Step {
     pub fn time(&self, device: &Device, effort: &Effort, seed: u64) -> Result<StepRow> {
         let mut program = (self.make)(device, seed)?;
         program.step()?;
-        let timing = Timing::of(device);
-        let on_device = if program.gpu().is_some() { Some(on_device(&mut program, timing, effort)?) } else { None };
         let once = Instant::now();
         replay(&mut program, 1)?;
         let n = (REPLAYED.as_secs_f64() / once.elapsed().as_secs_f64().max(1e-9)).clamp(1.0, MOST_REPLAYED as f64) as usize;
         let many = wall(effort, || replay(&mut program, n))?;
-        let [median, q1, q3] = [many.median, many.q1, many.q3].map(|ns| ns / n as f64);
-        Ok(StepRow { name: self.name, wall: Stats { median, q1, q3, ..many }, device: on_device })
+        let [median, q1, q3, min] = [many.median, many.q1, many.q3, many.min].map(|ns| ns / n as f64);
+        let on_device = if program.gpu().is_some() { Some(on_device(&mut program, Timing::of(device), effort)?) } else { None };
+        Ok(StepRow { name: self.name, wall: Stats { median, q1, q3, min, ..many }, device: on_device })
     }
 }
 
@@ -150,32 +150,25 @@ fn replay(program: &mut Program, n: usize) -> Result<()> {
 }
 
 fn on_device(program: &mut Program, timing: Timing, effort: &Effort) -> Result<OnDevice> {
-    let samples = times(program, timing, effort)?;
-    let sums: Vec<f64> = samples.iter().map(|s| s.iter().sum()).collect();
-    let none = || Error::argument("no samples");
+    let none = || Error::argument("a program on a GPU, and samples of it, expected");
+    let on_gpu = program.gpu_mut().ok_or_else(none)?;
+    on_gpu.encode_time()?;
+    let encoded = (0..effort.samples).map(|_| Ok(on_gpu.encode_time()?.as_nanos() as f64)).collect::<Result<Vec<_>>>()?;
+    let gpu = if timing == Timing::Gpu { step_times(on_gpu, effort)? } else { None };
+    let (dispatches, planned, peak) = (on_gpu.plan().steps.len(), on_gpu.plan().memory.planned, peak(on_gpu.plan()));
+    // Last, since a kernel that is launched many times leaves its state far from where a step would.
+    let sums: Vec<f64> = times(program, timing, effort)?.iter().map(|s| s.iter().sum()).collect();
     let kernels = Stats::of(&sums).ok_or_else(none)?.median;
-    let gpu_program = program.gpu_mut().ok_or_else(|| Error::argument("a program on a GPU expected"))?;
-    let mut encoded = Vec::with_capacity(effort.samples);
-    gpu_program.encode_time()?;
-    for _ in 0..effort.samples {
-        encoded.push(gpu_program.encode_time()?.as_nanos() as f64);
-    }
-    let gpu = if timing == Timing::Gpu {
-        pollster::block_on(gpu_program.step_time())?;
-        let times = (0..samples.len()).map(|_| pollster::block_on(gpu_program.step_time())).collect::<Result<Vec<_>>>()?;
-        Stats::of(&times)
-    } else {
-        None
-    };
-    let plan = gpu_program.plan();
-    Ok(OnDevice {
-        dispatches: plan.steps.len(),
-        encode: Stats::of(&encoded).ok_or_else(none)?,
-        gpu,
-        kernels,
-        planned: plan.memory.planned,
-        peak: peak(plan),
-    })
+    Ok(OnDevice { dispatches, encode: Stats::of(&encoded).ok_or_else(none)?, gpu, kernels, planned, peak })
+}
+
+/// The device's time for a step in one pass.
+fn step_times(program: &mut gpu::Program, effort: &Effort) -> Result<Option<Stats>> {
+    let start = Instant::now();
+    pollster::block_on(program.step_time())?;
+    let fit = (effort.budget.as_secs_f64() / start.elapsed().as_secs_f64().max(1e-9)) as usize;
+    let times = (0..fit.clamp(effort.least, effort.samples)).map(|_| pollster::block_on(program.step_time()));
+    Ok(Stats::of(&times.collect::<Result<Vec<_>>>()?))
 }
 
 /// All that a step holds on its device.

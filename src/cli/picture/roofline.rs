@@ -196,16 +196,9 @@ impl Chart {
             let Some(label) = &p.label else { continue };
             let width = text_width(label, SMALL - 1.0);
             let [from, to] = if p.flops > 0.0 { PLOT } else { STRIP };
-            let Some([left, base]) = self.places.beside([x, y], [width, SMALL - 1.0], [from + 2.0, TOP, to, BOTTOM - 2.0]) else {
-                continue;
-            };
-            let colour = self.colour(&p.family);
-            let [left, base, size] = [left, base, SMALL - 1.0].map(number);
-            let text = escape(label);
-            self.svg.add(format_args!(
-                "<text x=\"{left}\" y=\"{base}\" font-size=\"{size}\" fill=\"{colour}\" stroke=\"#fff\" stroke-width=\"3\" \
-                 stroke-linejoin=\"round\" paint-order=\"stroke\">{text}</text>"
-            ));
+            let bounds = [from + 2.0, TOP, to, BOTTOM - 2.0];
+            let Some((at, anchor)) = self.places.beside([x, y], [width, SMALL - 1.0], bounds) else { continue };
+            self.svg.text(at, anchor, SMALL - 1.0, self.colour(&p.family), label);
         }
     }
 
