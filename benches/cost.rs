@@ -1,18 +1,21 @@
-//! What the host's side costs: recording, differentiating and planning the demo's step, and the work of the host executor.
+//! What the host's side costs: recording, differentiating, planning, binding and encoding the demo's step, and the work of the host
+//! executor. Binding and encoding want an adapter, software if need be, and are skipped where there is none.
 //!
 //! `cargo bench --bench cost`
 
 mod work;
 
-use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;
 use tapetum::connectome::cortex::Cortex;
 use tapetum::connectome::learn_parcels::{Settings, features, loss};
+use tapetum::gpu::Options;
 use tapetum::kernel::Target;
 use tapetum::optim::{Adam, Schedule};
 use tapetum::plan::Plan;
-use tapetum::{Device, HostTensor, Init, Result, Tape, Var};
+use tapetum::{Device, HostTensor, Init, Result, State, Tape, Var};
 use work::Job;
 
 /// The demo's operands, made once: a tape's constants share them.
@@ -57,7 +60,22 @@ fn tape(c: &mut Criterion) {
     group.bench_function("record", |b| b.iter(|| demo.record()));
     group.bench_function("differentiate", |b| b.iter_batched(recorded, |r| demo.differentiate(r), BatchSize::SmallInput));
     group.bench_function("plan", |b| b.iter(|| black_box(Plan::new(&step, &[], &Target::portable()))));
+    match Device::gpu(&Options { software: true, ..Options::from_env() }) {
+        Ok(device) => on_device(&mut group, &step, &device),
+        Err(e) => println!("demo step/bind and demo step/encode are skipped: {e}"),
+    }
     group.finish();
+}
+
+/// Binding begins with the plan and ends with its buffers, uniforms and bind groups made; pipelines and state are there from the first
+/// time.
+fn on_device(group: &mut BenchmarkGroup<'_, WallTime>, step: &Tape, device: &Device) {
+    let state = State::new(device);
+    let bind = || device.compile_with(step, &[], &state).expect("the demo's step fits any device");
+    let mut program = bind();
+    group.bench_function("plan and bind", |b| b.iter(bind));
+    let program = program.gpu_mut().expect("a program on a GPU");
+    group.bench_function("encode", |b| b.iter(|| program.encode_time().expect("the device is there")));
 }
 
 fn host(c: &mut Criterion) {

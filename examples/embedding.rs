@@ -5,7 +5,7 @@
 
 use tapetum::gpu::{Context, Options};
 use tapetum::wgpu::{self, BufferUsages};
-use tapetum::{Device, Error, Result, Tape, TensorType};
+use tapetum::{Device, Error, Result, Tape, TensorType, Var};
 
 const REGIONS: usize = 4;
 const TIME: usize = 100;
@@ -24,6 +24,19 @@ async fn application() -> Result<(wgpu::Adapter, wgpu::Device, wgpu::Queue)> {
     Ok((adapter, device, queue))
 }
 
+/// Our step: its series and their correlation.
+pub fn tape() -> Result<(Tape, Var, Var)> {
+    let mut tape = Tape::new();
+    let x = tape.input("series", TensorType::f32([REGIONS, TIME]))?;
+    let r = tape.correlation(x, None, false)?;
+    Ok((tape, x, r))
+}
+
+/// Waves, each a little behind the one before.
+pub fn series() -> Vec<f32> {
+    (0..REGIONS * TIME).map(|i| ((i / TIME) as f32 * 0.8 + (i % TIME) as f32 * 0.3).sin()).collect()
+}
+
 fn main() -> Result<()> {
     pollster::block_on(run())
 }
@@ -34,24 +47,20 @@ async fn run() -> Result<()> {
     let buffer =
         |label, size, usage| device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false });
     let bytes = |elements: usize| 4 * elements as u64;
-    let series = buffer("series", OFFSET + bytes(REGIONS * TIME), BufferUsages::STORAGE | BufferUsages::COPY_DST);
+    let input = buffer("series", OFFSET + bytes(REGIONS * TIME), BufferUsages::STORAGE | BufferUsages::COPY_DST);
     let matrix = buffer("matrix", bytes(REGIONS * REGIONS), BufferUsages::STORAGE | BufferUsages::COPY_SRC);
     let staging = buffer("staging", matrix.size(), BufferUsages::MAP_READ | BufferUsages::COPY_DST);
 
     // The application's device and its buffers, for a tape of ours.
-    let mut tape = Tape::new();
-    let x = tape.input("series", TensorType::f32([REGIONS, TIME]))?;
-    let r = tape.correlation(x, None, false)?;
+    let (tape, x, r) = tape()?;
     let ours = Device::Gpu(Context::from_wgpu(&adapter, &device, &queue, &Options::default())?);
     let mut program = ours.compile(&tape, &[r])?;
     let program = program.gpu_mut().ok_or_else(|| Error::argument("a program on a GPU expected"))?;
-    program.bind_input(x, &series, OFFSET).await?;
+    program.bind_input(x, &input, OFFSET).await?;
     program.bind_output(r, &matrix, 0).await?;
 
     // One frame of the application: its own upload, our step, its own copy, its submission.
-    let wave = |i: usize| ((i / TIME) as f32 * 0.8 + (i % TIME) as f32 * 0.3).sin();
-    let values: Vec<f32> = (0..REGIONS * TIME).map(wave).collect();
-    queue.write_buffer(&series, OFFSET, bytemuck::cast_slice(&values));
+    queue.write_buffer(&input, OFFSET, bytemuck::cast_slice(&series()));
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     program.encode(&mut encoder)?;
     encoder.copy_buffer_to_buffer(&matrix, 0, &staging, 0, matrix.size());

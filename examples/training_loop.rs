@@ -3,24 +3,24 @@
 //! `cargo run --release --example training_loop`
 
 use tapetum::optim::Adam;
-use tapetum::{Device, HostTensor, Init, Result, Tape, TensorType};
+use tapetum::{Device, HostTensor, Init, Result, Tape, TensorType, Var};
 
 const PARCELS: usize = 3;
 const VERTICES: usize = 90;
 const TIME: usize = 120;
 
-fn main() -> Result<()> {
-    let device = Device::auto();
-    println!("on {}", device.name());
-
-    // Each vertex follows one of three oscillations, with some noise.
+/// Each vertex follows one of three oscillations, with some noise.
+pub fn data() -> Result<HostTensor> {
     let sample = |i: usize| {
         let (vertex, t) = (i / TIME, (i % TIME) as f32);
         let source = (vertex / (VERTICES / PARCELS)) as f32;
         ((0.1 + 0.13 * source) * t + source).sin() + 0.3 * (i as f32 * 78.233).sin()
     };
-    let data = HostTensor::f32([VERTICES, TIME], (0..VERTICES * TIME).map(sample).collect())?;
+    HostTensor::f32([VERTICES, TIME], (0..VERTICES * TIME).map(sample).collect())
+}
 
+/// The step; its series and its loss.
+pub fn tape() -> Result<(Tape, Var, Var)> {
     // Record: every vertex is rebuilt from the series of its parcels.
     let mut tape = Tape::new();
     let series = tape.input("series", TensorType::f32([VERTICES, TIME]))?;
@@ -31,13 +31,20 @@ fn main() -> Result<()> {
     let error = tape.square(error)?;
     let loss = tape.mean(error, &[], false)?;
 
-    // Differentiate, update, compile once.
+    // Differentiate, update.
     let gradient = tape.gradient(loss, &[logits])?;
     Adam::new(0.1).apply(&mut tape, &[(logits, gradient[0])])?;
-    let mut program = device.compile(&tape, &[loss])?;
+    Ok((tape, series, loss))
+}
 
-    // Replay.
-    program.write(series, &data)?;
+fn main() -> Result<()> {
+    let device = Device::auto();
+    println!("on {}", device.name());
+
+    // Compile once, replay.
+    let (tape, series, loss) = tape()?;
+    let mut program = device.compile(&tape, &[loss])?;
+    program.write(series, &data()?)?;
     for epoch in 0..6 {
         program.step()?;
         println!("step {:3}: loss {:.4}", epoch * 25 + 1, program.read(loss)?.to_f64_vec()[0]);

@@ -7,6 +7,8 @@ use crate::tape::{Init, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+#[cfg(not(target_arch = "wasm32"))]
+use std::time::Duration;
 
 /// Where programs run.
 #[derive(Debug, Clone)]
@@ -286,6 +288,15 @@ impl Program {
         }
     }
 
+    /// Waits until the steps submitted so far are done.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn wait(&self) -> Result<()> {
+        self.gpu().map_or(Ok(()), gpu::Program::wait)
+    }
+
     /// An output as the last step left it.
     ///
     /// # Errors
@@ -337,6 +348,21 @@ impl Program {
     /// The same, to bind buffers and encode.
     pub fn gpu_mut(&mut self) -> Option<&mut gpu::Program> {
         if let Engine::Gpu(program) = &mut self.engine { Some(program) } else { None }
+    }
+
+    /// One step on the host, and how long each node of the tape took, by its index: zero for those that do not run.
+    ///
+    /// # Errors
+    /// On a GPU, which [`profile`](Self::profile) is for, and as [`Program::step`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn profile_nodes(&mut self) -> Result<Vec<Duration>> {
+        let Engine::Host(program) = &mut self.engine else {
+            return Err(Error::argument("a GPU runs dispatches, not nodes of the tape"));
+        };
+        match &mut *self.state.lock() {
+            Store::Host(_, values) => program.profile(values),
+            Store::Gpu(_) => Err(elsewhere()),
+        }
     }
 
     /// One step with a timestamp around every dispatch.

@@ -2,7 +2,7 @@
 #![cfg(feature = "cli")]
 
 use tapetum::Result;
-use tapetum::cli::picture::{Hemisphere, comparison, heat_map, line_chart, sphere_map};
+use tapetum::cli::picture::{Ceiling, Hemisphere, Point, comparison, heat_map, line_chart, roofline, sphere_map};
 use tapetum::cli::report::{Figure, ReportTable, Section, report};
 
 const AWKWARD: &str = "a < b & \"c\" > 'd' \u{1} µ";
@@ -157,4 +157,39 @@ fn reports() {
     // Without the parts of HTML that XML has otherwise, what is left is held to XML's rules.
     let body = html.split_once("<body>").unwrap().1.replace("</html>\n", "");
     texts_of_xml(&format!("<body>{body}"));
+}
+
+#[test]
+fn rooflines() {
+    let point = |label: Option<&str>, flops: f64, bytes: f64, reverse: bool| Point {
+        family: "matmul".into(),
+        label: label.map(String::from),
+        detail: AWKWARD.into(),
+        flops,
+        bytes,
+        seconds: 0.5,
+        reverse,
+        faint: label.is_none(),
+    };
+    let ceiling = Ceiling { bandwidth: 1e10, peaks: vec![("FMA in f32".into(), 1e11), ("FMA in f16".into(), 4e11)] };
+    let points = [
+        point(Some("product"), 1e10, 1e9, false),
+        point(Some("copied"), 0.0, 1e9, true),
+        point(None, 1e9, 1e9, false),
+        point(Some("never timed"), 0.0, 0.0, false),
+    ];
+    let texts = drawn(|| roofline(AWKWARD, "a device", &ceiling, &points));
+    for text in ["product", "copied", "matmul", "reverse", "10.0 GB/s", "FMA in f16: 400 GFLOP/s", "FLOPs per byte"] {
+        assert!(texts.iter().any(|found| found == text), "`{text}` is not in {texts:?}");
+    }
+    assert!(!texts.contains(&"never timed".into()), "a point of no bytes has no place");
+    drawn(|| roofline("no points", "", &ceiling, &[]));
+    // So many in one place that most names find no room.
+    let crowd = vec![points[0].clone(); 40];
+    let texts = drawn(|| roofline("a crowd", "", &ceiling, &crowd));
+    let named = texts.iter().filter(|text| *text == "product").count();
+    assert!((4..40).contains(&named), "{named}");
+
+    assert_says(roofline("r", "", &Ceiling { bandwidth: 1e10, peaks: vec![] }, &[]), &["roofline `r`", "no peak"]);
+    assert_says(roofline("r", "", &Ceiling { bandwidth: f64::NAN, ..ceiling }, &[]), &["roofline `r`", "NaN"]);
 }

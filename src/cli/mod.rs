@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0; 1 failure, one line on standard error; 2 usage; 3 a check or threshold missed.
 
+mod bench;
 mod check;
 mod connectivity;
 mod demo;
@@ -55,6 +56,8 @@ enum Command {
     Shaders(shaders::Shaders),
     /// Learn a soft parcellation of a cortex on the data inside this program.
     Demo(demo::Demo),
+    /// Time every kernel and training step beside what the device can do.
+    Bench(bench::Bench),
 }
 
 /// What a subcommand came to.
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Connectivity(connectivity) => connectivity.run(&common),
         Command::Shaders(shaders) => shaders.run(&common),
         Command::Demo(demo) => demo.run(&common),
+        Command::Bench(bench) => bench.run(&common),
     };
     match done {
         Ok(Done::Well) => ExitCode::SUCCESS,
@@ -98,7 +102,7 @@ impl Command {
     fn agrees(&self) -> Result<(), &'static str> {
         match self {
             Self::Connectivity(connectivity) => connectivity.agrees(),
-            Self::Devices | Self::Check(_) | Self::Shaders(_) | Self::Demo(_) => Ok(()),
+            Self::Devices | Self::Check(_) | Self::Shaders(_) | Self::Demo(_) | Self::Bench(_) => Ok(()),
         }
     }
 }
@@ -131,6 +135,11 @@ impl Common {
             (by, name) if name.eq_ignore_ascii_case("auto") => open(by, &name, Choice::Best, "a Vulkan, Metal or DX12 adapter is expected"),
             (by, name) => open(by, &name, Choice::parse(&name), "`auto` is there too"),
         }
+    }
+
+    /// The same for what the host executor does as well.
+    fn any_device(&self) -> Result<Device> {
+        if self.asked().1.eq_ignore_ascii_case("cpu") { Ok(Device::cpu()) } else { self.adapter() }
     }
 
     /// Says in one line which device it is. Said once nothing more is likely to fail: a failure is one line, its own.

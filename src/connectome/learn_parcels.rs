@@ -204,6 +204,11 @@ impl Learner {
         &mut self.program
     }
 
+    /// The compiled training step alone.
+    pub fn into_program(self) -> Program {
+        self.program
+    }
+
     /// Runs `n` steps.
     ///
     /// # Errors

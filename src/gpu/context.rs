@@ -39,7 +39,7 @@ impl Context {
     /// [`Context::new`] for those who must not block.
     pub async fn new_async(options: &Options) -> Result<Self> {
         let adapter = choose(&instance(), options).await?;
-        let wanted = wgpu::Features::TIMESTAMP_QUERY;
+        let wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("tapetum"),
             required_features: adapter.adapter.features() & wanted,
@@ -132,6 +132,11 @@ impl Context {
     /// The queue.
     pub fn queue(&self) -> &wgpu::Queue {
         &self.inner.queue
+    }
+
+    /// Whether the device writes timestamps.
+    pub fn timestamps(&self) -> bool {
+        self.device().features().contains(wgpu::Features::TIMESTAMP_QUERY)
     }
 
     /// Says that the device was lost, where it is the application's: every later call on this context fails.

@@ -234,6 +234,15 @@ impl Program {
         context.poll(oldest)
     }
 
+    /// Waits until what was submitted so far is done.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn wait(&self) -> Result<()> {
+        let last = self.in_flight.iter().rev().find_map(Option::as_ref);
+        last.map_or(Ok(()), |index| self.context.poll(Some(index.clone())))
+    }
+
     /// An output as the last step left it.
     ///
     /// # Errors

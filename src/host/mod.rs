@@ -5,6 +5,8 @@ use crate::tensor::pool::{self, Pool};
 use crate::tensor::{DType, HostTensor};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
+#[cfg(not(target_arch = "wasm32"))]
+use std::time::{Duration, Instant};
 
 /// In what the definitions compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,13 +94,31 @@ impl Program {
 
     /// Runs once: reads and updates `state`.
     pub fn step(&mut self, state: &mut Values) -> Result<()> {
+        self.lend(state, |_| ())
+    }
+
+    /// [`Program::step`], and how long each node of the tape took, by its index: zero for those that do not run.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn profile(&mut self, state: &mut Values) -> Result<Vec<Duration>> {
+        let mut times = vec![Duration::ZERO; self.tape.nodes().len()];
+        let mut before = Instant::now();
+        self.lend(state, |node| {
+            let now = Instant::now();
+            times[node] = now - before;
+            before = now;
+        })?;
+        Ok(times)
+    }
+
+    /// Runs with the pool's memory at hand; `ran` is called after each node.
+    fn lend(&mut self, state: &mut Values, ran: impl FnMut(usize)) -> Result<()> {
         let mut pool = std::mem::take(&mut self.pool);
-        let done = pool.lend(|| self.run(state));
+        let done = pool.lend(|| self.run(state, ran));
         self.pool = pool;
         done
     }
 
-    fn run(&mut self, state: &mut Values) -> Result<()> {
+    fn run(&mut self, state: &mut Values, mut ran: impl FnMut(usize)) -> Result<()> {
         std::mem::take(&mut self.results).into_iter().for_each(pool::give);
         let mut values: Vec<Option<HostTensor>> = vec![None; self.tape.len()];
         for (at, dead) in &self.runs {
@@ -125,6 +145,7 @@ impl Program {
                 }
             }
             dead.iter().filter_map(|&v| values[v].take()).for_each(pool::give);
+            ran(*at);
         }
         let value = |v: &Var| values[v.index()].clone().ok_or_else(|| Error::tensor(self.tape.describe(*v), "has no value"));
         self.results = self.outputs.iter().map(value).collect::<Result<_>>()?;

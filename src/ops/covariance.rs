@@ -10,6 +10,7 @@ use super::matmul::Product;
 use super::reduce::{largest_of, tree_sum, tree_sum_of};
 use super::row::{self, Rows};
 use super::tile::{self, Operand, Tiling};
+use super::work::{Instance, Work};
 use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs, symmetric_product};
@@ -491,4 +492,26 @@ pub(super) fn cases() -> Vec<Case> {
     cases
         .push(Case::new("correlation weights shared", shared, |t, x| Ok(vec![t.correlation(x[0], Some(x[1]), false)?])).within(1e-6, 1e-5));
     cases
+}
+
+pub(super) fn works() -> Vec<Work> {
+    let shapes = [[1, 32, 128], [4, 200, 600], [16, 400, 1200]];
+    let weighted = |[batch, n, time]: [usize; 3]| vec![f32s([batch, n, time], Draw::Series), f32s([batch, time], Draw::Weights)];
+    vec![
+        Work::new(
+            "correlation",
+            // The last has more vertices than is usual: its matrix takes 64 MiB.
+            [[1, 32, 128], [16, 400, 1200], [1, 4096, 1200]]
+                .map(|s| Instance::new(vec![f32s(s, Draw::Series)], |t, x| Ok(vec![t.correlation(x[0], None, false)?]))),
+        ),
+        Work::new(
+            "correlation fisher_z",
+            shapes.map(|s| Instance::new(vec![f32s(s, Draw::Series)], |t, x| Ok(vec![t.correlation(x[0], None, true)?]))),
+        ),
+        Work::new(
+            "correlation weighted",
+            shapes.map(|s| Instance::new(weighted(s), |t, x| Ok(vec![t.correlation(x[0], Some(x[1]), false)?]))),
+        ),
+        Work::new("covariance", shapes.map(|s| Instance::new(vec![f32s(s, Draw::Normal)], |t, x| Ok(vec![t.covariance(x[0], None, 1)?])))),
+    ]
 }

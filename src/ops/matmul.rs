@@ -2,6 +2,7 @@
 
 use super::case::{Case, Draw, f32s};
 use super::tile::{self, Operand, Tiling};
+use super::work::{Instance, Work};
 use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, wgsl};
 use crate::ops::pointwise::Walk;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -216,4 +217,16 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(Case::new("matmul batched", operands, |t, x| Ok(vec![t.matmul(x[0], x[1])?])).within(2e-6, 2e-6));
     }
     cases
+}
+
+pub(super) fn works() -> Vec<Work> {
+    let square = |n: usize| vec![f32s([n, n], Draw::Normal), f32s([n, n], Draw::Normal)];
+    let batched = |[batch, n]: [usize; 2]| vec![f32s([batch, n, n], Draw::Normal), f32s([batch, n, n], Draw::Normal)];
+    vec![
+        Work::new("matmul", [64, 512, 4096].map(|n| Instance::new(square(n), |t, x| Ok(vec![t.matmul(x[0], x[1])?])))),
+        Work::new(
+            "matmul batched",
+            [[4, 32], [64, 128], [256, 256]].map(|s| Instance::new(batched(s), |t, x| Ok(vec![t.matmul(x[0], x[1])?]))),
+        ),
+    ]
 }

@@ -1,6 +1,7 @@
 //! Values on the vertices of a mesh.
 
 use super::case::{Case, Draw, f32s};
+use super::work::{Instance, Work};
 use crate::kernel::{Binding, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
@@ -112,4 +113,18 @@ pub(super) fn cases() -> Vec<Case> {
             .within(1e-6, 1e-6)
         })
         .collect()
+}
+
+/// A strip of triangles closed to a ring: each vertex beside the three before it and the three after.
+fn strip(vertices: usize) -> Result<HostTensor> {
+    let near = |v: usize| [1, 2, 3].into_iter().flat_map(move |k| [v + k, v + vertices - k]).map(move |n| (n % vertices) as i32);
+    HostTensor::i32([vertices, 6], (0..vertices).flat_map(near).collect())
+}
+
+pub(super) fn works() -> Vec<Work> {
+    let sizes = [[16, 256], [100, 2562], [800, 20_484]];
+    let work = |[rows, vertices]: [usize; 2]| {
+        Instance::new(vec![f32s([rows, vertices], Draw::Normal)], move |t, x| Ok(vec![t.neighbour_mean(x[0], &strip(vertices)?)?]))
+    };
+    vec![Work::new("neighbour_mean", sizes.map(work))]
 }

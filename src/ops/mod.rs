@@ -1,5 +1,6 @@
 //! The ops, a file a family. Each op is whole in one place: type rule, definition, reverse rule, dispatches.
 
+pub mod bench;
 pub mod case;
 pub mod covariance;
 pub mod matmul;
@@ -14,13 +15,18 @@ pub mod shape;
 pub mod softmax;
 mod tile;
 pub mod update;
+pub mod work;
 
 use crate::kernel::Source;
 use case::Case;
+use work::Work;
 
 /// Every hand-written kernel but the pointwise template.
 pub fn sources() -> Vec<&'static Source> {
     vec![
+        &bench::COPY,
+        &bench::FMA,
+        &bench::NOTHING,
         &covariance::STANDARDISE,
         &covariance::STANDARDISE_REVERSE,
         &covariance::SYMMETRIC_PRODUCT,
@@ -65,6 +71,25 @@ pub fn cases() -> Vec<Case> {
         mesh::cases(),
         parcellation::cases(),
         update::cases(),
+        bench::cases(),
+    ]
+    .concat()
+}
+
+/// What `tapetum bench` times, family by family.
+pub fn works() -> Vec<Work> {
+    [
+        pointwise::cases::works(),
+        reduce::works(),
+        matmul::works(),
+        rows::works(),
+        shape::works(),
+        softmax::works(),
+        random::works(),
+        covariance::works(),
+        mesh::works(),
+        parcellation::works(),
+        update::works(),
     ]
     .concat()
 }

@@ -5,6 +5,7 @@ use super::case::{Case, Draw, f32s};
 use super::reduce::{tree_sum, tree_sum_of};
 use super::row::{self, Rows};
 use super::tile::{self, Operand, Tiling};
+use super::work::{Instance, Work};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs};
@@ -357,4 +358,20 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(Case::new("parcel_series", weights, |t, x| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m])).within(2e-6, 5e-6));
     }
     cases
+}
+
+pub(super) fn works() -> Vec<Work> {
+    // Parcels, vertices, frames.
+    let sizes = [[16, 256, 64], [100, 2562, 652], [400, 20_484, 1200]];
+    let operands = |[p, v, t]: [usize; 3], draw| vec![f32s([p, v], draw), f32s([v, t], Draw::Normal)];
+    vec![
+        Work::new(
+            "soft_parcellation",
+            sizes.map(|s| Instance::new(operands(s, Draw::Normal), |t, x| Ok(vec![t.soft_parcellation(x[0], x[1])?.series]))),
+        ),
+        Work::new(
+            "parcel_series",
+            sizes.map(|s| Instance::new(operands(s, Draw::Uniform(0.1, 1.0)), |t, x| Ok(vec![t.parcel_series(x[0], x[1])?.0]))),
+        ),
+    ]
 }

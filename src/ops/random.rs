@@ -1,6 +1,7 @@
 //! Random tensors: Philox4x32-10 of (seed, stream, step, element), new at every step, the same on every device.
 
 use super::case::Case;
+use super::work::{Instance, Work};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Philox, TensorType};
@@ -110,4 +111,15 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(Case::new("random_gumbel", vec![], move |t, _| Ok(vec![t.random_gumbel([n], 6, 1)?])).within(2e-6, 0.0).forward_only());
     }
     cases
+}
+
+pub(super) fn works() -> Vec<Work> {
+    let work = |name, draw: fn(&mut Tape, usize) -> Result<Var>| {
+        Work::new(name, [1 << 10, 1 << 20, 1 << 24].map(|n| Instance::new(vec![], move |t, _| Ok(vec![draw(t, n)?])))).forward_only()
+    };
+    vec![
+        work("random_uniform", |t, n| t.random_uniform([n], 1, 0)),
+        work("random_normal", |t, n| t.random_normal([n], 1, 0)),
+        work("random_gumbel", |t, n| t.random_gumbel([n], 1, 0)),
+    ]
 }

@@ -2,6 +2,7 @@
 
 use super::case::{Case, Draw, f32s};
 use super::row::{self, Rows};
+use super::work::{Instance, Work};
 use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
@@ -467,4 +468,19 @@ pub(super) fn cases() -> Vec<Case> {
     }
     cases.push(Case::new("sum", vec![f32s([0, 3], Draw::Normal)], |t, x| Ok(vec![t.sum(x[0], &[0], false)?])));
     cases
+}
+
+pub(super) fn works() -> Vec<Work> {
+    let sizes = [[64, 64], [1024, 1024], [4096, 4096]];
+    let work = |name, draw, op: fn(&mut Tape, Var) -> Result<Var>| {
+        Work::new(name, sizes.map(|s| Instance::new(vec![f32s(s, draw)], move |t, x| Ok(vec![op(t, x[0])?]))))
+    };
+    vec![
+        work("sum rows", Draw::Normal, |t, x| t.sum(x, &[1], false)),
+        work("sum columns", Draw::Normal, |t, x| t.sum(x, &[0], false)),
+        work("sum all", Draw::Normal, |t, x| t.sum(x, &[], false)),
+        work("max rows", Draw::Normal, |t, x| t.max(x, &[1], false)),
+        work("argmax rows", Draw::Normal, |t, x| t.argmax(x, 1)).forward_only(),
+        work("cumulative_sum rows", Draw::Normal, |t, x| t.cumulative_sum(x, 1)),
+    ]
 }

@@ -2,6 +2,7 @@
 
 use super::case::{Case, Draw, f32s, i32s};
 use super::shape::{Strided, plain, words};
+use super::work::{Instance, Work};
 use crate::kernel::{Binding, Lowering, Params, Source, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
@@ -203,4 +204,18 @@ pub(super) fn cases() -> Vec<Case> {
         case.within(forward, 1e-6)
     })
     .collect()
+}
+
+pub(super) fn works() -> Vec<Work> {
+    // Rows, and their width: with every row summed from all others' indices, few and wide.
+    let sizes = [[16, 64], [256, 4096], [1024, 16_384]];
+    let operands = |[rows, width]: [usize; 2]| vec![f32s([rows, width], Draw::Normal), i32s([rows], Draw::Index(rows as u32))];
+    let gather = |s| Instance::new(operands(s), |t, x| Ok(vec![t.gather_rows(x[0], x[1])?]));
+    let scatter = |s: [usize; 2]| Instance::new(operands(s), move |t, x| Ok(vec![t.scatter_rows(x[0], x[1], s[0])?]));
+    let one_hot = |n: usize| Instance::new(vec![i32s([n], Draw::Index(256))], |t, x| Ok(vec![t.one_hot(x[0], 256)?]));
+    vec![
+        Work::new("gather_rows", sizes.map(gather)),
+        Work::new("scatter_rows", sizes.map(scatter)),
+        Work::new("one_hot", [16, 4096, 65_536].map(one_hot)).forward_only(),
+    ]
 }

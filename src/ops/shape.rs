@@ -1,6 +1,7 @@
 //! Ops that move elements and change none: reshape, transpose, slice, pad, concatenate.
 
 use super::case::{Case, Draw, f32s};
+use super::work::{Instance, Work};
 use crate::kernel::{Binding, Buffer, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType};
@@ -438,4 +439,21 @@ pub(super) fn cases() -> Vec<Case> {
     .into_iter()
     .map(|case| case.within(0.0, 1e-6))
     .collect()
+}
+
+pub(super) fn works() -> Vec<Work> {
+    let sizes = [[64, 64], [1024, 1024], [4096, 4096]];
+    let work = |name, op: fn(&mut Tape, Var) -> Result<Var>| {
+        Work::new(name, sizes.map(|s| Instance::new(vec![f32s(s, Draw::Normal)], move |t, x| Ok(vec![op(t, x[0])?]))))
+    };
+    let pair = |[rows, cols]: [usize; 2]| vec![f32s([rows, cols / 2], Draw::Normal), f32s([rows, cols / 2], Draw::Normal)];
+    vec![
+        work("transpose", |t, x| t.transpose(x, &[1, 0])),
+        work("slice", |t, x| {
+            let extent = t.shape(x)[1];
+            t.slice(x, 1, extent / 4, 3 * extent / 4, 1)
+        }),
+        work("pad", |t, x| t.pad(x, 1, 8, 8, 0.0)),
+        Work::new("concatenate", sizes.map(|s| Instance::new(pair(s), |t, x| Ok(vec![t.concatenate(x, 1)?])))),
+    ]
 }

@@ -3,6 +3,7 @@
 use super::case::{Case, Draw, f32s};
 use super::reduce::{largest_of, tree_sum};
 use super::row::{self, Rows};
+use super::work::{Instance, Work};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
@@ -235,4 +236,15 @@ pub(super) fn cases() -> Vec<Case> {
         t.vjp(&[(y, x[1])], &[x[0]])
     }));
     cases
+}
+
+pub(super) fn works() -> Vec<Work> {
+    // Many rows as of a classifier; columns as of a parcellation, parcels by vertices.
+    let (rows, columns) = ([[16, 64], [1024, 1024], [16_384, 1024]], [[16, 256], [100, 2562], [400, 40_960]]);
+    let x = |s: [usize; 2]| vec![f32s(s, Draw::Normal)];
+    vec![
+        Work::new("softmax rows", rows.map(|s| Instance::new(x(s), |t, x| Ok(vec![t.softmax(x[0], 1)?])))),
+        Work::new("softmax columns", columns.map(|s| Instance::new(x(s), |t, x| Ok(vec![t.softmax(x[0], 0)?])))),
+        Work::new("log_softmax rows", rows.map(|s| Instance::new(x(s), |t, x| Ok(vec![t.log_softmax(x[0], 1)?])))),
+    ]
 }

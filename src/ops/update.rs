@@ -1,6 +1,7 @@
 //! Updates of state, in place where the plan can: optimisers' steps, the step counter, the ring of losses. None has a gradient.
 
 use super::case::{Case, Draw, f32s};
+use super::work::{Instance, Work};
 use crate::kernel::{Binding, Choice, Kernel, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Init, Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
@@ -293,5 +294,38 @@ pub(super) fn cases() -> Vec<Case> {
     ]
     .into_iter()
     .map(Case::forward_only)
+    .collect()
+}
+
+/// `n` states updated in place by `update` of (states, operands); each operand but the first is one element.
+fn updating(
+    n: usize,
+    states: &'static [&'static str],
+    scalars: usize,
+    update: impl Fn(&mut Tape, &[Var]) -> Result<Vec<Var>> + Send + Sync + 'static,
+) -> Instance {
+    let operands = [f32s([n], Draw::Normal)].into_iter().chain((0..scalars).map(|_| f32s([1], Draw::Uniform(0.1, 0.2)))).collect();
+    Instance::new(operands, move |t, x| {
+        let held = states.iter().map(|name| t.state(name, TensorType::f32([n]), Init::Full(0.5))).collect::<Result<Vec<_>>>()?;
+        let new = update(t, &[&held, x].concat())?;
+        held.iter().zip(&new).try_for_each(|(&state, &value)| t.assign(state, value))?;
+        Ok(vec![])
+    })
+}
+
+pub(super) fn works() -> Vec<Work> {
+    let sizes = [1 << 10, 1 << 18, 1 << 23];
+    let adam = Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.0, decoupled: false };
+    let sgd = Sgd { momentum: 0.9, decay: 0.0, nesterov: false };
+    let counted = |t: &mut Tape, _: &[Var]| t.advance().map(|()| vec![]);
+    let ring = |t: &mut Tape, x: &[Var]| t.keep_last("losses", x[0], 300).map(|_| vec![]);
+    vec![
+        Work::new("adam", sizes.map(|n| updating(n, &["p", "m", "v"], 3, move |t, x| t.record(Arc::new(adam), x)))),
+        Work::new("sgd", sizes.map(|n| updating(n, &["p", "b"], 1, move |t, x| t.record(Arc::new(sgd), x)))),
+        Work::small("advance", Instance::new(vec![], counted)),
+        Work::small("keep_last", Instance::new(vec![f32s([1], Draw::Normal)], ring)),
+    ]
+    .into_iter()
+    .map(Work::forward_only)
     .collect()
 }

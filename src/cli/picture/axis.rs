@@ -50,6 +50,46 @@ impl Axis {
     }
 }
 
+/// Positive values along pixels `from` to `to`, each factor of ten as wide as the next. It begins and ends at a power of ten.
+#[derive(Debug, Clone, Copy)]
+pub struct LogAxis {
+    low: f64,
+    high: f64,
+    from: f64,
+    to: f64,
+}
+
+impl LogAxis {
+    /// An axis over all `values` that are positive and have a place; of one decade where there are none.
+    pub fn over(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+        let exponents = values.filter(|&x| x > 0.0 && has_place(x)).map(f64::log10);
+        let (low, high) = exponents.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
+        let (low, high) = if low > high { (0.0, 1.0) } else { (low.floor(), high.ceil()) };
+        Self { low, high: high.max(low + 1.0), from, to }
+    }
+
+    /// The pixel of a value.
+    pub fn at(&self, value: f64) -> f64 {
+        self.from + (value.log10() - self.low) / (self.high - self.low) * (self.to - self.from)
+    }
+
+    /// The value of a pixel.
+    pub fn value(&self, at: f64) -> f64 {
+        10_f64.powf(self.low + (at - self.from) / (self.to - self.from) * (self.high - self.low))
+    }
+
+    /// The powers of ten and their labels.
+    pub fn ticks(&self) -> Vec<(f64, String)> {
+        let power = |i: usize| self.low + i as f64;
+        let label = |exponent: f64| match exponent as i32 {
+            e @ -3..0 => format!("{:.*}", e.unsigned_abs() as usize, 10_f64.powi(e)),
+            e @ 0..6 => format!("{}", 10_u64.pow(e.unsigned_abs())),
+            e => signed(format!("1e{e}")),
+        };
+        (0..).map(power).take_while(|&e| e <= self.high).map(|e| (10_f64.powf(e), label(e))).collect()
+    }
+}
+
 /// The step of 1, 2 or 5 times a power of ten that is nearest above `raw`.
 fn round_step(raw: f64) -> f64 {
     let power = 10_f64.powf(raw.log10().floor());
@@ -83,7 +123,7 @@ pub fn short(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Axis, short};
+    use super::{Axis, LogAxis, short};
 
     fn labels(low: f64, high: f64) -> Vec<String> {
         Axis { low, high, from: 0.0, to: 1.0 }.ticks(5).into_iter().map(|(_, label)| label).collect()
@@ -107,6 +147,16 @@ mod tests {
             assert!(!axis.ticks(5).is_empty());
         }
         assert!(Axis::over([f64::NAN, f64::MAX].into_iter(), 0.0, 0.0, 1.0).is_none());
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_its_decades_at_even_distances() {
+        let axis = LogAxis::over([0.02, 300.0, f64::NAN, 0.0, -5.0].into_iter(), 0.0, 500.0);
+        assert_eq!([0.01, 1.0, 1000.0].map(|x| axis.at(x).round()), [0.0, 200.0, 500.0]);
+        assert!((axis.value(300.0) - 10.0).abs() < 1e-9);
+        let labels: Vec<String> = axis.ticks().into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["0.01", "0.1", "1", "10", "100", "1000"]);
+        assert_eq!(LogAxis::over([].into_iter(), 0.0, 1.0).ticks().len(), 2);
     }
 
     #[test]

@@ -6,6 +6,10 @@ pub type Rgb = [u8; 3];
 /// Lines, in order (Okabe and Ito, "Color Universal Design", 2008: told apart by colour-blind readers).
 pub const LINES: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3d4852"];
 
+/// Families of kernels, which are more than lines: after Okabe and Ito's, a brown, a violet, an olive and a rose.
+pub const FAMILIES: [&str; 11] =
+    ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3d4852", "#8b5a2b", "#6a4fb3", "#8a8a00", "#c2185b"];
+
 /// Parcels: six hues each of a light, a middle and a dark tone, even in OKLCH.
 pub const PARCELS: [Rgb; 18] = [
     [0xF4, 0xA4, 0xB0],

@@ -9,11 +9,14 @@ mod comparison;
 mod heat;
 mod line;
 mod outline;
+mod place;
+mod roofline;
 mod sphere;
 mod svg;
 
 pub use comparison::comparison;
 pub use heat::{MAX_SIDE, heat_map};
 pub use line::line_chart;
+pub use roofline::{Ceiling, Point, roofline};
 pub use sphere::{Hemisphere, sphere_map};
 pub(super) use svg::escape;

@@ -1,7 +1,9 @@
-//! What the pointwise ops are held to: every row alone, over shapes that broadcast and shapes that do not, and where it is defined.
+//! What the pointwise ops are held to: every row alone, over shapes that broadcast and shapes that do not, and where it is defined;
+//! and what is timed of them.
 
 use crate::Result;
 use crate::ops::case::{Case, Draw, f32s};
+use crate::ops::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 use crate::tensor::{DType, TensorType};
 
@@ -121,5 +123,33 @@ fn comparisons() -> Vec<(&'static str, Binary)> {
             let sum = t.add(a, half)?;
             t.floor(sum)
         }),
+    ]
+}
+
+/// A chain as long as one kernel takes, of cheap functions.
+fn eight(t: &mut Tape, x: Var) -> Result<Var> {
+    let mut y = x;
+    for _ in 0..4 {
+        y = t.scale(y, 0.5)?;
+        y = t.offset(y, 0.25)?;
+    }
+    Ok(y)
+}
+
+pub(in crate::ops) fn works() -> Vec<Work> {
+    let sizes = [[32, 32], [1024, 1024], [4096, 4096]];
+    let unary = |name, op: fn(&mut Tape, Var) -> Result<Var>| {
+        Work::new(name, sizes.map(|s| Instance::new(vec![f32s(s, ANY)], move |t, x| Ok(vec![op(t, x[0])?]))))
+    };
+    let binary = |name, op: Binary, other: fn([usize; 2]) -> crate::Shape| {
+        Work::new(name, sizes.map(|s| Instance::new(vec![f32s(s, ANY), f32s(other(s), ANY)], move |t, x| Ok(vec![op(t, x[0], x[1])?]))))
+    };
+    vec![
+        binary("mul", Tape::mul, |s| s.into()),
+        binary("mul by a row", Tape::mul, |s| [s[1]].into()),
+        binary("mul by a column", Tape::mul, |s| [s[0], 1].into()),
+        unary("tanh", Tape::tanh),
+        unary("gelu", Tape::gelu),
+        unary("chain of eight", eight),
     ]
 }

@@ -1,0 +1,25 @@
+// y = x: the ceiling of memory traffic. Nothing but loads and stores, four words at a time.
+//
+// x, y     [elements / 4], vectors
+// workgroup 256 x 1 x 1, no memory, no barrier; cost: no FLOPs; x and y once
+
+struct Params {
+    vectors: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(256)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = group_index(group, groups) * 256u + lane;
+    if (i >= params.vectors) {
+        return;
+    }
+    y[i] = x[i];
+}

@@ -1,0 +1,2 @@
+// What a kernel computes in: single precision.
+alias real = f32;

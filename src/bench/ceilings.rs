@@ -1,0 +1,191 @@
+//! What the device can do at most, measured in the same run by the same means as the kernels: bytes copied, fused multiply-adds, and what
+//! a dispatch and a round trip cost whatever they do. The rates are those of the fastest sample: what slows the others is not the device.
+
+use super::job::{Direction, Job, Recorded};
+use super::measure::{Effort, Stats, wall};
+use crate::device::Device;
+use crate::kernel::Cost;
+use crate::ops::bench::{FMA_BLOCK, copy, fma, nothing};
+use crate::ops::case::{Draw, f32s};
+use crate::ops::work::Instance;
+use crate::tape::{Tape, Var};
+use crate::{Error, Result};
+use serde_json::{Value, json};
+
+/// The ceilings of a device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ceilings {
+    /// Bytes read and written in a second by a copy that passes the caches.
+    pub bytes_per_second: f64,
+    /// FLOPs in a second of fused multiply-adds in f32, two each.
+    pub flops: f64,
+    /// The same in f16, where the device computes in it.
+    pub flops_f16: Option<f64>,
+    /// A dispatch that writes one word, among others of its kind.
+    pub dispatch: Stats,
+    /// From the submission of such a dispatch until its word is on the host.
+    pub round_trip: Stats,
+}
+
+impl Ceilings {
+    /// The nanoseconds that work of this cost takes at least: its FLOPs at the peak rate, or its bytes at the bandwidth of a copy,
+    /// whichever takes longer.
+    pub fn least_ns(&self, cost: Cost) -> f64 {
+        1e9 * (cost.flops / self.flops).max(cost.bytes / self.bytes_per_second)
+    }
+
+    /// The percentage of the attainable roofline, min(peak FLOP/s, bandwidth × FLOPs per byte), that work of this cost reaches in `ns`.
+    /// Work without FLOPs is held to the bandwidth. What stays in a cache may pass 100.
+    pub fn percent(&self, cost: Cost, ns: f64) -> f64 {
+        100.0 * self.least_ns(cost) / ns
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> Value {
+        json!({
+            "copy_bytes_per_second": self.bytes_per_second, "fma_f32_flops": self.flops, "fma_f16_flops": self.flops_f16,
+            "dispatch": self.dispatch.json(), "round_trip": self.round_trip.json(),
+        })
+    }
+}
+
+/// The copy that bandwidth is measured by, kept: measured again in the course of a run, it is the control that should not move.
+#[derive(Debug)]
+pub struct Control {
+    job: Job,
+    bytes: f64,
+    /// What it came to each time, and at best.
+    times: Vec<f64>,
+    best: f64,
+}
+
+impl Control {
+    fn new(device: &Device, seed: u64) -> Result<Self> {
+        let mut elements = copied_elements(device);
+        let job = loop {
+            match job(device, elements, seed, |t, x| copy(t, x[0])) {
+                Err(Error::OutOfMemory { .. }) if elements > 1 << 20 => elements /= 2,
+                made => break made?,
+            }
+        };
+        let bytes = job.parts().iter().map(|p| p.cost.bytes).sum();
+        Ok(Self { job, bytes, times: Vec::new(), best: f64::INFINITY })
+    }
+
+    /// Measures it once more.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn measure(&mut self, effort: &Effort) -> Result<()> {
+        let stats = first(self.job.time(effort)?)?;
+        self.times.push(stats.median);
+        self.best = self.best.min(stats.min);
+        Ok(())
+    }
+
+    /// Bytes a second of the fastest copy so far.
+    pub fn bytes_per_second(&self) -> f64 {
+        1e9 * self.bytes / self.best
+    }
+
+    /// Nanoseconds of the copy over the run.
+    ///
+    /// # Errors
+    /// Where it was never measured.
+    pub fn stats(&self) -> Result<Stats> {
+        Stats::of(&self.times).ok_or_else(|| Error::argument("the control was never measured"))
+    }
+
+    /// Bytes it reads and writes.
+    pub fn bytes(&self) -> f64 {
+        self.bytes
+    }
+}
+
+/// Measures all ceilings.
+///
+/// # Errors
+/// Where the device reports a fault.
+pub fn measure(device: &Device, effort: &Effort, seed: u64) -> Result<(Ceilings, Control)> {
+    let flops = |half| -> Result<f64> {
+        let mut job = job(device, fma_elements(device), seed, move |t, x| fma(t, x[0], half))?;
+        let flops: f64 = job.parts().iter().map(|p| p.cost.flops).sum();
+        Ok(1e9 * flops / first(job.time(effort)?)?.min)
+    };
+    // Arithmetic first: it brings the clocks up.
+    let f32 = flops(false)?;
+    let half = matches!(device, Device::Gpu(context) if context.target().f16);
+    let flops_f16 = if half { Some(flops(true)?) } else { None };
+    let mut control = Control::new(device, seed)?;
+    control.measure(effort)?;
+
+    let mut empty = job(device, 0, seed, |t, _| nothing(t))?;
+    let dispatch = first(empty.time(effort)?)?;
+    let round_trip = wall(effort, || empty.round_trip())?;
+    Ok((Ceilings { bytes_per_second: control.bytes_per_second(), flops: f32, flops_f16, dispatch, round_trip }, control))
+}
+
+fn first(times: Vec<Stats>) -> Result<Stats> {
+    times.into_iter().next().ok_or_else(|| Error::argument("a ceiling came to no dispatch"))
+}
+
+/// A ceiling's op over `elements` f32, or over none.
+fn job(
+    device: &Device,
+    elements: usize,
+    seed: u64,
+    build: impl Fn(&mut Tape, &[Var]) -> Result<Var> + Send + Sync + 'static,
+) -> Result<Job> {
+    let operands = if elements == 0 { vec![] } else { vec![f32s([elements], Draw::Normal)] };
+    let instance = Instance::new(operands, move |t, x| Ok(vec![build(t, x)?]));
+    Job::new(device, &Recorded::new(&instance, Direction::Forward)?, seed)
+}
+
+/// Whether a device is so slow that less work is enough to time it.
+pub(super) fn slow(device: &Device) -> bool {
+    match device {
+        Device::Gpu(context) => context.target().software,
+        Device::Cpu(_) => true,
+    }
+}
+
+/// 256 MiB on a GPU, if it binds that, 128 MiB on a processor: read and written, more than the last cache of nearly all holds.
+fn copied_elements(device: &Device) -> usize {
+    let most = match device {
+        Device::Gpu(context) => context.target().max_binding,
+        Device::Cpu(_) => u64::MAX,
+    };
+    let wanted = if slow(device) { 128 << 20 } else { 256 << 20 };
+    (most.min(wanted) / 4) as usize / 1024 * 1024
+}
+
+/// Enough invocations to fill the largest GPU many times over; some milliseconds' work for a processor.
+fn fma_elements(device: &Device) -> usize {
+    FMA_BLOCK * if slow(device) { 256 } else { 16_384 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ceilings, Cost};
+    use crate::bench::measure::Stats;
+
+    /// 100 GFLOP/s and 10 GB/s: the ridge is at 10 FLOPs a byte.
+    fn ceilings() -> Ceilings {
+        let none = Stats { median: 0.0, q1: 0.0, q3: 0.0, min: 0.0, samples: 1 };
+        Ceilings { bytes_per_second: 1e10, flops: 1e11, flops_f16: None, dispatch: none, round_trip: none }
+    }
+
+    #[test]
+    fn the_attainable_roofline_is_the_lower_of_both_ceilings() {
+        // 1 GB at 1 FLOP a byte: 0.1 s by its bytes, 0.01 s by its FLOPs; in 0.2 s, half of what is attainable.
+        let memory = Cost { flops: 1e9, bytes: 1e9 };
+        assert!((ceilings().least_ns(memory) - 1e8).abs() < 1e-3);
+        assert!((ceilings().percent(memory, 2e8) - 50.0).abs() < 1e-9);
+        // 100 FLOPs a byte: 1 s by its FLOPs.
+        let arithmetic = Cost { flops: 1e11, bytes: 1e9 };
+        assert!((ceilings().least_ns(arithmetic) - 1e9).abs() < 1e-3);
+        assert!((ceilings().percent(arithmetic, 4e9) - 25.0).abs() < 1e-9);
+        // No FLOPs: the bandwidth alone.
+        assert!((ceilings().percent(Cost { flops: 0.0, bytes: 1e10 }, 1e9) - 100.0).abs() < 1e-9);
+    }
+}

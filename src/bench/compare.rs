@@ -1,0 +1,229 @@
+//! A run beside an earlier one of the same device.
+//!
+//! A machine is never twice the same: its clocks follow its temperature, and others use it too. Two things tell that from a change of a
+//! kernel. The *control*, a copy between two large buffers whose kernel nobody tunes, is measured all through both runs, and every ratio
+//! is divided by the control's: what slowed everything slowed the copy as well. And a kernel counts as slower only where the ratio so
+//! judged passes the threshold *and* the middle halves of both runs' times lie apart: a new lower quartile beyond the old upper one. A
+//! ratio past the threshold whose quartiles overlap is called noise: longer runs may settle it. The control itself is printed first; one
+//! that moved by more than the threshold says that the machine did, and that small kernels, which are bound by launches rather than by
+//! memory, are judged poorly.
+
+use super::machine::Machine;
+use super::measure::Stats;
+use super::report::{FORMAT, Report};
+use crate::{Error, Result};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// An earlier run, as far as it is compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Baseline {
+    machine: Machine,
+    control: Stats,
+    control_bytes: f64,
+    timing: String,
+    rows: Vec<(Key, Stats)>,
+}
+
+/// What a row is called in both runs. The variant is not in it: another choice is what one wants to compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// `family/kernel`.
+    pub kernel: String,
+    /// The work.
+    pub work: String,
+    /// `forward` or `reverse`.
+    pub direction: String,
+    /// The shapes of the operands.
+    pub shape: String,
+}
+
+/// How a kernel did beside the earlier run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Within the threshold.
+    Same,
+    /// Past the threshold, and the quartiles lie apart.
+    Slower,
+    /// Past its inverse, and the quartiles lie apart.
+    Faster,
+    /// Past the threshold either way, but the quartiles overlap.
+    Noise,
+}
+
+impl Verdict {
+    /// For tables; nothing to say where it is the same.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Same => "",
+            Self::Slower => "SLOWER",
+            Self::Faster => "faster",
+            Self::Noise => "noise",
+        }
+    }
+}
+
+/// A row of both runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compared {
+    /// Which.
+    pub key: Key,
+    /// Then.
+    pub old: Stats,
+    /// Now.
+    pub new: Stats,
+    /// New over old.
+    pub ratio: f64,
+    /// The same over the control's ratio: what is judged.
+    pub judged: f64,
+    /// What it comes to.
+    pub verdict: Verdict,
+}
+
+/// Two runs beside each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// The control's time a byte, new over old.
+    pub control: f64,
+    /// Ratios beyond it count.
+    pub threshold: f64,
+    /// The rows that both have.
+    pub rows: Vec<Compared>,
+    /// Rows of this run that the earlier one lacks.
+    pub unmatched: usize,
+}
+
+impl Baseline {
+    /// Reads a `bench.json`.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it cannot be read, or is no such file.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
+        let json: Value = serde_json::from_str(&text).map_err(|e| Error::file(path, format!("is no JSON: {e}")))?;
+        match json.get("format").and_then(Value::as_u64) {
+            Some(FORMAT) => {}
+            Some(other) => return Err(Error::file(path, format!("is of format {other}: {FORMAT} expected, as this version writes it"))),
+            None => return Err(Error::file(path, "has no `format`: a bench.json of `tapetum bench` expected")),
+        }
+        Self::parse(&json)
+            .map_err(|what| Error::file(path, format!("has no well-formed `{what}`: a bench.json of `tapetum bench` expected")))
+    }
+
+    fn parse(json: &Value) -> Result<Self, &'static str> {
+        let of = |key: &'static str| json.get(key).ok_or(key);
+        let rows = of("rows")?.as_array().ok_or("rows")?;
+        Ok(Self {
+            machine: Machine::parse(of("machine")?).ok_or("machine")?,
+            control: Stats::parse(of("control")?).filter(|s| s.median > 0.0).ok_or("control")?,
+            control_bytes: of("control")?.get("bytes").and_then(Value::as_f64).filter(|b| *b > 0.0).ok_or("control")?,
+            timing: of("timing")?.as_str().ok_or("timing")?.to_owned(),
+            rows: rows.iter().map(row).collect::<Option<_>>().ok_or("rows")?,
+        })
+    }
+
+    /// Refuses a run that says nothing about this one.
+    ///
+    /// # Errors
+    /// [`Error::File`] where it is of another device or driver, or was timed by another clock.
+    pub fn check(&self, path: &Path, machine: &Machine, timing: &str) -> Result<()> {
+        if !self.machine.same_device(machine) {
+            let what = format!("was measured on {}, and this is {}: nothing to compare", self.machine.device(), machine.device());
+            return Err(Error::file(path, what));
+        }
+        if self.timing != timing {
+            return Err(Error::file(path, format!("was timed by `{}`, and this run is by `{timing}`: nothing to compare", self.timing)));
+        }
+        Ok(())
+    }
+
+    /// `report` beside this run.
+    pub fn compare(&self, report: &Report, threshold: f64) -> Comparison {
+        let control = report.control.median / report.control_bytes * self.control_bytes / self.control.median;
+        let mut rows = Vec::new();
+        for r in &report.rows {
+            let key = Key { kernel: r.kernel.clone(), work: r.work.clone(), direction: r.direction.name().into(), shape: r.shape.clone() };
+            if let Some((_, old)) = self.rows.iter().find(|(k, _)| *k == key) {
+                rows.push(judge(key, *old, r.time, control, threshold));
+            }
+        }
+        Comparison { control, threshold, unmatched: report.rows.len() - rows.len(), rows }
+    }
+}
+
+fn row(json: &Value) -> Option<(Key, Stats)> {
+    let text = |key: &str| json.get(key)?.as_str().map(str::to_owned);
+    let key = Key { kernel: text("kernel")?, work: text("work")?, direction: text("direction")?, shape: text("shape")? };
+    Some((key, Stats::parse(json).filter(|s| s.median > 0.0)?))
+}
+
+fn judge(key: Key, old: Stats, new: Stats, control: f64, threshold: f64) -> Compared {
+    let ratio = new.median / old.median;
+    let judged = ratio / control;
+    let verdict = match judged {
+        r if r > threshold && new.q1 / control > old.q3 => Verdict::Slower,
+        r if r < 1.0 / threshold && new.q3 / control < old.q1 => Verdict::Faster,
+        r if r > threshold || r < 1.0 / threshold => Verdict::Noise,
+        _ => Verdict::Same,
+    };
+    Compared { key, old, new, ratio, judged, verdict }
+}
+
+impl Comparison {
+    /// Whether a kernel became slower by more than the threshold.
+    pub fn slower(&self) -> bool {
+        self.rows.iter().any(|r| r.verdict == Verdict::Slower)
+    }
+
+    /// Whether the machine itself moved by more than the threshold.
+    pub fn machine_moved(&self) -> bool {
+        self.control > self.threshold || self.control < 1.0 / self.threshold
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> Value {
+        let row = |r: &Compared| {
+            json!({
+                "kernel": r.key.kernel, "work": r.key.work, "direction": r.key.direction, "shape": r.key.shape,
+                "old_ns": r.old.median, "new_ns": r.new.median, "ratio": r.ratio, "judged": r.judged,
+                "verdict": if r.verdict == Verdict::Same { "same".into() } else { r.verdict.name().to_lowercase() },
+            })
+        };
+        json!({
+            "control": self.control, "threshold": self.threshold, "unmatched": self.unmatched, "slower": self.slower(),
+            "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Stats, Verdict, judge};
+
+    fn verdict(old: [f64; 3], new: [f64; 3], control: f64) -> (Verdict, f64) {
+        let stats = |[q1, median, q3]: [f64; 3]| Stats { q1, median, q3, min: q1, samples: 9 };
+        let key = Key { kernel: "k".into(), work: "w".into(), direction: "forward".into(), shape: "[1]".into() };
+        let found = judge(key, stats(old), stats(new), control, 1.1);
+        (found.verdict, found.judged)
+    }
+
+    #[test]
+    fn a_change_passes_the_threshold_and_the_quartiles() {
+        let old = [98.0, 100.0, 102.0];
+        assert_eq!(verdict(old, [98.0, 100.0, 102.0], 1.0), (Verdict::Same, 1.0));
+        assert_eq!(verdict(old, [118.0, 120.0, 122.0], 1.0), (Verdict::Slower, 1.2));
+        assert_eq!(verdict(old, [49.0, 50.0, 51.0], 1.0), (Verdict::Faster, 0.5));
+        // As much slower, but so spread that it may be as fast as before.
+        assert_eq!(verdict(old, [101.0, 120.0, 150.0], 1.0), (Verdict::Noise, 1.2));
+        assert_eq!(verdict(old, [106.0, 108.0, 110.0], 1.0).0, Verdict::Same);
+    }
+
+    #[test]
+    fn what_slowed_the_control_is_no_change() {
+        let old = [98.0, 100.0, 102.0];
+        assert_eq!(verdict(old, [118.0, 120.0, 122.0], 1.2), (Verdict::Same, 1.0));
+        // As fast as before on a machine that is half as fast is a gain, and as fast on one twice as fast a loss.
+        assert_eq!(verdict(old, old, 2.0), (Verdict::Faster, 0.5));
+        assert_eq!(verdict(old, old, 0.5), (Verdict::Slower, 2.0));
+    }
+}

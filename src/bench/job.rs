@@ -1,0 +1,240 @@
+//! A work recorded, compiled and filled, its dispatches gathered by kernel: what becomes a row each.
+
+use super::measure::{Effort, Stats, Timing, times};
+use crate::device::{Device, Program};
+use crate::kernel::{Access, Cost, Kernel, Target};
+use crate::ops::case::Draw;
+use crate::ops::work::Instance;
+use crate::plan::Plan;
+use crate::tape::{Source, Tape, Var};
+use crate::tensor::{DType, HostTensor, TensorType};
+use crate::{Error, Result};
+use std::collections::BTreeSet;
+
+/// Which way through an op.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Its results.
+    Forward,
+    /// The gradients of its operands, given the results' cotangents.
+    Reverse,
+}
+
+impl Direction {
+    /// `forward` or `reverse`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Reverse => "reverse",
+        }
+    }
+}
+
+/// A work on a tape: forward, or its reverse sweep under cotangents that are inputs, so that nothing but the sweep is timed.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The tape.
+    pub tape: Tape,
+    /// What is asked of it.
+    pub outputs: Vec<Var>,
+    /// The operands, then cotangents.
+    inputs: Vec<(Var, TensorType, Draw)>,
+    operands: usize,
+    /// The values and the nodes before those that are timed.
+    before: (usize, usize),
+}
+
+impl Recorded {
+    /// Records a work at one size.
+    ///
+    /// # Errors
+    /// Where an op refuses its operands, or has no reverse rule.
+    pub fn new(instance: &Instance, direction: Direction) -> Result<Self> {
+        let mut tape = Tape::new();
+        let mut inputs = Vec::new();
+        for (i, &(ty, draw)) in instance.operands.iter().enumerate() {
+            inputs.push((tape.input(&format!("operand {i}"), ty)?, ty, draw));
+        }
+        let operands: Vec<Var> = inputs.iter().map(|i| i.0).collect();
+        let results = (instance.build)(&mut tape, &operands)?;
+        if direction == Direction::Forward {
+            return Ok(Self { tape, outputs: results, operands: operands.len(), inputs, before: (0, 0) });
+        }
+        let mut seeds = Vec::new();
+        for (i, &result) in results.iter().enumerate() {
+            let ty = tape.ty(result);
+            let cotangent = tape.input(&format!("cotangent {i}"), ty)?;
+            inputs.push((cotangent, ty, Draw::Normal));
+            seeds.push((result, cotangent));
+        }
+        let before = (tape.len(), tape.nodes().len());
+        let real: Vec<Var> = operands.iter().copied().filter(|&v| tape.ty(v).dtype == DType::F32).collect();
+        let outputs = tape.vjp(&seeds, &real)?;
+        Ok(Self { tape, outputs, operands: operands.len(), inputs, before })
+    }
+
+    /// The shapes of its operands, or of its results where it has none.
+    pub fn shape(&self) -> String {
+        let operands = self.inputs[..self.operands].iter().map(|i| i.1.shape.to_string());
+        let results = self.outputs.iter().map(|&v| self.tape.shape(v).to_string());
+        let shapes: Vec<String> = if self.operands > 0 { operands.collect() } else { results.collect() };
+        shapes.join(" ")
+    }
+
+    /// Which dispatches of `plan` are timed. A dispatch that writes scratch alone belongs to the one that reads it.
+    pub fn timed(&self, plan: &Plan) -> Vec<bool> {
+        let mut timed = vec![false; plan.steps.len()];
+        for at in (0..plan.steps.len()).rev() {
+            let written = || plan.steps[at].values.iter().filter(|b| b.access != Access::Read).map(|b| b.buffer);
+            let on_tape = written().map(|b| b.index()).filter(|&b| b < self.tape.len()).max();
+            let reads = |later: &usize| plan.steps[*later].values.iter().any(|b| written().any(|w| w == b.buffer));
+            timed[at] = match on_tape {
+                Some(value) => value >= self.before.0,
+                None => (at + 1..plan.steps.len()).find(reads).is_some_and(|later| timed[later]),
+            };
+        }
+        timed
+    }
+
+    fn parts(&self, plan: &Plan) -> Result<Vec<Part>> {
+        let timed = self.timed(plan);
+        let mut parts: Vec<Part> = Vec::new();
+        for (at, step) in plan.steps.iter().enumerate().filter(|(at, _)| timed[*at]) {
+            let found = parts.iter_mut().find(|p| p.kernel == step.kernel.name);
+            match found {
+                Some(part) => part.join(at, step),
+                None => parts.push(Part::of(at, step)?),
+            }
+        }
+        Ok(parts)
+    }
+
+    /// The host executor runs ops, not kernels: all of a direction is one part. Its FLOPs are those of the kernels on a device without
+    /// limits, its bytes each op's operands and results once.
+    fn host_part(&self) -> Result<Option<Part>> {
+        let plan = Plan::new(&self.tape, &self.outputs, &Target { max_binding: u64::MAX, ..Target::portable() })?;
+        let timed = self.timed(&plan);
+        let flops = plan.steps.iter().zip(&timed).filter(|(_, t)| **t).map(|(s, _)| s.cost.flops).sum();
+        let needed = self.tape.needed(&self.outputs);
+        let runs = |i: &usize| needed[*i] && matches!(self.tape.nodes()[*i].source, Source::Op(_));
+        let units: Vec<usize> = (self.before.1..self.tape.nodes().len()).filter(runs).collect();
+        let values = units.iter().map(|&i| &self.tape.nodes()[i]);
+        let values = values.flat_map(|n| n.inputs.iter().map(|v| v.index()).chain(n.outputs.clone()));
+        let bytes = values.map(|i| self.tape.ty(self.tape.var(i)).bytes() as f64).sum();
+        let part = Part { kernel: "host".into(), variants: ["f32".into()].into(), workgroup: None, cost: Cost { flops, bytes }, units };
+        Ok(Some(part).filter(|p| !p.units.is_empty()))
+    }
+}
+
+/// The dispatches of one kernel in a work, or all of a work's ops on the host executor.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// `family/kernel`, or `host`.
+    pub kernel: String,
+    /// The variants chosen.
+    pub variants: BTreeSet<String>,
+    /// Invocations of a workgroup.
+    pub workgroup: Option<[u32; 3]>,
+    /// FLOPs and bytes of all its dispatches.
+    pub cost: Cost,
+    /// Its dispatches' places in the plan, or its nodes' on the tape.
+    pub units: Vec<usize>,
+}
+
+impl Part {
+    fn of(at: usize, step: &crate::plan::Step) -> Result<Self> {
+        let Kernel { name, variant, .. } = &step.kernel;
+        let workgroup = Some(workgroup(&step.kernel)?);
+        Ok(Self { kernel: name.to_string(), variants: [variant.to_string()].into(), workgroup, cost: step.cost, units: vec![at] })
+    }
+
+    fn join(&mut self, at: usize, step: &crate::plan::Step) {
+        self.variants.insert(step.kernel.variant.to_string());
+        self.cost.flops += step.cost.flops;
+        self.cost.bytes += step.cost.bytes;
+        self.units.push(at);
+    }
+}
+
+/// Invocations of a workgroup along each dimension, as the shader says.
+fn workgroup(kernel: &Kernel) -> Result<[u32; 3]> {
+    let module = naga::front::wgsl::parse_str(&kernel.wgsl).map_err(|e| Error::shader(kernel, e.emit_to_string(&kernel.wgsl)))?;
+    let entry = module.entry_points.first().ok_or_else(|| Error::shader(kernel, "an entry point expected"))?;
+    Ok(entry.workgroup_size)
+}
+
+/// A recorded work ready to be timed.
+#[derive(Debug)]
+pub struct Job {
+    program: Program,
+    outputs: Vec<Var>,
+    parts: Vec<Part>,
+    timing: Timing,
+}
+
+impl Job {
+    /// Compiles and fills it, and runs it once.
+    ///
+    /// # Errors
+    /// Where a tensor is larger than the device binds, memory runs out, or the device reports a fault.
+    pub fn new(device: &Device, recorded: &Recorded, seed: u64) -> Result<Self> {
+        let mut program = device.compile(&recorded.tape, &recorded.outputs)?;
+        for (i, &(var, ty, draw)) in recorded.inputs.iter().enumerate() {
+            program.write(var, &drawn(ty, draw, stream(seed, i))?)?;
+        }
+        program.step()?;
+        let parts = match program.plan() {
+            Some(plan) => recorded.parts(plan)?,
+            None => recorded.host_part()?.into_iter().collect(),
+        };
+        Ok(Self { program, outputs: recorded.outputs.clone(), parts, timing: Timing::of(device) })
+    }
+
+    /// What is timed.
+    pub fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// Runs it once and fetches its first result, if it has one.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn round_trip(&mut self) -> Result<()> {
+        self.program.step()?;
+        self.outputs.first().map_or(Ok(()), |&v| self.program.read(v).map(|_| ()))
+    }
+
+    /// Each part's time.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn time(&mut self, effort: &Effort) -> Result<Vec<Stats>> {
+        if self.parts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let samples = times(&mut self.program, self.timing, effort)?;
+        let of = |part: &Part| {
+            let sums: Vec<f64> = samples.iter().map(|units| part.units.iter().map(|&u| units[u]).sum()).collect();
+            Stats::of(&sums).ok_or_else(|| Error::argument("no samples"))
+        };
+        self.parts.iter().map(of).collect()
+    }
+}
+
+/// The stream of operand `i` in a run of this seed.
+fn stream(seed: u64, i: usize) -> u32 {
+    (seed as u32).wrapping_mul(0x9E37_79B9).wrapping_add(i as u32)
+}
+
+/// An operand. What is drawn is repeated in a large one, whole rows at a time: a draw of each element would take longer than its timing.
+fn drawn(ty: TensorType, draw: Draw, stream: u32) -> Result<HostTensor> {
+    const ENOUGH: usize = 1 << 18;
+    let n = ty.shape.elements();
+    let width = ty.shape.last().copied().unwrap_or(1).max(1);
+    let rows = (ENOUGH / width).max(1);
+    if n <= rows * width {
+        return draw.value(ty, stream);
+    }
+    let block = draw.value(TensorType::new(ty.dtype, [rows, width]), stream)?;
+    HostTensor::from_bytes(ty, &block.bytes().unwrap_or(&[]).repeat(n.div_ceil(rows * width)))
+}

@@ -1,0 +1,209 @@
+//! Times, sampled: warm-up, several launches a sample where one is too short to time, median and quartiles.
+
+use crate::device::{Device, Program};
+use crate::gpu;
+use crate::{Error, Result};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// What the times are read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Timing {
+    /// The device's timestamps.
+    Gpu,
+    /// The host's clock: from submission to completion, shared among the launches; or around each node on the host executor.
+    Wall,
+}
+
+impl Timing {
+    /// The best there is on `device`.
+    pub fn of(device: &Device) -> Self {
+        match device {
+            Device::Gpu(context) if context.timestamps() => Self::Gpu,
+            _ => Self::Wall,
+        }
+    }
+
+    /// `gpu` or `wall`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gpu => "gpu",
+            Self::Wall => "wall",
+        }
+    }
+}
+
+/// How long to measure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// The most samples.
+    pub samples: usize,
+    /// The fewest, however long one takes.
+    pub least: usize,
+    /// Steps are run this long before the first sample, one at least: clocks rise, caches fill.
+    pub warm_up: Duration,
+    /// Sampling ends after about this long.
+    pub budget: Duration,
+}
+
+impl Effort {
+    /// For figures to keep.
+    pub const FULL: Self = Self { samples: 30, least: 3, warm_up: Duration::from_millis(20), budget: Duration::from_millis(600) };
+    /// For a first look.
+    pub const QUICK: Self = Self { samples: 5, least: 3, warm_up: Duration::ZERO, budget: Duration::from_millis(50) };
+
+    fn samples_of(&self, cost: Duration) -> usize {
+        let fit = self.budget.as_secs_f64() / cost.as_secs_f64().max(1e-9);
+        (fit as usize).clamp(self.least, self.samples.max(self.least))
+    }
+}
+
+/// The middle of some times and how far they spread, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stats {
+    /// Half are shorter.
+    pub median: f64,
+    /// A quarter is shorter.
+    pub q1: f64,
+    /// A quarter is longer.
+    pub q3: f64,
+    /// The shortest.
+    pub min: f64,
+    /// How many there were.
+    pub samples: usize,
+}
+
+impl Stats {
+    /// Of any times, between the two nearest where a quartile falls between them; `None` of none.
+    pub fn of(times: &[f64]) -> Option<Self> {
+        let mut sorted = times.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let last = sorted.len().checked_sub(1)?;
+        let at = |fraction: f64| {
+            let place = fraction * last as f64;
+            let (below, above) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+            below + (above - below) * place.fract()
+        };
+        Some(Self { median: at(0.5), q1: at(0.25), q3: at(0.75), min: sorted[0], samples: sorted.len() })
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> Value {
+        json!({ "median_ns": self.median, "q1_ns": self.q1, "q3_ns": self.q3, "min_ns": self.min, "samples": self.samples })
+    }
+
+    /// From JSON, where it is such an object.
+    pub fn parse(json: &Value) -> Option<Self> {
+        let number = |key: &str| json.get(key)?.as_f64();
+        let samples = json.get("samples")?.as_u64()? as usize;
+        Some(Self { median: number("median_ns")?, q1: number("q1_ns")?, q3: number("q3_ns")?, min: number("min_ns")?, samples })
+    }
+}
+
+/// A sample lasts about this long by the device's timestamps, whose steps are of up to a microsecond, …
+const GPU_SPAN: f64 = 200e3;
+/// … and this long by the host's clock, so that a submission's own tenths of a millisecond are lost in it.
+const WALL_SPAN: f64 = 10e6;
+/// The most launches of one dispatch in a sample.
+const MOST_LAUNCHES: f64 = 2000.0;
+
+/// Nanoseconds of each dispatch of a step, or of each node on the host executor: a list a sample.
+///
+/// # Errors
+/// Where the device reports a fault.
+pub fn times(program: &mut Program, timing: Timing, effort: &Effort) -> Result<Vec<Vec<f64>>> {
+    match program.gpu_mut() {
+        Some(program) => dispatches(program, timing, effort),
+        None => nodes(program, effort),
+    }
+}
+
+fn nodes(program: &mut Program, effort: &Effort) -> Result<Vec<Vec<f64>>> {
+    let mut once = || Ok(program.profile_nodes()?.iter().map(|d| d.as_nanos() as f64).collect::<Vec<f64>>());
+    let cost = warm_up(effort, Instant::now(), || once().map(|_| ()))?;
+    (0..effort.samples_of(cost)).map(|_| once()).collect()
+}
+
+/// Runs until it has run long enough since `start`, once at least, and says how long the last run took.
+fn warm_up(effort: &Effort, start: Instant, mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
+    loop {
+        let before = Instant::now();
+        run()?;
+        if start.elapsed() >= effort.warm_up {
+            return Ok(before.elapsed());
+        }
+    }
+}
+
+fn dispatches(program: &mut gpu::Program, timing: Timing, effort: &Effort) -> Result<Vec<Vec<f64>>> {
+    let span = if timing == Timing::Gpu { GPU_SPAN } else { WALL_SPAN };
+    let wanted = |times: &[f64]| times.iter().map(|ns| (span / ns.max(1.0)).clamp(1.0, MOST_LAUNCHES) as u32).collect::<Vec<_>>();
+    let mut launches = vec![1; program.plan().steps.len()];
+    // A launch alone is timed with what its pass or submission costs: how many a sample takes settles in a few runs, which warm up as
+    // well.
+    let (start, mut rounds) = (Instant::now(), 0);
+    let cost = loop {
+        let before = Instant::now();
+        let next = wanted(&once(program, timing, &launches)?);
+        let settled = rounds == 3 || next.iter().zip(&launches).all(|(next, now)| *next <= 2 * now);
+        if settled && start.elapsed() >= effort.warm_up {
+            break before.elapsed();
+        }
+        if !settled {
+            launches = next;
+            rounds += 1;
+        }
+    };
+    (0..effort.samples_of(cost)).map(|_| once(program, timing, &launches)).collect()
+}
+
+/// Nanoseconds of one launch of each dispatch.
+fn once(program: &mut gpu::Program, timing: Timing, launches: &[u32]) -> Result<Vec<f64>> {
+    match timing {
+        Timing::Gpu => {
+            let profile = pollster::block_on(program.profile_launches(launches))?;
+            Ok(profile.spans.iter().map(|s| s.duration_ns).collect())
+        }
+        Timing::Wall => {
+            let each = launches.iter().enumerate();
+            each.map(|(at, &n)| Ok(program.wall_time(at, n)?.as_nanos() as f64 / f64::from(n))).collect()
+        }
+    }
+}
+
+/// Wall times of `run` in nanoseconds, after a warm-up.
+///
+/// # Errors
+/// As `run`.
+pub fn wall(effort: &Effort, mut run: impl FnMut() -> Result<()>) -> Result<Stats> {
+    let cost = warm_up(effort, Instant::now(), &mut run)?;
+    let sample = |_| {
+        let start = Instant::now();
+        run().map(|()| start.elapsed().as_nanos() as f64)
+    };
+    let times = (0..effort.samples_of(cost)).map(sample).collect::<Result<Vec<_>>>()?;
+    Stats::of(&times).ok_or_else(|| Error::argument("no samples"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Stats;
+
+    #[test]
+    fn quartiles_lie_between_the_nearest_times() {
+        let s = Stats::of(&[4.0, 1.0, 3.0, 2.0]).unwrap();
+        assert_eq!((s.min, s.q1, s.median, s.q3, s.samples), (1.0, 1.75, 2.5, 3.25, 4));
+        let s = Stats::of(&[50.0, 10.0, 20.0, 40.0, 30.0]).unwrap();
+        assert_eq!((s.q1, s.median, s.q3), (20.0, 30.0, 40.0));
+        let s = Stats::of(&[7.0]).unwrap();
+        assert_eq!((s.q1, s.median, s.q3, s.samples), (7.0, 7.0, 7.0, 1));
+        assert_eq!(Stats::of(&[]), None);
+    }
+
+    #[test]
+    fn json_gives_back_what_it_was_given() {
+        let s = Stats::of(&[1.5, 2.25, 1e9]).unwrap();
+        assert_eq!(Stats::parse(&s.json()), Some(s));
+        assert_eq!(Stats::parse(&serde_json::json!({ "median_ns": 1.0 })), None);
+    }
+}

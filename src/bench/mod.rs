@@ -1,0 +1,230 @@
+//! The instrument: what the crate's kernels reach on a device of what the device can do. `tapetum bench` is its command.
+//!
+//! First the device's [`ceilings`], then every kernel in the [works](crate::ops::work) that its op's file gives, forward and in reverse,
+//! at three sizes; then whole training [`step`]s. FLOPs and bytes are those of the kernels' own cost model: the FLOPs of the definition,
+//! and each binding's bytes once.
+
+pub mod ceilings;
+pub mod compare;
+mod examples;
+pub mod job;
+pub mod machine;
+pub mod measure;
+pub mod report;
+pub mod step;
+
+use crate::device::Device;
+use crate::kernel::Target;
+use crate::ops::work::{Instance, Size, Work};
+use crate::plan::Plan;
+use crate::{Error, Result};
+use ceilings::{Ceilings, Control, slow};
+use job::{Direction, Job, Recorded};
+use machine::Machine;
+use measure::{Effort, Timing};
+use report::{LeftOut, Report, Row};
+use std::collections::BTreeSet;
+use step::{Step, steps};
+
+/// What to measure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Only kernels, works and steps whose names contain this, whatever its case.
+    pub filter: Option<String>,
+    /// Small sizes alone, in a few samples.
+    pub quick: bool,
+    /// Seeds the operands.
+    pub seed: u64,
+}
+
+/// On a processor, software adapters included, a size is left out where one dispatch would take longer than this.
+const LONGEST_NS: f64 = 2e9;
+
+/// A run that has not begun: its works and steps are known to be what the filter means.
+pub struct Bench<'a> {
+    device: &'a Device,
+    settings: &'a Settings,
+    wanted: String,
+    works: Vec<Work>,
+    steps: Vec<Step>,
+}
+
+impl<'a> Bench<'a> {
+    /// Chooses the works and steps that the filter means.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] where it means none.
+    pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
+        let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
+        let target = match device {
+            Device::Gpu(context) => context.target().clone(),
+            Device::Cpu(_) => Target::portable(),
+        };
+        let (mut works, mut known) = (Vec::new(), BTreeSet::new());
+        for work in crate::ops::works() {
+            let kernels = kernels(&work, &target)?;
+            if contains(work.name, &wanted) || kernels.iter().any(|k| contains(k, &wanted)) {
+                works.push(work);
+            } else {
+                known.extend([work.name.to_owned()].into_iter().chain(kernels));
+            }
+        }
+        let steps: Vec<Step> = steps().into_iter().filter(|s| contains(s.name, &wanted)).collect();
+        if works.is_empty() && steps.is_empty() {
+            let some: Vec<String> = known.into_iter().step_by(9).collect();
+            let what = format!("no kernel, work or step has a name that contains `{wanted}`: there are {}, and more", some.join(", "));
+            return Err(Error::argument(what));
+        }
+        Ok(Self { device, settings, wanted, works, steps })
+    }
+
+    /// How many times `progress` of [`Bench::run`] will be called.
+    pub fn stages(&self) -> usize {
+        1 + self.works.len() + self.steps.len()
+    }
+
+    /// Measures everything; `progress` is told what comes next.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn run(&self, mut progress: impl FnMut(&str)) -> Result<Report> {
+        let effort = if self.settings.quick { Effort::QUICK } else { Effort::FULL };
+        let seed = self.settings.seed;
+        progress("ceilings");
+        let (mut ceilings, mut control) = ceilings::measure(self.device, &effort, seed)?;
+        let mut run = Run { bench: self, effort, ceilings: &ceilings, rows: Vec::new(), left_out: Vec::new() };
+        for work in &self.works {
+            progress(work.name);
+            self.control(&mut control)?;
+            run.work(work)?;
+        }
+        let (mut rows, left_out) = (run.rows, run.left_out);
+        let mut steps = Vec::new();
+        for step in &self.steps {
+            progress(step.name);
+            self.control(&mut control)?;
+            steps.push(step.time(self.device, &effort, seed)?);
+        }
+        // The copy is a better ceiling the longer it was looked for.
+        ceilings.bytes_per_second = control.bytes_per_second();
+        rows.iter_mut().for_each(|r| r.percent = ceilings.percent(r.cost, r.time.median));
+        Ok(Report {
+            machine: Machine::of(self.device),
+            timing: Timing::of(self.device),
+            quick: self.settings.quick,
+            seed,
+            control: control.stats()?,
+            control_bytes: control.bytes(),
+            ceilings,
+            rows,
+            steps,
+            left_out,
+        })
+    }
+
+    /// A sample of the control; taken before each stage, they cover the run.
+    fn control(&self, control: &mut Control) -> Result<()> {
+        control.measure(&Effort { samples: 1, least: 1, ..Effort::QUICK })
+    }
+}
+
+fn contains(name: &str, wanted: &str) -> bool {
+    name.to_lowercase().contains(wanted)
+}
+
+/// The directions of a work.
+pub fn directions(work: &Work) -> &'static [Direction] {
+    if work.differentiable { &[Direction::Forward, Direction::Reverse] } else { &[Direction::Forward] }
+}
+
+/// The kernels that a work's smallest size takes on `target`, those of each direction that are timed.
+///
+/// # Errors
+/// Where a work cannot be planned, which is a fault of the crate.
+pub fn kernels(work: &Work, target: &Target) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    let Some((_, smallest)) = work.sizes.first() else { return Ok(found) };
+    for &direction in directions(work) {
+        let recorded = Recorded::new(smallest, direction)?;
+        let plan = Plan::new(&recorded.tape, &recorded.outputs, target)?;
+        let timed = plan.steps.iter().zip(recorded.timed(&plan)).filter(|(_, t)| *t);
+        found.extend(timed.map(|(s, _)| s.kernel.name.to_string()));
+    }
+    Ok(found)
+}
+
+/// What has been measured so far.
+struct Run<'a> {
+    bench: &'a Bench<'a>,
+    effort: Effort,
+    ceilings: &'a Ceilings,
+    rows: Vec<Row>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Run<'_> {
+    fn work(&mut self, work: &Work) -> Result<()> {
+        for &direction in directions(work) {
+            // How far below its ceilings the last size stayed.
+            let mut slowdown = 1.0;
+            for (size, instance) in work.sizes.iter().filter(|(size, _)| !self.bench.settings.quick || *size == Size::Small) {
+                let before = self.rows.len();
+                if let Some(why) = self.size(work, *size, instance, direction, slowdown)? {
+                    self.left_out.push(LeftOut { work: work.name.into(), direction, size: *size, why });
+                    continue;
+                }
+                if *size == Size::Medium {
+                    slowdown = self.rows[before..].iter().map(|r| 100.0 / r.percent).fold(1.0, f64::max);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Times a work at one size; or says why not.
+    fn size(&mut self, work: &Work, size: Size, instance: &Instance, direction: Direction, slowdown: f64) -> Result<Option<String>> {
+        let recorded = Recorded::new(instance, direction)?;
+        if let Some(why) = self.too_long(&recorded, slowdown)? {
+            return Ok(Some(why));
+        }
+        let mut job = match Job::new(self.bench.device, &recorded, self.bench.settings.seed) {
+            Err(e @ (Error::TooLarge { .. } | Error::OutOfMemory { .. })) => return Ok(Some(e.to_string())),
+            made => made?,
+        };
+        let times = job.time(&self.effort)?;
+        let wanted = &self.bench.wanted;
+        for (part, time) in job.parts().iter().zip(times).filter(|(p, _)| contains(work.name, wanted) || contains(&p.kernel, wanted)) {
+            self.rows.push(Row {
+                kernel: part.kernel.clone(),
+                variant: part.variants.iter().cloned().collect::<Vec<_>>().join(", "),
+                work: work.name.into(),
+                direction,
+                shape: recorded.shape(),
+                size,
+                launches: part.units.len(),
+                workgroup: part.workgroup,
+                time,
+                cost: part.cost,
+                percent: self.ceilings.percent(part.cost, time.median),
+            });
+        }
+        Ok(None)
+    }
+
+    /// Why a work would keep a processor too long: by what its dispatches take at the ceilings, times how far the last size stayed below.
+    fn too_long(&self, recorded: &Recorded, slowdown: f64) -> Result<Option<String>> {
+        if !slow(self.bench.device) {
+            return Ok(None);
+        }
+        let target = match self.bench.device {
+            Device::Gpu(context) => context.target().clone(),
+            Device::Cpu(_) => Target { max_binding: u64::MAX, ..Target::portable() },
+        };
+        let plan = match Plan::new(&recorded.tape, &recorded.outputs, &target) {
+            Err(e @ Error::TooLarge { .. }) => return Ok(Some(e.to_string())),
+            planned => planned?,
+        };
+        let longest = plan.steps.iter().map(|s| self.ceilings.least_ns(s.cost) * slowdown).fold(0.0, f64::max);
+        Ok((longest > LONGEST_NS).then(|| format!("a dispatch would take about {:.1} s", longest / 1e9)))
+    }
+}

@@ -1,0 +1,174 @@
+//! What a run came to, as JSON and as CSV.
+
+use super::ceilings::Ceilings;
+use super::job::Direction;
+use super::machine::Machine;
+use super::measure::{Stats, Timing};
+use super::step::StepRow;
+use crate::kernel::Cost;
+use crate::ops::work::Size;
+use serde_json::{Value, json};
+
+/// The layout of `bench.json`: raised where a reader of the old would misread the new.
+pub const FORMAT: u64 = 1;
+
+/// One kernel in one work, direction and size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// `family/kernel`; `host` on the host executor.
+    pub kernel: String,
+    /// The variants chosen, each with what lowering chose besides.
+    pub variant: String,
+    /// The work.
+    pub work: String,
+    /// Which way.
+    pub direction: Direction,
+    /// The shapes of the operands.
+    pub shape: String,
+    /// The size's name.
+    pub size: Size,
+    /// Dispatches of this kernel; ops on the host executor.
+    pub launches: usize,
+    /// Invocations of a workgroup; `None` on the host executor.
+    pub workgroup: Option<[u32; 3]>,
+    /// The time of all these launches together.
+    pub time: Stats,
+    /// What is computed and moved in it by definition.
+    pub cost: Cost,
+    /// Of the attainable roofline.
+    pub percent: f64,
+}
+
+impl Row {
+    /// FLOPs in a second.
+    pub fn flops_rate(&self) -> f64 {
+        1e9 * self.cost.flops / self.time.median
+    }
+
+    /// Bytes in a second.
+    pub fn bytes_rate(&self) -> f64 {
+        1e9 * self.cost.bytes / self.time.median
+    }
+
+    /// What a kernel belongs to: the folder of its shader; the first word of the work on the host executor.
+    pub fn family(&self) -> &str {
+        match self.kernel.split_once('/') {
+            Some((family, _)) => family,
+            None => self.work.split(' ').next().unwrap_or(&self.work),
+        }
+    }
+
+    fn workgroup_text(&self) -> String {
+        self.workgroup.map_or_else(String::new, |[x, y, z]| format!("{x}x{y}x{z}"))
+    }
+}
+
+/// A work that was not timed at a size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The work.
+    pub work: String,
+    /// Which way.
+    pub direction: Direction,
+    /// The size's name.
+    pub size: Size,
+    /// Why.
+    pub why: String,
+}
+
+/// Everything measured in a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// On what.
+    pub machine: Machine,
+    /// By which clock the kernels were timed.
+    pub timing: Timing,
+    /// Whether small sizes alone were timed, in a few samples.
+    pub quick: bool,
+    /// Seeds the operands.
+    pub seed: u64,
+    /// What the device can do at most.
+    pub ceilings: Ceilings,
+    /// The copy that bandwidth was measured by, again and again in the course of the run.
+    pub control: Stats,
+    /// The bytes that the control reads and writes.
+    pub control_bytes: f64,
+    /// The kernels.
+    pub rows: Vec<Row>,
+    /// The training steps.
+    pub steps: Vec<StepRow>,
+    /// What was not timed, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl Report {
+    /// As JSON: `bench.json`.
+    pub fn json(&self) -> Value {
+        let mut control = self.control.json();
+        control["kernel"] = json!("bench/copy");
+        control["bytes"] = json!(self.control_bytes);
+        json!({
+            "format": FORMAT, "machine": self.machine.json(), "timing": self.timing.name(), "quick": self.quick, "seed": self.seed,
+            "ceilings": self.ceilings.json(), "control": control,
+            "rows": self.rows.iter().map(|r| self.row(r)).collect::<Vec<_>>(),
+            "steps": self.steps.iter().map(StepRow::json).collect::<Vec<_>>(),
+            "left_out": self.left_out.iter().map(left_out).collect::<Vec<_>>(),
+        })
+    }
+
+    fn row(&self, r: &Row) -> Value {
+        json!({
+            "kernel": r.kernel, "variant": r.variant, "work": r.work, "direction": r.direction.name(), "shape": r.shape,
+            "size": r.size.name(), "launches": r.launches, "workgroup": r.workgroup, "median_ns": r.time.median, "q1_ns": r.time.q1,
+            "q3_ns": r.time.q3, "min_ns": r.time.min, "samples": r.time.samples, "flops": r.cost.flops, "bytes": r.cost.bytes,
+            "gflops_per_second": r.flops_rate() / 1e9, "gigabytes_per_second": r.bytes_rate() / 1e9, "percent_of_roofline": r.percent,
+            "timing": self.timing.name(),
+        })
+    }
+
+    /// The kernels as CSV: a line each, with a header.
+    ///
+    /// # Errors
+    /// Never for a report: writing to memory does not fail.
+    pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
+        let mut out = csv::Writer::from_writer(Vec::new());
+        out.write_record([
+            "kernel",
+            "variant",
+            "work",
+            "direction",
+            "shape",
+            "size",
+            "launches",
+            "workgroup",
+            "median_ns",
+            "q1_ns",
+            "q3_ns",
+            "min_ns",
+            "samples",
+            "flops",
+            "bytes",
+            "gflops_per_second",
+            "gigabytes_per_second",
+            "percent_of_roofline",
+            "timing",
+        ])?;
+        for r in &self.rows {
+            let names = [&r.kernel, &r.variant, &r.work, r.direction.name(), &r.shape, r.size.name()].map(str::to_owned);
+            let numbers = [r.time.median, r.time.q1, r.time.q3, r.time.min, r.time.samples as f64, r.cost.flops, r.cost.bytes];
+            let rates = [r.flops_rate() / 1e9, r.bytes_rate() / 1e9, r.percent];
+            out.write_record(
+                names
+                    .into_iter()
+                    .chain([r.launches.to_string(), r.workgroup_text()])
+                    .chain(numbers.into_iter().chain(rates).map(|x| x.to_string()))
+                    .chain([self.timing.name().to_owned()]),
+            )?;
+        }
+        out.into_inner().map_err(|e| e.into_error().into())
+    }
+}
+
+fn left_out(l: &LeftOut) -> Value {
+    json!({ "work": l.work, "direction": l.direction.name(), "size": l.size.name(), "why": l.why })
+}

@@ -1,0 +1,180 @@
+//! Training steps: what the demo's step and those of the examples cost beside their arithmetic.
+//!
+//! *Idle* is the part of a step in which the device runs no kernel: 1 − Σ kernels / step. The step is timed as it is replayed, in one
+//! pass between two timestamps. The kernels are timed apart, each launched several times in a pass of its own: a profile with a pass for
+//! each dispatch adds gaps that no step has, and its first launch in a pass waits for the pass. Launched back to back, a kernel is timed
+//! with the barrier and the launch that follow it, which a step has as well; what is left is the time lost between different kernels.
+//! Caches warmed by the dispatch before make Σ kernels a little less than in the step, and idle a little more, never less, than it is.
+
+use super::examples;
+use super::measure::{Effort, Stats, Timing, times, wall};
+use crate::connectome::cortex::Cortex;
+use crate::connectome::learn_parcels::{Learner, Settings};
+use crate::device::{Device, Program};
+use crate::gpu;
+use crate::plan::Plan;
+use crate::tensor::HostTensor;
+use crate::{Error, Result};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Steps are replayed in a row for about this long where their wall time is taken, …
+const REPLAYED: Duration = Duration::from_millis(50);
+/// … but no more of them than this.
+const MOST_REPLAYED: usize = 100;
+
+/// A step's costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepRow {
+    /// `step/` and whose step it is.
+    pub name: &'static str,
+    /// From one step to the next where many are replayed, by the host's clock.
+    pub wall: Stats,
+    /// What a device runs; `None` on the host executor.
+    pub device: Option<OnDevice>,
+}
+
+/// What is known of a step on a device.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OnDevice {
+    /// Dispatches.
+    pub dispatches: usize,
+    /// The host's time to record the step into an encoder and close it.
+    pub encode: Stats,
+    /// The device's time; `None` where it has no timestamps.
+    pub gpu: Option<Stats>,
+    /// The nanoseconds of its kernels, timed apart.
+    pub kernels: f64,
+    /// Bytes of intermediate values in the plan's slots.
+    pub planned: u64,
+    /// The same with inputs, states and constants: the step's peak.
+    pub peak: u64,
+}
+
+impl OnDevice {
+    /// The host's nanoseconds a dispatch.
+    pub fn encode_a_dispatch(&self) -> f64 {
+        self.encode.median / self.dispatches.max(1) as f64
+    }
+
+    /// The part of the step in which no kernel runs.
+    pub fn idle(&self) -> Option<f64> {
+        self.gpu.map(|gpu| (1.0 - self.kernels / gpu.median).max(0.0))
+    }
+}
+
+impl StepRow {
+    /// As JSON.
+    pub fn json(&self) -> Value {
+        let mut json = json!({ "name": self.name, "wall": self.wall.json() });
+        if let Some(d) = &self.device {
+            json["dispatches"] = json!(d.dispatches);
+            json["encode"] = d.encode.json();
+            json["encode_ns_a_dispatch"] = json!(d.encode_a_dispatch());
+            json["gpu"] = json!(d.gpu.map(|s| s.json()));
+            json["kernels_ns"] = json!(d.kernels);
+            json["idle"] = json!(d.idle());
+            json["planned_bytes"] = json!(d.planned);
+            json["peak_bytes"] = json!(d.peak);
+        }
+        json
+    }
+}
+
+/// A step that can be timed.
+pub struct Step {
+    /// `step/` and whose step it is.
+    pub name: &'static str,
+    make: fn(&Device, u64) -> Result<Program>,
+}
+
+/// The demo's step, which is that of `examples/parcellation.rs`, and those of the other examples.
+pub fn steps() -> Vec<Step> {
+    vec![
+        Step { name: "step/demo", make: demo },
+        Step { name: "step/training_loop", make: training_loop },
+        Step { name: "step/embedding", make: embedding },
+        Step { name: "step/custom_op", make: custom_op },
+    ]
+}
+
+fn demo(device: &Device, seed: u64) -> Result<Program> {
+    let cortex = Cortex::shipped()?;
+    let surface = cortex.surface(0..cortex.frames() / 2)?;
+    Ok(Learner::new(device, &surface, &Settings { seed, ..Settings::default() })?.into_program())
+}
+
+fn training_loop(device: &Device, _: u64) -> Result<Program> {
+    let (tape, series, loss) = examples::training_loop::tape()?;
+    let mut program = device.compile(&tape, &[loss])?;
+    program.write(series, &examples::training_loop::data()?)?;
+    Ok(program)
+}
+
+fn embedding(device: &Device, _: u64) -> Result<Program> {
+    let (tape, x, r) = examples::embedding::tape()?;
+    let mut program = device.compile(&tape, &[r])?;
+    program.write(x, &HostTensor::f32(tape.shape(x), examples::embedding::series())?)?;
+    Ok(program)
+}
+
+fn custom_op(device: &Device, _: u64) -> Result<Program> {
+    let (tape, x, outputs) = examples::custom_op::tape()?;
+    let mut program = device.compile(&tape, &outputs)?;
+    program.write(x, &HostTensor::f32(tape.shape(x), examples::custom_op::point().iter().map(|&v| v as f32).collect())?)?;
+    Ok(program)
+}
+
+impl Step {
+    /// Times it.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn time(&self, device: &Device, effort: &Effort, seed: u64) -> Result<StepRow> {
+        let mut program = (self.make)(device, seed)?;
+        program.step()?;
+        let once = Instant::now();
+        replay(&mut program, 1)?;
+        let n = (REPLAYED.as_secs_f64() / once.elapsed().as_secs_f64().max(1e-9)).clamp(1.0, MOST_REPLAYED as f64) as usize;
+        let many = wall(effort, || replay(&mut program, n))?;
+        let [median, q1, q3, min] = [many.median, many.q1, many.q3, many.min].map(|ns| ns / n as f64);
+        let on_device = if program.gpu().is_some() { Some(on_device(&mut program, Timing::of(device), effort)?) } else { None };
+        Ok(StepRow { name: self.name, wall: Stats { median, q1, q3, min, ..many }, device: on_device })
+    }
+}
+
+/// Steps one after the other, submitted as a training loop submits them, and waited for at the end.
+fn replay(program: &mut Program, n: usize) -> Result<()> {
+    (0..n).try_for_each(|_| program.step())?;
+    program.wait()
+}
+
+fn on_device(program: &mut Program, timing: Timing, effort: &Effort) -> Result<OnDevice> {
+    let none = || Error::argument("a program on a GPU, and samples of it, expected");
+    let on_gpu = program.gpu_mut().ok_or_else(none)?;
+    on_gpu.encode_time()?;
+    let encoded = (0..effort.samples).map(|_| Ok(on_gpu.encode_time()?.as_nanos() as f64)).collect::<Result<Vec<_>>>()?;
+    let gpu = if timing == Timing::Gpu { step_times(on_gpu, effort)? } else { None };
+    let (dispatches, planned, peak) = (on_gpu.plan().steps.len(), on_gpu.plan().memory.planned, peak(on_gpu.plan()));
+    // Last, since a kernel that is launched many times leaves its state far from where a step would.
+    let sums: Vec<f64> = times(program, timing, effort)?.iter().map(|s| s.iter().sum()).collect();
+    let kernels = Stats::of(&sums).ok_or_else(none)?.median;
+    Ok(OnDevice { dispatches, encode: Stats::of(&encoded).ok_or_else(none)?, gpu, kernels, planned, peak })
+}
+
+/// The device's time for a step in one pass.
+fn step_times(program: &mut gpu::Program, effort: &Effort) -> Result<Option<Stats>> {
+    let start = Instant::now();
+    pollster::block_on(program.step_time())?;
+    let fit = (effort.budget.as_secs_f64() / start.elapsed().as_secs_f64().max(1e-9)) as usize;
+    let times = (0..fit.clamp(effort.least, effort.samples)).map(|_| pollster::block_on(program.step_time()));
+    Ok(Stats::of(&times.collect::<Result<Vec<_>>>()?))
+}
+
+/// All that a step holds on its device.
+fn peak(plan: &Plan) -> u64 {
+    let inputs = plan.inputs.iter().map(|(_, ty, _)| ty.bytes());
+    let states = plan.states.iter().map(|(_, ty, _)| ty.bytes());
+    let constants = plan.constants.iter().map(|c| c.ty().bytes());
+    plan.memory.planned + inputs.chain(states).chain(constants).sum::<u64>()
+}

@@ -1,0 +1,251 @@
+//! `tapetum bench`.
+
+use super::picture::{Ceiling, Point, roofline};
+use super::{Common, Done, note, table};
+use crate::bench::compare::{Baseline, Comparison, Verdict};
+use crate::bench::measure::Timing;
+use crate::bench::report::{Report, Row};
+use crate::bench::step::StepRow;
+use crate::bench::{Bench as Measured, Settings, machine::Machine};
+use crate::data::OutputFolder;
+use crate::{Error, Result};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Bench {
+    /// Only the kernels, works and steps whose names contain this.
+    filter: Option<String>,
+    /// Write bench.json, bench.csv and roofline.svg into a folder.
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print ratios against an earlier bench.json of the same adapter and driver; past the threshold, exit with 3.
+    #[arg(long, value_name = "FILE")]
+    compare: Option<PathBuf>,
+    /// How many times as long a kernel may take as in the earlier run.
+    #[arg(long, default_value_t = 1.10, value_parser = threshold, requires = "compare", value_name = "RATIO")]
+    threshold: f64,
+    /// Small sizes alone, in a few samples.
+    #[arg(long)]
+    quick: bool,
+}
+
+fn threshold(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(ratio) if ratio.is_finite() && ratio > 1.0 => Ok(ratio),
+        _ => Err("a number above 1 is expected".into()),
+    }
+}
+
+impl Bench {
+    pub(super) fn run(self, common: &Common) -> Result<Done> {
+        let earlier = self.compare.as_deref().map(|path| Baseline::read(path).map(|b| (path, b))).transpose()?;
+        let device = common.any_device()?;
+        if let Some((path, baseline)) = &earlier {
+            baseline.check(path, &Machine::of(&device), Timing::of(&device).name())?;
+        }
+        let settings = Settings { filter: self.filter.clone(), quick: self.quick, seed: common.seed };
+        let bench = Measured::new(&device, &settings)?;
+        let mut folder = self.out.as_ref().map(OutputFolder::new).transpose()?;
+        common.say(&device);
+        let bar = indicatif::ProgressBar::new(bench.stages() as u64);
+        bar.set_style(indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(|e| Error::argument(e.to_string()))?);
+        let report = bench.run(|stage| {
+            bar.inc(1);
+            bar.set_message(stage.to_owned());
+        })?;
+        bar.finish_and_clear();
+
+        let compared = earlier.as_ref().map(|(_, baseline)| baseline.compare(&report, self.threshold));
+        if let Some(folder) = &mut folder {
+            write(folder, &report)?;
+        }
+        folder.map(OutputFolder::commit).transpose()?;
+        let mut object = report.json();
+        if let Some(compared) = &compared {
+            object["comparison"] = compared.json();
+        }
+        common.print(&object, || text(&report, compared.as_ref()))?;
+        if let Some((compared, (path, _))) = compared.as_ref().zip(earlier.as_ref()).filter(|(c, _)| c.rows.is_empty()) {
+            return Err(Error::file(*path, format!("has none of the {} rows of this run", compared.unmatched)));
+        }
+        if compared.as_ref().is_some_and(Comparison::machine_moved) {
+            note("warning: the control moved by more than the threshold: the machine itself is faster or slower than it was");
+        }
+        Ok(if compared.is_some_and(|c| c.slower()) { Done::Missed } else { Done::Well })
+    }
+}
+
+fn write(folder: &mut OutputFolder, report: &Report) -> Result<()> {
+    folder.add("bench.json", format!("{:#}\n", report.json()).as_bytes())?;
+    folder.add("bench.csv", &report.csv().map_err(|e| Error::argument(format!("the table: {e}")))?)?;
+    folder.add("roofline.svg", picture(report)?.as_bytes())
+}
+
+fn text(report: &Report, compared: Option<&Comparison>) -> String {
+    let mut parts = vec![ceilings(report)];
+    if !report.rows.is_empty() {
+        parts.push(kernels(report));
+    }
+    if !report.steps.is_empty() {
+        parts.push(steps(&report.steps));
+    }
+    if !report.left_out.is_empty() {
+        let line = |l: &crate::bench::report::LeftOut| format!("  {} {}, {}: {}", l.work, l.direction.name(), l.size.name(), l.why);
+        parts.push(format!("left out:\n{}", report.left_out.iter().map(line).collect::<Vec<_>>().join("\n")));
+    }
+    if let Some(compared) = compared {
+        parts.push(comparison(compared));
+    }
+    parts.join("\n\n")
+}
+
+fn ceilings(report: &Report) -> String {
+    let c = &report.ceilings;
+    let mut lines = vec![
+        format!("{}, {}", report.machine.device(), report.machine.date),
+        format!("copy         {} GB/s, read and written", digits(c.bytes_per_second / 1e9)),
+        format!("FMA in f32   {} GFLOP/s", digits(c.flops / 1e9)),
+    ];
+    lines.extend(c.flops_f16.map(|f| format!("FMA in f16   {} GFLOP/s", digits(f / 1e9))));
+    lines.push(format!("a dispatch   {}, with nothing to do", duration(c.dispatch.median)));
+    lines.push(format!("round trip   {}, from submission to the host", duration(c.round_trip.median)));
+    lines.push(match report.timing {
+        Timing::Gpu => "kernels are timed by the device's timestamps".into(),
+        Timing::Wall => "kernels are timed by the host's clock".into(),
+    });
+    lines.join("\n")
+}
+
+fn kernels(report: &Report) -> String {
+    let row = |r: &Row| {
+        let rate = |x: f64| if x > 0.0 { digits(x / 1e9) } else { "-".into() };
+        vec![
+            r.kernel.clone(),
+            r.variant.clone(),
+            format!("{} {}", r.work, if r.direction.name() == "reverse" { "'" } else { "" }).trim_end().into(),
+            r.shape.clone(),
+            r.size.name().into(),
+            r.launches.to_string(),
+            r.workgroup.map_or("-".into(), |w| w.iter().product::<u32>().to_string()),
+            duration(r.time.median),
+            format!("{} - {}", duration(r.time.q1), duration(r.time.q3)),
+            rate(r.flops_rate()),
+            rate(r.bytes_rate()),
+            format!("{:.0} %", r.percent),
+        ]
+    };
+    let header = [
+        "kernel",
+        "variant",
+        "work (' reverse)",
+        "shape",
+        "size",
+        "launches",
+        "workgroup",
+        "median",
+        "quartiles",
+        "GFLOP/s",
+        "GB/s",
+        "of roofline",
+    ];
+    table(&header, &report.rows.iter().map(row).collect::<Vec<_>>())
+}
+
+fn steps(steps: &[StepRow]) -> String {
+    let row = |s: &StepRow| {
+        let of = |f: &dyn Fn(&crate::bench::step::OnDevice) -> String| s.device.as_ref().map_or("-".into(), f);
+        vec![
+            s.name.to_owned(),
+            duration(s.wall.median),
+            of(&|d| d.dispatches.to_string()),
+            of(&|d| duration(d.encode_a_dispatch())),
+            of(&|d| d.gpu.map_or("-".into(), |g| duration(g.median))),
+            of(&|d| duration(d.kernels)),
+            of(&|d| d.idle().map_or("-".into(), |i| format!("{:.1} %", 100.0 * i))),
+            of(&|d| format!("{:.2} MiB", d.peak as f64 / f64::from(1 << 20))),
+        ]
+    };
+    let header = ["training step", "wall", "dispatches", "encode each", "device", "its kernels", "idle", "memory"];
+    table(&header, &steps.iter().map(row).collect::<Vec<_>>())
+}
+
+fn comparison(c: &Comparison) -> String {
+    let row = |r: &crate::bench::compare::Compared| {
+        vec![
+            r.key.kernel.clone(),
+            format!("{} {}", r.key.work, if r.key.direction == "reverse" { "'" } else { "" }).trim_end().into(),
+            r.key.shape.clone(),
+            duration(r.old.median),
+            duration(r.new.median),
+            format!("{:.2}", r.ratio),
+            format!("{:.2}", r.judged),
+            r.verdict.name().into(),
+        ]
+    };
+    let control = ["bench/copy (control)", "", "", "", ""].map(String::from).into_iter().chain([
+        format!("{:.2}", c.control),
+        "1.00".into(),
+        String::new(),
+    ]);
+    let rows: Vec<Vec<String>> = [control.collect()].into_iter().chain(c.rows.iter().map(row)).collect();
+    let count = |v: Verdict| c.rows.iter().filter(|r| r.verdict == v).count();
+    let header = ["kernel", "work (' reverse)", "shape", "then", "now", "ratio", "over control", ""];
+    format!(
+        "{}\n{} compared at a threshold of {}: {} slower, {} faster, {} noise; {} of this run alone",
+        table(&header, &rows),
+        c.rows.len(),
+        c.threshold,
+        count(Verdict::Slower),
+        count(Verdict::Faster),
+        count(Verdict::Noise),
+        c.unmatched
+    )
+}
+
+/// Three digits, or whole.
+fn digits(x: f64) -> String {
+    match x {
+        x if x >= 100.0 => format!("{x:.0}"),
+        x if x >= 10.0 => format!("{x:.1}"),
+        x if x >= 0.01 => format!("{x:.2}"),
+        x => format!("{x:.1e}"),
+    }
+}
+
+fn duration(ns: f64) -> String {
+    match ns {
+        ns if ns < 1e3 => format!("{ns:.0} ns"),
+        ns if ns < 1e6 => format!("{} µs", digits(ns / 1e3)),
+        ns if ns < 1e9 => format!("{} ms", digits(ns / 1e6)),
+        ns => format!("{} s", digits(ns / 1e9)),
+    }
+}
+
+/// Each kernel is named once: at its largest size, where it comes nearest to its roofline.
+fn picture(report: &Report) -> Result<String> {
+    let c = &report.ceilings;
+    let peaks = [("FMA in f32", Some(c.flops)), ("FMA in f16", c.flops_f16)];
+    let peaks = peaks.into_iter().filter_map(|(name, rate)| Some((name.to_owned(), rate?))).collect();
+    let named = |r: &Row| if r.kernel == "host" { r.work.clone() } else { r.kernel.clone() };
+    let largest = |r: &Row| {
+        let larger = |o: &&Row| (&o.kernel, &o.work, o.direction) == (&r.kernel, &r.work, r.direction) && o.size > r.size;
+        report.rows.iter().find(larger).is_none()
+    };
+    let point = |r: &Row| {
+        let best = report.rows.iter().filter(|o| largest(o) && named(o) == named(r)).max_by(|a, b| a.percent.total_cmp(&b.percent));
+        let name = named(r);
+        Point {
+            family: r.family().into(),
+            label: best.filter(|b| std::ptr::eq(*b, r)).map(|_| name.rsplit('/').next().unwrap_or(&name).replace('_', " ")),
+            detail: format!("{name}: {} {} {}, {}, {:.0} %", r.work, r.direction.name(), r.shape, duration(r.time.median), r.percent),
+            flops: r.cost.flops,
+            bytes: r.cost.bytes,
+            seconds: r.time.median / 1e9,
+            reverse: r.direction.name() == "reverse",
+            faint: !largest(r),
+        }
+    };
+    let points: Vec<Point> = report.rows.iter().map(point).collect();
+    let subtitle = format!("{}, {}", report.machine.device(), report.machine.date);
+    roofline("Kernels below the roofline", &subtitle, &Ceiling { bandwidth: c.bytes_per_second, peaks }, &points)
+}

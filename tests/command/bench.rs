@@ -1,0 +1,121 @@
+//! `tapetum bench`: its files and tables, and what it makes of an earlier run.
+
+use super::run::{Done, Folder};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+
+/// A run of few kernels, as its file.
+fn earlier(folder: &Folder, device: &str) -> (PathBuf, Value) {
+    let done = folder.run(&format!("bench matmul/ --quick --out first --json {device}"));
+    let path = folder.0.join("first/bench.json");
+    let json: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert_eq!(done.json(), json, "what is printed is what is written");
+    (path, json)
+}
+
+/// The run again, beside a file, with a threshold that no other program on the machine makes it pass.
+fn beside(folder: &Folder, device: &str, json: &Value) -> Done {
+    folder.file("other.json", json.to_string());
+    folder.run(&format!("bench matmul/ --quick --compare other.json --threshold 1000 --json {device}"))
+}
+
+fn scaled(json: &Value, factor: f64) -> Value {
+    let mut json = json.clone();
+    for row in json["rows"].as_array_mut().unwrap() {
+        for key in ["median_ns", "q1_ns", "q3_ns"] {
+            row[key] = json!(row[key].as_f64().unwrap() * factor);
+        }
+    }
+    json
+}
+
+#[test]
+fn kernels_are_timed_and_written() {
+    let folder = Folder::new("bench");
+    let (_, json) = earlier(&folder, "");
+    assert_eq!(super::run::names(&folder.0.join("first")), ["bench.csv", "bench.json", "roofline.svg"]);
+    let machine = &json["machine"];
+    assert!(["adapter", "backend", "driver", "kind", "version", "date"].iter().all(|key| machine[key].is_string()), "{machine}");
+    let positive = |v: &Value| v.as_f64().is_some_and(|x| x > 0.0);
+    let c = &json["ceilings"];
+    assert!(positive(&c["copy_bytes_per_second"]) && positive(&c["fma_f32_flops"]), "{c}");
+    assert!(positive(&c["dispatch"]["median_ns"]) && positive(&c["round_trip"]["median_ns"]), "{c}");
+    let rows = json["rows"].as_array().unwrap();
+    let directions: std::collections::BTreeSet<_> = rows.iter().map(|r| r["direction"].as_str().unwrap()).collect();
+    assert_eq!(directions.into_iter().collect::<Vec<_>>(), ["forward", "reverse"]);
+    for r in rows {
+        assert_eq!((&r["kernel"], &r["size"]), (&json!("matmul/matmul"), &json!("small")), "{r}");
+        let rate = r["flops"].as_f64().unwrap() / r["median_ns"].as_f64().unwrap();
+        assert!((rate / r["gflops_per_second"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{r}");
+        assert!(positive(&r["percent_of_roofline"]) && ["gpu", "wall"].contains(&r["timing"].as_str().unwrap()), "{r}");
+        assert!(positive(&r["launches"]) && r["workgroup"].as_array().unwrap().len() == 3, "{r}");
+    }
+    let csv = fs::read_to_string(folder.0.join("first/bench.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 1 + rows.len());
+    assert!(csv.starts_with("kernel,variant,work,direction,shape,size,launches,workgroup,median_ns,"), "{csv}");
+    let svg = fs::read_to_string(folder.0.join("first/roofline.svg")).unwrap();
+    assert_eq!(svg.matches("<title>").count(), rows.len(), "a point a row");
+
+    let same = beside(&folder, "", &json).json();
+    let comparison = &same["comparison"];
+    assert_eq!((comparison["rows"].as_array().unwrap().len(), &comparison["unmatched"]), (rows.len(), &json!(0)));
+    assert!(positive(&comparison["control"]) && comparison["slower"] == json!(false), "{comparison}");
+    // As if all kernels had been a hundred thousand times as fast.
+    let slower = beside(&folder, "", &scaled(&json, 1e-5));
+    assert_eq!((slower.code, slower.stdout.contains("\"slower\": true")), (Some(3), true), "{slower:?}");
+    let mut elsewhere = json.clone();
+    elsewhere["machine"]["adapter"] = json!("Another GPU");
+    beside(&folder, "", &elsewhere).failed(&["other.json", "was measured on Another GPU", "nothing to compare"]);
+}
+
+#[test]
+fn the_host_executor_is_timed() {
+    let folder = Folder::new("bench-host");
+    let (_, json) = earlier(&folder, "--device cpu");
+    assert_eq!((&json["machine"]["adapter"], &json["timing"]), (&json!("cpu"), &json!("wall")));
+    assert!(json["ceilings"]["fma_f16_flops"].is_null());
+    let rows = json["rows"].as_array().unwrap();
+    assert!(!rows.is_empty() && rows.iter().all(|r| r["kernel"] == json!("host") && r["workgroup"].is_null()), "{json}");
+    assert_eq!(beside(&folder, "--device cpu", &json).code, Some(0));
+    let text = folder.run("bench matmul --quick --device cpu");
+    assert!(text.code == Some(0) && text.stdout.contains("of roofline") && text.stdout.contains("FMA in f32"), "{text:?}");
+    assert_eq!(folder.run("bench step/custom_op --device cpu --quick --json").json()["steps"][0]["name"], json!("step/custom_op"));
+}
+
+#[test]
+fn steps_are_timed() {
+    let folder = Folder::new("bench-steps");
+    let json = folder.run("bench step/training_loop --quick --json").json();
+    let [step] = &json["steps"].as_array().unwrap()[..] else { panic!("{json}") };
+    assert!(json["rows"].as_array().unwrap().is_empty());
+    for key in ["dispatches", "encode_ns_a_dispatch", "kernels_ns", "planned_bytes", "peak_bytes"] {
+        assert!(step[key].as_f64().unwrap() > 0.0, "{key} of {step}");
+    }
+    assert!(step["peak_bytes"].as_f64() > step["planned_bytes"].as_f64());
+    assert!(step["idle"].is_null() || (0.0..=1.0).contains(&step["idle"].as_f64().unwrap()), "{step}");
+}
+
+#[test]
+fn what_bench_refuses() {
+    let folder = Folder::new("bench-refusals");
+    let fails = |line: &str, parts: &[&str]| folder.run(&format!("bench {line} --device cpu")).failed(parts);
+    fails("nosuchkernel", &["`nosuchkernel`", "there are"]);
+    fails("matmul --compare missing.json", &["missing.json", "cannot be read"]);
+    for (name, text, what) in [
+        ("text.json", "no json", "is no JSON"),
+        ("list.json", "[]", "has no `format`"),
+        ("old.json", r#"{"format": 0}"#, "format 0"),
+        ("bare.json", r#"{"format": 1}"#, "`rows`"),
+        ("rows.json", r#"{"format": 1, "rows": [{"kernel": 3}], "machine": {}}"#, "`machine`"),
+    ] {
+        folder.file(name, text);
+        fails(&format!("matmul --compare {name}"), &[name, what]);
+    }
+    folder.file("file", "");
+    fails("matmul --quick --out file", &["file", "cannot be made"]);
+    folder.run("bench --threshold 1.5").misused("--compare");
+    folder.run("bench --compare x.json --threshold 0.5").misused("above 1");
+    folder.run("bench --device nosuch").failed(&["--device nosuch"]);
+    assert_eq!(folder.names().len(), 6, "nothing is left behind: {:?}", folder.names());
+}
