@@ -238,6 +238,69 @@ fn work(kind: Kind, [batch, n, time]: [usize; 3], weighted: bool) -> Result<Work
     Ok(work)
 }
 
+/// The rows of series standardised and multiplied by all: what panels are made of, one where it fits.
+fn rows(ledger: &mut Ledger, f: &Frames<'_>, x: &[Counted], first: usize) -> Vec<Counted> {
+    let ((u, _), _) = ledger.run("covariance/standardise", &[x.len()], || standardise(f, x));
+    ledger.run("covariance/correlation_rows", &[u.len()], || {
+        let r = product([f.n - first, f.time, f.n], |i, k| u[(first + i) * f.time + k], |k, j| u[j * f.time + k]);
+        r.into_iter().enumerate().map(|(at, r)| finish(f.kind, r, first + at / f.n == at % f.n)).collect()
+    })
+}
+
+/// How many others are above the threshold.
+fn degree(n: usize, r: &[Counted], threshold: f64) -> Vec<Counted> {
+    let above = |i: usize, j: usize| Counted::choose(r[i * n + j].above(c(threshold)), c(1.0), c(0.0));
+    (0..n).map(|i| Counted::sum((0..n).filter(|&j| j != i).map(|j| above(i, j)))).collect()
+}
+
+/// The k largest of each row's others, each found by a comparison with every one of them, and which they are.
+fn top_k(n: usize, r: &[Counted], k: usize) -> (Vec<Counted>, Vec<Counted>) {
+    let (mut values, mut indices) = (Vec::new(), Vec::new());
+    for i in 0..n {
+        let mut left = r[i * n..(i + 1) * n].to_vec();
+        for _ in 0..k {
+            let (mut best, mut at) = (c(-2.0), n);
+            for j in (0..n).filter(|&j| j != i) {
+                if left[j].above(best) {
+                    (best, at) = (left[j], j);
+                }
+            }
+            left[at] = c(-2.0);
+            values.push(best);
+            indices.push(c(at as f64));
+        }
+    }
+    (values, indices)
+}
+
+fn panels([n, time]: [usize; 2]) -> Result<Vec<Work>> {
+    let started = |name: &str| -> Result<_> {
+        let mut work = Work::new(format!("{name} {n} × {time}"));
+        let (vx, x) = work.input([n, time], Draw::Normal)?;
+        Ok((work, vx, x))
+    };
+    let f = Frames { kind: Kind::Correlation, batch: 1, n, time, weights: None };
+    let (mut of_rows, vx, x) = started("correlation_rows")?;
+    let y = of_rows.tape.correlation_rows(vx, 1..n)?;
+    let r = rows(&mut of_rows.ledger, &f, &x, 1);
+    of_rows.output(y, &r);
+
+    let (mut of_degree, vx, x) = started("degree")?;
+    let y = of_degree.tape.degree(vx, 0.25)?;
+    let r = rows(&mut of_degree.ledger, &f, &x, 0);
+    let made = of_degree.ledger.run("covariance/degree", &[r.len()], || degree(n, &r, 0.25));
+    of_degree.output(y, &made);
+
+    let (mut of_top, vx, x) = started("top_k_neighbours")?;
+    let k = 2;
+    let (values, indices) = of_top.tape.top_k_neighbours(vx, k)?;
+    let r = rows(&mut of_top.ledger, &f, &x, 0);
+    let (found, at) = of_top.ledger.run("covariance/top_k", &[r.len()], || top_k(n, &r, k));
+    of_top.output(values, &found);
+    of_top.output(indices, &at);
+    Ok(vec![of_rows, of_degree, of_top])
+}
+
 pub fn works() -> Result<Vec<Work>> {
     let mut works = Vec::new();
     for extents in [[1, 1, 2], [2, 7, 13], [3, 4, 65], [1, 8, 12]] {
@@ -247,5 +310,7 @@ pub fn works() -> Result<Vec<Work>> {
             }
         }
     }
+    works.extend(panels([7, 13])?);
+    works.extend(panels([12, 8])?);
     Ok(works)
 }

@@ -1,0 +1,54 @@
+// Rows of a correlation matrix: C = A A' from row `first` of A on, entries held within [-1, 1], the diagonal 1, or 0 for a row of zeros.
+//
+// a, b     [n, depth], the same, bindings 0 and 1, in `operands_scalar` or `operands_vector`; rows `stride` apart
+// c        [rows, n], binding 2, in `result_scalar` or `result_vector`
+// workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
+// cost     2 rows n depth + 2 rows n - rows FLOPs; a and c once
+
+struct Params {
+    first: u32,
+    rows: u32,
+    n: u32,
+    depth: u32,
+    col_units: u32,
+    units: u32,
+    stride: u32,
+}
+
+@group(1) @binding(0) var<uniform> params: Params;
+
+alias T = f32;
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let unit = unit_index(group_index(group, groups), lane);
+    if (unit >= params.units) {
+        return;
+    }
+    let row_unit = unit / params.col_units;
+    let col_unit = unit % params.col_units;
+    a_base = params.first * params.stride;
+    a_stride = params.stride;
+    b_stride = params.stride;
+    depth = params.depth;
+    tile_product(row_unit, col_unit, lane, params.depth);
+
+    for (var i = 0u; i < EDGE; i++) {
+        for (var j = 0u; j < EDGE; j++) {
+            for (var r = 0u; r < 4u; r++) {
+                let row = tile_row(row_unit, lane, i) + r;
+                let col = tile_col(col_unit, lane, j);
+                let value = total[i][j][r];
+                let diagonal = vec4<u32>(col, col + 1u, col + 2u, col + 3u) == vec4<u32>(params.first + row);
+                let exact = select(vec4<f32>(0.0), vec4<f32>(1.0), value > vec4<f32>(0.5));
+                if (row < params.rows) {
+                    put4(row * params.n, col, params.n, select(clamp(value, vec4<f32>(-1.0), vec4<f32>(1.0)), exact, diagonal));
+                }
+            }
+        }
+    }
+}

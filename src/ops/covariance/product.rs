@@ -1,0 +1,184 @@
+//! The second moments themselves.
+
+use super::super::tile::{self, Operand, Tiling};
+use super::reverse::CovarianceReverse;
+use super::standardise::{Frames, lower_standardise, series, standardise};
+use super::{FALSE_TRUE, Kind, LARGEST, ROWS_BY_ROWS, extents};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
+use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs, symmetric_product};
+use crate::{Error, Result};
+
+pub(in crate::ops) static SYMMETRIC_PRODUCT: Source = Source {
+    name: "covariance/symmetric_product",
+    text: wgsl!("covariance/symmetric_product"),
+    snippets: ROWS_BY_ROWS,
+    variants: &tile::VARIANTS,
+    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("FISHER", FALSE_TRUE), common::OPERANDS, common::RESULT],
+};
+
+/// (x, w?) → R `[.., n, n]`, u `[.., n, time]` standardised rows, s `[.., n]` their scales.
+#[derive(Debug, Clone, Copy)]
+struct Covariance {
+    kind: Kind,
+}
+
+impl Covariance {
+    fn run<R: Real>(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let shape = inputs[0].shape();
+        let [batch, n, time] = extents(shape);
+        let w = inputs.get(1).map(HostTensor::elements::<R>).transpose()?;
+        let frames = Frames::new(w, [batch, n, time]);
+        let (u, s) = standardise(self.kind, inputs[0].elements::<R>()?, &frames, time);
+        let v = w.map(|_| {
+            let mut v = buffer(u.len());
+            parallel::rows(&mut v, time, time, |row, v| {
+                v.iter_mut().zip(&u[row * time..]).zip(frames.of(row).0).for_each(|((v, &u), &w)| *v = u * w);
+            });
+            v
+        });
+        let v = v.as_deref().unwrap_or(&u);
+        let mut r = buffer(batch * n * n);
+        parallel::rows(&mut r, n * n, n * n * time, |i, r| {
+            let matrix = i * n * time..(i + 1) * n * time;
+            symmetric_product(r, [n, time], &u[matrix.clone()], &v[matrix]);
+        });
+        if let Kind::Correlation { fisher_z } = self.kind {
+            parallel::rows(&mut r, n, 16 * n, |row, r| {
+                for (j, r) in r.iter_mut().enumerate() {
+                    *r = finish(*r, j == row % n, fisher_z);
+                }
+            });
+        }
+        let rank = shape.rank();
+        Ok(vec![HostTensor::real(shape.with(rank - 1, n), r)?, HostTensor::real(shape, u)?, HostTensor::real(shape.without(rank - 1), s)?])
+    }
+}
+
+/// An entry of a correlation matrix: held within [−1, 1], its diagonal made exact; or its Fisher z.
+pub(super) fn finish<R: Real>(r: R, diagonal: bool, fisher_z: bool) -> R {
+    let one = R::one();
+    match (fisher_z, diagonal) {
+        (true, true) => R::zero(),
+        (true, false) => r.max(R::of(-LARGEST)).min(R::of(LARGEST)).atanh(),
+        (false, true) => {
+            if r > R::of(0.5) {
+                one
+            } else {
+                R::zero()
+            }
+        }
+        (false, false) => r.max(-one).min(one),
+    }
+}
+
+impl Op for Covariance {
+    fn key(&self) -> OpKey {
+        OpKey::of(self.kind.name(), self)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        let (op, x) = (self.kind.name(), series(self.kind.name(), inputs[0])?);
+        let rank = x.shape.rank();
+        if let Some(&w) = inputs.get(1)
+            && w != TensorType::f32(x.shape.without(rank - 2))
+        {
+            return Err(Error::op(op, format!("weights must be {}, found {w}", TensorType::f32(x.shape.without(rank - 2)))));
+        }
+        Ok(vec![TensorType::f32(x.shape.with(rank - 1, x.shape[rank - 2])), x, TensorType::f32(x.shape.without(rank - 1))])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        real_inputs!(inputs, R => self.run::<R>(inputs))
+    }
+
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        let mut g = cx.cotangent_or_zeros(0)?;
+        let (r, u, s) = (cx.output(0), cx.output(1), cx.output(2));
+        let weights = cx.inputs().get(1).copied();
+        let tape = cx.tape();
+        if self.kind == (Kind::Correlation { fisher_z: true }) {
+            // dz/dr = 1 / (1 − r²) = cosh² z, which keeps its digits near ±1; where r was held, the slope is 0.
+            let magnitude = tape.abs(r)?;
+            let grown = tape.exp(magnitude)?;
+            let shrunk = tape.reciprocal(grown)?;
+            let both = tape.add(grown, shrunk)?;
+            let cosh = tape.scale(both, 0.5)?;
+            let slope = tape.square(cosh)?;
+            let slope = tape.mul(g, slope)?;
+            let zero = tape.scalar(0.0)?;
+            let limit = tape.scalar(LARGEST.atanh() as f32 - 1e-3)?;
+            let free = tape.less(magnitude, limit)?;
+            g = tape.select(free, slope, zero)?;
+        }
+        let inputs: Vec<Var> = [g, u, s].into_iter().chain(weights).collect();
+        let found = tape.record(std::sync::Arc::new(CovarianceReverse { kind: self.kind }), &inputs)?;
+        Ok(found.into_iter().map(Some).collect())
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let [batch, n, time] = extents(cx.input_shape(0));
+        let (x, r, u, s) = (cx.input(0), cx.output(0), cx.output(1), cx.output(2));
+        let weighted = cx.inputs() == 2;
+        let v = if weighted { cx.scratch(cx.ty(u)) } else { u };
+        let w = weighted.then(|| cx.input(1));
+        lower_standardise(cx, self.kind, (x, w), (u, s, v))?;
+
+        let u = Operand::new(cx, u, [batch * n, time], n)?;
+        let v = if weighted { Operand::new(cx, v, [batch * n, time], n)? } else { u };
+        let tiling = Tiling::new(&SYMMETRIC_PRODUCT, cx, batch * n * n / 2);
+        let pairs = batch * tiling.units(n) * (tiling.units(n) + 1) / 2;
+        let fisher = self.kind == (Kind::Correlation { fisher_z: true });
+        let chosen = [self.kind.correlation().into(), fisher.into(), tile::operands(u, v), tile::result(n)];
+        let bindings = vec![Binding::read(u.buffer), Binding::read(v.buffer), Binding::write(r)];
+        let params = Params::new().u32(n).u32(time).u32(tiling.units(n)).u32(batch).u32(u.stride);
+        // Half the entries, and what `finish` does to each.
+        let finished = match self.kind {
+            Kind::Covariance { .. } => 0,
+            Kind::Correlation { fisher_z: false } => n * n,
+            Kind::Correlation { fisher_z: true } => 3 * n * n.saturating_sub(1) / 2,
+        };
+        let flops = (batch * n * (n + 1)) as f64 * time as f64 + (batch * finished) as f64;
+        cx.dispatch(tiling.kernel(&chosen), bindings, params, tiling.groups(pairs), flops)
+    }
+}
+
+impl Tape {
+    /// Pearson correlation of the rows of x `[.., variables, time]`: `[.., variables, variables]`, with optional weights of the frames
+    /// `[.., time]` (broadcast over batches). With `fisher_z`, atanh of it, |r| held to 1 − 10⁻⁶ and the diagonal 0.
+    ///
+    /// # Errors
+    /// Where x is not f32 of at least two axes, has no frames, or the weights do not fit.
+    pub fn correlation(&mut self, x: Var, weights: Option<Var>, fisher_z: bool) -> Result<Var> {
+        self.second_moments(Kind::Correlation { fisher_z }, x, weights)
+    }
+
+    /// Covariance of the rows of x `[.., variables, time]`, divided by T − `ddof`, or by Σw − ddof Σw²/Σw with weights `[.., time]`.
+    ///
+    /// # Errors
+    /// As [`Tape::correlation`], and where the frames leave no degree of freedom.
+    pub fn covariance(&mut self, x: Var, weights: Option<Var>, ddof: usize) -> Result<Var> {
+        self.check(x)?;
+        let time = self.shape(x).last().copied().unwrap_or(0);
+        if weights.is_none() && time <= ddof {
+            return Err(Error::op("covariance", format!("{time} frames leave no degree of freedom at ddof {ddof}")));
+        }
+        self.second_moments(Kind::Covariance { ddof }, x, weights)
+    }
+
+    fn second_moments(&mut self, kind: Kind, x: Var, weights: Option<Var>) -> Result<Var> {
+        self.check(x)?;
+        let shape = self.shape(x);
+        let mut inputs = vec![x];
+        if let Some(w) = weights {
+            self.expect_f32(kind.name(), "weights", w)?;
+            let wanted = if shape.rank() < 2 { shape } else { shape.without(shape.rank() - 2) };
+            if self.shape(w).broadcast(&wanted) != Some(wanted) {
+                let what = format!("weights of shape {} do not fit the frames {wanted} of series {shape}", self.shape(w));
+                return Err(Error::op(kind.name(), what));
+            }
+            inputs.push(self.broadcast_to(w, wanted)?);
+        }
+        Ok(self.record(std::sync::Arc::new(Covariance { kind }), &inputs)?[0])
+    }
+}
