@@ -23,8 +23,8 @@ use work::Work;
 pub fn sources() -> Vec<&'static Source> {
     vec![
         &bench::COPY,
+        &bench::EMPTY,
         &bench::FMA,
-        &bench::NOTHING,
         &covariance::STANDARDISE,
         &covariance::STANDARDISE_REVERSE,
         &covariance::SYMMETRIC_PRODUCT,
