@@ -5,7 +5,7 @@ use super::job::{Direction, Job, Recorded};
 use super::measure::{Effort, Stats, wall};
 use crate::device::Device;
 use crate::kernel::Cost;
-use crate::ops::bench::{FMA_BLOCK, copy, fma, nothing};
+use crate::ops::bench::{FMA_BLOCK, copy, empty, fma};
 use crate::ops::case::{Draw, f32s};
 use crate::ops::work::Instance;
 use crate::tape::{Tape, Var};
@@ -119,9 +119,9 @@ pub fn measure(device: &Device, effort: &Effort, seed: u64) -> Result<(Ceilings,
     let mut control = Control::new(device, seed)?;
     control.measure(effort)?;
 
-    let mut empty = job(device, 0, seed, |t, _| nothing(t))?;
-    let dispatch = first(empty.time(effort)?)?;
-    let round_trip = wall(effort, || empty.round_trip())?;
+    let mut word = job(device, 0, seed, |t, _| empty(t))?;
+    let dispatch = first(word.time(effort)?)?;
+    let round_trip = wall(effort, || word.round_trip())?;
     Ok((Ceilings { bytes_per_second: control.bytes_per_second(), flops: f32, flops_f16, dispatch, round_trip }, control))
 }
 

@@ -11,6 +11,9 @@ use crate::tensor::{DType, HostTensor, TensorType};
 use crate::{Error, Result};
 use std::collections::BTreeSet;
 
+/// What stands for kernels on the host executor, which has none.
+pub const HOST: &str = "host";
+
 /// Which way through an op.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -121,7 +124,7 @@ impl Recorded {
         let values = units.iter().map(|&i| &self.tape.nodes()[i]);
         let values = values.flat_map(|n| n.inputs.iter().map(|v| v.index()).chain(n.outputs.clone()));
         let bytes = values.map(|i| self.tape.ty(self.tape.var(i)).bytes() as f64).sum();
-        let part = Part { kernel: "host".into(), variants: ["f32".into()].into(), workgroup: None, cost: Cost { flops, bytes }, units };
+        let part = Part { kernel: HOST.into(), variants: ["f32".into()].into(), workgroup: None, cost: Cost { flops, bytes }, units };
         Ok(Some(part).filter(|p| !p.units.is_empty()))
     }
 }

@@ -19,7 +19,7 @@ use crate::ops::work::{Instance, Size, Work};
 use crate::plan::Plan;
 use crate::{Error, Result};
 use ceilings::{Ceilings, Control, slow};
-use job::{Direction, Job, Recorded};
+use job::{Direction, HOST, Job, Recorded};
 use machine::Machine;
 use measure::{Effort, Timing};
 use report::{LeftOut, Report, Row};
@@ -192,8 +192,10 @@ impl Run<'_> {
             made => made?,
         };
         let times = job.time(&self.effort)?;
+        // A work that is here for one of its kernels has no say for the others; on the host, it has no kernels.
         let wanted = &self.bench.wanted;
-        for (part, time) in job.parts().iter().zip(times).filter(|(p, _)| contains(work.name, wanted) || contains(&p.kernel, wanted)) {
+        let named = |kernel: &str| kernel == HOST || contains(work.name, wanted) || contains(kernel, wanted);
+        for (part, time) in job.parts().iter().zip(times).filter(|(p, _)| named(&p.kernel)) {
             self.rows.push(Row {
                 kernel: part.kernel.clone(),
                 variant: part.variants.iter().cloned().collect::<Vec<_>>().join(", "),

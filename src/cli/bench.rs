@@ -3,6 +3,7 @@
 use super::picture::{Ceiling, Point, roofline};
 use super::{Common, Done, note, table};
 use crate::bench::compare::{Baseline, Comparison, Verdict};
+use crate::bench::job::HOST;
 use crate::bench::measure::Timing;
 use crate::bench::report::{Report, Row};
 use crate::bench::step::StepRow;
@@ -226,7 +227,7 @@ fn picture(report: &Report) -> Result<String> {
     let c = &report.ceilings;
     let peaks = [("FMA in f32", Some(c.flops)), ("FMA in f16", c.flops_f16)];
     let peaks = peaks.into_iter().filter_map(|(name, rate)| Some((name.to_owned(), rate?))).collect();
-    let named = |r: &Row| if r.kernel == "host" { r.work.clone() } else { r.kernel.clone() };
+    let named = |r: &Row| if r.kernel == HOST { r.work.clone() } else { r.kernel.clone() };
     let largest = |r: &Row| {
         let larger = |o: &&Row| (&o.kernel, &o.work, o.direction) == (&r.kernel, &r.work, r.direction) && o.size > r.size;
         report.rows.iter().find(larger).is_none()

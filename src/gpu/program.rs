@@ -238,6 +238,7 @@ impl Program {
     ///
     /// # Errors
     /// Where the device reports a fault.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn wait(&self) -> Result<()> {
         let last = self.in_flight.iter().rev().find_map(Option::as_ref);
         last.map_or(Ok(()), |index| self.context.poll(Some(index.clone())))

@@ -21,8 +21,8 @@ pub(super) static FMA: Source = Source {
     ])],
 };
 
-pub(super) static NOTHING: Source =
-    Source { name: "bench/nothing", text: wgsl!("bench/nothing"), snippets: &[], variants: &Variant::PLAIN, choices: &[] };
+pub(super) static EMPTY: Source =
+    Source { name: "bench/empty", text: wgsl!("bench/empty"), snippets: &[], variants: &Variant::PLAIN, choices: &[] };
 
 /// How often f(z) = A z + B is applied; the kernel's loop says the same.
 const TIMES: usize = 1024;
@@ -41,7 +41,7 @@ enum Ceiling {
     /// f, many times; in f16 where `half`.
     Fma { half: bool },
     /// One word.
-    Nothing,
+    Empty,
 }
 
 impl Ceiling {
@@ -49,7 +49,7 @@ impl Ceiling {
         match self {
             Self::Copy => "bench_copy",
             Self::Fma { .. } => "bench_fma",
-            Self::Nothing => "bench_nothing",
+            Self::Empty => "bench_empty",
         }
     }
 
@@ -110,7 +110,7 @@ impl Op for Ceiling {
         let unit = match self {
             Self::Copy => 4,
             Self::Fma { .. } => FMA_BLOCK,
-            Self::Nothing => return Ok(vec![TensorType::u32([1])]),
+            Self::Empty => return Ok(vec![TensorType::u32([1])]),
         };
         match inputs {
             [x] if x.dtype == DType::F32 && x.shape.elements().is_multiple_of(unit) => Ok(vec![*x]),
@@ -120,7 +120,7 @@ impl Op for Ceiling {
 
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
         match self {
-            Self::Nothing => Ok(vec![HostTensor::u32([1], vec![1])?]),
+            Self::Empty => Ok(vec![HostTensor::u32([1], vec![1])?]),
             _ => real_inputs!(inputs, R => self.run::<R>(&inputs[0])).map(|t| vec![t]),
         }
     }
@@ -145,8 +145,8 @@ impl Op for Ceiling {
                 let params = Params::new().u32(n / 4).f32(A).f32(B);
                 cx.dispatch(kernel, bindings, params, n / FMA_BLOCK, 2.0 * TIMES as f64 * n as f64)
             }
-            Self::Nothing => {
-                let kernel = cx.kernel(&NOTHING, &[]);
+            Self::Empty => {
+                let kernel = cx.kernel(&EMPTY, &[]);
                 cx.dispatch(kernel, vec![y], Params::new().u32(1), 1, 0.0)
             }
         }
@@ -164,8 +164,8 @@ pub(crate) fn fma(tape: &mut Tape, x: Var, half: bool) -> Result<Var> {
 }
 
 /// One word, written.
-pub(crate) fn nothing(tape: &mut Tape) -> Result<Var> {
-    tape.record_one(Ceiling::Nothing, &[])
+pub(crate) fn empty(tape: &mut Tape) -> Result<Var> {
+    tape.record_one(Ceiling::Empty, &[])
 }
 
 pub(super) fn cases() -> Vec<Case> {
@@ -176,7 +176,7 @@ pub(super) fn cases() -> Vec<Case> {
         // Twice 1024 roundings of half a unit, 2⁻²⁴, at most; 1.0 is the definition's scale at least.
         Case::new("bench_fma", x(FMA_BLOCK), |t, x| Ok(vec![fma(t, x[0], false)?])).within(1024.0 / 8_388_608.0, 0.0),
         Case::new("bench_fma", x(3 * FMA_BLOCK), |t, x| Ok(vec![fma(t, x[0], false)?])).within(1024.0 / 8_388_608.0, 0.0),
-        Case::new("bench_nothing", vec![], |t, _| Ok(vec![nothing(t)?])).within(0.0, 0.0),
+        Case::new("bench_empty", vec![], |t, _| Ok(vec![empty(t)?])).within(0.0, 0.0),
     ]
     .into_iter()
     .map(Case::forward_only)

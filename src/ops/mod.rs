@@ -25,8 +25,8 @@ use work::Work;
 pub fn sources() -> Vec<&'static Source> {
     vec![
         &bench::COPY,
+        &bench::EMPTY,
         &bench::FMA,
-        &bench::NOTHING,
         &covariance::CORRELATION_ROWS,
         &covariance::DEGREE,
         &covariance::STANDARDISE,
