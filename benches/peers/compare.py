@@ -156,9 +156,17 @@ def main():
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.cores])
     ours, peers = sides(given)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(f"{ours.title} on {ours.device}; {cores} of {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; {given.rounds} rounds by turns")
+    print(f"{ours.title} on {ours.device}; {cores} of {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; {given.rounds} rounds")
     for peer in peers:
         print(f"{peer.title} on {peer.device}")
+    about = {
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "machine": platform.platform(),
+        "cores": cores,
+        "rounds": given.rounds,
+        "ours": {"side": ours.title, "device": ours.device},
+        "peers": [{"side": p.title, "device": p.device} for p in peers],
+    }
     print(f"{'work':<38}{'peer':<12}{'ours ms':>10}{'theirs ms':>11}{'faster':>8}  {'rounds':<15}{'by processor time':>17}{'load':>7}")
     found = []
     for work in WORKS.get(given.works, given.works.split(",")):
@@ -172,16 +180,8 @@ def main():
                 f"{row['faster_by_processor_time']:>17.2f}{row['load']:>7.2f}",
                 flush=True,
             )
-    if given.json:
-        about = {
-            "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-            "machine": platform.platform(),
-            "cores": cores,
-            "rounds": given.rounds,
-            "ours": {"side": ours.title, "device": ours.device},
-            "peers": [{"side": p.title, "device": p.device} for p in peers],
-        }
-        Path(given.json).write_text(json.dumps(about | {"works": found}, indent=1) + "\n")
+            if given.json:  # what is measured is kept, whatever comes after
+                Path(given.json).write_text(json.dumps(about | {"works": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
