@@ -1,23 +1,70 @@
-"""The peers' side of `compare.py`: `WORK<tab>RUNS` a line in, the median of RUNS as a line of JSON out."""
+"""The peers' side of `compare.py` in Python: `WORK<tab>RUNS` or `CHECK<tab>WORK` a line in, a line of JSON out."""
 
 import json
 import statistics
 import sys
 import time
 
+import numpy as np
 
-def serve(jobs):
-    """`jobs` maps a work's name to a function that makes the function to time; it must return when the work is done."""
-    made = {}
+WARM_UP = 3
+
+
+def numbers(shape, operand):
+    """The numbers that every side computes with: reproducible noise in -1/2..1/2, exact in f32."""
+    h = np.arange(np.prod(shape), dtype=np.uint32) * np.uint32(0x9E3779B9) + np.uint32(operand * 0x85EBCA6B & 0xFFFFFFFF)
+    h = (h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+    h = (h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+    h ^= h >> np.uint32(16)
+    return ((h >> np.uint32(8)).astype(np.float32) / 2**24 - np.float32(0.5)).reshape(shape)
+
+
+def operands(kind, extents):
+    """The operands of a work: the first is what its gradient is of."""
+    p, q, r = extents
+    if kind.startswith("correlation"):
+        return [numbers((p, q, r), 0)]
+    if kind.startswith("parcellation"):  # vertices, parcels, frames
+        return [numbers((q, p), 0), numbers((p, r), 1)]
+    return [numbers((p, q), 0), numbers((q, r), 1)]
+
+
+def sums(y):
+    """Elements, sum, norm, and the sum weighted by the ninth operand."""
+    y = y.astype(np.float64).ravel()
+    return [float(n) for n in (y.size, y.sum(), np.sqrt((y * y).sum()), (y * numbers(y.shape, 9)).sum())]
+
+
+def serve(side, device, make, read=np.asarray):
+    """`make(work)` gives the function to time, which returns its results, on the device, when they are done; `read` reads one of them."""
+    print(json.dumps({"side": side, "device": device}), flush=True)
+    name, run = None, None
     for line in sys.stdin:
-        name, runs = line.rstrip("\n").split("\t")
-        if name not in made:
-            made[name] = jobs[name]()
-        run = made[name]
+        first, second = line.rstrip("\n").split("\t")
+        wanted = second if first == "CHECK" else first
+        if wanted != name:
+            run = None  # one work at a time holds memory on the device
+            name, run = wanted, make(wanted)
+            for _ in range(WARM_UP):
+                run()
+        if first == "CHECK":
+            answer = {"sums": [sums(read(y)) for y in run()]}
+        else:
+            answer = {"seconds": median_seconds(run, int(second))}
+        print(json.dumps({"work": wanted} | answer), flush=True)
+
+
+def median_seconds(run, runs):
+    run()
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
         run()
-        seconds = []
-        for _ in range(int(runs)):
-            start = time.perf_counter()
-            run()
-            seconds.append(time.perf_counter() - start)
-        print(json.dumps({"work": name, "seconds": statistics.median(seconds)}), flush=True)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def parse(work):
+    """`KIND AxBxC`: the kind, and its extents."""
+    kind, shape = work.rsplit(" ", 1)
+    return kind, [int(n) for n in shape.split("x")]

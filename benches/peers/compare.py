@@ -1,95 +1,187 @@
-"""Times our host executor and its peers by turns on this machine, and prints the ratios of the medians.
+"""Times ours and its peers by turns on one device, and prints how many times faster ours is.
 
-    cargo bench --bench ours --no-run
-    python benches/peers/compare.py --hypercoil PYTHON --pytorch PYTHON [--rounds 5] [--cores N]
+    python benches/peers/compare.py --device llvmpipe --works small --burn [BINARY]      # burn on the same adapter (its build takes long)
+    python benches/peers/compare.py --device cpu --works host --jax PYTHON --hypercoil PYTHON --pytorch PYTHON
+    python benches/peers/compare.py --device auto --works large --burn --pytorch PYTHON --peer-device cuda
 
-PYTHON is the interpreter of an environment that holds the peer; leave one out to skip it. Where other programs want the cores, wall
-time misleads (PyTorch's threads wait for one another at every op); then hold all sides to one core, and read the processor time.
+PYTHON is the interpreter of an environment that holds the peer. Before a peer is timed, it and ours compute the same small input, and
+the results are held to one another. Where other programs want the cores, wall time misleads; then hold all sides to one core.
 """
 
 import argparse
+import datetime
 import json
+import math
 import os
+import platform
 import statistics
 import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-WORK = [
-    ("correlation forward", "hypercoil", 5),
-    ("correlation gradient", "hypercoil", 5),
-    ("atlas forward", "hypercoil", 3),
-    ("atlas gradient", "hypercoil", 3),
-    ("demo step", "pytorch", 20),
-]
+
+
+def both(work):
+    """Forward, and forward with gradient."""
+    kind, shape = work.split()
+    return [work, f"{kind} gradient {shape}"]
+
+
+WORKS = {
+    "small": ["product 512x512x512", "product 2048x2048x2048", *both("correlation 4x128x512"), *both("parcellation 2562x100x652")],
+    "large": ["product 4096x4096x4096", *both("correlation 16x400x1200"), *both("parcellation 20484x400x1200")],
+    "host": [*both("correlation 16x400x1200"), *both("parcellation 20000x400x1200"), "demo step"],
+}
+SMALL = {"product": "33x47x29", "correlation": "3x17x50", "parcellation": "65x7x33"}
+
+# Single precision leaves a few 1e-6 of a result's norm in every side; another formula leaves a part of it.
+AGREEMENT = 1e-4
 
 
 class Side:
-    """A program that answers `WORK<tab>RUNS` with a line of JSON."""
+    """A program that answers a line with a line of JSON."""
 
     def __init__(self, *command):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE)
+        self.title, self.device = self.answer("side", "device")
+
+    def ask(self, first, second, *keys):
+        self.process.stdin.write(f"{first}\t{second}\n")
+        self.process.stdin.flush()
+        return self.answer(*keys)
+
+    def answer(self, *keys):
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.process.args} ended without an answer")
+        found = json.loads(line)
+        return [found[key] for key in keys]
 
     def seconds(self, work, runs):
+        return self.ask(work, runs, "seconds")[0]
+
+    def round(self, work, runs):
         """The median of some runs, and the processor time of one."""
         before = self.processor()
-        seconds = self.answer(work, runs)
+        seconds = self.seconds(work, runs)
         return seconds, (self.processor() - before) / (runs + 1)  # the first run warms up
 
     def processor(self):
-        """Seconds of all cores so far (Linux)."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        """Seconds of all cores so far; nothing where there is no /proc."""
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        if not stat.exists():
+            return math.nan
+        fields = stat.read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def answer(self, work, runs):
-        self.process.stdin.write(f"{work}\t{runs}\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise SystemExit(f"{self.process.args[0]} ended at `{work}`")
-        return json.loads(line)["seconds"]
+
+def check(work, ours, theirs):
+    """Both sides make the same of the same small input."""
+    if work == "demo step":
+        return  # it learns: `pytorch_step.py` prints what came of it
+    small = f"{work.rsplit(' ', 1)[0]} {SMALL[work.split()[0]]}"
+    pairs = list(zip(*(side.ask("CHECK", small, "sums")[0] for side in (ours, theirs)), strict=True))
+    for (n, total, norm, weighted), (m, *others) in pairs:
+        # By Cauchy and Schwarz: results that differ by a part of their norm differ in a sum by that part of both norms.
+        bounds = [AGREEMENT * norm * scale for scale in (math.sqrt(n), 1.0, math.sqrt(n / 12))]
+        apart = [abs(a - b) for a, b in zip((total, norm, weighted), others, strict=True)]
+        if n != m or not all(d <= bound for d, bound in zip(apart, bounds)):
+            raise SystemExit(f"{ours.title} and {theirs.title} make different things of `{small}`: {pairs}")
 
 
-def built():
-    """The bench binary that Cargo made, as Cargo names it."""
-    command = ["cargo", "bench", "--bench", "ours", "--no-run", "--message-format=json"]
+def runs_for(side, work):
+    """About a second of runs, the first of which compiles and makes the data."""
+    side.seconds(work, 1)
+    return max(1, min(20, int(1.0 / side.seconds(work, 1))))
+
+
+def compare(work, ours, theirs, rounds):
+    check(work, ours, theirs)
+    runs = [runs_for(side, work) for side in (ours, theirs)]
+    taken = [[side.round(work, n) for side, n in zip((ours, theirs), runs)] for _ in range(rounds)]
+    milliseconds = [1e3 * statistics.median(r[side][0] for r in taken) for side in (0, 1)]
+    ratios = [b[0] / a[0] for a, b in taken]
+    return {
+        "work": work,
+        "peer": theirs.title,
+        "ours_ms": milliseconds[0],
+        "theirs_ms": milliseconds[1],
+        "faster": milliseconds[1] / milliseconds[0],
+        "spread": [min(ratios), max(ratios)],
+        "faster_by_processor_time": statistics.median(b[1] / a[1] if a[1] else math.nan for a, b in taken),
+        "load": os.getloadavg()[0],
+    }
+
+
+def built(*where):
+    """The program that Cargo makes, where Cargo puts it."""
+    command = ["cargo", *where, "--message-format=json"]
     lines = subprocess.run(command, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-    made = [json.loads(line) for line in lines]
-    return next(m["executable"] for m in made if m.get("target", {}).get("name") == "ours" and m.get("executable"))
+    made = [json.loads(line).get("executable") for line in lines]
+    return [program for program in made if program][-1]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cpu", metavar="cpu|auto|NAME", help="where ours runs, and burn on the same adapter")
+    parser.add_argument("--works", default="host", help=f"{', '.join(WORKS)}, or works of benches/work with commas between them")
+    parser.add_argument("--burn", nargs="?", const="", metavar="BINARY", help="built here where no binary is given")
+    for peer in ("pytorch", "jax", "hypercoil"):
+        parser.add_argument(f"--{peer}", metavar="PYTHON")
+    parser.add_argument("--peer-device", default="cpu", choices=["cpu", "cuda"], help="where PyTorch and JAX run")
+    parser.add_argument("--ours", metavar="BINARY")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--cores", type=int, help="hold all sides to so many cores (Linux)")
+    parser.add_argument("--json", metavar="FILE", help="keep the figures")
+    return parser.parse_args()
+
+
+def sides(given):
+    ours = Side(given.ours or built("bench", "--bench", "ours", "--no-run"), "--device", given.device)
+    peers = []
+    if given.burn is not None:
+        binary = given.burn or built("build", "--release", "--manifest-path", "burn/Cargo.toml")
+        peers.append(Side(binary, "--device", ours.device))
+        if peers[-1].device != ours.device:
+            raise SystemExit(f"burn runs on `{peers[-1].device}`, ours on `{ours.device}`")
+    on = ["--device", given.peer_device]
+    programs = {"pytorch": ["pytorch_works.py", *on], "jax": ["jax_works.py", *on], "hypercoil": ["jax_works.py", "--hypercoil"]}
+    peers += [Side(python, *program) for name, program in programs.items() if (python := getattr(given, name))]
+    return ours, peers
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--hypercoil", metavar="PYTHON")
-    arguments.add_argument("--pytorch", metavar="PYTHON")
-    arguments.add_argument("--ours", metavar="BINARY")
-    arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--cores", type=int, help="hold all sides to so many cores (Linux)")
-    given = arguments.parse_args()
+    given = arguments()
     if given.cores:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.cores])
-
-    ours = Side(given.ours or built())
-    peers = {}
-    if given.hypercoil:
-        peers["hypercoil"] = Side(given.hypercoil, "hypercoil_cpu.py")
-    if given.pytorch:
-        peers["pytorch"] = Side(given.pytorch, "pytorch_step.py")
-    print(f"{len(os.sched_getaffinity(0))} of {os.cpu_count()} cores; load before {os.getloadavg()[0]:.2f}; median of {given.rounds} rounds, by turns")
-    print(f"{'work':<22}{'peer':<11}{'ours ms':>9}{'theirs ms':>11}{'ours / theirs':>15}   {'rounds':<14}processor time, ours / theirs")
-    for work, peer, runs in WORK:
-        if peer not in peers:
-            continue
-        sides = [ours, peers[peer]]
-        for side in sides:
-            side.answer(work, 1)  # compiles, and makes the data
-        rounds = [[side.seconds(work, runs) for side in sides] for _ in range(given.rounds)]
-        a, b = (1e3 * statistics.median(r[side][0] for r in rounds) for side in (0, 1))
-        wall = [mine[0] / theirs[0] for mine, theirs in rounds]
-        processor = statistics.median(mine[1] / theirs[1] for mine, theirs in rounds)
-        span = f"{min(wall):.2f} to {max(wall):.2f}"
-        print(f"{work:<22}{peer:<11}{a:>9.1f}{b:>11.1f}{statistics.median(wall):>15.2f}   {span:<14}{processor:.2f}", flush=True)
-    print(f"load after {os.getloadavg()[0]:.2f}")
+    ours, peers = sides(given)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    print(f"{ours.title} on {ours.device}; {cores} of {os.cpu_count()} cores, load {os.getloadavg()[0]:.2f}; {given.rounds} rounds")
+    for peer in peers:
+        print(f"{peer.title} on {peer.device}")
+    about = {
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "machine": platform.platform(),
+        "cores": cores,
+        "rounds": given.rounds,
+        "ours": {"side": ours.title, "device": ours.device},
+        "peers": [{"side": p.title, "device": p.device} for p in peers],
+    }
+    print(f"{'work':<38}{'peer':<12}{'ours ms':>10}{'theirs ms':>11}{'faster':>8}  {'rounds':<15}{'by processor time':>17}{'load':>7}")
+    found = []
+    for work in WORKS.get(given.works, given.works.split(",")):
+        for peer in peers:
+            if work == "demo step" and not peer.title.startswith("PyTorch"):
+                continue
+            found.append(row := compare(work, ours, peer, given.rounds))
+            span = "{:.2f} to {:.2f}".format(*row["spread"])
+            print(
+                f"{work:<38}{peer.title.split()[0]:<12}{row['ours_ms']:>10.2f}{row['theirs_ms']:>11.2f}{row['faster']:>8.2f}  {span:<15}"
+                f"{row['faster_by_processor_time']:>17.2f}{row['load']:>7.2f}",
+                flush=True,
+            )
+            if given.json:  # what is measured is kept, whatever comes after
+                Path(given.json).write_text(json.dumps(about | {"works": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
-//! Our side of `compare.py`: reads `WORK<tab>RUNS` a line, runs the work once to warm up and RUNS times in earnest on the host
-//! executor, and answers with the median in one line of JSON. Ends at the end of input.
+//! Our side of `compare.py`: a line in, a line of JSON out, until the end of input.
+//!
+//! `WORK<tab>RUNS` runs the work once to warm up and RUNS times in earnest, each time until the device is done, and answers with the
+//! median of the seconds; `CHECK<tab>WORK` answers with sums of the results, by which the sides are held to one another. The works are
+//! those of `benches/work`. `--device cpu|auto|NAME|INDEX` is as the command's; `auto` where it is not given.
 
 #[path = "../work/mod.rs"]
 mod work;
 
-use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::time::Instant;
-use tapetum::{Device, Error, Result};
+use tapetum::gpu::{Choice, Options};
+use tapetum::{Device, Error, HostTensor, Result};
 use work::Job;
 
 fn median_seconds(job: &mut Job, runs: usize) -> Result<f64> {
@@ -22,20 +25,50 @@ fn median_seconds(job: &mut Job, runs: usize) -> Result<f64> {
     Ok(seconds[runs / 2])
 }
 
+/// Of each result: its elements, Σy, ‖y‖, and Σ y h, h the ninth operand.
+fn sums(job: &mut Job) -> Result<Vec<[f64; 4]>> {
+    job.run()?;
+    let of = |y: &HostTensor| {
+        let y = y.to_f64_vec();
+        let weighted = y.iter().zip(work::numbers(y.len(), 9)).map(|(y, h)| y * f64::from(h)).sum();
+        [y.len() as f64, y.iter().sum(), y.iter().map(|y| y * y).sum::<f64>().sqrt(), weighted]
+    };
+    Ok(job.values()?.iter().map(of).collect())
+}
+
+/// What `--device` means. Cargo's own `--bench` is passed over.
+fn device() -> Result<Device> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    match &arguments[..] {
+        [] => Ok(Device::auto()),
+        [flag, name] if flag == "--device" => match name.as_str() {
+            "cpu" => Ok(Device::cpu()),
+            "auto" => Ok(Device::auto()),
+            name => Device::gpu(&Options { choice: Choice::parse(name), ..Options::from_env() }),
+        },
+        _ => Err(Error::argument("usage: ours [--device cpu|auto|NAME|INDEX]")),
+    }
+}
+
 fn main() -> Result<()> {
-    let device = Device::cpu();
-    let mut jobs: BTreeMap<String, Job> = BTreeMap::new();
+    let device = device()?;
+    println!("{}", serde_json::json!({ "side": concat!("tapetum ", env!("CARGO_PKG_VERSION")), "device": device.name() }));
+    let mut made: Option<(String, Job)> = None;
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|e| Error::argument(e.to_string()))?;
-        let (name, runs) = line.split_once('\t').unwrap_or((&line, "3"));
-        let runs = runs.trim().parse::<usize>().map_or(3, |n| n.max(1));
-        if !jobs.contains_key(name) {
-            let job = Job::new(name, &device)?.ok_or_else(|| Error::argument(format!("no work `{name}`")))?;
-            jobs.insert(name.to_owned(), job);
+        let (first, second) = line.split_once('\t').unwrap_or((&line, "3"));
+        let name = if first == "CHECK" { second } else { first };
+        // One work at a time holds memory on the device.
+        if made.as_ref().is_none_or(|(known, _)| known != name) {
+            drop(made.take());
+            made = Some((name.to_owned(), Job::new(name, &device)?));
         }
-        if let Some(job) = jobs.get_mut(name) {
-            let seconds = median_seconds(job, runs)?;
-            println!("{}", serde_json::json!({ "work": name, "seconds": seconds }));
+        let Some((_, job)) = &mut made else { continue };
+        if first == "CHECK" {
+            println!("{}", serde_json::json!({ "work": name, "sums": sums(job)? }));
+        } else {
+            let runs = second.trim().parse::<usize>().map_or(3, |n| n.max(1));
+            println!("{}", serde_json::json!({ "work": name, "seconds": median_seconds(job, runs)? }));
         }
     }
     Ok(())

@@ -1,13 +1,11 @@
 """The demo's training step in PyTorch, as a practised user would write it: the loss of `src/connectome/learn_parcels.rs`, Adam, cosine
-rate. `python pytorch_step.py` trains and prints the homogeneity on unseen frames; `compare.py` times the step.
+rate. `python pytorch_step.py` trains and prints the homogeneity on unseen frames; `pytorch_works.py` times the step.
 """
 
 import math
-import sys
 
 import torch
 
-from answer import serve
 from cortex import PARCELS, Cortex, homogeneity
 
 STEPS, SPREAD, ENTROPY, AGREEMENT, RATE, LAST_RATE = 300, 0.07, 0.2, 0.1, 0.4, 0.04
@@ -57,7 +55,4 @@ def train():
 
 
 if __name__ == "__main__":
-    if sys.stdin.isatty() or "--train" in sys.argv:
-        train()
-    else:
-        serve({"demo step": lambda: Learner(Cortex()).step})
+    train()

@@ -1,53 +1,91 @@
-//! The work that the benches time: tapes at the shapes of the README's performance section, on data made here.
+//! The work that the benches time: tapes of any shape, on data made here. `benches/peers` does the same in other libraries.
 
 use tapetum::connectome::cortex::Cortex;
 use tapetum::connectome::learn_parcels::{Learner, Settings};
-use tapetum::{Device, HostTensor, Program, Result, Tape, TensorType, Var};
+use tapetum::{Device, Error, HostTensor, Program, Result, Tape, TensorType, Var, wgpu};
 
-/// Subjects, regions, frames.
-pub const CORRELATION: [usize; 3] = [16, 400, 1200];
-/// Vertices, parcels, frames.
-pub const ATLAS: [usize; 3] = [20_000, 400, 1200];
-
-/// A job by name, ready to run.
+/// A work by name, ready to run.
 pub struct Job {
-    run: Box<dyn FnMut() -> Result<()>>,
+    device: Device,
+    work: Work,
+}
+
+enum Work {
+    Tape(Box<Program>, Vec<Var>),
+    Demo(Box<Learner>),
 }
 
 impl Job {
-    /// Compiles the job of that name, its inputs written; `None` where there is none.
-    pub fn new(name: &str, device: &Device) -> Result<Option<Self>> {
-        Ok(Some(match name {
-            "correlation forward" => Self::of(correlation(device, false)?),
-            "correlation gradient" => Self::of(correlation(device, true)?),
-            "atlas forward" => Self::of(atlas(device, false)?),
-            "atlas gradient" => Self::of(atlas(device, true)?),
-            "demo step" => demo_step(device)?,
-            _ => return Ok(None),
-        }))
+    /// Compiles the work of that name, `KIND AxBxC` or `demo step`, its inputs written:
+    ///
+    /// - `product MxKxN`: a matrix product;
+    /// - `correlation SxRxT`: of subjects, regions, frames;
+    /// - `parcellation VxPxT`: soft, of vertices, parcels, frames;
+    /// - `… gradient`: the sum of the result's squares, and its gradient with respect to the series or the logits.
+    ///
+    /// # Errors
+    /// Where there is none of that name, or the device has no room for it.
+    pub fn new(name: &str, device: &Device) -> Result<Self> {
+        let unknown = || Error::argument(format!("no work `{name}`: `KIND AxBxC` or `demo step` expected"));
+        let work = if name == "demo step" {
+            demo(device)?
+        } else {
+            let (kind, shape) = name.rsplit_once(' ').ok_or_else(unknown)?;
+            let extents: Vec<usize> = shape.split('x').map(str::parse).collect::<std::result::Result<_, _>>().map_err(|_| unknown())?;
+            let extents = <[usize; 3]>::try_from(extents).map_err(|_| unknown())?;
+            match kind {
+                "product" => product(device, extents)?,
+                "correlation" => correlation(device, extents, false)?,
+                "correlation gradient" => correlation(device, extents, true)?,
+                "parcellation" => parcellation(device, extents, false)?,
+                "parcellation gradient" => parcellation(device, extents, true)?,
+                _ => return Err(unknown()),
+            }
+        };
+        Ok(Self { device: device.clone(), work })
     }
 
-    fn of(mut program: Program) -> Self {
-        Self { run: Box::new(move || program.step()) }
-    }
-
-    /// Runs once.
+    /// Runs once, until the device is done.
     pub fn run(&mut self) -> Result<()> {
-        (self.run)()
+        match &mut self.work {
+            Work::Tape(program, _) => program.step()?,
+            Work::Demo(learner) => learner.steps(1)?,
+        }
+        let Device::Gpu(context) = &self.device else { return Ok(()) };
+        let polled = context.device().poll(wgpu::PollType::wait_indefinitely());
+        polled.map_err(|e| Error::Device { what: format!("a wait: {e}") })?;
+        context.fault()
+    }
+
+    /// What the last run made.
+    #[allow(dead_code, reason = "`cost` runs and does not read")]
+    pub fn values(&self) -> Result<Vec<HostTensor>> {
+        match &self.work {
+            Work::Tape(program, outputs) => outputs.iter().map(|&v| program.read(v)).collect(),
+            Work::Demo(_) => Ok(Vec::new()),
+        }
     }
 }
 
-/// Reproducible noise in −½..½.
-fn series(shape: impl Into<tapetum::Shape>) -> Result<HostTensor> {
-    let shape = shape.into();
-    let mut state = 0x2545_f491_4f6c_dd1du64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1 << 24) as f32 - 0.5
+/// The numbers that every side computes with: operand `operand`, reproducible noise in −½..½, exact in f32.
+pub fn numbers(n: usize, operand: u32) -> Vec<f32> {
+    let number = |i: u32| {
+        let mut h = i.wrapping_mul(0x9E37_79B9).wrapping_add(operand.wrapping_mul(0x85EB_CA6B));
+        h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);
+        h = (h ^ (h >> 13)).wrapping_mul(0xC2B2_AE35);
+        ((h ^ (h >> 16)) >> 8) as f32 / 16_777_216.0 - 0.5
     };
-    HostTensor::f32(shape, (0..shape.elements()).map(|_| next()).collect())
+    (0..n as u32).map(number).collect()
+}
+
+/// A tape's program, with operand `i` written to input `i`.
+fn compiled(device: &Device, tape: &Tape, inputs: &[Var], outputs: Vec<Var>) -> Result<Work> {
+    let mut program = device.compile(tape, &outputs)?;
+    for (operand, &input) in (0..).zip(inputs) {
+        let shape = tape.shape(input);
+        program.write(input, &HostTensor::f32(shape, numbers(shape.elements(), operand))?)?;
+    }
+    Ok(Work::Tape(Box::new(program), outputs))
 }
 
 /// The value alone, or the sum of its squares and that sum's gradient with respect to `of`.
@@ -60,32 +98,32 @@ fn outputs(tape: &mut Tape, value: Var, of: Var, gradient: bool) -> Result<Vec<V
     Ok([vec![sum], tape.gradient(sum, &[of])?].concat())
 }
 
-fn correlation(device: &Device, gradient: bool) -> Result<Program> {
+fn product(device: &Device, [m, k, n]: [usize; 3]) -> Result<Work> {
     let mut tape = Tape::new();
-    let x = tape.input("series", TensorType::f32(CORRELATION))?;
-    let r = tape.correlation(x, None, false)?;
-    let outputs = outputs(&mut tape, r, x, gradient)?;
-    let mut program = device.compile(&tape, &outputs)?;
-    program.write(x, &series(CORRELATION)?)?;
-    Ok(program)
+    let (a, b) = (tape.input("a", TensorType::f32([m, k]))?, tape.input("b", TensorType::f32([k, n]))?);
+    let c = tape.matmul(a, b)?;
+    compiled(device, &tape, &[a, b], vec![c])
 }
 
-fn atlas(device: &Device, gradient: bool) -> Result<Program> {
-    let [vertices, parcels, time] = ATLAS;
+fn correlation(device: &Device, shape: [usize; 3], gradient: bool) -> Result<Work> {
+    let mut tape = Tape::new();
+    let x = tape.input("series", TensorType::f32(shape))?;
+    let r = tape.correlation(x, None, false)?;
+    let outputs = outputs(&mut tape, r, x, gradient)?;
+    compiled(device, &tape, &[x], outputs)
+}
+
+fn parcellation(device: &Device, [vertices, parcels, time]: [usize; 3], gradient: bool) -> Result<Work> {
     let mut tape = Tape::new();
     let logits = tape.input("logits", TensorType::f32([parcels, vertices]))?;
     let x = tape.input("series", TensorType::f32([vertices, time]))?;
     let made = tape.soft_parcellation(logits, x)?;
     let outputs = outputs(&mut tape, made.series, logits, gradient)?;
-    let mut program = device.compile(&tape, &outputs)?;
-    program.write(logits, &series([parcels, vertices])?)?;
-    program.write(x, &series([vertices, time])?)?;
-    Ok(program)
+    compiled(device, &tape, &[logits, x], outputs)
 }
 
-fn demo_step(device: &Device) -> Result<Job> {
+fn demo(device: &Device) -> Result<Work> {
     let cortex = Cortex::shipped()?;
     let surface = cortex.surface(0..cortex.frames() / 2)?;
-    let mut learner = Learner::new(device, &surface, &Settings::default())?;
-    Ok(Job { run: Box::new(move || learner.steps(1)) })
+    Ok(Work::Demo(Box::new(Learner::new(device, &surface, &Settings::default())?)))
 }

@@ -3,7 +3,8 @@
 //
 // step     [1], u32: the program's step counter
 // y        [elements]
-// workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes four elements. Cost: 1, 5 or 6 FLOPs an element by KIND, the bits apart; y once
+// workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes four elements
+// cost     1, 5 or 6 FLOPs an element by KIND, the bits apart; y once
 
 struct Params {
     elements: u32,
