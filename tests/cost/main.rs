@@ -39,7 +39,9 @@ fn the_definitions_here_are_the_ops_own() {
 fn every_kernel_is_counted() {
     let works = works().unwrap();
     let counted: BTreeSet<&str> = works.iter().flat_map(|w| &w.ledger.0).map(|e| e.kernel.as_str()).collect();
-    let missing: Vec<_> = tapetum::ops::sources().into_iter().map(|s| s.name).filter(|name| !counted.contains(name)).collect();
+    // The kernels that ceilings are measured by are nobody's op: what they cost is what they do.
+    let ops = tapetum::ops::sources().into_iter().map(|s| s.name).filter(|name| !name.starts_with("bench/"));
+    let missing: Vec<_> = ops.filter(|name| !counted.contains(name)).collect();
     assert!(missing.is_empty(), "no definition counts {missing:?}");
     assert!(counted.contains("pointwise/chain"));
 }
