@@ -26,11 +26,13 @@ pub mod optim;
 pub mod plan;
 pub mod tape;
 pub mod tensor;
+pub mod tuning;
 
 pub use device::{Device, Program, State};
 pub use error::{Error, Result};
 pub use tape::{Init, Tape, Var};
 pub use tensor::{DType, HostTensor, Shape, TensorType};
+pub use tuning::Tuning;
 pub use wgpu;
 
 /// The README's example is compiled and run as a test.

@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::tape::{Source, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType};
 use crate::{Error, Result};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What stands for kernels on the host executor, which has none.
 pub const HOST: &str = "host";
@@ -205,6 +205,22 @@ impl Job {
     pub fn round_trip(&mut self) -> Result<()> {
         self.program.step()?;
         self.outputs.first().map_or(Ok(()), |&v| self.program.read(v).map(|_| ()))
+    }
+
+    /// The median time of each kernel's dispatches of each class of work, in nanoseconds by [`Kernel::pin`]; nothing on the host executor.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn by_pin(&mut self, effort: &Effort) -> Result<BTreeMap<String, f64>> {
+        let pins: Vec<String> = self.program.plan().map_or_else(Vec::new, |plan| plan.steps.iter().map(|s| s.kernel.pin()).collect());
+        let samples = times(&mut self.program, self.timing, effort)?;
+        let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+        for units in &samples {
+            let mut sums: BTreeMap<&String, f64> = BTreeMap::new();
+            pins.iter().zip(units).for_each(|(pin, ns)| *sums.entry(pin).or_default() += ns);
+            sums.into_iter().for_each(|(pin, ns)| found.entry(pin.clone()).or_default().push(ns));
+        }
+        Ok(found.into_iter().filter_map(|(pin, ns)| Some((pin, Stats::of(&ns)?.median))).collect())
     }
 
     /// Each part's time.

@@ -12,6 +12,7 @@ pub mod machine;
 pub mod measure;
 pub mod report;
 pub mod step;
+pub mod tune;
 
 use crate::device::Device;
 use crate::kernel::Target;

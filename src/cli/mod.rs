@@ -10,12 +10,14 @@ mod devices;
 pub mod picture;
 pub mod report;
 pub mod shaders;
+mod tune;
 
 use crate::gpu::{Choice, Options};
-use crate::{Device, Error, Result};
+use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -36,6 +38,10 @@ struct Common {
     /// where it is not given, what TAPETUM_DEVICE says, else `auto`.
     #[arg(long, global = true, value_name = "auto|cpu|NAME|INDEX", value_parser = NonEmptyStringValueParser::new())]
     device: Option<String>,
+    /// Run kernels in the variants that `tapetum tune` found on this adapter and driver and wrote to FILE; where it is not given, the
+    /// file that TAPETUM_TUNING names.
+    #[arg(long, global = true, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
+    tuning: Option<String>,
     /// Print one JSON object on standard output, and nothing else there.
     #[arg(long, global = true)]
     json: bool,
@@ -58,6 +64,8 @@ enum Command {
     Demo(demo::Demo),
     /// Time every kernel and training step beside what the device can do.
     Bench(bench::Bench),
+    /// Find the fastest variant of each kernel on this adapter.
+    Tune(tune::Tune),
 }
 
 /// What a subcommand came to.
@@ -81,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Shaders(shaders) => shaders.run(&common),
         Command::Demo(demo) => demo.run(&common),
         Command::Bench(bench) => bench.run(&common),
+        Command::Tune(tune) => tune.run(&common),
     };
     match done {
         Ok(Done::Well) => ExitCode::SUCCESS,
@@ -102,7 +111,7 @@ impl Command {
     fn agrees(&self) -> Result<(), &'static str> {
         match self {
             Self::Connectivity(connectivity) => connectivity.agrees(),
-            Self::Devices | Self::Check(_) | Self::Shaders(_) | Self::Demo(_) | Self::Bench(_) => Ok(()),
+            Self::Devices | Self::Check(_) | Self::Shaders(_) | Self::Demo(_) | Self::Bench(_) | Self::Tune(_) => Ok(()),
         }
     }
 }
@@ -124,6 +133,16 @@ impl Common {
             (_, name) if name.eq_ignore_ascii_case("auto") => Ok(Device::auto()),
             (by, name) => open(by, &name, Choice::parse(&name), "`auto` and `cpu` are there too"),
         }
+        .and_then(|device| self.tuned(device))
+    }
+
+    /// The device in the tuning asked for; the host executor has none.
+    fn tuned(&self, device: Device) -> Result<Device> {
+        let variable = || std::env::var_os("TAPETUM_TUNING").filter(|v| !v.is_empty());
+        match (self.tuning.clone().map(OsString::from).or_else(variable), &device) {
+            (Some(path), Device::Gpu(_)) => device.tuned(&Tuning::open(&path)?).map_err(|e| Error::file(&path, e.to_string())),
+            _ => Ok(device),
+        }
     }
 
     /// The same for what needs kernels: any adapter, software where there is nothing else.
@@ -135,6 +154,7 @@ impl Common {
             (by, name) if name.eq_ignore_ascii_case("auto") => open(by, &name, Choice::Best, "a Vulkan, Metal or DX12 adapter is expected"),
             (by, name) => open(by, &name, Choice::parse(&name), "`auto` is there too"),
         }
+        .and_then(|device| self.tuned(device))
     }
 
     /// The same for what the host executor does as well.

@@ -1,0 +1,54 @@
+//! `tapetum tune`.
+
+use super::{Common, Done, table};
+use crate::bench::Settings;
+use crate::bench::tune::{Trial, tune};
+use crate::data::write_file;
+use crate::{Error, Result};
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Tune {
+    /// Only the kernels whose names contain this.
+    filter: Option<String>,
+    /// Write the tuning to a file, for `--tuning` and `Device::tuned`.
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Small sizes alone, in a few samples.
+    #[arg(long)]
+    quick: bool,
+}
+
+impl Tune {
+    pub(super) fn run(self, common: &Common) -> Result<Done> {
+        let device = common.adapter()?;
+        common.say(&device);
+        let settings = Settings { filter: self.filter, quick: self.quick, seed: common.seed };
+        let bar = indicatif::ProgressBar::new(1);
+        bar.set_style(indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(|e| Error::argument(e.to_string()))?);
+        let (tuning, trials) = tune(&device, &settings, |work, of| {
+            bar.set_length(of as u64);
+            bar.inc(1);
+            bar.set_message(work.to_owned());
+        })?;
+        bar.finish_and_clear();
+        if let Some(path) = &self.out {
+            write_file(path, format!("{:#}\n", tuning.json()).as_bytes())?;
+        }
+        let trial = |t: &Trial| json!({ "kernel": t.pin, "rule": t.rule, "chosen": t.chosen, "times": t.times });
+        let json = json!({ "tuning": tuning.json(), "trials": trials.iter().map(trial).collect::<Vec<_>>() });
+        common.print(&json, || text(&trials))?;
+        Ok(Done::Well)
+    }
+}
+
+/// Times as multiples of the rule's.
+fn text(trials: &[Trial]) -> String {
+    let row = |t: &Trial| {
+        let others = t.times.iter().filter(|(v, _)| **v != t.rule).map(|(v, time)| format!("{v} {time:.2}")).collect::<Vec<_>>();
+        vec![t.pin.clone(), t.rule.clone(), t.chosen.clone(), others.join("  ")]
+    };
+    let header = ["kernel", "by rule", "chosen", "times, the rule's being 1"];
+    table(&header, &trials.iter().map(row).collect::<Vec<_>>())
+}

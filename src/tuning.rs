@@ -1,0 +1,110 @@
+//! Tunings: the kernel variants that were found fastest on one adapter under one driver, kept in a small JSON file that programs load.
+
+use crate::device::Device;
+use crate::ops;
+use crate::{Error, Result};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Kernels, by the class of their work, and the variants to run them in ([`Kernel::pin`](crate::kernel::Kernel::pin)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tuning {
+    adapter: String,
+    backend: String,
+    driver: String,
+    version: String,
+    variants: BTreeMap<String, String>,
+}
+
+impl Tuning {
+    /// Variants found on `device`.
+    ///
+    /// # Errors
+    /// On the host executor, which has no kernels.
+    pub fn new(device: &Device, variants: BTreeMap<String, String>) -> Result<Self> {
+        let [adapter, backend, driver] = identity(device)?;
+        Ok(Self { adapter, backend, driver, version: env!("CARGO_PKG_VERSION").into(), variants })
+    }
+
+    /// Reads what [`Tuning::json`] gave, from a file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is no tuning, or names a kernel or variant that this crate has not.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, e.to_string()))?;
+        Self::parse(&text).map_err(|what| Error::file(path, what))
+    }
+
+    /// Reads what [`Tuning::json`] gave; or says what was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let json: Value = serde_json::from_str(text).map_err(|e| format!("a tuning in JSON expected: {e}"))?;
+        let string = |key: &str| json[key].as_str().map(str::to_owned).ok_or_else(|| format!("`{key}`: a text expected"));
+        let entries = json["variants"].as_object().ok_or("`variants`: an object of kernels and their variants expected")?;
+        let mut variants = BTreeMap::new();
+        for (pin, variant) in entries {
+            let variant = variant.as_str().ok_or_else(|| format!("`variants`: `{pin}`: the name of a variant expected"))?;
+            known(pin, variant)?;
+            variants.insert(pin.clone(), variant.to_owned());
+        }
+        Ok(Self {
+            adapter: string("adapter")?,
+            backend: string("backend")?,
+            driver: string("driver")?,
+            version: string("version")?,
+            variants,
+        })
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> Value {
+        json!({
+            "adapter": self.adapter, "backend": self.backend, "driver": self.driver, "version": self.version, "variants": self.variants,
+        })
+    }
+
+    /// Kernel, `@` and class of work, and variant.
+    pub fn variants(&self) -> &BTreeMap<String, String> {
+        &self.variants
+    }
+}
+
+/// An error unless the kernel that a pin names has such a variant.
+fn known(pin: &str, variant: &str) -> Result<(), String> {
+    let name = pin.split('@').next().unwrap_or_default();
+    let source = ops::sources().into_iter().find(|s| s.name == name).ok_or_else(|| format!("`variants`: no kernel `{name}`"))?;
+    let names: Vec<&str> = source.variants.iter().map(|v| v.name).collect();
+    if names.contains(&variant) {
+        return Ok(());
+    }
+    Err(format!("`variants`: `{pin}`: one of {} expected, found `{variant}`", names.join(", ")))
+}
+
+/// Adapter, back end and driver.
+fn identity(device: &Device) -> Result<[String; 3]> {
+    match device {
+        Device::Gpu(context) => {
+            let a = context.adapter();
+            Ok([a.name().to_owned(), a.backend().to_string(), a.driver()])
+        }
+        Device::Cpu(_) => Err(Error::argument("the host executor has no kernels to tune")),
+    }
+}
+
+impl Device {
+    /// The same device, with its kernels in the variants of `tuning`.
+    ///
+    /// # Errors
+    /// Where the tuning was made on another adapter, back end or driver.
+    pub fn tuned(&self, tuning: &Tuning) -> Result<Self> {
+        let here = identity(self)?;
+        let there = [&tuning.adapter, &tuning.backend, &tuning.driver].map(String::as_str);
+        if here != there {
+            let what = format!("the tuning was made on {}, and this is {}: tune again", there.join(", "), here.join(", "));
+            return Err(Error::argument(what));
+        }
+        Ok(self.with_variants(tuning.variants.clone()))
+    }
+}
