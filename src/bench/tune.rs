@@ -9,7 +9,7 @@ use crate::ops::work::Size;
 use crate::plan::Plan;
 use crate::tuning::Tuning;
 use crate::{Error, Result};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Times of one kernel's work of one class.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,48 +30,83 @@ const WORTH: f64 = 0.97;
 /// Logarithms of times by pin and variant.
 type Samples = BTreeMap<String, BTreeMap<String, Vec<f64>>>;
 
-/// Times every variant of the kernels that the filter means, and chooses. `progress` is told each work.
-///
-/// # Errors
-/// On the host executor, where the filter means no kernel that has a choice, or the device reports a fault.
-pub fn tune(device: &Device, settings: &Settings, mut progress: impl FnMut(&str, usize)) -> Result<(Tuning, Vec<Trial>)> {
-    let Device::Gpu(context) = device else { return Err(Error::argument("the host executor has no kernels to tune")) };
-    let (rule, effort) = (device.with_variants([]), if settings.quick { Effort::QUICK } else { Effort::FULL });
-    let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
-    let choices = choices(context.target(), &wanted);
-    if choices.is_empty() {
-        let what = format!("no kernel whose name contains `{wanted}` has more than one variant for this device");
-        return Err(Error::argument(what));
+/// A tuning that has not begun: its kernels are known to have a choice.
+pub struct Tuner<'a> {
+    device: &'a Device,
+    target: Target,
+    settings: &'a Settings,
+    choices: Vec<(&'static Source, Vec<&'static str>)>,
+}
+
+impl<'a> Tuner<'a> {
+    /// Chooses the kernels that the filter means.
+    ///
+    /// # Errors
+    /// On the host executor, and where the filter means no kernel that has a choice.
+    pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
+        let Device::Gpu(context) = device else { return Err(Error::argument("the host executor has no kernels to tune")) };
+        // By rule, whatever the device is tuned to now.
+        let target = Target { variants: BTreeMap::new(), ..context.target().clone() };
+        let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
+        let choices = choices(&target, &wanted);
+        if choices.is_empty() {
+            return Err(Error::argument(format!("no kernel whose name contains `{wanted}` has more than one variant for this device")));
+        }
+        Ok(Self { device, target, settings, choices })
     }
-    let works = crate::ops::works();
-    let (mut samples, mut rules) = (Samples::new(), BTreeMap::new());
-    for work in &works {
-        progress(work.name, works.len());
-        for &direction in directions(work) {
-            for (_, instance) in work.sizes.iter().filter(|(size, _)| fits(*size, context.target(), settings.quick)) {
-                let recorded = Recorded::new(instance, direction)?;
-                let Ok(plan) =
-                    Plan::new(&recorded.tape, &recorded.outputs, &Target { variants: BTreeMap::new(), ..context.target().clone() })
-                else {
-                    continue;
-                };
-                let used: BTreeSet<&str> = plan.steps.iter().map(|s| &*s.kernel.name).collect();
-                for (source, variants) in choices.iter().filter(|(s, _)| used.contains(s.name)) {
-                    for step in plan.steps.iter().filter(|s| s.kernel.name == source.name) {
-                        let base = step.kernel.variant.split('+').next().unwrap_or_default();
-                        rules.insert(step.kernel.pin(), base.to_owned());
-                    }
-                    for variant in variants {
-                        let pinned = rule.with_variants([(source.name.to_owned(), (*variant).to_owned())]);
-                        one(&pinned, &recorded, source, variant, (&effort, settings.seed), &mut samples)?;
-                    }
+
+    /// Times every variant and chooses; `progress` is told each work, and how many there are.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn run(&self, mut progress: impl FnMut(&str, usize)) -> Result<(Tuning, Vec<Trial>)> {
+        let works = crate::ops::works();
+        let (mut samples, mut rules) = (Samples::new(), BTreeMap::new());
+        for work in &works {
+            progress(work.name, works.len());
+            for &direction in directions(work) {
+                for (_, instance) in work.sizes.iter().filter(|(size, _)| fits(*size, &self.target, self.settings.quick)) {
+                    self.instance(&Recorded::new(instance, direction)?, &mut rules, &mut samples)?;
                 }
             }
         }
+        let trials: Vec<Trial> = rules.into_iter().filter_map(|(pin, rule)| trial(pin, rule, &samples)).collect();
+        let chosen = trials.iter().map(|t| (t.pin.clone(), t.chosen.clone())).collect();
+        Ok((Tuning::new(self.device, chosen)?, trials))
     }
-    let trials: Vec<Trial> = rules.into_iter().filter_map(|(pin, rule)| trial(pin, rule, &samples)).collect();
-    let chosen = trials.iter().map(|t| (t.pin.clone(), t.chosen.clone())).collect();
-    Ok((Tuning::new(device, chosen)?, trials))
+
+    /// Every variant of the kernels that one work at one size takes; what does not fit the device is left out.
+    fn instance(&self, recorded: &Recorded, rules: &mut BTreeMap<String, String>, samples: &mut Samples) -> Result<()> {
+        let plan = match Plan::new(&recorded.tape, &recorded.outputs, &self.target) {
+            Err(Error::TooLarge { .. }) => return Ok(()),
+            planned => planned?,
+        };
+        for (source, variants) in &self.choices {
+            let mut steps = plan.steps.iter().filter(|s| s.kernel.name == source.name).peekable();
+            if steps.peek().is_none() {
+                continue;
+            }
+            rules.extend(steps.map(|s| (s.kernel.pin(), s.kernel.variant.split('+').next().unwrap_or_default().to_owned())));
+            for variant in variants {
+                self.time(recorded, source, variant, samples)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the time of `source` in one variant to the samples of each of its pins.
+    fn time(&self, recorded: &Recorded, source: &Source, variant: &str, samples: &mut Samples) -> Result<()> {
+        let pinned = self.device.with_variants([(source.name.to_owned(), variant.to_owned())]);
+        let mut job = match Job::new(&pinned, recorded, self.settings.seed) {
+            Err(Error::TooLarge { .. } | Error::OutOfMemory { .. }) => return Ok(()),
+            made => made?,
+        };
+        let effort = if self.settings.quick { Effort::QUICK } else { Effort::FULL };
+        for (pin, ns) in job.by_pin(&effort)?.into_iter().filter(|(pin, _)| pin.split('@').next() == Some(source.name)) {
+            samples.entry(pin).or_default().entry(variant.to_owned()).or_default().push(ns.max(1.0).ln());
+        }
+        Ok(())
+    }
 }
 
 /// The sizes that a device is tuned at: software adapters would take minutes over large ones.
@@ -86,25 +121,6 @@ fn choices(target: &Target, wanted: &str) -> Vec<(&'static Source, Vec<&'static 
         |s: &'static Source| s.variants.iter().filter(|v| !target.software || v.suits != Suits::Hardware).map(|v| v.name).collect();
     let sources = crate::ops::sources().into_iter().filter(|s| contains(s.name, wanted));
     sources.map(|s| (s, variants(s))).filter(|(_, v): &(_, Vec<_>)| v.len() > 1).collect()
-}
-
-/// Adds the time of `source` in one variant to the samples of each of its pins.
-fn one(
-    device: &Device,
-    recorded: &Recorded,
-    source: &Source,
-    variant: &str,
-    (effort, seed): (&Effort, u64),
-    samples: &mut Samples,
-) -> Result<()> {
-    let mut job = match Job::new(device, recorded, seed) {
-        Err(Error::TooLarge { .. } | Error::OutOfMemory { .. }) => return Ok(()),
-        made => made?,
-    };
-    for (pin, ns) in job.by_pin(effort)?.into_iter().filter(|(pin, _)| pin.split('@').next() == Some(source.name)) {
-        samples.entry(pin).or_default().entry(variant.to_owned()).or_default().push(ns.max(1.0).ln());
-    }
-    Ok(())
 }
 
 fn trial(pin: String, rule: String, samples: &Samples) -> Option<Trial> {

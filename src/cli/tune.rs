@@ -2,7 +2,7 @@
 
 use super::{Common, Done, table};
 use crate::bench::Settings;
-use crate::bench::tune::{Trial, tune};
+use crate::bench::tune::{Trial, Tuner};
 use crate::data::write_file;
 use crate::{Error, Result};
 use serde_json::json;
@@ -23,11 +23,12 @@ pub(super) struct Tune {
 impl Tune {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let device = common.adapter()?;
-        common.say(&device);
         let settings = Settings { filter: self.filter, quick: self.quick, seed: common.seed };
+        let tuner = Tuner::new(&device, &settings)?;
+        common.say(&device);
         let bar = indicatif::ProgressBar::new(1);
         bar.set_style(indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(|e| Error::argument(e.to_string()))?);
-        let (tuning, trials) = tune(&device, &settings, |work, of| {
+        let (tuning, trials) = tuner.run(|work, of| {
             bar.set_length(of as u64);
             bar.inc(1);
             bar.set_message(work.to_owned());

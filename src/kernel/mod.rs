@@ -33,15 +33,15 @@ pub mod common {
     pub const ROW_SERIAL: Snippet = Snippet { name: "row_serial", text: wgsl!("common/row_serial") };
     /// A row belongs to a workgroup of 64.
     pub const ROW_GROUP: Snippet = Snippet { name: "row_group", text: wgsl!("common/row_group") };
-    /// The operands of a product, element by element or four at a time.
+    /// The operands of a product, four at a time or element by element.
     pub const OPERANDS: Choice = Choice::Snippet(&[
-        Snippet { name: "operands_scalar", text: wgsl!("common/operands_scalar") },
         Snippet { name: "operands_vector", text: wgsl!("common/operands_vector") },
+        Snippet { name: "operands_scalar", text: wgsl!("common/operands_scalar") },
     ]);
-    /// The result of a product, element by element or four at a time.
+    /// The result of a product, four at a time or element by element.
     pub const RESULT: Choice = Choice::Snippet(&[
-        Snippet { name: "result_scalar", text: wgsl!("common/result_scalar") },
         Snippet { name: "result_vector", text: wgsl!("common/result_vector") },
+        Snippet { name: "result_scalar", text: wgsl!("common/result_scalar") },
     ]);
     /// Where a product's operands lie.
     pub const BLOCKS: Snippet = Snippet { name: "blocks", text: wgsl!("common/blocks") };

@@ -6,32 +6,31 @@ use crate::tensor::TensorType;
 
 type Constants = &'static [(&'static str, &'static str)];
 
-const fn direct(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, suits: Suits::Software, classes, constants, snippets: &[common::TILE_DIRECT] }
+const fn direct(name: &'static str, constants: Constants) -> Variant {
+    Variant { name, suits: Suits::Software, classes: &[], constants, snippets: &[common::TILE_DIRECT] }
 }
 
 const fn shared(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
     Variant { name, suits: Suits::Hardware, classes, constants, snippets: &[common::TILE_SHARED] }
 }
 
-/// By the edge of a unit: an invocation's own tile on software adapters, a workgroup's block on GPUs; the larger the output, the
-/// larger the unit.
+/// By the edge of a unit: an invocation's own tile on software adapters, a workgroup's block on GPUs, the larger the output, the
+/// larger. Tiles of 8 × 8 are taken where a tuning says so: for GPUs that have few registers and no workgroup memory of their own.
 pub(super) const VARIANTS: [Variant; 5] = [
-    direct("direct16", &["small", "medium", "large"], &[("EDGE", "4u")]),
-    direct("direct8", &["tiny"], &[("EDGE", "2u")]),
+    direct("direct16", &[("EDGE", "4u")]),
+    direct("direct8", &[("EDGE", "2u")]),
     shared("shared128", &["large"], &[("EDGE", "2u"), ("SIDE", "16u")]),
     shared("shared64", &["medium"], &[("EDGE", "2u"), ("SIDE", "8u")]),
-    shared("shared32", &["tiny", "small"], &[("EDGE", "1u"), ("SIDE", "8u")]),
+    shared("shared32", &["small"], &[("EDGE", "1u"), ("SIDE", "8u")]),
 ];
 
 /// The class of a product's work, by the elements of its output: large ones fill a GPU with blocks of 128 × 128, medium ones with
-/// blocks of 64 × 64, small ones fill a few cores with tiles of 16 × 16.
+/// blocks of 64 × 64.
 fn class(elements: usize) -> &'static str {
     match elements {
         0x40_0000.. => "large",
         0x10_0000.. => "medium",
-        0x4000.. => "small",
-        _ => "tiny",
+        _ => "small",
     }
 }
 
@@ -101,10 +100,10 @@ impl Operand {
 
 /// Which of `common::OPERANDS` reads both.
 pub(super) fn operands(a: Operand, b: Operand) -> usize {
-    usize::from(a.stride.is_multiple_of(4) && b.stride.is_multiple_of(4))
+    usize::from(!(a.stride.is_multiple_of(4) && b.stride.is_multiple_of(4)))
 }
 
 /// Which of `common::RESULT` writes rows of this length.
 pub(super) fn result(cols: usize) -> usize {
-    usize::from(cols.is_multiple_of(4))
+    usize::from(!cols.is_multiple_of(4))
 }

@@ -7,3 +7,4 @@ mod demo;
 mod devices;
 mod refusals;
 mod run;
+mod tune;

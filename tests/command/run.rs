@@ -38,7 +38,12 @@ impl Folder {
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tapetum"));
         // Mesa complains on standard error where this is not set.
-        command.args(arguments).current_dir(&self.0).env_remove("TAPETUM_DEVICE").env("XDG_RUNTIME_DIR", std::env::temp_dir());
+        command
+            .args(arguments)
+            .current_dir(&self.0)
+            .env_remove("TAPETUM_DEVICE")
+            .env_remove("TAPETUM_TUNING")
+            .env("XDG_RUNTIME_DIR", std::env::temp_dir());
         command
     }
 
