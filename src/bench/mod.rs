@@ -194,6 +194,7 @@ impl Run<'_> {
         for (part, time) in job.parts().iter().zip(times).filter(|(p, _)| named(&p.kernel)) {
             self.rows.push(Row {
                 kernel: part.kernel.clone(),
+                family: part.family.clone(),
                 variant: part.variants.iter().cloned().collect::<Vec<_>>().join(", "),
                 work: work.name.into(),
                 direction,

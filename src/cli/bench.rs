@@ -193,9 +193,9 @@ fn comparison(c: &Comparison) -> String {
         ]
     };
     let control = ["the control, a copy", "", "bench/copy", "", ""].map(String::from).into_iter().chain([
-        format!("{:.2}", c.control),
+        format!("{:.2}", c.control.ratio),
         "1.00".into(),
-        String::new(),
+        format!("{:.2} - {:.2}", c.control.low, c.control.high),
     ]);
     let rows: Vec<Vec<String>> = [control.collect()].into_iter().chain(c.rows.iter().map(row)).collect();
     let count = |v: Verdict| c.rows.iter().filter(|r| r.verdict == v).count();
@@ -252,7 +252,7 @@ fn picture(report: &Report) -> Result<String> {
         let best = report.rows.iter().filter(|o| largest(o) && named(o) == named(r)).max_by(|a, b| a.percent.total_cmp(&b.percent));
         let name = named(r);
         Point {
-            family: r.family().into(),
+            family: r.family.clone(),
             label: best.filter(|b| std::ptr::eq(*b, r)).map(|_| name.rsplit('/').next().unwrap_or(&name).replace('_', " ")),
             detail: format!("{name}: {} {} {}, {}, {:.0} %", r.work, r.direction.name(), r.shape, duration(r.time.median), r.percent),
             flops: r.cost.flops,
