@@ -49,84 +49,122 @@ impl Ceilings {
     }
 }
 
-/// The copy that bandwidth is measured by, kept: measured again in the course of a run, it is the control that should not move.
+/// A kernel that a ceiling is measured by, kept: it is measured again and again in the course of a run.
 #[derive(Debug)]
-pub struct Control {
+pub struct Probe {
     job: Job,
-    bytes: f64,
+    /// What one launch does: bytes, or FLOPs.
+    amount: f64,
     /// What it came to each time, and at best.
     times: Vec<f64>,
     best: f64,
 }
 
-impl Control {
-    fn new(device: &Device, seed: u64) -> Result<Self> {
-        let mut elements = copied_elements(device);
-        let job = loop {
-            match job(device, elements, seed, |t, x| copy(t, x[0])) {
-                Err(Error::OutOfMemory { .. }) if elements > 1 << 20 => elements /= 2,
-                made => break made?,
-            }
-        };
-        let bytes = job.parts().iter().map(|p| p.cost.bytes).sum();
-        Ok(Self { job, bytes, times: Vec::new(), best: f64::INFINITY })
+impl Probe {
+    fn new(job: Job, amount: impl Fn(Cost) -> f64) -> Self {
+        let amount = job.parts().iter().map(|p| amount(p.cost)).sum();
+        Self { job, amount, times: Vec::new(), best: f64::INFINITY }
     }
 
-    /// Measures it once more.
-    ///
-    /// # Errors
-    /// Where the device reports a fault.
-    pub fn measure(&mut self, effort: &Effort) -> Result<()> {
+    fn measure(&mut self, effort: &Effort) -> Result<()> {
         let stats = first(self.job.time(effort)?)?;
         self.times.push(stats.median);
         self.best = self.best.min(stats.min);
         Ok(())
     }
 
-    /// Bytes a second of the fastest copy so far.
-    pub fn bytes_per_second(&self) -> f64 {
-        1e9 * self.bytes / self.best
+    fn rate(&self) -> f64 {
+        1e9 * self.amount / self.best
     }
 
-    /// Nanoseconds of the copy over the run.
+    /// Nanoseconds of a launch over the run.
     ///
     /// # Errors
     /// Where it was never measured.
     pub fn stats(&self) -> Result<Stats> {
-        Stats::of(&self.times).ok_or_else(|| Error::argument("the control was never measured"))
+        Stats::of(&self.times).ok_or_else(|| Error::argument("a ceiling was never measured"))
     }
 
-    /// Bytes it reads and writes.
-    pub fn bytes(&self) -> f64 {
-        self.bytes
+    /// What one launch does: bytes, or FLOPs.
+    pub fn amount(&self) -> f64 {
+        self.amount
     }
 }
 
-/// Measures all ceilings.
-///
-/// # Errors
-/// Where the device reports a fault.
-pub fn measure(device: &Device, effort: &Effort, seed: u64) -> Result<(Ceilings, Control)> {
-    let flops = |half| -> Result<f64> {
-        let mut job = job(device, fma_elements(device), seed, move |t, x| fma(t, x[0], half))?;
-        let flops: f64 = job.parts().iter().map(|p| p.cost.flops).sum();
-        Ok(1e9 * flops / first(job.time(effort)?)?.min)
-    };
-    // Arithmetic first: it brings the clocks up.
-    let f32 = flops(false)?;
-    let half = matches!(device, Device::Gpu(context) if context.target().f16);
-    let flops_f16 = if half { Some(flops(true)?) } else { None };
-    let mut control = Control::new(device, seed)?;
-    control.measure(effort)?;
+/// The probes of all ceilings.
+#[derive(Debug)]
+pub struct Probes {
+    copy: Probe,
+    f32: Probe,
+    f16: Option<Probe>,
+    dispatch: Stats,
+    round_trip: Stats,
+}
 
-    let mut word = job(device, 0, seed, |t, _| empty(t))?;
-    let dispatch = first(word.time(effort)?)?;
-    let round_trip = wall(effort, || word.round_trip())?;
-    Ok((Ceilings { bytes_per_second: control.bytes_per_second(), flops: f32, flops_f16, dispatch, round_trip }, control))
+impl Probes {
+    /// Measures all ceilings for the first time.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn new(device: &Device, effort: &Effort, seed: u64) -> Result<Self> {
+        let fma = |half| -> Result<Probe> {
+            let job = job(device, fma_elements(device), seed, move |t, x| fma(t, x[0], half))?;
+            Ok(Probe::new(job, |cost| cost.flops))
+        };
+        // Arithmetic first: it brings the clocks up.
+        let mut f32 = fma(false)?;
+        f32.measure(effort)?;
+        let computes_f16 = matches!(device, Device::Gpu(context) if context.target().f16);
+        let mut f16 = computes_f16.then(|| fma(true)).transpose()?;
+        f16.as_mut().map_or(Ok(()), |p| p.measure(effort))?;
+        let mut copy = Probe::new(copy_job(device, seed)?, |cost| cost.bytes);
+        copy.measure(effort)?;
+
+        let mut word = job(device, 0, seed, |t, _| empty(t))?;
+        let dispatch = first(word.time(effort)?)?;
+        let round_trip = wall(effort, || word.round_trip())?;
+        Ok(Self { copy, f32, f16, dispatch, round_trip })
+    }
+
+    /// Takes one sample more of each rate. Spread over a run, they say what the device can do undisturbed, and how steady it is.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn measure(&mut self) -> Result<()> {
+        let one = Effort { samples: 1, least: 1, ..Effort::QUICK };
+        [Some(&mut self.copy), Some(&mut self.f32), self.f16.as_mut()].into_iter().flatten().try_for_each(|p| p.measure(&one))
+    }
+
+    /// The ceilings by all samples so far.
+    pub fn ceilings(&self) -> Ceilings {
+        Ceilings {
+            bytes_per_second: self.copy.rate(),
+            flops: self.f32.rate(),
+            flops_f16: self.f16.as_ref().map(Probe::rate),
+            dispatch: self.dispatch,
+            round_trip: self.round_trip,
+        }
+    }
+
+    /// The control of a comparison, which should not move from run to run: the copy.
+    pub fn control(&self) -> &Probe {
+        &self.copy
+    }
 }
 
 fn first(times: Vec<Stats>) -> Result<Stats> {
     times.into_iter().next().ok_or_else(|| Error::argument("a ceiling came to no dispatch"))
+}
+
+/// The copy, of as much as there is memory for.
+fn copy_job(device: &Device, seed: u64) -> Result<Job> {
+    let mut elements = copied_elements(device);
+    loop {
+        match job(device, elements, seed, |t, x| copy(t, x[0])) {
+            Err(Error::OutOfMemory { .. }) if elements > 1 << 20 => elements /= 2,
+            made => return made,
+        }
+    }
 }
 
 /// A ceiling's op over `elements` f32, or over none.
@@ -142,7 +180,7 @@ fn job(
 }
 
 /// Whether a device is so slow that less work is enough to time it.
-pub(super) fn slow(device: &Device) -> bool {
+fn slow(device: &Device) -> bool {
     match device {
         Device::Gpu(context) => context.target().software,
         Device::Cpu(_) => true,

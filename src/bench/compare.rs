@@ -3,10 +3,11 @@
 //! A machine is never twice the same: its clocks follow its temperature, and others use it too. Two things tell that from a change of a
 //! kernel. The *control*, a copy between two large buffers whose kernel nobody tunes, is measured all through both runs, and every ratio
 //! is divided by the control's: what slowed everything slowed the copy as well. And a kernel counts as slower only where the ratio so
-//! judged passes the threshold *and* the middle halves of both runs' times lie apart: a new lower quartile beyond the old upper one. A
-//! ratio past the threshold whose quartiles overlap is called noise: longer runs may settle it. The control itself is printed first; one
-//! that moved by more than the threshold says that the machine did, and that small kernels, which are bound by launches rather than by
-//! memory, are judged poorly.
+//! judged passes the threshold *and* the times lie apart by more than they spread: the new lower quartile beyond the old upper one, even
+//! if the machine was as much slower as the control's own quartiles allow. A ratio past the threshold that does not is called noise: on a
+//! machine that is busy with other work all may be noise, and only a quieter run settles it. The control is printed first, with its
+//! range. One that moved by more than the threshold says that the machine did, and that small kernels, which are bound by launches rather
+//! than by memory, are judged poorly.
 
 use super::machine::Machine;
 use super::measure::Stats;
@@ -43,11 +44,11 @@ pub struct Key {
 pub enum Verdict {
     /// Within the threshold.
     Same,
-    /// Past the threshold, and the quartiles lie apart.
+    /// Past the threshold, and further than the times spread.
     Slower,
-    /// Past its inverse, and the quartiles lie apart.
+    /// Past its inverse, and further than the times spread.
     Faster,
-    /// Past the threshold either way, but the quartiles overlap.
+    /// Past the threshold either way, but within what the times spread.
     Noise,
 }
 
@@ -60,6 +61,27 @@ impl Verdict {
             Self::Faster => "faster",
             Self::Noise => "noise",
         }
+    }
+}
+
+/// A ratio of medians, and the least and the most that the quartiles of both allow.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Range {
+    /// New lower over old upper quartile.
+    pub low: f64,
+    /// New over old median.
+    pub ratio: f64,
+    /// New upper over old lower quartile.
+    pub high: f64,
+}
+
+impl Range {
+    fn of(old: Stats, new: Stats) -> Self {
+        Self { low: new.q1 / old.q3, ratio: new.median / old.median, high: new.q3 / old.q1 }
+    }
+
+    fn scaled(self, by: f64) -> Self {
+        Self { low: self.low * by, ratio: self.ratio * by, high: self.high * by }
     }
 }
 
@@ -84,7 +106,7 @@ pub struct Compared {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// The control's time a byte, new over old.
-    pub control: f64,
+    pub control: Range,
     /// Ratios beyond it count.
     pub threshold: f64,
     /// The rows that both have.
@@ -139,7 +161,7 @@ impl Baseline {
 
     /// `report` beside this run.
     pub fn compare(&self, report: &Report, threshold: f64) -> Comparison {
-        let control = report.control.median / report.control_bytes * self.control_bytes / self.control.median;
+        let control = Range::of(self.control, report.control).scaled(self.control_bytes / report.control_bytes);
         let mut rows = Vec::new();
         for r in &report.rows {
             let key = Key { kernel: r.kernel.clone(), work: r.work.clone(), direction: r.direction.name().into(), shape: r.shape.clone() };
@@ -157,16 +179,16 @@ fn row(json: &Value) -> Option<(Key, Stats)> {
     Some((key, Stats::parse(json).filter(|s| s.median > 0.0)?))
 }
 
-fn judge(key: Key, old: Stats, new: Stats, control: f64, threshold: f64) -> Compared {
-    let ratio = new.median / old.median;
-    let judged = ratio / control;
+fn judge(key: Key, old: Stats, new: Stats, control: Range, threshold: f64) -> Compared {
+    let found = Range::of(old, new);
+    let judged = found.ratio / control.ratio;
     let verdict = match judged {
-        r if r > threshold && new.q1 / control > old.q3 => Verdict::Slower,
-        r if r < 1.0 / threshold && new.q3 / control < old.q1 => Verdict::Faster,
+        r if r > threshold && found.low > control.high => Verdict::Slower,
+        r if r < 1.0 / threshold && found.high < control.low => Verdict::Faster,
         r if r > threshold || r < 1.0 / threshold => Verdict::Noise,
         _ => Verdict::Same,
     };
-    Compared { key, old, new, ratio, judged, verdict }
+    Compared { key, old, new, ratio: found.ratio, judged, verdict }
 }
 
 impl Comparison {
@@ -177,7 +199,7 @@ impl Comparison {
 
     /// Whether the machine itself moved by more than the threshold.
     pub fn machine_moved(&self) -> bool {
-        self.control > self.threshold || self.control < 1.0 / self.threshold
+        self.control.ratio > self.threshold || self.control.ratio < 1.0 / self.threshold
     }
 
     /// As JSON.
@@ -190,7 +212,7 @@ impl Comparison {
             })
         };
         json!({
-            "control": self.control, "threshold": self.threshold, "unmatched": self.unmatched, "slower": self.slower(),
+            "control": { "ratio": self.control.ratio, "low": self.control.low, "high": self.control.high }, "threshold": self.threshold, "unmatched": self.unmatched, "slower": self.slower(),
             "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
         })
     }
@@ -198,32 +220,42 @@ impl Comparison {
 
 #[cfg(test)]
 mod tests {
-    use super::{Key, Stats, Verdict, judge};
+    use super::{Key, Range, Stats, Verdict, judge};
 
-    fn verdict(old: [f64; 3], new: [f64; 3], control: f64) -> (Verdict, f64) {
+    const STEADY: [f64; 3] = [1.0; 3];
+
+    fn verdict(old: [f64; 3], new: [f64; 3], [low, ratio, high]: [f64; 3]) -> (Verdict, f64) {
         let stats = |[q1, median, q3]: [f64; 3]| Stats { q1, median, q3, min: q1, samples: 9 };
         let key = Key { kernel: "k".into(), work: "w".into(), direction: "forward".into(), shape: "[1]".into() };
-        let found = judge(key, stats(old), stats(new), control, 1.1);
+        let found = judge(key, stats(old), stats(new), Range { low, ratio, high }, 1.1);
         (found.verdict, found.judged)
     }
 
     #[test]
     fn a_change_passes_the_threshold_and_the_quartiles() {
         let old = [98.0, 100.0, 102.0];
-        assert_eq!(verdict(old, [98.0, 100.0, 102.0], 1.0), (Verdict::Same, 1.0));
-        assert_eq!(verdict(old, [118.0, 120.0, 122.0], 1.0), (Verdict::Slower, 1.2));
-        assert_eq!(verdict(old, [49.0, 50.0, 51.0], 1.0), (Verdict::Faster, 0.5));
+        assert_eq!(verdict(old, old, STEADY), (Verdict::Same, 1.0));
+        assert_eq!(verdict(old, [118.0, 120.0, 122.0], STEADY), (Verdict::Slower, 1.2));
+        assert_eq!(verdict(old, [49.0, 50.0, 51.0], STEADY), (Verdict::Faster, 0.5));
         // As much slower, but so spread that it may be as fast as before.
-        assert_eq!(verdict(old, [101.0, 120.0, 150.0], 1.0), (Verdict::Noise, 1.2));
-        assert_eq!(verdict(old, [106.0, 108.0, 110.0], 1.0).0, Verdict::Same);
+        assert_eq!(verdict(old, [101.0, 120.0, 150.0], STEADY), (Verdict::Noise, 1.2));
+        assert_eq!(verdict(old, [106.0, 108.0, 110.0], STEADY).0, Verdict::Same);
     }
 
     #[test]
     fn what_slowed_the_control_is_no_change() {
         let old = [98.0, 100.0, 102.0];
-        assert_eq!(verdict(old, [118.0, 120.0, 122.0], 1.2), (Verdict::Same, 1.0));
+        assert_eq!(verdict(old, [118.0, 120.0, 122.0], [1.2; 3]), (Verdict::Same, 1.0));
         // As fast as before on a machine that is half as fast is a gain, and as fast on one twice as fast a loss.
-        assert_eq!(verdict(old, old, 2.0), (Verdict::Faster, 0.5));
-        assert_eq!(verdict(old, old, 0.5), (Verdict::Slower, 2.0));
+        assert_eq!(verdict(old, old, [2.0; 3]), (Verdict::Faster, 0.5));
+        assert_eq!(verdict(old, old, [0.5; 3]), (Verdict::Slower, 2.0));
+    }
+
+    #[test]
+    fn beside_an_unsteady_control_little_is_certain() {
+        let old = [98.0, 100.0, 102.0];
+        assert_eq!(verdict(old, [148.0, 150.0, 152.0], [0.7, 1.0, 1.6]), (Verdict::Noise, 1.5));
+        assert_eq!(verdict(old, [198.0, 200.0, 202.0], [0.7, 1.0, 1.6]), (Verdict::Slower, 2.0));
+        assert_eq!(verdict(old, [78.0, 80.0, 82.0], [0.7, 1.0, 1.6]), (Verdict::Noise, 0.8));
     }
 }

@@ -5,7 +5,7 @@ use crate::device::{Device, Program};
 use crate::kernel::{Access, Cost, Kernel, Target};
 use crate::ops::case::Draw;
 use crate::ops::work::Instance;
-use crate::plan::Plan;
+use crate::plan::{Plan, Step};
 use crate::tape::{Source, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType};
 use crate::{Error, Result};
@@ -124,7 +124,11 @@ impl Recorded {
         let values = units.iter().map(|&i| &self.tape.nodes()[i]);
         let values = values.flat_map(|n| n.inputs.iter().map(|v| v.index()).chain(n.outputs.clone()));
         let bytes = values.map(|i| self.tape.ty(self.tape.var(i)).bytes() as f64).sum();
-        let part = Part { kernel: HOST.into(), variants: ["f32".into()].into(), workgroup: None, cost: Cost { flops, bytes }, units };
+        let most = |a: &&Step, b: &&Step| a.cost.flops.total_cmp(&b.cost.flops).then(a.cost.bytes.total_cmp(&b.cost.bytes));
+        let most = plan.steps.iter().zip(&timed).filter(|(_, t)| **t).map(|(s, _)| s).max_by(most);
+        let family = most.map_or_else(String::new, |s| family(&s.kernel.name));
+        let part =
+            Part { kernel: HOST.into(), family, variants: ["f32".into()].into(), workgroup: None, cost: Cost { flops, bytes }, units };
         Ok(Some(part).filter(|p| !p.units.is_empty()))
     }
 }
@@ -134,6 +138,8 @@ impl Recorded {
 pub struct Part {
     /// `family/kernel`, or `host`.
     pub kernel: String,
+    /// The folder of its shader; on the host executor, of the shader that would do most of the work.
+    pub family: String,
     /// The variants chosen.
     pub variants: BTreeSet<String>,
     /// Invocations of a workgroup.
@@ -144,14 +150,19 @@ pub struct Part {
     pub units: Vec<usize>,
 }
 
+fn family(kernel: &str) -> String {
+    kernel.split('/').next().unwrap_or(kernel).to_owned()
+}
+
 impl Part {
-    fn of(at: usize, step: &crate::plan::Step) -> Result<Self> {
+    fn of(at: usize, step: &Step) -> Result<Self> {
         let Kernel { name, variant, .. } = &step.kernel;
+        let family = family(name);
         let workgroup = Some(workgroup(&step.kernel)?);
-        Ok(Self { kernel: name.to_string(), variants: [variant.to_string()].into(), workgroup, cost: step.cost, units: vec![at] })
+        Ok(Self { kernel: name.to_string(), family, variants: [variant.to_string()].into(), workgroup, cost: step.cost, units: vec![at] })
     }
 
-    fn join(&mut self, at: usize, step: &crate::plan::Step) {
+    fn join(&mut self, at: usize, step: &Step) {
         self.variants.insert(step.kernel.variant.to_string());
         self.cost.flops += step.cost.flops;
         self.cost.bytes += step.cost.bytes;

@@ -19,7 +19,7 @@ use crate::kernel::Target;
 use crate::ops::work::{Instance, Size, Work};
 use crate::plan::Plan;
 use crate::{Error, Result};
-use ceilings::{Ceilings, Control, slow};
+use ceilings::Probes;
 use job::{Direction, HOST, Job, Recorded};
 use machine::Machine;
 use measure::{Effort, Timing};
@@ -38,7 +38,8 @@ pub struct Settings {
     pub seed: u64,
 }
 
-/// On a processor, software adapters included, a size is left out where one dispatch would take longer than this.
+/// A size is left out where one dispatch would take longer than this: a processor would keep its user waiting, and a driver takes a GPU
+/// that does not answer for two seconds as hung.
 const LONGEST_NS: f64 = 2e9;
 
 /// A run that has not begun: its works and steps are known to be what the filter means.
@@ -92,40 +93,34 @@ impl<'a> Bench<'a> {
         let effort = if self.settings.quick { Effort::QUICK } else { Effort::FULL };
         let seed = self.settings.seed;
         progress("ceilings");
-        let (mut ceilings, mut control) = ceilings::measure(self.device, &effort, seed)?;
-        let mut run = Run { bench: self, effort, ceilings: &ceilings, rows: Vec::new(), left_out: Vec::new() };
+        let mut run = Run { bench: self, effort, probes: Probes::new(self.device, &effort, seed)?, rows: Vec::new(), left_out: Vec::new() };
         for work in &self.works {
             progress(work.name);
-            self.control(&mut control)?;
+            run.probes.measure()?;
             run.work(work)?;
         }
-        let (mut rows, left_out) = (run.rows, run.left_out);
         let mut steps = Vec::new();
         for step in &self.steps {
             progress(step.name);
-            self.control(&mut control)?;
+            run.probes.measure()?;
             steps.push(step.time(self.device, &effort, seed)?);
         }
-        // The copy is a better ceiling the longer it was looked for.
-        ceilings.bytes_per_second = control.bytes_per_second();
+        let Run { probes, mut rows, left_out, .. } = run;
+        // The ceilings are the better known the longer they were looked for.
+        let ceilings = probes.ceilings();
         rows.iter_mut().for_each(|r| r.percent = ceilings.percent(r.cost, r.time.median));
         Ok(Report {
             machine: Machine::of(self.device),
             timing: Timing::of(self.device),
             quick: self.settings.quick,
             seed,
-            control: control.stats()?,
-            control_bytes: control.bytes(),
+            control: probes.control().stats()?,
+            control_bytes: probes.control().amount(),
             ceilings,
             rows,
             steps,
             left_out,
         })
-    }
-
-    /// A sample of the control; taken before each stage, they cover the run.
-    fn control(&self, control: &mut Control) -> Result<()> {
-        control.measure(&Effort { samples: 1, least: 1, ..Effort::QUICK })
     }
 }
 
@@ -158,7 +153,7 @@ pub fn kernels(work: &Work, target: &Target) -> Result<Vec<String>> {
 struct Run<'a> {
     bench: &'a Bench<'a>,
     effort: Effort,
-    ceilings: &'a Ceilings,
+    probes: Probes,
     rows: Vec<Row>,
     left_out: Vec<LeftOut>,
 }
@@ -193,12 +188,14 @@ impl Run<'_> {
             made => made?,
         };
         let times = job.time(&self.effort)?;
+        let ceilings = self.probes.ceilings();
         // A work that is here for one of its kernels has no say for the others; on the host, it has no kernels.
         let wanted = &self.bench.wanted;
         let named = |kernel: &str| kernel == HOST || contains(work.name, wanted) || contains(kernel, wanted);
         for (part, time) in job.parts().iter().zip(times).filter(|(p, _)| named(&p.kernel)) {
             self.rows.push(Row {
                 kernel: part.kernel.clone(),
+                family: part.family.clone(),
                 variant: part.variants.iter().cloned().collect::<Vec<_>>().join(", "),
                 work: work.name.into(),
                 direction,
@@ -208,17 +205,14 @@ impl Run<'_> {
                 workgroup: part.workgroup,
                 time,
                 cost: part.cost,
-                percent: self.ceilings.percent(part.cost, time.median),
+                percent: ceilings.percent(part.cost, time.median),
             });
         }
         Ok(None)
     }
 
-    /// Why a work would keep a processor too long: by what its dispatches take at the ceilings, times how far the last size stayed below.
+    /// Why a work would keep the device too long: by what its dispatches take at the ceilings, times how far the last size stayed below.
     fn too_long(&self, recorded: &Recorded, slowdown: f64) -> Result<Option<String>> {
-        if !slow(self.bench.device) {
-            return Ok(None);
-        }
         let target = match self.bench.device {
             Device::Gpu(context) => context.target().clone(),
             Device::Cpu(_) => Target { max_binding: u64::MAX, ..Target::portable() },
@@ -227,7 +221,8 @@ impl Run<'_> {
             Err(e @ Error::TooLarge { .. }) => return Ok(Some(e.to_string())),
             planned => planned?,
         };
-        let longest = plan.steps.iter().map(|s| self.ceilings.least_ns(s.cost) * slowdown).fold(0.0, f64::max);
+        let ceilings = self.probes.ceilings();
+        let longest = plan.steps.iter().map(|s| ceilings.least_ns(s.cost) * slowdown).fold(0.0, f64::max);
         Ok((longest > LONGEST_NS).then(|| format!("a dispatch would take about {:.1} s", longest / 1e9)))
     }
 }

@@ -17,6 +17,8 @@ pub const FORMAT: u64 = 1;
 pub struct Row {
     /// `family/kernel`; `host` on the host executor.
     pub kernel: String,
+    /// The folder of its shader; on the host executor, of the shader that would do most of the work.
+    pub family: String,
     /// The variants chosen, each with what lowering chose besides.
     pub variant: String,
     /// The work.
@@ -48,14 +50,6 @@ impl Row {
     /// Bytes in a second.
     pub fn bytes_rate(&self) -> f64 {
         1e9 * self.cost.bytes / self.time.median
-    }
-
-    /// What a kernel belongs to: the folder of its shader; the first word of the work on the host executor.
-    pub fn family(&self) -> &str {
-        match self.kernel.split_once('/') {
-            Some((family, _)) => family,
-            None => self.work.split(' ').next().unwrap_or(&self.work),
-        }
     }
 
     fn workgroup_text(&self) -> String {

@@ -3,7 +3,7 @@
 use super::picture::{Ceiling, Point, roofline};
 use super::{Common, Done, note, table};
 use crate::bench::compare::{Baseline, Comparison, Verdict};
-use crate::bench::job::HOST;
+use crate::bench::job::{Direction, HOST};
 use crate::bench::measure::Timing;
 use crate::bench::report::{Report, Row};
 use crate::bench::step::StepRow;
@@ -102,9 +102,10 @@ fn text(report: &Report, compared: Option<&Comparison>) -> String {
 
 fn ceilings(report: &Report) -> String {
     let c = &report.ceilings;
+    let usual = report.control_bytes / report.control.median;
     let mut lines = vec![
         format!("{}, {}", report.machine.device(), report.machine.date),
-        format!("copy         {} GB/s, read and written", digits(c.bytes_per_second / 1e9)),
+        format!("copy         {} GB/s read and written at best, {} half the time", digits(c.bytes_per_second / 1e9), digits(usual)),
         format!("FMA in f32   {} GFLOP/s", digits(c.flops / 1e9)),
     ];
     lines.extend(c.flops_f16.map(|f| format!("FMA in f16   {} GFLOP/s", digits(f / 1e9))));
@@ -118,14 +119,15 @@ fn ceilings(report: &Report) -> String {
 }
 
 fn kernels(report: &Report) -> String {
+    // Variants are long: they stand last, and to the left.
+    let widest = report.rows.iter().map(|r| r.variant.chars().count()).max().unwrap_or(0);
     let row = |r: &Row| {
         let rate = |x: f64| if x > 0.0 { digits(x / 1e9) } else { "-".into() };
         vec![
-            r.kernel.clone(),
-            r.variant.clone(),
-            format!("{} {}", r.work, if r.direction.name() == "reverse" { "'" } else { "" }).trim_end().into(),
+            work(&r.work, r.direction.name()),
             r.shape.clone(),
             r.size.name().into(),
+            r.kernel.clone(),
             r.launches.to_string(),
             r.workgroup.map_or("-".into(), |w| w.iter().product::<u32>().to_string()),
             duration(r.time.median),
@@ -133,14 +135,15 @@ fn kernels(report: &Report) -> String {
             rate(r.flops_rate()),
             rate(r.bytes_rate()),
             format!("{:.0} %", r.percent),
+            format!("{:<widest$}", r.variant),
         ]
     };
+    let variant = format!("{:<widest$}", "variant");
     let header = [
-        "kernel",
-        "variant",
         "work (' reverse)",
         "shape",
         "size",
+        "kernel",
         "launches",
         "workgroup",
         "median",
@@ -148,8 +151,14 @@ fn kernels(report: &Report) -> String {
         "GFLOP/s",
         "GB/s",
         "of roofline",
+        &variant,
     ];
     table(&header, &report.rows.iter().map(row).collect::<Vec<_>>())
+}
+
+/// A work's name, with a stroke where it is its reverse.
+fn work(name: &str, direction: &str) -> String {
+    if direction == Direction::Reverse.name() { format!("{name} '") } else { name.to_owned() }
 }
 
 fn steps(steps: &[StepRow]) -> String {
@@ -163,7 +172,7 @@ fn steps(steps: &[StepRow]) -> String {
             of(&|d| d.gpu.map_or("-".into(), |g| duration(g.median))),
             of(&|d| duration(d.kernels)),
             of(&|d| d.idle().map_or("-".into(), |i| format!("{:.1} %", 100.0 * i))),
-            of(&|d| format!("{:.2} MiB", d.peak as f64 / f64::from(1 << 20))),
+            of(&|d| bytes(d.peak)),
         ]
     };
     let header = ["training step", "wall", "dispatches", "encode each", "device", "its kernels", "idle", "memory"];
@@ -173,9 +182,9 @@ fn steps(steps: &[StepRow]) -> String {
 fn comparison(c: &Comparison) -> String {
     let row = |r: &crate::bench::compare::Compared| {
         vec![
-            r.key.kernel.clone(),
-            format!("{} {}", r.key.work, if r.key.direction == "reverse" { "'" } else { "" }).trim_end().into(),
+            work(&r.key.work, &r.key.direction),
             r.key.shape.clone(),
+            r.key.kernel.clone(),
             duration(r.old.median),
             duration(r.new.median),
             format!("{:.2}", r.ratio),
@@ -183,14 +192,14 @@ fn comparison(c: &Comparison) -> String {
             r.verdict.name().into(),
         ]
     };
-    let control = ["bench/copy (control)", "", "", "", ""].map(String::from).into_iter().chain([
-        format!("{:.2}", c.control),
+    let control = ["the control, a copy", "", "bench/copy", "", ""].map(String::from).into_iter().chain([
+        format!("{:.2}", c.control.ratio),
         "1.00".into(),
-        String::new(),
+        format!("{:.2} - {:.2}", c.control.low, c.control.high),
     ]);
     let rows: Vec<Vec<String>> = [control.collect()].into_iter().chain(c.rows.iter().map(row)).collect();
     let count = |v: Verdict| c.rows.iter().filter(|r| r.verdict == v).count();
-    let header = ["kernel", "work (' reverse)", "shape", "then", "now", "ratio", "over control", ""];
+    let header = ["work (' reverse)", "shape", "kernel", "then", "now", "ratio", "over control", ""];
     format!(
         "{}\n{} compared at a threshold of {}: {} slower, {} faster, {} noise; {} of this run alone",
         table(&header, &rows),
@@ -222,6 +231,13 @@ fn duration(ns: f64) -> String {
     }
 }
 
+fn bytes(n: u64) -> String {
+    match n as f64 / 1024.0 {
+        kib if kib < 1024.0 => format!("{kib:.1} KiB"),
+        kib => format!("{:.1} MiB", kib / 1024.0),
+    }
+}
+
 /// Each kernel is named once: at its largest size, where it comes nearest to its roofline.
 fn picture(report: &Report) -> Result<String> {
     let c = &report.ceilings;
@@ -236,13 +252,13 @@ fn picture(report: &Report) -> Result<String> {
         let best = report.rows.iter().filter(|o| largest(o) && named(o) == named(r)).max_by(|a, b| a.percent.total_cmp(&b.percent));
         let name = named(r);
         Point {
-            family: r.family().into(),
+            family: r.family.clone(),
             label: best.filter(|b| std::ptr::eq(*b, r)).map(|_| name.rsplit('/').next().unwrap_or(&name).replace('_', " ")),
             detail: format!("{name}: {} {} {}, {}, {:.0} %", r.work, r.direction.name(), r.shape, duration(r.time.median), r.percent),
             flops: r.cost.flops,
             bytes: r.cost.bytes,
             seconds: r.time.median / 1e9,
-            reverse: r.direction.name() == "reverse",
+            reverse: r.direction == Direction::Reverse,
             faint: !largest(r),
         }
     };
