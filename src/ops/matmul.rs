@@ -224,6 +224,7 @@ pub(super) fn works() -> Vec<Work> {
     let batched = |[batch, n]: [usize; 2]| vec![f32s([batch, n, n], Draw::Normal), f32s([batch, n, n], Draw::Normal)];
     vec![
         Work::new("matmul", [64, 512, 4096].map(|n| Instance::new(square(n), |t, x| Ok(vec![t.matmul(x[0], x[1])?])))),
+        Work::new("matmul of odd rows", [63, 511, 4095].map(|n| Instance::new(square(n), |t, x| Ok(vec![t.matmul(x[0], x[1])?])))),
         Work::new(
             "matmul batched",
             [[4, 32], [64, 128], [256, 256]].map(|s| Instance::new(batched(s), |t, x| Ok(vec![t.matmul(x[0], x[1])?]))),

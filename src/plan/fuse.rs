@@ -19,6 +19,8 @@ pub(super) struct Groups {
     /// Value → the nodes that read it, and whether somebody outside the tape does.
     readers: Vec<Vec<usize>>,
     kept: Vec<bool>,
+    /// Node → the latest node that its group waits for, its own members and theirs among them: what lies after that it cannot wait for.
+    latest: Vec<usize>,
 }
 
 /// The op of a node, where it has one.
@@ -44,6 +46,7 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
         pointwise: Vec::new(),
         readers: vec![Vec::new(); tape.len()],
         kept: vec![false; tape.len()],
+        latest: (0..tape.nodes().len()).collect(),
     };
     for var in outputs.iter().chain(tape.assignments().iter().map(|(_, v)| v)) {
         found.kept[var.index()] = true;
@@ -59,7 +62,7 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
         }
         match if pointwise { found.chain_for(tape, node) } else { None } {
             Some(group) => found.join(tape, group, node),
-            None => found.begin(node, pointwise),
+            None => found.begin(tape, node, pointwise),
         }
     }
     found.drop_merged();
@@ -93,10 +96,24 @@ impl Groups {
         tape.shape(tape.var(first.outputs.start)).elements()
     }
 
-    fn begin(&mut self, node: usize, pointwise: bool) {
+    fn begin(&mut self, tape: &Tape, node: usize, pointwise: bool) {
         self.of[node] = Some(self.members.len());
         self.members.push(vec![node]);
         self.pointwise.push(pointwise);
+        self.wait(tape, self.members.len() - 1);
+    }
+
+    /// Notes what a group waits for, and that those who wait for it wait for that too.
+    fn wait(&mut self, tape: &Tape, group: usize) {
+        let read = self.members[group].iter().flat_map(|&m| &tape.nodes()[m].inputs).map(|&v| self.latest[tape.node_index(v)]);
+        let latest = self.members[group].iter().map(|&m| self.latest[m]).chain(read).max().unwrap_or(0);
+        let mut pending = vec![group];
+        while let Some(g) = pending.pop() {
+            self.members[g].iter().for_each(|&m| self.latest[m] = latest);
+            let values = self.members[g].iter().flat_map(|&m| tape.nodes()[m].outputs.clone());
+            let readers = values.flat_map(|v| &self.readers[v]).filter(|r| self.latest[**r] < latest);
+            pending.extend(readers.filter_map(|&r| self.of[r]));
+        }
     }
 
     /// The chain that `node` joins.
@@ -119,6 +136,7 @@ impl Groups {
                 self.members[other].clear();
             }
         }
+        self.wait(tape, group);
     }
 
     /// Groups whose members all went to another are none.
@@ -202,17 +220,21 @@ impl Groups {
             inputs.filter(move |&v| self.within(tape, together, m, v).is_none()).map(|v| tape.node_index(v)).collect::<Vec<_>>()
         };
         let mut pending: Vec<usize> = together.iter().flat_map(outside).collect();
-        let mut seen = vec![false; tape.nodes().len()];
+        let mut seen = BTreeSet::new();
+        let earliest = together.iter().copied().min().unwrap_or(0);
         while let Some(n) = pending.pop() {
             if together.contains(&n) {
                 return true;
+            }
+            // A group recorded before these may still wait for them through a chain that a later op joined: its place alone says nothing.
+            if self.latest[n] < earliest {
+                continue;
             }
             let unit: &[usize] = match self.of[n] {
                 Some(g) => &self.members[g],
                 None => &[n],
             };
-            // A group recorded before these may still wait for them through a chain that a later op joined: no short cut by place.
-            if !std::mem::replace(&mut seen[unit[0]], true) {
+            if seen.insert(unit[0]) {
                 pending.extend(unit.iter().flat_map(|&m| &tape.nodes()[m].inputs).map(|&v| tape.node_index(v)));
             }
         }
