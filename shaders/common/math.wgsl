@@ -31,6 +31,17 @@ fn atanh_(x: T) -> T {
     return select(T(0.5) * log((T(1.0) + x) / (T(1.0) - x)), near, abs(x) < T(0.25));
 }
 
+// 2 asin(sqrt(x) / 2), the angle between unit vectors at the squared distance x. Drivers' asin is good to 5e-4 only; this is
+// Cephes' asinf, whose polynomial holds to half a right angle; beyond, asin(s) = pi/2 - 2 asin(sqrt((1 - s) / 2)).
+fn angle_of_chord_(x: T) -> T {
+    let s = min(T(0.5) * sqrt(max(x, T(0.0))), T(1.0));
+    let far = s > T(0.5);
+    let z = select(s * s, T(0.5) * (T(1.0) - s), far);
+    let r = select(s, sqrt(z), far);
+    let a = r + r * z * (T(0.16666752) + z * (T(0.074953003) + z * (T(0.045470026) + z * (T(0.024181311) + z * T(0.042163199)))));
+    return select(T(2.0) * a, T(3.1415927) - T(4.0) * a, far);
+}
+
 fn sigmoid_(x: T) -> T {
     let e = exp(-abs(x));
     return select(e, T(1.0), x >= T(0.0)) / (T(1.0) + e);

@@ -60,7 +60,7 @@ impl<'a> Tuner<'a> {
     /// # Errors
     /// Where the device reports a fault.
     pub fn run(&self, mut progress: impl FnMut(&str, usize)) -> Result<(Tuning, Vec<Trial>)> {
-        let works = crate::ops::works();
+        let works: Vec<_> = crate::ops::works().into_iter().chain(crate::connectome::works()).collect();
         let (mut samples, mut rules) = (Samples::new(), BTreeMap::new());
         for work in &works {
             progress(work.name, works.len());

@@ -378,7 +378,7 @@ impl Tape {
     }
 
     /// √x for x ≥ 0, its slope 0 at 0: a norm is convex, and 0 its subgradient of least norm, as in PyTorch.
-    fn root(&mut self, x: Var) -> Result<Var> {
+    pub(crate) fn root(&mut self, x: Var) -> Result<Var> {
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
         let none = self.equal(x, zero)?;
         let safe = self.select(none, one, x)?;

@@ -83,6 +83,7 @@ fn unary() -> Vec<(&'static str, Unary, Draw, f64)> {
         ("abs", Tape::abs, ANY, 1e-6),
         ("sin", Tape::sin, ANY, 2e-6),
         ("cos", Tape::cos, ANY, 2e-6),
+        ("angle_of_chord", Tape::angle_of_chord, Draw::Uniform(0.0, 3.9), 1e-6),
         ("tanh", Tape::tanh, ANY, 1e-6),
         ("tanh far", Tape::tanh, Draw::Uniform(-90.0, 90.0), 1e-6),
         ("atanh", Tape::atanh, WITHIN, 2e-6),

@@ -150,6 +150,19 @@ functions! {
     Sin sin(a) = |R| a.sin(), "sin(a)", |t, x, y, p, g| { let s = t.cos(x[0])?; vec![Some(t.mul(g, s)?)] };
     /// Cosine.
     Cos cos(a) = |R| a.cos(), "cos(a)", |t, x, y, p, g| { let s = t.sin(x[0])?; let s = t.mul(g, s)?; vec![Some(t.neg(s)?)] };
+    /// The angle between unit vectors whose squared distance is a, 2 asin(√a / 2), in 0 to π; its slope at both ends is 0.
+    AngleOfChord angle_of_chord(a) = |R| R::of(2.0) * (R::of(0.5) * a.max(R::zero()).sqrt()).min(R::one()).asin(), "angle_of_chord_(a)", |t, x, y, p, g| {
+        // 1 / √(a (4 − a)).
+        let (zero, one) = (t.scalar(0.0)?, t.scalar(1.0)?);
+        let rest = t.neg(x[0])?;
+        let rest = t.offset(rest, 4.0)?;
+        let s = t.mul(x[0], rest)?;
+        let inside = t.greater(s, zero)?;
+        let s = t.select(inside, s, one)?;
+        let s = t.sqrt(s)?;
+        let slope = t.div(g, s)?;
+        vec![Some(t.select(inside, slope, zero)?)]
+    };
     /// Hyperbolic tangent.
     Tanh tanh(a) = |R| a.tanh(), "tanh_(a)", |t, x, y, p, g| {
         let s = t.square(y)?;

@@ -1,0 +1,61 @@
+//! Scores of single elements: how far values are from others, from bounds, from their neighbours, from two modes.
+
+use crate::tape::{Tape, Var};
+use crate::{Error, Result};
+
+impl Tape {
+    /// max(0, c₁, c₂, …): how far the worst of several constraints is violated, element by element. Constraints are values that are at
+    /// most 0 where they hold; one alone is hypercoil's `UnilateralLoss`.
+    ///
+    /// # Errors
+    /// Where there are none, or they do not broadcast.
+    pub fn constraint_violation(&mut self, constraints: &[Var]) -> Result<Var> {
+        let Some((&first, rest)) = constraints.split_first() else {
+            return Err(Error::op("constraint_violation", "no constraints"));
+        };
+        let worst = rest.iter().try_fold(first, |worst, &c| self.maximum(worst, c))?;
+        self.relu(worst)
+    }
+
+    /// max(0, 1 − y ŷ), for targets y of −1 and 1.
+    ///
+    /// # Errors
+    /// Where the operands do not broadcast.
+    pub fn hinge(&mut self, predicted: Var, target: Var) -> Result<Var> {
+        let product = self.mul(predicted, target)?;
+        let negative = self.neg(product)?;
+        let short = self.offset(negative, 1.0)?;
+        self.relu(short)
+    }
+
+    /// The `order`-th backward difference along `axis`, as `numpy.diff`: `order` elements fewer. Its 1-norm is total variation.
+    ///
+    /// # Errors
+    /// Where the axis does not exist or is not longer than `order`.
+    pub fn difference(&mut self, x: Var, order: usize, axis: isize) -> Result<Var> {
+        let at = self.axis("difference", x, axis)?;
+        let extent = self.shape(x)[at];
+        if extent <= order {
+            return Err(Error::op("difference", format!("order {order} along an axis of {extent} leaves nothing")));
+        }
+        let mut y = x;
+        for n in (extent - order + 1..=extent).rev() {
+            let (later, earlier) = (self.slice(y, at as isize, 1, n, 1)?, self.slice(y, at as isize, 0, n - 1, 1)?);
+            y = self.sub(later, earlier)?;
+        }
+        Ok(y)
+    }
+
+    /// ||x − m| − h|, m the middle of two modes and h half of what lies between them: the distance to the nearer mode. Least where every
+    /// element is at a mode, most in the middle.
+    ///
+    /// # Errors
+    /// Where x is of another tape.
+    pub fn bimodal(&mut self, x: Var, modes: [f32; 2]) -> Result<Var> {
+        let middle = (modes[0] + modes[1]) / 2.0;
+        let centred = self.offset(x, -middle)?;
+        let away = self.abs(centred)?;
+        let past = self.offset(away, -(modes[0] - modes[1]).abs() / 2.0)?;
+        self.abs(past)
+    }
+}

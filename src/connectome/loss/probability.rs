@@ -1,0 +1,108 @@
+//! Entropy and divergences of probabilities along an axis, in nats.
+//!
+//! From logits, take [`Tape::softmax`] first, or the forms `…_of_logits`, which keep their digits where probabilities are small.
+
+use crate::tape::{Tape, Var};
+use crate::{Error, Result};
+
+/// A probability in a denominator or a logarithm is held to at least this.
+const LEAST: f32 = 1e-30;
+
+impl Tape {
+    /// H = −Σ p ln p along `axis`, which vanishes; 0 ln 0 is 0. (hypercoil adds ε = 1.2·10⁻⁷ within the logarithm.)
+    ///
+    /// # Errors
+    /// Where the axis does not exist.
+    pub fn entropy(&mut self, p: Var, axis: isize) -> Result<Var> {
+        let terms = self.x_log_x(p)?;
+        let sum = self.sum(terms, &[axis], false)?;
+        self.neg(sum)
+    }
+
+    /// The entropy of softmax(logits / t) along `axis`.
+    ///
+    /// # Errors
+    /// Where the axis does not exist or the temperature t is not above 0.
+    pub fn entropy_of_logits(&mut self, logits: Var, axis: isize, temperature: f32) -> Result<Var> {
+        if temperature.is_nan() || temperature <= 0.0 {
+            return Err(Error::op("entropy", format!("a temperature above 0 expected, found {temperature}")));
+        }
+        let logits = if temperature == 1.0 { logits } else { self.scale(logits, 1.0 / temperature)? };
+        let p = self.softmax(logits, axis)?;
+        self.entropy(p, axis)
+    }
+
+    /// Kullback and Leibler's divergence Σ p ln(p / q) along `axis`, which vanishes; q is held to at least 10⁻³⁰.
+    ///
+    /// # Errors
+    /// Where the operands do not broadcast or the axis does not exist.
+    pub fn kl_divergence(&mut self, p: Var, q: Var, axis: isize) -> Result<Var> {
+        let entropy = self.x_log_x(p)?;
+        let q = self.clamp(q, LEAST, f32::MAX)?;
+        let log = self.log(q)?;
+        let cross = self.mul(p, log)?;
+        let terms = self.sub(entropy, cross)?;
+        self.sum(terms, &[axis], false)
+    }
+
+    /// [`Tape::kl_divergence`] of softmax(p) from softmax(q).
+    ///
+    /// # Errors
+    /// As [`Tape::kl_divergence`].
+    pub fn kl_divergence_of_logits(&mut self, p: Var, q: Var, axis: isize) -> Result<Var> {
+        let (log_p, log_q) = (self.log_softmax(p, axis)?, self.log_softmax(q, axis)?);
+        let p = self.exp(log_p)?;
+        let ratio = self.sub(log_p, log_q)?;
+        let terms = self.mul(p, ratio)?;
+        self.sum(terms, &[axis], false)
+    }
+
+    /// Jensen and Shannon's divergence ½ KL(p‖m) + ½ KL(q‖m), m = (p + q) / 2, along `axis`, which vanishes. The square of SciPy's
+    /// `jensenshannon`.
+    ///
+    /// # Errors
+    /// As [`Tape::kl_divergence`].
+    pub fn js_divergence(&mut self, p: Var, q: Var, axis: isize) -> Result<Var> {
+        // p ln(p / m) = p ln(1 + (p − q) / (p + q)), which keeps its digits where p and q are close.
+        let (difference, sum) = (self.sub(p, q)?, self.add(p, q)?);
+        let sum = self.clamp(sum, LEAST, f32::MAX)?;
+        let ratio = self.div(difference, sum)?;
+        let turned = self.neg(ratio)?;
+        let mut halves = [p, q];
+        for (half, ratio) in halves.iter_mut().zip([ratio, turned]) {
+            // Where the one is 0 its term is 0, so what the logarithm is held to does not matter.
+            let ratio = self.clamp(ratio, -1.0 + f32::EPSILON, 1.0)?;
+            let log = self.log1p(ratio)?;
+            *half = self.mul(*half, log)?;
+        }
+        let terms = self.add(halves[0], halves[1])?;
+        let total = self.sum(terms, &[axis], false)?;
+        self.scale(total, 0.5)
+    }
+
+    /// Bregman's divergence f(y) − f(x) − ⟨∇f(x), y − x⟩ of a convex f that reduces the last axis, for each of the leading ones. With f
+    /// the square of the 2-norm it is |y − x|²; with f = Σ p ln p, Kullback and Leibler's of y from x. It is differentiated twice, so f
+    /// must be made of ops whose reverse rules are made of ops.
+    ///
+    /// # Errors
+    /// Where x and y differ in shape, f does not reduce the last axis alone, or an op in it has no reverse rule.
+    pub fn bregman_divergence(&mut self, x: Var, y: Var, f: impl Fn(&mut Self, Var) -> Result<Var>) -> Result<Var> {
+        self.check(y)?;
+        let axis = self.axis("bregman_divergence", x, -1)?;
+        let (shape, wanted) = (self.shape(x), self.shape(x).without(axis));
+        if self.shape(y) != shape {
+            return Err(Error::op("bregman_divergence", format!("operands {shape} and {} of different shapes", self.shape(y))));
+        }
+        let (at_x, at_y) = (f(self, x)?, f(self, y)?);
+        if self.shape(at_x) != wanted {
+            return Err(Error::op("bregman_divergence", format!("f of {shape} must be {wanted}, found {}", self.shape(at_x))));
+        }
+        let one = self.full(wanted, 1.0)?;
+        let slope = self.vjp(&[(at_x, one)], &[x])?[0];
+        let step = self.sub(y, x)?;
+        let rise = self.mul(slope, step)?;
+        let rise = self.sum(rise, &[axis as isize], false)?;
+        let difference = self.sub(at_y, at_x)?;
+        self.sub(difference, rise)
+    }
+}

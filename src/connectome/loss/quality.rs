@@ -1,0 +1,110 @@
+//! What connectivity keeps of data quality (QC-FC and its distance dependence: Ciric et al. 2017, NeuroImage 154), and kurtosis.
+
+use crate::tape::{Tape, Var};
+use crate::{Error, Result};
+
+/// The |r| that a correlation over `subjects` passes by chance with probability `significance`, two-sided:
+/// √(t² / (N − 2 + t²)), t Student's quantile at N − 2 degrees of freedom. With r = sin φ the density of φ is as cos^(N − 3) φ.
+///
+/// # Errors
+/// Where there are fewer than three subjects, or the significance is not between 0 and 1.
+pub fn critical_correlation(subjects: usize, significance: f64) -> Result<f64> {
+    if subjects < 3 || !(significance > 0.0 && significance < 1.0) {
+        return Err(Error::argument(format!(
+            "a correlation of {subjects} subjects at significance {significance}: at least 3, and 0 to 1"
+        )));
+    }
+    let power = subjects as f64 - 3.0;
+    // Simpson's rule from φ to π/2; the density is entire, and its width is at least 1 / √N.
+    let tail = |from: f64| {
+        const PANELS: usize = 4096;
+        let step = (std::f64::consts::FRAC_PI_2 - from) / PANELS as f64;
+        let at = |i: usize| ((from + i as f64 * step).cos().max(0.0)).powf(power);
+        let inner: f64 = (1..PANELS).map(|i| at(i) * if i % 2 == 1 { 4.0 } else { 2.0 }).sum();
+        (at(0) + inner + at(PANELS)) * step / 3.0
+    };
+    let whole = tail(0.0);
+    let (mut low, mut high) = (0.0, std::f64::consts::FRAC_PI_2);
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if tail(middle) > significance * whole { low = middle } else { high = middle }
+    }
+    Ok(low.sin())
+}
+
+impl Tape {
+    /// Pearson correlations over subjects of features x `[subjects, ..]` (edges of connectomes, say) with `measure` `[subjects]` (mean
+    /// framewise displacement, say): `[..]`. Constant features have 0.
+    ///
+    /// # Errors
+    /// Where there is no axis of features, or the measure has not one value a subject.
+    pub fn batch_correlation(&mut self, x: Var, measure: Var) -> Result<Var> {
+        self.expect_f32("batch_correlation", "features", x)?;
+        self.expect_f32("batch_correlation", "measure", measure)?;
+        let shape = self.shape(x);
+        if shape.rank() < 2 || *self.shape(measure) != [shape[0]] {
+            let what = format!("features [subjects, ..] and a measure [subjects] expected, found {shape} and {}", self.shape(measure));
+            return Err(Error::op("batch_correlation", what));
+        }
+        let (subjects, features) = (shape[0], shape.elements() / shape[0].max(1));
+        let flat = self.reshape(x, [subjects, features])?;
+        let rows = self.transpose(flat, &[1, 0])?;
+        let (rows, _) = self.standardise(rows)?;
+        let measure = self.reshape(measure, [1, subjects])?;
+        let (measure, _) = self.standardise(measure)?;
+        let r = self.matmul_with(rows, measure, false, true)?;
+        self.reshape(r, shape.without(0))
+    }
+
+    /// QC-FC: max(|r| − tolerance, 0) of each edge of `connectivity` `[subjects, ..]` with `quality` `[subjects]` over subjects, `[..]`.
+    /// A tolerance of [`critical_correlation`] leaves alone what chance explains. (hypercoil's documentation has its sign wrong.)
+    ///
+    /// # Errors
+    /// As [`Tape::batch_correlation`].
+    pub fn qc_fc(&mut self, connectivity: Var, quality: Var, tolerance: f32) -> Result<Var> {
+        let r = self.batch_correlation(connectivity, quality)?;
+        let strength = self.abs(r)?;
+        if tolerance == 0.0 {
+            return Ok(strength);
+        }
+        let beyond = self.offset(strength, -tolerance)?;
+        self.relu(beyond)
+    }
+
+    /// Distance dependence: the Pearson correlation, `[]`, of the QC-FC correlations of edges `[edges]` ([`Tape::batch_correlation`]) with
+    /// the edges' lengths `[edges]`. Motion leaves it below 0. (Reports rank both, which has no gradient.)
+    ///
+    /// # Errors
+    /// Where the operands are not f32 of one axis and one length.
+    pub fn distance_dependence(&mut self, qc_fc: Var, lengths: Var) -> Result<Var> {
+        self.expect_f32("distance_dependence", "QC-FC", qc_fc)?;
+        self.expect_f32("distance_dependence", "lengths", lengths)?;
+        let shape = self.shape(qc_fc);
+        if shape.rank() != 1 || self.shape(lengths) != shape {
+            let what = format!("QC-FC and lengths [edges] expected, found {shape} and {}", self.shape(lengths));
+            return Err(Error::op("distance_dependence", what));
+        }
+        let (a, b) = (self.reshape(qc_fc, [1, shape[0]])?, self.reshape(lengths, [1, shape[0]])?);
+        let ((a, _), (b, _)) = (self.standardise(a)?, self.standardise(b)?);
+        let products = self.mul(a, b)?;
+        self.sum(products, &[], false)
+    }
+
+    /// −mean_t (x_tᵀ Ω x_t)² of series x `[.., variables, time]` about their means, Ω `[.., variables, variables]` their precision
+    /// (Mardia 1970, negated: the loss of least kurtosis); `[..]`. Divided by d (d + 2) where `scaled`, it is −1 for a normal law, with Ω
+    /// of a covariance divided by T. (hypercoil's `MultivariateKurtosis` does not take the means away.)
+    ///
+    /// # Errors
+    /// Where shapes do not fit.
+    pub fn multivariate_kurtosis(&mut self, x: Var, precision: Var, scaled: bool) -> Result<Var> {
+        let n = self.expect_square("multivariate_kurtosis", precision)?;
+        let mean = self.mean(x, &[-1], true)?;
+        let centred = self.sub(x, mean)?;
+        let turned = self.matmul(precision, centred)?;
+        let products = self.mul(centred, turned)?;
+        let distances = self.sum(products, &[-2], false)?;
+        let squares = self.square(distances)?;
+        let fourth = self.mean(squares, &[-1], false)?;
+        self.scale(fourth, if scaled { -1.0 / (n * (n + 2)) as f32 } else { -1.0 })
+    }
+}
