@@ -33,6 +33,10 @@ pub mod common {
     pub const ROW_SERIAL: Snippet = Snippet { name: "row_serial", text: wgsl!("common/row_serial") };
     /// A row belongs to a workgroup of 64.
     pub const ROW_GROUP: Snippet = Snippet { name: "row_group", text: wgsl!("common/row_group") };
+    /// A matrix belongs to one invocation.
+    pub const SYNC_SERIAL: Snippet = Snippet { name: "sync_serial", text: wgsl!("common/sync_serial") };
+    /// A matrix belongs to a workgroup.
+    pub const SYNC_GROUP: Snippet = Snippet { name: "sync_group", text: wgsl!("common/sync_group") };
     /// The operands of a product, element by element or four at a time.
     pub const OPERANDS: Choice = Choice::Snippet(&[
         Snippet { name: "operands_scalar", text: wgsl!("common/operands_scalar") },

@@ -5,5 +5,6 @@ mod bench;
 mod connectivity;
 mod demo;
 mod devices;
+mod kinds;
 mod refusals;
 mod run;
