@@ -10,7 +10,8 @@ const BOTH: GradientPath = GradientPath::Both;
 
 /// What every block is held to.
 pub fn cases() -> Vec<Case> {
-    [elements(), scalarisations(), probabilities(), parcels(), places(), similarities(), graphs(), subjects()].concat()
+    let own = [elements(), scalarisations(), probabilities(), parcels(), places(), similarities(), graphs(), subjects()].concat();
+    [own, super::covariance::cases(), super::shrinkage::cases(), super::spd::cases(), super::windows::cases()].concat()
 }
 
 type Operands = Vec<(crate::TensorType, Draw)>;
