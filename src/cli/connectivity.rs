@@ -5,7 +5,7 @@ mod warnings;
 
 use super::{Common, Done, note};
 use crate::connectome::shrinkage::Shrinkage;
-use crate::data::{self, Layout};
+use crate::data::{self, Layout, Series};
 use crate::{Error, Result};
 use serde_json::json;
 use std::fs;
@@ -13,8 +13,12 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Connectivity {
-    /// Series: `.npy` of 2 axes, or 3 with subjects first; or `.csv` or `.tsv` whose rows are time, with or without a header.
+    /// Series: `.npy` (or the one array of a `.npz`) of 2 axes, or 3 with subjects first; `.csv` or `.tsv` whose rows are time, with or
+    /// without a header; or an image over time, `.nii` or `.nii.gz`, by an atlas.
     series: PathBuf,
+    /// The atlas by which an image has series: an image of labels, or of maps along its fourth axis, of the same voxels.
+    #[arg(long, value_name = "IMAGE")]
+    atlas: Option<PathBuf>,
     /// Where the matrices go, f32 `[.., regions, regions]`.
     #[arg(short, long, value_name = "OUT.npy")]
     out: PathBuf,
@@ -100,11 +104,7 @@ impl Connectivity {
 
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         self.check_out()?;
-        let layout = match self.layout {
-            Axes::TimeRegions => Layout::TimeRegions,
-            Axes::RegionsTime => Layout::RegionsTime,
-        };
-        let series = data::read_series(&self.series, layout)?;
+        let series = self.read()?;
         let shape = series.values.shape();
         let [regions, frames] = [shape[shape.rank() - 2], shape[shape.rank() - 1]];
         let subjects: usize = shape[..shape.rank() - 2].iter().product();
@@ -140,6 +140,18 @@ impl Connectivity {
             format!("{of}{frames} frames, {regions} regions -> {} {}", self.out.display(), matrices.ty())
         })?;
         Ok(Done::Well)
+    }
+
+    fn read(&self) -> Result<Series> {
+        let layout = match self.layout {
+            Axes::TimeRegions => Layout::TimeRegions,
+            Axes::RegionsTime => Layout::RegionsTime,
+        };
+        match &self.atlas {
+            Some(atlas) if data::is_nifti(&self.series) => data::atlas_series(&self.series, atlas),
+            Some(_) => Err(Error::file(&self.series, "--atlas is for images: .nii or .nii.gz is expected")),
+            None => data::read_series(&self.series, layout),
+        }
     }
 
     fn check_out(&self) -> Result<()> {

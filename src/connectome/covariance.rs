@@ -65,7 +65,7 @@ impl Tape {
     fn negated_beside_diagonal(&mut self, precision: Var) -> Result<Var> {
         let shape = self.shape(precision);
         let n = shape[shape.rank() - 1];
-        let signs = (0..n * n).map(|at| if at % (n + 1) == 0 { 1.0 } else { -1.0 }).collect();
+        let signs = (0..n * n).map(|at| if at.is_multiple_of(n + 1) { 1.0 } else { -1.0 }).collect();
         let signs = self.constant(HostTensor::f32([n, n], signs)?)?;
         self.mul(precision, signs)
     }

@@ -53,7 +53,7 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], layout: Layout) -
 fn check_extension(path: &Path) -> Result<()> {
     match extension(path).as_str() {
         "npy" | "npz" | "csv" | "tsv" => Ok(()),
-        _ if is_nifti(path) => Err(Error::file(path, "an image has series by an atlas alone: give one")),
+        _ if is_nifti(path) => Err(Error::file(path, "an image has series by an atlas alone: give one (--atlas)")),
         _ => Err(Error::file(path, "not a file of series by its extension: .npy, .npz, .csv and .tsv are read")),
     }
 }

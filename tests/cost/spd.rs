@@ -82,7 +82,7 @@ fn eigen(n: usize, sweeps: usize) -> Result<Work> {
     let mut w = Work::new(format!("eigen {n}"));
     let (vx, x) = w.input([n, n], Draw::Normal)?;
     let (values, vectors) = w.tape.eigh(vx)?;
-    let identity: Vec<_> = (0..n * n).map(|at| if at % (n + 1) == 0 { c(1.0) } else { c(0.0) }).collect();
+    let identity: Vec<_> = (0..n * n).map(|at| if at.is_multiple_of(n + 1) { c(1.0) } else { c(0.0) }).collect();
     let started = w.ledger.run("spd/jacobi_start", &[n * n], || (symmetric(&x, n), identity));
     let done = if sweeps == 0 {
         started
@@ -141,7 +141,7 @@ fn solve(ledger: &mut Ledger, l: &[Counted], b: &[Counted], [n, m]: [usize; 2], 
 /// A factor, and both of its systems.
 fn systems([n, m]: [usize; 2]) -> Result<Work> {
     let mut w = Work::new(format!("triangular systems {n} × {m}"));
-    let entry = |at: usize| if at % (n + 1) == 0 { n as f32 } else { ((at / n + at % n) as f32).sin() };
+    let entry = |at: usize| if at.is_multiple_of(n + 1) { n as f32 } else { ((at / n + at % n) as f32).sin() };
     let a: Vec<f32> = (0..n * n).map(entry).collect();
     let elements: Vec<_> = a.iter().map(|&x| c(f64::from(x))).collect();
     let va = w.given(HostTensor::f32([n, n], a)?)?;

@@ -84,7 +84,7 @@ impl Connectivity {
         let n = tape.shape(r).last().copied().unwrap_or(1);
         let held = tape.clamp(r, -0.999_999, 0.999_999)?;
         let z = tape.atanh(held)?;
-        let off = (0..n * n).map(|at| if at % (n + 1) == 0 { 0.0 } else { 1.0 }).collect();
+        let off = (0..n * n).map(|at| if at.is_multiple_of(n + 1) { 0.0 } else { 1.0 }).collect();
         let off = tape.constant(HostTensor::f32([n, n], off)?)?;
         tape.mul(z, off)
     }
@@ -103,7 +103,8 @@ impl Connectivity {
         let x_kept = tape.mul(x, mask)?;
         let covariance = tape.shrunk_covariance(x_kept, self.shrinkage())?.covariance;
         // What is left out has variance 1 in every subject, and so a tangent of 0.
-        let out: Vec<f32> = (0..regions * regions).map(|at| if at % (regions + 1) == 0 { 1.0 - kept[at / regions] } else { 0.0 }).collect();
+        let out: Vec<f32> =
+            (0..regions * regions).map(|at| if at.is_multiple_of(regions + 1) { 1.0 - kept[at / regions] } else { 0.0 }).collect();
         let out = tape.constant(HostTensor::f32([regions, regions], out)?)?;
         let covariance = tape.add(covariance, out)?;
         let mean = tape.mean_euclidean(covariance)?;

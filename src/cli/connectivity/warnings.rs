@@ -40,7 +40,8 @@ impl Connectivity {
 
     /// Whether the series come from a table with regions in columns.
     fn of_table(&self) -> bool {
-        self.layout == Axes::TimeRegions && self.series.extension().is_some_and(|e| !e.eq_ignore_ascii_case("npy"))
+        let table = |e: &std::ffi::OsStr| e.eq_ignore_ascii_case("csv") || e.eq_ignore_ascii_case("tsv");
+        self.layout == Axes::TimeRegions && self.series.extension().is_some_and(table)
     }
 }
 

@@ -58,7 +58,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// The transpose of the product of the reflectors.
 fn accumulated(reflectors: &[Vec<f64>], n: usize) -> Vec<f64> {
-    let mut z: Vec<f64> = (0..n * n).map(|at| if at % (n + 1) == 0 { 1.0 } else { 0.0 }).collect();
+    let mut z: Vec<f64> = (0..n * n).map(|at| if at.is_multiple_of(n + 1) { 1.0 } else { 0.0 }).collect();
     for (k, v) in reflectors.iter().enumerate().rev() {
         for row in z[(k + 1) * n..].chunks_exact_mut(n) {
             let along = dot(&row[k + 1..], v);

@@ -102,7 +102,7 @@ fn positive_definite(tape: &mut Tape, x: Var) -> Result<Var> {
     let (n, m) = (shape[shape.rank() - 2], shape[shape.rank() - 1]);
     let product = tape.matmul_with(x, x, false, true)?;
     let scaled = tape.scale(product, 1.0 / m as f32)?;
-    let quarter: Vec<f32> = (0..n * n).map(|at| if at % (n + 1) == 0 { 0.25 } else { 0.0 }).collect();
+    let quarter: Vec<f32> = (0..n * n).map(|at| if at.is_multiple_of(n + 1) { 0.25 } else { 0.0 }).collect();
     let quarter = tape.constant(HostTensor::f32([n, n], quarter)?)?;
     tape.add(scaled, quarter)
 }

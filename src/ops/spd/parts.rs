@@ -59,7 +59,7 @@ impl Tape {
 
     /// 1 `[n, n]`.
     pub(crate) fn identity(&mut self, n: usize) -> Result<Var> {
-        let elements = (0..n * n).map(|at| if at % (n + 1) == 0 { 1.0 } else { 0.0 }).collect();
+        let elements = (0..n * n).map(|at| if at.is_multiple_of(n + 1) { 1.0 } else { 0.0 }).collect();
         self.constant(HostTensor::f32([n, n], elements)?)
     }
 
