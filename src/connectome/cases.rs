@@ -1,16 +1,32 @@
-//! What the blocks are held to, and what is timed of them: as the ops', see [`crate::ops::case`] and [`crate::ops::work`].
+//! What the blocks are held to: as the ops', see [`crate::ops::case`].
 
+use super::Normalisation;
+use super::domain::Domain;
 use super::loss::{GradientPath, Moment, Reduction, Scalarise};
+use super::network::{Similarity, Symmetry};
 use crate::Result;
 use crate::ops::case::{Case, Draw, f32s};
-use crate::ops::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 
 const BOTH: GradientPath = GradientPath::Both;
 
 /// What every block is held to.
 pub fn cases() -> Vec<Case> {
-    let own = [elements(), scalarisations(), probabilities(), parcels(), places(), similarities(), graphs(), subjects()].concat();
+    let own = [
+        elements(),
+        scalarisations(),
+        probabilities(),
+        parcels(),
+        places(),
+        similarities(),
+        graphs(),
+        subjects(),
+        atlases(),
+        activations(),
+        domains(),
+        networks(),
+    ]
+    .concat();
     [own, super::covariance::cases(), super::shrinkage::cases(), super::spd::cases(), super::windows::cases()].concat()
 }
 
@@ -194,48 +210,90 @@ fn subjects() -> Vec<Case> {
     cases
 }
 
-/// What is timed of them.
-pub fn works() -> Vec<Work> {
-    // Parcels, vertices, frames.
-    let sizes = [[16, 256, 64], [100, 2562, 652], [400, 20_484, 652]];
-    let parcellated = |[p, v, t]: [usize; 3]| vec![normal([p, v]), normal([v, t])];
-    let placed = |[p, v, _]: [usize; 3]| vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), normal([v, 3])];
-    vec![
-        Work::new(
-            "second_moment",
-            sizes.map(|s| {
-                Instance::new(parcellated(s), |t, x| {
-                    let parcels = t.soft_parcellation(x[0], x[1])?;
-                    Ok(vec![t.second_moment(&parcels, x[1], Moment::PerMass)?])
-                })
-            }),
-        ),
-        Work::new(
-            "mean_second_moment",
-            sizes.map(|s| {
-                Instance::new(parcellated(s), |t, x| {
-                    let parcels = t.soft_parcellation(x[0], x[1])?;
-                    Ok(vec![t.mean_second_moment(&parcels, x[1], Moment::PerMass)?])
-                })
-            }),
-        ),
-        Work::new(
-            "entropy_of_logits",
-            sizes.map(|[p, v, _]| Instance::new(vec![normal([p, v])], |t, x| Ok(vec![t.entropy_of_logits(x[0], 0, 1.0)?]))),
-        ),
-        Work::new(
-            "compactness on the sphere",
-            sizes.map(|s| Instance::new(placed(s), |t, x| Ok(vec![t.compactness(x[0], x[1], Some(100.0), 0.0)?]))),
-        ),
-        Work::new(
-            "squared_distances",
-            [[32, 32], [400, 1200], [4000, 1200]]
-                .map(|s| Instance::new(vec![normal(s), normal(s)], |t, x| Ok(vec![t.squared_distances(x[0], x[1])?]))),
-        ),
-        Work::new(
-            "qc_fc",
-            [[16, 64], [100, 79_800], [1000, 79_800]]
-                .map(|[n, e]| Instance::new(vec![normal([n, e]), normal([n])], |t, x| Ok(vec![t.qc_fc(x[0], x[1], 0.0)?]))),
-        ),
-    ]
+fn atlases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [subjects, p, v, t] in [[1, 1, 7, 7], [2, 3, 65, 9]] {
+        // Weights and series above 0 keep sums and means away from it.
+        let operands = || vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([subjects, v, t], Draw::Uniform(1.0, 3.0))];
+        let all =
+            [Normalisation::Mean, Normalisation::AbsoluteMean, Normalisation::ZScore, Normalisation::PercentChange, Normalisation::Sum];
+        for normalisation in all {
+            let build = move |t: &mut Tape, x: &[Var]| t.linear_parcellation(x[0], x[1], normalisation);
+            // What ZScore and PercentChange take the mean away from is ten times what is left.
+            cases.push(one(&format!("linear_parcellation {normalisation:?}"), operands(), build).within(2e-5, 5e-5));
+        }
+        let moment = |t: &mut Tape, x: &[Var]| {
+            let parcels = t.soft_parcellation(x[0], x[1])?;
+            Ok(vec![t.second_moment(&parcels, x[1], Moment::PerMass)?, t.mean_second_moment(&parcels, x[1], Moment::Summed)?])
+        };
+        cases.push(Case::new("second_moment of subjects", operands(), moment).within(1e-5, 2e-5));
+    }
+    let operands = vec![normal([3, 65]), normal([65, 9]), normal([3, 9])];
+    let about = |t: &mut Tape, x: &[Var]| {
+        let parcels = t.soft_parcellation(x[0], x[1])?;
+        t.second_moment_about(&parcels, x[1], x[2], Moment::Summed)
+    };
+    cases.push(one("second_moment_about", operands, about));
+    let operands = vec![normal([3, 4]), normal([2, 5]), normal([9, 7])];
+    let compartments = |t: &mut Tape, x: &[Var]| t.compartments(&[(x[0], 0..4), (x[1], 4..9)], x[2], Normalisation::Sum);
+    cases.push(one("compartments", operands, compartments));
+    let hard = |t: &mut Tape, x: &[Var]| {
+        let labels = crate::HostTensor::i32([65], (0..65).map(|v| v % 6 - 1).collect())?;
+        t.hard_parcellation(&labels, x[0], 6)
+    };
+    cases.push(one("hard_parcellation", vec![normal([65, 7])], hard));
+    cases
+}
+
+fn activations() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for shape in [[1, 7], [3, 65]] {
+        cases.push(one("laplace", vec![normal(shape)], |t, x| t.laplace(x[0], 0.3, 0.7)));
+        cases.push(one("exponential_barrier", vec![f32s(shape, Draw::Uniform(0.1, 3.0))], |t, x| t.exponential_barrier(x[0], 1.5)));
+        cases.push(one("threshold", vec![normal(shape)], |t, x| {
+            let at = t.scalar(0.5)?;
+            t.threshold(x[0], at, 0.1, 0.2)
+        }));
+        let complex = || vec![f32s([shape[0], shape[1], 2], Draw::Uniform(0.1, 0.6))];
+        cases.push(one("amplitude tanh", complex(), |t, x| t.amplitude(x[0], Tape::tanh)));
+        cases.push(one("amplitude atanh", complex(), |t, x| t.amplitude(x[0], Tape::atanh)));
+    }
+    let covariance = vec![f32s([2, 7, 7], Draw::Uniform(0.5, 2.0))];
+    cases.push(one("correlation_of_covariance", covariance, |t, x| t.correlation_of_covariance(x[0], true)));
+    cases
+}
+
+fn domains() -> Vec<Case> {
+    let all = [
+        Domain::Affine { scale: -2.0, shift: 0.5 },
+        Domain::Tanh { scale: 1.5 },
+        Domain::Between { low: -1.0, high: 3.0 },
+        Domain::Positive,
+        Domain::Sphere { p: 2.0, axis: -1 },
+        Domain::Sphere { p: 3.0, axis: 0 },
+        Domain::Simplex { axis: 0, temperature: 0.5 },
+    ];
+    let case = |domain: Domain| one(&format!("domain {domain:?}"), vec![normal([5, 33])], move |t, x| domain.image(t, x[0]));
+    all.into_iter().map(case).collect()
+}
+
+fn networks() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [batch, channels, filters, n, rank] in [[1, 1, 1, 1, 1], [2, 3, 5, 7, 2]] {
+        let x = || normal([batch, channels, n, n]);
+        for similarity in [Similarity::Product, Similarity::Cosine, Similarity::L1, Similarity::L2] {
+            let operands = vec![x(), normal([filters, channels, n, n])];
+            let build = move |t: &mut Tape, x: &[Var]| t.crosshair_similarity(x[0], x[1], similarity);
+            cases.push(one(&format!("crosshair_similarity {similarity:?}"), operands, build));
+        }
+        for (symmetry, apart) in [(Symmetry::None, false), (Symmetry::Cross, true), (Symmetry::Skew, false)] {
+            let template = || normal([filters, channels, n, rank]);
+            let build = move |t: &mut Tape, x: &[Var]| t.sylo(x[0], [x[1], x[2]], symmetry, apart);
+            cases.push(one(&format!("sylo {symmetry:?}"), vec![x(), template(), template()], build));
+        }
+        cases.push(one("recombine", vec![x(), normal([filters, channels])], |t, x| t.recombine(x[0], x[1])));
+    }
+    let operands = vec![normal([2, 7, 9]), normal([3, 7]), normal([5, 9])];
+    cases.push(one("vertical_compression", operands, |t, x| t.vertical_compression(x[0], x[1], x[2], true)));
+    cases
 }

@@ -102,3 +102,34 @@ pub fn neighbours(faces: &HostTensor, kept: &[usize], total: usize) -> Result<Ho
     let rows = near.iter().enumerate().flat_map(|(v, n)| (0..degree).map(move |k| n.get(k).copied().unwrap_or(v) as i32));
     HostTensor::i32([kept.len(), degree], rows.collect())
 }
+
+/// A Gaussian's weights over the vertices within `truncate` mm of each along the sphere of `radius` mm: neighbours i32
+/// `[vertices, degree]`, symmetric, and weights f32 of that shape, e^(−d² / 2σ²) with rows that sum to 1, for [`Tape::neighbour_sum`].
+/// Rows shorter than the degree are filled up with the vertex itself, of weight 0. (hypercoil's `spherical_conv` does not normalise.)
+///
+/// # Errors
+/// Where a length is not above 0.
+///
+/// [`Tape::neighbour_sum`]: crate::Tape::neighbour_sum
+pub fn gaussian_neighbourhood(directions: &[Point], radius: f64, sigma: f64, truncate: f64) -> Result<(HostTensor, HostTensor)> {
+    if [radius, sigma, truncate].iter().any(|x| x.is_nan() || *x <= 0.0) {
+        return Err(Error::argument(format!("radius {radius}, sigma {sigma} and truncation {truncate} mm: all must be above 0")));
+    }
+    let arc = |a: &Point, b: &Point| {
+        let chord = a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+        2.0 * radius * (chord / 2.0).min(1.0).asin()
+    };
+    let near = |v: &Point| -> Vec<(usize, f64)> {
+        directions.iter().enumerate().map(|(u, p)| (u, arc(v, p))).filter(|(_, d)| *d <= truncate).collect()
+    };
+    let rows: Vec<Vec<(usize, f64)>> = directions.iter().map(near).collect();
+    let degree = rows.iter().map(Vec::len).max().unwrap_or(0).max(1);
+    let (mut table, mut weights) = (Vec::with_capacity(rows.len() * degree), Vec::with_capacity(rows.len() * degree));
+    for (v, row) in rows.iter().enumerate() {
+        let weight = |d: f64| (-d * d / (2.0 * sigma * sigma)).exp();
+        let total: f64 = row.iter().map(|(_, d)| weight(*d)).sum();
+        table.extend(row.iter().map(|(u, _)| *u as i32).chain(std::iter::repeat_n(v as i32, degree - row.len())));
+        weights.extend(row.iter().map(|(_, d)| (weight(*d) / total) as f32).chain(std::iter::repeat_n(0.0, degree - row.len())));
+    }
+    Ok((HostTensor::i32([rows.len(), degree], table)?, HostTensor::f32([rows.len(), degree], weights)?))
+}

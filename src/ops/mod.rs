@@ -39,6 +39,7 @@ pub fn sources() -> Vec<&'static Source> {
         &matmul::MATMUL,
         &tile::PAD,
         &mesh::NEIGHBOUR_MEAN,
+        &mesh::NEIGHBOUR_SUM,
         &parcellation::LOGITS_REVERSE,
         &parcellation::MEMBERSHIPS_REVERSE,
         &parcellation::PARCEL_SERIES,

@@ -323,23 +323,45 @@ impl Op for SoftAtlas {
 
 impl Tape {
     /// Soft parcellation of `series` `[vertices, time]` by `logits` `[parcels, vertices]`: memberships A = softmax over parcels,
-    /// masses m = Σ_v A, parcel series S = A X / m.
+    /// masses m = Σ_v A, parcel series S = A X / m. Subjects `[subjects, vertices, time]` share the memberships, and their parcels' series
+    /// are `[subjects, parcels, time]`: one product for all, at the price of a copy of their series.
     ///
     /// # Errors
-    /// Where the operands are not f32 matrices of these shapes.
+    /// Where the operands are not f32 of these shapes.
     pub fn soft_parcellation(&mut self, logits: Var, series: Var) -> Result<SoftParcellation> {
-        let made = self.record(Arc::new(SoftAtlas), &[logits, series])?;
-        Ok(SoftParcellation { series: made[0], memberships: made[1], mass: made[2] })
+        let (flat, subjects) = self.subjects_aside(series)?;
+        let made = self.record(Arc::new(SoftAtlas), &[logits, flat])?;
+        let series = self.subjects_back(made[0], subjects)?;
+        Ok(SoftParcellation { series, memberships: made[1], mass: made[2] })
     }
 
     /// Parcel series `[parcels, time]` of given memberships `[parcels, vertices]` (a soft or hard atlas, any weights), and their masses
-    /// `[parcels]`: S = A X / m.
+    /// `[parcels]`: S = A X / m; of subjects as [`Tape::soft_parcellation`].
     ///
     /// # Errors
     /// As [`Tape::soft_parcellation`].
     pub fn parcel_series(&mut self, memberships: Var, series: Var) -> Result<(Var, Var)> {
-        let made = self.record(Arc::new(ParcelSeries), &[memberships, series])?;
-        Ok((made[0], made[1]))
+        let (flat, subjects) = self.subjects_aside(series)?;
+        let made = self.record(Arc::new(ParcelSeries), &[memberships, flat])?;
+        Ok((self.subjects_back(made[0], subjects)?, made[1]))
+    }
+
+    /// Series of subjects `[subjects, vertices, time]` side by side, `[vertices, subjects · time]`, and how many subjects.
+    fn subjects_aside(&mut self, series: Var) -> Result<(Var, Option<usize>)> {
+        self.check(series)?;
+        let shape = self.shape(series);
+        if shape.rank() != 3 {
+            return Ok((series, None));
+        }
+        let turned = self.transpose(series, &[1, 0, 2])?;
+        Ok((self.reshape(turned, [shape[1], shape[0] * shape[2]])?, Some(shape[0])))
+    }
+
+    fn subjects_back(&mut self, series: Var, subjects: Option<usize>) -> Result<Var> {
+        let Some(subjects) = subjects else { return Ok(series) };
+        let [parcels, frames] = [self.shape(series)[0], self.shape(series)[1]];
+        let apart = self.reshape(series, [parcels, subjects, frames / subjects.max(1)])?;
+        self.transpose(apart, &[1, 0, 2])
     }
 }
 
@@ -356,6 +378,11 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(Case::new("soft_parcellation series", operands(), series).within(2e-6, 5e-6));
         let weights = vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([v, t], Draw::Normal)];
         cases.push(Case::new("parcel_series", weights, |t, x| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m])).within(2e-6, 5e-6));
+    }
+    for [subjects, p, v, t] in [[1, 3, 7, 5], [3, 7, 65, 9]] {
+        let operands = vec![f32s([p, v], Draw::Normal), f32s([subjects, v, t], Draw::Normal)];
+        let series = |t: &mut Tape, x: &[Var]| Ok(vec![t.soft_parcellation(x[0], x[1])?.series]);
+        cases.push(Case::new("soft_parcellation of subjects", operands, series).within(2e-6, 5e-6));
     }
     cases
 }

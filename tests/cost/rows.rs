@@ -149,6 +149,26 @@ fn neighbours([rows, v]: [usize; 2]) -> Result<Work> {
     Ok(w)
 }
 
+/// Sums over the same ring, by weights.
+fn neighbour_sum([rows, v]: [usize; 2]) -> Result<Work> {
+    let mut w = Work::new(format!("sums over the neighbours of {v} vertices"));
+    let (vx, x) = w.input([rows, v], Draw::Normal)?;
+    let table: Vec<usize> = (0..v).flat_map(|i| [(i + 1) % v, (i + v - 1) % v, i]).collect();
+    let weights: Vec<f32> = (0..3 * v).map(|e| 0.25 + (e % 5) as f32).collect();
+    let neighbours = HostTensor::i32([v, 3], table.iter().map(|&i| i as i32).collect())?;
+    let y = w.tape.neighbour_sum(vx, &neighbours, &HostTensor::f32([v, 3], weights.clone())?)?;
+    let made = w.ledger.run("mesh/neighbour_sum", &[x.len(), table.len(), weights.len()], || {
+        let sum = |at: usize| {
+            let (row, entry) = (&x[at / v * v..][..v], at % v * 3);
+            // From 0, as the kernel begins.
+            (entry..entry + 3).fold(c(0.0), |sum, e| sum + c(f64::from(weights[e])) * row[table[e]])
+        };
+        (0..rows * v).map(sum).collect::<Vec<_>>()
+    });
+    w.output(y, &made);
+    Ok(w)
+}
+
 /// A chain over an operand and a row of it: six functions of the table, one FLOP each, and a number that is written into the chain.
 fn chain([rows, n]: [usize; 2]) -> Result<Work> {
     let mut w = Work::new(format!("chain over {rows} × {n}"));
@@ -194,7 +214,7 @@ pub fn works() -> Result<Vec<Work>> {
         works.extend([positions(extents)?, softmax_both_ways(extents, false)?, softmax_both_ways(extents, true)?]);
     }
     for shape in [[1, 1], [3, 7], [4, 64]] {
-        works.extend([neighbours(shape)?, chain(shape)?, fill(shape[1])?]);
+        works.extend([neighbours(shape)?, neighbour_sum(shape)?, chain(shape)?, fill(shape[1])?]);
     }
     Ok(works)
 }

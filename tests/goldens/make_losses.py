@@ -1,4 +1,4 @@
-"""Writes losses.json, the expected values that tests/losses.rs reads, by NumPy, SciPy, scikit-learn and NetworkX in double precision.
+"""Writes losses.json, the expected values that tests/connectome reads, by NumPy, SciPy, scikit-learn and NetworkX in double precision.
 
     python -m venv VENV && VENV/bin/pip install numpy scipy scikit-learn networkx && VENV/bin/python tests/goldens/make_losses.py
 
@@ -100,6 +100,9 @@ def parcels():
         mu = (a @ x) / a.sum(1, keepdims=True)
         moment = np.einsum("pv,pvt->pt", a, (x[None] - mu[:, None]) ** 2)
         mass = a.sum(1, keepdims=True)
+        centres = normal(5, 17)
+        about = np.einsum("pv,pvt->pt", a, (x[None] - centres[:, None]) ** 2)
+        case("second_moment_about", [logits, x, centres], about / mass)
         case("second_moment", [logits, x], moment / mass, 0)
         case("second_moment", [logits, x], moment, 1)
         case("mean_second_moment", [logits, x], (moment / mass).mean(1), 0)

@@ -3,19 +3,45 @@
 //!
 //! | hypercoil's loss (and its scalarisation) | here |
 //! |---|---|
-//! | `MSELoss` (mean square) | `sub`, [`Reduction::MeanSquare`] |
-//! | `NormedLoss` | any value, [`Reduction::Norm`] then [`Reduction::Mean`] |
-//! | `ConstraintViolationLoss`, `UnilateralLoss` (mean), `HingeLoss` (sum) | [`constraint_violation`](crate::Tape::constraint_violation), [`hinge`](crate::Tape::hinge) |
-//! | `SmoothnessLoss` (1-norm) | [`difference`](crate::Tape::difference) |
-//! | `BimodalSymmetricLoss` (mean) | [`bimodal`](crate::Tape::bimodal) |
-//! | `EntropyLoss`, `KLDivergenceLoss`, `JSDivergenceLoss`, `BregmanDivergenceLoss` and their logit forms (mean) | [`entropy`](crate::Tape::entropy), [`kl_divergence`](crate::Tape::kl_divergence), [`js_divergence`](crate::Tape::js_divergence), [`bregman_divergence`](crate::Tape::bregman_divergence) |
-//! | `EquilibriumLoss` (mean square), `SecondMomentLoss` (mean) | [`equilibrium`](crate::Tape::equilibrium), [`second_moment`](crate::Tape::second_moment), [`mean_second_moment`](crate::Tape::mean_second_moment) |
-//! | `CompactnessLoss`, `ReferenceTetherLoss`, `InterhemisphericTetherLoss`, `DispersionLoss` (mean) | [`compactness`](crate::Tape::compactness), [`reference_tether`](crate::Tape::reference_tether), [`interhemispheric_tether`](crate::Tape::interhemispheric_tether), [`dispersion`](crate::Tape::dispersion) |
-//! | `BatchCorrelationLoss`, `QCFCLoss` (mean) | [`batch_correlation`](crate::Tape::batch_correlation), [`qc_fc`](crate::Tape::qc_fc), [`distance_dependence`](crate::Tape::distance_dependence) |
-//! | `ModularityLoss`, `ConnectopyLoss` (mean) | `neg` of [`modularity`](crate::Tape::modularity), [`connectopy`](crate::Tape::connectopy) |
-//! | `MultivariateKurtosis` (mean) | [`multivariate_kurtosis`](crate::Tape::multivariate_kurtosis) |
+//! | `MSELoss` (mean square), `NormedLoss` | any value; [`Reduction::MeanSquare`], [`Reduction::Norm`] |
+//! | `ConstraintViolationLoss`, `UnilateralLoss` (mean), `HingeLoss` (sum) | [`constraint_violation`], [`hinge`] |
+//! | `SmoothnessLoss` (1-norm), `BimodalSymmetricLoss` (mean) | [`difference`], [`bimodal`] |
+//! | `EntropyLoss`, `BregmanDivergenceLoss` (mean) | [`entropy`], [`entropy_of_logits`], [`bregman_divergence`] |
+//! | `KLDivergenceLoss`, `JSDivergenceLoss` (mean) | [`kl_divergence`], [`kl_divergence_of_logits`], [`js_divergence`] |
+//! | `EquilibriumLoss` (mean square) | [`equilibrium`] |
+//! | `SecondMomentLoss`, `SecondMomentCentredLoss` (mean) | [`second_moment`], [`mean_second_moment`], [`second_moment_about`] |
+//! | `CompactnessLoss`, `DispersionLoss` (mean) | [`compactness`], [`dispersion`] |
+//! | `ReferenceTetherLoss`, `InterhemisphericTetherLoss` (mean) | [`reference_tether`], [`interhemispheric_tether`] |
+//! | `BatchCorrelationLoss`, `QCFCLoss` (mean) | [`batch_correlation`], [`qc_fc`], [`distance_dependence`] |
+//! | `ModularityLoss`, `ConnectopyLoss` (mean) | `neg` of [`modularity`], [`connectopy`] |
+//! | `MultivariateKurtosis` (mean) | [`multivariate_kurtosis`] |
 //!
 //! Nothing is of size parcels × vertices × time, or parcels × vertices × 3.
+//!
+//! [`constraint_violation`]: crate::Tape::constraint_violation
+//! [`hinge`]: crate::Tape::hinge
+//! [`difference`]: crate::Tape::difference
+//! [`bimodal`]: crate::Tape::bimodal
+//! [`entropy`]: crate::Tape::entropy
+//! [`entropy_of_logits`]: crate::Tape::entropy_of_logits
+//! [`bregman_divergence`]: crate::Tape::bregman_divergence
+//! [`kl_divergence`]: crate::Tape::kl_divergence
+//! [`kl_divergence_of_logits`]: crate::Tape::kl_divergence_of_logits
+//! [`js_divergence`]: crate::Tape::js_divergence
+//! [`equilibrium`]: crate::Tape::equilibrium
+//! [`second_moment`]: crate::Tape::second_moment
+//! [`mean_second_moment`]: crate::Tape::mean_second_moment
+//! [`second_moment_about`]: crate::Tape::second_moment_about
+//! [`compactness`]: crate::Tape::compactness
+//! [`dispersion`]: crate::Tape::dispersion
+//! [`reference_tether`]: crate::Tape::reference_tether
+//! [`interhemispheric_tether`]: crate::Tape::interhemispheric_tether
+//! [`batch_correlation`]: crate::Tape::batch_correlation
+//! [`qc_fc`]: crate::Tape::qc_fc
+//! [`distance_dependence`]: crate::Tape::distance_dependence
+//! [`modularity`]: crate::Tape::modularity
+//! [`connectopy`]: crate::Tape::connectopy
+//! [`multivariate_kurtosis`]: crate::Tape::multivariate_kurtosis
 
 mod deviation;
 mod objective;

@@ -30,8 +30,8 @@ impl Tape {
         self.abs(apart)
     }
 
-    /// The second moment of vertices' series `[vertices, time]` about their parcel's: Σ_v A_pv (X_vt − S_pt)², `[parcels, time]`, per
-    /// mass or summed (hypercoil's `SecondMomentLoss`, which makes a tensor of parcels × vertices × time on the way).
+    /// The second moment of vertices' series `[.., vertices, time]` about their parcel's: Σ_v A_pv (X_vt − S_pt)², `[.., parcels, time]`,
+    /// per mass or summed (hypercoil's `SecondMomentLoss`, which makes a tensor of parcels × vertices × time on the way).
     ///
     /// Here it is A X² / m − S², which takes O(PV + PT + VT) memory and one product. Series are taken about their mean over vertices at
     /// each frame, which changes nothing but the digits that would cancel. What is left is the rounding of S, so series are best of the
@@ -40,18 +40,34 @@ impl Tape {
     /// # Errors
     /// Where `series` is not what the parcels were made of, by its shape.
     pub fn second_moment(&mut self, parcels: &SoftParcellation, series: Var, moment: Moment) -> Result<Var> {
+        let score = self.variance_within(parcels, series)?;
+        self.of_mass(score, parcels.mass, moment, true)
+    }
+
+    /// The second moment of vertices' series about `centres` `[.., parcels, time]` of the caller's choice (hypercoil's
+    /// `SecondMomentCentredLoss`): that about the parcels' own series, and the square of how far those lie from the centres.
+    ///
+    /// # Errors
+    /// As [`Tape::second_moment`], and where the centres do not broadcast.
+    pub fn second_moment_about(&mut self, parcels: &SoftParcellation, series: Var, centres: Var, moment: Moment) -> Result<Var> {
+        let within = self.variance_within(parcels, series)?;
+        let apart = self.sub(parcels.series, centres)?;
+        let square = self.square(apart)?;
+        let score = self.add(within, square)?;
+        self.of_mass(score, parcels.mass, moment, true)
+    }
+
+    fn variance_within(&mut self, parcels: &SoftParcellation, series: Var) -> Result<Var> {
         let shift = self.frame_means(parcels, series)?;
         let away = self.sub(series, shift)?;
         let squares = self.square(away)?;
         let (mean_square, _) = self.parcel_series(parcels.memberships, squares)?;
         let mean = self.sub(parcels.series, shift)?;
         let square = self.square(mean)?;
-        let score = self.sub(mean_square, square)?;
-        let mass = self.reshape(parcels.mass, [self.shape(parcels.mass)[0], 1])?;
-        self.of_mass(score, mass, moment)
+        self.sub(mean_square, square)
     }
 
-    /// The mean of [`Tape::second_moment`] over frames, `[parcels]`, without the product: (Σ_v A_pv |X_v|² / m − |S_p|²) / T. It is what
+    /// The mean of [`Tape::second_moment`] over frames, `[.., parcels]`, without the product: (Σ_v A_pv |X_v|² / m − |S_p|²) / T. It is what
     /// a loss that takes the mean or the sum over frames needs, at the cost of O(PV + VT) operations.
     ///
     /// # Errors
@@ -60,28 +76,32 @@ impl Tape {
         let shift = self.frame_means(parcels, series)?;
         let away = self.sub(series, shift)?;
         let squares = self.square(away)?;
-        let power = self.mean(squares, &[1], true)?;
+        let power = self.mean(squares, &[-1], true)?;
         let (mean_power, _) = self.parcel_series(parcels.memberships, power)?;
-        let mean_power = self.reshape(mean_power, self.shape(parcels.mass))?;
+        let shape = self.shape(mean_power);
+        let mean_power = self.reshape(mean_power, shape.without(shape.rank() - 1))?;
         let mean = self.sub(parcels.series, shift)?;
         let square = self.square(mean)?;
-        let parcel_power = self.mean(square, &[1], false)?;
+        let parcel_power = self.mean(square, &[-1], false)?;
         let score = self.sub(mean_power, parcel_power)?;
-        self.of_mass(score, parcels.mass, moment)
+        self.of_mass(score, parcels.mass, moment, false)
     }
 
-    /// The mean over vertices at each frame, `[1, time]`, at which gradients end: a moment about a mean does not depend on it.
+    /// The mean over vertices at each frame, `[.., 1, time]`, at which gradients end: a moment about a mean does not depend on it.
     fn frame_means(&mut self, parcels: &SoftParcellation, series: Var) -> Result<Var> {
         self.expect_f32("second_moment", "series", series)?;
-        let (found, made, members) = (self.shape(series), self.shape(parcels.series), self.shape(parcels.memberships));
-        if found.rank() != 2 || found[0] != members[1] || found[1] != made[1] {
-            return Err(Error::op("second_moment", format!("series [{}, {}] expected, found {found}", members[1], made[1])));
+        let (found, made) = (self.shape(series), self.shape(parcels.series));
+        let wanted = made.with(made.rank() - 2, self.shape(parcels.memberships)[1]);
+        if found != wanted {
+            return Err(Error::op("second_moment", format!("series {wanted} expected, found {found}")));
         }
-        let mean = self.mean(series, &[0], true)?;
+        let mean = self.mean(series, &[-2], true)?;
         self.detach(mean)
     }
 
-    fn of_mass(&mut self, score: Var, mass: Var, moment: Moment) -> Result<Var> {
+    /// A score `[.., parcels]`, or `[.., parcels, time]` where it has `frames`, per mass or summed; 0 for empty parcels.
+    fn of_mass(&mut self, score: Var, mass: Var, moment: Moment, frames: bool) -> Result<Var> {
+        let mass = if frames { self.reshape(mass, [self.shape(mass)[0], 1])? } else { mass };
         let (zero, least) = (self.scalar(0.0)?, self.scalar(LIGHTEST)?);
         let held = self.greater_equal(mass, least)?;
         let score = match moment {

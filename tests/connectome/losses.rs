@@ -1,30 +1,18 @@
 //! The losses against NumPy, SciPy, scikit-learn and NetworkX, on the oracle, the host and a GPU; what they take of memory; and where gradients go.
 
+use crate::golden::{gpu, hold, numbers};
 use serde_json::Value;
 use tapetum::connectome::loss::{GradientPath, Moment, Objective, Reduction, Scalarise, critical_correlation};
-use tapetum::gpu::Options;
 use tapetum::kernel::Target;
 use tapetum::optim::Schedule;
 use tapetum::plan::Plan;
-use tapetum::{Device, HostTensor, Result, Shape, Tape, TensorType, Var};
-
-const BOTH: GradientPath = GradientPath::Both;
+use tapetum::{Device, HostTensor, Result, Tape, TensorType, Var};
 
 fn goldens() -> Value {
-    serde_json::from_str(include_str!("goldens/losses.json")).unwrap()
+    serde_json::from_str(include_str!("../goldens/losses.json")).unwrap()
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
-}
-
-fn shape(value: &Value) -> Shape {
-    Shape::try_new(&numbers(&value["shape"]).into_iter().map(|n| n as usize).collect::<Vec<_>>()).unwrap()
-}
-
-fn given(value: &Value) -> HostTensor {
-    HostTensor::f32(shape(value), numbers(&value["data"]).into_iter().map(|x| x as f32).collect()).unwrap()
-}
+const BOTH: GradientPath = GradientPath::Both;
 
 fn number(t: &mut Tape, x: Var, reduction: Reduction) -> Result<Var> {
     Scalarise::from(reduction).apply(t, x)
@@ -81,6 +69,10 @@ fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
             let memberships = t.softmax(x[0], 0)?;
             t.equilibrium(memberships)
         }
+        "second_moment_about" => {
+            let parcels = t.soft_parcellation(x[0], x[1])?;
+            t.second_moment_about(&parcels, x[1], x[2], Moment::PerMass)
+        }
         "second_moment" | "mean_second_moment" => moment(t, op, p, x),
         "centres_of_mass" => t.centres_of_mass(x[0], x[1], None),
         "centres_on_sphere" => t.centres_of_mass(x[0], x[1], Some(100.0)),
@@ -114,52 +106,10 @@ fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
     }
 }
 
-/// The largest error relative to the largest magnitude expected; absolute where zeros are expected.
-#[track_caller]
-fn relative(found: &HostTensor, wanted: &Value, what: &str) -> f64 {
-    assert_eq!(found.shape(), shape(wanted), "{what}");
-    let wanted = numbers(&wanted["data"]);
-    let most = wanted.iter().fold(0.0f64, |m, x| m.max(x.abs()));
-    let worst =
-        found.to_f64_vec().iter().zip(&wanted).fold(0.0, |w: f64, (a, b)| if (a - b).is_nan() { f64::NAN } else { w.max((a - b).abs()) });
-    worst / if most > 0.0 { most } else { 1.0 }
-}
-
-fn run(case: &Value, device: &Device) -> Result<HostTensor> {
-    let mut tape = Tape::new();
-    let mut inputs = Vec::new();
-    for (i, value) in case["inputs"].as_array().unwrap().iter().enumerate() {
-        let value = given(value);
-        inputs.push((tape.input(&format!("x{i}"), value.ty())?, value));
-    }
-    let vars: Vec<Var> = inputs.iter().map(|(v, _)| *v).collect();
-    let attributes: Vec<f32> = numbers(&case["attributes"]).into_iter().map(|x| x as f32).collect();
-    let y = build(&mut tape, case["op"].as_str().unwrap(), &attributes, &vars)?;
-    let mut program = device.compile(&tape, &[y])?;
-    Ok(program.run(&inputs.iter().map(|(v, x)| (*v, x)).collect::<Vec<_>>())?.remove(0))
-}
-
-fn gpu() -> Device {
-    Device::gpu(&Options { software: true, ..Options::from_env() })
-        .expect("a Vulkan, Metal or DX12 adapter; the README says how to get one")
-}
-
 /// The oracle holds attributes such as 1/n in f32: 6·10⁻⁸ each, a few of them in a formula.
 #[test]
 fn scores_equal_those_of_other_software() {
-    let goldens = goldens();
-    let mut failed = Vec::new();
-    for (device, tolerance) in [(Device::oracle(), 3e-7), (Device::cpu(), 1e-5), (gpu(), 1e-5)] {
-        for (i, case) in goldens["cases"].as_array().unwrap().iter().enumerate() {
-            let what = format!("{}: case {i}, {} {}", device.name(), case["op"], case["attributes"]);
-            let found = run(case, &device).unwrap_or_else(|e| panic!("{what}: {e}"));
-            let error = relative(&found, &case["expected"], &what);
-            if error.is_nan() || error > tolerance {
-                failed.push(format!("{what}: {error:.1e}"));
-            }
-        }
-    }
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    hold(&goldens()["cases"], build, 3e-7, 1e-5);
 }
 
 #[test]
