@@ -131,7 +131,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 pub(super) fn works() -> Vec<Work> {
-    let sizes = [[4, 32], [64, 64], [16, 400]];
+    let sizes = [[4, 32], [64, 64], [32, 512]];
     let work = |name, op: Unary| {
         let made = |[batch, n]: [usize; 2]| {
             let x = vec![f32s([batch, n, 2 * n], Draw::Normal)];
