@@ -1,5 +1,6 @@
-// Rounds of Jacobi's method over symmetric matrices in the parallel order: in each of the n - 1 (odd n: n) rounds of a sweep the
-// indices meet in disjoint pairs (the circle method of tournaments), and A <- J' A J, W <- J' W, where J rotates each pair (p, q) so that A[p, q] becomes 0:
+// Rounds of Jacobi's method over symmetric matrices in the parallel order: in each of the n - 1 (odd n: n) rounds of a sweep the indices
+// meet in disjoint pairs (the circle method of tournaments), and A <- J' A J, W <- J' W, where J rotates each pair (p, q) so that
+// A[p, q] becomes 0:
 //   theta = (A[q, q] - A[p, p]) / (2 A[p, q]), t = sign(theta) / (|theta| + sqrt(1 + theta^2)), c = 1 / sqrt(1 + t^2), s = t c
 // applied as x - s (y + tau x), y + s (x - tau y), tau = s / (1 + c): the rounding of c, the same in every step, would add up.
 //

@@ -127,7 +127,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 pub(super) fn works() -> Vec<Work> {
-    let sizes = [[4, 32], [64, 64], [16, 400]];
+    let sizes = [[4, 32], [64, 64], [32, 512]];
     let work = |name, op: Unary| {
         let made = |[batch, n]: [usize; 2]| {
             let x = vec![f32s([batch, n, 2 * n], Draw::Normal)];
@@ -144,4 +144,20 @@ pub(super) fn works() -> Vec<Work> {
         work("inverse_spd", |t, a| t.inverse_spd(a)),
         work("log_determinant", |t, a| t.log_determinant(a)),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_shared_out_in_order_within_the_turns_of_software() {
+        let gpu = Target::portable();
+        let software = Target { software: true, ..Target::portable() };
+        assert_eq!(shares(&gpu, 10, 10, |_| TURNS), vec![0..10]);
+        assert_eq!(shares(&gpu, 10, 4, |_| TURNS), vec![0..4, 4..8, 8..10]);
+        assert_eq!(shares(&software, 5, 5, |_| TURNS / 2), vec![0..2, 2..4, 4..5]);
+        assert_eq!(shares(&software, 3, 3, |_| 2 * TURNS), vec![0..1, 1..2, 2..3]);
+        assert!(shares(&gpu, 0, 1, |_| 1).is_empty());
+    }
 }
