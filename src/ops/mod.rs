@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod case;
 pub mod covariance;
+pub mod fourier;
 pub mod matmul;
 pub mod mesh;
 pub mod parcellation;
@@ -35,6 +36,7 @@ pub fn sources() -> Vec<&'static Source> {
         &covariance::SYMMETRISE,
         &covariance::TOP_K,
         &covariance::WEIGHTS_REVERSE,
+        &fourier::STAGE,
         &matmul::MATMUL,
         &tile::PAD,
         &mesh::NEIGHBOUR_MEAN,
@@ -71,6 +73,7 @@ pub fn cases() -> Vec<Case> {
         softmax::cases(),
         random::cases(),
         covariance::cases(),
+        fourier::cases(),
         mesh::cases(),
         parcellation::cases(),
         update::cases(),
@@ -90,6 +93,7 @@ pub fn works() -> Vec<Work> {
         softmax::works(),
         random::works(),
         covariance::works(),
+        fourier::works(),
         mesh::works(),
         parcellation::works(),
         update::works(),

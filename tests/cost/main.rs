@@ -4,6 +4,7 @@
 
 mod counted;
 mod covariance;
+mod fourier;
 mod moves;
 mod products;
 mod rows;
@@ -15,7 +16,10 @@ use tapetum::Result;
 use work::Work;
 
 fn works() -> Result<Vec<Work>> {
-    Ok([products::works()?, covariance::works()?, rows::works()?, moves::works()?, updates::works()?].into_iter().flatten().collect())
+    Ok([products::works()?, covariance::works()?, fourier::works()?, rows::works()?, moves::works()?, updates::works()?]
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 #[test]
