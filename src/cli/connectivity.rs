@@ -1,7 +1,7 @@
 //! `tapetum connectivity`.
 
-use super::{Common, Done, note};
-use crate::data::{self, Layout, Series};
+use super::{Axes, Common, Done, note};
+use crate::data::{self, Series};
 use crate::{Error, HostTensor, Result, Tape};
 use serde_json::json;
 use std::fs;
@@ -40,12 +40,6 @@ impl Kind {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Axes {
-    TimeRegions,
-    RegionsTime,
-}
-
 impl Connectivity {
     pub(super) fn agrees(&self) -> Result<(), &'static str> {
         match (self.fisher_z, self.kind) {
@@ -56,11 +50,7 @@ impl Connectivity {
 
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         self.check_out()?;
-        let layout = match self.layout {
-            Axes::TimeRegions => Layout::TimeRegions,
-            Axes::RegionsTime => Layout::RegionsTime,
-        };
-        let series = data::read_series(&self.series, layout)?;
+        let series = data::read_series(&self.series, self.layout.layout())?;
         let shape = series.values.shape();
         let [regions, frames] = [shape[shape.rank() - 2], shape[shape.rank() - 1]];
         let subjects: usize = shape[..shape.rank() - 2].iter().product();

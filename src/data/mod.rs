@@ -4,18 +4,21 @@
 //! | what | read | written |
 //! |---|---|---|
 //! | arrays (`.npy`) | [`read_npy`], [`read_npy_bytes`] | [`write_npy`] |
-//! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`] | |
+//! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`] | [`table_text`] |
 //! | series of regions (any of these) | [`read_series`], [`read_series_bytes`] | |
+//! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
 //! | anything | | [`write_file`], [`OutputFolder`] |
 
+mod confounds;
 mod npy;
 mod series;
 mod table;
 mod write;
 
+pub use confounds::read_confounds;
 pub use npy::{npy_bytes, read_npy, read_npy_bytes, write_npy};
 pub use series::{Layout, Series, read_series, read_series_bytes};
-pub use table::{Table, read_table, read_table_bytes};
+pub use table::{Table, read_table, read_table_bytes, table_text};
 pub use write::{OutputFolder, write_file};
 
 use crate::{Error, Result};

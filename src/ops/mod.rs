@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod case;
+pub mod confounds;
 pub mod covariance;
 pub mod fourier;
 pub mod matmul;
@@ -28,6 +29,7 @@ pub fn sources() -> Vec<&'static Source> {
         &bench::COPY,
         &bench::EMPTY,
         &bench::FMA,
+        &confounds::ORTHONORMALISE,
         &covariance::CORRELATION_ROWS,
         &covariance::DEGREE,
         &covariance::STANDARDISE,
@@ -72,6 +74,7 @@ pub fn cases() -> Vec<Case> {
         shape::cases(),
         softmax::cases(),
         random::cases(),
+        confounds::cases(),
         covariance::cases(),
         fourier::cases(),
         mesh::cases(),
@@ -92,6 +95,7 @@ pub fn works() -> Vec<Work> {
         shape::works(),
         softmax::works(),
         random::works(),
+        confounds::works(),
         covariance::works(),
         fourier::works(),
         mesh::works(),

@@ -2,6 +2,7 @@
 //! a dispatch states in FLOPs must be that count, and in bytes that of its operands and results, exactly; and the definitions here
 //! must make what the ops' own make, so that nothing else is counted.
 
+mod confounds;
 mod counted;
 mod covariance;
 mod fourier;
@@ -16,10 +17,18 @@ use tapetum::Result;
 use work::Work;
 
 fn works() -> Result<Vec<Work>> {
-    Ok([products::works()?, covariance::works()?, fourier::works()?, rows::works()?, moves::works()?, updates::works()?]
-        .into_iter()
-        .flatten()
-        .collect())
+    Ok([
+        products::works()?,
+        confounds::works()?,
+        covariance::works()?,
+        fourier::works()?,
+        rows::works()?,
+        moves::works()?,
+        updates::works()?,
+    ]
+    .into_iter()
+    .flatten()
+    .collect())
 }
 
 #[test]

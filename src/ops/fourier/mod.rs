@@ -72,7 +72,30 @@ pub(super) fn cases() -> Vec<Case> {
         };
         cases.push(Case::new("irfft of rfft", vec![f32s([rows, n], Draw::Normal)], there_and_back).within(2e-6, 2e-6));
     }
+    cases.extend(filters());
     cases.push(Case::new("rfft", vec![f32s([0, 9], Draw::Normal)], |t, x| Ok(vec![t.rfft(x[0])?])));
+    cases
+}
+
+/// What is composed of transforms.
+fn filters() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [batch, regions, n] in [[1, 1, 7], [2, 3, 64], [1, 7, 65], [1, 2, 257]] {
+        let series = || f32s([batch, regions, n], Draw::Normal);
+        let gains = |filters: usize| f32s([filters, n / 2 + 1], Draw::Uniform(0.0, 1.0));
+        let operands = vec![series(), gains(3)];
+        cases.push(Case::new("product_filter", operands, |t, x| Ok(vec![t.product_filter(x[0], x[1])?])).within(2e-6, 2e-6));
+        let operands = vec![series(), gains(1)];
+        cases.push(Case::new("zero_phase_filter", operands, |t, x| Ok(vec![t.zero_phase_filter(x[0], x[1])?])).within(2e-6, 2e-6));
+        cases.push(Case::new("hilbert", vec![series()], |t, x| Ok(vec![t.hilbert(x[0])?])).within(2e-6, 2e-6));
+        cases.push(Case::new("envelope", vec![series()], |t, x| Ok(vec![t.envelope(x[0])?])).within(2e-6, 5e-6));
+    }
+    // Away from 0, where an angle hangs on its last digits: of series about 3, whose analytic signal stays on one side.
+    for n in [2, 7, 65] {
+        let series = || vec![f32s([3, n], Draw::Uniform(2.5, 3.5))];
+        cases.push(Case::new("instantaneous_phase", series(), |t, x| Ok(vec![t.instantaneous_phase(x[0])?])));
+        cases.push(Case::new("instantaneous_frequency", series(), |t, x| Ok(vec![t.instantaneous_frequency(x[0], 0.72)?])));
+    }
     cases
 }
 
