@@ -62,8 +62,8 @@ impl Tape {
     }
 
     /// Series x `[.., regions, time]` with the frames that are not kept as sines and cosines say that are fitted, one by one, to those that
-    /// are (Lomb–Scargle; Mathias et al. 2004, Power et al. 2014): about the mean of the kept frames, each amplitude ⟨wave, x⟩ / ⟨wave, wave⟩
-    /// over these; then their sum, over ⟨sum, x⟩ / ⟨x, x⟩ there.
+    /// are (Lomb–Scargle; Mathias et al. 2004, Power et al. 2014): about the mean of the kept frames, each amplitude
+    /// ⟨wave, x⟩ / ⟨wave, wave⟩ over these; then their sum, over ⟨sum, x⟩ / ⟨x, x⟩ there.
     ///
     /// # Errors
     /// Where there is no frame kept, not a mark for each frame, or the oversampling is 0.

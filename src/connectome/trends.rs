@@ -12,8 +12,8 @@ pub fn polynomial_trends(time: usize, degree: usize) -> Vec<Vec<f64>> {
     (0..=degree).map(|p| (0..time).map(|i| t(i).powi(p as i32)).collect()).collect()
 }
 
-/// 1 and the cosines cos(πk (i + ½) / time), k = 1, 2, …, no faster than `high_pass` hertz at `tr` seconds a frame: the drifts of SPM and of
-/// nilearn's `create_cosine_drift`.
+/// 1 and the cosines cos(πk (i + ½) / time), k = 1, 2, …, no faster than `high_pass` hertz at `tr` seconds a frame: the drifts of SPM
+/// and of nilearn's `create_cosine_drift`.
 ///
 /// # Errors
 /// Where the TR is not positive, or the frequency not between 0 and its Nyquist frequency.

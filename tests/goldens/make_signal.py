@@ -41,7 +41,8 @@ def pairs(z):
 def series(*shape):
     """Slow waves and noise about an offset."""
     t = np.arange(shape[-1])
-    waves = sum(rng.normal(size=(*shape[:-1], 1)) * np.sin(2 * np.pi * f * t + 6 * rng.random((*shape[:-1], 1))) for f in (0.02, 0.05, 0.13))
+    rows = (*shape[:-1], 1)
+    waves = sum(rng.normal(size=rows) * np.sin(2 * np.pi * f * t + 6 * rng.random(rows)) for f in (0.02, 0.05, 0.13))
     return f32(3 + 2 * waves + 0.5 * rng.normal(size=shape))
 
 
@@ -70,7 +71,13 @@ def transforms():
         yield case("instantaneous_frequency", [wave], np.diff(phase) / (2 * np.pi * 0.72), tr=0.72)
 
 
-BANDS = [("pass", [0.01, 0.1], 0.72, 5), ("pass", [0.01, 0.08], 2.0, 2), ("low", [0.1], 2.0, 5), ("high", [0.01], 2.0, 3), ("pass", [0.05, 0.2], 2.0, 1)]
+BANDS = [
+    ("pass", [0.01, 0.1], 0.72, 5),
+    ("pass", [0.01, 0.08], 2.0, 2),
+    ("low", [0.1], 2.0, 5),
+    ("high", [0.01], 2.0, 3),
+    ("pass", [0.05, 0.2], 2.0, 1),
+]
 
 
 def filters():
@@ -187,7 +194,8 @@ def denoising():
     motion = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
     time = 130
     text, frame = table(time)
-    y = f32(1000 + 30 * series(5, time) + 10 * rng.normal(size=(5, 6)) @ (frame[motion].to_numpy().T / frame[motion].std().to_numpy()[:, None]))
+    moved = frame[motion].to_numpy().T / frame[motion].std().to_numpy()[:, None]
+    y = f32(1000 + 30 * series(5, time) + 10 * rng.normal(size=(5, 6)) @ moved)
     filled = frame.bfill(limit=1)
     tissue = ["csf", "white_matter", "global_signal"]
     full = lambda names: [n + s for n in names for s in ("", "_derivative1", "_power2", "_derivative1_power2")]

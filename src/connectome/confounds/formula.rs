@@ -2,7 +2,10 @@
 //!
 //! | formula | columns |
 //! |---|---|
-//! | `trans_x`, `rps`, `wm`, `csf`, `gsr`, `fd`, `dv`, `acc`, `wcc`, `ccc` | a column by name; the six of motion; white matter, CSF, global signal; framewise displacement and standardised DVARS; aCompCor of the combined mask, white matter, CSF |
+//! | `trans_x` | a column by its name |
+//! | `rps`; `wm`, `csf`, `gsr` | the six of motion; white matter, CSF, global signal |
+//! | `fd`, `dv` | framewise displacement, standardised DVARS |
+//! | `acc`, `wcc`, `ccc` | aCompCor of the combined mask, of white matter, of CSF |
 //! | `a + b`, `(a)` | both |
 //! | `d1(a)`, `d1-2(a)`, `d{0,2}(a)`, `dd2(a)` | backward differences of this order, of orders 1 to 2, 0 and 2, 0 to 2 |
 //! | `a^2`, `a^2-3`, `a^{1,3}`, `a^^2` | powers, likewise; `^^` from 1 |

@@ -55,8 +55,8 @@ fn orthonormalise<R: Real>(q: &mut [R], m: &mut [R], w: &[R], k: usize, ridge: R
     }
 }
 
-/// An orthonormal basis `[at most k, time]` of what k rows of `time` frames span, in f64. A row that is a combination of those before it but
-/// for 100 ε counts for nothing (nilearn's bound).
+/// An orthonormal basis `[at most k, time]` of what k rows of `time` frames span, in f64. A row that is a combination of those before
+/// it but for 100 ε counts for nothing (nilearn's bound).
 pub(crate) fn orthonormal_basis(rows: &[Vec<f64>], time: usize) -> Vec<f64> {
     let k = rows.len();
     let (mut q, mut m) = (rows.concat(), vec![0.0; k * k]);
@@ -117,8 +117,8 @@ impl Op for Orthonormalise {
         real_inputs!(inputs, R => self.run::<R>(&inputs[0], &inputs[1]))
     }
 
-    /// Of the Cholesky factor L = m⁻¹ of x w xᵀ + ridge: dq = −Φ(S) q + m dx, S = U + Uᵀ + q dw qᵀ, U = m dx w qᵀ, with Φ the lower triangle
-    /// and half the diagonal. So with H = Φ(A) + Φ(A)ᵀ, A = −ḡ qᵀ, the cotangents are mᵀ (ḡ + H q w) and ½ Σ (H q) q.
+    /// Of the Cholesky factor L = m⁻¹ of x w xᵀ + ridge: dq = −Φ(S) q + m dx, S = U + Uᵀ + q dw qᵀ, U = m dx w qᵀ, with Φ the lower
+    /// triangle and half the diagonal. So with H = Φ(A) + Φ(A)ᵀ, A = −ḡ qᵀ, the cotangents are mᵀ (ḡ + H q w) and ½ Σ (H q) q.
     fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
         if cx.cotangent(1).is_some() {
             let why = "the coefficients have no reverse rule; take the residual of a regression";
