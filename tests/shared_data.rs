@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use tapetum::connectome::confounds::{Column, Strategy, censor, formula};
 use tapetum::connectome::cortex::Cortex;
 use tapetum::connectome::homogeneity::{homogeneity, standardised};
 use tapetum::connectome::learn_parcels::{Learner, Settings};
 use tapetum::connectome::sphere;
-use tapetum::data::{Layout, read_npy, read_series};
+use tapetum::data::{Layout, read_confounds, read_npy, read_series};
 use tapetum::{Device, HostTensor, Tape};
 
 fn shared(name: &str) -> PathBuf {
@@ -146,4 +147,33 @@ fn parcels_learnt_on_the_right_hemisphere_beat_random_ones() {
     // Random parcellations are all alike; one that were broken would be easy to beat.
     assert!(random.iter().all(|r| best - r < 0.02), "{random:?}");
     assert!(found > best, "{found} {best}");
+}
+
+/// fMRIPrep's own tables: every strategy finds its columns, all of them numbers, and the formula of 36 columns makes those of `36p` but
+/// for the squares of differences, which are differences of squares there.
+#[test]
+fn confounds() {
+    let table = read_confounds(shared("confounds/hypercoil_desc-confounds_timeseries.tsv")).unwrap();
+    assert_eq!((table.frames(), table.columns.len()), (260, 187));
+    let counts = Strategy::ALL.map(|s| table.select(&s.columns(&table).unwrap()).unwrap().len());
+    // Seven cosines.
+    assert_eq!(counts, [6, 24, 9, 24, 36, 10 + 12 + 7, 1, 24 + 8 + 7]);
+    let columns = table.select(&Strategy::ThirtySixP.columns(&table).unwrap()).unwrap();
+    let made = formula::columns("(dd1(rps + wm + csf + gsr))^^2", &table).unwrap();
+    assert_eq!(made.len(), 36);
+    for column in &made {
+        let largest = column.values.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        // The file rounds values to some nine digits, and their differences are smaller.
+        let same = |c: &&Column| c.values.iter().zip(&column.values).all(|(a, b)| (a - b).abs() <= 1e-5 * largest);
+        assert!(columns.iter().any(|c| same(&c)), "{}", column.name);
+    }
+    let standard = "dd1((rps + wm + csf + gsr)^^2) + [SCATTER]([OR](1_[>0.5](fd) + 1_[>1.5](dv)))";
+    assert!(formula::columns(standard, &table).unwrap().len() > 36);
+    let kept = censor::scrubbed(&table).unwrap();
+    assert!(kept.contains(&true) && kept.contains(&false));
+
+    let older = read_confounds(shared("confounds/nilearn_no_nonsteady_desc-confounds_regressors.tsv")).unwrap();
+    let e = Strategy::Acompcor.columns(&older).unwrap_err().to_string();
+    assert!(e.contains("no .json"), "{e}");
+    assert_eq!(older.select(&Strategy::ThirtySixP.columns(&older).unwrap()).unwrap().len(), 36);
 }

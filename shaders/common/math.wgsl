@@ -69,6 +69,20 @@ fn sign_(x: T) -> T {
     return select(T(0.0), T(1.0), x > T(0.0)) - select(T(0.0), T(1.0), x < T(0.0));
 }
 
+// WGSL promises 4096 units in the last place of its own. Of the smaller to the larger magnitude, turned by an eighth beyond tan(pi / 8),
+// the series of Cephes' atanf; then back by symmetry.
+fn atan2_(y: T, x: T) -> T {
+    let t = min(abs(x), abs(y)) / max(max(abs(x), abs(y)), T(1.1754944e-38));
+    let far = t > T(0.41421357);
+    let u = select(t, (t - T(1.0)) / (t + T(1.0)), far);
+    let s = u * u;
+    let series = u + u * s * (T(-0.3333295) + s * (T(0.19977711) + s * (T(-0.13877685) + s * T(0.080537446))));
+    let eighth = series + select(T(0.0), T(0.7853982), far);
+    let quarter = select(eighth, T(1.5707964) - eighth, abs(y) > abs(x));
+    let half = select(quarter, T(3.1415927) - quarter, x < T(0.0));
+    return select(half, -half, y < T(0.0));
+}
+
 // C's pow on reals, without the driver's: a negative base wants a whole exponent.
 fn pow_(x: T, y: T) -> T {
     let magnitude = exp2(y * log2(abs(x)));

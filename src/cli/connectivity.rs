@@ -3,9 +3,9 @@
 mod compute;
 mod warnings;
 
-use super::{Common, Done, note};
+use super::{Axes, Common, Done, note};
 use crate::connectome::shrinkage::Shrinkage;
-use crate::data::{self, Layout, Series};
+use crate::data::{self, Series};
 use crate::{Error, Result};
 use serde_json::json;
 use std::fs;
@@ -86,12 +86,6 @@ fn shrinkage_name(shrinkage: Shrinkage) -> String {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Axes {
-    TimeRegions,
-    RegionsTime,
-}
-
 impl Connectivity {
     pub(super) fn agrees(&self) -> Result<(), &'static str> {
         match (self.fisher_z, self.kind) {
@@ -143,14 +137,10 @@ impl Connectivity {
     }
 
     fn read(&self) -> Result<Series> {
-        let layout = match self.layout {
-            Axes::TimeRegions => Layout::TimeRegions,
-            Axes::RegionsTime => Layout::RegionsTime,
-        };
         match &self.atlas {
             Some(atlas) if data::is_nifti(&self.series) => data::atlas_series(&self.series, atlas),
             Some(_) => Err(Error::file(&self.series, "--atlas is for images: .nii or .nii.gz is expected")),
-            None => data::read_series(&self.series, layout),
+            None => data::read_series(&self.series, self.layout.layout()),
         }
     }
 

@@ -6,12 +6,14 @@ mod bench;
 mod check;
 mod connectivity;
 mod demo;
+mod denoise;
 mod devices;
 pub mod picture;
 pub mod report;
 pub mod shaders;
 mod tune;
 
+use crate::data::Layout;
 use crate::gpu::{Choice, Options};
 use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
@@ -58,6 +60,8 @@ enum Command {
     Check(check::Check),
     /// Covariance or correlation of series in a file.
     Connectivity(connectivity::Connectivity),
+    /// Regress confounds out of series, filter them, censor frames.
+    Denoise(denoise::Denoise),
     /// List the kernels: workgroup, bindings, memory; or write them out.
     Shaders(shaders::Shaders),
     /// Learn a soft parcellation of a cortex on the data inside this program.
@@ -66,6 +70,22 @@ enum Command {
     Bench(bench::Bench),
     /// Find the fastest variant of each kernel on this adapter.
     Tune(tune::Tune),
+}
+
+/// The axes of a file of series, after subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Axes {
+    TimeRegions,
+    RegionsTime,
+}
+
+impl Axes {
+    fn layout(self) -> Layout {
+        match self {
+            Self::TimeRegions => Layout::TimeRegions,
+            Self::RegionsTime => Layout::RegionsTime,
+        }
+    }
 }
 
 /// What a subcommand came to.
@@ -86,6 +106,7 @@ pub fn main() -> ExitCode {
         Command::Devices => devices::run(&common),
         Command::Check(check) => check.run(&common),
         Command::Connectivity(connectivity) => connectivity.run(&common),
+        Command::Denoise(denoise) => denoise.run(&common),
         Command::Shaders(shaders) => shaders.run(&common),
         Command::Demo(demo) => demo.run(&common),
         Command::Bench(bench) => bench.run(&common),
@@ -111,7 +132,7 @@ impl Command {
     fn agrees(&self) -> Result<(), &'static str> {
         match self {
             Self::Connectivity(connectivity) => connectivity.agrees(),
-            Self::Devices | Self::Check(_) | Self::Shaders(_) | Self::Demo(_) | Self::Bench(_) | Self::Tune(_) => Ok(()),
+            Self::Devices | Self::Check(_) | Self::Denoise(_) | Self::Shaders(_) | Self::Demo(_) | Self::Bench(_) | Self::Tune(_) => Ok(()),
         }
     }
 }

@@ -1,14 +1,19 @@
 //! Blocks of functional connectomics, composed of the tape's ops, and what is computed around them on the host.
 
 mod activation;
+pub mod butterworth;
 mod cases;
+pub mod confounds;
+pub mod convolution;
 #[cfg(feature = "cli")]
 pub mod cortex;
 pub mod covariance;
 mod dirichlet;
 mod domain;
+pub mod frequency;
 mod graph;
 pub mod homogeneity;
+pub mod interpolation;
 pub mod learn_parcels;
 pub mod loss;
 pub mod network;
@@ -19,6 +24,8 @@ mod space;
 mod sparse;
 pub mod spd;
 pub mod sphere;
+pub mod synthesis;
+pub mod trends;
 pub mod windows;
 mod works;
 

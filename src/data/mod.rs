@@ -4,11 +4,13 @@
 //! | what | read | written |
 //! |---|---|---|
 //! | arrays (`.npy`, `.npz`) | [`read_npy`], [`read_npy_bytes`], [`read_npz`] | [`write_npy`] |
-//! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`] | |
+//! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`] | [`table_text`] |
 //! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`atlas_series`] | |
 //! | series of regions (arrays and tables) | [`read_series`], [`read_series_bytes`] | |
+//! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
 //! | anything | | [`write_file`], [`OutputFolder`] |
 
+mod confounds;
 mod nifti;
 mod npy;
 mod npz;
@@ -16,11 +18,12 @@ mod series;
 mod table;
 mod write;
 
+pub use confounds::read_confounds;
 pub use nifti::{Image, atlas_series, is_nifti, read_nifti};
 pub use npy::{npy_bytes, read_npy, read_npy_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};
 pub use series::{Layout, Series, read_series, read_series_bytes};
-pub use table::{Table, read_table, read_table_bytes};
+pub use table::{Table, read_table, read_table_bytes, table_text};
 pub use write::{OutputFolder, write_file};
 
 use crate::{Error, Result};

@@ -87,6 +87,7 @@ impl Context {
             name: adapter.name().to_owned(),
             backend: adapter.backend(),
             software: adapter.software(),
+            checked: options.checks,
             max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
             subgroups: device.features().contains(wgpu::Features::SUBGROUP).then(|| adapter.subgroups()),
             f16: device.features().contains(wgpu::Features::SHADER_F16),

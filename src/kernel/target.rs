@@ -39,6 +39,8 @@ pub struct Target {
     pub backend: Backend,
     /// Whether it is a CPU under a graphics API.
     pub software: bool,
+    /// Whether kernels are compiled with runtime checks.
+    pub checked: bool,
     /// The largest storage binding in bytes.
     pub max_binding: u64,
     /// The fewest and most lanes of a subgroup, where subgroup operations are on.
@@ -60,6 +62,7 @@ impl Target {
             name: "portable".into(),
             backend: Backend::Other,
             software: false,
+            checked: false,
             max_binding: 128 << 20,
             subgroups: None,
             f16: false,

@@ -2,7 +2,9 @@
 
 pub mod bench;
 pub mod case;
+pub mod confounds;
 pub mod covariance;
+pub mod fourier;
 pub mod matmul;
 pub mod mesh;
 pub mod parcellation;
@@ -28,6 +30,7 @@ pub fn sources() -> Vec<&'static Source> {
         &bench::COPY,
         &bench::EMPTY,
         &bench::FMA,
+        &confounds::ORTHONORMALISE,
         &covariance::CORRELATION_ROWS,
         &covariance::DEGREE,
         &covariance::STANDARDISE,
@@ -36,6 +39,7 @@ pub fn sources() -> Vec<&'static Source> {
         &covariance::SYMMETRISE,
         &covariance::TOP_K,
         &covariance::WEIGHTS_REVERSE,
+        &fourier::STAGE,
         &matmul::MATMUL,
         &tile::PAD,
         &mesh::NEIGHBOUR_MEAN,
@@ -77,7 +81,9 @@ pub fn cases() -> Vec<Case> {
         shape::cases(),
         softmax::cases(),
         random::cases(),
+        confounds::cases(),
         covariance::cases(),
+        fourier::cases(),
         mesh::cases(),
         parcellation::cases(),
         spd::cases(),
@@ -97,7 +103,9 @@ pub fn works() -> Vec<Work> {
         shape::works(),
         softmax::works(),
         random::works(),
+        confounds::works(),
         covariance::works(),
+        fourier::works(),
         mesh::works(),
         parcellation::works(),
         spd::works(),

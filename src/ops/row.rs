@@ -4,17 +4,24 @@ use crate::kernel::{Kernel, Lowering, Source, Suits, TURNS, Variant, common};
 
 type Constants = &'static [(&'static str, &'static str)];
 
-const fn together(name: &'static str, class: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, suits: Suits::Hardware, classes: class, constants, snippets: &[common::ROW_GROUP] }
+const fn together(name: &'static str, suits: Suits, class: &'static [&'static str], constants: Constants) -> Variant {
+    Variant { name, suits, classes: class, constants, snippets: &[common::ROW_GROUP] }
 }
 
 /// A row to an invocation on software adapters, where barriers cost most; on GPUs to 64, to 8 where it is short, and to 8 with rows
 /// side by side where a row's elements lie far apart.
 pub(super) const VARIANTS: [Variant; 4] = [
     Variant { name: "serial", suits: Suits::Software, classes: &[], constants: &[], snippets: &[common::ROW_SERIAL] },
-    together("group", &["long"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
-    together("short", &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
-    together("columns", &["across"], &[("LANES", "8u"), ("ROWS", "32u"), ("ACROSS", "true")]),
+    together("group", Suits::Hardware, &["long"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
+    together("short", Suits::Hardware, &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
+    together("columns", Suits::Hardware, &["across"], &[("LANES", "8u"), ("ROWS", "32u"), ("ACROSS", "true")]),
+];
+
+/// For kernels whose rows take so many steps that one invocation would not do: llvmpipe ends every loop of an invocation after 65,535
+/// iterations in all, in silence.
+pub(super) const TOGETHER: [Variant; 2] = [
+    together("group", Suits::Any, &["long", "across"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
+    together("short", Suits::Any, &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
 ];
 
 /// How rows are shared out: the variant, and the workgroups that they take.
@@ -48,6 +55,11 @@ impl Rows {
         // A workgroup of `row_serial` is 64.
         let groups = rows.div_ceil(variant.constant("ROWS").unwrap_or(64));
         Self { source, variant, class, groups }
+    }
+
+    /// Invocations a row.
+    pub(super) fn lanes(&self) -> usize {
+        self.variant.constant("LANES").unwrap_or(1)
     }
 
     /// The kernel under `chosen`.

@@ -55,7 +55,11 @@ impl Tiling {
         // Four terms a turn, and a flush every 64.
         cx.turns(terms / 4 + terms / 64)?;
         let class = class(elements);
-        let variant = source.variant(cx.target(), class);
+        let mut variant = source.variant(cx.target(), class);
+        // Checked indices keep Mesa from unrolling the loops of a tile, which then lies in memory: the smaller, the better.
+        if variant.name == "direct16" && cx.target().checked && cx.target().pinned(source.name, class).is_none() {
+            variant = source.variants.iter().find(|v| v.name == "direct8").unwrap_or(variant);
+        }
         let side = variant.constant("SIDE");
         let edge = 4 * variant.constant("EDGE").unwrap_or(1) * side.unwrap_or(1);
         // A workgroup takes one block, or as many tiles as the GROUP of `tile_direct`.

@@ -3,6 +3,8 @@
 use super::HostTensor;
 use super::host::Data;
 use super::pool::{Pool, Shelf};
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use std::cell::RefCell;
 use std::fmt::{Debug, Display};
 use std::iter::Sum;
 use std::sync::Arc;
@@ -37,6 +39,19 @@ pub trait Real:
     /// Where `pool` keeps buffers of this precision.
     #[doc(hidden)]
     fn shelf(pool: &mut Pool) -> &mut Shelf<Self>;
+    /// The Fourier transforms of n reals, there and back, neither scaled.
+    #[doc(hidden)]
+    fn fourier(n: usize) -> Fourier<Self>;
+}
+
+/// The transforms of reals to the first half of their spectrum, and back.
+#[doc(hidden)]
+pub type Fourier<R> = (Arc<dyn RealToComplex<R>>, Arc<dyn ComplexToReal<R>>);
+
+thread_local! {
+    // Planners keep what they made: a step plans nothing that the last one did.
+    static SINGLE: RefCell<RealFftPlanner<f32>> = RefCell::new(RealFftPlanner::new());
+    static DOUBLE: RefCell<RealFftPlanner<f64>> = RefCell::new(RealFftPlanner::new());
 }
 
 impl Real for f32 {
@@ -76,6 +91,9 @@ impl Real for f32 {
     fn shelf(pool: &mut Pool) -> &mut Shelf<Self> {
         pool.single()
     }
+    fn fourier(n: usize) -> Fourier<Self> {
+        SINGLE.with_borrow_mut(|planner| (planner.plan_fft_forward(n), planner.plan_fft_inverse(n)))
+    }
 }
 
 impl Real for f64 {
@@ -102,6 +120,9 @@ impl Real for f64 {
     }
     fn shelf(pool: &mut Pool) -> &mut Shelf<Self> {
         pool.double()
+    }
+    fn fourier(n: usize) -> Fourier<Self> {
+        DOUBLE.with_borrow_mut(|planner| (planner.plan_fft_forward(n), planner.plan_fft_inverse(n)))
     }
 }
 

@@ -4,6 +4,7 @@
 mod bench;
 mod connectivity;
 mod demo;
+mod denoise;
 mod devices;
 mod images;
 mod kinds;

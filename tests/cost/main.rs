@@ -2,8 +2,10 @@
 //! a dispatch states in FLOPs must be that count, and in bytes that of its operands and results, exactly; and the definitions here
 //! must make what the ops' own make, so that nothing else is counted.
 
+mod confounds;
 mod counted;
 mod covariance;
+mod fourier;
 mod moves;
 mod products;
 mod rows;
@@ -16,10 +18,19 @@ use tapetum::Result;
 use work::Work;
 
 fn works() -> Result<Vec<Work>> {
-    Ok([products::works()?, covariance::works()?, rows::works()?, moves::works()?, spd::works()?, updates::works()?]
-        .into_iter()
-        .flatten()
-        .collect())
+    Ok([
+        products::works()?,
+        confounds::works()?,
+        covariance::works()?,
+        fourier::works()?,
+        rows::works()?,
+        moves::works()?,
+        spd::works()?,
+        updates::works()?,
+    ]
+    .into_iter()
+    .flatten()
+    .collect())
 }
 
 #[test]

@@ -107,6 +107,7 @@ fn binary() -> Vec<(&'static str, Binary, Draw)> {
         ("maximum", Tape::maximum, ANY),
         ("minimum", Tape::minimum, ANY),
         ("power", Tape::power, POSITIVE),
+        ("atan2", Tape::atan2, ANY),
     ]
 }
 

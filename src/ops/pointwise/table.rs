@@ -84,6 +84,16 @@ functions! {
     Maximum maximum(a, b) = |R| a.max(b), "max(a, b)", |t, x, y, p, g| t.shared_gradient(x, g, Tape::greater)?;
     /// The smaller; the gradient is shared at ties.
     Minimum minimum(a, b) = |R| a.min(b), "min(a, b)", |t, x, y, p, g| t.shared_gradient(x, g, Tape::less)?;
+    /// The angle of (b, a) in radians, within ±π: `atan2(a, b)`. Its gradient is 0 at the origin.
+    Atan2 atan2(a, b) = |R| a.atan2(b), "atan2_(a, b)", |t, x, y, p, g| {
+        let (a, b) = (t.square(x[0])?, t.square(x[1])?);
+        let length = t.add(a, b)?;
+        let least = t.scalar(f32::MIN_POSITIVE)?;
+        let length = t.maximum(length, least)?;
+        let slope = t.div(g, length)?;
+        let (da, db) = (t.mul(slope, x[1])?, t.mul(slope, x[0])?);
+        vec![Some(da), Some(t.neg(db)?)]
+    };
     /// a to the power b; a negative base wants a whole exponent.
     Power power(a, b) = |R| a.powf(b), "pow_(a, b)", |t, x, y, p, g| {
         let (one, zero) = (t.scalar(1.0)?, t.scalar(0.0)?);

@@ -1,0 +1,265 @@
+//! The confound formula language (Ciric et al. 2022; fMRIPrep and XCP write their models so).
+//!
+//! | formula | columns |
+//! |---|---|
+//! | `trans_x` | a column by its name |
+//! | `rps`; `wm`, `csf`, `gsr` | the six of motion; white matter, CSF, global signal |
+//! | `fd`, `dv` | framewise displacement, standardised DVARS |
+//! | `acc`, `wcc`, `ccc` | aCompCor of the combined mask, of white matter, of CSF |
+//! | `a + b`, `(a)` | both |
+//! | `d1(a)`, `d1-2(a)`, `d{0,2}(a)`, `dd2(a)` | backward differences of this order, of orders 1 to 2, 0 and 2, 0 to 2 |
+//! | `a^2`, `a^2-3`, `a^{1,3}`, `a^^2` | powers, likewise; `^^` from 1 |
+//! | `1_[>0.5](a)` | 1 where a is above 0.5, else 0; also `<`, `>=`, `<=` |
+//! | `[OR](a)`, `[AND](a)`, `[NOT](a)` | where any column of a is not 0; where all; where each is |
+//! | `[SCATTER](a)` | for each frame where a column of a is not 0, a spike there |
+//!
+//! The 36 columns with spikes are `dd1((rps + wm + csf + gsr)^^2) + [SCATTER]([OR](1_[>0.5](fd) + 1_[>1.5](dv)))`. Operators before
+//! `( )` go first: `dd1(a)^^2` are the powers of differences, as fMRIPrep's `_derivative1_power2`.
+
+use super::{Column, Confounds, censor, filled};
+use crate::{Error, Result};
+
+/// The columns of a formula over a table. First values that are missing, or that a difference has none of, take the first that is there.
+///
+/// # Errors
+/// Where the formula cannot be read (the message says at which character), a column is not in the table, or a value is missing elsewhere.
+pub fn columns(formula: &str, table: &Confounds) -> Result<Vec<Column>> {
+    let mut parser = Parser { text: formula.as_bytes(), at: 0, table, order: 0 };
+    let found =
+        parser.sum().and_then(|found| if parser.at == parser.text.len() { Ok(found) } else { Err(parser.expected("`+` or the end")) });
+    let order = parser.order.max(1);
+    let mut columns: Vec<Column> = Vec::new();
+    for column in found? {
+        if columns.iter().all(|c| c.name != column.name) {
+            columns.push(filled(column, order)?);
+        }
+    }
+    Ok(columns)
+}
+
+struct Parser<'a> {
+    text: &'a [u8],
+    at: usize,
+    table: &'a Confounds,
+    /// The highest order of difference so far: as many values are missing.
+    order: usize,
+}
+
+type Columns = Vec<Column>;
+
+impl Parser<'_> {
+    fn expected(&self, what: &str) -> Error {
+        let rest = String::from_utf8_lossy(&self.text[self.at..]);
+        let found = if rest.is_empty() { "the end".into() } else { format!("`{rest}`") };
+        Error::argument(format!("confound formula, character {}: {what} expected, found {found}", self.at + 1))
+    }
+
+    fn space(&mut self) {
+        while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
+            self.at += 1;
+        }
+    }
+
+    /// Whether `token` comes next; if so it is passed.
+    fn take(&mut self, token: &str) -> bool {
+        self.space();
+        let here = self.text[self.at..].starts_with(token.as_bytes());
+        self.at += if here { token.len() } else { 0 };
+        here
+    }
+
+    fn must(&mut self, token: &str) -> Result<()> {
+        if self.take(token) { Ok(()) } else { Err(self.expected(&format!("`{token}`"))) }
+    }
+
+    /// As much as `fits`.
+    fn word(&mut self, fits: impl Fn(u8) -> bool) -> String {
+        let from = self.at;
+        while self.text.get(self.at).is_some_and(|&b| fits(b)) {
+            self.at += 1;
+        }
+        String::from_utf8_lossy(&self.text[from..self.at]).into_owned()
+    }
+
+    fn sum(&mut self) -> Result<Columns> {
+        let mut all = self.term()?;
+        while self.take("+") {
+            all.extend(self.term()?);
+        }
+        self.space();
+        Ok(all)
+    }
+
+    fn term(&mut self) -> Result<Columns> {
+        let mut columns = self.primary()?;
+        loop {
+            let from_one = self.take("^^");
+            if !from_one && !self.take("^") {
+                return Ok(columns);
+            }
+            let powers = self.numbers(from_one.then_some(1))?;
+            columns = columns.iter().flat_map(|c| powers.iter().map(|&p| power(c, p))).collect();
+        }
+    }
+
+    fn group(&mut self) -> Result<Columns> {
+        self.must("(")?;
+        let columns = self.sum()?;
+        self.must(")")?;
+        Ok(columns)
+    }
+
+    fn primary(&mut self) -> Result<Columns> {
+        self.space();
+        let difference = |n: usize| self.text.get(self.at + n).is_some_and(|b| b.is_ascii_digit() || *b == b'{');
+        let rest = &self.text[self.at..];
+        match rest {
+            [b'(', ..] => self.group(),
+            [b'[', ..] => self.flags(),
+            [b'1', b'_', ..] => self.indicator(),
+            [b'd', b'd', ..] if difference(2) => self.differences(2, Some(0)),
+            [b'd', ..] if difference(1) => self.differences(1, None),
+            _ => self.name(),
+        }
+    }
+
+    fn differences(&mut self, letters: usize, from: Option<usize>) -> Result<Columns> {
+        self.at += letters;
+        let orders = self.numbers(from)?;
+        self.order = orders.iter().copied().fold(self.order, usize::max);
+        let columns = self.group()?;
+        Ok(columns.iter().flat_map(|c| orders.iter().map(|&n| differenced(c, n))).collect())
+    }
+
+    /// `n`, `a-b` or `{a,b}`; where `from` is given, all from there to n.
+    fn numbers(&mut self, from: Option<usize>) -> Result<Vec<usize>> {
+        if self.take("{") {
+            let mut numbers = vec![self.number()?];
+            while self.take(",") {
+                numbers.push(self.number()?);
+            }
+            self.must("}")?;
+            return Ok(numbers);
+        }
+        let first = self.number()?;
+        if let Some(from) = from {
+            return Ok((from..=first).collect());
+        }
+        if self.take("-") {
+            let last = self.number()?;
+            return Ok((first..=last).collect());
+        }
+        Ok(vec![first])
+    }
+
+    /// Orders and powers of one digit or two.
+    fn number(&mut self) -> Result<usize> {
+        self.space();
+        let at = self.at;
+        let digits = self.word(|b| b.is_ascii_digit());
+        digits.parse().ok().filter(|&n: &usize| n < 100).ok_or_else(|| {
+            self.at = at;
+            self.expected("a whole number below 100")
+        })
+    }
+
+    fn indicator(&mut self) -> Result<Columns> {
+        self.must("1_[")?;
+        let relation: fn(f64, f64) -> bool = match () {
+            () if self.take(">=") => |x, y| x >= y,
+            () if self.take("<=") => |x, y| x <= y,
+            () if self.take(">") => |x, y| x > y,
+            () if self.take("<") => |x, y| x < y,
+            () => return Err(self.expected("one of `>`, `<`, `>=`, `<=`")),
+        };
+        self.space();
+        let at = self.at;
+        let limit: f64 = self.word(|b| b.is_ascii_digit() || b"+-.eE".contains(&b)).parse().map_err(|_| {
+            self.at = at;
+            self.expected("a number")
+        })?;
+        self.must("]")?;
+        let name = String::from_utf8_lossy(&self.text[at..self.at - 1]).into_owned();
+        Ok(self.group()?.into_iter().map(|c| mapped(&c, &format!("1_[{name}]({})", c.name), |x| flag(relation(x, limit)))).collect())
+    }
+
+    fn flags(&mut self) -> Result<Columns> {
+        let word = ["[OR]", "[AND]", "[NOT]", "[SCATTER]"].into_iter().find(|word| self.take(word));
+        let word = word.ok_or_else(|| self.expected("one of `[OR]`, `[AND]`, `[NOT]`, `[SCATTER]`"))?;
+        let columns = self.group()?;
+        let frames = self.table.frames();
+        let joined = |any: bool| -> Columns {
+            let at = |t: usize| if any { columns.iter().any(|c| c.values[t] != 0.0) } else { columns.iter().all(|c| c.values[t] != 0.0) };
+            let names: Vec<&str> = columns.iter().map(|c| &c.name[..]).collect();
+            vec![Column { name: format!("{word}({})", names.join(" + ")), values: (0..frames).map(|t| flag(at(t))).collect() }]
+        };
+        Ok(match word {
+            "[OR]" => joined(true),
+            "[AND]" => joined(false),
+            "[NOT]" => columns.iter().map(|c| mapped(c, &format!("[NOT]({})", c.name), |x| flag(x == 0.0))).collect(),
+            _ => columns.iter().flat_map(|c| censor::spikes(&c.values.iter().map(|&x| x == 0.0).collect::<Vec<_>>())).collect(),
+        })
+    }
+
+    fn name(&mut self) -> Result<Columns> {
+        let at = self.at;
+        let name = self.word(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if name.is_empty() {
+            return Err(self.expected("a confound, or one of `(`, `d1(`, `1_[`, `[OR]`"));
+        }
+        let names = self.names(&name);
+        let found: Columns = names.iter().filter_map(|n| self.table.get(n)).cloned().collect();
+        if found.len() == names.len() && !found.is_empty() {
+            return Ok(found);
+        }
+        let missing: Vec<&str> = names.iter().map(String::as_str).filter(|n| self.table.get(n).is_none()).collect();
+        let missing = if missing.is_empty() { format!("that `{name}` stands for") } else { super::quoted(&missing) };
+        Err(Error::argument(format!("confound formula, character {}: the confound table has no column {missing}", at + 1)))
+    }
+
+    /// What a name stands for.
+    fn names(&self, name: &str) -> Vec<String> {
+        let of_mask = |mask: &str| {
+            self.table.numbered("a_comp_cor_").into_iter().filter(|c| self.table.masks.get(c).is_some_and(|m| m == mask)).collect()
+        };
+        let one = |name: &str| vec![name.to_owned()];
+        match name {
+            "rps" => ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"].map(str::to_owned).to_vec(),
+            "wm" => one("white_matter"),
+            "gsr" => one("global_signal"),
+            "fd" => one("framewise_displacement"),
+            "dv" => one("std_dvars"),
+            "acc" => of_mask("combined"),
+            "wcc" => of_mask("WM"),
+            "ccc" => of_mask("CSF"),
+            _ => one(name),
+        }
+    }
+}
+
+fn flag(on: bool) -> f64 {
+    f64::from(u8::from(on))
+}
+
+fn mapped(column: &Column, name: &str, f: impl Fn(f64) -> f64) -> Column {
+    Column { name: name.to_owned(), values: column.values.iter().map(|&x| f(x)).collect() }
+}
+
+fn power(column: &Column, p: usize) -> Column {
+    if p == 1 {
+        return column.clone();
+    }
+    mapped(column, &format!("{}^{p}", column.name), |x| x.powi(p as i32))
+}
+
+/// x_t − x_{t−1}, n times over; NaN where there is no frame before.
+fn differenced(column: &Column, n: usize) -> Column {
+    if n == 0 {
+        return column.clone();
+    }
+    let mut values = column.values.clone();
+    for _ in 0..n {
+        values = (0..values.len()).map(|t| if t == 0 { f64::NAN } else { values[t] - values[t - 1] }).collect();
+    }
+    Column { name: format!("d{n}({})", column.name), values }
+}

@@ -1,0 +1,82 @@
+//! Confounds of a run: the columns of a table as fMRIPrep writes it, which of them a strategy takes ([`Strategy`]), what a formula makes
+//! of them ([`formula`]), which frames are censored ([`censor`]), and the cleaning of series by all this ([`denoise`]). All on the host in
+//! f64; where confounds or weights are learnt, [`Tape::confound_regression`](crate::Tape::confound_regression) is the differentiable block.
+
+pub mod censor;
+pub mod denoise;
+pub mod formula;
+mod strategy;
+
+pub use strategy::Strategy;
+
+use crate::{Error, Result};
+use std::collections::BTreeMap;
+
+/// A named confound, a value a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// As in the table, or as a formula made it.
+    pub name: String,
+    /// NaN where the table has `n/a`.
+    pub values: Vec<f64>,
+}
+
+/// The confounds of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Confounds {
+    /// In the table's order, of one length.
+    pub columns: Vec<Column>,
+    /// The tissue mask that each CompCor component came from (`CSF`, `WM`, `combined`), as the `.json` beside the table says.
+    pub masks: BTreeMap<String, String>,
+}
+
+impl Confounds {
+    /// The number of frames.
+    pub fn frames(&self) -> usize {
+        self.columns.first().map_or(0, |c| c.values.len())
+    }
+
+    /// A column as it is, NaN where it is missing.
+    pub fn get(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// The names that begin with `prefix` and go on with digits alone.
+    pub fn numbered(&self, prefix: &str) -> Vec<String> {
+        let fits = |name: &str| name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
+        self.columns.iter().filter(|c| fits(&c.name)).map(|c| c.name.clone()).collect()
+    }
+
+    /// Columns by name, fit for a regression: a first value that is missing, as in all derivatives, is taken from the second frame
+    /// (nilearn's rule).
+    ///
+    /// # Errors
+    /// Where columns are not in the table (the message names them all), or another value is missing.
+    pub fn select<S: AsRef<str>>(&self, names: &[S]) -> Result<Vec<Column>> {
+        let missing: Vec<&str> = names.iter().map(AsRef::as_ref).filter(|n| self.get(n).is_none()).collect();
+        if !missing.is_empty() {
+            return Err(Error::argument(format!("the confound table has no column {}", quoted(&missing))));
+        }
+        names.iter().filter_map(|n| self.get(n.as_ref())).map(|c| filled(c.clone(), 1)).collect()
+    }
+}
+
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// A column whose first values, `leading` at most, take the first that is there.
+fn filled(mut column: Column, leading: usize) -> Result<Column> {
+    let first = column.values.iter().take(leading + 1).position(|x| x.is_finite());
+    if let Some(first) = first {
+        let value = column.values[first];
+        column.values[..first].fill(value);
+    }
+    match column.values.iter().position(|x| !x.is_finite()) {
+        Some(frame) => {
+            let what = format!("confound `{}` has no number at frame {frame}, counted from 0: only its first may be missing", column.name);
+            Err(Error::argument(what))
+        }
+        None => Ok(column),
+    }
+}

@@ -1,0 +1,95 @@
+//! Convolution in time: response functions, lags, and polynomials of series with memory.
+
+use crate::tape::{Tape, Var};
+use crate::{Error, Result, Shape};
+
+/// Which frames an output frame sees through a kernel of R frames; beyond the ends are zeros.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Padding {
+    /// Those around it: R / 2 before.
+    #[default]
+    Same,
+    /// Itself and the R − 1 before.
+    Causal,
+    /// Itself and the R − 1 after.
+    AntiCausal,
+}
+
+impl Padding {
+    /// The zeros before the first frame.
+    fn before(self, length: usize) -> usize {
+        match self {
+            Self::Same => length / 2,
+            Self::Causal => length - 1,
+            Self::AntiCausal => 0,
+        }
+    }
+}
+
+impl Tape {
+    /// Convolution of series x `[.., in, regions, time]` with kernels `[out, in, R]` along time, the same for all regions:
+    /// `[.., out, regions, time]`, y_ot = Σ_ir w_oir x_{i, t + r − before}. As in PyTorch, the kernel is not flipped: its last frame is the
+    /// latest.
+    ///
+    /// # Errors
+    /// Where the operands are not f32 of these shapes.
+    pub fn temporal_convolution(&mut self, x: Var, kernels: Var, padding: Padding) -> Result<Var> {
+        self.expect_f32("temporal_convolution", "the series", x)?;
+        self.expect_f32("temporal_convolution", "kernels", kernels)?;
+        let (shape, w) = (self.shape(x), self.shape(kernels));
+        let rank = shape.rank();
+        let bad =
+            || Error::op("temporal_convolution", format!("[.., in, regions, time] and [out, in, R > 0] expected, found {shape} and {w}"));
+        let ([.., channels, regions, time], &[out, given, length]) = (&*shape, &*w) else { return Err(bad()) };
+        let (channels, regions, time) = (*channels, *regions, *time);
+        if given != channels || length == 0 {
+            return Err(bad());
+        }
+        // One product for all frames of the kernel: the series are laid below one another once for each, moved by it.
+        let before = padding.before(length);
+        let padded = self.pad(x, -1, before, length - 1 - before, 0.0)?;
+        let moved = (0..length).map(|r| self.slice(padded, -1, r, r + time, 1)).collect::<Result<Vec<_>>>()?;
+        let channel_axis = rank as isize - 3;
+        let below = self.concatenate(&moved, channel_axis)?;
+        let reshaped = |last: &[usize]| Shape::try_new(&[&shape[..rank - 3], last].concat()).ok_or_else(bad);
+        let below = self.reshape(below, reshaped(&[length * channels, regions * time])?)?;
+        let by_frame = self.transpose(kernels, &[0, 2, 1])?;
+        let by_frame = self.reshape(by_frame, [out, length * channels])?;
+        let y = self.matmul(by_frame, below)?;
+        self.reshape(y, reshaped(&[out, regions, time])?)
+    }
+
+    /// [`Tape::temporal_convolution`] of several functions of the series, each `[.., in, regions, time]`, with kernels
+    /// `[out, functions, in, R]`: what a basis of nonlinearities with memory makes of them.
+    ///
+    /// # Errors
+    /// As there, and where the kernels are not for as many functions.
+    pub fn basis_convolution(&mut self, functions: &[Var], kernels: Var, padding: Padding) -> Result<Var> {
+        self.check(kernels)?;
+        let w = self.shape(kernels);
+        let &[out, count, channels, length] = &*w else {
+            return Err(Error::op("basis_convolution", format!("kernels [out, functions, in, R] expected, found {w}")));
+        };
+        if count != functions.len() || count == 0 {
+            return Err(Error::op("basis_convolution", format!("{} functions, and kernels {w} for {count}", functions.len())));
+        }
+        let all = self.concatenate(functions, self.shape(functions[0]).rank() as isize - 3)?;
+        let kernels = self.reshape(kernels, [out, count * channels, length])?;
+        self.temporal_convolution(all, kernels, padding)
+    }
+
+    /// [`Tape::basis_convolution`] of x, x², … up to the degree of kernels `[out, degree, in, R]`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn polynomial_convolution(&mut self, x: Var, kernels: Var, padding: Padding) -> Result<Var> {
+        self.check(kernels)?;
+        let degree = self.shape(kernels).get(1).copied().unwrap_or(0);
+        let mut powers = vec![x];
+        while powers.len() < degree {
+            let last = powers[powers.len() - 1];
+            powers.push(self.mul(last, x)?);
+        }
+        self.basis_convolution(&powers, kernels, padding)
+    }
+}

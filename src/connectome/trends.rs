@@ -1,0 +1,68 @@
+//! Slow trends of series, and series without them.
+
+use crate::ops::confounds::orthonormal_basis;
+use crate::tape::{Tape, Var};
+use crate::tensor::HostTensor;
+use crate::{Error, Result};
+use std::f64::consts::PI;
+
+/// 1, t, t², …, t^`degree` over `time` frames, t from −1 to 1: `[degree + 1][time]`.
+pub fn polynomial_trends(time: usize, degree: usize) -> Vec<Vec<f64>> {
+    let t = |i: usize| if time > 1 { 2.0 * i as f64 / (time - 1) as f64 - 1.0 } else { 0.0 };
+    (0..=degree).map(|p| (0..time).map(|i| t(i).powi(p as i32)).collect()).collect()
+}
+
+/// 1 and the cosines cos(πk (i + ½) / time), k = 1, 2, …, no faster than `high_pass` hertz at `tr` seconds a frame: the drifts of SPM
+/// and of nilearn's `create_cosine_drift`.
+///
+/// # Errors
+/// Where the TR is not positive, or the frequency not between 0 and its Nyquist frequency.
+pub fn cosine_trends(time: usize, tr: f64, high_pass: f64) -> Result<Vec<Vec<f64>>> {
+    if !(tr > 0.0 && high_pass > 0.0 && high_pass * tr < 0.5) {
+        return Err(Error::argument(format!(
+            "cosines to {high_pass} Hz at a TR of {tr} s: a frequency above 0 and below {} Hz expected",
+            0.5 / tr
+        )));
+    }
+    let fastest = ((2.0 * time as f64 * high_pass * tr).floor() as usize).min(time.saturating_sub(1));
+    let cosine = |k: usize| (0..time).map(|i| (PI * k as f64 * (i as f64 + 0.5) / time as f64).cos()).collect();
+    Ok((0..=fastest).map(cosine).collect())
+}
+
+impl Tape {
+    /// Series x `[.., regions, time]` without what fixed trends `[k][time]` explain of them by least squares.
+    ///
+    /// # Errors
+    /// Where x is not f32 of such axes, or a trend of another length.
+    pub fn detrend(&mut self, x: Var, trends: &[Vec<f64>]) -> Result<Var> {
+        self.expect_f32("detrend", "the series", x)?;
+        let shape = self.shape(x);
+        let time = shape.last().copied().unwrap_or(0);
+        if shape.rank() < 2 || trends.iter().any(|t| t.len() != time) {
+            return Err(Error::op("detrend", format!("series [.., regions, time] and trends of {time} frames expected, found {shape}")));
+        }
+        let basis = orthonormal_basis(trends, time);
+        // Where a constant goes anyhow, the first frame goes first, so that series far from 0 keep their digits.
+        let constant = time > 0 && trends.iter().any(|t| t[0] != 0.0 && t.iter().all(|&x| x == t[0]));
+        let x = if constant { self.about_first_frame(x)? } else { x };
+        self.without(x, &basis, time)
+    }
+
+    /// Series less their first frame's value.
+    fn about_first_frame(&mut self, x: Var) -> Result<Var> {
+        let origin = self.slice(x, -1, 0, 1, 1)?;
+        self.sub(x, origin)
+    }
+
+    /// x less its part along the orthonormal rows of `basis`, `[k, time]`.
+    pub(in crate::connectome) fn without(&mut self, x: Var, basis: &[f64], time: usize) -> Result<Var> {
+        let rows = basis.len() / time.max(1);
+        if rows == 0 {
+            return Ok(x);
+        }
+        let q = self.constant(HostTensor::f32([rows, time], basis.iter().map(|&x| x as f32).collect())?)?;
+        let scores = self.matmul_with(x, q, false, true)?;
+        let fitted = self.matmul(scores, q)?;
+        self.sub(x, fitted)
+    }
+}

@@ -1,0 +1,69 @@
+//! Confound tables as fMRIPrep writes them: `.tsv` with a header and `n/a`, and beside it a `.json` that says what CompCor's columns are.
+
+use super::{extension, read_bytes};
+use crate::connectome::confounds::{Column, Confounds};
+use crate::{Error, Result};
+use csv::{ReaderBuilder, Trim};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Reads a table of confounds, `.tsv` or `.csv`, with a header of names; an empty cell, `n/a` and `NaN` are missing values. Of the `.json`
+/// of the same name, where there is one, the `Mask` of each column is taken.
+///
+/// # Errors
+/// [`Error::File`] where a file cannot be read, the table has another extension, no header, a name twice, no frames, rows of unequal
+/// length, or a cell that is neither a finite number nor missing (the message gives line and column), or the `.json` is none.
+pub fn read_confounds(path: impl AsRef<Path>) -> Result<Confounds> {
+    let path = path.as_ref();
+    let columns = parse(path, &read_bytes(path)?).map_err(|what| Error::file(path, what))?;
+    let beside = path.with_extension("json");
+    let masks = if beside.exists() { masks(&beside)? } else { BTreeMap::new() };
+    Ok(Confounds { columns, masks })
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Column>, String> {
+    let delimiter = match extension(path).as_str() {
+        "csv" => b',',
+        "tsv" => b'\t',
+        _ => return Err("not a table of confounds by its extension: .tsv and .csv are read".into()),
+    };
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut reader = ReaderBuilder::new().delimiter(delimiter).trim(Trim::All).from_reader(bytes);
+    let header = reader.headers().map_err(|e| e.to_string())?.clone();
+    let mut columns: Vec<Column> = header.iter().map(|name| Column { name: name.into(), values: Vec::new() }).collect();
+    for (i, c) in columns.iter().enumerate() {
+        if c.name.is_empty() || number(&c.name).is_some() {
+            return Err(format!("column {} of the header is `{}`: the name of a confound is expected", i + 1, c.name));
+        }
+        if columns[..i].iter().any(|other| other.name == c.name) {
+            return Err(format!("two columns are called `{}`", c.name));
+        }
+    }
+    for record in reader.records() {
+        let record = record.map_err(|e| e.to_string())?;
+        let line = record.position().map_or(0, csv::Position::line);
+        for (column, cell) in columns.iter_mut().zip(&record) {
+            let found = || format!("line {line}, column `{}`: `{cell}` where a number or `n/a` is expected", column.name);
+            column.values.push(number(cell).ok_or_else(found)?);
+        }
+    }
+    match columns.first().is_some_and(|c| !c.values.is_empty()) {
+        true => Ok(columns),
+        false => Err("no frames: a header and a row for each frame are expected".into()),
+    }
+}
+
+/// A finite number, or NaN for one that is missing.
+fn number(cell: &str) -> Option<f64> {
+    if ["", "n/a", "nan"].iter().any(|mark| cell.eq_ignore_ascii_case(mark)) {
+        return Some(f64::NAN);
+    }
+    cell.parse().ok().filter(|x: &f64| x.is_finite())
+}
+
+fn masks(path: &Path) -> Result<BTreeMap<String, String>> {
+    let json: serde_json::Value = serde_json::from_slice(&read_bytes(path)?)
+        .map_err(|e| Error::file(path, format!("what the confounds are, in JSON, expected: {e}")))?;
+    let entries = json.as_object().ok_or_else(|| Error::file(path, "an object with an entry for each confound expected"))?;
+    Ok(entries.iter().filter_map(|(name, of)| Some((name.clone(), of.get("Mask")?.as_str()?.to_owned()))).collect())
+}

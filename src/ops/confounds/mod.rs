@@ -1,0 +1,22 @@
+//! Confound regression: confounds made orthonormal under the frames' weights, then two thin products.
+//!
+//! Orthonormal rows, not normal equations: a Cholesky factor of the confounds' products has the square of their condition number, which
+//! f32 has no digits for (motion and its squares reach 10⁴).
+
+mod orthonormalise;
+mod regression;
+
+pub(in crate::ops) use orthonormalise::ORTHONORMALISE;
+pub(crate) use orthonormalise::orthonormal_basis;
+pub use regression::Regression;
+
+use super::case::Case;
+use super::work::Work;
+
+pub(super) fn cases() -> Vec<Case> {
+    [orthonormalise::cases(), regression::cases()].concat()
+}
+
+pub(super) fn works() -> Vec<Work> {
+    [orthonormalise::works(), regression::works()].concat()
+}
