@@ -226,8 +226,8 @@ fn series_that_cannot_be_read_say_where() {
     says("infinite.npy", npy("'<f2'", false, "(1, 1)", &f16::INFINITY.to_le_bytes()), rows, &["subject 0, frame 0, region 0", "inf"]);
     says("complex.npy", npy("'<c8'", false, "(1, 1)", &[0; 8]), rows, &["'<c8'"]);
     says("nan.csv", b"V1,V2\n1,nan\n".to_vec(), rows, &["line 2", "column 2", "`nan`", "V2"]);
-    says("brain.nii.gz", vec![], rows, &[".npy, .csv and .tsv"]);
-    says("none", vec![], rows, &[".npy, .csv and .tsv"]);
+    says("brain.nii.gz", vec![], rows, &["by an atlas"]);
+    says("none", vec![], rows, &[".npy, .npz, .csv and .tsv"]);
     let missing = folder.0.join("missing.npy");
     assert_says(read_series(&missing, rows), &missing, &["cannot be read"]);
 }

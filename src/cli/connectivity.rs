@@ -1,8 +1,12 @@
 //! `tapetum connectivity`.
 
+mod compute;
+mod warnings;
+
 use super::{Common, Done, note};
-use crate::data::{self, Layout, Series};
-use crate::{Error, HostTensor, Result, Tape};
+use crate::connectome::shrinkage::Shrinkage;
+use crate::data::{self, Layout};
+use crate::{Error, Result};
 use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
@@ -17,6 +21,10 @@ pub(super) struct Connectivity {
     /// What to compute; covariance divides by T - 1.
     #[arg(long, value_enum, default_value_t = Kind::Correlation)]
     kind: Kind,
+    /// How the covariance is shrunk: `none`, `ledoit-wolf` or `oas` as in scikit-learn, or `ridge=X`, added to its diagonal. As in
+    /// nilearn, series are standardised before that for a correlation alone [default: none; ledoit-wolf for tangent].
+    #[arg(long, value_parser = shrinkage)]
+    shrinkage: Option<Shrinkage>,
     /// Fisher's z of the correlations, the diagonal 0.
     #[arg(long)]
     fisher_z: bool,
@@ -27,16 +35,50 @@ pub(super) struct Connectivity {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
-    Covariance,
+    /// Pearson's
     Correlation,
+    /// Of the series as they are, in their units squared
+    Covariance,
+    /// Of two regions given all others, from the inverse covariance
+    PartialCorrelation,
+    /// The inverse covariance
+    Precision,
+    /// Of a group: each subject's covariance as seen from their geometric mean, as nilearn's `tangent`
+    Tangent,
 }
 
 impl Kind {
     fn name(self) -> &'static str {
         match self {
-            Self::Covariance => "covariance",
             Self::Correlation => "correlation",
+            Self::Covariance => "covariance",
+            Self::PartialCorrelation => "partial-correlation",
+            Self::Precision => "precision",
+            Self::Tangent => "tangent",
         }
+    }
+}
+
+/// `none`, `ledoit-wolf`, `oas` or `ridge=X`.
+fn shrinkage(text: &str) -> Result<Shrinkage, String> {
+    match text.split_once('=') {
+        None if text == "none" => Ok(Shrinkage::None),
+        None if text == "ledoit-wolf" => Ok(Shrinkage::LedoitWolf),
+        None if text == "oas" => Ok(Shrinkage::Oas),
+        Some(("ridge", x)) => match x.parse::<f32>() {
+            Ok(ridge) if ridge >= 0.0 && ridge.is_finite() => Ok(Shrinkage::Ridge(ridge)),
+            _ => Err(format!("ridge={x}: a number of 0 or more is expected")),
+        },
+        _ => Err("none, ledoit-wolf, oas or ridge=X is expected".to_owned()),
+    }
+}
+
+fn shrinkage_name(shrinkage: Shrinkage) -> String {
+    match shrinkage {
+        Shrinkage::None => "none".into(),
+        Shrinkage::Ridge(ridge) => format!("ridge={ridge}"),
+        Shrinkage::LedoitWolf => "ledoit-wolf".into(),
+        Shrinkage::Oas => "oas".into(),
     }
 }
 
@@ -49,7 +91,9 @@ enum Axes {
 impl Connectivity {
     pub(super) fn agrees(&self) -> Result<(), &'static str> {
         match (self.fisher_z, self.kind) {
-            (true, Kind::Covariance) => Err("--fisher-z is of correlations: leave it out, or take --kind correlation"),
+            (true, Kind::Covariance | Kind::Precision | Kind::Tangent) => {
+                Err("--fisher-z is of correlations: leave it out, or take --kind correlation or partial-correlation")
+            }
             _ => Ok(()),
         }
     }
@@ -67,9 +111,19 @@ impl Connectivity {
         if frames < 2 {
             return Err(Error::file(&self.series, format!("{frames} frame: at least 2 are needed for a {}", self.kind.name())));
         }
-        let warnings = self.warnings(&series, [regions, frames])?;
+        if self.kind == Kind::Tangent && subjects < 2 {
+            let what = format!("{subjects} subject: --kind tangent is of a group, [subjects, time, regions] of at least 2 is expected");
+            return Err(Error::file(&self.series, what));
+        }
+        let mut warnings = self.warnings(&series, [regions, frames])?;
         let device = common.device()?;
-        let matrices = self.compute(&device, &series.values)?;
+        let compute::Matrices { values: matrices, residual } = self.compute(&device, &series.values)?;
+        warnings.extend(self.left_out(&series, &matrices)?);
+        warnings.extend(
+            residual
+                .filter(|r| *r > compute::CONVERGED * regions as f32)
+                .map(|r| format!("the geometric mean has not converged: a step of length {r:.1e} is left")),
+        );
         data::write_npy(&self.out, &matrices)?;
         common.say(&device);
         for warning in &warnings {
@@ -77,7 +131,8 @@ impl Connectivity {
         }
         let json = json!({
             "series": self.series.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
-            "kind": self.kind.name(), "fisher_z": self.fisher_z, "subjects": subjects, "frames": frames, "regions": regions,
+            "kind": self.kind.name(), "shrinkage": shrinkage_name(self.shrinkage()), "fisher_z": self.fisher_z, "residual": residual,
+            "subjects": subjects, "frames": frames, "regions": regions,
             "warnings": warnings,
         });
         common.print(&json, || {
@@ -99,110 +154,13 @@ impl Connectivity {
         }
     }
 
-    fn compute(&self, device: &crate::Device, series: &HostTensor) -> Result<HostTensor> {
-        let series = &match self.kind {
-            Kind::Covariance => series.clone(),
-            Kind::Correlation => balanced(series)?,
-        };
-        let mut tape = Tape::new();
-        let x = tape.input("series", series.ty())?;
-        let r = match self.kind {
-            Kind::Covariance => tape.covariance(x, None, 1)?,
-            Kind::Correlation => tape.correlation(x, None, self.fisher_z)?,
-        };
-        let mut program = device.compile(&tape, &[r])?;
-        program.write(x, series)?;
-        program.step()?;
-        let matrices = program.read(r)?;
-        match self.beyond_range(series, &matrices)? {
-            Some(what) => Err(Error::file(&self.series, format!("{what} for their {} in f32: other units are expected", self.kind.name()))),
-            None => Ok(matrices),
-        }
+    /// Whether the result does not depend on each region's unit.
+    fn scale_free(&self) -> bool {
+        self.kind == Kind::Correlation || self.kind == Kind::PartialCorrelation && self.shrinkage() == Shrinkage::None
     }
 
-    /// Whether single precision lost the result, and how.
-    fn beyond_range(&self, series: &HostTensor, matrices: &HostTensor) -> Result<Option<&'static str>> {
-        let (found, n) = (matrices.elements::<f32>()?, matrices.shape()[matrices.shape().rank() - 1]);
-        if found.iter().any(|x| !x.is_finite()) {
-            return Ok(Some("values too large"));
-        }
-        let time = series.shape()[series.shape().rank() - 1];
-        let variances = (0..found.len() / n).map(|row| found[row * n + row % n]);
-        let rows = series.elements::<f32>()?.chunks_exact(time);
-        let lost = rows.zip(variances).any(|(row, v)| v < f32::MIN_POSITIVE && !constant(row, self.kind));
-        Ok((self.kind == Kind::Covariance && lost).then_some("values too small"))
+    /// What was asked for, or what the kind takes.
+    fn shrinkage(&self) -> Shrinkage {
+        self.shrinkage.unwrap_or(if self.kind == Kind::Tangent { Shrinkage::LedoitWolf } else { Shrinkage::None })
     }
-
-    /// What a user should know of the series before trusting the result.
-    fn warnings(&self, series: &Series, [regions, frames]: [usize; 2]) -> Result<Vec<String>> {
-        let mut found = Vec::new();
-        if frames < regions {
-            found.push(format!("fewer frames ({frames}) than regions ({regions}): the matrix is singular; is the layout right?"));
-        }
-        let rows = series.values.elements::<f32>()?;
-        if self.of_table() {
-            found.extend(doubtful_header(series.names.as_deref(), rows, frames));
-        }
-        let flat = |i: &usize| constant(&rows[i * frames..(i + 1) * frames], self.kind);
-        let flat: Vec<String> = (0..rows.len() / frames).filter(flat).map(|i| name(series, i, regions)).collect();
-        if !flat.is_empty() {
-            let more = if flat.len() > 10 { format!(" and {} more", flat.len() - 10) } else { String::new() };
-            let listed = flat.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-            found.push(format!("constant series get zeros: {listed}{more}"));
-        }
-        Ok(found)
-    }
-
-    /// Whether the series come from a table with regions in columns.
-    fn of_table(&self) -> bool {
-        self.layout == Axes::TimeRegions && self.series.extension().is_some_and(|e| !e.eq_ignore_ascii_case("npy"))
-    }
-}
-
-/// Rows whose squares f32 would not hold, times the power of two that brings their largest value near 1: exact, and their correlations
-/// are the same. Files hold such values where a missing one is marked by 1e20, or currents are in amperes.
-fn balanced(series: &HostTensor) -> Result<HostTensor> {
-    let time = series.shape()[series.shape().rank() - 1];
-    let mut values = series.elements::<f32>()?.to_vec();
-    for row in values.chunks_exact_mut(time) {
-        let largest = f64::from(row.iter().fold(0.0, |m: f32, x| m.max(x.abs())));
-        if largest > 0.0 && !(1e-12..1e12).contains(&largest) {
-            let factor = (-largest.log2().floor()).exp2();
-            row.iter_mut().for_each(|x| *x = (f64::from(*x) * factor) as f32);
-        }
-    }
-    HostTensor::f32(series.shape(), values)
-}
-
-/// A first row that is not surely what it was taken for. Tables written by programs are often headed 0, 1, 2, …
-fn doubtful_header(names: Option<&[String]>, rows: &[f32], frames: usize) -> Option<String> {
-    let Some(names) = names else {
-        let counts = |from: f32| rows.iter().step_by(frames).enumerate().all(|(i, x)| *x == from + i as f32);
-        let many = rows.len() > 2 * frames;
-        return (many && (counts(0.0) || counts(1.0)))
-            .then(|| "the first row counts the columns and was read as a frame: if it is a header, remove it".to_owned());
-    };
-    let number = names.iter().find(|n| n.parse::<f64>().is_ok())?;
-    Some(format!("the first row was read as a header, and holds the number {number}: if it is a frame, mend the cell that is no number"))
-}
-
-/// Whether a row gets zeros: for correlations by the rule of the op, Σ(x − μ)² ≤ (8 ε max|x|)² T with ε of f32; a covariance is zero
-/// only where the row is.
-fn constant(row: &[f32], kind: Kind) -> bool {
-    if kind == Kind::Covariance {
-        return row.iter().all(|x| *x == row[0]);
-    }
-    let time = row.len() as f64;
-    let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / time;
-    let power: f64 = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum();
-    let largest = row.iter().fold(0.0, |m: f64, &x| m.max(f64::from(x).abs()));
-    power <= (8.0 * f64::from(f32::EPSILON) * largest).powi(2) * time
-}
-
-fn name(series: &Series, row: usize, regions: usize) -> String {
-    let region = match series.names.as_ref().and_then(|n| n.get(row % regions)) {
-        Some(name) => format!("`{name}`"),
-        None => format!("region {} (counted from 0)", row % regions),
-    };
-    if series.values.shape().rank() > 2 { format!("subject {} {region}", row / regions) } else { region }
 }

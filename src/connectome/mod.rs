@@ -4,6 +4,7 @@ mod activation;
 mod cases;
 #[cfg(feature = "cli")]
 pub mod cortex;
+pub mod covariance;
 mod dirichlet;
 mod domain;
 mod graph;
@@ -12,10 +13,13 @@ pub mod learn_parcels;
 pub mod loss;
 pub mod network;
 mod parcellation;
+pub mod shrinkage;
 mod similarity;
 mod space;
 mod sparse;
+pub mod spd;
 pub mod sphere;
+pub mod windows;
 mod works;
 
 pub use cases::cases;

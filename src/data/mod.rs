@@ -3,17 +3,22 @@
 //!
 //! | what | read | written |
 //! |---|---|---|
-//! | arrays (`.npy`) | [`read_npy`], [`read_npy_bytes`] | [`write_npy`] |
+//! | arrays (`.npy`, `.npz`) | [`read_npy`], [`read_npy_bytes`], [`read_npz`] | [`write_npy`] |
 //! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`] | |
-//! | series of regions (any of these) | [`read_series`], [`read_series_bytes`] | |
+//! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`atlas_series`] | |
+//! | series of regions (arrays and tables) | [`read_series`], [`read_series_bytes`] | |
 //! | anything | | [`write_file`], [`OutputFolder`] |
 
+mod nifti;
 mod npy;
+mod npz;
 mod series;
 mod table;
 mod write;
 
+pub use nifti::{Image, atlas_series, is_nifti, read_nifti};
 pub use npy::{npy_bytes, read_npy, read_npy_bytes, write_npy};
+pub use npz::{read_npz, read_npz_bytes};
 pub use series::{Layout, Series, read_series, read_series_bytes};
 pub use table::{Table, read_table, read_table_bytes};
 pub use write::{OutputFolder, write_file};

@@ -1,6 +1,6 @@
 //! Series of regions, from any file that holds them.
 
-use super::{extension, read_bytes, read_npy_bytes, read_table_bytes};
+use super::{extension, is_nifti, read_bytes, read_npy_bytes, read_npz_bytes, read_table_bytes};
 use crate::{Error, HostTensor, Result};
 use std::path::Path;
 
@@ -23,8 +23,8 @@ pub struct Series {
     pub names: Option<Vec<String>>,
 }
 
-/// Reads series from a `.npy` array (`[subjects]` first where it has three axes; any type that [`read_npy`](super::read_npy) reads)
-/// or a `.csv` or `.tsv` table, and turns them so that time is last. One frame is enough to be read.
+/// Reads series from a `.npy` array (`[subjects]` first where it has three axes; any type that [`read_npy`](super::read_npy) reads), the
+/// array of a `.npz` file ([`read_npz`](super::read_npz)), or a `.csv` or `.tsv` table, and turns them so that time is last. One frame is enough to be read.
 ///
 /// # Errors
 /// [`Error::File`] where the file cannot be read or has another extension, the array has fewer than two or more than three axes or
@@ -42,6 +42,7 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], layout: Layout) -
     check_extension(name)?;
     let (values, names) = match extension(name).as_str() {
         "npy" => (single(name, &read_npy_bytes(name, bytes)?)?, None),
+        "npz" => (single(name, &read_npz_bytes(name, bytes, None)?)?, None),
         _ => read_table_bytes(name, bytes).map(|table| (table.values, table.names))?,
     };
     // In a file of regions by time, what the header names is frames.
@@ -51,8 +52,9 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], layout: Layout) -
 
 fn check_extension(path: &Path) -> Result<()> {
     match extension(path).as_str() {
-        "npy" | "csv" | "tsv" => Ok(()),
-        _ => Err(Error::file(path, "not a file of series by its extension: .npy, .csv and .tsv are read")),
+        "npy" | "npz" | "csv" | "tsv" => Ok(()),
+        _ if is_nifti(path) => Err(Error::file(path, "an image has series by an atlas alone: give one")),
+        _ => Err(Error::file(path, "not a file of series by its extension: .npy, .npz, .csv and .tsv are read")),
     }
 }
 

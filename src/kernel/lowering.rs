@@ -1,6 +1,6 @@
 //! How an op states its dispatches.
 
-use super::{Access, Binding, Buffer, Dispatch, Kernel, Params, Source, Target, fold};
+use super::{Access, Binding, Buffer, Dispatch, Kernel, Params, Source, TURNS, Target, fold};
 use crate::tensor::TensorType;
 use crate::{Error, Result};
 
@@ -78,6 +78,18 @@ impl Lowering<'_> {
     /// Makes `output` the same memory as `input`: nothing is dispatched.
     pub fn alias(&mut self, output: usize, input: usize) {
         self.lowered.aliases.push((self.outputs[output], self.inputs[input]));
+    }
+
+    /// Says how many times an invocation goes round its loops, all together.
+    ///
+    /// # Errors
+    /// Where that is more than a software adapter goes.
+    pub fn turns(&self, turns: usize) -> Result<()> {
+        if self.target.software && turns > TURNS {
+            let what = format!("{turns} turns of a loop are more than a software adapter goes ({TURNS}): run this on a GPU or on the host");
+            return Err(Error::op(self.op, what));
+        }
+        Ok(())
     }
 
     /// Launches `kernel` on `workgroups` workgroups, folded.

@@ -9,7 +9,7 @@ mod target;
 pub use dispatch::{Access, Binding, Buffer, Cost, Dispatch, Params, fold};
 pub use lowering::{Lowered, Lowering};
 pub use source::{Choice, Kernel, Snippet, Source, Suits, Variant};
-pub use target::{Backend, Target};
+pub use target::{Backend, TURNS, Target};
 
 /// A WGSL file under `shaders/`, included when the crate is compiled.
 macro_rules! wgsl {
@@ -33,6 +33,10 @@ pub mod common {
     pub const ROW_SERIAL: Snippet = Snippet { name: "row_serial", text: wgsl!("common/row_serial") };
     /// A row belongs to a workgroup of 64.
     pub const ROW_GROUP: Snippet = Snippet { name: "row_group", text: wgsl!("common/row_group") };
+    /// A matrix belongs to one invocation.
+    pub const SYNC_SERIAL: Snippet = Snippet { name: "sync_serial", text: wgsl!("common/sync_serial") };
+    /// A matrix belongs to a workgroup.
+    pub const SYNC_GROUP: Snippet = Snippet { name: "sync_group", text: wgsl!("common/sync_group") };
     /// The operands of a product, four at a time or element by element.
     pub const OPERANDS: Choice = Choice::Snippet(&[
         Snippet { name: "operands_vector", text: wgsl!("common/operands_vector") },

@@ -169,7 +169,7 @@ impl Product {
         let a = Operand::new(cx, a, [self.stored[0] * rows_a, cols_a], n)?;
         let b = Operand::new(cx, b, [self.stored[1] * rows_b, cols_b], m)?;
         let batches: usize = self.extents.iter().product();
-        let tiling = Tiling::new(&MATMUL, cx, batches * m * n);
+        let tiling = Tiling::new(&MATMUL, cx, batches * m * n, k)?;
         let (row_units, col_units) = (tiling.units(m), tiling.units(n));
         let chosen = [transpose_a.into(), transpose_b.into(), tile::operands(a, b), tile::result(n)];
         let mut params = Params::new().u32(m).u32(n).u32(k).u32(row_units).u32(col_units).u32(batches).u32(a.stride).u32(b.stride);

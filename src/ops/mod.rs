@@ -13,6 +13,7 @@ mod row;
 pub mod rows;
 pub mod shape;
 pub mod softmax;
+pub mod spd;
 mod tile;
 pub mod update;
 pub mod work;
@@ -54,6 +55,11 @@ pub fn sources() -> Vec<&'static Source> {
         &shape::SET,
         &softmax::SOFTMAX,
         &softmax::SOFTMAX_REVERSE,
+        &spd::CHOLESKY,
+        &spd::EIGEN_ORDER,
+        &spd::JACOBI,
+        &spd::JACOBI_START,
+        &spd::TRIANGULAR_SOLVE,
         &update::ADAM,
         &update::ADVANCE,
         &update::RING,
@@ -74,6 +80,7 @@ pub fn cases() -> Vec<Case> {
         covariance::cases(),
         mesh::cases(),
         parcellation::cases(),
+        spd::cases(),
         update::cases(),
         bench::cases(),
     ]
@@ -93,6 +100,7 @@ pub fn works() -> Vec<Work> {
         covariance::works(),
         mesh::works(),
         parcellation::works(),
+        spd::works(),
         update::works(),
     ]
     .concat()

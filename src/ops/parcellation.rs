@@ -156,7 +156,7 @@ fn lower_series(
     super::reduce::lower_row_sums(cx, a, mass, [p, v])?;
     let a = Operand::new(cx, a, [p, v], t)?;
     let x = Operand::new(cx, x, [v, t], p)?;
-    let tiling = Tiling::new(&PARCEL_SERIES, cx, p * t);
+    let tiling = Tiling::new(&PARCEL_SERIES, cx, p * t, v)?;
     let units = tiling.units(p) * tiling.units(t);
     let kernel = tiling.kernel(&[tile::operands(a, x), tile::result(t)]);
     let params = Params::new().u32(p).u32(v).u32(t).u32(tiling.units(t)).u32(units).u32(a.stride).u32(x.stride);
@@ -248,7 +248,7 @@ impl Op for MembershipsReverse {
 
         let along_g = Operand::new(cx, g, [p, t], v)?;
         let along_x = Operand::new(cx, x, [v, t], p)?;
-        let tiling = Tiling::new(&MEMBERSHIPS_REVERSE, cx, p * v);
+        let tiling = Tiling::new(&MEMBERSHIPS_REVERSE, cx, p * v, t)?;
         let units = tiling.units(p) * tiling.units(v);
         let kernel = tiling.kernel(&[direct.into(), tile::operands(along_g, along_x), tile::result(v)]);
         let h = if direct { cx.input(5) } else { mass };

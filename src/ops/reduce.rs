@@ -262,6 +262,7 @@ impl Op for ArgMax {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let [outer, n, inner] = cx.input_shape(0).around(self.axis);
         let rows = outer * inner;
+        cx.turns(n)?;
         let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
         let kernel = cx.kernel(&ARGMAX, &[]);
         cx.dispatch(kernel, bindings, Params::new().u32(rows).u32(n).u32(inner), rows.div_ceil(64), (rows * n) as f64)
@@ -319,6 +320,7 @@ impl Op for CumulativeSum {
         let [outer, n, inner] = cx.input_shape(0).around(self.axis);
         let rows = outer * inner;
         let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
+        cx.turns(n)?;
         let kernel = cx.kernel(&CUMULATIVE_SUM, &[usize::from(self.reversed)]);
         let workgroups = if n == 0 { 0 } else { rows.div_ceil(64) };
         cx.dispatch(kernel, bindings, Params::new().u32(rows).u32(n).u32(inner), workgroups, (rows * n) as f64)

@@ -1,6 +1,6 @@
 //! What the kernels over rows share: how many invocations a row belongs to.
 
-use crate::kernel::{Kernel, Lowering, Source, Suits, Variant, common};
+use crate::kernel::{Kernel, Lowering, Source, Suits, TURNS, Variant, common};
 
 type Constants = &'static [(&'static str, &'static str)];
 
@@ -27,14 +27,24 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// `rows` rows of `n` elements, which lie `apart`.
-    pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, [rows, n, apart]: [usize; 3]) -> Self {
+    /// `rows` rows of `n` elements, which lie `apart`, for kernels that pass over a row three times at most.
+    pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, extents: [usize; 3]) -> Self {
+        Self::passes(source, cx, extents, 3)
+    }
+
+    /// The same for kernels that pass over a row so many times.
+    pub(super) fn passes(source: &'static Source, cx: &Lowering<'_>, [rows, n, apart]: [usize; 3], passes: usize) -> Self {
         let class = match () {
             () if apart >= 32 => "across",
             () if n <= 64 => "short",
             () => "long",
         };
-        let variant = source.variant(cx.target(), class);
+        let mut variant = source.variant(cx.target(), class);
+        // The flushes of sums are turns of a loop too: one in 64.
+        let turns = passes * (n + n.div_ceil(64));
+        if cx.target().software && variant.constant("LANES").is_none() && turns > TURNS {
+            variant = source.variants.iter().find(|v| v.constant("LANES").is_some()).unwrap_or(variant);
+        }
         // A workgroup of `row_serial` is 64.
         let groups = rows.div_ceil(variant.constant("ROWS").unwrap_or(64));
         Self { source, variant, class, groups }

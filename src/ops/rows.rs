@@ -112,6 +112,7 @@ impl Op for ScatterRows {
         let (x, n) = (cx.input_shape(0), cx.output_shape(0).elements());
         let width: usize = x[1..].iter().product();
         let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
+        cx.turns(x[0] + x[0] / 64)?;
         let kernel = cx.kernel(&SCATTER_ROWS, &[]);
         let params = Params::new().u32(n).u32(width).u32(self.rows).u32(x[0]);
         cx.dispatch(kernel, bindings, params, n.div_ceil(64), x.elements() as f64)

@@ -47,14 +47,19 @@ pub(super) struct Tiling {
 }
 
 impl Tiling {
-    /// For an output of so many elements.
-    pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, elements: usize) -> Self {
+    /// For an output of so many elements, each a sum of `terms`.
+    ///
+    /// # Errors
+    /// Where the terms are more than a software adapter goes through.
+    pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, elements: usize, terms: usize) -> Result<Self> {
+        // Four terms a turn, and a flush every 64.
+        cx.turns(terms / 4 + terms / 64)?;
         let class = class(elements);
         let variant = source.variant(cx.target(), class);
         let side = variant.constant("SIDE");
         let edge = 4 * variant.constant("EDGE").unwrap_or(1) * side.unwrap_or(1);
         // A workgroup takes one block, or as many tiles as the GROUP of `tile_direct`.
-        Self { source, variant, class, edge, together: if side.is_some() { 1 } else { 16 } }
+        Ok(Self { source, variant, class, edge, together: if side.is_some() { 1 } else { 16 } })
     }
 
     /// The kernel under `chosen`.

@@ -5,6 +5,7 @@ mod bench;
 mod connectivity;
 mod demo;
 mod devices;
+mod kinds;
 mod refusals;
 mod run;
 mod tune;

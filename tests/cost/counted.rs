@@ -85,6 +85,10 @@ impl Counted {
         once(self.0 >= other.0)
     }
 
+    pub fn is_zero(self) -> bool {
+        once(self.0 == 0.0)
+    }
+
     /// Choosing is free, and computes both: what a kernel costs does not hang on its data.
     pub fn choose(condition: bool, yes: Self, no: Self) -> Self {
         if condition { yes } else { no }

@@ -7,6 +7,7 @@ mod covariance;
 mod moves;
 mod products;
 mod rows;
+mod spd;
 mod updates;
 mod work;
 
@@ -15,7 +16,10 @@ use tapetum::Result;
 use work::Work;
 
 fn works() -> Result<Vec<Work>> {
-    Ok([products::works()?, covariance::works()?, rows::works()?, moves::works()?, updates::works()?].into_iter().flatten().collect())
+    Ok([products::works()?, covariance::works()?, rows::works()?, moves::works()?, spd::works()?, updates::works()?]
+        .into_iter()
+        .flatten()
+        .collect())
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl Panels {
     /// The rows `rows` into `panel`.
     fn lower_rows(cx: &mut Lowering<'_>, u: Operand, [n, time]: [usize; 2], rows: Range<usize>, panel: Buffer) -> Result<()> {
         let m = rows.len();
-        let tiling = Tiling::new(&CORRELATION_ROWS, cx, m * n);
+        let tiling = Tiling::new(&CORRELATION_ROWS, cx, m * n, time)?;
         let units = tiling.units(m) * tiling.units(n);
         let kernel = tiling.kernel(&[tile::operands(u, u), tile::result(n)]);
         let bindings = vec![Binding::read(u.buffer), Binding::read(u.buffer), Binding::write(panel)];
@@ -182,7 +182,7 @@ impl Panels {
                 cx.dispatch(sharing.kernel(&[]), bindings, params.f32(threshold), sharing.groups, flops)
             }
             Kept::TopK { k } => {
-                let sharing = Rows::new(&TOP_K, cx, [m, n, 1]);
+                let sharing = Rows::passes(&TOP_K, cx, [m, n, 1], k);
                 let bindings = vec![Binding::read(panel), output(cx.output(0)), output(cx.output(1))];
                 // A comparison with every other variable for each neighbour.
                 let flops = (m * k) as f64 * n.saturating_sub(1) as f64;

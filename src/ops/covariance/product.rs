@@ -126,7 +126,7 @@ impl Op for Covariance {
 
         let u = Operand::new(cx, u, [batch * n, time], n)?;
         let v = if weighted { Operand::new(cx, v, [batch * n, time], n)? } else { u };
-        let tiling = Tiling::new(&SYMMETRIC_PRODUCT, cx, batch * n * n / 2);
+        let tiling = Tiling::new(&SYMMETRIC_PRODUCT, cx, batch * n * n / 2, time)?;
         let pairs = batch * tiling.units(n) * (tiling.units(n) + 1) / 2;
         let fisher = self.kind == (Kind::Correlation { fisher_z: true });
         let chosen = [self.kind.correlation().into(), fisher.into(), tile::operands(u, v), tile::result(n)];

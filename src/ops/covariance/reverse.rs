@@ -120,6 +120,7 @@ impl Op for CovarianceReverse {
         if !weighted {
             return Ok(());
         }
+        cx.turns(time + n + (time + n) / 64)?;
         let kernel = cx.kernel(&WEIGHTS_REVERSE, &[correlation]);
         let bindings = [p, u, dots, w].map(Binding::read).into_iter().chain([Binding::write(cx.output(1))]).collect();
         let params = Params::new().u32(batch * time).u32(n).u32(time).f32(self.kind.ddof() as f32);

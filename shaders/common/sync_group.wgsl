@@ -1,0 +1,7 @@
+// A matrix belongs to a workgroup of LANES, whose invocations see one another's storage after a barrier.
+const GROUP = LANES;
+
+fn sync() {
+    storageBarrier();
+    workgroupBarrier();
+}

@@ -1,0 +1,169 @@
+//! Covariance shrunk towards what is known beforehand, so that it has an inverse.
+
+use crate::ops::case::{Case, Draw, f32s};
+use crate::tape::{Tape, Var};
+use crate::{Error, Result};
+
+/// How a covariance is shrunk.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Shrinkage {
+    /// Not at all: the sample covariance, divided by T − 1.
+    None,
+    /// The sample covariance, divided by T − 1, plus this much on its diagonal.
+    Ridge(f32),
+    /// Towards μ1 by the intensity of Ledoit and Wolf 2004, the sample covariance divided by T: scikit-learn's `ledoit_wolf`.
+    LedoitWolf,
+    /// Towards μ1 by the intensity of Chen et al. 2010, the sample covariance divided by T: scikit-learn's `oas`.
+    Oas,
+}
+
+/// A shrunk covariance, and by how much.
+#[derive(Debug, Clone, Copy)]
+pub struct Shrunk {
+    /// `[.., n, n]`.
+    pub covariance: Var,
+    /// The share of the target in it `[..]`; `None` where a ridge or nothing was added.
+    pub intensity: Option<Var>,
+}
+
+/// What the intensities are made of; sums over matrices keep their axes, `[.., 1, 1]`.
+struct Moments {
+    /// S, divided by T.
+    covariance: Var,
+    /// 1 on the diagonal of variables that vary, `[.., n, n]`.
+    varying: Var,
+    /// How many vary, at least 1.
+    count: Var,
+    /// μ, the mean of their variances.
+    mean: Var,
+    /// ‖S − μ1‖².
+    spread: Var,
+}
+
+impl Tape {
+    /// The covariance of series x `[.., variables, time]`, shrunk: `[.., variables, variables]`.
+    ///
+    /// Constant series have rows and columns of 0, and what the others get is as if they were not there.
+    ///
+    /// # Errors
+    /// Where x is not f32 `[.., variables, time]`, has too few frames, or a ridge is negative or not finite.
+    pub fn shrunk_covariance(&mut self, x: Var, shrinkage: Shrinkage) -> Result<Shrunk> {
+        match shrinkage {
+            Shrinkage::None => Ok(Shrunk { covariance: self.covariance(x, None, 1)?, intensity: None }),
+            Shrinkage::Ridge(ridge) if ridge >= 0.0 && ridge.is_finite() => {
+                let plain = self.covariance(x, None, 1)?;
+                let varying = self.varying(plain)?;
+                let added = self.scale(varying, ridge)?;
+                Ok(Shrunk { covariance: self.add(plain, added)?, intensity: None })
+            }
+            Shrinkage::Ridge(ridge) => Err(Error::op("shrunk_covariance", format!("a ridge of 0 or more expected, found {ridge}"))),
+            Shrinkage::LedoitWolf => {
+                let m = self.moments(x)?;
+                let intensity = self.ledoit_wolf(x, &m)?;
+                self.shrink(&m, intensity)
+            }
+            Shrinkage::Oas => {
+                let m = self.moments(x)?;
+                let intensity = self.oas(x, &m)?;
+                self.shrink(&m, intensity)
+            }
+        }
+    }
+
+    /// 1 where the variance on a covariance's diagonal is above 0, as a diagonal matrix.
+    fn varying(&mut self, covariance: Var) -> Result<Var> {
+        let variances = self.diagonal(covariance)?;
+        let zero = self.scalar(0.0)?;
+        let varies = self.greater(variances, zero)?;
+        self.diagonal_matrix(varies)
+    }
+
+    fn moments(&mut self, x: Var) -> Result<Moments> {
+        let covariance = self.covariance(x, None, 0)?;
+        let varying = self.varying(covariance)?;
+        let count = self.sum(varying, &[-2, -1], true)?;
+        let count = self.clamp(count, 1.0, f32::MAX)?;
+        let variances = self.mul(covariance, varying)?;
+        let total = self.sum(variances, &[-2, -1], true)?;
+        let mean = self.div(total, count)?;
+        let target = self.mul(varying, mean)?;
+        let off = self.sub(covariance, target)?;
+        let spread = self.square(off)?;
+        let spread = self.sum(spread, &[-2, -1], true)?;
+        Ok(Moments { covariance, varying, count, mean, spread })
+    }
+
+    /// (1 − s) S + s μ1.
+    fn shrink(&mut self, m: &Moments, intensity: Var) -> Result<Shrunk> {
+        let target = self.mul(m.varying, m.mean)?;
+        let towards = self.sub(target, m.covariance)?;
+        let towards = self.mul(towards, intensity)?;
+        let covariance = self.add(m.covariance, towards)?;
+        let shape = self.shape(intensity);
+        let intensity = self.reshape(intensity, shape.without(shape.rank() - 1).without(shape.rank() - 2))?;
+        Ok(Shrunk { covariance, intensity: Some(intensity) })
+    }
+
+    /// min(β, δ)/δ, δ = ‖S − μ1‖², β = Σₜ‖xₜxₜᵀ − S‖²/T² = (Σₜ|xₜ|⁴/T − ‖S‖²)/T; 0 where δ is.
+    fn ledoit_wolf(&mut self, x: Var, m: &Moments) -> Result<Var> {
+        let frames = self.frames(x);
+        let centred = self.about_mean(x)?;
+        let powers = self.square(centred)?;
+        let powers = self.sum(powers, &[-2], true)?;
+        let fourth = self.square(powers)?;
+        let fourth = self.mean(fourth, &[-1], true)?;
+        let size = self.square(m.covariance)?;
+        let size = self.sum(size, &[-2, -1], true)?;
+        let noise = self.sub(fourth, size)?;
+        let noise = self.scale(noise, 1.0 / frames)?;
+        let noise = self.clamp(noise, 0.0, f32::MAX)?;
+        let held = self.minimum(noise, m.spread)?;
+        let (one, zero) = (self.scalar(1.0)?, self.scalar(0.0)?);
+        let safe = self.select(m.spread, m.spread, one)?;
+        let intensity = self.div(held, safe)?;
+        self.select(m.spread, intensity, zero)
+    }
+
+    /// min(1, (α + μ²)/((T + 1)(α − μ²/p))), α = ‖S‖²/p², α − μ²/p = ‖S − μ1‖²/p²; 1 where that is 0.
+    fn oas(&mut self, x: Var, m: &Moments) -> Result<Var> {
+        let frames = self.frames(x);
+        let size = self.square(m.covariance)?;
+        let size = self.sum(size, &[-2, -1], true)?;
+        let elements = self.square(m.count)?;
+        let squares = self.square(m.mean)?;
+        let squares = self.mul(squares, elements)?;
+        let above = self.add(size, squares)?;
+        let below = self.scale(m.spread, frames + 1.0)?;
+        let one = self.scalar(1.0)?;
+        let safe = self.select(below, below, one)?;
+        let ratio = self.div(above, safe)?;
+        let held = self.clamp(ratio, 0.0, 1.0)?;
+        self.select(below, held, one)
+    }
+
+    fn frames(&self, x: Var) -> f32 {
+        self.shape(x).last().copied().unwrap_or(1) as f32
+    }
+}
+
+/// What shrinkage is held to.
+pub(super) fn cases() -> Vec<Case> {
+    let kinds = [
+        ("shrunk_covariance ridge", Shrinkage::Ridge(0.5)),
+        ("shrunk_covariance ledoit_wolf", Shrinkage::LedoitWolf),
+        ("shrunk_covariance oas", Shrinkage::Oas),
+    ];
+    let mut cases = Vec::new();
+    for (name, shrinkage) in kinds {
+        for (shape, draw) in [([1, 1, 7], Draw::Normal), ([2, 7, 65], Draw::Series), ([1, 65, 33], Draw::Normal)] {
+            let build = move |t: &mut Tape, x: &[Var]| {
+                // A constant series that is moved a little varies, but for where it is standardised before.
+                let x = if draw == Draw::Series { t.standardise(x[0])?.0 } else { x[0] };
+                let shrunk = t.shrunk_covariance(x, shrinkage)?;
+                Ok([shrunk.covariance].into_iter().chain(shrunk.intensity).collect())
+            };
+            cases.push(Case::new(name, vec![f32s(shape, draw)], build).within(5e-6, 2e-5));
+        }
+    }
+    cases
+}

@@ -1,0 +1,153 @@
+//! Where correlation matrices live: tangent spaces of the cone of positive-definite matrices, and means on it.
+//!
+//! Pennec, Fillard and Ayache 2006 (a Riemannian framework for tensor computing); Varoquaux et al. 2010 (tangent space of functional
+//! connectivity); Arsigny et al. 2007 (log-Euclidean). A *floor* is what eigenvalues are held to before their logarithm or root is taken,
+//! which makes results and gradients finite where matrices are of deficient rank; for matrices of standardised series 1e-6 is a choice.
+
+use crate::ops::case::{Case, Draw, f32s};
+use crate::ops::spd::MatrixFunction;
+use crate::tape::{Tape, Var};
+use crate::{Error, Result};
+
+/// A geometric mean, and how far its iteration has come.
+#[derive(Debug, Clone, Copy)]
+pub struct GeometricMean {
+    /// `[.., n, n]`.
+    pub mean: Var,
+    /// The length of the last step in the tangent space at the mean, ‖mean log‖ by Frobenius `[..]`: 0 where it has converged.
+    pub residual: Var,
+}
+
+impl Tape {
+    /// log(R^−½ X R^−½): x `[.., n, n]` as seen from the reference R `[.., n, n]`, in the tangent space there; batches broadcast.
+    ///
+    /// # Errors
+    /// Where an operand is not f32 `[.., n, n]`, they do not broadcast, or the floor is not above 0.
+    pub fn tangent_projection(&mut self, x: Var, reference: Var, floor: f32) -> Result<Var> {
+        let whitening = self.matrix_inverse_sqrt(reference, floor)?;
+        let white = self.sandwich(whitening, x)?;
+        self.matrix_log(white, floor)
+    }
+
+    /// R^½ e^X R^½: the tangent vector x `[.., n, n]` back on the cone; the inverse of [`Tape::tangent_projection`]. Errors as there.
+    pub fn cone_projection(&mut self, x: Var, reference: Var, floor: f32) -> Result<Var> {
+        let root = self.matrix_sqrt(reference, floor)?;
+        let grown = self.matrix_exp(x)?;
+        self.sandwich(root, grown)
+    }
+
+    /// The mean of x `[.., matrices, n, n]` over the matrices.
+    ///
+    /// # Errors
+    /// Where x is not f32 `[.., matrices, n, n]`.
+    pub fn mean_euclidean(&mut self, x: Var) -> Result<Var> {
+        self.expect_matrices("mean_euclidean", x)?;
+        self.mean(x, &[-3], false)
+    }
+
+    /// (mean X⁻¹)⁻¹ of positive-definite x `[.., matrices, n, n]`. Errors as [`Tape::mean_euclidean`].
+    pub fn mean_harmonic(&mut self, x: Var) -> Result<Var> {
+        self.expect_matrices("mean_harmonic", x)?;
+        let inverses = self.inverse_spd(x)?;
+        let mean = self.mean(inverses, &[-3], false)?;
+        self.inverse_spd(mean)
+    }
+
+    /// exp(mean log X) of x `[.., matrices, n, n]`.
+    ///
+    /// # Errors
+    /// As [`Tape::mean_euclidean`], and where the floor is not above 0.
+    pub fn mean_log_euclidean(&mut self, x: Var, floor: f32) -> Result<Var> {
+        self.expect_matrices("mean_log_euclidean", x)?;
+        let logs = self.matrix_log(x, floor)?;
+        let mean = self.mean(logs, &[-3], false)?;
+        self.matrix_exp(mean)
+    }
+
+    /// The geometric mean (Karcher's, of the affine-invariant metric) of x `[.., matrices, n, n]`: `iterations` steps from the Euclidean
+    /// mean. Each takes M to M^½ exp(mean log(M^−½ X M^−½)) M^½, and is recorded: gradients go through all of them.
+    ///
+    /// # Errors
+    /// As [`Tape::mean_euclidean`], and where there are no iterations or the floor is not above 0.
+    pub fn mean_geometric(&mut self, x: Var, iterations: usize, floor: f32) -> Result<GeometricMean> {
+        let mean = self.mean_euclidean(x)?;
+        if iterations == 0 {
+            return Err(Error::op("mean_geometric", "at least one iteration expected, found 0"));
+        }
+        let mut found = self.karcher_step(x, mean, floor)?;
+        for _ in 1..iterations {
+            found = self.karcher_step(x, found.mean, floor)?;
+        }
+        Ok(found)
+    }
+
+    /// One step of [`Tape::mean_geometric`] from `mean` `[.., n, n]`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn karcher_step(&mut self, x: Var, mean: Var, floor: f32) -> Result<GeometricMean> {
+        self.expect_matrices("mean_geometric", x)?;
+        let shape = self.shape(mean);
+        let decomposed = self.eigh(mean)?;
+        let root = self.function_of(mean, decomposed, MatrixFunction::Sqrt, floor)?;
+        let whitening = self.function_of(mean, decomposed, MatrixFunction::InverseSqrt, floor)?;
+        let aside = self.shape(x).with(self.shape(x).rank() - 3, 1);
+        let whitening = self.reshape(whitening, aside)?;
+        let white = self.sandwich(whitening, x)?;
+        let logs = self.matrix_log(white, floor)?;
+        let step = self.mean(logs, &[-3], false)?;
+        let residual = self.l2_norm(step, &[-2, -1], false)?;
+        let grown = self.matrix_exp(step)?;
+        let mean = self.sandwich(root, grown)?;
+        Ok(GeometricMean { mean: self.reshape(mean, shape)?, residual })
+    }
+
+    /// S X S, symmetric to the last bit.
+    fn sandwich(&mut self, s: Var, x: Var) -> Result<Var> {
+        let both = self.congruence(s, x)?;
+        self.symmetric_part(both)
+    }
+
+    fn expect_matrices(&self, op: &str, x: Var) -> Result<()> {
+        self.expect_f32(op, "matrices", x)?;
+        let shape = self.shape(x);
+        match shape[..] {
+            [.., many, rows, cols] if rows == cols && many > 0 => Ok(()),
+            _ => Err(Error::op(op, format!("matrices [.., matrices, n, n], at least one of them, expected, found {shape}"))),
+        }
+    }
+}
+
+/// What means and projections are held to.
+pub(super) fn cases() -> Vec<Case> {
+    type Many = fn(&mut Tape, Var) -> Result<Vec<Var>>;
+    let means: [(&str, Many); 5] = [
+        ("mean_harmonic", |t, x| Ok(vec![t.mean_harmonic(x)?])),
+        ("mean_log_euclidean", |t, x| Ok(vec![t.mean_log_euclidean(x, 1e-4)?])),
+        ("mean_geometric", |t, x| Ok(vec![t.mean_geometric(x, 4, 1e-4)?.mean])),
+        ("tangent_projection", |t, x| {
+            let mean = t.mean_euclidean(x)?;
+            Ok(vec![t.tangent_projection(x, mean, 1e-4)?])
+        }),
+        ("cone_projection", |t, x| {
+            let mean = t.mean_euclidean(x)?;
+            Ok(vec![t.cone_projection(x, mean, 1e-4)?])
+        }),
+    ];
+    let mut cases = Vec::new();
+    for (name, op) in means {
+        for shape in [[1, 1, 4], [3, 5, 12], [2, 7, 20]] {
+            let build = move |t: &mut Tape, x: &[Var]| {
+                let product = t.matmul_with(x[0], x[0], false, true)?;
+                let a = t.scale(product, 1.0 / shape[2] as f32)?;
+                let quarter = t.identity(shape[1])?;
+                let quarter = t.scale(quarter, 0.25)?;
+                let a = t.add(a, quarter)?;
+                op(t, a)
+            };
+            // Conditions are about 15, and a gradient goes through several decompositions, each within 1e-5.
+            cases.push(Case::new(name, vec![f32s(shape, Draw::Normal)], build).within(1e-5, 1e-4));
+        }
+    }
+    cases
+}

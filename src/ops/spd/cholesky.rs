@@ -1,0 +1,183 @@
+//! Cholesky's factor, and what follows from it: the inverse and the determinant.
+
+use super::ruled::Rule;
+use super::{VARIANTS, class, extents, rounded, shares, square, symmetric, unary_cases};
+use crate::Result;
+use crate::kernel::{Binding, Lowering, Params, Source, common, wgsl};
+use crate::ops::case::{Case, Draw, f32s};
+use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tensor::{HostTensor, TensorType, parallel, real_inputs};
+
+/// A pivot not above this share of its variable's variance counts as 0, in the definition and in the kernel.
+const LEAST: f32 = 8.0 * f32::EPSILON;
+
+pub(in crate::ops) static CHOLESKY: Source =
+    Source { name: "spd/cholesky", text: wgsl!("spd/cholesky"), snippets: &[common::GRID], variants: &VARIANTS, choices: &[] };
+
+/// A → L, lower triangular, L Lᵀ = A.
+#[derive(Debug, Clone, Copy)]
+struct Cholesky;
+
+/// The factor of one matrix, row by row.
+fn factor(a: &[f64], n: usize, l: &mut [f64]) {
+    for i in 0..n {
+        let (above, row) = l.split_at_mut(i * n);
+        for j in 0..i {
+            let other = &above[j * n..];
+            let rest = a[i * n + j] - row[..j].iter().zip(other).map(|(x, y)| x * y).sum::<f64>();
+            row[j] = if other[j] > 0.0 { rest / other[j] } else { 0.0 };
+        }
+        let rest = a[i * n + i] - row[..i].iter().map(|x| x * x).sum::<f64>();
+        row[i] = if rest > f64::from(LEAST) * a[i * n + i] { rest.sqrt() } else { 0.0 };
+    }
+}
+
+impl Op for Cholesky {
+    fn key(&self) -> OpKey {
+        OpKey::new("cholesky")
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        square("cholesky", inputs[0]).map(|x| vec![x])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let shape = inputs[0].shape();
+        let [_, n] = extents(shape);
+        let a = symmetric(&inputs[0]);
+        let mut l = vec![0.0; a.len()];
+        parallel::rows(&mut l, n * n, n * n * n / 3, |matrix, l| factor(&a[matrix * n * n..], n, l));
+        real_inputs!(inputs, R => rounded::<R>(shape, &l)).map(|l| vec![l])
+    }
+
+    /// Ā = L⁻ᵀ sym(Φ(Lᵀ L̄)) L⁻¹, Φ the lower triangle with half the diagonal (Murray 2016, arXiv 1602.07527).
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        let (l, g) = (cx.output(0), cx.cotangent_or_zeros(0)?);
+        let tape = cx.tape();
+        let [_, n] = extents(tape.shape(l));
+        let lower = tape.lower_triangle(n, 0.5)?;
+        let inner = tape.matmul_with(l, g, true, false)?;
+        let inner = tape.mul(inner, lower)?;
+        let inner = tape.symmetric_part(inner)?;
+        let left = tape.triangular_solve(l, inner, true)?;
+        let turned = tape.transpose_matrices(left)?;
+        let both = tape.triangular_solve(l, turned, true)?;
+        Ok(vec![Some(tape.symmetric_part(both)?)])
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let [matrices, n] = extents(cx.input_shape(0));
+        let variant = CHOLESKY.variant(cx.target(), class(n));
+        let kernel = CHOLESKY.kernel(variant, &[]).for_class(class(n));
+        let lanes = variant.constant("LANES").unwrap_or(1);
+        let turns = |j: usize| (1 + (n - j).div_ceil(lanes)) * (6 + j + j / 32);
+        for share in shares(cx.target(), n, n, turns) {
+            let l = cx.output(0);
+            let l = if share.start == 0 { Binding::write(l) } else { Binding::go_on(l) };
+            let params = Params::new().u32(matrices).u32(n).u32(share.start).u32(share.end).f32(LEAST);
+            let flops: usize = share.map(|j| 7 + 2 * j + (n - 1 - j) * (4 + 2 * j)).sum();
+            cx.dispatch(kernel.clone(), vec![Binding::read(cx.input(0)), l], params, matrices, (matrices * flops) as f64)?;
+        }
+        Ok(())
+    }
+}
+
+impl Tape {
+    /// The lower triangular L `[.., n, n]`, L Lᵀ the symmetric part of x `[.., n, n]`. A variable whose pivot is not above 8 ε of its
+    /// variance (ε of f32) is left out: its column is 0, as the module's page says.
+    ///
+    /// # Errors
+    /// Where x is not f32 `[.., n, n]`.
+    pub fn cholesky(&mut self, x: Var) -> Result<Var> {
+        self.record_one(Cholesky, &[x])
+    }
+
+    /// A⁻¹ of symmetric positive-definite x `[.., n, n]`, by Cholesky's factor; variables that are left out have rows and columns of 0.
+    ///
+    /// # Errors
+    /// As [`Tape::cholesky`].
+    pub fn inverse_spd(&mut self, x: Var) -> Result<Var> {
+        let l = self.cholesky(x)?;
+        let shape = self.shape(l);
+        let identity = self.identity(extents(shape)[1])?;
+        let half = self.triangular_solve(l, identity, false)?;
+        let y = self.matmul_with(half, half, true, false)?;
+        self.ruled(Rule::Inverse, y, x, &[])
+    }
+
+    /// (U Uᵀ)⁻¹ of rows u `[.., n, m]`, given their products `gram` `[.., n, n]`, to which its gradient goes alone. Inverting `gram` would
+    /// lose its condition times what its sums were rounded by; here the rows are whitened by its factor and multiplied again, whose
+    /// products are near 1, and whitened by the factor of those: what is lost is the root of the condition (Cholesky QR twice, Yamamoto
+    /// et al. 2015).
+    pub(crate) fn inverse_gram(&mut self, gram: Var, u: Var) -> Result<Var> {
+        let first = self.cholesky(gram)?;
+        let white = self.triangular_solve(first, u, false)?;
+        let nearly_one = self.matmul_with(white, white, false, true)?;
+        let second = self.cholesky(nearly_one)?;
+        let identity = self.identity(extents(self.shape(gram))[1])?;
+        let half = self.triangular_solve(first, identity, false)?;
+        let half = self.triangular_solve(second, half, false)?;
+        let y = self.matmul_with(half, half, true, false)?;
+        self.ruled(Rule::Inverse, y, gram, &[])
+    }
+
+    /// X `[.., n, m]` with A X = B, A the symmetric positive-definite a `[.., n, n]`, B the matrices b `[.., n, m]`; batches broadcast.
+    ///
+    /// # Errors
+    /// As [`Tape::cholesky`], and where b does not fit.
+    pub fn solve_spd(&mut self, a: Var, b: Var) -> Result<Var> {
+        let l = self.cholesky(a)?;
+        let half = self.triangular_solve(l, b, false)?;
+        self.triangular_solve(l, half, true)
+    }
+
+    /// ln |A| `[..]` of symmetric positive-definite x `[.., n, n]`: 2 Σ ln Lᵢᵢ, over the variables that are not left out.
+    ///
+    /// # Errors
+    /// As [`Tape::cholesky`].
+    pub fn log_determinant(&mut self, x: Var) -> Result<Var> {
+        let l = self.cholesky(x)?;
+        let pivots = self.diagonal(l)?;
+        let one = self.scalar(1.0)?;
+        let held = self.select(pivots, pivots, one)?;
+        let logs = self.log(held)?;
+        let sum = self.sum(logs, &[-1], false)?;
+        let y = self.scale(sum, 2.0)?;
+        let inverse = self.inverse_spd(x)?;
+        self.ruled(Rule::LogDeterminant, y, x, &[inverse])
+    }
+
+    /// 1 below the diagonal, `diagonal` on it, 0 above `[n, n]`.
+    pub(super) fn lower_triangle(&mut self, n: usize, diagonal: f32) -> Result<Var> {
+        let entry = |at: usize| match (at / n).cmp(&(at % n)) {
+            std::cmp::Ordering::Less => 0.0,
+            std::cmp::Ordering::Equal => diagonal,
+            std::cmp::Ordering::Greater => 1.0,
+        };
+        self.constant(HostTensor::f32([n, n], (0..n * n).map(entry).collect())?)
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    // The matrices' conditions are about 15; gradients of a solution lose that twice.
+    let mut cases = unary_cases("cholesky", Tape::cholesky, 2e-6, 2e-5);
+    cases.extend(unary_cases("inverse_spd", Tape::inverse_spd, 1e-5, 5e-5));
+    cases.extend(unary_cases("log_determinant", Tape::log_determinant, 2e-6, 2e-5));
+    // So large that software adapters take it in several dispatches.
+    let large = vec![f32s([257, 514], Draw::Normal)];
+    let inverse = |t: &mut Tape, x: &[Var]| {
+        let a = super::positive_definite(t, x[0])?;
+        Ok(vec![t.cholesky(a)?, t.inverse_spd(a)?])
+    };
+    cases.push(Case::new("cholesky and inverse_spd", large, inverse).within(1e-5, 5e-5));
+    // The second variable is three times the first, and the third is constant.
+    let left_out = |t: &mut Tape, x: &[Var]| {
+        let rows = [x[0], t.scale(x[0], 3.0)?, t.scale(x[0], 0.0)?, x[1]];
+        let rows = t.concatenate(&rows, 0)?;
+        let a = t.matmul_with(rows, rows, false, true)?;
+        Ok(vec![t.inverse_spd(a)?, t.log_determinant(a)?])
+    };
+    let rows = vec![f32s([1, 9], Draw::Normal), f32s([2, 9], Draw::Normal)];
+    cases.push(Case::new("inverse_spd left out", rows, left_out));
+    cases
+}
