@@ -35,26 +35,49 @@ impl Tape {
         self.select(above, x, below)
     }
 
-    /// A matrix `[.., n, n]` divided by the roots of its diagonal, a_ij / √(|a_ii| |a_jj|) with the signs of both: the correlation of a
-    /// covariance. A row whose diagonal is 0 is 0. With `diagonal` false the gradient takes the diagonal for given.
-    pub fn correlation_of_covariance(&mut self, matrix: Var, diagonal: bool) -> Result<Var> {
-        let n = self.expect_square("correlation_of_covariance", matrix)?;
-        let off = self.without_diagonal(matrix)?;
-        let kept = self.sub(matrix, off)?;
-        let entries = self.sum(kept, &[-1], true)?;
-        let entries = if diagonal { entries } else { self.detach(entries)? };
-        let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
-        let none = self.equal(entries, zero)?;
-        let size = self.abs(entries)?;
-        let safe = self.select(none, one, size)?;
-        let root = self.sqrt(safe)?;
-        let sign = self.sign(entries)?;
-        let scale = self.div(sign, root)?;
-        let shape = self.shape(scale);
+    /// Symmetric positive-definite x `[.., n, n]` scaled to the determinant `volume`: x (volume / |x|)^(1/n). With a `condition`, 1 is first
+    /// mixed in, (1 − ψ) x + ψ 1, with the least ψ that holds the ratio of the extreme eigenvalues to it. (hypercoil's `isochor`; its
+    /// softmax of the eigenvalues is [`Tape::matrix_exp`], whose scale this takes away.) For covariance as correlation see
+    /// [`Tape::normalised`].
+    pub fn isochoric(&mut self, x: Var, volume: f32, condition: Option<f32>) -> Result<Var> {
+        let n = self.expect_square("isochoric", x)?;
+        expect_positive("isochoric", "volume", volume)?;
+        let x = match condition {
+            Some(condition) => self.with_condition(x, condition)?,
+            None => x,
+        };
+        let shape = self.shape(x);
+        let log = self.log_determinant(x)?;
+        let missing = self.neg(log)?;
+        let missing = self.offset(missing, volume.ln())?;
+        let exponent = self.scale(missing, 1.0 / n.max(1) as f32)?;
+        let scale = self.exp(exponent)?;
         let rank = shape.rank();
-        let across = self.reshape(scale, shape.with(rank - 1, n).with(rank - 2, 1))?;
-        let scaled = self.mul(matrix, scale)?;
-        self.mul(scaled, across)
+        let scale = self.reshape(scale, shape.with(rank - 1, 1).with(rank - 2, 1))?;
+        self.mul(x, scale)
+    }
+
+    /// (1 − ψ) x + ψ 1: with extreme eigenvalues h and l and a condition c, ((1 − ψ) h + ψ) = c ((1 − ψ) l + ψ) where
+    /// ψ = (h − c l) / (h − c l + c − 1), 0 where the condition holds already.
+    fn with_condition(&mut self, x: Var, condition: f32) -> Result<Var> {
+        if condition.is_nan() || condition <= 1.0 {
+            return Err(Error::op("isochoric", format!("a condition above 1 expected, found {condition}")));
+        }
+        let n = self.expect_square("isochoric", x)?;
+        let (values, _) = self.eigh(x)?;
+        let (high, low) = (self.max(values, &[-1], true)?, self.min(values, &[-1], true)?);
+        let most = self.scale(low, condition)?;
+        let excess = self.sub(high, most)?;
+        let excess = self.relu(excess)?;
+        let whole = self.offset(excess, condition - 1.0)?;
+        let part = self.div(excess, whole)?;
+        let shape = self.shape(x);
+        let rank = shape.rank();
+        let part = self.reshape(part, shape.with(rank - 1, 1).with(rank - 2, 1))?;
+        let identity = self.identity(n)?;
+        let towards = self.sub(identity, x)?;
+        let step = self.mul(towards, part)?;
+        self.add(x, step)
     }
 
     /// f of the amplitudes of complex values z `[.., 2]`, their phases kept: z f(|z|) / |z|, 0 where z is 0 (hypercoil's `amplitude_*`:

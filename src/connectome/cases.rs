@@ -3,7 +3,6 @@
 use super::Normalisation;
 use super::domain::Domain;
 use super::loss::{GradientPath, Moment, Reduction, Scalarise};
-use super::network::{Similarity, Symmetry};
 use crate::Result;
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
@@ -12,7 +11,7 @@ const BOTH: GradientPath = GradientPath::Both;
 
 /// What every block is held to.
 pub fn cases() -> Vec<Case> {
-    let own = [
+    [
         elements(),
         scalarisations(),
         probabilities(),
@@ -24,19 +23,22 @@ pub fn cases() -> Vec<Case> {
         atlases(),
         activations(),
         domains(),
-        networks(),
+        super::network::cases(),
+        super::covariance::cases(),
+        super::shrinkage::cases(),
+        super::spd::cases(),
+        super::windows::cases(),
     ]
-    .concat();
-    [own, super::covariance::cases(), super::shrinkage::cases(), super::spd::cases(), super::windows::cases()].concat()
+    .concat()
 }
 
 type Operands = Vec<(crate::TensorType, Draw)>;
 
-fn one(name: &str, operands: Operands, build: impl Fn(&mut Tape, &[Var]) -> Result<Var> + Send + Sync + 'static) -> Case {
+pub(super) fn one(name: &str, operands: Operands, build: impl Fn(&mut Tape, &[Var]) -> Result<Var> + Send + Sync + 'static) -> Case {
     Case::new(name, operands, move |t, x| Ok(vec![build(t, x)?])).within(5e-6, 1e-5)
 }
 
-fn normal(shape: impl Into<crate::Shape>) -> (crate::TensorType, Draw) {
+pub(super) fn normal(shape: impl Into<crate::Shape>) -> (crate::TensorType, Draw) {
     f32s(shape, Draw::Normal)
 }
 
@@ -203,7 +205,16 @@ fn subjects() -> Vec<Case> {
         cases.push(one("qc_fc", operands(), |t, x| t.qc_fc(x[0], x[1], 0.2)));
     }
     cases.push(one("distance_dependence", vec![normal([65]), normal([65])], |t, x| t.distance_dependence(x[0], x[1])));
+    let correlation = |t: &mut Tape, x: Var| t.correlation(x, None, false);
     for shape in [[1, 3, 7], [2, 7, 65]] {
+        cases.push(one("gram_log_determinant", vec![normal(shape)], move |t, x| {
+            let gram = correlation(t, x[0])?;
+            t.gram_log_determinant(gram, 0.1)
+        }));
+        cases.push(one("gram_determinant", vec![normal(shape)], move |t, x| {
+            let gram = correlation(t, x[0])?;
+            t.gram_determinant(gram, 0.1)
+        }));
         let operands = vec![normal(shape), normal([shape[0], shape[1], shape[1]])];
         cases.push(one("multivariate_kurtosis", operands, |t, x| t.multivariate_kurtosis(x[0], x[1], true)));
     }
@@ -237,6 +248,8 @@ fn atlases() -> Vec<Case> {
     let operands = vec![normal([3, 4]), normal([2, 5]), normal([9, 7])];
     let compartments = |t: &mut Tape, x: &[Var]| t.compartments(&[(x[0], 0..4), (x[1], 4..9)], x[2], Normalisation::Sum);
     cases.push(one("compartments", operands, compartments));
+    let projection = |t: &mut Tape, x: &[Var]| t.parcellation_by_projection(x[0], x[1], 0.5);
+    cases.push(one("parcellation_by_projection", vec![normal([3, 65]), normal([2, 65, 7])], projection));
     let hard = |t: &mut Tape, x: &[Var]| {
         let labels = crate::HostTensor::i32([65], (0..65).map(|v| v % 6 - 1).collect())?;
         t.hard_parcellation(&labels, x[0], 6)
@@ -258,9 +271,23 @@ fn activations() -> Vec<Case> {
         cases.push(one("amplitude tanh", complex(), |t, x| t.amplitude(x[0], Tape::tanh)));
         cases.push(one("amplitude atanh", complex(), |t, x| t.amplitude(x[0], Tape::atanh)));
     }
-    let covariance = vec![f32s([2, 7, 7], Draw::Uniform(0.5, 2.0))];
-    cases.push(one("correlation_of_covariance", covariance, |t, x| t.correlation_of_covariance(x[0], true)));
+    for shape in [[1, 3, 65], [2, 7, 65]] {
+        cases.push(one("isochoric", vec![normal(shape)], isochoric));
+        cases.push(one("isochoric of limited condition", vec![normal(shape)], held_isochoric));
+    }
     cases
+}
+
+/// Covariances that are well conditioned.
+fn isochoric(t: &mut Tape, x: &[Var]) -> Result<Var> {
+    let covariance = t.covariance(x[0], None, 1)?;
+    t.isochoric(covariance, 2.0, None)
+}
+
+/// The same, held to a condition that they pass.
+fn held_isochoric(t: &mut Tape, x: &[Var]) -> Result<Var> {
+    let covariance = t.covariance(x[0], None, 1)?;
+    t.isochoric(covariance, 2.0, Some(1.5))
 }
 
 fn domains() -> Vec<Case> {
@@ -275,25 +302,4 @@ fn domains() -> Vec<Case> {
     ];
     let case = |domain: Domain| one(&format!("domain {domain:?}"), vec![normal([5, 33])], move |t, x| domain.image(t, x[0]));
     all.into_iter().map(case).collect()
-}
-
-fn networks() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for [batch, channels, filters, n, rank] in [[1, 1, 1, 1, 1], [2, 3, 5, 7, 2]] {
-        let x = || normal([batch, channels, n, n]);
-        for similarity in [Similarity::Product, Similarity::Cosine, Similarity::L1, Similarity::L2] {
-            let operands = vec![x(), normal([filters, channels, n, n])];
-            let build = move |t: &mut Tape, x: &[Var]| t.crosshair_similarity(x[0], x[1], similarity);
-            cases.push(one(&format!("crosshair_similarity {similarity:?}"), operands, build));
-        }
-        for (symmetry, apart) in [(Symmetry::None, false), (Symmetry::Cross, true), (Symmetry::Skew, false)] {
-            let template = || normal([filters, channels, n, rank]);
-            let build = move |t: &mut Tape, x: &[Var]| t.sylo(x[0], [x[1], x[2]], symmetry, apart);
-            cases.push(one(&format!("sylo {symmetry:?}"), vec![x(), template(), template()], build));
-        }
-        cases.push(one("recombine", vec![x(), normal([filters, channels])], |t, x| t.recombine(x[0], x[1])));
-    }
-    let operands = vec![normal([2, 7, 9]), normal([3, 7]), normal([5, 9])];
-    cases.push(one("vertical_compression", operands, |t, x| t.vertical_compression(x[0], x[1], x[2], true)));
-    cases
 }

@@ -1,6 +1,8 @@
 //! Networks over connectomes (hypercoil's `crosshair`, `sylo`, `recombinator`, `vertcom`): each entry of a matrix seen along its row and
 //! its column, as BrainNetCNN's edge-to-edge filters see it (Kawahara et al. 2017, NeuroImage 146).
 
+use super::cases::{normal, one};
+use crate::ops::case::Case;
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
@@ -166,4 +168,25 @@ impl Tape {
         let ratio = self.select(varies, ratio, one)?;
         self.mul(compressed, ratio)
     }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [batch, channels, filters, n, rank] in [[1, 1, 1, 1, 1], [2, 3, 5, 7, 2]] {
+        let x = || normal([batch, channels, n, n]);
+        for similarity in [Similarity::Product, Similarity::Cosine, Similarity::L1, Similarity::L2] {
+            let operands = vec![x(), normal([filters, channels, n, n])];
+            let build = move |t: &mut Tape, x: &[Var]| t.crosshair_similarity(x[0], x[1], similarity);
+            cases.push(one(&format!("crosshair_similarity {similarity:?}"), operands, build));
+        }
+        for (symmetry, apart) in [(Symmetry::None, false), (Symmetry::Cross, true), (Symmetry::Skew, false)] {
+            let template = || normal([filters, channels, n, rank]);
+            let build = move |t: &mut Tape, x: &[Var]| t.sylo(x[0], [x[1], x[2]], symmetry, apart);
+            cases.push(one(&format!("sylo {symmetry:?}"), vec![x(), template(), template()], build));
+        }
+        cases.push(one("recombine", vec![x(), normal([filters, channels])], |t, x| t.recombine(x[0], x[1])));
+    }
+    let operands = vec![normal([2, 7, 9]), normal([3, 7]), normal([5, 9])];
+    cases.push(one("vertical_compression", operands, |t, x| t.vertical_compression(x[0], x[1], x[2], true)));
+    cases
 }

@@ -78,6 +78,28 @@ impl Tape {
         normalisation.apply(self, sums, weights)
     }
 
+    /// Projection: series Y `[.., parcels, time]` whose mixture by the maps A `[parcels, vertices]` comes nearest to the series
+    /// X `[.., vertices, time]`, argmin |AᵀY − X|² + ridge |Y|² = (A Aᵀ + ridge 1)⁻¹ A X (hypercoil's mode `project`; nilearn's
+    /// `NiftiMapsMasker`). It solves the normal equations, and so loses the square of the maps' condition: for maps that nearly overlap,
+    /// take a ridge.
+    ///
+    /// # Errors
+    /// Where shapes do not fit.
+    pub fn parcellation_by_projection(&mut self, maps: Var, series: Var, ridge: f32) -> Result<Var> {
+        self.expect_f32("parcellation_by_projection", "maps", maps)?;
+        if self.shape(maps).rank() != 2 {
+            return Err(Error::op("parcellation_by_projection", format!("maps must be [parcels, vertices], found {}", self.ty(maps))));
+        }
+        let mut products = self.matmul_with(maps, maps, false, true)?;
+        if ridge != 0.0 {
+            let identity = self.identity(self.shape(maps)[0])?;
+            let ridge = self.scale(identity, ridge)?;
+            products = self.add(products, ridge)?;
+        }
+        let sums = self.matmul(maps, series)?;
+        self.solve_spd(products, sums)
+    }
+
     /// [`Tape::linear_parcellation`] compartment by compartment (hemispheres, subcortex): each its own weights `[parcels, vertices]` over a
     /// range of the vertices of `series` `[.., vertices, time]`; parcels follow one another in that order.
     ///

@@ -13,6 +13,7 @@ fn atlas(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Option<Result<Var>> {
         [Normalisation::Mean, Normalisation::AbsoluteMean, Normalisation::ZScore, Normalisation::PercentChange, Normalisation::Sum];
     Some(match op {
         "linear_parcellation" => t.linear_parcellation(x[0], x[1], normalisations[p[0] as usize]),
+        "parcellation_by_projection" => t.parcellation_by_projection(x[0], x[1], p[0]),
         "compartments" => t.compartments(&[(x[0], 0..5), (x[1], 5..11)], x[2], Normalisation::Sum),
         "hard_parcellation" => {
             let labels = HostTensor::i32([p.len()], p.iter().map(|l| *l as i32).collect()).unwrap();
@@ -59,7 +60,7 @@ fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
             let at = t.scalar(p[0])?;
             t.threshold(x[0], at, p[1], p[2])
         }
-        "correlation_of_covariance" => t.correlation_of_covariance(x[0], true),
+        "isochoric" => t.isochoric(x[0], p[0], p.get(1).copied()),
         "amplitude_tanh" => t.amplitude(x[0], Tape::tanh),
         "amplitude_atanh" => t.amplitude(x[0], Tape::atanh),
         "amplitude_laplace" => t.amplitude(x[0], |t, r| t.laplace(r, 0.0, 1.0)),
@@ -140,7 +141,7 @@ fn degenerate_operands_have_no_nan() {
             t.linear_parcellation(w, x, Normalisation::ZScore)
         }),
         ("barrier", |t, x| t.exponential_barrier(x, 1.0)),
-        ("corrnorm", |t, x| t.correlation_of_covariance(x, true)),
+        ("isochoric", |t, x| t.isochoric(x, 1.0, Some(10.0))),
         ("amplitude", |t, x| {
             let z = t.slice(x, 1, 0, 2, 1)?;
             t.amplitude(z, Tape::tanh)

@@ -101,6 +101,14 @@ fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
         "batch_correlation" => t.batch_correlation(x[0], x[1]),
         "qc_fc" => t.qc_fc(x[0], x[1], critical_correlation(t.shape(x[1])[0], f64::from(p[0]))? as f32),
         "distance_dependence" => t.distance_dependence(x[0], x[1]),
+        "gram_log_determinant" | "gram_determinant" => {
+            let gram = t.correlation(x[0], None, false)?;
+            if op == "gram_determinant" { t.gram_determinant(gram, p[0]) } else { t.gram_log_determinant(gram, p[0]) }
+        }
+        "kurtosis_of_series" => {
+            let precision = t.series_precision(x[0], 0)?;
+            t.multivariate_kurtosis(x[0], precision, false)
+        }
         "multivariate_kurtosis" => t.multivariate_kurtosis(x[0], x[1], true),
         other => panic!("no loss `{other}`"),
     }

@@ -45,6 +45,9 @@ def atlases():
         case("linear_parcellation", [a, x], expected, i)
     w, b, y = normal(2, 5), normal(4, 6), normal(11, 13)
     case("compartments", [w, b, y], np.concatenate([w @ y[:5], b @ y[5:]]))
+    case("parcellation_by_projection", [a, y], np.linalg.lstsq(a.T, y)[0], 0)
+    ridge = np.vstack([a.T, np.sqrt(0.5) * np.eye(3)])
+    case("parcellation_by_projection", [a, y], np.linalg.lstsq(ridge, np.vstack([y, np.zeros((3, 13))]))[0], 0.5)
     labels = np.array([2, 0, -1, 2, 0, 0, 4, 9, 2, 4, -1])
     hard = np.stack([y[labels == p].mean(0) if (labels == p).any() else np.zeros(13) for p in range(5)])
     case("hard_parcellation", [y], hard, *labels.tolist())
@@ -71,7 +74,14 @@ def activations():
     case("exponential_barrier", [x], 1.5 * np.sqrt(1 - np.exp(-np.abs(x) / 1.5**2)), 1.5)
     case("threshold", [x], np.where(x > 0.5, x, 0.1 + 0.2 * x), 0.5, 0.1, 0.2)
     s = np.cov(normal(5, 30))
-    case("correlation_of_covariance", [s], s / np.sqrt(np.outer(np.diag(s), np.diag(s))))
+    s = single((s + s.T) / 2)
+    case("isochoric", [s], s * (2 / np.linalg.det(s)) ** (1 / 5), 2)
+    low, high = np.linalg.eigvalsh(s)[[0, -1]]
+    psi = (high - 1.5 * low) / (high - 1.5 * low + 0.5)
+    held = (1 - psi) * s + psi * np.eye(5)
+    assert psi > 0 and np.isclose(np.linalg.cond(held), 1.5)
+    case("isochoric", [s], held * (2 / np.linalg.det(held)) ** (1 / 5), 2, 1.5)
+    case("isochoric", [s], s * (2 / np.linalg.det(s)) ** (1 / 5), 2, 1000)
     z = single(0.3 * normal(4, 7, 2))
     c = z[..., 0] + 1j * z[..., 1]
     for name, f in [("tanh", np.tanh), ("atanh", np.arctanh), ("laplace", lambda r: np.exp(-r)), ("barrier", lambda r: np.sqrt(1 - np.exp(-r)))]:

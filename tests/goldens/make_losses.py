@@ -208,11 +208,18 @@ def subjects():
     tolerance = np.sqrt(t**2 / (10 + t**2))
     case("qc_fc", [fc, qc], np.maximum(np.abs(r) - tolerance, 0), 0.1)
     case("distance_dependence", [single(r), lengths], stats.pearsonr(single(r), lengths)[0])
+    x = normal(4, 20)
+    for psi in [0, 0.1]:
+        gram = np.corrcoef(x) + psi * np.eye(4)
+        case("gram_log_determinant", [x], -np.linalg.slogdet(gram)[1], psi)
+        case("gram_determinant", [x], -np.linalg.det(gram), psi)
     x = single(normal(4, 50) + 5)
     precision = np.linalg.inv(np.cov(x, ddof=0))
     centred = x - x.mean(1, keepdims=True)
     mahalanobis = np.einsum("it,ij,jt->t", centred, single(precision), centred)
     case("multivariate_kurtosis", [x, precision], -np.mean(mahalanobis**2) / 24)
+    exact = np.einsum("it,ij,jt->t", centred, precision, centred)
+    case("kurtosis_of_series", [x], -np.mean(exact**2))
 
 
 def criticals():

@@ -14,6 +14,7 @@
 //! | `ReferenceTetherLoss`, `InterhemisphericTetherLoss` (mean) | [`reference_tether`], [`interhemispheric_tether`] |
 //! | `BatchCorrelationLoss`, `QCFCLoss` (mean) | [`batch_correlation`], [`qc_fc`], [`distance_dependence`] |
 //! | `ModularityLoss`, `ConnectopyLoss` (mean) | `neg` of [`modularity`], [`connectopy`] |
+//! | `GramDeterminantLoss`, `GramLogDeterminantLoss` (mean) | [`gram_determinant`], [`gram_log_determinant`] |
 //! | `MultivariateKurtosis` (mean) | [`multivariate_kurtosis`] |
 //!
 //! Nothing is of size parcels × vertices × time, or parcels × vertices × 3.
@@ -41,8 +42,11 @@
 //! [`distance_dependence`]: crate::Tape::distance_dependence
 //! [`modularity`]: crate::Tape::modularity
 //! [`connectopy`]: crate::Tape::connectopy
+//! [`gram_determinant`]: crate::Tape::gram_determinant
+//! [`gram_log_determinant`]: crate::Tape::gram_log_determinant
 //! [`multivariate_kurtosis`]: crate::Tape::multivariate_kurtosis
 
+mod determinant;
 mod deviation;
 mod objective;
 mod parcels;

@@ -49,10 +49,8 @@ impl Tape {
         let (subjects, features) = (shape[0], shape.elements() / shape[0].max(1));
         let flat = self.reshape(x, [subjects, features])?;
         let rows = self.transpose(flat, &[1, 0])?;
-        let (rows, _) = self.standardise(rows)?;
         let measure = self.reshape(measure, [1, subjects])?;
-        let (measure, _) = self.standardise(measure)?;
-        let r = self.matmul_with(rows, measure, false, true)?;
+        let r = self.paired_correlation(rows, measure, None)?;
         self.reshape(r, shape.without(0))
     }
 
@@ -85,14 +83,13 @@ impl Tape {
             return Err(Error::op("distance_dependence", what));
         }
         let (a, b) = (self.reshape(qc_fc, [1, shape[0]])?, self.reshape(lengths, [1, shape[0]])?);
-        let ((a, _), (b, _)) = (self.standardise(a)?, self.standardise(b)?);
-        let products = self.mul(a, b)?;
-        self.sum(products, &[], false)
+        let r = self.paired_correlation(a, b, None)?;
+        self.reshape(r, [])
     }
 
-    /// −mean_t (x_tᵀ Ω x_t)² of series x `[.., variables, time]` about their means, Ω `[.., variables, variables]` their precision
-    /// (Mardia 1970, negated: the loss of least kurtosis); `[..]`. Divided by d (d + 2) where `scaled`, it is −1 for a normal law, with Ω
-    /// of a covariance divided by T. (hypercoil's `MultivariateKurtosis` does not take the means away.)
+    /// −mean_t (x_tᵀ Ω x_t)² of series x `[.., variables, time]` about their means, Ω `[.., variables, variables]` their precision,
+    /// [`Tape::series_precision`] at ddof 0 (Mardia 1970, negated: the loss of least kurtosis); `[..]`. Divided by d (d + 2) where
+    /// `scaled`, it is −1 for a normal law. (hypercoil's `MultivariateKurtosis` does not take the means away.)
     ///
     /// # Errors
     /// Where shapes do not fit.
