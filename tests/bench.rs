@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use tapetum::Device;
 use tapetum::bench::job::{Direction, Job, Recorded};
 use tapetum::bench::measure::{Effort, Timing, times};
-use tapetum::bench::{Bench, Settings, directions, kernels};
+use tapetum::bench::{Bench, Settings, directions, kernels, works};
 use tapetum::gpu::Options;
 use tapetum::kernel::{Cost, Target};
+use tapetum::ops::sources;
 use tapetum::ops::work::{Size, Work};
-use tapetum::ops::{sources, works};
 use tapetum::plan::Plan;
 
 fn gpu() -> Device {

@@ -63,7 +63,7 @@ impl<'a> Bench<'a> {
             Device::Cpu(_) => Target::portable(),
         };
         let (mut works, mut known) = (Vec::new(), BTreeSet::new());
-        for work in crate::ops::works().into_iter().chain(crate::connectome::works()) {
+        for work in works() {
             let kernels = kernels(&work, &target)?;
             if contains(work.name, &wanted) || kernels.iter().any(|k| contains(k, &wanted)) {
                 works.push(work);
@@ -126,6 +126,11 @@ impl<'a> Bench<'a> {
 
 fn contains(name: &str, wanted: &str) -> bool {
     name.to_lowercase().contains(wanted)
+}
+
+/// All there is to time: the ops' works and the blocks'.
+pub fn works() -> Vec<Work> {
+    [crate::ops::works(), crate::connectome::works()].concat()
 }
 
 /// The directions of a work.

@@ -2,7 +2,7 @@
 
 use super::job::{Job, Recorded};
 use super::measure::Effort;
-use super::{Settings, contains, directions};
+use super::{Settings, contains, directions, works};
 use crate::device::Device;
 use crate::kernel::{Source, Suits, Target};
 use crate::ops::work::Size;
@@ -60,7 +60,7 @@ impl<'a> Tuner<'a> {
     /// # Errors
     /// Where the device reports a fault.
     pub fn run(&self, mut progress: impl FnMut(&str, usize)) -> Result<(Tuning, Vec<Trial>)> {
-        let works: Vec<_> = crate::ops::works().into_iter().chain(crate::connectome::works()).collect();
+        let works = works();
         let (mut samples, mut rules) = (Samples::new(), BTreeMap::new());
         for work in &works {
             progress(work.name, works.len());
