@@ -63,7 +63,7 @@ impl<'a> Bench<'a> {
             Device::Cpu(_) => Target::portable(),
         };
         let (mut works, mut known) = (Vec::new(), BTreeSet::new());
-        for work in works() {
+        for work in self::works() {
             let kernels = kernels(&work, &target)?;
             if contains(work.name, &wanted) || kernels.iter().any(|k| contains(k, &wanted)) {
                 works.push(work);

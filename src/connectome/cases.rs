@@ -30,6 +30,9 @@ pub fn cases() -> Vec<Case> {
         super::windows::cases(),
     ]
     .concat()
+    .into_iter()
+    .map(Case::composed)
+    .collect()
 }
 
 type Operands = Vec<(crate::TensorType, Draw)>;

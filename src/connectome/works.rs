@@ -45,7 +45,7 @@ pub fn works() -> Vec<Work> {
         ),
         Work::new(
             "qc_fc",
-            [[16, 64], [100, 79_800], [1000, 79_800]].map(|[n, e]| {
+            [[16, 64], [40, 79_800], [400, 79_800]].map(|[n, e]| {
                 Instance::new(vec![f32s([n, e], Draw::Normal), f32s([n], Draw::Normal)], |t, x| Ok(vec![t.qc_fc(x[0], x[1], 0.0)?]))
             }),
         ),

@@ -65,6 +65,9 @@ pub struct Case {
     pub reverse_tolerance: f64,
     /// Whether there is a gradient to check.
     pub differentiable: bool,
+    /// Whether it is composed of ops that are held to their definitions in every variant by cases of their own: then the variants that the
+    /// device takes by itself are enough.
+    pub composed: bool,
 }
 
 impl std::fmt::Debug for Case {
@@ -82,12 +85,18 @@ impl Case {
     ) -> Self {
         let shapes: Vec<_> = operands.iter().map(|(ty, _)| ty.shape.to_string()).collect();
         let name = format!("{op} {}", shapes.join(" "));
-        Self { name, operands, build: Arc::new(build), tolerance: 1e-5, reverse_tolerance: 1e-5, differentiable: true }
+        Self { name, operands, build: Arc::new(build), tolerance: 1e-5, reverse_tolerance: 1e-5, differentiable: true, composed: false }
     }
 
     /// The same, held to other tolerances.
     pub fn within(mut self, forward: f64, reverse: f64) -> Self {
         (self.tolerance, self.reverse_tolerance) = (forward, reverse);
+        self
+    }
+
+    /// The same, of ops that have cases of their own.
+    pub fn composed(mut self) -> Self {
+        self.composed = true;
         self
     }
 

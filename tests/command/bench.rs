@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// A run of few kernels, as its file.
 fn earlier(folder: &Folder, device: &str) -> (PathBuf, Value) {
-    let done = folder.run(&format!("bench matmul/ --quick --out first --json {device}"));
+    let done = folder.run(&format!("bench matmul/matmul --quick --out first --json {device}"));
     let path = folder.0.join("first/bench.json");
     let json: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(done.json(), json, "what is printed is what is written");
@@ -17,7 +17,7 @@ fn earlier(folder: &Folder, device: &str) -> (PathBuf, Value) {
 /// The run again, beside a file, with a threshold that no other program on the machine makes it pass.
 fn beside(folder: &Folder, device: &str, json: &Value) -> Done {
     folder.file("other.json", json.to_string());
-    folder.run(&format!("bench matmul/ --quick --compare other.json --threshold 1000 --json {device}"))
+    folder.run(&format!("bench matmul/matmul --quick --compare other.json --threshold 1000 --json {device}"))
 }
 
 fn scaled(json: &Value, factor: f64) -> Value {
