@@ -8,6 +8,8 @@ mod connectivity;
 mod demo;
 mod denoise;
 mod devices;
+mod parcellate;
+mod parcels;
 pub mod picture;
 pub mod report;
 mod run;
@@ -66,6 +68,8 @@ enum Command {
     Denoise(denoise::Denoise),
     /// List the kernels: workgroup, bindings, memory; or write them out.
     Shaders(shaders::Shaders),
+    /// Learn a soft parcellation of the cortex from series of its vertices.
+    Parcellate(parcellate::Parcellate),
     /// Run a workflow: a differentiable program described in JSON.
     Run(run::Run),
     /// Learn a soft parcellation of a cortex on the data inside this program.
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Connectivity(connectivity) => connectivity.run(&common),
         Command::Denoise(denoise) => denoise.run(&common),
         Command::Shaders(shaders) => shaders.run(&common),
+        Command::Parcellate(parcellate) => parcellate.run(&common),
         Command::Run(run) => run.run(&common),
         Command::Demo(demo) => demo.run(&common),
         Command::Bench(bench) => bench.run(&common),
