@@ -23,6 +23,7 @@ pub fn cases() -> Vec<Case> {
         atlases(),
         activations(),
         domains(),
+        super::confounds::cases(),
         super::network::cases(),
         super::covariance::cases(),
         super::shrinkage::cases(),

@@ -3,6 +3,7 @@
 mod activation;
 pub mod butterworth;
 mod cases;
+pub mod communities;
 pub mod confounds;
 pub mod convolution;
 #[cfg(feature = "cli")]
@@ -18,6 +19,7 @@ pub mod learn_parcels;
 pub mod loss;
 pub mod network;
 mod parcellation;
+pub mod quality;
 pub mod shrinkage;
 mod similarity;
 mod space;

@@ -1,12 +1,18 @@
 //! Confounds of a run: the columns of a table as fMRIPrep writes it, which of them a strategy takes ([`Strategy`]), what a formula makes
 //! of them ([`formula`]), which frames are censored ([`censor`]), and the cleaning of series by all this ([`denoise`]). All on the host in
-//! f64; where confounds or weights are learnt, [`Tape::confound_regression`](crate::Tape::confound_regression) is the differentiable block.
+//! f64; where confounds or weights are learnt, [`Tape::confound_regression`](crate::Tape::confound_regression) is the differentiable block,
+//! [`ConfoundModel`] what makes its regressors, [`learn`](mod@learn) what fits one to a cohort, and [`simulate`] draws cohorts to try it on.
 
 pub mod censor;
 pub mod denoise;
 pub mod formula;
+pub mod learn;
+mod model;
+pub mod simulate;
 mod strategy;
 
+pub(super) use model::cases;
+pub use model::{ConfoundModel, ModelledConfounds};
 pub use strategy::Strategy;
 
 use crate::{Error, Result};
