@@ -150,7 +150,7 @@ impl Simulator {
         let mut displaced = censor::framewise_displacement(&moved);
         displaced[0] = f64::NAN;
         columns.push(Column { name: "framewise_displacement".into(), values: displaced });
-        Confounds { columns, masks: self.masks.clone() }
+        Confounds { columns, masks: self.masks.clone(), ..Confounds::default() }
     }
 
     fn add_artefacts(&self, rows: &mut [Vec<f64>], columns: &[Vec<f64>], size: f64, number: u32) {
@@ -197,7 +197,7 @@ fn steady(table: &Confounds) -> Result<Confounds> {
         let values = c.values.iter().zip(&kept).filter(|(_, k)| **k).map(|(&x, _)| x).collect();
         Column { name: c.name.clone(), values }
     };
-    Ok(Confounds { columns: table.columns.iter().map(cut).collect(), masks: table.masks.clone() })
+    Ok(Confounds { columns: table.columns.iter().map(cut).collect(), masks: table.masks.clone(), variance: table.variance.clone() })
 }
 
 /// Less the line from its first value to its last, so that its end meets its beginning.
