@@ -381,7 +381,12 @@ fn pictures(source: &Source, held: &Subjects, names: &[&str], connectomes: &[Vec
         let bins = order.chunks(order.len().div_ceil(BINS));
         lines.push(((*name).to_owned(), bins.map(|b| (mean_of(b, &lengths), mean_of(b, &related))).collect()));
     }
-    let svg = line_chart("What motion leaves, by distance", "length of the edge, mm", "mean r of connectivity with motion", &lines)?;
+    let svg = line_chart(
+        "What connectivity keeps of motion, by distance",
+        "length of the edge, mm",
+        "mean r of connectivity with motion",
+        &lines,
+    )?;
     let mut figures = vec![Figure { svg, caption: "Edges in 20 bins of length, seed 0.".into() }];
     let most = (0..motion.len()).fold(0, |best, s| if motion[s] > motion[best] { s } else { best });
     for (name, connectomes) in names.iter().zip(connectomes).filter(|(name, _)| ["clean", "none", "learnt 9"].contains(name)) {
