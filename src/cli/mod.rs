@@ -10,6 +10,7 @@ mod denoise;
 mod devices;
 pub mod picture;
 pub mod report;
+mod run;
 pub mod shaders;
 mod tune;
 
@@ -19,6 +20,7 @@ use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -64,6 +66,8 @@ enum Command {
     Denoise(denoise::Denoise),
     /// List the kernels: workgroup, bindings, memory; or write them out.
     Shaders(shaders::Shaders),
+    /// Run a workflow: a differentiable program described in JSON.
+    Run(run::Run),
     /// Learn a soft parcellation of a cortex on the data inside this program.
     Demo(demo::Demo),
     /// Time every kernel and training step beside what the device can do.
@@ -108,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Connectivity(connectivity) => connectivity.run(&common),
         Command::Denoise(denoise) => denoise.run(&common),
         Command::Shaders(shaders) => shaders.run(&common),
+        Command::Run(run) => run.run(&common),
         Command::Demo(demo) => demo.run(&common),
         Command::Bench(bench) => bench.run(&common),
         Command::Tune(tune) => tune.run(&common),
@@ -132,7 +137,7 @@ impl Command {
     fn agrees(&self) -> Result<(), &'static str> {
         match self {
             Self::Connectivity(connectivity) => connectivity.agrees(),
-            Self::Devices | Self::Check(_) | Self::Denoise(_) | Self::Shaders(_) | Self::Demo(_) | Self::Bench(_) | Self::Tune(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 }
@@ -210,6 +215,14 @@ impl Common {
 fn open(by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
     let options = Options { choice, software: true, ..Options::from_env() };
     Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
+}
+
+/// A bar of `len` things done, with a message.
+fn progress(len: u64, things: &str) -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {things}  {{msg}}  {{eta}}"));
+    let bar = ProgressBar::new(len);
+    bar.set_style(style.map_err(|e| Error::argument(e.to_string()))?);
+    Ok(bar)
 }
 
 /// A table for people: columns as wide as their widest cell, the first to the left and the others to the right.
