@@ -231,7 +231,7 @@ fn progress(len: u64, things: &str) -> Result<ProgressBar> {
 }
 
 /// A table for people: columns as wide as their widest cell, the first to the left and the others to the right.
-fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).chain([header[c].chars().count()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let line = |cells: &[String]| {

@@ -6,11 +6,13 @@
 //! | arrays (`.npy`, `.npz`) | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`] |
 //! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`] |
 //! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`atlas_series`] | |
-//! | series of regions (arrays and tables) | [`read_series`], [`read_series_bytes`], [`read_series_row`] | |
+//! | series on a surface (`.func.gii`, `.shape.gii`) | [`read_gifti_bytes`] | |
+//! | series of regions (arrays, tables, surfaces) | [`read_series`], [`read_series_bytes`], [`read_series_row`] | |
 //! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
 //! | anything | | [`write_file`], [`OutputFolder`] |
 
 mod confounds;
+mod gifti;
 mod nifti;
 mod npy;
 mod npz;
@@ -19,6 +21,7 @@ mod table;
 mod write;
 
 pub use confounds::read_confounds;
+pub use gifti::read_gifti_bytes;
 pub use nifti::{Image, atlas_series, is_nifti, read_nifti};
 pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};
