@@ -6,14 +6,17 @@
 
 mod activation;
 mod cases;
+mod edges;
 mod linear;
 mod loss;
 pub mod metrics;
 mod norm;
 mod parameters;
+mod recurrent;
 
 pub use activation::Activation;
 pub use cases::cases;
 pub use linear::{Linear, Mlp, MlpSettings};
 pub use norm::{BatchNorm, LayerNorm, RmsNorm};
 pub use parameters::Parameters;
+pub use recurrent::{Carry, Cell, Recurrent};

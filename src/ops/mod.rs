@@ -8,6 +8,7 @@ mod dropout;
 pub mod fourier;
 pub mod matmul;
 pub mod mesh;
+pub mod message;
 pub mod parcellation;
 pub mod pointwise;
 pub mod random;
@@ -46,6 +47,8 @@ pub fn sources() -> Vec<&'static Source> {
         &tile::PAD,
         &mesh::NEIGHBOUR_MEAN,
         &mesh::NEIGHBOUR_SUM,
+        &message::PAIR_DOT,
+        &message::PAIR_SUM,
         &parcellation::LOGITS_REVERSE,
         &parcellation::MEMBERSHIPS_REVERSE,
         &parcellation::PARCEL_SERIES,
@@ -88,6 +91,7 @@ pub fn cases() -> Vec<Case> {
         dropout::cases(),
         fourier::cases(),
         mesh::cases(),
+        message::cases(),
         parcellation::cases(),
         spd::cases(),
         update::cases(),
@@ -111,6 +115,7 @@ pub fn works() -> Vec<Work> {
         dropout::works(),
         fourier::works(),
         mesh::works(),
+        message::works(),
         parcellation::works(),
         spd::works(),
         update::works(),

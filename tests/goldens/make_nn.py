@@ -56,6 +56,17 @@ def layers():
         with_gradient("activation", [x], [i], f(x))
 
 
+def pairs():
+    activations = [F.relu, lambda x: F.leaky_relu(x, float(np.float32(0.2))), F.elu, torch.tanh]
+    for i, f in enumerate(activations):
+        batch, n, m, features = 2, 3, 5, 4 + i
+        z, u, v = normal(batch, n, m).requires_grad_(), normal(batch, n, features).requires_grad_(), normal(batch, m, features)
+        a = normal(3, features)
+        hidden = f(u[:, :, None] + v[:, None])
+        with_gradient("pairwise_dot", [u, v, a], [i], torch.einsum("bijf,kf->bkij", hidden, a))
+        with_gradient("pairwise_sum", [z, u, v], [i], torch.einsum("bijf,bij->bif", hidden, z))
+
+
 def losses():
     p, t = (2 * normal(5, 7)).requires_grad_(), normal(5, 7)
     with_gradient("mean_squared_error", [p, t], [], F.mse_loss(p, t))
@@ -95,6 +106,7 @@ def judged():
 
 
 layers()
+pairs()
 losses()
 text = json.dumps({"cases": CASES, "metrics": judged()}, separators=(",", ":"))
 Path(__file__).with_name("nn.json").write_text(text.replace('},{"op"', '},\n{"op"') + "\n")

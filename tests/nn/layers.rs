@@ -3,6 +3,7 @@
 use crate::golden::{hold, numbers};
 use serde_json::Value;
 use tapetum::nn::{Activation, BatchNorm, LayerNorm, Linear, Mlp, MlpSettings, Parameters, RmsNorm, metrics};
+use tapetum::ops::message::PairActivation;
 use tapetum::optim::Adam;
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
@@ -21,6 +22,8 @@ const ACTIVATIONS: [Activation; 8] = [
     Activation::Softplus,
 ];
 
+const PAIRS: [PairActivation; 4] = [PairActivation::Relu, PairActivation::LeakyRelu(0.2), PairActivation::Elu, PairActivation::Tanh];
+
 fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
     match op {
         "linear" => Linear { weight: x[1], bias: Some(x[2]) }.apply(t, x[0]),
@@ -32,6 +35,8 @@ fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
         "layer_norm" => LayerNorm { gain: x[1], shift: x[2] }.apply(t, x[0]),
         "rms_norm" => RmsNorm { gain: x[1] }.apply(t, x[0]),
         "activation" => ACTIVATIONS[p[0] as usize].apply(t, x[0]),
+        "pairwise_dot" => t.pairwise_dot(x[0], x[1], x[2], PAIRS[p[0] as usize]),
+        "pairwise_sum" => t.pairwise_sum(x[0], x[1], x[2], PAIRS[p[0] as usize]),
         "mean_squared_error" => t.mean_squared_error(x[0], x[1]),
         "huber" => t.huber(x[0], x[1], p[0]),
         "gaussian_nll" => t.gaussian_nll(x[0], x[1], x[2]),
