@@ -8,6 +8,7 @@
 //! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`atlas_series`] | |
 //! | series of regions (arrays and tables) | [`read_series`], [`read_series_bytes`] | |
 //! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
+//! | worms (calcium imaging) | [`read_worms`] | |
 //! | anything | | [`write_file`], [`OutputFolder`] |
 
 mod confounds;
@@ -16,6 +17,7 @@ mod npy;
 mod npz;
 mod series;
 mod table;
+mod worms;
 mod write;
 
 pub use confounds::read_confounds;
@@ -24,6 +26,7 @@ pub use npy::{npy_bytes, read_npy, read_npy_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};
 pub use series::{Layout, Series, read_series, read_series_bytes};
 pub use table::{Table, read_table, read_table_bytes, table_text};
+pub use worms::{Worm, read_worms, shared_neurons};
 pub use write::{OutputFolder, write_file};
 
 use crate::{Error, Result};
