@@ -9,6 +9,7 @@
 //! | series on a surface (`.func.gii`, `.shape.gii`) | [`read_gifti_bytes`] | |
 //! | series of regions (arrays, tables, surfaces) | [`read_series`], [`read_series_bytes`], [`read_series_row`] | |
 //! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
+//! | worms (calcium imaging) | [`read_worms`] | |
 //! | anything | | [`write_file`], [`OutputFolder`] |
 
 mod confounds;
@@ -18,6 +19,7 @@ mod npy;
 mod npz;
 mod series;
 mod table;
+mod worms;
 mod write;
 
 pub use confounds::read_confounds;
@@ -27,6 +29,7 @@ pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};
 pub use series::{Layout, Series, read_series, read_series_bytes, read_series_row};
 pub use table::{Table, read_column, read_table, read_table_bytes, table_text};
+pub use worms::{Worm, read_worms, shared_neurons};
 pub use write::{OutputFolder, write_file};
 
 use crate::{Error, Result};

@@ -4,9 +4,11 @@ pub mod bench;
 pub mod case;
 pub mod confounds;
 pub mod covariance;
+mod dropout;
 pub mod fourier;
 pub mod matmul;
 pub mod mesh;
+pub mod message;
 pub mod parcellation;
 pub mod pointwise;
 pub mod random;
@@ -39,11 +41,14 @@ pub fn sources() -> Vec<&'static Source> {
         &covariance::SYMMETRISE,
         &covariance::TOP_K,
         &covariance::WEIGHTS_REVERSE,
+        &dropout::DROPOUT,
         &fourier::STAGE,
         &matmul::MATMUL,
         &tile::PAD,
         &mesh::NEIGHBOUR_MEAN,
         &mesh::NEIGHBOUR_SUM,
+        &message::PAIR_DOT,
+        &message::PAIR_SUM,
         &parcellation::LOGITS_REVERSE,
         &parcellation::MEMBERSHIPS_REVERSE,
         &parcellation::PARCEL_SERIES,
@@ -83,8 +88,10 @@ pub fn cases() -> Vec<Case> {
         random::cases(),
         confounds::cases(),
         covariance::cases(),
+        dropout::cases(),
         fourier::cases(),
         mesh::cases(),
+        message::cases(),
         parcellation::cases(),
         spd::cases(),
         update::cases(),
@@ -105,8 +112,10 @@ pub fn works() -> Vec<Work> {
         random::works(),
         confounds::works(),
         covariance::works(),
+        dropout::works(),
         fourier::works(),
         mesh::works(),
+        message::works(),
         parcellation::works(),
         spd::works(),
         update::works(),

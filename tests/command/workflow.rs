@@ -101,7 +101,7 @@ fn it_learns_from_some_and_is_judged_by_others() {
     let tested: Vec<u64> = json["folds"].as_array().unwrap().iter().flat_map(|f| f["test"].as_array().unwrap()).map(|s| s.as_u64().unwrap()).collect();
     assert_eq!(tested.len(), SUBJECTS);
     for fold in json["losses"].as_array().unwrap() {
-        assert!(fold["loss"]["last"].as_f64() < fold["loss"]["first"].as_f64(), "{fold}");
+        assert!(fold["group"]["last"].as_f64() < fold["group"]["first"].as_f64(), "{fold}");
     }
     let names = ["connectome.npy", "frames.npy", "losses.csv", "models", "report.html", "result.json", "run.json"];
     assert_eq!(super::run::names(&folder.0.join("out")), names);
