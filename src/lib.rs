@@ -26,6 +26,7 @@ pub mod optim;
 pub mod plan;
 pub mod tape;
 pub mod tensor;
+pub mod topology;
 pub mod tuning;
 
 pub use device::{Device, Program, State};

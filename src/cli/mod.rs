@@ -11,6 +11,7 @@ mod devices;
 pub mod picture;
 pub mod report;
 pub mod shaders;
+mod topology;
 mod tune;
 
 use crate::data::Layout;
@@ -62,6 +63,8 @@ enum Command {
     Connectivity(connectivity::Connectivity),
     /// Regress confounds out of series, filter them, censor frames.
     Denoise(denoise::Denoise),
+    /// Births and deaths of weighted graphs: distances, barycentres, clusters, tests.
+    Topology(topology::Topology),
     /// List the kernels: workgroup, bindings, memory; or write them out.
     Shaders(shaders::Shaders),
     /// Learn a soft parcellation of a cortex on the data inside this program.
@@ -107,6 +110,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(&common),
         Command::Connectivity(connectivity) => connectivity.run(&common),
         Command::Denoise(denoise) => denoise.run(&common),
+        Command::Topology(topology) => topology.run(&common),
         Command::Shaders(shaders) => shaders.run(&common),
         Command::Demo(demo) => demo.run(&common),
         Command::Bench(bench) => bench.run(&common),
@@ -133,6 +137,7 @@ impl Command {
         match self {
             Self::Connectivity(connectivity) => connectivity.agrees(),
             Self::Devices | Self::Check(_) | Self::Denoise(_) | Self::Shaders(_) | Self::Demo(_) | Self::Bench(_) | Self::Tune(_) => Ok(()),
+            Self::Topology(_) => Ok(()),
         }
     }
 }

@@ -7,6 +7,7 @@ mod counted;
 mod covariance;
 mod fourier;
 mod moves;
+mod order;
 mod products;
 mod rows;
 mod spd;
@@ -25,6 +26,7 @@ fn works() -> Result<Vec<Work>> {
         fourier::works()?,
         rows::works()?,
         moves::works()?,
+        order::works()?,
         spd::works()?,
         updates::works()?,
     ]
