@@ -21,6 +21,7 @@ pub mod error;
 pub mod gpu;
 pub mod host;
 pub mod kernel;
+pub mod nn;
 pub mod ops;
 pub mod optim;
 pub mod plan;

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod case;
 pub mod confounds;
 pub mod covariance;
+mod dropout;
 pub mod fourier;
 pub mod matmul;
 pub mod mesh;
@@ -41,6 +42,7 @@ pub fn sources() -> Vec<&'static Source> {
         &covariance::SYMMETRISE,
         &covariance::TOP_K,
         &covariance::WEIGHTS_REVERSE,
+        &dropout::DROPOUT,
         &fourier::STAGE,
         &matmul::MATMUL,
         &tile::PAD,
@@ -95,6 +97,7 @@ pub fn cases() -> Vec<Case> {
         random::cases(),
         confounds::cases(),
         covariance::cases(),
+        dropout::cases(),
         fourier::cases(),
         mesh::cases(),
         parcellation::cases(),
@@ -119,6 +122,7 @@ pub fn works() -> Vec<Work> {
         random::works(),
         confounds::works(),
         covariance::works(),
+        dropout::works(),
         fourier::works(),
         mesh::works(),
         parcellation::works(),

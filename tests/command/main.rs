@@ -10,4 +10,5 @@ mod images;
 mod kinds;
 mod refusals;
 mod run;
+mod topology;
 mod tune;

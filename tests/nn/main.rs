@@ -1,0 +1,5 @@
+//! Layers, losses and metrics against PyTorch and scikit-learn (`tests/goldens/make_nn.py`), and networks that train.
+
+#[path = "../connectome/golden.rs"]
+mod golden;
+mod layers;
