@@ -6,11 +6,13 @@
 //! | arrays (`.npy`, `.npz`) | [`read_npy`], [`read_npy_bytes`], [`read_npz`] | [`write_npy`] |
 //! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`] | [`table_text`] |
 //! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`atlas_series`] | |
+//! | images and labels (idx, as MNIST's) | [`read_idx`], [`read_idx_bytes`] | |
 //! | series of regions (arrays and tables) | [`read_series`], [`read_series_bytes`] | |
 //! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
 //! | anything | | [`write_file`], [`OutputFolder`] |
 
 mod confounds;
+mod idx;
 mod nifti;
 mod npy;
 mod npz;
@@ -19,6 +21,7 @@ mod table;
 mod write;
 
 pub use confounds::read_confounds;
+pub use idx::{Bytes, read_idx, read_idx_bytes};
 pub use nifti::{Image, atlas_series, is_nifti, read_nifti};
 pub use npy::{npy_bytes, read_npy, read_npy_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};

@@ -101,7 +101,8 @@ impl Top {
     /// Rounds of centres between weights and topology.
     fn interpolated(&self, triangles: &[Vec<f32>], diagrams: &Diagrams, initial: &[usize]) -> Clustering {
         let n = diagrams.nodes();
-        let mut centres: Vec<Centre> = initial.iter().map(|&g| Centre { theta: triangles[g].clone(), lists: diagrams.features(g) }).collect();
+        let mut centres: Vec<Centre> =
+            initial.iter().map(|&g| Centre { theta: triangles[g].clone(), lists: diagrams.features(g) }).collect();
         let mut made = Clustering { clusters: Vec::new(), inertia: f64::INFINITY, rounds: 0 };
         let w = f64::from(self.weight);
         let lists: Vec<Vec<f32>> = (0..diagrams.len()).map(|g| diagrams.features(g)).collect();

@@ -121,11 +121,17 @@ impl Tape {
 
     /// x^(1/r), whose gradient at 0 is 0.
     fn root_of(&mut self, x: Var, order: f32) -> Result<Var> {
-        let zero = self.scalar(0.0)?;
-        let above = self.greater(x, zero)?;
-        let one = self.scalar(1.0)?;
-        let safe = self.select(above, x, one)?;
-        let root = if order == 2.0 { self.sqrt(safe)? } else { self.powf(safe, 1.0 / order)? };
-        self.mul(root, above)
+        if order == 2.0 {
+            return self.root(x);
+        }
+        let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
+        let none = self.equal(x, zero)?;
+        let safe = self.select(none, one, x)?;
+        // By the order itself: 1/r would be rounded to f32, in the oracle too.
+        let r = self.scalar(order)?;
+        let log = self.log(safe)?;
+        let log = self.div(log, r)?;
+        let root = self.exp(log)?;
+        self.select(none, zero, root)
     }
 }

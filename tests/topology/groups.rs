@@ -32,7 +32,7 @@ fn exact_p_is_scipys_and_what_is_drawn() {
     const DRAWN: usize = 4000;
     let (q, d) = (31, 9);
     let beyond = (0..DRAWN).filter(|&i| {
-        let mut list = |stream| {
+        let list = |stream| {
             let mut list: Vec<f32> = (0..q).map(|k| Philox::new(5, stream, i as u32).normal(k) as f32).collect();
             list.sort_by(f32::total_cmp);
             list
@@ -48,9 +48,10 @@ fn exact_p_is_scipys_and_what_is_drawn() {
 fn kinds(each: usize, nodes: usize, modules: [usize; 2]) -> (HostTensor, Vec<usize>) {
     let of = |modules| Modular { nodes, modules, p: 0.9, mean: 1.0, deviation: 0.25 };
     let labels: Vec<usize> = (0..2 * each).map(|g| g / each).collect();
-    let graphs = labels.iter().zip(0..).flat_map(|(&kind, seed)| {
-        random_modular_graph(of(modules[kind]), seed).unwrap().elements::<f32>().unwrap().to_vec()
-    });
+    let graphs = labels
+        .iter()
+        .zip(0..)
+        .flat_map(|(&kind, seed)| random_modular_graph(of(modules[kind]), seed).unwrap().elements::<f32>().unwrap().to_vec());
     (HostTensor::f32([2 * each, nodes, nodes], graphs.collect()).unwrap(), labels)
 }
 
@@ -88,7 +89,9 @@ fn groups_that_differ_are_told_from_those_that_do_not() {
     let distances = made.squared_distances(Dimension::Both);
     let d = |a: usize, b: usize| distances[a * 7 + b];
     let ratio = |set: u32| {
-        let pairs = |wanted: bool| (0..7).flat_map(|a| (0..a).map(move |b| (a, b))).filter(move |(a, b)| ((set >> a) ^ (set >> b)) & 1 == u32::from(wanted));
+        let pairs = |wanted: bool| {
+            (0..7).flat_map(|a| (0..a).map(move |b| (a, b))).filter(move |(a, b)| ((set >> a) ^ (set >> b)) & 1 == u32::from(wanted))
+        };
         let mean = |wanted: bool| pairs(wanted).map(|(a, b)| d(a, b)).sum::<f64>() / pairs(wanted).count() as f64;
         mean(true) / mean(false)
     };

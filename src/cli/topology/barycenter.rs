@@ -41,9 +41,7 @@ impl Barycenter {
             "stack": self.stack.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
             "graphs": made.len(), "nodes": made.nodes(), "births": births.len(), "deaths": deaths.len(),
         });
-        common.print(&json, || {
-            format!("{} graphs of {} nodes -> {}", made.len(), made.nodes(), self.out.join("report.html").display())
-        })?;
+        common.print(&json, || format!("{} graphs of {} nodes -> {}", made.len(), made.nodes(), self.out.join("report.html").display()))?;
         Ok(Done::Well)
     }
 }

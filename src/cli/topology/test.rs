@@ -82,7 +82,12 @@ fn write(folder: &mut OutputFolder, made: &Diagrams, groups: &[(String, Vec<usiz
     let running = picture::line_chart("p as transpositions go on", "transpositions", "p", &[("p".into(), running)])?;
     let null: Vec<f64> = found.null.iter().step_by(found.null.len().div_ceil(400).max(1)).copied().collect();
     let label = "mean squared distance between groups over that within";
-    let observed = picture::comparison("The ratio, among those of transposed groups", label, &[("observed".into(), found.ratio)], ("transposed", &null))?;
+    let observed = picture::comparison(
+        "The ratio, among those of transposed groups",
+        label,
+        &[("observed".into(), found.ratio)],
+        ("transposed", &null),
+    )?;
     let places = made.embedding();
     let points: Vec<_> = groups.iter().map(|(name, members)| (name.clone(), members.iter().map(|&g| places[g]).collect())).collect();
     let map = picture::scatter("Topological embedding", "mean birth, from the barycentre's", "mean death", &points)?;

@@ -49,7 +49,12 @@ impl Keys {
 
     /// The dispatches that order every row by these digits, one after another; also where the last digit's running counts are,
     /// `[rows, 16, blocks]`. Elements that agree in all digits keep their order.
-    pub(in crate::ops) fn lower(self, cx: &mut Lowering<'_>, digits: &[Digit], last_place: Option<Buffer>) -> Result<(Self, Option<Buffer>)> {
+    pub(in crate::ops) fn lower(
+        self,
+        cx: &mut Lowering<'_>,
+        digits: &[Digit],
+        last_place: Option<Buffer>,
+    ) -> Result<(Self, Option<Buffer>)> {
         let (mut now, mut offsets) = (self, None);
         for (at, &digit) in digits.iter().enumerate() {
             let mut to = Self::scratch(cx, [self.rows, self.m]);

@@ -76,11 +76,7 @@ fn run<R: Keyed>(w: &HostTensor, types: &[TensorType]) -> Result<Vec<HostTensor>
     for (graph, (_, checked)) in rows.into_iter().enumerate() {
         checked.map_err(|what| Error::op(NAME, if graphs > 1 { format!("graph {graph} (counted from 0): {what}") } else { what }))?;
     }
-    Ok(vec![
-        HostTensor::real(types[0].shape, births)?,
-        HostTensor::real(types[1].shape, deaths)?,
-        HostTensor::i32(types[2].shape, edges)?,
-    ])
+    Ok(vec![HostTensor::real(types[0].shape, births)?, HostTensor::real(types[1].shape, deaths)?, HostTensor::i32(types[2].shape, edges)?])
 }
 
 impl Op for Decompose {
