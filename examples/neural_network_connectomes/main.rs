@@ -114,7 +114,16 @@ fn main() -> Result<()> {
     }
     let watched = monitor::run(device, &images, settings, &a)?;
     let times = study::runtimes(device)?;
-    outcome::write(&mut folder, &asked.settings, device, &by_strategy, &a, b.as_ref(), &watched, &times)?;
+    let found = outcome::Outcome {
+        images: &images,
+        settings,
+        connectomes: &by_strategy,
+        by_strategy: &a,
+        by_class: b.as_ref(),
+        watched: &watched,
+        times: &times,
+    };
+    found.write(&mut folder)?;
     folder.commit()?;
     println!("{} after {:.0} s", asked.out.join("report.html").display(), start.elapsed().as_secs_f64());
     Ok(())

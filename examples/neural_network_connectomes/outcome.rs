@@ -1,49 +1,61 @@
 //! What the study leaves behind: its report, its pictures, and its connectomes for other tools.
 
 use crate::monitor::Watched;
-use crate::network::{Connectomes, Settings};
+use crate::network::{Connectomes, Images, Settings};
 use crate::study::{Method, Study};
 use tapetum::cli::picture::{barcode, comparison, line_chart, scatter};
 use tapetum::cli::report::{Figure, ReportTable, Section, report};
 use tapetum::data::{OutputFolder, npy_bytes};
 use tapetum::topology::{Curves, group_curves};
-use tapetum::{Device, HostTensor, Result};
+use tapetum::{HostTensor, Result};
 
 type Lines = Vec<(String, Vec<(f64, f64)>)>;
 
-#[allow(clippy::too_many_arguments, reason = "the parts of one report")]
-pub fn write(
-    folder: &mut OutputFolder,
-    settings: &Settings,
-    device: &Device,
-    made: &Connectomes,
-    a: &Study,
-    b: Option<&Study>,
-    watched: &[Watched],
-    times: &[(f64, f64)],
-) -> Result<()> {
-    folder.add("connectomes.npy", &npy_bytes(&made.stack)?)?;
-    let labels = a.labels.iter().map(|&l| l as i32).collect();
-    folder.add("labels.npy", &npy_bytes(&HostTensor::i32([a.labels.len()], labels)?)?)?;
-    let mut sections = vec![purity(a)?];
-    sections.extend(b.map(purity).transpose()?);
-    sections.extend([curves(a)?, embedding(a)?, barcodes(a)?, monitored(watched)?, runtime(times)?]);
-    for (name, figure) in
-        sections.iter().flat_map(|s| s.figures.iter().enumerate().map(move |(i, f)| (format!("{}_{i}.svg", slug(&s.heading)), f)))
-    {
-        folder.add(name, figure.svg.as_bytes())?;
+/// All that the study found.
+pub struct Outcome<'a> {
+    pub images: &'a Images,
+    pub settings: &'a Settings,
+    pub connectomes: &'a Connectomes,
+    pub by_strategy: &'a Study,
+    pub by_class: Option<&'a Study>,
+    pub watched: &'a [Watched],
+    pub times: &'a [(f64, f64)],
+}
+
+impl Outcome<'_> {
+    /// Adds the report, its pictures, and the connectomes by strategy with their labels.
+    pub fn write(&self, folder: &mut OutputFolder) -> Result<()> {
+        let a = self.by_strategy;
+        folder.add("connectomes.npy", &npy_bytes(&self.connectomes.stack)?)?;
+        let labels = a.labels.iter().map(|&l| l as i32).collect();
+        folder.add("labels.npy", &npy_bytes(&HostTensor::i32([a.labels.len()], labels)?)?)?;
+        let mut sections = vec![purity(a)?];
+        sections.extend(self.by_class.map(purity).transpose()?);
+        sections.extend([curves(a)?, embedding(a)?, barcodes(a)?, monitored(self.watched)?, runtime(self.times)?]);
+        for section in &sections {
+            for (i, figure) in section.figures.iter().enumerate() {
+                folder.add(format!("{}_{i}.svg", slug(&section.heading)), figure.svg.as_bytes())?;
+            }
+        }
+        folder.add("report.html", report("Functional connectomes of neural networks", &self.intro(), &sections).as_bytes())
     }
-    let [first, second] = settings.hidden;
-    let trained = a.right.iter().sum::<f64>() / a.right.len() as f64;
-    let intro = format!(
-        "{} networks of {first} and {second} hidden units, {} steps each on {}; they name {:.1} % of their stimuli rightly. A connectome is \
-         the absolute correlation of hidden units over stimuli.",
-        a.labels.len(),
-        settings.steps,
-        device.name(),
-        100.0 * trained
-    );
-    folder.add("report.html", report("Functional connectomes of neural networks", &intro, &sections).as_bytes())
+
+    fn intro(&self) -> String {
+        let a = self.by_strategy;
+        let [first, second] = self.settings.hidden;
+        let right = |label: usize| {
+            let members = a.members(label);
+            format!("{} {:.1} %", a.names[label], 100.0 * members.iter().map(|&g| a.right[g]).sum::<f64>() / members.len().max(1) as f64)
+        };
+        format!(
+            "{} networks of {first} and {second} hidden units, {} steps each on {}. Of their stimuli, which they were trained on, they name \
+             rightly: {}. A connectome is the absolute correlation of hidden units over stimuli.",
+            a.labels.len(),
+            self.settings.steps,
+            self.images.name,
+            (0..a.names.len()).map(right).collect::<Vec<_>>().join(", ")
+        )
+    }
 }
 
 fn slug(heading: &str) -> String {

@@ -7,7 +7,7 @@ use crate::tape::{Tape, Var};
 
 /// What every layer is held to.
 pub fn cases() -> Vec<Case> {
-    [layers(), losses()].concat().into_iter().map(Case::composed).collect()
+    [layers(), losses(), super::image::cases()].concat().into_iter().map(Case::composed).collect()
 }
 
 type Operands = Vec<(crate::TensorType, Draw)>;

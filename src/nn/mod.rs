@@ -6,6 +6,7 @@
 
 mod activation;
 mod cases;
+mod image;
 mod linear;
 mod loss;
 pub mod metrics;

@@ -1,4 +1,5 @@
-"""Births and deaths from SciPy's minimum spanning tree, and what is made of them, into topology.json: NumPy, SciPy.
+"""Births and deaths from SciPy's minimum spanning tree, and what is made of them, into topology.json: NumPy, SciPy; layers over images by
+PyTorch.
 
 Weights are a formula that both sides share (`weight` here and in tests/topology): exact in f32. Long lists are told by two sums of their
 bits modulo 2^64, the second of which hangs on the order.
@@ -8,6 +9,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy.optimize import linear_sum_assignment
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import minimum_spanning_tree
@@ -143,6 +145,22 @@ def ratio():
     return {"n": n, "groups": groups, "ratio": float(np.mean(between) / np.mean(within))}
 
 
+def layers():
+    """Convolution and pooling of ramps that wrap around: `ramp` here and in tests/topology."""
+
+    def ramp(*shape):
+        n = int(np.prod(shape))
+        return torch.tensor((np.arange(n) * 7 % 31 / 31 - 0.4).astype(np.float32).reshape(shape)).double()
+
+    made = []
+    for x, kernels, stride, padding in (((2, 3, 7, 5), (4, 3, 3, 3), 1, 1), ((1, 2, 8, 9), (3, 2, 3, 2), 2, 0)):
+        y = torch.nn.functional.conv2d(ramp(*x), ramp(*kernels), ramp(kernels[0]), stride, padding)
+        pooled = torch.nn.functional.max_pool2d(y, 2)
+        row = {"x": x, "kernels": kernels, "stride": stride, "padding": padding, "shape": list(pooled.shape)}
+        made.append(row | {"sum": float(y.sum()), "squares": float((y**2).sum()), "pooled": pooled.ravel().tolist()})
+    return made
+
+
 def main():
     made = {
         "trees": trees(),
@@ -153,6 +171,7 @@ def main():
         "scores": scores(),
         "inference": inference(),
         "ratio": ratio(),
+        "layers": layers(),
     }
     (HERE / "topology.json").write_text(json.dumps(made))
 

@@ -3,5 +3,6 @@
 
 mod golden;
 mod groups;
+mod layers;
 mod lists;
 mod trees;
