@@ -29,6 +29,8 @@ pub mod tape;
 pub mod tensor;
 pub mod topology;
 pub mod tuning;
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub mod workflow;
 
 pub use device::{Device, Program, State};
 pub use error::{Error, Result};

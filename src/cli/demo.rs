@@ -3,13 +3,13 @@
 use super::picture;
 use super::picture::Hemisphere;
 use super::report::{Figure, ReportTable, Section, report};
-use super::{Common, Done, table};
+use super::{Common, Done, progress, table};
 use crate::connectome::cortex::Cortex;
 use crate::connectome::homogeneity::{homogeneity, standardised};
 use crate::connectome::learn_parcels::{Learner, Learnt, Settings, features, k_means};
 use crate::connectome::sphere;
 use crate::data::{OutputFolder, npy_bytes};
-use crate::{Device, Error, HostTensor, Result, Tape};
+use crate::{Device, HostTensor, Result, Tape};
 use serde_json::json;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -57,12 +57,10 @@ impl Demo {
         let learner = Learner::new(&device, &surface, &settings)?;
         let mut folder = OutputFolder::new(&self.out)?;
         common.say(&device);
-        let bar = indicatif::ProgressBar::new(u64::from(self.steps));
-        let style = "{bar:40} {pos}/{len} steps  loss {msg}  {eta}";
-        bar.set_style(indicatif::ProgressStyle::with_template(style).map_err(|e| Error::argument(e.to_string()))?);
+        let bar = progress(u64::from(self.steps), "steps")?;
         let learnt = learner.run(|step, loss| {
             bar.set_position(u64::from(step));
-            bar.set_message(format!("{loss:.5}"));
+            bar.set_message(format!("loss {loss:.5}"));
         })?;
         bar.finish_and_clear();
         let seconds = started.elapsed().as_secs_f64();

@@ -10,6 +10,7 @@ mod denoise;
 mod devices;
 pub mod picture;
 pub mod report;
+mod run;
 pub mod shaders;
 mod topology;
 mod tune;
@@ -20,6 +21,7 @@ use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -67,6 +69,8 @@ enum Command {
     Topology(topology::Topology),
     /// List the kernels: workgroup, bindings, memory; or write them out.
     Shaders(shaders::Shaders),
+    /// Run a workflow: a differentiable program described in JSON.
+    Run(run::Run),
     /// Learn a soft parcellation of a cortex on the data inside this program.
     Demo(demo::Demo),
     /// Time every kernel and training step beside what the device can do.
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Denoise(denoise) => denoise.run(&common),
         Command::Topology(topology) => topology.run(&common),
         Command::Shaders(shaders) => shaders.run(&common),
+        Command::Run(run) => run.run(&common),
         Command::Demo(demo) => demo.run(&common),
         Command::Bench(bench) => bench.run(&common),
         Command::Tune(tune) => tune.run(&common),
@@ -136,8 +141,7 @@ impl Command {
     fn agrees(&self) -> Result<(), &'static str> {
         match self {
             Self::Connectivity(connectivity) => connectivity.agrees(),
-            Self::Devices | Self::Check(_) | Self::Denoise(_) | Self::Shaders(_) | Self::Demo(_) | Self::Bench(_) | Self::Tune(_) => Ok(()),
-            Self::Topology(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 }
@@ -215,6 +219,14 @@ impl Common {
 fn open(by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
     let options = Options { choice, software: true, ..Options::from_env() };
     Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
+}
+
+/// A bar of `len` things done, with a message.
+fn progress(len: u64, things: &str) -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {things}  {{msg}}  {{eta}}"));
+    let bar = ProgressBar::new(len);
+    bar.set_style(style.map_err(|e| Error::argument(e.to_string()))?);
+    Ok(bar)
 }
 
 /// A table for people: columns as wide as their widest cell, the first to the left and the others to the right.

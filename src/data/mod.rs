@@ -3,11 +3,11 @@
 //!
 //! | what | read | written |
 //! |---|---|---|
-//! | arrays (`.npy`, `.npz`) | [`read_npy`], [`read_npy_bytes`], [`read_npz`] | [`write_npy`] |
-//! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`] | [`table_text`] |
+//! | arrays (`.npy`, `.npz`) | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`] |
+//! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`] |
 //! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`atlas_series`] | |
 //! | images and labels (idx, as MNIST's) | [`read_idx`], [`read_idx_bytes`] | |
-//! | series of regions (arrays and tables) | [`read_series`], [`read_series_bytes`] | |
+//! | series of regions (arrays and tables) | [`read_series`], [`read_series_bytes`], [`read_series_row`] | |
 //! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
 //! | anything | | [`write_file`], [`OutputFolder`] |
 
@@ -23,10 +23,10 @@ mod write;
 pub use confounds::read_confounds;
 pub use idx::{Bytes, read_idx, read_idx_bytes};
 pub use nifti::{Image, atlas_series, is_nifti, read_nifti};
-pub use npy::{npy_bytes, read_npy, read_npy_bytes, write_npy};
+pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};
-pub use series::{Layout, Series, read_series, read_series_bytes};
-pub use table::{Table, read_table, read_table_bytes, table_text};
+pub use series::{Layout, Series, read_series, read_series_bytes, read_series_row};
+pub use table::{Table, read_column, read_table, read_table_bytes, table_text};
 pub use write::{OutputFolder, write_file};
 
 use crate::{Error, Result};

@@ -1,6 +1,6 @@
 //! Series of regions, from any file that holds them.
 
-use super::{extension, is_nifti, read_bytes, read_npy_bytes, read_npz_bytes, read_table_bytes};
+use super::{NpyRows, extension, is_nifti, read_bytes, read_npy_bytes, read_npz_bytes, read_table_bytes};
 use crate::{Error, HostTensor, Result};
 use std::path::Path;
 
@@ -48,6 +48,20 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], layout: Layout) -
     // In a file of regions by time, what the header names is frames.
     let names = names.filter(|_| layout == Layout::TimeRegions);
     arrange(values, names, layout).map_err(|what| Error::file(name, what))
+}
+
+/// One subject's series f32 `[regions, time]` of an array `[subjects, time, regions]` (or as `layout` has it) that is read by rows.
+///
+/// # Errors
+/// As [`NpyRows::read`], and where a value is not finite or the row has not two axes.
+pub fn read_series_row(rows: &NpyRows, subject: usize, layout: Layout) -> Result<HostTensor> {
+    let name = rows.path();
+    let values = single(name, &rows.read(subject)?)?;
+    if values.shape().rank() != 2 {
+        return Err(Error::file(name, format!("an array of three axes is expected, a subject a row, found {:?}", rows.shape())));
+    }
+    let series = arrange(values, None, layout);
+    series.map(|s| s.values).map_err(|what| Error::file(name, format!("row {subject}: {what}")))
 }
 
 fn check_extension(path: &Path) -> Result<()> {
