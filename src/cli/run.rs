@@ -90,11 +90,8 @@ impl Run {
     }
 
     fn result(&self, workflow: &Workflow, device: &Device, outcome: &Outcome) -> Value {
-        let metrics: serde_json::Map<String, Value> = outcome
-            .metrics
-            .iter()
-            .map(|m| (m.name.clone(), json!({ "train": m.train, "test": m.test, "pooled": m.pooled })))
-            .collect();
+        let metrics: serde_json::Map<String, Value> =
+            outcome.metrics.iter().map(|m| (m.name.clone(), json!({ "train": m.train, "test": m.test, "pooled": m.pooled }))).collect();
         let last = |fold: &Vec<(String, Vec<f32>)>| {
             let terms = fold.iter().map(|(name, curve)| (name.clone(), json!({ "first": curve.first(), "last": curve.last() })));
             Value::Object(terms.collect())

@@ -1,10 +1,10 @@
 //! `tapetum tune`.
 
 use super::{Common, Done, progress, table};
+use crate::Result;
 use crate::bench::Settings;
 use crate::bench::tune::{Trial, Tuner};
 use crate::data::write_file;
-use crate::Result;
 use serde_json::json;
 use std::path::PathBuf;
 

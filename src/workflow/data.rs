@@ -94,7 +94,9 @@ impl Data {
                 let path = self.file(&at.get("array")?, folder)?;
                 match at.find("per").map_or(Ok("all"), |p| p.choice(&["all", "subject"]))? {
                     "subject" => NpyRows::open(path).map(Reader::ArrayRows).and_then(Source::open).map_err(at.wrap()),
-                    _ => read_npy(path).map(|x| Entry::Shared(if x.dtype() == DType::F16 { x.to_real::<f32>() } else { x })).map_err(at.wrap()),
+                    _ => read_npy(path)
+                        .map(|x| Entry::Shared(if x.dtype() == DType::F16 { x.to_real::<f32>() } else { x }))
+                        .map_err(at.wrap()),
                 }
             }
             ["confounds"] => {

@@ -210,7 +210,8 @@ pub(super) fn gather(workflow: &Workflow, judged: &[Judged], losses: Vec<Vec<(St
             let target = metric.target.as_ref().map(|t| back(&found[t], standards)).transpose()?;
             Ok((back(&found[&metric.predicted], standards)?, target))
         };
-        let pairs = |test: bool| judged.iter().map(|j| pair(if test { &j.test } else { &j.train }, &j.standards)).collect::<Result<Vec<_>>>();
+        let pairs =
+            |test: bool| judged.iter().map(|j| pair(if test { &j.test } else { &j.train }, &j.standards)).collect::<Result<Vec<_>>>();
         let (train, test) = (pairs(false)?, pairs(true)?);
         let of = |(p, t): &(HostTensor, Option<HostTensor>)| metric.of(p, t.as_ref());
         let all = |part: &dyn Fn(&(HostTensor, Option<HostTensor>)) -> Option<HostTensor>| -> Result<Option<HostTensor>> {

@@ -111,7 +111,10 @@ impl Workflow {
         let sizes: BTreeSet<usize> = self.folds.iter().map(|fold| self.batch_of(&fold.train)).collect();
         for (i, fold) in self.folds.iter().enumerate() {
             if let Some(batch) = self.train.batch.filter(|batch| *batch > fold.train.len()) {
-                return Err(Error::argument(format!("train.batch: {batch} of the {} subjects that fold {i} learns from", fold.train.len())));
+                return Err(Error::argument(format!(
+                    "train.batch: {batch} of the {} subjects that fold {i} learns from",
+                    fold.train.len()
+                )));
             }
         }
         for batch in sizes {

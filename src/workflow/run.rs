@@ -1,9 +1,9 @@
 //! Training, fold by fold, with checkpoints.
 
+use super::Workflow;
 use super::judge::{self, Outcome};
 use super::record::{LOSS, Recording};
 use super::split::{Fold, shuffled};
-use super::Workflow;
 use crate::{Device, Error, Result, State};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -83,29 +83,32 @@ fn parameter() -> Value {
     let number = json!({ "type": "number" });
     let positive = json!({ "type": "number", "exclusiveMinimum": 0 });
     let axis = json!({ "type": "integer" });
-    object(&["shape"], json!({
-        "shape": { "description": "numbers, and extents of values' axes such as series[1]", "type": "array", "items": extent },
-        "init": { "description": "zeros, normal and uniform are of the free parameter; the others of its image", "oneOf": [
-            { "const": "zeros" },
-            object(&["constant"], json!({ "constant": number })),
-            object(&["identity"], json!({ "identity": number })),
-            object(&["normal"], json!({ "normal": positive })),
-            object(&["uniform"], json!({ "uniform": numbers("[low, high]", 2) })),
-            object(&["dirichlet"], json!({ "dirichlet": positive })),
-            object(&["band", "tr"], json!({ "band": numbers("[low, high], hertz", 2), "tr": positive })),
-            object(&["file"], json!({ "file": text("a .npy of the parameter's shape") })),
-        ] },
-        "domain": { "oneOf": [
-            { "enum": ["free", "positive"] },
-            object(&["simplex"], json!({ "simplex": axis, "temperature": positive })),
-            object(&["between"], json!({ "between": numbers("[low, high]", 2) })),
-            object(&["tanh"], json!({ "tanh": positive })),
-            object(&["affine"], json!({ "affine": numbers("[scale, shift]", 2) })),
-            object(&["sphere"], json!({ "sphere": axis })),
-        ] },
-        "learn": { "type": "boolean", "default": true },
-        "per": { "description": "one for all, or one a subject", "enum": ["all", "subject"] },
-    }))
+    object(
+        &["shape"],
+        json!({
+            "shape": { "description": "numbers, and extents of values' axes such as series[1]", "type": "array", "items": extent },
+            "init": { "description": "zeros, normal and uniform are of the free parameter; the others of its image", "oneOf": [
+                { "const": "zeros" },
+                object(&["constant"], json!({ "constant": number })),
+                object(&["identity"], json!({ "identity": number })),
+                object(&["normal"], json!({ "normal": positive })),
+                object(&["uniform"], json!({ "uniform": numbers("[low, high]", 2) })),
+                object(&["dirichlet"], json!({ "dirichlet": positive })),
+                object(&["band", "tr"], json!({ "band": numbers("[low, high], hertz", 2), "tr": positive })),
+                object(&["file"], json!({ "file": text("a .npy of the parameter's shape") })),
+            ] },
+            "domain": { "oneOf": [
+                { "enum": ["free", "positive"] },
+                object(&["simplex"], json!({ "simplex": axis, "temperature": positive })),
+                object(&["between"], json!({ "between": numbers("[low, high]", 2) })),
+                object(&["tanh"], json!({ "tanh": positive })),
+                object(&["affine"], json!({ "affine": numbers("[scale, shift]", 2) })),
+                object(&["sphere"], json!({ "sphere": axis })),
+            ] },
+            "learn": { "type": "boolean", "default": true },
+            "per": { "description": "one for all, or one a subject", "enum": ["all", "subject"] },
+        }),
+    )
 }
 
 fn block(block: &super::block::Block) -> Value {
@@ -131,7 +134,9 @@ fn argument(argument: &Argument) -> Value {
         Kind::Pair => numbers("", 2),
         Kind::Axis => json!({ "type": "integer" }),
         Kind::Axes => json!({ "type": "array", "items": { "type": "integer" } }),
-        Kind::Shrinkage => json!({ "oneOf": [{ "enum": ["none", "ledoit-wolf", "oas"] }, object(&["ridge"], json!({ "ridge": { "type": "number" } }))] }),
+        Kind::Shrinkage => {
+            json!({ "oneOf": [{ "enum": ["none", "ledoit-wolf", "oas"] }, object(&["ridge"], json!({ "ridge": { "type": "number" } }))] })
+        }
     };
     made["description"] = argument.what.into();
     match argument.default {
@@ -164,25 +169,31 @@ fn term() -> Value {
     kinds.extend(plain.map(|key| object(&[key], json!({ key: { "const": true }, "axes": axes }))));
     kinds.extend(["norm", "soft_maximum", "soft_minimum"].map(|key| object(&[key], json!({ key: { "type": "number" }, "axes": axes }))));
     let one = json!({ "oneOf": kinds });
-    object(&["name", "score"], json!({
-        "name": text("of the term"),
-        "score": text("the value that is reduced to a number"),
-        "weight": schedule("what it is multiplied by"),
-        "reduce": { "description": "over all axes, or some after the other", "oneOf": [one, { "type": "array", "items": one, "minItems": 1 }] },
-    }))
+    object(
+        &["name", "score"],
+        json!({
+            "name": text("of the term"),
+            "score": text("the value that is reduced to a number"),
+            "weight": schedule("what it is multiplied by"),
+            "reduce": { "description": "over all axes, or some after the other", "oneOf": [one, { "type": "array", "items": one, "minItems": 1 }] },
+        }),
+    )
 }
 
 fn train() -> Value {
     let number = json!({ "type": "number" });
-    object(&["steps", "rate"], json!({
-        "steps": whole(1, "of each fold"),
-        "batch": whole(1, "subjects of a step; all where it is not given"),
-        "optimiser": { "enum": ["adam", "adamw", "sgd"] },
-        "rate": schedule("the learning rate"),
-        "decay": number, "momentum": number, "beta1": number, "beta2": number,
-        "clip": { "description": "what the gradients' common norm is held to", "type": "number", "exclusiveMinimum": 0 },
-        "checkpoint": whole(1, "steps from one checkpoint to the next"),
-    }))
+    object(
+        &["steps", "rate"],
+        json!({
+            "steps": whole(1, "of each fold"),
+            "batch": whole(1, "subjects of a step; all where it is not given"),
+            "optimiser": { "enum": ["adam", "adamw", "sgd"] },
+            "rate": schedule("the learning rate"),
+            "decay": number, "momentum": number, "beta1": number, "beta2": number,
+            "clip": { "description": "what the gradients' common norm is held to", "type": "number", "exclusiveMinimum": 0 },
+            "checkpoint": whole(1, "steps from one checkpoint to the next"),
+        }),
+    )
 }
 
 fn split() -> Value {

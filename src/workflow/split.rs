@@ -80,7 +80,11 @@ impl Split {
             Self::Test(column, values) => vec![by(&|s| values.contains(&column[s]))],
         };
         match folds.iter().position(|f| f.train.is_empty() || f.test.is_empty()) {
-            Some(i) => Err(wrong(format!("fold {i} of {subjects} subjects learns from {} and judges {}", folds[i].train.len(), folds[i].test.len()))),
+            Some(i) => Err(wrong(format!(
+                "fold {i} of {subjects} subjects learns from {} and judges {}",
+                folds[i].train.len(),
+                folds[i].test.len()
+            ))),
             None => Ok(folds),
         }
     }

@@ -1,6 +1,6 @@
 //! Points in the plane, by group.
 
-use super::axis::Axis;
+use super::axis::{Axis, has_place};
 use super::colour::LINES;
 use super::svg::{AXIS, Anchor, GRID, MEDIUM, MUTED, SMALL, Svg, TEXT, TOP, fitted, text_width};
 use crate::{Error, Result};
@@ -31,7 +31,7 @@ pub fn scatter(title: &str, x_label: &str, y_label: &str, groups: &[(String, Vec
             svg.circle(at, 5.0, &mark(i));
             svg.text([at[0] + 12.0, at[1] + 4.0], Anchor::Start, SMALL, TEXT, &fitted(name, SMALL, 150.0));
         }
-        for p in points.iter().filter(|p| p.iter().all(|c| c.is_finite())) {
+        for p in points.iter().filter(|p| p.iter().all(|&c| has_place(c))) {
             svg.circle([x.at(p[0]), y.at(p[1])], 4.5, &mark(i));
         }
     }

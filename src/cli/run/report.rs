@@ -79,9 +79,8 @@ fn figures(shown: &Shown) -> Result<Vec<Figure>> {
         }
         Picture::Lines => {
             let points = shape[shape.len() - 1].max(1);
-            let line = |(i, row): (usize, &[f32])| {
-                (i.to_string(), row.iter().enumerate().map(|(x, y)| (x as f64, f64::from(*y))).collect())
-            };
+            let line =
+                |(i, row): (usize, &[f32])| (i.to_string(), row.iter().enumerate().map(|(x, y)| (x as f64, f64::from(*y))).collect());
             let lines: Vec<(String, Vec<(f64, f64)>)> = values.chunks_exact(points).take(MOST).enumerate().map(line).collect();
             let left = (values.len() / points).saturating_sub(MOST);
             let caption = if left > 0 { format!("The first {MOST} of {}.", left + MOST) } else { String::new() };
@@ -93,7 +92,8 @@ fn figures(shown: &Shown) -> Result<Vec<Figure>> {
 /// The loss of every fold, and the terms of the first.
 fn learning(outcome: &Outcome) -> Result<Vec<Figure>> {
     let points = |curve: &[f32]| curve.iter().enumerate().map(|(x, y)| (x as f64, f64::from(*y))).collect::<Vec<_>>();
-    let folds: Vec<_> = outcome.losses.iter().enumerate().filter_map(|(i, fold)| Some((format!("fold {i}"), points(&fold.first()?.1)))).collect();
+    let folds: Vec<_> =
+        outcome.losses.iter().enumerate().filter_map(|(i, fold)| Some((format!("fold {i}"), points(&fold.first()?.1)))).collect();
     let mut figures = vec![Figure { svg: picture::line_chart("Loss", "step", "loss", &folds)?, caption: String::new() }];
     if let Some(first) = outcome.losses.first().filter(|fold| fold.len() > 2) {
         let terms: Vec<_> = first[1..].iter().map(|(name, curve)| (name.clone(), points(curve))).collect();

@@ -17,7 +17,12 @@ pub(super) const BLOCKS: &[Block] = &[
     },
     Block { name: "add", what: "the sum", arguments: &[OF, WITH], build: |t, a| one(t.add(a.value("of")?, a.value("with")?)?) },
     Block { name: "subtract", what: "the difference", arguments: &[OF, WITH], build: |t, a| one(t.sub(a.value("of")?, a.value("with")?)?) },
-    Block { name: "multiply", what: "the product of elements", arguments: &[OF, WITH], build: |t, a| one(t.mul(a.value("of")?, a.value("with")?)?) },
+    Block {
+        name: "multiply",
+        what: "the product of elements",
+        arguments: &[OF, WITH],
+        build: |t, a| one(t.mul(a.value("of")?, a.value("with")?)?),
+    },
     Block { name: "divide", what: "the quotient", arguments: &[OF, WITH], build: |t, a| one(t.div(a.value("of")?, a.value("with")?)?) },
     Block {
         name: "scale",

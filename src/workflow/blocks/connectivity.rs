@@ -7,8 +7,7 @@ use crate::{Result, Tape, Var};
 
 const SERIES: Argument = value("series", "series [.., regions, time]");
 const WEIGHTS: Argument = maybe("weights", "of frames [.., time]");
-const SHRINKAGE: Argument =
-    Argument::new("shrinkage", Kind::Shrinkage, Default::Text("none"), "none, ledoit-wolf, oas or {\"ridge\": x}");
+const SHRINKAGE: Argument = Argument::new("shrinkage", Kind::Shrinkage, Default::Text("none"), "none, ledoit-wolf, oas or {\"ridge\": x}");
 const MATRICES: Argument = value("of", "matrices [.., n, n]");
 const FLOOR: Argument = number("floor", 1e-7, "what eigenvalues are held to");
 

@@ -38,11 +38,7 @@ pub(super) const BLOCKS: &[Block] = &[
     Block {
         name: "cosine_detrend",
         what: "series without the cosines slower than a frequency",
-        arguments: &[
-            SERIES,
-            required("tr", Kind::Number, "seconds from one frame to the next"),
-            number("high_pass", 0.008, "hertz"),
-        ],
+        arguments: &[SERIES, required("tr", Kind::Number, "seconds from one frame to the next"), number("high_pass", 0.008, "hertz")],
         build: |t, a| {
             let series = a.value("series")?;
             let time = t.shape(series).last().copied().unwrap_or(0);

@@ -8,7 +8,8 @@ use crate::workflow::block::{Argument, Block, Default, Kind, choice, flag, numbe
 const SERIES: Argument = value("series", "series [.., vertices, time]");
 const MEMBERSHIPS: Argument = value("memberships", "[parcels, vertices]");
 const COORDINATES: Argument = value("coordinates", "[vertices, 3], mm");
-const RADIUS: Argument = Argument::new("radius", Kind::Number, Default::Absent, "of the sphere, mm; straight distances where it is not given");
+const RADIUS: Argument =
+    Argument::new("radius", Kind::Number, Default::Absent, "of the sphere, mm; straight distances where it is not given");
 
 pub(super) const BLOCKS: &[Block] = &[
     Block {

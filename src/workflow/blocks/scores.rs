@@ -102,10 +102,7 @@ pub(super) const BLOCKS: &[Block] = &[
     Block {
         name: "multivariate_kurtosis",
         what: "[..]: minus Mardia's kurtosis of series",
-        arguments: &[
-            value("series", "[.., regions, time]"),
-            flag("scaled", true, "divided by what a normal law has"),
-        ],
+        arguments: &[value("series", "[.., regions, time]"), flag("scaled", true, "divided by what a normal law has")],
         build: |t, a| {
             let series = a.value("series")?;
             let precision = t.series_precision(series, 0)?;
