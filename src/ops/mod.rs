@@ -17,8 +17,10 @@ mod row;
 pub mod rows;
 pub mod shape;
 pub mod softmax;
+pub mod sort;
 pub mod spd;
 mod tile;
+pub mod topology;
 pub mod update;
 pub mod work;
 
@@ -64,11 +66,20 @@ pub fn sources() -> Vec<&'static Source> {
         &shape::SET,
         &softmax::SOFTMAX,
         &softmax::SOFTMAX_REVERSE,
+        &sort::COUNT,
+        &sort::KEYS,
+        &sort::PUT,
+        &sort::SCAN,
+        &sort::SCATTER,
+        &sort::TAKE,
         &spd::CHOLESKY,
         &spd::EIGEN_ORDER,
         &spd::JACOBI,
         &spd::JACOBI_START,
         &spd::TRIANGULAR_SOLVE,
+        &topology::EDGES,
+        &topology::PRIM,
+        &topology::SPLIT,
         &update::ADAM,
         &update::ADVANCE,
         &update::RING,
@@ -85,6 +96,7 @@ pub fn cases() -> Vec<Case> {
         rows::cases(),
         shape::cases(),
         softmax::cases(),
+        sort::cases(),
         random::cases(),
         confounds::cases(),
         covariance::cases(),
@@ -94,6 +106,7 @@ pub fn cases() -> Vec<Case> {
         message::cases(),
         parcellation::cases(),
         spd::cases(),
+        topology::cases(),
         update::cases(),
         bench::cases(),
     ]
@@ -109,6 +122,7 @@ pub fn works() -> Vec<Work> {
         rows::works(),
         shape::works(),
         softmax::works(),
+        sort::works(),
         random::works(),
         confounds::works(),
         covariance::works(),
@@ -118,6 +132,7 @@ pub fn works() -> Vec<Work> {
         message::works(),
         parcellation::works(),
         spd::works(),
+        topology::works(),
         update::works(),
     ]
     .concat()

@@ -8,6 +8,7 @@ mod covariance;
 mod fourier;
 mod message;
 mod moves;
+mod order;
 mod products;
 mod rows;
 mod spd;
@@ -27,6 +28,7 @@ fn works() -> Result<Vec<Work>> {
         message::works()?,
         rows::works()?,
         moves::works()?,
+        order::works()?,
         spd::works()?,
         updates::works()?,
     ]
