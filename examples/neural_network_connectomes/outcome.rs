@@ -79,7 +79,7 @@ fn purity(study: &Study) -> Result<Section> {
     let header = ["method", "purity", "range", "a run"].map(String::from).to_vec();
     let values: Vec<(String, f64)> = study.methods.iter().map(|m| (m.name.to_owned(), m.mean())).collect();
     let top = &study.methods[0];
-    let picture = comparison(&format!("Purity by {}", study.of), "mean purity", &values, ("Top, run by run", &top.purity))?;
+    let picture = comparison(&format!("Purity by {}", study.of), "mean purity", &values, ("", &[]))?;
     let confused = top.confusion.iter().zip(&study.names).map(|(counts, name)| {
         let counts = counts.iter().map(usize::to_string).collect::<Vec<_>>();
         format!("{name}: {}", counts.join(", "))
