@@ -21,11 +21,13 @@ pub mod error;
 pub mod gpu;
 pub mod host;
 pub mod kernel;
+pub mod nn;
 pub mod ops;
 pub mod optim;
 pub mod plan;
 pub mod tape;
 pub mod tensor;
+pub mod topology;
 pub mod tuning;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub mod workflow;

@@ -8,10 +8,13 @@ mod connectivity;
 mod demo;
 mod denoise;
 mod devices;
+mod parcellate;
+mod parcels;
 pub mod picture;
 pub mod report;
 mod run;
 pub mod shaders;
+mod topology;
 mod tune;
 
 use crate::data::Layout;
@@ -64,8 +67,12 @@ enum Command {
     Connectivity(connectivity::Connectivity),
     /// Regress confounds out of series, filter them, censor frames.
     Denoise(denoise::Denoise),
+    /// Births and deaths of weighted graphs: distances, barycentres, clusters, tests.
+    Topology(topology::Topology),
     /// List the kernels: workgroup, bindings, memory; or write them out.
     Shaders(shaders::Shaders),
+    /// Learn a soft parcellation of the cortex from series of its vertices.
+    Parcellate(parcellate::Parcellate),
     /// Run a workflow: a differentiable program described in JSON.
     Run(run::Run),
     /// Learn a soft parcellation of a cortex on the data inside this program.
@@ -111,7 +118,9 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(&common),
         Command::Connectivity(connectivity) => connectivity.run(&common),
         Command::Denoise(denoise) => denoise.run(&common),
+        Command::Topology(topology) => topology.run(&common),
         Command::Shaders(shaders) => shaders.run(&common),
+        Command::Parcellate(parcellate) => parcellate.run(&common),
         Command::Run(run) => run.run(&common),
         Command::Demo(demo) => demo.run(&common),
         Command::Bench(bench) => bench.run(&common),

@@ -4,9 +4,11 @@ pub mod bench;
 pub mod case;
 pub mod confounds;
 pub mod covariance;
+mod dropout;
 pub mod fourier;
 pub mod matmul;
 pub mod mesh;
+pub mod message;
 pub mod parcellation;
 pub mod pointwise;
 pub mod random;
@@ -15,8 +17,10 @@ mod row;
 pub mod rows;
 pub mod shape;
 pub mod softmax;
+pub mod sort;
 pub mod spd;
 mod tile;
+pub mod topology;
 pub mod update;
 pub mod work;
 
@@ -39,11 +43,14 @@ pub fn sources() -> Vec<&'static Source> {
         &covariance::SYMMETRISE,
         &covariance::TOP_K,
         &covariance::WEIGHTS_REVERSE,
+        &dropout::DROPOUT,
         &fourier::STAGE,
         &matmul::MATMUL,
         &tile::PAD,
         &mesh::NEIGHBOUR_MEAN,
         &mesh::NEIGHBOUR_SUM,
+        &message::PAIR_DOT,
+        &message::PAIR_SUM,
         &parcellation::LOGITS_REVERSE,
         &parcellation::MEMBERSHIPS_REVERSE,
         &parcellation::PARCEL_SERIES,
@@ -59,11 +66,20 @@ pub fn sources() -> Vec<&'static Source> {
         &shape::SET,
         &softmax::SOFTMAX,
         &softmax::SOFTMAX_REVERSE,
+        &sort::COUNT,
+        &sort::KEYS,
+        &sort::PUT,
+        &sort::SCAN,
+        &sort::SCATTER,
+        &sort::TAKE,
         &spd::CHOLESKY,
         &spd::EIGEN_ORDER,
         &spd::JACOBI,
         &spd::JACOBI_START,
         &spd::TRIANGULAR_SOLVE,
+        &topology::EDGES,
+        &topology::PRIM,
+        &topology::SPLIT,
         &update::ADAM,
         &update::ADVANCE,
         &update::RING,
@@ -80,13 +96,17 @@ pub fn cases() -> Vec<Case> {
         rows::cases(),
         shape::cases(),
         softmax::cases(),
+        sort::cases(),
         random::cases(),
         confounds::cases(),
         covariance::cases(),
+        dropout::cases(),
         fourier::cases(),
         mesh::cases(),
+        message::cases(),
         parcellation::cases(),
         spd::cases(),
+        topology::cases(),
         update::cases(),
         bench::cases(),
     ]
@@ -102,13 +122,17 @@ pub fn works() -> Vec<Work> {
         rows::works(),
         shape::works(),
         softmax::works(),
+        sort::works(),
         random::works(),
         confounds::works(),
         covariance::works(),
+        dropout::works(),
         fourier::works(),
         mesh::works(),
+        message::works(),
         parcellation::works(),
         spd::works(),
+        topology::works(),
         update::works(),
     ]
     .concat()

@@ -6,7 +6,9 @@ mod confounds;
 mod counted;
 mod covariance;
 mod fourier;
+mod message;
 mod moves;
+mod order;
 mod products;
 mod rows;
 mod spd;
@@ -23,8 +25,10 @@ fn works() -> Result<Vec<Work>> {
         confounds::works()?,
         covariance::works()?,
         fourier::works()?,
+        message::works()?,
         rows::works()?,
         moves::works()?,
+        order::works()?,
         spd::works()?,
         updates::works()?,
     ]

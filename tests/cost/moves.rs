@@ -78,6 +78,13 @@ fn draws(n: usize) -> Result<Work> {
     let made =
         w.ledger.run("random/random", &[1], || (0..n).map(|i| -(-((bits(i, 2, 9) + c(0.5)) * unit23).ln()).ln()).collect::<Vec<_>>());
     w.output(gumbel, &rounded(&made));
+
+    let (vx, x) = w.input([n], Draw::Normal)?;
+    let dropped = w.tape.dropout(vx, 0.5, SEED, 3)?;
+    // Comparing bits is whole-number work.
+    let keep = |i: usize| c(f64::from(u8::from(bits(i, 3, 8).0 >= 0.5 / unit.0)));
+    let made = w.ledger.run("random/dropout", &[n, 1], || (0..n).map(|i| c(2.0 * keep(i).0) * x[i]).collect::<Vec<_>>());
+    w.output(dropped, &made);
     Ok(w)
 }
 

@@ -1,0 +1,51 @@
+//! What stands between layers.
+
+use crate::Result;
+use crate::tape::{Tape, Var};
+
+/// A pointwise non-linearity.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Activation {
+    /// x.
+    Identity,
+    /// max(x, 0).
+    #[default]
+    Relu,
+    /// x where x > 0, else the slope given times x.
+    LeakyRelu(f32),
+    /// x where x > 0, else eˣ − 1.
+    Elu,
+    /// tanh x.
+    Tanh,
+    /// 1 / (1 + e⁻ˣ).
+    Sigmoid,
+    /// x Φ(x), by erf.
+    Gelu,
+    /// x / (1 + e⁻ˣ).
+    Silu,
+    /// ln(1 + eˣ).
+    Softplus,
+}
+
+impl Activation {
+    /// Its values at x.
+    ///
+    /// # Errors
+    /// Where x is of another tape.
+    pub fn apply(self, tape: &mut Tape, x: Var) -> Result<Var> {
+        match self {
+            Self::Identity => Ok(x),
+            Self::Relu => tape.relu(x),
+            Self::LeakyRelu(slope) => tape.leaky_relu(x, slope),
+            Self::Elu => tape.elu(x, 1.0),
+            Self::Tanh => tape.tanh(x),
+            Self::Sigmoid => tape.sigmoid(x),
+            Self::Gelu => tape.gelu(x),
+            Self::Silu => {
+                let gate = tape.sigmoid(x)?;
+                tape.mul(x, gate)
+            }
+            Self::Softplus => tape.softplus(x),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! How well a network did, on the host.
+
+use crate::{Error, Result};
+
+/// How often each class was taken for each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confusion {
+    /// `[truth][predicted]`.
+    pub counts: Vec<Vec<usize>>,
+}
+
+impl Confusion {
+    /// Of labels in `0..classes`.
+    ///
+    /// # Errors
+    /// Where the two are not of one length, or a label is no class.
+    pub fn new(classes: usize, truth: &[i32], predicted: &[i32]) -> Result<Self> {
+        if truth.len() != predicted.len() {
+            return Err(Error::argument(format!("{} predictions of {} labels", predicted.len(), truth.len())));
+        }
+        let mut counts = vec![vec![0; classes]; classes];
+        for (&t, &p) in truth.iter().zip(predicted) {
+            let cell = usize::try_from(t).ok().zip(usize::try_from(p).ok()).filter(|&(t, p)| t < classes && p < classes);
+            let (t, p) = cell.ok_or_else(|| Error::argument(format!("label {t} taken for {p}: {classes} classes expected")))?;
+            counts[t][p] += 1;
+        }
+        Ok(Self { counts })
+    }
+
+    fn truths(&self, class: usize) -> usize {
+        self.counts[class].iter().sum()
+    }
+
+    fn predictions(&self, class: usize) -> usize {
+        self.counts.iter().map(|row| row[class]).sum()
+    }
+
+    /// The share that is right; 0 where there is nothing.
+    pub fn accuracy(&self) -> f64 {
+        let right: usize = (0..self.counts.len()).map(|c| self.counts[c][c]).sum();
+        let all: usize = self.counts.iter().flatten().sum();
+        right as f64 / all.max(1) as f64
+    }
+
+    /// The mean over the classes that occur of the share of each that is right.
+    pub fn balanced_accuracy(&self) -> f64 {
+        mean((0..self.counts.len()).filter(|&c| self.truths(c) > 0).map(|c| self.counts[c][c] as f64 / self.truths(c) as f64))
+    }
+
+    /// The mean of F1 = 2 right / (true + predicted) over the classes that occur or are predicted.
+    pub fn macro_f1(&self) -> f64 {
+        let of = |c: usize| (self.counts[c][c], self.truths(c) + self.predictions(c));
+        mean((0..self.counts.len()).map(of).filter(|&(_, all)| all > 0).map(|(right, all)| 2.0 * right as f64 / all as f64))
+    }
+}
+
+/// 0 of nothing.
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = values.fold((0.0, 0usize), |(sum, n), x| (sum + x, n + 1));
+    sum / n.max(1) as f64
+}
+
+fn one_length(a: usize, b: usize, what: &str) -> Result<()> {
+    if a != b || a == 0 {
+        return Err(Error::argument(format!("{what}: two of one length expected, found {a} and {b}")));
+    }
+    Ok(())
+}
+
+/// R² = 1 − Σ (t − p)² / Σ (t − mean t)².
+///
+/// # Errors
+/// Where lengths differ, or the truth is constant.
+pub fn r_squared(truth: &[f64], predicted: &[f64]) -> Result<f64> {
+    let centre = mean(truth.iter().copied());
+    score_against(truth, predicted, &vec![centre; truth.len()])
+}
+
+/// 1 − Σ (t − p)² / Σ (t − r)²: 0 where p is no better than the reference r, 1 where it is perfect.
+///
+/// # Errors
+/// Where lengths differ, or the reference is the truth.
+pub fn score_against(truth: &[f64], predicted: &[f64], reference: &[f64]) -> Result<f64> {
+    one_length(truth.len(), predicted.len(), "a score")?;
+    one_length(truth.len(), reference.len(), "a score")?;
+    let misfit = |p: &[f64]| truth.iter().zip(p).map(|(t, p)| (t - p) * (t - p)).sum::<f64>();
+    let at_most = misfit(reference);
+    if at_most == 0.0 {
+        return Err(Error::argument("a score: the reference is the truth"));
+    }
+    Ok(1.0 - misfit(predicted) / at_most)
+}
+
+/// Ranks from 1, the mean rank among ties.
+fn ranks(x: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..x.len()).collect();
+    order.sort_by(|&i, &j| x[i].total_cmp(&x[j]));
+    let mut ranks = vec![0.0; x.len()];
+    let mut first = 0;
+    for tie in order.chunk_by(|&i, &j| x[i] == x[j]) {
+        let rank = first as f64 + (tie.len() + 1) as f64 / 2.0;
+        tie.iter().for_each(|&i| ranks[i] = rank);
+        first += tie.len();
+    }
+    ranks
+}
+
+/// Spearman's rank correlation.
+///
+/// # Errors
+/// Where lengths differ, or one of the two is constant.
+pub fn spearman(a: &[f64], b: &[f64]) -> Result<f64> {
+    one_length(a.len(), b.len(), "a rank correlation")?;
+    let (a, b) = (ranks(a), ranks(b));
+    let centre = (a.len() + 1) as f64 / 2.0;
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - centre) * (b - centre)).sum::<f64>();
+    let scale = (product(&a, &a) * product(&b, &b)).sqrt();
+    if scale == 0.0 {
+        return Err(Error::argument("a rank correlation: one of the two is constant"));
+    }
+    Ok(product(&a, &b) / scale)
+}
+
+/// The probability that a positive scores higher than a negative, ties counted half: the area under the ROC curve.
+///
+/// # Errors
+/// Where lengths differ, or all are positive or none.
+pub fn auroc(scores: &[f64], positive: &[bool]) -> Result<f64> {
+    one_length(scores.len(), positive.len(), "an AUROC")?;
+    let n = positive.iter().filter(|p| **p).count();
+    let rest = positive.len() - n;
+    if n == 0 || rest == 0 {
+        return Err(Error::argument(format!("an AUROC of {n} positives and {rest} negatives: one of each expected at least")));
+    }
+    let sum: f64 = ranks(scores).iter().zip(positive).filter(|(_, p)| **p).map(|(rank, _)| rank).sum();
+    Ok((sum - (n * (n + 1)) as f64 / 2.0) / (n * rest) as f64)
+}
+
+/// Σ (Rₖ − Rₖ₋₁) Pₖ over thresholds, from the highest score down, with recall R and precision P: scikit-learn's average precision.
+///
+/// # Errors
+/// Where lengths differ, or none is positive.
+pub fn average_precision(scores: &[f64], positive: &[bool]) -> Result<f64> {
+    one_length(scores.len(), positive.len(), "an average precision")?;
+    let all = positive.iter().filter(|p| **p).count();
+    if all == 0 {
+        return Err(Error::argument("an average precision of no positives"));
+    }
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&i, &j| scores[j].total_cmp(&scores[i]));
+    let (mut sum, mut seen, mut found) = (0.0, 0, 0);
+    for tie in order.chunk_by(|&i, &j| scores[i] == scores[j]) {
+        let hits = tie.iter().filter(|&&i| positive[i]).count();
+        (seen, found) = (seen + tie.len(), found + hits);
+        sum += hits as f64 / all as f64 * found as f64 / seen as f64;
+    }
+    Ok(sum)
+}
