@@ -17,6 +17,7 @@ mod row;
 pub mod rows;
 pub mod shape;
 pub mod softmax;
+pub mod sparse;
 pub mod spd;
 mod tile;
 pub mod update;
@@ -64,6 +65,9 @@ pub fn sources() -> Vec<&'static Source> {
         &shape::SET,
         &softmax::SOFTMAX,
         &softmax::SOFTMAX_REVERSE,
+        &sparse::MAXIMUM,
+        &sparse::PRODUCT,
+        &sparse::SAMPLE,
         &spd::CHOLESKY,
         &spd::EIGEN_ORDER,
         &spd::JACOBI,
@@ -93,6 +97,7 @@ pub fn cases() -> Vec<Case> {
         mesh::cases(),
         message::cases(),
         parcellation::cases(),
+        sparse::cases(),
         spd::cases(),
         update::cases(),
         bench::cases(),
@@ -117,6 +122,7 @@ pub fn works() -> Vec<Work> {
         mesh::works(),
         message::works(),
         parcellation::works(),
+        sparse::works(),
         spd::works(),
         update::works(),
     ]

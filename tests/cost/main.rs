@@ -10,6 +10,7 @@ mod message;
 mod moves;
 mod products;
 mod rows;
+mod sparse;
 mod spd;
 mod updates;
 mod work;
@@ -27,6 +28,7 @@ fn works() -> Result<Vec<Work>> {
         message::works()?,
         rows::works()?,
         moves::works()?,
+        sparse::works()?,
         spd::works()?,
         updates::works()?,
     ]
