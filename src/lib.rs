@@ -28,6 +28,8 @@ pub mod plan;
 pub mod tape;
 pub mod tensor;
 pub mod tuning;
+#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+pub mod workflow;
 
 pub use device::{Device, Program, State};
 pub use error::{Error, Result};

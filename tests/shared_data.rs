@@ -135,10 +135,8 @@ fn what_ships_is_what_was_shared() {
 fn right_hemisphere() -> Cortex {
     let read = |name: &str| read_npy(shared(&format!("lemon/fsa4_rh_{name}.npy"))).unwrap();
     let series = read("bold_f16").to_real::<f32>();
-    let (mask, rows) = (read("valid_mask").to_f64_vec(), series.to_f64_vec());
-    let varies = |v: &usize| rows[v * 652..][..652].iter().any(|x| *x != rows[v * 652]);
-    let usable = (0..2562).filter(|&v| mask[v] != 0.0).filter(varies).collect();
-    Cortex { series, xyz: read("sphere_xyz"), faces: read("faces"), atlas: read("schaefer400"), usable }
+    let cortex = Cortex::new(series, read("sphere_xyz"), Some(read("faces")), Some(&read("valid_mask"))).unwrap();
+    Cortex { atlas: Some(read("schaefer400")), ..cortex }
 }
 
 #[test]
@@ -157,7 +155,7 @@ fn parcels_learnt_on_the_right_hemisphere_beat_random_ones() {
     };
     let random: Vec<f64> = (0..20).map(random).collect();
     let best = random.iter().copied().fold(0.0, f64::max);
-    let atlas = cortex.atlas.to_f64_vec();
+    let atlas = cortex.atlas.as_ref().unwrap().to_f64_vec();
     let atlas: Vec<i32> = cortex.usable.iter().map(|&v| atlas[v] as i32 - 1).collect();
     let (found, vertices) = (score(&learnt.labels), points.len());
     println!("right hemisphere, {vertices} vertices: learnt {found:.4}, best of 20 random {best:.4}, Schaefer {:.4}", score(&atlas));

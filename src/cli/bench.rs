@@ -1,7 +1,7 @@
 //! `tapetum bench`.
 
 use super::picture::{Ceiling, Point, roofline};
-use super::{Common, Done, note, table};
+use super::{Common, Done, note, progress, table};
 use crate::bench::compare::{Baseline, Comparison, Verdict};
 use crate::bench::job::{Direction, HOST};
 use crate::bench::measure::Timing;
@@ -48,8 +48,7 @@ impl Bench {
         let bench = Measured::new(&device, &settings)?;
         let mut folder = self.out.as_ref().map(OutputFolder::new).transpose()?;
         common.say(&device);
-        let bar = indicatif::ProgressBar::new(bench.stages() as u64);
-        bar.set_style(indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(|e| Error::argument(e.to_string()))?);
+        let bar = progress(bench.stages() as u64, "")?;
         let report = bench.run(|stage| {
             bar.inc(1);
             bar.set_message(stage.to_owned());

@@ -1,6 +1,6 @@
 //! `tapetum check`.
 
-use super::{Common, Done, table};
+use super::{Common, Done, progress, table};
 use crate::check::{self, Outcome};
 use crate::{Error, Result};
 use serde_json::json;
@@ -24,16 +24,14 @@ impl Check {
         let cases = check::select(self.filter.as_deref())?;
         let device = common.adapter()?;
         common.say(&device);
-        let progress = indicatif::ProgressBar::new(cases.len() as u64);
-        progress
-            .set_style(indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(|e| Error::argument(e.to_string()))?);
+        let bar = progress(cases.len() as u64, "cases")?;
         let mut outcomes = Vec::new();
         for case in &cases {
-            progress.set_message(case.name.clone());
+            bar.set_message(case.name.clone());
             outcomes.extend(check::kernels(case, &device).map_err(|e| Error::op(&case.name, e.to_string()))?);
-            progress.inc(1);
+            bar.inc(1);
         }
-        progress.finish_and_clear();
+        bar.finish_and_clear();
         let rows = summary(&outcomes);
         let failed = outcomes.iter().filter(|o| !o.passed()).count();
         let json = json!({

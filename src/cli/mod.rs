@@ -8,8 +8,11 @@ mod connectivity;
 mod demo;
 mod denoise;
 mod devices;
+mod parcellate;
+mod parcels;
 pub mod picture;
 pub mod report;
+mod run;
 pub mod shaders;
 mod tune;
 
@@ -19,6 +22,7 @@ use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -64,6 +68,10 @@ enum Command {
     Denoise(denoise::Denoise),
     /// List the kernels: workgroup, bindings, memory; or write them out.
     Shaders(shaders::Shaders),
+    /// Learn a soft parcellation of the cortex from series of its vertices.
+    Parcellate(parcellate::Parcellate),
+    /// Run a workflow: a differentiable program described in JSON.
+    Run(run::Run),
     /// Learn a soft parcellation of a cortex on the data inside this program.
     Demo(demo::Demo),
     /// Time every kernel and training step beside what the device can do.
@@ -108,6 +116,8 @@ pub fn main() -> ExitCode {
         Command::Connectivity(connectivity) => connectivity.run(&common),
         Command::Denoise(denoise) => denoise.run(&common),
         Command::Shaders(shaders) => shaders.run(&common),
+        Command::Parcellate(parcellate) => parcellate.run(&common),
+        Command::Run(run) => run.run(&common),
         Command::Demo(demo) => demo.run(&common),
         Command::Bench(bench) => bench.run(&common),
         Command::Tune(tune) => tune.run(&common),
@@ -132,7 +142,7 @@ impl Command {
     fn agrees(&self) -> Result<(), &'static str> {
         match self {
             Self::Connectivity(connectivity) => connectivity.agrees(),
-            Self::Devices | Self::Check(_) | Self::Denoise(_) | Self::Shaders(_) | Self::Demo(_) | Self::Bench(_) | Self::Tune(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 }
@@ -212,8 +222,16 @@ fn open(by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
     Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
 }
 
+/// A bar of `len` things done, with a message.
+fn progress(len: u64, things: &str) -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {things}  {{msg}}  {{eta}}"));
+    let bar = ProgressBar::new(len);
+    bar.set_style(style.map_err(|e| Error::argument(e.to_string()))?);
+    Ok(bar)
+}
+
 /// A table for people: columns as wide as their widest cell, the first to the left and the others to the right.
-fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).chain([header[c].chars().count()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let line = |cells: &[String]| {

@@ -1,10 +1,10 @@
 //! `tapetum tune`.
 
-use super::{Common, Done, table};
+use super::{Common, Done, progress, table};
+use crate::Result;
 use crate::bench::Settings;
 use crate::bench::tune::{Trial, Tuner};
 use crate::data::write_file;
-use crate::{Error, Result};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -26,8 +26,7 @@ impl Tune {
         let settings = Settings { filter: self.filter, quick: self.quick, seed: common.seed };
         let tuner = Tuner::new(&device, &settings)?;
         common.say(&device);
-        let bar = indicatif::ProgressBar::new(1);
-        bar.set_style(indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}").map_err(|e| Error::argument(e.to_string()))?);
+        let bar = progress(1, "works")?;
         let (tuning, trials) = tuner.run(|work, of| {
             bar.set_length(of as u64);
             bar.inc(1);

@@ -3,15 +3,17 @@
 //!
 //! | what | read | written |
 //! |---|---|---|
-//! | arrays (`.npy`, `.npz`) | [`read_npy`], [`read_npy_bytes`], [`read_npz`] | [`write_npy`] |
-//! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`] | [`table_text`] |
+//! | arrays (`.npy`, `.npz`) | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`] |
+//! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`] |
 //! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`atlas_series`] | |
-//! | series of regions (arrays and tables) | [`read_series`], [`read_series_bytes`] | |
+//! | series on a surface (`.func.gii`, `.shape.gii`) | [`read_gifti_bytes`] | |
+//! | series of regions (arrays, tables, surfaces) | [`read_series`], [`read_series_bytes`], [`read_series_row`] | |
 //! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
 //! | worms (calcium imaging) | [`read_worms`] | |
 //! | anything | | [`write_file`], [`OutputFolder`] |
 
 mod confounds;
+mod gifti;
 mod nifti;
 mod npy;
 mod npz;
@@ -21,11 +23,12 @@ mod worms;
 mod write;
 
 pub use confounds::read_confounds;
+pub use gifti::read_gifti_bytes;
 pub use nifti::{Image, atlas_series, is_nifti, read_nifti};
-pub use npy::{npy_bytes, read_npy, read_npy_bytes, write_npy};
+pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};
-pub use series::{Layout, Series, read_series, read_series_bytes};
-pub use table::{Table, read_table, read_table_bytes, table_text};
+pub use series::{Layout, Series, read_series, read_series_bytes, read_series_row};
+pub use table::{Table, read_column, read_table, read_table_bytes, table_text};
 pub use worms::{Worm, read_worms, shared_neurons};
 pub use write::{OutputFolder, write_file};
 

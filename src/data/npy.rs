@@ -6,7 +6,9 @@ use crate::{DType, Error, HostTensor, Result, Shape};
 use half::f16;
 use ndarray::{ArrayViewD, IxDyn, ShapeBuilder};
 use npyz::{AutoSerialize, Deserialize, NpyFile, Order, TypeChar, WriterBuilder};
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 const READ: &str = "f16, f32, f64, bool and integers of 8 to 64 bits are read";
 
@@ -63,10 +65,87 @@ fn encode<T: AutoSerialize + Copy>(shape: Shape, elements: Option<&[T]>) -> std:
     Ok(bytes)
 }
 
+/// An array in a file, read a row of its first axis at a time: it need not fit in memory.
+#[derive(Debug)]
+pub struct NpyRows {
+    path: PathBuf,
+    shape: Vec<usize>,
+    descr: String,
+    /// Where the first row begins, and the bytes of each.
+    start: u64,
+    row: usize,
+}
+
+impl NpyRows {
+    /// Opens a file of at least one axis, in C order.
+    ///
+    /// # Errors
+    /// [`Error::File`] where the file cannot be read, is no such array, or is cut short.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let wrong = |what: String| Error::file(path, what);
+        let unread = |e: io::Error| wrong(format!("cannot be read: {e}"));
+        let mut file = File::open(path).map_err(unread)?;
+        let held = file.metadata().map_err(unread)?.len();
+        let mut first = [0; 12];
+        let taken = held.min(12) as usize;
+        file.read_exact(&mut first[..taken]).and_then(|()| file.rewind()).map_err(unread)?;
+        header_is_whole(&first[..taken], held).map_err(wrong)?;
+        let array = NpyFile::new(&mut file).map_err(|e| wrong(format!("not a .npy array: {e}")))?;
+        let shape = shape_of(array.shape()).map_err(wrong)?;
+        let size = array.dtype().num_bytes().unwrap_or(1);
+        let rows = shape.first().copied().filter(|_| array.order() == Order::C);
+        let rows = rows.ok_or_else(|| wrong("an array of at least one axis in C order is expected, to be read by rows".into()))?;
+        let row = shape[1..].iter().product::<usize>() * size;
+        let descr = array.dtype().descr();
+        let start = file.stream_position().map_err(unread)?;
+        let need = (rows as u64).saturating_mul(row as u64);
+        if held - start.min(held) < need {
+            return Err(wrong(format!("cut short: {} bytes of elements where shape {shape} takes {need}", held - start)));
+        }
+        Ok(Self { path: path.into(), shape: shape.to_vec(), descr, start, row })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The extents of the whole array.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// A row, of the array's shape but for its first axis, converted as [`read_npy`] does.
+    ///
+    /// # Errors
+    /// [`Error::File`] where there is no such row, or as [`read_npy`].
+    pub fn read(&self, row: usize) -> Result<HostTensor> {
+        if row >= self.shape[0] {
+            return Err(Error::file(&self.path, format!("row {row} of {}, counted from 0", self.shape[0])));
+        }
+        // As a file of its own, so that elements are decoded in one place.
+        let extents: String = self.shape[1..].iter().map(|n| format!("{n},")).collect();
+        let header = format!("{{'descr': {}, 'fortran_order': False, 'shape': ({extents}), }}\n", self.descr);
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        let begins = bytes.len();
+        bytes.resize(begins + self.row, 0);
+        let mut read = || {
+            let mut file = File::open(&self.path)?;
+            file.seek(SeekFrom::Start(self.start + (row * self.row) as u64))?;
+            file.read_exact(&mut bytes[begins..])
+        };
+        read().map_err(|e| Error::file(&self.path, format!("row {row} cannot be read: {e}")))?;
+        read_npy_bytes(&self.path, &bytes)
+    }
+}
+
 fn parse(name: &Path, bytes: &[u8]) -> Result<HostTensor, String> {
-    header_is_whole(bytes)?;
+    header_is_whole(bytes, bytes.len() as u64)?;
     let array = NpyFile::new(bytes).map_err(|e| format!("not a .npy array: {e}"))?;
-    let shape = shape_of(&array)?;
+    let shape = shape_of(array.shape())?;
     let npyz::DType::Plain(ty) = array.dtype() else {
         return Err(format!("an array of records, {}: {READ}", array.dtype().descr()));
     };
@@ -89,7 +168,7 @@ fn parse(name: &Path, bytes: &[u8]) -> Result<HostTensor, String> {
 }
 
 /// Checked before the header is parsed, because its stated length is what the parser would allocate.
-fn header_is_whole(bytes: &[u8]) -> Result<(), String> {
+fn header_is_whole(bytes: &[u8], held: u64) -> Result<(), String> {
     if !bytes.starts_with(b"\x93NUMPY") {
         return Err("not a .npy array: it does not start with the bytes \\x93NUMPY".into());
     }
@@ -98,14 +177,13 @@ fn header_is_whole(bytes: &[u8]) -> Result<(), String> {
         Some(&[_, _, a, b, c, d]) => 12 + u32::from_le_bytes([a, b, c, d]) as usize,
         _ => 12,
     };
-    if bytes.len() < stated {
-        return Err(format!("cut short: {} bytes where its header alone takes {stated}", bytes.len()));
+    if held < stated as u64 {
+        return Err(format!("cut short: {held} bytes where its header alone takes {stated}"));
     }
     Ok(())
 }
 
-fn shape_of(array: &Array<'_>) -> Result<Shape, String> {
-    let stated = array.shape();
+fn shape_of(stated: &[u64]) -> Result<Shape, String> {
     let extents: Option<Vec<usize>> = stated.iter().map(|&n| n.try_into().ok()).collect();
     let extents = extents.ok_or_else(|| format!("an array of shape {stated:?} does not fit in memory"))?;
     // Extents of zero are left out, so that the product of the others is checked too.

@@ -33,6 +33,31 @@ pub fn read_table_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Table> {
     parse(name, bytes).map_err(|what| Error::file(name, what))
 }
 
+/// The cells of one column as text, a row each, of a `.csv` or `.tsv` with a header: participants' groups, sessions, names of files.
+///
+/// # Errors
+/// [`Error::File`] where the file cannot be read, has another extension or no rows, no column of that name, or a row too short.
+pub fn read_column(path: impl AsRef<Path>, column: &str) -> Result<Vec<String>> {
+    let path = path.as_ref();
+    cells(path, &read_bytes(path)?, column).map_err(|what| Error::file(path, what))
+}
+
+fn cells(name: &Path, bytes: &[u8], column: &str) -> Result<Vec<String>, String> {
+    let delimiter = delimiter(name)?;
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).trim(Trim::All).from_reader(bytes);
+    let header = reader.headers().map_err(|e| e.to_string())?.clone();
+    let found = header.iter().position(|name| name == column);
+    let at = found.ok_or_else(|| format!("no column `{column}`: there are {}", header.iter().collect::<Vec<_>>().join(", ")))?;
+    let mut cells = Vec::new();
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(|e| e.to_string())?;
+        let cell = record.get(at).ok_or_else(|| format!("row {} below the header has no column `{column}`", row + 1))?;
+        cells.push(cell.to_owned());
+    }
+    if cells.is_empty() { Err("holds a header and no rows".into()) } else { Ok(cells) }
+}
+
 /// The text of a table of f32 `[rows, columns]`, with a header where there are names. Each number is the shortest that reads back to it.
 ///
 /// # Errors

@@ -8,6 +8,8 @@ mod denoise;
 mod devices;
 mod images;
 mod kinds;
+mod parcellate;
 mod refusals;
 mod run;
 mod tune;
+mod workflow;

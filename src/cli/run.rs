@@ -1,0 +1,153 @@
+//! `tapetum run`.
+
+mod report;
+
+use super::{Common, Done, note, progress, table};
+use crate::data::{OutputFolder, npy_bytes};
+use crate::workflow::{Measured, Outcome, Resume, Workflow, schema};
+use crate::{Device, Result};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::time::Instant;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Run {
+    /// The workflow; `examples/workflow.schema.json` says what it may hold.
+    #[arg(required_unless_present = "schema")]
+    workflow: Option<PathBuf>,
+    /// The folder for results, the record of the run, models and the report.
+    #[arg(short, long, default_value = "tapetum-run", value_name = "DIR")]
+    out: PathBuf,
+    /// Go on from the checkpoints of a run that was stopped: the results are those of one that was not.
+    #[arg(long)]
+    resume: bool,
+    /// Set what the workflow says at a place, such as train.steps=300 or parameters.gains.learn=false; may be given several times.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+    /// Check the workflow, its data and its shapes, and run nothing.
+    #[arg(long)]
+    check: bool,
+    /// Print the JSON Schema of workflows.
+    #[arg(long, conflicts_with_all = ["workflow", "resume", "set", "check"])]
+    schema: bool,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("KEY=VALUE is expected".to_owned()),
+    }
+}
+
+impl Run {
+    pub(super) fn run(self, common: &Common) -> Result<Done> {
+        let Some(path) = self.workflow.as_ref().filter(|_| !self.schema) else {
+            let schema = schema();
+            common.print(&schema, || format!("{schema:#}"))?;
+            return Ok(Done::Well);
+        };
+        let workflow = Workflow::read(path, &self.set, common.seed)?;
+        if self.check {
+            let json = json!({ "workflow": path.display().to_string(), "subjects": workflow.subjects(), "folds": workflow.folds().len() });
+            common.print(&json, || {
+                let (subjects, folds) = (workflow.subjects(), workflow.folds().len());
+                format!("{}: {subjects} subjects, {folds} folds of {} steps", path.display(), workflow.steps())
+            })?;
+            return Ok(Done::Well);
+        }
+        let device = common.device()?;
+        let mut folder = OutputFolder::new(&self.out)?;
+        let models = self.out.join("models");
+        let models = if self.resume { Resume::on(models, &workflow, &device) } else { Resume::anew(models, &workflow, &device) }?;
+        common.say(&device);
+        let started = Instant::now();
+        let folds = workflow.folds().len() as u64;
+        let bar = progress(folds * u64::from(workflow.steps()), "steps")?;
+        let outcome = workflow.run(&device, Some(&models), |p| {
+            bar.set_position(p.fold as u64 * u64::from(workflow.steps()) + u64::from(p.step));
+            bar.set_message(format!("fold {}, loss {:.5}", p.fold, p.loss));
+        })?;
+        bar.finish_and_clear();
+        let result = self.result(&workflow, &device, &outcome);
+        let record = record(&workflow, &device, started.elapsed().as_secs_f64());
+        for shown in &outcome.values {
+            folder.add(format!("{}.npy", shown.name), &npy_bytes(&shown.value)?)?;
+        }
+        folder.add("losses.csv", losses(&outcome).as_bytes())?;
+        folder.add("result.json", format!("{result:#}\n").as_bytes())?;
+        folder.add("run.json", format!("{record:#}\n").as_bytes())?;
+        folder.add("report.html", report::page(&workflow, &device, &outcome)?.as_bytes())?;
+        folder.commit()?;
+        common.print(&result, || {
+            let header = ["metric", "learnt from", "judged", "all judged"];
+            let metrics = if outcome.metrics.is_empty() { String::new() } else { table(&header, &rows(&outcome.metrics)) + "\n" };
+            format!("{metrics}everything is in {}", self.out.join("report.html").display())
+        })?;
+        if workflow.steps() > 0 && outcome.losses.iter().all(Vec::is_empty) {
+            note("nothing was learnt: no parameter is to be, or there are no losses");
+        }
+        Ok(Done::Well)
+    }
+
+    fn result(&self, workflow: &Workflow, device: &Device, outcome: &Outcome) -> Value {
+        let metrics: serde_json::Map<String, Value> =
+            outcome.metrics.iter().map(|m| (m.name.clone(), json!({ "train": m.train, "test": m.test, "pooled": m.pooled }))).collect();
+        let last = |fold: &Vec<(String, Vec<f32>)>| {
+            let terms = fold.iter().map(|(name, curve)| (name.clone(), json!({ "first": curve.first(), "last": curve.last() })));
+            Value::Object(terms.collect())
+        };
+        json!({
+            "title": workflow.title(), "device": device.name(), "seed": workflow.seed(), "subjects": workflow.subjects(),
+            "folds": workflow.folds().iter().map(|f| json!({ "train": f.train, "test": f.test })).collect::<Vec<_>>(),
+            "steps": workflow.steps(), "losses": outcome.losses.iter().map(last).collect::<Vec<_>>(), "metrics": metrics,
+            "values": outcome.values.iter().map(|v| json!({ "name": v.name, "shape": v.value.shape().to_vec() })).collect::<Vec<_>>(),
+            "out": self.out.display().to_string(),
+        })
+    }
+}
+
+/// What is needed to run it again: the workflow as it was, versions, device, seed, inputs and their hashes.
+fn record(workflow: &Workflow, device: &Device, seconds: f64) -> Value {
+    let adapter = match device {
+        Device::Gpu(context) => {
+            let adapter = context.adapter();
+            json!({ "name": adapter.name(), "backend": adapter.backend().to_string(), "kind": adapter.kind().to_string(), "driver": adapter.driver() })
+        }
+        Device::Cpu(_) => json!({ "name": device.name(), "target": std::env::consts::ARCH }),
+    };
+    let inputs: serde_json::Map<String, Value> =
+        workflow.inputs().iter().map(|(path, hash)| (path.display().to_string(), json!(format!("sha256:{hash}")))).collect();
+    json!({
+        "tapetum": env!("CARGO_PKG_VERSION"), "device": adapter, "seed": workflow.seed(), "seconds": seconds, "inputs": inputs,
+        "identity": workflow.identity(), "workflow": workflow.json(),
+    })
+}
+
+fn losses(outcome: &Outcome) -> String {
+    let names: Vec<&str> = outcome.losses.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let mut text = format!("fold,step,{}\n", names.join(","));
+    for (fold, curves) in outcome.losses.iter().enumerate() {
+        let steps = curves.first().map_or(0, |(_, curve)| curve.len());
+        for step in 0..steps {
+            let values: Vec<String> = curves.iter().map(|(_, curve)| curve[step].to_string()).collect();
+            text += &format!("{fold},{step},{}\n", values.join(","));
+        }
+    }
+    text
+}
+
+/// Mean and spread over folds.
+fn rows(metrics: &[Measured]) -> Vec<Vec<String>> {
+    let cell = |values: &[Option<f64>]| {
+        let held: Vec<f64> = values.iter().copied().flatten().collect();
+        let n = held.len() as f64;
+        let mean = held.iter().sum::<f64>() / n;
+        match held.len() {
+            0 => "none".to_owned(),
+            1 => format!("{mean:.4}"),
+            _ => format!("{mean:.4} ± {:.4}", (held.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0)).sqrt()),
+        }
+    };
+    let pooled = |m: &Measured| m.pooled.map_or("none".to_owned(), |x| format!("{x:.4}"));
+    metrics.iter().map(|m| vec![m.name.clone(), cell(&m.train), cell(&m.test), pooled(m)]).collect()
+}
