@@ -5,15 +5,10 @@
 use tapetum::connectome::cortex::Cortex;
 use tapetum::connectome::homogeneity::{homogeneity, standardised};
 use tapetum::connectome::learn_parcels::{Learner, Settings};
-use tapetum::gpu::{Choice, Options};
 use tapetum::{Device, Result};
 
 fn main() -> Result<()> {
-    let device = match std::env::args().nth(1).as_deref() {
-        None | Some("cpu") => Device::cpu(),
-        Some("auto") => Device::auto(),
-        Some(name) => Device::gpu(&Options { choice: Choice::parse(name), ..Options::default() })?,
-    };
+    let device = Device::named(&std::env::args().nth(1).unwrap_or_else(|| "cpu".into()))?;
     let cortex = Cortex::shipped()?;
     let half = cortex.frames() / 2;
     let settings = Settings::default();

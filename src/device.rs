@@ -45,6 +45,19 @@ impl Device {
         Self::gpu(&Options::default()).unwrap_or_else(|_| Self::cpu())
     }
 
+    /// The device of a name: `cpu`, `auto` ([`Device::auto`]), or an adapter by its index or part of its name, software ones too.
+    ///
+    /// # Errors
+    /// Where no adapter is called so.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn named(name: &str) -> Result<Self> {
+        match name {
+            "cpu" => Ok(Self::cpu()),
+            "auto" => Ok(Self::auto()),
+            name => Self::gpu(&Options { choice: gpu::Choice::parse(name), software: true, ..Options::default() }),
+        }
+    }
+
     /// The adapter's name, or `cpu`.
     pub fn name(&self) -> &str {
         match self {

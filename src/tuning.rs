@@ -85,10 +85,7 @@ fn known(pin: &str, variant: &str) -> Result<(), String> {
 /// Adapter, back end and driver.
 fn identity(device: &Device) -> Result<[String; 3]> {
     match device {
-        Device::Gpu(context) => {
-            let a = context.adapter();
-            Ok([a.name().to_owned(), a.backend().to_string(), a.driver()])
-        }
+        Device::Gpu(context) => Ok(context.identity()),
         Device::Cpu(_) => Err(Error::argument("the host executor has no kernels to tune")),
     }
 }

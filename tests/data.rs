@@ -227,7 +227,7 @@ fn series_that_cannot_be_read_say_where() {
     says("complex.npy", npy("'<c8'", false, "(1, 1)", &[0; 8]), rows, &["'<c8'"]);
     says("nan.csv", b"V1,V2\n1,nan\n".to_vec(), rows, &["line 2", "column 2", "`nan`", "V2"]);
     says("brain.nii.gz", vec![], rows, &["by an atlas"]);
-    says("none", vec![], rows, &[".npy, .npz, .csv and .tsv"]);
+    says("none", vec![], rows, &[".npy, .npz, .csv, .tsv and .gii"]);
     let missing = folder.0.join("missing.npy");
     assert_says(read_series(&missing, rows), &missing, &["cannot be read"]);
 }

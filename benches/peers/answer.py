@@ -26,6 +26,8 @@ def operands(kind, extents):
         return [numbers((p, q, r), 0)]
     if kind.startswith("parcellation"):  # vertices, parcels, frames
         return [numbers((q, p), 0), numbers((p, r), 1)]
+    if kind.startswith(("edges", "messages")):  # graphs, nodes, features
+        return [numbers((p, q, r), 0), *(numbers((r, r), i) for i in (1, 2, 3))]
     return [numbers((p, q), 0), numbers((q, r), 1)]
 
 

@@ -24,7 +24,39 @@ def parcellation(logits, series):
     return memberships @ series / memberships.sum(1, keepdim=True)
 
 
+def factored(x, u, v):
+    """The first layer of an edge network, split into what is of the receiver and what is of the sender."""
+    return (x @ u.T)[:, :, None] + (x @ v.T)[:, None]
+
+
+def gathered(x, u, v):
+    """The same from rows picked and put side by side, as message passing libraries do."""
+    n = x.shape[1]
+    receivers, senders = torch.arange(n).repeat_interleave(n), torch.arange(n).repeat(n)
+    pairs = torch.cat([x[:, receivers.to(x.device)], x[:, senders.to(x.device)]], -1)
+    return (pairs @ torch.cat([u, v], 1).T).unflatten(1, (n, n))
+
+
+def one_hot(x, u, v):
+    """The same by products with one-hot matrices, as ethanfetaya/NRI does."""
+    n = x.shape[1]
+    eye = torch.eye(n, device=x.device)
+    pairs = torch.cat([eye.repeat_interleave(n, 0) @ x, eye.repeat(n, 1) @ x], -1)
+    return (pairs @ torch.cat([u, v], 1).T).unflatten(1, (n, n))
+
+
+def edges(first):
+    return lambda x, u, v, w: torch.relu(torch.relu(first(x, u, v)) @ w.T).sum(2)
+
+
+def messages(first):
+    return lambda x, u, v, w: (torch.relu(first(x, u, v)) @ w.T).sum(2)
+
+
 FUNCTIONS = {"product": torch.matmul, "correlation": correlation, "parcellation": parcellation}
+STYLES = {"nri": one_hot, "gather": gathered, "factored": factored}
+FUNCTIONS |= {f"edges-{style}": edges(first) for style, first in STYLES.items()}
+FUNCTIONS |= {f"messages-{style}": messages(first) for style, first in STYLES.items()}
 
 
 def forward(function, x):

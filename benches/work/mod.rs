@@ -2,6 +2,8 @@
 
 use tapetum::connectome::cortex::Cortex;
 use tapetum::connectome::learn_parcels::{Learner, Settings};
+use tapetum::nn::{Activation, EdgeMlp, Linear};
+use tapetum::ops::message::PairActivation;
 use tapetum::{Device, Error, HostTensor, Program, Result, Tape, TensorType, Var, wgpu};
 
 /// A work by name, ready to run.
@@ -21,7 +23,9 @@ impl Job {
     /// - `product MxKxN`: a matrix product;
     /// - `correlation SxRxT`: of subjects, regions, frames;
     /// - `parcellation VxPxT`: soft, of vertices, parcels, frames;
-    /// - `… gradient`: the sum of the result's squares, and its gradient with respect to the series or the logits.
+    /// - `edges-STYLE BxNxF`: Σ_j relu(W relu(U x_i + V x_j)) of graphs, nodes, features; `messages-STYLE BxNxF`: Σ_j W relu(U x_i + V x_j).
+    ///   The style is that of a peer: ours is one and the same;
+    /// - `… gradient`: the sum of the result's squares, and its gradient with respect to the series, the logits or x.
     ///
     /// # Errors
     /// Where there is none of that name, or the device has no room for it.
@@ -33,7 +37,11 @@ impl Job {
             let (kind, shape) = name.rsplit_once(' ').ok_or_else(unknown)?;
             let extents: Vec<usize> = shape.split('x').map(str::parse).collect::<std::result::Result<_, _>>().map_err(|_| unknown())?;
             let extents = <[usize; 3]>::try_from(extents).map_err(|_| unknown())?;
+            let (kind, style) = kind.split_once('-').unwrap_or((kind, ""));
+            let gradient = style.ends_with(" gradient");
             match kind {
+                "edges" => edges(device, extents, Activation::Relu, gradient)?,
+                "messages" => edges(device, extents, Activation::Identity, gradient)?,
                 "product" => product(device, extents)?,
                 "correlation" => correlation(device, extents, false)?,
                 "correlation gradient" => correlation(device, extents, true)?,
@@ -120,6 +128,29 @@ fn parcellation(device: &Device, [vertices, parcels, time]: [usize; 3], gradient
     let made = tape.soft_parcellation(logits, x)?;
     let outputs = outputs(&mut tape, made.series, logits, gradient)?;
     compiled(device, &tape, &[logits, x], outputs)
+}
+
+/// Receivers whose pairs are held at once, where pairs are.
+const TOGETHER: usize = 8;
+
+fn edges(device: &Device, [batch, nodes, features]: [usize; 3], last: Activation, gradient: bool) -> Result<Work> {
+    let mut tape = Tape::new();
+    let x = tape.input("x", TensorType::f32([batch, nodes, features]))?;
+    let weights = ["u", "v", "w"].map(|name| tape.input(name, TensorType::f32([features, features])));
+    let [u, v, w] = weights;
+    let inputs = [x, u?, v?, w?];
+    let [receiver, sender, second] = [1, 2, 3].map(|i| Linear { weight: inputs[i], bias: None });
+    let all = tape.full([batch, nodes, nodes], 1.0)?;
+    let made = if last == Activation::Identity {
+        let (u, v) = (receiver.apply(&mut tape, x)?, sender.apply(&mut tape, x)?);
+        let sum = tape.pairwise_sum(all, u, v, PairActivation::Relu)?;
+        second.apply(&mut tape, sum)?
+    } else {
+        let network = EdgeMlp { receiver, sender, pair: None, second, activations: [Activation::Relu, last] };
+        network.messages(&mut tape, x, all, TOGETHER)?
+    };
+    let outputs = outputs(&mut tape, made, x, gradient)?;
+    compiled(device, &tape, &inputs, outputs)
 }
 
 fn demo(device: &Device) -> Result<Work> {

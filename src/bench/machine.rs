@@ -27,8 +27,8 @@ impl Machine {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let [adapter, backend, driver, kind] = match device {
             Device::Gpu(context) => {
-                let a = context.adapter();
-                [a.name().to_owned(), a.backend().to_string(), a.driver(), a.kind().to_owned()]
+                let [adapter, backend, driver] = context.identity();
+                [adapter, backend, driver, context.adapter().kind().to_owned()]
             }
             Device::Cpu(_) => ["cpu".into(), "host".into(), format!("{} cores of {}", cores(), std::env::consts::ARCH), "host".into()],
         };

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub(super) struct Connectivity {
     /// Series: `.npy` (or the one array of a `.npz`) of 2 axes, or 3 with subjects first; `.csv` or `.tsv` whose rows are time, with or
-    /// without a header; or an image over time, `.nii` or `.nii.gz`, by an atlas.
+    /// without a header; `.func.gii`, a region a vertex; or an image over time, `.nii` or `.nii.gz`, by an atlas.
     series: PathBuf,
     /// The atlas by which an image has series: an image of labels, or of maps along its fourth axis, of the same voxels.
     #[arg(long, value_name = "IMAGE")]

@@ -15,7 +15,7 @@ const ORDER: usize = 5;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Denoise {
-    /// Series of a run: `.npy` of 2 axes, or `.csv` or `.tsv` whose rows are time, with or without a header.
+    /// Series of a run: `.npy` of 2 axes, `.csv` or `.tsv` whose rows are time, with or without a header, or `.func.gii`.
     series: PathBuf,
     /// Where the clean series go, in the layout of the input: `.npy` (f32), `.csv` or `.tsv`.
     #[arg(short, long, value_name = "OUT")]

@@ -8,6 +8,8 @@ mod connectivity;
 mod demo;
 mod denoise;
 mod devices;
+mod parcellate;
+mod parcels;
 pub mod picture;
 pub mod report;
 mod run;
@@ -69,6 +71,8 @@ enum Command {
     Topology(topology::Topology),
     /// List the kernels: workgroup, bindings, memory; or write them out.
     Shaders(shaders::Shaders),
+    /// Learn a soft parcellation of the cortex from series of its vertices.
+    Parcellate(parcellate::Parcellate),
     /// Run a workflow: a differentiable program described in JSON.
     Run(run::Run),
     /// Learn a soft parcellation of a cortex on the data inside this program.
@@ -116,6 +120,7 @@ pub fn main() -> ExitCode {
         Command::Denoise(denoise) => denoise.run(&common),
         Command::Topology(topology) => topology.run(&common),
         Command::Shaders(shaders) => shaders.run(&common),
+        Command::Parcellate(parcellate) => parcellate.run(&common),
         Command::Run(run) => run.run(&common),
         Command::Demo(demo) => demo.run(&common),
         Command::Bench(bench) => bench.run(&common),
@@ -230,7 +235,7 @@ fn progress(len: u64, things: &str) -> Result<ProgressBar> {
 }
 
 /// A table for people: columns as wide as their widest cell, the first to the left and the others to the right.
-fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).chain([header[c].chars().count()]).max().unwrap_or(0);
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let line = |cells: &[String]| {

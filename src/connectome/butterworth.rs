@@ -4,6 +4,7 @@
 //! would be the wrong thing to run there: it is serial in time, and with the poles of slow fluctuations (0.01 Hz at a TR of 0.7 s puts
 //! them at 0.98) it turns the rounding of f32 into errors of 1e-4. The product keeps 1e-6, and its reverse is a product too.
 
+use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 use crate::tensor::{HostTensor, parallel};
 use crate::{Error, Result};
@@ -225,4 +226,16 @@ impl Tape {
         let matrix = self.constant(HostTensor::f32([n, n], matrix.into_iter().map(|x| x as f32).collect())?)?;
         self.matmul(x, matrix)
     }
+}
+
+/// A low-pass filter and a band-pass one.
+pub(super) fn cases() -> Vec<Case> {
+    let case = |(band, order, time): (Band, usize, usize)| {
+        let build = move |t: &mut Tape, x: &[Var]| {
+            let sections = butterworth(order, band, 2.0)?;
+            Ok(vec![t.forward_backward_filter(x[0], &sections)?])
+        };
+        Case::new(&format!("forward_backward_filter {band}"), vec![f32s([2, 3, time], Draw::Normal)], build).within(5e-6, 1e-5)
+    };
+    [(Band::Low(0.1), 1, 7), (Band::Pass(0.02, 0.2), 2, 65)].map(case).to_vec()
 }

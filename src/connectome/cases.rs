@@ -23,6 +23,15 @@ pub fn cases() -> Vec<Case> {
         atlases(),
         activations(),
         domains(),
+        super::butterworth::cases(),
+        super::confounds::cases(),
+        super::convolution::cases(),
+        super::eigenmaps::cases(),
+        super::frequency::cases(),
+        super::interpolation::cases(),
+        super::noise::cases(),
+        super::synthesis::cases(),
+        super::trends::cases(),
         super::network::cases(),
         super::covariance::cases(),
         super::shrinkage::cases(),
@@ -303,6 +312,11 @@ fn domains() -> Vec<Case> {
         Domain::Sphere { p: 3.0, axis: 0 },
         Domain::Simplex { axis: 0, temperature: 0.5 },
     ];
-    let case = |domain: Domain| one(&format!("domain {domain:?}"), vec![normal([5, 33])], move |t, x| domain.image(t, x[0]));
-    all.into_iter().map(case).collect()
+    let case =
+        |domain: Domain, shape: [usize; 2]| one(&format!("domain {domain:?}"), vec![normal(shape)], move |t, x| domain.image(t, x[0]));
+    let mut cases: Vec<Case> = all.into_iter().map(|domain| case(domain, [5, 33])).collect();
+    // Conditions of about e⁴, which f32 loses once forward and twice in reverse.
+    let matrices = [Domain::Orthonormal, Domain::Isochoric { volume: 2.0, condition: None }];
+    cases.extend(matrices.into_iter().map(|domain| case(domain, [4, 4]).within(2e-5, 2e-4)));
+    cases
 }

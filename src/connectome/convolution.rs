@@ -1,5 +1,6 @@
 //! Convolution in time: response functions, lags, and polynomials of series with memory.
 
+use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result, Shape};
 
@@ -92,4 +93,18 @@ impl Tape {
         }
         self.basis_convolution(&powers, kernels, padding)
     }
+}
+
+/// Convolutions with each padding, of one series and of batches.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (padding, shape) in [(Padding::Same, [2, 3, 2, 9]), (Padding::Causal, [1, 1, 1, 7]), (Padding::AntiCausal, [1, 3, 5, 33])] {
+        let operands = vec![f32s(shape, Draw::Normal), f32s([4, shape[1], 3], Draw::Normal)];
+        let build = move |t: &mut Tape, x: &[Var]| Ok(vec![t.temporal_convolution(x[0], x[1], padding)?]);
+        cases.push(Case::new(&format!("temporal_convolution {padding:?}"), operands, build).within(5e-6, 1e-5));
+        let operands = vec![f32s(shape, Draw::Normal), f32s([2, 3, shape[1], 4], Draw::Normal)];
+        let build = move |t: &mut Tape, x: &[Var]| Ok(vec![t.polynomial_convolution(x[0], x[1], padding)?]);
+        cases.push(Case::new(&format!("polynomial_convolution {padding:?}"), operands, build).within(5e-6, 1e-5));
+    }
+    cases
 }

@@ -6,6 +6,9 @@ use crate::data::read_npy_bytes;
 use crate::tensor::HostTensor;
 use crate::{Error, Result};
 
+/// Neighbours of a vertex where no mesh says which: as many as most vertices of a mesh have.
+const NEAREST: usize = 6;
+
 /// A hemisphere's series and its sphere.
 #[derive(Debug, Clone)]
 pub struct Cortex {
@@ -13,10 +16,10 @@ pub struct Cortex {
     pub series: HostTensor,
     /// f32 `[vertices, 3]`, mm.
     pub xyz: HostTensor,
-    /// i32 `[faces, 3]`.
-    pub faces: HostTensor,
+    /// i32 `[faces, 3]`, where the mesh is known.
+    pub faces: Option<HostTensor>,
     /// A known parcellation, i32 `[vertices]`, 0 for none.
-    pub atlas: HostTensor,
+    pub atlas: Option<HostTensor>,
     /// The vertices with a series: within the mask, and not constant.
     pub usable: Vec<usize>,
 }
@@ -36,28 +39,26 @@ impl Cortex {
     pub fn shipped() -> Result<Self> {
         let series = shipped!("fsa4_lh_bold_f16.npy")?.to_real::<f32>();
         let mask = shipped!("fsa4_lh_valid_mask.npy")?;
-        let cortex = Self {
-            xyz: shipped!("fsa4_lh_sphere_xyz.npy")?,
-            faces: shipped!("fsa4_lh_faces.npy")?,
-            atlas: shipped!("fsa4_lh_schaefer400.npy")?,
-            usable: Vec::new(),
-            series,
-        };
-        cortex.with_mask(&mask)
+        let (xyz, faces) = (shipped!("fsa4_lh_sphere_xyz.npy")?, shipped!("fsa4_lh_faces.npy")?);
+        let atlas = Some(shipped!("fsa4_lh_schaefer400.npy")?);
+        Ok(Self { atlas, ..Self::new(series, xyz, Some(faces), Some(&mask))? })
     }
 
-    /// The same, usable where `mask` `[vertices]` is not 0 and the series is not constant.
-    fn with_mask(mut self, mask: &HostTensor) -> Result<Self> {
-        let [vertices, time] = *self.series.shape() else { return Err(Error::argument("series must be [vertices, time]")) };
-        let fits = mask.shape().elements() == vertices && self.xyz.shape()[0] == vertices && self.atlas.shape().elements() == vertices;
-        if !fits {
-            return Err(Error::argument(format!("mask {} and coordinates {} for {vertices} vertices", mask.ty(), self.xyz.ty())));
+    /// A hemisphere of series `[vertices, time]` at `xyz` `[vertices, 3]`: usable where `mask` `[vertices]` is not 0, if there is one, and
+    /// the series is not constant.
+    ///
+    /// # Errors
+    /// Where shapes do not fit.
+    pub fn new(series: HostTensor, xyz: HostTensor, faces: Option<HostTensor>, mask: Option<&HostTensor>) -> Result<Self> {
+        let [vertices, time] = *series.shape() else { return Err(Error::argument("series must be [vertices, time]")) };
+        let within = mask.map_or_else(|| vec![1.0; vertices], HostTensor::to_f64_vec);
+        if within.len() != vertices || *xyz.shape() != [vertices, 3] {
+            return Err(Error::argument(format!("a mask of {} and coordinates {} for {vertices} vertices", within.len(), xyz.ty())));
         }
-        let rows = self.series.elements::<f32>()?;
+        let rows = series.elements::<f32>()?;
         let varies = |v: &usize| rows[v * time..(v + 1) * time].iter().any(|x| *x != rows[v * time]);
-        let within = mask.to_f64_vec();
-        self.usable = (0..vertices).filter(|&v| within[v] != 0.0).filter(varies).collect();
-        Ok(self)
+        let usable = (0..vertices).filter(|&v| within[v] != 0.0).filter(varies).collect();
+        Ok(Self { series, xyz, faces, atlas: None, usable })
     }
 
     /// Frames in all.
@@ -80,17 +81,18 @@ impl Cortex {
         HostTensor::f32([self.usable.len(), n], data)
     }
 
-    /// What parcels are learnt from, over some frames.
+    /// What parcels are learnt from, over some frames: neighbours are those of the mesh, or the six nearest where it is not known.
     ///
     /// # Errors
     /// As [`Cortex::frames_of`].
     pub fn surface(&self, frames: std::ops::Range<usize>) -> Result<Surface> {
         let all = sphere::directions(&self.xyz)?;
-        Ok(Surface {
-            series: self.frames_of(frames)?,
-            directions: self.usable.iter().map(|&v| all[v]).collect(),
-            neighbours: sphere::neighbours(&self.faces, &self.usable, all.len())?,
-        })
+        let directions: Vec<sphere::Point> = self.usable.iter().map(|&v| all[v]).collect();
+        let neighbours = match &self.faces {
+            Some(faces) => sphere::neighbours(faces, &self.usable, all.len())?,
+            None => sphere::nearest_neighbours(&directions, NEAREST)?,
+        };
+        Ok(Surface { series: self.frames_of(frames)?, directions, neighbours })
     }
 
     /// Labels of the usable vertices as labels of all, −1 elsewhere.

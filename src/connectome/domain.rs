@@ -2,7 +2,7 @@
 
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
-use crate::{Error, Result};
+use crate::{Device, Error, Result};
 
 /// A map from free parameters onto a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -37,6 +37,17 @@ pub enum Domain {
         p: f32,
         /// The axis.
         axis: isize,
+    },
+    /// Rows `[.., k, n]`, k ≤ n, made orthonormal by Gram and Schmidt's process: the Q of a QR decomposition, without its signs. A row that
+    /// is a combination of those before it is 0.
+    Orthonormal,
+    /// e^x of symmetric x `[.., n, n]` at the determinant `volume`, its condition held to `condition` where there is one
+    /// ([`Tape::isochoric`]): ellipsoids of one volume.
+    Isochoric {
+        /// Above 0.
+        volume: f32,
+        /// Above 1.
+        condition: Option<f32>,
     },
     /// softmax(x / temperature) along an axis: probabilities. Preimages are of probabilities held to at least 10⁻³.
     Simplex {
@@ -89,6 +100,17 @@ impl Domain {
                 let norm = tape.select(none, one, norm)?;
                 tape.div(x, norm)
             }
+            Self::Orthonormal => {
+                let shape = tape.shape(x);
+                let frames = shape.without(shape.rank().saturating_sub(2));
+                let weights = tape.full(frames, 1.0)?;
+                Ok(tape.orthonormalise(x, weights, 0.0)?.0)
+            }
+            Self::Isochoric { volume, condition } => {
+                let symmetric = tape.symmetric_part(x)?;
+                let grown = tape.matrix_exp(symmetric)?;
+                tape.isochoric(grown, volume, condition)
+            }
             Self::Simplex { axis, temperature } => {
                 let scaled = tape.scale(x, 1.0 / temperature)?;
                 tape.softmax(scaled, axis)
@@ -105,8 +127,11 @@ impl Domain {
         if value.as_f32().is_none() {
             return Err(Error::argument(format!("a parameter must be f32, found {}", value.ty())));
         }
+        if let Self::Isochoric { .. } = self {
+            return logarithm(value);
+        }
         let map = |y: f64| match *self {
-            Self::Free | Self::Sphere { .. } => y,
+            Self::Free | Self::Sphere { .. } | Self::Orthonormal | Self::Isochoric { .. } => y,
             Self::Affine { scale, shift } => (y - f64::from(shift)) / f64::from(scale),
             Self::Tanh { scale } => (y / f64::from(scale)).clamp(-1.0, 1.0).atanh().clamp(-TANH_LIMIT, TANH_LIMIT),
             Self::Between { low, high } => {
@@ -125,13 +150,22 @@ impl Domain {
 
     fn check(&self) -> Result<()> {
         let holds = match *self {
-            Self::Free | Self::Positive => true,
+            Self::Free | Self::Positive | Self::Orthonormal => true,
             Self::Affine { scale, shift } => scale != 0.0 && scale.is_finite() && shift.is_finite(),
             Self::Tanh { scale } => scale > 0.0 && scale.is_finite(),
             Self::Between { low, high } => low < high && (high - low).is_finite(),
             Self::Sphere { p, .. } => p >= 1.0,
             Self::Simplex { temperature, .. } => temperature > 0.0 && temperature.is_finite(),
+            Self::Isochoric { volume, condition } => volume > 0.0 && volume.is_finite() && condition.is_none_or(|c| c > 1.0),
         };
         if holds { Ok(()) } else { Err(Error::argument(format!("no such domain: {self:?}"))) }
     }
+}
+
+/// The matrix logarithm of positive-definite matrices f32 `[.., n, n]`.
+fn logarithm(value: &HostTensor) -> Result<HostTensor> {
+    let mut tape = Tape::new();
+    let x = tape.input("value", value.ty())?;
+    let log = tape.matrix_log(x, LEAST_POSITIVE as f32)?;
+    Ok(Device::oracle().compile(&tape, &[log])?.run(&[(x, value)])?.remove(0).to_real::<f32>())
 }

@@ -1,6 +1,7 @@
 //! Series in the frequency domain: product filters with gains that may be learnt, and the analytic signal with what is read off it
 //! (Ciric et al. 2022, §"frequency"; the bins of n frames are k / (n TR) hertz, for odd n too).
 
+use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result, Shape};
@@ -119,4 +120,30 @@ impl Tape {
         let (re, im) = (self.add(xx, hh)?, self.sub(hx, xh)?);
         self.atan2(im, re)
     }
+}
+
+/// Filters and analytic signals of lengths odd and even.
+pub(super) fn cases() -> Vec<Case> {
+    type Unary = fn(&mut Tape, Var) -> Result<Var>;
+    let unary: [(&str, Unary); 5] = [
+        ("hilbert", Tape::hilbert),
+        ("analytic_signal", Tape::analytic_signal),
+        ("envelope", Tape::envelope),
+        ("instantaneous_phase", Tape::instantaneous_phase),
+        ("instantaneous_frequency", |t, x| t.instantaneous_frequency(x, 2.0)),
+    ];
+    let mut cases = Vec::new();
+    for n in [7, 66] {
+        for (name, op) in unary {
+            // An offset keeps envelopes off 0, where angles turn fast.
+            let operands = vec![f32s([2, n], Draw::Uniform(2.0, 4.0))];
+            cases.push(Case::new(name, operands, move |t, x| Ok(vec![op(t, x[0])?])).within(1e-5, 2e-5));
+        }
+        let m = n / 2 + 1;
+        let one = vec![f32s([2, 3, n], Draw::Normal), f32s([m], Draw::Normal)];
+        cases.push(Case::new("product_filter", one, |t, x| Ok(vec![t.product_filter(x[0], x[1])?])).within(5e-6, 1e-5));
+        let several = vec![f32s([2, 3, n], Draw::Normal), f32s([4, m], Draw::Normal)];
+        cases.push(Case::new("zero_phase_filter", several, |t, x| Ok(vec![t.zero_phase_filter(x[0], x[1])?])).within(5e-6, 2e-5));
+    }
+    cases
 }

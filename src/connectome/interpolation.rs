@@ -1,6 +1,7 @@
 //! Frames that were censored, filled in from those kept, for what needs all of them (a filter). Connectivity is never computed from them:
 //! give it the mask as weights.
 
+use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result};
@@ -149,4 +150,19 @@ impl Tape {
         }
         Ok(kept.len())
     }
+}
+
+/// Gaps of one frame and of several, and at both ends.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for time in [7, 33] {
+        let kept: Vec<bool> = (0..time).map(|t| t % 5 != 2 && !(10..15).contains(&t) && t != 0).collect();
+        let build = move |t: &mut Tape, x: &[Var]| {
+            let how = Spectral { threshold: 0.3, ..Spectral::default() };
+            Ok(vec![t.interpolate_linear(x[0], &kept)?, t.interpolate_hybrid(x[0], &kept, 1, how)?])
+        };
+        // Sums of some 130 waves, which nearly cancel in the gaps.
+        cases.push(Case::new("interpolate", vec![f32s([2, 3, time], Draw::Normal)], build).within(2e-5, 2e-5));
+    }
+    cases
 }

@@ -3,6 +3,7 @@
 mod activation;
 pub mod butterworth;
 mod cases;
+pub mod communities;
 pub mod confounds;
 pub mod convolution;
 #[cfg(feature = "cli")]
@@ -10,14 +11,18 @@ pub mod cortex;
 pub mod covariance;
 mod dirichlet;
 mod domain;
+pub mod eigenmaps;
 pub mod frequency;
 mod graph;
 pub mod homogeneity;
+pub mod initialise;
 pub mod interpolation;
 pub mod learn_parcels;
 pub mod loss;
 pub mod network;
+mod noise;
 mod parcellation;
+pub mod quality;
 pub mod shrinkage;
 mod similarity;
 mod space;

@@ -152,6 +152,61 @@ impl Tape {
         self.reshape(mixed, shape.with(1, out))
     }
 
+    /// [`Tape::recombine`] by convex combinations that a query chooses: the mixture `[out, channels]` becomes softmax(mixture · query) over
+    /// channels, query `[batch, channels, channels]`, one an item.
+    pub fn recombine_by_query(&mut self, x: Var, mixture: Var, query: Var) -> Result<Var> {
+        let scores = self.matmul(mixture, query)?;
+        let chosen = self.softmax(scores, -1)?;
+        self.recombine(x, chosen)
+    }
+
+    /// [`Tape::recombine_by_query`] of a query of low rank, L Rᵀ of L and R `[batch, channels, rank]`.
+    pub fn recombine_by_low_rank_query(&mut self, x: Var, mixture: Var, [left, right]: [Var; 2]) -> Result<Var> {
+        let scores = self.matmul(mixture, left)?;
+        let scores = self.matmul_with(scores, right, false, true)?;
+        let chosen = self.softmax(scores, -1)?;
+        self.recombine(x, chosen)
+    }
+
+    /// R X Rᵀ of x `[.., n, n]` by `rows` `[.., p, n]`, diagonals left out before and after: a network of fewer nodes, `[.., p, p]`. Where
+    /// `renormalised`, the entries off the diagonal have their standard deviation of before. [`Tape::vertical_compression`] by the transposed
+    /// rows is hypercoil's `uncompress`. Errors as there.
+    pub fn network_compression(&mut self, x: Var, rows: Var, renormalised: bool) -> Result<Var> {
+        let x = self.without_diagonal(x)?;
+        let left = self.matmul(rows, x)?;
+        let compressed = self.matmul_with(left, rows, false, true)?;
+        let compressed = self.without_diagonal(compressed)?;
+        if !renormalised {
+            return Ok(compressed);
+        }
+        let (before, after) = (self.deviation_off_diagonal(x)?, self.deviation_off_diagonal(compressed)?);
+        self.scaled_to(compressed, before, after)
+    }
+
+    /// The standard deviation of what is off the diagonal of matrices whose diagonal is 0, `[.., 1, 1]`.
+    fn deviation_off_diagonal(&mut self, x: Var) -> Result<Var> {
+        let n = self.expect_square("network_compression", x)?;
+        let entries = (n * n.saturating_sub(1)).max(1) as f32;
+        let sum = self.sum(x, &[-2, -1], true)?;
+        let mean = self.scale(sum, 1.0 / entries)?;
+        let centred = self.sub(x, mean)?;
+        let centred = self.without_diagonal(centred)?;
+        let squares = self.square(centred)?;
+        let power = self.sum(squares, &[-2, -1], true)?;
+        let variance = self.scale(power, 1.0 / entries)?;
+        self.root(variance)
+    }
+
+    /// x times what it was over what it is, as it stays where that is 0.
+    fn scaled_to(&mut self, x: Var, before: Var, after: Var) -> Result<Var> {
+        let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
+        let varies = self.greater(after, zero)?;
+        let safe = self.select(varies, after, one)?;
+        let ratio = self.div(before, safe)?;
+        let ratio = self.select(varies, ratio, one)?;
+        self.mul(x, ratio)
+    }
+
     /// R X Cᵀ of x `[.., h, w]` by `rows` `[.., p, h]` and `columns` `[.., q, w]`: `[.., p, q]`. Where `renormalised`, the result has each
     /// matrix's standard deviation over all entries as it was before; a constant result stays.
     pub fn vertical_compression(&mut self, x: Var, rows: Var, columns: Var, renormalised: bool) -> Result<Var> {
@@ -161,12 +216,7 @@ impl Tape {
             return Ok(compressed);
         }
         let (before, after) = (self.standard_deviation(x, &[-2, -1], 0, true)?, self.standard_deviation(compressed, &[-2, -1], 0, true)?);
-        let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
-        let varies = self.greater(after, zero)?;
-        let safe = self.select(varies, after, one)?;
-        let ratio = self.div(before, safe)?;
-        let ratio = self.select(varies, ratio, one)?;
-        self.mul(compressed, ratio)
+        self.scaled_to(compressed, before, after)
     }
 }
 
@@ -188,5 +238,11 @@ pub(super) fn cases() -> Vec<Case> {
     }
     let operands = vec![normal([2, 7, 9]), normal([3, 7]), normal([5, 9])];
     cases.push(one("vertical_compression", operands, |t, x| t.vertical_compression(x[0], x[1], x[2], true)));
+    let operands = vec![normal([2, 7, 7]), normal([3, 7])];
+    cases.push(one("network_compression", operands, |t, x| t.network_compression(x[0], x[1], true)));
+    let operands = vec![normal([2, 3, 5, 7]), normal([4, 3]), normal([2, 3, 3])];
+    cases.push(one("recombine_by_query", operands, |t, x| t.recombine_by_query(x[0], x[1], x[2])));
+    let operands = vec![normal([2, 3, 5, 7]), normal([4, 3]), normal([2, 3, 2]), normal([2, 3, 2])];
+    cases.push(one("recombine_by_low_rank_query", operands, |t, x| t.recombine_by_low_rank_query(x[0], x[1], [x[2], x[3]])));
     cases
 }

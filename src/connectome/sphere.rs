@@ -94,13 +94,38 @@ pub fn neighbours(faces: &HostTensor, kept: &[usize], total: usize) -> Result<Ho
             }
         }
     }
+    table_of(near)
+}
+
+/// A symmetric table of neighbours, as [`neighbours`] makes them, of points without a mesh: a point and each of the `k` nearest to it are
+/// neighbours of one another.
+///
+/// # Errors
+/// None that points can cause.
+pub fn nearest_neighbours(points: &[Point], k: usize) -> Result<HostTensor> {
+    let mut near: Vec<Vec<usize>> = vec![Vec::new(); points.len()];
+    for (v, p) in points.iter().enumerate() {
+        let mut others: Vec<(f64, usize)> = (0..points.len()).filter(|&u| u != v).map(|u| (-dot(p, &points[u]), u)).collect();
+        let k = k.min(others.len());
+        if k > 0 {
+            others.select_nth_unstable_by(k - 1, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        }
+        for &(_, u) in &others[..k] {
+            near[v].push(u);
+            near[u].push(v);
+        }
+    }
+    table_of(near)
+}
+
+fn table_of(mut near: Vec<Vec<usize>>) -> Result<HostTensor> {
     for n in &mut near {
         n.sort_unstable();
         n.dedup();
     }
     let degree = near.iter().map(Vec::len).max().unwrap_or(0).max(1);
     let rows = near.iter().enumerate().flat_map(|(v, n)| (0..degree).map(move |k| n.get(k).copied().unwrap_or(v) as i32));
-    HostTensor::i32([kept.len(), degree], rows.collect())
+    HostTensor::i32([near.len(), degree], rows.collect())
 }
 
 /// A Gaussian's weights over the vertices within `truncate` mm of each along the sphere of `radius` mm: neighbours i32

@@ -1,5 +1,6 @@
 //! Series that keep what a null hypothesis says and nothing else.
 
+use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result, Shape};
@@ -36,4 +37,91 @@ impl Tape {
         let turned = self.concatenate(&[re, im], -1)?;
         self.irfft(turned, n)
     }
+
+    /// x `[.., channels, time]` filtered by the amplitudes of a reference's spectra, of the same shape, and scaled so that each series' mean
+    /// amplitude is the reference's: of white noise, series whose spectra are the reference's in expectation. Where `mean`, all channels take
+    /// the mean amplitudes over the reference's. (hypercoil's `match_spectra` scales all channels as one, and loses a frame of odd counts.)
+    ///
+    /// # Errors
+    /// Where the operands are not f32 of one shape of two axes at least.
+    pub fn match_spectra(&mut self, x: Var, reference: Var, mean: bool) -> Result<Var> {
+        let shape = self.series_shape("match_spectra", x)?;
+        if self.series_shape("match_spectra", reference)? != shape {
+            return Err(Error::op("match_spectra", format!("a reference {shape} expected, found {}", self.shape(reference))));
+        }
+        let (spectrum, model) = (self.rfft(x)?, self.rfft(reference)?);
+        let mut gains = self.l2_norm(model, &[-1], true)?;
+        if mean {
+            gains = self.mean(gains, &[-3], true)?;
+        }
+        let shaped = self.mul(spectrum, gains)?;
+        let found = self.l2_norm(shaped, &[-1], true)?;
+        let (found, wanted) = (self.mean(found, &[-2], true)?, self.mean(gains, &[-2], true)?);
+        let ratio = self.div_or_zero(wanted, found)?;
+        let scaled = self.mul(shaped, ratio)?;
+        self.irfft(scaled, shape[shape.rank() - 1])
+    }
+
+    /// Q √Λ x of x `[.., channels, time]`, Q and Λ of the covariance `[.., channels, channels]`: of independent channels of unit variance,
+    /// series with this covariance in expectation (Laumann et al. 2017). Eigenvalues below 0, which rounding leaves, count for 0.
+    ///
+    /// # Errors
+    /// Where shapes do not fit.
+    pub fn match_covariance(&mut self, x: Var, covariance: Var) -> Result<Var> {
+        let n = self.expect_square("match_covariance", covariance)?;
+        let (values, vectors) = self.eigh(covariance)?;
+        let held = self.relu(values)?;
+        let roots = self.root(held)?;
+        let roots = self.reshape_last(roots, &[n, 1])?;
+        let scaled = self.mul(x, roots)?;
+        self.matmul(vectors, scaled)
+    }
+
+    /// Null series of x `[.., regions, time]`, drawn anew at every step: normal noise with the mean amplitude spectrum of x, of unit variance,
+    /// and the covariance of x; stationary and Gaussian, so that what their connectivity does in time is chance (Laumann et al. 2017, Cerebral
+    /// Cortex 27). Spectrum and covariance are those of x in expectation; for series that have them exactly see
+    /// [`Tape::phase_randomised`].
+    ///
+    /// # Errors
+    /// Where x is not f32 of these axes.
+    pub fn laumann_null(&mut self, x: Var, seed: u64, stream: u32) -> Result<Var> {
+        let shape = self.series_shape("laumann_null", x)?;
+        let noise = self.random_normal(shape, seed, stream)?;
+        let shaped = self.match_spectra(noise, x, true)?;
+        let centred = self.about_mean(shaped)?;
+        let deviation = self.standard_deviation(centred, &[-1], 0, true)?;
+        let one = self.scalar(1.0)?;
+        let unit = self.div_or_zero(one, deviation)?;
+        let unit = self.mul(centred, unit)?;
+        let covariance = self.covariance(x, None, 1)?;
+        self.match_covariance(unit, covariance)
+    }
+
+    /// a / b, 0 where b is 0.
+    fn div_or_zero(&mut self, a: Var, b: Var) -> Result<Var> {
+        let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
+        let none = self.equal(b, zero)?;
+        let safe = self.select(none, one, b)?;
+        let ratio = self.div(a, safe)?;
+        self.select(none, zero, ratio)
+    }
+}
+
+/// Null series, whose draws are the same at every run of a case.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for shape in [[1, 3, 33], [2, 4, 34]] {
+        let x = || f32s(shape, Draw::Normal);
+        cases.push(Case::new("phase_randomised", vec![x()], |t, x| Ok(vec![t.phase_randomised(x[0], 3, 1)?])).within(5e-6, 1e-5));
+        cases.push(Case::new("match_spectra", vec![x(), x()], |t, x| Ok(vec![t.match_spectra(x[0], x[1], false)?])).within(5e-6, 2e-5));
+        cases.push(Case::new("match_spectra mean", vec![x(), x()], |t, x| Ok(vec![t.match_spectra(x[0], x[1], true)?])).within(5e-6, 2e-5));
+        // Eigenvectors' signs and gaps are the reference's: covariances of few series, conditions of about 5.
+        let build = |t: &mut Tape, x: &[Var]| {
+            let covariance = t.covariance(x[1], None, 1)?;
+            Ok(vec![t.match_covariance(x[0], covariance)?])
+        };
+        cases.push(Case::new("match_covariance", vec![x(), x()], build).within(5e-5, 5e-4));
+        cases.push(Case::new("laumann_null", vec![x()], |t, x| Ok(vec![t.laumann_null(x[0], 5, 2)?])).within(5e-5, 5e-4));
+    }
+    cases
 }

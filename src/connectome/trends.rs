@@ -1,5 +1,6 @@
 //! Slow trends of series, and series without them.
 
+use crate::ops::case::{Case, Draw, f32s};
 use crate::ops::confounds::orthonormal_basis;
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
@@ -65,4 +66,18 @@ impl Tape {
         let fitted = self.matmul(scores, q)?;
         self.sub(x, fitted)
     }
+}
+
+/// Trends out of series far from 0.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for shape in [[1, 1, 7], [2, 3, 65]] {
+        let build = move |t: &mut Tape, x: &[Var]| {
+            let cosines = cosine_trends(shape[2], 2.0, 0.1)?;
+            Ok(vec![t.detrend(x[0], &polynomial_trends(shape[2], 2))?, t.detrend(x[0], &cosines)?])
+        };
+        // Relative to residuals about 1 of series about 10.
+        cases.push(Case::new("detrend", vec![f32s(shape, Draw::Series)], build).within(2e-5, 1e-5));
+    }
+    cases
 }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Reads a table of confounds, `.tsv` or `.csv`, with a header of names; an empty cell, `n/a` and `NaN` are missing values. Of the `.json`
-/// of the same name, where there is one, the `Mask` of each column is taken.
+/// of the same name, where there is one, the `Mask` and the `CumulativeVarianceExplained` of each column are taken; older versions of fMRIPrep
+/// write the numbers of columns there without their zeros.
 ///
 /// # Errors
 /// [`Error::File`] where a file cannot be read, the table has another extension, no header, a name twice, no frames, rows of unequal
@@ -17,8 +18,11 @@ pub fn read_confounds(path: impl AsRef<Path>) -> Result<Confounds> {
     let path = path.as_ref();
     let columns = parse(path, &read_bytes(path)?).map_err(|what| Error::file(path, what))?;
     let beside = path.with_extension("json");
-    let masks = if beside.exists() { masks(&beside)? } else { BTreeMap::new() };
-    Ok(Confounds { columns, masks })
+    let mut table = Confounds { columns, ..Confounds::default() };
+    if beside.exists() {
+        (table.masks, table.variance) = components(&beside, &table)?;
+    }
+    Ok(table)
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Column>, String> {
@@ -61,9 +65,22 @@ fn number(cell: &str) -> Option<f64> {
     cell.parse().ok().filter(|x: &f64| x.is_finite())
 }
 
-fn masks(path: &Path) -> Result<BTreeMap<String, String>> {
+/// Mask and cumulative variance of each column that has them.
+fn components(path: &Path, table: &Confounds) -> Result<(BTreeMap<String, String>, BTreeMap<String, f64>)> {
     let json: serde_json::Value = serde_json::from_slice(&read_bytes(path)?)
         .map_err(|e| Error::file(path, format!("what the confounds are, in JSON, expected: {e}")))?;
     let entries = json.as_object().ok_or_else(|| Error::file(path, "an object with an entry for each confound expected"))?;
-    Ok(entries.iter().filter_map(|(name, of)| Some((name.clone(), of.get("Mask")?.as_str()?.to_owned()))).collect())
+    let column = |name: &String| match table.get(name) {
+        Some(_) => name.clone(),
+        None => table.columns.iter().find(|c| numbered(&c.name) == numbered(name)).map_or_else(|| name.clone(), |c| c.name.clone()),
+    };
+    let masks = entries.iter().filter_map(|(name, of)| Some((column(name), of.get("Mask")?.as_str()?.to_owned())));
+    let variance = entries.iter().filter_map(|(name, of)| Some((column(name), of.get("CumulativeVarianceExplained")?.as_f64()?)));
+    Ok((masks.collect(), variance.collect()))
+}
+
+/// A name as its stem and the number that it ends with; a name without one is its own stem.
+fn numbered(name: &str) -> (&str, Option<u32>) {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    (stem, name[stem.len()..].parse().ok())
 }

@@ -1,5 +1,6 @@
 //! Series of regions, from any file that holds them.
 
+use super::gifti::read_gifti_bytes;
 use super::{NpyRows, extension, is_nifti, read_bytes, read_npy_bytes, read_npz_bytes, read_table_bytes};
 use crate::{Error, HostTensor, Result};
 use std::path::Path;
@@ -24,7 +25,8 @@ pub struct Series {
 }
 
 /// Reads series from a `.npy` array (`[subjects]` first where it has three axes; any type that [`read_npy`](super::read_npy) reads), the
-/// array of a `.npz` file ([`read_npz`](super::read_npz)), or a `.csv` or `.tsv` table, and turns them so that time is last. One frame is enough to be read.
+/// array of a `.npz` file ([`read_npz`](super::read_npz)), a `.csv` or `.tsv` table, or the maps of a surface in `.gii`
+/// ([`read_gifti_bytes`](super::read_gifti_bytes)), and turns them so that time is last. One frame is enough to be read.
 ///
 /// # Errors
 /// [`Error::File`] where the file cannot be read or has another extension, the array has fewer than two or more than three axes or
@@ -43,6 +45,8 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], layout: Layout) -
     let (values, names) = match extension(name).as_str() {
         "npy" => (single(name, &read_npy_bytes(name, bytes)?)?, None),
         "npz" => (single(name, &read_npz_bytes(name, bytes, None)?)?, None),
+        // A surface's arrays are by vertices, whatever the layout of other files.
+        "gii" => return arrange(read_gifti_bytes(name, bytes)?, None, Layout::RegionsTime).map_err(|what| Error::file(name, what)),
         _ => read_table_bytes(name, bytes).map(|table| (table.values, table.names))?,
     };
     // In a file of regions by time, what the header names is frames.
@@ -66,9 +70,9 @@ pub fn read_series_row(rows: &NpyRows, subject: usize, layout: Layout) -> Result
 
 fn check_extension(path: &Path) -> Result<()> {
     match extension(path).as_str() {
-        "npy" | "npz" | "csv" | "tsv" => Ok(()),
+        "npy" | "npz" | "csv" | "tsv" | "gii" => Ok(()),
         _ if is_nifti(path) => Err(Error::file(path, "an image has series by an atlas alone: give one (--atlas)")),
-        _ => Err(Error::file(path, "not a file of series by its extension: .npy, .npz, .csv and .tsv are read")),
+        _ => Err(Error::file(path, "not a file of series by its extension: .npy, .npz, .csv, .tsv and .gii are read")),
     }
 }
 

@@ -120,6 +120,12 @@ impl Context {
         &self.inner.adapter
     }
 
+    /// The adapter's name, its back end and its driver: what figures and tunings hold for.
+    pub fn identity(&self) -> [String; 3] {
+        let a = self.adapter();
+        [a.name().to_owned(), a.backend().to_string(), a.driver()]
+    }
+
     /// What plans are made for.
     pub fn target(&self) -> &Target {
         &self.inner.target

@@ -1,13 +1,15 @@
 //! What the layers and losses are held to: as the ops', see [`crate::ops::case`].
 
-use super::{Activation, BatchNorm, LayerNorm, Linear, RmsNorm};
+use super::{Activation, BatchNorm, Cell, EdgeMlp, Forcing, GraphIsomorphism, LayerNorm, Linear, Mlp, MlpSettings, Parameters};
+use super::{Pooling, Recurrent, RmsNorm, RollOut};
 use crate::Result;
 use crate::ops::case::{Case, Draw, f32s, i32s};
+use crate::optim::Schedule;
 use crate::tape::{Tape, Var};
 
 /// What every layer is held to.
 pub fn cases() -> Vec<Case> {
-    [layers(), losses(), super::image::cases()].concat().into_iter().map(Case::composed).collect()
+    [layers(), losses(), networks(), super::image::cases()].concat().into_iter().map(Case::composed).collect()
 }
 
 type Operands = Vec<(crate::TensorType, Draw)>;
@@ -60,4 +62,54 @@ fn losses() -> Vec<Case> {
         cases.push(one("cross_entropy weighted and smooth", labels(), |t, x| t.cross_entropy(x[0], x[1], Some(x[2]), 0.1)));
     }
     cases
+}
+
+/// Networks whose parameters are states, as they are drawn.
+fn networks() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for cell in [Cell::Rnn, Cell::Gru, Cell::Lstm] {
+        cases.push(one(&format!("recurrent {cell:?}"), vec![normal([2, 3, 5])], move |t, x| {
+            let layer = Recurrent::new(t, &mut Parameters::training(1), "cell", cell, [5, 4])?;
+            layer.apply(t, x[0], None).map(|(all, _)| all)
+        }));
+    }
+    for together in [1, 2, 5] {
+        let operands = vec![normal([2, 5, 3]), f32s([2, 5, 5], Draw::Weights)];
+        cases.push(one(&format!("edge_mlp messages by {together}"), operands, move |t, x| {
+            EdgeMlp::new(t, &mut Parameters::training(2), "edges", [3, 7, 4], None, Activation::Tanh)?.messages(t, x[0], x[1], together)
+        }));
+    }
+    for pooling in [Pooling::Mean, Pooling::Sum, Pooling::Max, Pooling::Concatenate] {
+        cases.push(one(&format!("pooling {pooling:?}"), vec![normal([2, 7, 3])], move |t, x| pooling.apply(t, x[0])));
+    }
+    let operands = vec![f32s([2, 5, 5], Draw::Weights), normal([2, 5, 3])];
+    cases.push(one("graph_isomorphism", operands, |t, x| {
+        let mut parameters = Parameters::training(3);
+        let mlp = Mlp::new(t, &mut parameters, "stack", MlpSettings::new(&[3, 6, 2], Activation::Tanh))?;
+        GraphIsomorphism::new(t, &mut parameters, "layer", mlp)?.apply(t, x[0], x[1])
+    }));
+    cases.push(one("gumbel_softmax", vec![normal([3, 5, 2])], |t, x| t.gumbel_softmax(x[0], -1, 0.5, false, (7, 1))));
+    cases.push(one("binary_concrete", vec![normal([3, 5])], |t, x| t.binary_concrete(x[0], 0.5, false, (7, 2))));
+    for recompute in [false, true] {
+        let operands = vec![normal([2, 5, 3]), normal([2, 5, 3]), f32s([2, 5, 5], Draw::Weights)];
+        cases.push(one(&format!("roll_out recompute {recompute}"), operands, move |t, x| unrolled(t, x, recompute)));
+    }
+    cases
+}
+
+/// Three steps of messages between nodes and a gated update, some of which start from the truth.
+fn unrolled(t: &mut Tape, x: &[Var], recompute: bool) -> Result<Var> {
+    let mut parameters = Parameters::training(4);
+    let edges = EdgeMlp::new(t, &mut parameters, "edges", [3, 4, 4], None, Activation::Tanh)?;
+    let cell = Recurrent::new(t, &mut parameters, "cell", Cell::Gru, [4, 3])?;
+    let forcing = Forcing::Scheduled { probability: Schedule::Constant(0.5), draws: (9, 0) };
+    let made = RollOut { steps: 3, forcing, recompute }.apply(t, x[0], &[x[1], x[1]], |t, state, _| {
+        let messages = edges.messages(t, state, x[2], 5)?;
+        let flat = t.reshape(messages, [10, 4])?;
+        let driven = cell.input.apply(t, flat)?;
+        let hidden = t.reshape(state, [10, 3])?;
+        let carry = cell.step(t, driven, super::Carry { hidden, cell: None })?;
+        t.reshape(carry.hidden, [2, 5, 3])
+    })?;
+    t.concatenate(&made, -1)
 }

@@ -8,6 +8,7 @@ mod dropout;
 pub mod fourier;
 pub mod matmul;
 pub mod mesh;
+pub mod message;
 pub mod parcellation;
 pub mod pointwise;
 pub mod random;
@@ -48,6 +49,8 @@ pub fn sources() -> Vec<&'static Source> {
         &tile::PAD,
         &mesh::NEIGHBOUR_MEAN,
         &mesh::NEIGHBOUR_SUM,
+        &message::PAIR_DOT,
+        &message::PAIR_SUM,
         &parcellation::LOGITS_REVERSE,
         &parcellation::MEMBERSHIPS_REVERSE,
         &parcellation::PARCEL_SERIES,
@@ -100,6 +103,7 @@ pub fn cases() -> Vec<Case> {
         dropout::cases(),
         fourier::cases(),
         mesh::cases(),
+        message::cases(),
         parcellation::cases(),
         spd::cases(),
         topology::cases(),
@@ -125,6 +129,7 @@ pub fn works() -> Vec<Work> {
         dropout::works(),
         fourier::works(),
         mesh::works(),
+        message::works(),
         parcellation::works(),
         spd::works(),
         topology::works(),

@@ -55,11 +55,11 @@ impl Tape {
             return Err(Error::op("wasserstein", format!("an order of 1 or more expected, found {}", how.order)));
         }
         let sum = match dimension {
-            Dimension::Components => self.powers(a.births, b.births, how.order, false)?,
-            Dimension::Cycles => self.powers(a.deaths, b.deaths, how.order, true)?,
+            Dimension::Components => self.sum_of_powers(a.births, b.births, how.order, false)?,
+            Dimension::Cycles => self.sum_of_powers(a.deaths, b.deaths, how.order, true)?,
             Dimension::Both => {
-                let births = self.powers(a.births, b.births, how.order, false)?;
-                let deaths = self.powers(a.deaths, b.deaths, how.order, true)?;
+                let births = self.sum_of_powers(a.births, b.births, how.order, false)?;
+                let deaths = self.sum_of_powers(a.deaths, b.deaths, how.order, true)?;
                 self.add(births, deaths)?
             }
         };
@@ -92,7 +92,7 @@ impl Tape {
     }
 
     /// Σ |x − y|ʳ over the last axis of sorted lists, the shorter filled up in front or behind.
-    fn powers(&mut self, x: Var, y: Var, order: f32, in_front: bool) -> Result<Var> {
+    fn sum_of_powers(&mut self, x: Var, y: Var, order: f32, in_front: bool) -> Result<Var> {
         let longest = [x, y].map(|v| self.shape(v).last().copied().unwrap_or(0)).into_iter().max().unwrap_or(0);
         let (x, y) = (self.filled_up(x, longest, in_front)?, self.filled_up(y, longest, in_front)?);
         let difference = self.sub(x, y)?;

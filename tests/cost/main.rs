@@ -6,6 +6,7 @@ mod confounds;
 mod counted;
 mod covariance;
 mod fourier;
+mod message;
 mod moves;
 mod order;
 mod products;
@@ -24,6 +25,7 @@ fn works() -> Result<Vec<Work>> {
         confounds::works()?,
         covariance::works()?,
         fourier::works()?,
+        message::works()?,
         rows::works()?,
         moves::works()?,
         order::works()?,

@@ -56,6 +56,56 @@ def layers():
         with_gradient("activation", [x], [i], f(x))
 
 
+def pairs():
+    activations = [F.relu, lambda x: F.leaky_relu(x, float(np.float32(0.2))), F.elu, torch.tanh]
+    for i, f in enumerate(activations):
+        batch, n, m, features = 2, 3, 5, 4 + i
+        z, u, v = normal(batch, n, m).requires_grad_(), normal(batch, n, features).requires_grad_(), normal(batch, m, features)
+        a = normal(3, features)
+        hidden = f(u[:, :, None] + v[:, None])
+        with_gradient("pairwise_dot", [u, v, a], [i], torch.einsum("bijf,kf->bkij", hidden, a))
+        with_gradient("pairwise_sum", [z, u, v], [i], torch.einsum("bijf,bij->bif", hidden, z))
+
+
+def sequences():
+    for kind, gates in [("rnn", 1), ("gru", 3), ("lstm", 4)]:
+        batch, time, inputs, hidden = 2, 5, 3, 4
+        x = normal(batch, time, inputs).requires_grad_()
+        weights = [normal(gates * hidden, inputs), normal(gates * hidden, hidden), normal(gates * hidden), normal(gates * hidden)]
+        layer = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[kind](inputs, hidden, batch_first=True)
+        for name, value in zip(["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"], weights):
+            setattr(layer, name, nn.Parameter(value))
+        with_gradient(kind, [x, *weights], [], layer(x)[0])
+
+
+def graphs():
+    """As the papers write them."""
+    batch, n, inputs, outputs = 2, 5, 3, 4
+    graph = torch.tensor(RNG.uniform(0, 1, (batch, n, n)).astype(np.float32).astype(np.float64)) * torch.tensor(RNG.random((batch, n, n)) < 0.6)
+    graph[0, 2] = 0
+    graph.requires_grad_()
+    x, w, w2, b = normal(batch, n, inputs), normal(outputs, inputs), normal(outputs, inputs), normal(outputs)
+    closed = graph + torch.eye(n)
+    root = closed.sum(-1) ** -0.5
+    with_gradient("graph_convolution", [graph, x, w, b], [], root[..., None] * closed @ (root[..., None] * (x @ w.T)) + b)
+    mean = graph @ x / graph.sum(-1, keepdim=True).clamp(min=1e-12)
+    with_gradient("graph_sage", [graph, x, w, w2, b], [], x @ w.T + mean @ w2.T + b)
+    x.requires_grad_()
+    edges = graph.detach()
+    a = normal(1, outputs)
+    ends = (x @ w.T + b)[:, :, None] + (x @ w2.T)[:, None]
+    scores = F.leaky_relu(ends, float(np.float32(0.2))) @ a[0]
+    attention = torch.softmax(scores.masked_fill(edges == 0, float("-inf")), -1).nan_to_num()
+    with_gradient("graph_attention", [x, edges, w, b, w2, a], [], attention @ (x @ w2.T))
+
+
+def relaxed():
+    logits = normal(3, 4, 2).requires_grad_()
+    prior = torch.tensor([0.75, 0.25])
+    log = F.log_softmax(logits, -1)
+    with_gradient("kl_to_prior", [logits], prior.tolist(), (log.exp() * (log - prior.log())).sum(-1))
+
+
 def losses():
     p, t = (2 * normal(5, 7)).requires_grad_(), normal(5, 7)
     with_gradient("mean_squared_error", [p, t], [], F.mse_loss(p, t))
@@ -95,6 +145,10 @@ def judged():
 
 
 layers()
+pairs()
+sequences()
+graphs()
+relaxed()
 losses()
 text = json.dumps({"cases": CASES, "metrics": judged()}, separators=(",", ":"))
 Path(__file__).with_name("nn.json").write_text(text.replace('},{"op"', '},\n{"op"') + "\n")

@@ -2,7 +2,11 @@
 
 use crate::golden::{hold, numbers};
 use serde_json::Value;
-use tapetum::nn::{Activation, BatchNorm, LayerNorm, Linear, Mlp, MlpSettings, Parameters, RmsNorm, metrics};
+use tapetum::nn::{
+    Activation, BatchNorm, Cell, GraphAttention, GraphConvolution, GraphSage, LayerNorm, Linear, Mlp, MlpSettings, Parameters,
+};
+use tapetum::nn::{Recurrent, RmsNorm, metrics};
+use tapetum::ops::message::PairActivation;
 use tapetum::optim::Adam;
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
@@ -21,6 +25,8 @@ const ACTIVATIONS: [Activation; 8] = [
     Activation::Softplus,
 ];
 
+const PAIRS: [PairActivation; 4] = [PairActivation::Relu, PairActivation::LeakyRelu(0.2), PairActivation::Elu, PairActivation::Tanh];
+
 fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
     match op {
         "linear" => Linear { weight: x[1], bias: Some(x[2]) }.apply(t, x[0]),
@@ -32,6 +38,27 @@ fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
         "layer_norm" => LayerNorm { gain: x[1], shift: x[2] }.apply(t, x[0]),
         "rms_norm" => RmsNorm { gain: x[1] }.apply(t, x[0]),
         "activation" => ACTIVATIONS[p[0] as usize].apply(t, x[0]),
+        "rnn" | "gru" | "lstm" => {
+            let cell = match op {
+                "rnn" => Cell::Rnn,
+                "gru" => Cell::Gru,
+                _ => Cell::Lstm,
+            };
+            let [input, hidden] = [0, 1].map(|i| Linear { weight: x[1 + i], bias: Some(x[3 + i]) });
+            Recurrent { cell, input, hidden }.apply(t, x[0], None).map(|(all, _)| all)
+        }
+        "graph_convolution" => GraphConvolution { linear: Linear { weight: x[2], bias: Some(x[3]) } }.apply(t, x[0], x[1]),
+        "graph_sage" => {
+            let (own, others) = (Linear { weight: x[2], bias: Some(x[4]) }, Linear { weight: x[3], bias: None });
+            GraphSage { own, others }.apply(t, x[0], x[1])
+        }
+        "graph_attention" => {
+            let (receiver, sender) = (Linear { weight: x[2], bias: Some(x[3]) }, Linear { weight: x[4], bias: None });
+            GraphAttention { heads: vec![(receiver, sender, x[5])] }.apply(t, x[1], x[0])
+        }
+        "kl_to_prior" => t.kl_to_prior(x[0], -1, p),
+        "pairwise_dot" => t.pairwise_dot(x[0], x[1], x[2], PAIRS[p[0] as usize]),
+        "pairwise_sum" => t.pairwise_sum(x[0], x[1], x[2], PAIRS[p[0] as usize]),
         "mean_squared_error" => t.mean_squared_error(x[0], x[1]),
         "huber" => t.huber(x[0], x[1], p[0]),
         "gaussian_nll" => t.gaussian_nll(x[0], x[1], x[2]),

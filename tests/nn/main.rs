@@ -3,3 +3,4 @@
 #[path = "../connectome/golden.rs"]
 mod golden;
 mod layers;
+mod message;

@@ -23,6 +23,30 @@ pub fn dvars(series: &[f32], time: usize) -> Vec<f64> {
     (0..time).map(|t| if t == 0 { 0.0 } else { mean_square(t).sqrt() }).collect()
 }
 
+/// [`dvars`] over what chance makes of it, √mean_r 2 (1 − ρ_r) σ_r², with ρ_r a region's correlation from one frame to the next and σ_r its
+/// interquartile range over 1.349 (Nichols 2013; fMRIPrep's `std_dvars`): about 1 in a quiet frame; 0 at the first.
+pub fn standardised_dvars(series: &[f32], time: usize) -> Vec<f64> {
+    let rows = series.chunks_exact(time.max(1));
+    let n = rows.len().max(1) as f64;
+    let expected = rows.map(|row| row.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>()).map(|row| chance(&row)).sum::<f64>() / n;
+    let scale = if expected > 0.0 { expected.sqrt().recip() } else { 0.0 };
+    dvars(series, time).into_iter().map(|x| x * scale).collect()
+}
+
+/// 2 (1 − ρ) σ².
+fn chance(x: &[f64]) -> f64 {
+    let mut sorted = x.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let quantile = |q: f64| {
+        let at = q * (sorted.len() - 1) as f64;
+        let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+        below + (above - below) * at.fract()
+    };
+    let deviation = (quantile(0.75) - quantile(0.25)) / 1.349;
+    let last = x.len() - 1;
+    2.0 * (1.0 - crate::connectome::quality::correlation(&x[..last], &x[1..])) * deviation * deviation
+}
+
 /// Keeps the frames whose framewise displacement, by the table's `framewise_displacement`, is not above `limit` millimetres; one that is
 /// missing, as the first, is kept.
 ///

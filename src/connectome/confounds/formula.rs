@@ -12,10 +12,14 @@
 //! | `1_[>0.5](a)` | 1 where a is above 0.5, else 0; also `<`, `>=`, `<=` |
 //! | `[OR](a)`, `[AND](a)`, `[NOT](a)` | where any column of a is not 0; where all; where each is |
 //! | `[SCATTER](a)` | for each frame where a column of a is not 0, a spike there |
+//! | `n_{{5;wcc}}` | the first 5 of these components of CompCor |
+//! | `v_{{50;wcc}}` | the first that explain 50 % of their mask's variance, by the `.json` beside the table; the one that passes it among them |
+//! | `n_{{5;a_comp_cor;Mask=CSF,WM}}`, `v_{{..}}` likewise | of the columns called `a_comp_cor_…`, those of each mask |
 //!
 //! The 36 columns with spikes are `dd1((rps + wm + csf + gsr)^^2) + [SCATTER]([OR](1_[>0.5](fd) + 1_[>1.5](dv)))`. Operators before
 //! `( )` go first: `dd1(a)^^2` are the powers of differences, as fMRIPrep's `_derivative1_power2`.
 
+use super::compcor::Count;
 use super::{Column, Confounds, censor, filled};
 use crate::{Error, Result};
 
@@ -117,6 +121,7 @@ impl Parser<'_> {
             [b'(', ..] => self.group(),
             [b'[', ..] => self.flags(),
             [b'1', b'_', ..] => self.indicator(),
+            [b'n' | b'v', b'_', b'{', b'{', ..] => self.components(),
             [b'd', b'd', ..] if difference(2) => self.differences(2, Some(0)),
             [b'd', ..] if difference(1) => self.differences(1, None),
             _ => self.name(),
@@ -201,6 +206,54 @@ impl Parser<'_> {
         })
     }
 
+    /// `n_{{count;variable;Mask=A,B}}` or `v_{{percent;variable;Mask=A,B}}`.
+    fn components(&mut self) -> Result<Columns> {
+        let (at, by_count) = (self.at, self.text[self.at] == b'n');
+        self.at += "n_{{".len();
+        let count = match by_count {
+            true => Count::First(self.number()?),
+            false => Count::Variance(self.percent()? / 100.0),
+        };
+        self.must(";")?;
+        self.space();
+        let name = self.word(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let mut masks = Vec::new();
+        if self.take(";") {
+            self.must("Mask=")?;
+            masks.push(self.word(|b| b.is_ascii_alphanumeric()));
+            while self.take(",") {
+                masks.push(self.word(|b| b.is_ascii_alphanumeric()));
+            }
+        }
+        self.must("}}")?;
+        let table = self.table;
+        let stem = format!("{}_", name.trim_end_matches('_'));
+        let groups: Vec<(String, Vec<String>)> = match (&name[..], masks.is_empty()) {
+            ("acc" | "wcc" | "ccc", _) => vec![(name.clone(), self.names(&name))],
+            (_, true) => vec![(name.clone(), table.numbered(&stem))],
+            (_, false) => {
+                let of = |mask: String| {
+                    let within = table.numbered(&stem).into_iter().filter(|c| table.masks.get(c) == Some(&mask)).collect();
+                    (format!("{name} in {mask}"), within)
+                };
+                masks.into_iter().map(of).collect()
+            }
+        };
+        let chosen = groups.iter().map(|(what, names)| count.of(table, names, what)).collect::<Result<Vec<_>>>();
+        let chosen = chosen.map_err(|e| Error::argument(format!("confound formula, character {}: {e}", at + 1)))?.concat();
+        Ok(chosen.iter().filter_map(|n| table.get(n)).cloned().collect())
+    }
+
+    fn percent(&mut self) -> Result<f64> {
+        self.space();
+        let at = self.at;
+        let number = self.word(|b| b.is_ascii_digit() || b == b'.').parse().ok();
+        number.filter(|p| (0.0..=100.0).contains(p)).ok_or_else(|| {
+            self.at = at;
+            self.expected("a percentage")
+        })
+    }
+
     fn name(&mut self) -> Result<Columns> {
         let at = self.at;
         let name = self.word(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -219,9 +272,6 @@ impl Parser<'_> {
 
     /// What a name stands for.
     fn names(&self, name: &str) -> Vec<String> {
-        let of_mask = |mask: &str| {
-            self.table.numbered("a_comp_cor_").into_iter().filter(|c| self.table.masks.get(c).is_some_and(|m| m == mask)).collect()
-        };
         let one = |name: &str| vec![name.to_owned()];
         match name {
             "rps" => ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"].map(str::to_owned).to_vec(),
@@ -229,9 +279,9 @@ impl Parser<'_> {
             "gsr" => one("global_signal"),
             "fd" => one("framewise_displacement"),
             "dv" => one("std_dvars"),
-            "acc" => of_mask("combined"),
-            "wcc" => of_mask("WM"),
-            "ccc" => of_mask("CSF"),
+            "acc" => self.table.components("combined"),
+            "wcc" => self.table.components("WM"),
+            "ccc" => self.table.components("CSF"),
             _ => one(name),
         }
     }

@@ -1,12 +1,19 @@
 //! Confounds of a run: the columns of a table as fMRIPrep writes it, which of them a strategy takes ([`Strategy`]), what a formula makes
 //! of them ([`formula`]), which frames are censored ([`censor`]), and the cleaning of series by all this ([`denoise`]). All on the host in
-//! f64; where confounds or weights are learnt, [`Tape::confound_regression`](crate::Tape::confound_regression) is the differentiable block.
+//! f64; where confounds or weights are learnt, [`Tape::confound_regression`](crate::Tape::confound_regression) is the differentiable block,
+//! [`ConfoundModel`] what makes its regressors, [`learn`](mod@learn) what fits one to a cohort, and [`simulate`] draws cohorts to try it on.
 
 pub mod censor;
+mod compcor;
 pub mod denoise;
 pub mod formula;
+pub mod learn;
+mod model;
+pub mod simulate;
 mod strategy;
 
+pub(super) use model::cases;
+pub use model::{ConfoundModel, ModelledConfounds};
 pub use strategy::Strategy;
 
 use crate::{Error, Result};
@@ -28,6 +35,8 @@ pub struct Confounds {
     pub columns: Vec<Column>,
     /// The tissue mask that each CompCor component came from (`CSF`, `WM`, `combined`), as the `.json` beside the table says.
     pub masks: BTreeMap<String, String>,
+    /// The share of its mask's variance that each CompCor component and those before it explain, 0 to 1, as the `.json` says.
+    pub variance: BTreeMap<String, f64>,
 }
 
 impl Confounds {
@@ -45,6 +54,20 @@ impl Confounds {
     pub fn numbered(&self, prefix: &str) -> Vec<String> {
         let fits = |name: &str| name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
         self.columns.iter().filter(|c| fits(&c.name)).map(|c| c.name.clone()).collect()
+    }
+
+    /// The components of aCompCor that are of a tissue mask, in the table's order: `c_comp_cor_…` (`CSF`) and `w_comp_cor_…` (`WM`) of newer
+    /// tables, or of `a_comp_cor_…` those whose mask the `.json` gives.
+    pub fn components(&self, mask: &str) -> Vec<String> {
+        let own = match mask {
+            "CSF" => self.numbered("c_comp_cor_"),
+            "WM" => self.numbered("w_comp_cor_"),
+            _ => Vec::new(),
+        };
+        match own.is_empty() {
+            true => self.numbered("a_comp_cor_").into_iter().filter(|c| self.masks.get(c).is_some_and(|m| m == mask)).collect(),
+            false => own,
+        }
     }
 
     /// Columns by name, fit for a regression: a first value that is missing, as in all derivatives, is taken from the second frame

@@ -1,7 +1,8 @@
 //! Confound strategies under the names people use.
 
 use super::Confounds;
-use crate::{Error, Result};
+use super::compcor::Count;
+use crate::Result;
 
 /// Which columns of an fMRIPrep table are confounds. Cosines are taken where the table has them; an intercept is never a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,12 @@ pub enum Strategy {
     ThirtySixP,
     /// The first five aCompCor components of CSF and of white matter, motion and its derivatives, cosines (XCP-D's `acompcor`).
     Acompcor,
+    /// `Acompcor`, and the global signal (XCP-D's `acompcor_gsr`).
+    AcompcorGsr,
+    /// As `Acompcor`, with as many components of each tissue as explain half of its variance (Muschelli et al. 2014).
+    Acompcor50,
+    /// `Motion24`, all aCompCor components of the combined mask that the table has, cosines (nilearn's `compcor`).
+    Compcor,
     /// The global signal (XCP-D's `gsr_only`).
     Gsr,
     /// `Motion24`, CSF and white matter with derivatives and squares, cosines; and without the frames that
@@ -40,10 +47,21 @@ const FULL: &[&str] = &["", "_derivative1", "_power2", "_derivative1_power2"];
 
 impl Strategy {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Motion6, Self::Motion24, Self::NineP, Self::TwentyFourP, Self::ThirtySixP, Self::Acompcor, Self::Gsr, Self::Scrubbing];
+    pub const ALL: [Self; 11] = [
+        Self::Motion6,
+        Self::Motion24,
+        Self::NineP,
+        Self::TwentyFourP,
+        Self::ThirtySixP,
+        Self::Acompcor,
+        Self::AcompcorGsr,
+        Self::Acompcor50,
+        Self::Compcor,
+        Self::Gsr,
+        Self::Scrubbing,
+    ];
 
-    /// `motion6`, `motion24`, `9p`, `24p`, `36p`, `acompcor`, `gsr` or `scrubbing`.
+    /// `motion6`, `motion24`, `9p`, `24p`, `36p`, `acompcor`, `acompcor-gsr`, `acompcor50`, `compcor`, `gsr` or `scrubbing`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Motion6 => "motion6",
@@ -52,6 +70,9 @@ impl Strategy {
             Self::TwentyFourP => "24p",
             Self::ThirtySixP => "36p",
             Self::Acompcor => "acompcor",
+            Self::AcompcorGsr => "acompcor-gsr",
+            Self::Acompcor50 => "acompcor50",
+            Self::Compcor => "compcor",
             Self::Gsr => "gsr",
             Self::Scrubbing => "scrubbing",
         }
@@ -60,7 +81,7 @@ impl Strategy {
     /// The names of the columns it takes of this table.
     ///
     /// # Errors
-    /// Where `acompcor` finds fewer than five components of a tissue. Other columns that are missing, [`Confounds::select`] names.
+    /// Where there are fewer CompCor components of a mask than are asked for, or what they explain is not known. Other columns that are missing, [`Confounds::select`] names.
     pub fn columns(self, table: &Confounds) -> Result<Vec<String>> {
         let all = [&MOTION[..], &TISSUES, &[GLOBAL]].concat();
         Ok(match self {
@@ -69,30 +90,26 @@ impl Strategy {
             Self::NineP => expanded(&all, BASIC),
             Self::ThirtySixP => expanded(&all, FULL),
             Self::Gsr => vec![GLOBAL.to_owned()],
-            Self::Acompcor => {
-                let (csf, white) = (components(table, "CSF", 5)?, components(table, "WM", 5)?);
-                [csf, white, expanded(&MOTION, DERIVATIVES), table.numbered("cosine")].concat()
+            Self::Acompcor => with_slow_motion(components(table, Count::First(5))?, table),
+            Self::AcompcorGsr => with_slow_motion([components(table, Count::First(5))?, vec![GLOBAL.to_owned()]].concat(), table),
+            Self::Acompcor50 => with_slow_motion(components(table, Count::Variance(0.5))?, table),
+            Self::Compcor => {
+                let combined = table.components("combined");
+                let all = Count::First(combined.len()).of(table, &combined, "the combined mask")?;
+                [all, expanded(&MOTION, FULL), table.numbered("cosine")].concat()
             }
             Self::Scrubbing => [expanded(&MOTION, FULL), expanded(&TISSUES, FULL), table.numbered("cosine")].concat(),
         })
     }
 }
 
-/// The first n aCompCor components of a tissue: `c_comp_cor_…` and `w_comp_cor_…` of newer tables, or of `a_comp_cor_…` those whose mask
-/// the table's `.json` gives.
-fn components(table: &Confounds, tissue: &str, n: usize) -> Result<Vec<String>> {
-    let own = table.numbered(if tissue == "CSF" { "c_comp_cor_" } else { "w_comp_cor_" });
-    let found = match own.is_empty() {
-        true => table.numbered("a_comp_cor_").into_iter().filter(|c| table.masks.get(c).is_some_and(|m| m == tissue)).collect(),
-        false => own,
-    };
-    if found.len() >= n {
-        return Ok(found[..n].to_vec());
-    }
-    let where_ =
-        if table.masks.is_empty() { "no .json beside the table says which mask each `a_comp_cor_` column is of" } else { "it has no more" };
-    Err(Error::argument(format!(
-        "{n} aCompCor components of {tissue} are expected, and {} are in the confound table: {where_}",
-        found.len()
-    )))
+/// Components, motion and its derivatives, cosines.
+fn with_slow_motion(components: Vec<String>, table: &Confounds) -> Vec<String> {
+    [components, expanded(&MOTION, DERIVATIVES), table.numbered("cosine")].concat()
+}
+
+/// The components of CSF and of white matter that `count` takes.
+fn components(table: &Confounds, count: Count) -> Result<Vec<String>> {
+    let of = |tissue: &str| count.of(table, &table.components(tissue), tissue);
+    Ok([of("CSF")?, of("WM")?].concat())
 }

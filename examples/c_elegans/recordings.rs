@@ -1,0 +1,111 @@
+//! The worms' shared neurons, standardised, in windows; the wiring and the functional atlas between them.
+
+use std::path::Path;
+use tapetum::data::{Worm, read_npz, read_worms, shared_neurons};
+use tapetum::{Error, HostTensor, Result};
+
+/// Frames a model sees.
+pub const WINDOW: usize = 16;
+/// Frames it is judged on.
+pub const HORIZON: usize = 16;
+/// The part of a training worm that is trained on; the rest chooses settings and when to stop.
+const TRAINED: f64 = 0.8;
+
+/// A worm's shared neurons, each less its mean over its standard deviation.
+pub struct Recording {
+    /// `[neuron][frame]`.
+    pub series: Vec<Vec<f32>>,
+    pub states: Vec<i32>,
+}
+
+pub struct Recordings {
+    pub worms: Vec<Recording>,
+    pub neurons: Vec<String>,
+    pub states: Vec<String>,
+}
+
+/// Windows by worm and first frame.
+pub type Starts = Vec<(usize, usize)>;
+
+impl Recordings {
+    pub fn read(folder: &Path) -> Result<Self> {
+        let (worms, states) = read_worms(folder.join("kato2015"))?;
+        let neurons = shared_neurons(&worms);
+        if neurons.len() < 2 {
+            return Err(Error::file(folder, "two neurons or more that are identified in every worm expected"));
+        }
+        let worms = worms.iter().map(|w| standardised(w, &neurons)).collect::<Result<_>>()?;
+        Ok(Self { worms, neurons, states })
+    }
+
+    /// `[windows, neurons, length]`.
+    ///
+    /// # Errors
+    /// Where a window leaves its recording.
+    pub fn windows(&self, starts: &[(usize, usize)], length: usize) -> Result<HostTensor> {
+        let mut elements = Vec::with_capacity(starts.len() * self.neurons.len() * length);
+        for &(worm, first) in starts {
+            for series in &self.worms[worm].series {
+                let window = series
+                    .get(first..first + length)
+                    .ok_or_else(|| Error::argument(format!("worm {worm}: frames {first} to {} of {}", first + length, series.len())))?;
+                elements.extend_from_slice(window);
+            }
+        }
+        HostTensor::f32([starts.len(), self.neurons.len(), length], elements)
+    }
+
+    /// Windows of `length` frames of every worm but `left_out`: to train on, and to choose by.
+    pub fn inner(&self, left_out: usize, length: usize, every: usize) -> [Starts; 2] {
+        let others = || (0..self.worms.len()).filter(move |&w| w != left_out);
+        let split = |w: usize| (self.worms[w].states.len() as f64 * TRAINED) as usize;
+        let training = others().flat_map(|w| (0..=split(w).saturating_sub(length)).map(move |s| (w, s))).collect();
+        let choosing = others().flat_map(|w| {
+            let last = self.worms[w].states.len().saturating_sub(length);
+            (split(w)..=last).step_by(every).map(move |s| (w, s))
+        });
+        [training, choosing.collect()]
+    }
+
+    /// Windows of one worm, every so many frames.
+    pub fn of(&self, worm: usize, length: usize, every: usize) -> Starts {
+        (0..=self.worms[worm].states.len().saturating_sub(length)).step_by(every).map(|s| (worm, s)).collect()
+    }
+}
+
+fn standardised(worm: &Worm, neurons: &[String]) -> Result<Recording> {
+    let z = |x: &&[f32]| {
+        let n = x.len() as f64;
+        let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
+        let spread = (x.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n).sqrt();
+        x.iter().map(|&x| ((f64::from(x) - mean) / spread.max(1e-9)) as f32).collect()
+    };
+    Ok(Recording { series: worm.of(neurons)?.iter().map(z).collect(), states: worm.states.clone() })
+}
+
+/// Whether a sender has a synapse on a receiver, `[receiver × sender]`.
+pub fn wiring(folder: &Path, neurons: &[String]) -> Result<Vec<bool>> {
+    let path = folder.join("connectome/herm_full_edgelist.csv");
+    let text = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, format!("cannot be read: {e}")))?;
+    let mut edges = vec![false; neurons.len() * neurons.len()];
+    for line in text.lines().skip(1) {
+        let mut ends = line.split(',').map(|name| neurons.iter().position(|n| n == name.trim()));
+        if let (Some(Some(sender)), Some(Some(receiver))) = (ends.next(), ends.next()) {
+            edges[receiver * neurons.len() + sender] = true;
+        }
+    }
+    Ok(edges)
+}
+
+/// Whether a receiver answers a sender's stimulation with q < 0.05 (Randi et al. 2023), `[receiver × sender]`; `None` where it was not measured.
+pub fn atlas(folder: &Path, neurons: &[String]) -> Result<Vec<Option<bool>>> {
+    let folder = folder.join("connectome");
+    let path = folder.join("functional_atlas_neurons.txt");
+    let names = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, format!("cannot be read: {e}")))?;
+    let names: Vec<&str> = names.lines().map(str::trim).collect();
+    let q = read_npz(folder.join("functional_atlas_wt.npz"), Some("q"))?;
+    let (q, n) = (q.elements::<f32>()?, names.len());
+    let place = |name: &String| names.iter().position(|n| n == name);
+    let pairs = neurons.iter().flat_map(|i| neurons.iter().map(move |j| place(i).zip(place(j))));
+    Ok(pairs.map(|at| at.and_then(|(i, j)| q.get(i * n + j)).filter(|q| q.is_finite()).map(|q| *q < 0.05)).collect())
+}

@@ -1,0 +1,22 @@
+// What a pair's hidden state goes through, over T; `leak` is the slope of a leaky ReLU below 0, and `slope` asks for the slope.
+fn activated(x: T, leak: f32, slope: bool) -> T {
+    let above = x > T(0.0);
+    if (ACTIVATION == 0) {
+        return select(T(0.0), select(x, T(1.0), slope), above);
+    }
+    if (ACTIVATION == 1) {
+        return select(T(leak), T(1.0), above) * select(x, T(1.0), slope);
+    }
+    if (ACTIVATION == 2) {
+        let below = min(x, T(0.0));
+        if (slope) {
+            return exp(below);
+        }
+        return select(expm1_(below), x, above);
+    }
+    let y = tanh_(x);
+    if (slope) {
+        return T(1.0) - y * y;
+    }
+    return y;
+}

@@ -1,0 +1,131 @@
+//! `tapetum parcellate`: the demo on a user's own data.
+
+use super::parcels::Parcels;
+use super::picture::Hemisphere;
+use super::{Axes, Common, Done};
+use crate::connectome::cortex::Cortex;
+use crate::connectome::learn_parcels::Settings;
+use crate::data::{read_npy, read_series, read_table};
+use crate::{Error, HostTensor, Result};
+use std::path::{Path, PathBuf};
+
+/// Frames that a correlation means something over.
+const FEWEST: usize = 3;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Parcellate {
+    /// Series of the vertices of a hemisphere: `.npy`, `.npz`, `.csv` or `.tsv`, rows of time.
+    series: PathBuf,
+    /// Where the vertices lie on the sphere, [vertices, 3]: `.npy`, `.csv` or `.tsv`.
+    #[arg(long, value_name = "XYZ")]
+    coordinates: PathBuf,
+    /// How many parcels.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    parcels: u32,
+    /// The folder for labels, memberships, pictures and the report.
+    #[arg(short, long, value_name = "DIR")]
+    out: PathBuf,
+    /// Which vertices have a parcel, [vertices]: those where it is not 0; all whose series vary where it is not given.
+    #[arg(long, value_name = "M")]
+    mask: Option<PathBuf>,
+    /// The triangles of the sphere, [faces, 3], counted from 0: neighbours are those of the mesh, and there is a map. Without them a vertex
+    /// has the six nearest for neighbours.
+    #[arg(long, value_name = "F")]
+    faces: Option<PathBuf>,
+    /// The share of the frames, at the end, that judge and are not learnt from; 0 to learn from all and judge by none.
+    #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
+    hold_out: f64,
+    /// Steps of Adam.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    steps: u32,
+    /// Which hemisphere it is, for the map.
+    #[arg(long, value_enum, default_value_t = Side::Left)]
+    hemisphere: Side,
+    /// The axes of the series.
+    #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
+    layout: Axes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Side {
+    Left,
+    Right,
+}
+
+impl Parcellate {
+    pub(super) fn run(self, common: &Common) -> Result<Done> {
+        if !(0.0..1.0).contains(&self.hold_out) {
+            return Err(Error::argument(format!("--hold-out {}: a share from 0 to below 1 is expected", self.hold_out)));
+        }
+        let cortex = self.cortex()?;
+        let (frames, usable, parcels) = (cortex.frames(), cortex.usable.len(), self.parcels as usize);
+        if parcels > usable {
+            return Err(Error::argument(format!("--parcels {parcels}: {usable} vertices have series that vary")));
+        }
+        let judged_on = (frames as f64 * self.hold_out).round() as usize;
+        if frames - judged_on < FEWEST || (judged_on > 0 && judged_on < FEWEST) {
+            let what = format!("{frames} frames, {judged_on} of them held out: at least {FEWEST} to learn from, and to judge by, are expected");
+            return Err(Error::file(&self.series, what));
+        }
+        // The start's spread is that of the demo's parcels, as wide as parcels of this number are.
+        let demo = Settings::default();
+        let spread = demo.spread * (demo.parcels as f64 / parcels as f64).sqrt();
+        let settings = Settings { parcels, steps: self.steps, seed: common.seed, spread, ..demo };
+        let hemisphere = if self.hemisphere == Side::Right { Hemisphere::Right } else { Hemisphere::Left };
+        let learnt_on = frames - judged_on;
+        Parcels { cortex, settings, learnt_on, hemisphere, out: &self.out, title: "Learnt parcels" }.learn(common)
+    }
+
+    fn cortex(&self) -> Result<Cortex> {
+        let series = read_series(&self.series, self.layout.layout())?.values;
+        let [vertices, _] = *series.shape() else {
+            return Err(Error::file(&self.series, format!("series of one subject are expected, found {}", series.shape())));
+        };
+        let xyz = array(&self.coordinates)?.to_real::<f32>();
+        if *xyz.shape() != [vertices, 3] {
+            return Err(Error::file(&self.coordinates, format!("[{vertices}, 3] is expected, a row a vertex of the series, found {}", xyz.shape())));
+        }
+        on_a_sphere(&xyz).map_err(|what| Error::file(&self.coordinates, what))?;
+        let mask = self.mask.as_deref().map(array).transpose()?;
+        if let (Some(mask), Some(path)) = (&mask, &self.mask)
+            && mask.shape().elements() != vertices
+        {
+            return Err(Error::file(path, format!("[{vertices}] is expected, found {}", mask.shape())));
+        }
+        let faces = self.faces.as_deref().map(|path| triangles(path, vertices)).transpose()?;
+        Cortex::new(series, xyz, faces, mask.as_ref())
+    }
+}
+
+/// An array, or the numbers of a table.
+fn array(path: &Path) -> Result<HostTensor> {
+    match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
+        true => read_npy(path),
+        false => read_table(path).map(|table| table.values),
+    }
+}
+
+fn triangles(path: &Path, vertices: usize) -> Result<HostTensor> {
+    let faces = array(path)?;
+    let index = |x: f64| (x.fract() == 0.0 && x >= 0.0 && x < vertices as f64).then_some(x as i32);
+    let indices: Option<Vec<i32>> = faces.to_f64_vec().into_iter().map(index).collect();
+    match (indices, &faces.shape()[..]) {
+        (Some(indices), [n, 3]) => HostTensor::i32([*n, 3], indices),
+        _ => Err(Error::file(path, format!("[faces, 3] of vertices from 0 to {} are expected, found {}", vertices - 1, faces.ty()))),
+    }
+}
+
+/// That the vertices are as far from 0 as one another, within a hundredth.
+fn on_a_sphere(xyz: &HostTensor) -> Result<(), String> {
+    let radii: Vec<f64> = xyz.to_f64_vec().chunks_exact(3).map(|p| p.iter().map(|x| x * x).sum::<f64>().sqrt()).collect();
+    let mean = radii.iter().sum::<f64>() / radii.len().max(1) as f64;
+    match radii.iter().position(|r| !r.is_finite() || (r - mean).abs() > 0.01 * mean) {
+        Some(v) => Err(format!(
+            "vertex {v} is {:.3} from the origin, and {mean:.3} is the mean: the vertices of a sphere about the origin are expected, \
+             such as fsaverage's, not of a folded surface or of voxels",
+            radii[v]
+        )),
+        None if mean > 0.0 => Ok(()),
+        None => Err("all vertices are at the origin".into()),
+    }
+}

@@ -1,0 +1,52 @@
+//! Which components of CompCor are taken: so many, or as many as explain a share of their mask's variance (Behzadi et al. 2007; Muschelli et
+//! al. 2014). fMRIPrep orders the components of a mask by what they explain, and says how much in the `.json` beside its table.
+
+use super::Confounds;
+use crate::{Error, Result};
+
+/// How many components.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Count {
+    /// The first so many, of each mask where masks are named.
+    First(usize),
+    /// The first that together explain this share of the variance, the one that passes it among them; all where none does.
+    Variance(f64),
+}
+
+impl Count {
+    /// The first components of these, all of one mask.
+    ///
+    /// # Errors
+    /// Where there are fewer, or a component's share is not known; `what` is what the components are of.
+    pub(super) fn of(self, table: &Confounds, components: &[String], what: &str) -> Result<Vec<String>> {
+        if components.is_empty() {
+            return Err(missing(table, &format!("CompCor components of {what} are expected, and none are in the confound table")));
+        }
+        let n = match self {
+            Self::First(n) if n > components.len() => {
+                let found = components.len();
+                return Err(missing(
+                    table,
+                    &format!("{n} CompCor components of {what} are expected, and {found} are in the confound table"),
+                ));
+            }
+            Self::First(n) => n,
+            Self::Variance(share) => {
+                let of = |name: &String| {
+                    let unknown =
+                        || Error::argument(format!("the .json beside the confound table has no CumulativeVarianceExplained of `{name}`"));
+                    table.variance.get(name).copied().ok_or_else(unknown)
+                };
+                let explained = components.iter().map(of).collect::<Result<Vec<f64>>>()?;
+                explained.iter().position(|&v| v > share).map_or(components.len(), |last| last + 1)
+            }
+        };
+        Ok(components[..n].to_vec())
+    }
+}
+
+fn missing(table: &Confounds, what: &str) -> Error {
+    let why =
+        if table.masks.is_empty() { "no .json beside the table says which mask each `a_comp_cor_` column is of" } else { "it has no more" };
+    Error::argument(format!("{what}: {why}"))
+}

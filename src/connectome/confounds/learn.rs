@@ -1,0 +1,157 @@
+//! Learning a confound model from a cohort: the regressors after which connectivity keeps least of the subjects' motion.
+//!
+//! The loss is the mean over edges of r², r the correlation over subjects of an edge's connectivity with motion ([`Tape::batch_correlation`]),
+//! of series less what the model's regressors and an intercept explain of them. Nothing else is known: neither the true connectome nor what
+//! an artefact looks like. What is learnt is shared by all subjects, and applied to others as it is.
+
+use super::{ConfoundModel, ModelledConfounds};
+use crate::ops::confounds::Regression;
+use crate::optim::{Adam, Schedule};
+use crate::tape::{Tape, Var};
+use crate::tensor::{HostTensor, TensorType};
+use crate::{Device, Error, Result, State};
+
+/// How a model is learnt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// What is learnt.
+    pub model: ConfoundModel,
+    /// Steps of Adam, each over the whole cohort.
+    pub steps: u32,
+    /// The learning rate at the first step, along half a cosine to 0.
+    pub rate: f32,
+    /// Draws the start.
+    pub seed: u64,
+}
+
+/// Subjects to learn from.
+#[derive(Debug, Clone, Copy)]
+pub struct Cohort<'a> {
+    /// f32 `[subjects, regions, time]`.
+    pub series: &'a HostTensor,
+    /// f32 `[subjects, columns, time]`, standardised.
+    pub confounds: &'a HostTensor,
+    /// f32 `[subjects]`: mean framewise displacement, say.
+    pub motion: &'a HostTensor,
+}
+
+/// A model that was learnt, on its device.
+#[derive(Debug, Clone)]
+pub struct Learnt {
+    /// The loss at each step.
+    pub losses: Vec<f32>,
+    settings: Settings,
+    device: Device,
+    state: State,
+}
+
+/// The name of the model's parameters.
+const NAME: &str = "confounds";
+
+/// Learns a model, and says after every few steps how many were run and what the loss is.
+///
+/// # Errors
+/// Where extents do not fit, there are no steps, or the device reports a fault.
+pub fn learn(device: &Device, cohort: &Cohort<'_>, settings: &Settings, mut progress: impl FnMut(u32, f32)) -> Result<Learnt> {
+    const EVERY: u32 = 10;
+    if settings.steps == 0 {
+        return Err(Error::argument("a confound model in 0 steps: at least 1 is expected"));
+    }
+    let mut tape = Tape::new();
+    let series = tape.input("series", cohort.series.ty())?;
+    let confounds = tape.input("table", cohort.confounds.ty())?;
+    let motion = tape.input("motion", cohort.motion.ty())?;
+    let model = settings.model.record(&mut tape, NAME, confounds, settings.seed)?;
+    let (_, connectomes) = cleaned(&mut tape, series, &model)?;
+    let kept = tape.batch_correlation(connectomes, motion)?;
+    let kept = tape.square(kept)?;
+    let loss = tape.mean(kept, &[], false)?;
+    let gradients = tape.gradient(loss, &model.parameters)?;
+    let pairs: Vec<(Var, Var)> = model.parameters.iter().copied().zip(gradients).collect();
+    let rate = Schedule::Cosine { start: settings.rate, end: 0.0, steps: settings.steps };
+    Adam::new(rate).apply(&mut tape, &pairs)?;
+    tape.keep_last("loss", loss, settings.steps as usize)?;
+
+    let state = State::new(device);
+    let mut program = device.compile_with(&tape, &[], &state)?;
+    for (input, value) in [(series, cohort.series), (confounds, cohort.confounds), (motion, cohort.motion)] {
+        program.write(input, value)?;
+    }
+    let mut losses = Vec::new();
+    while losses.len() < settings.steps as usize {
+        let done = losses.len() + (EVERY as usize).min(settings.steps as usize - losses.len());
+        program.steps(done - losses.len())?;
+        losses = state.read("loss")?.elements::<f32>()?[..done].to_vec();
+        progress(done as u32, losses[done - 1]);
+    }
+    Ok(Learnt { losses, settings: *settings, device: device.clone(), state })
+}
+
+/// Series less what a model and an intercept explain of them, and their correlation.
+fn cleaned(tape: &mut Tape, series: Var, model: &ModelledConfounds) -> Result<(Var, Var)> {
+    let clean = tape.confound_regression(series, model.regressors, None, Regression::default())?;
+    Ok((clean, tape.correlation(clean, None, false)?))
+}
+
+/// What a model makes of subjects.
+#[derive(Debug, Clone)]
+pub struct Cleaned {
+    /// f32 `[subjects, regions, time]`, the residual.
+    pub series: HostTensor,
+    /// Its correlation, f32 `[subjects, regions, regions]`.
+    pub connectomes: HostTensor,
+    /// f32 `[subjects, regressors, time]`.
+    pub regressors: HostTensor,
+}
+
+impl Learnt {
+    /// Cleans the series of subjects, others as well, by their confounds; shapes as in [`Cohort`].
+    ///
+    /// # Errors
+    /// Where extents do not fit those learnt from, or the device reports a fault.
+    pub fn clean(&self, series: &HostTensor, confounds: &HostTensor) -> Result<Cleaned> {
+        let mut tape = Tape::new();
+        let x = tape.input("series", series.ty())?;
+        let c = tape.input("table", confounds.ty())?;
+        let model = self.settings.model.record(&mut tape, NAME, c, self.settings.seed)?;
+        let (clean, connectomes) = cleaned(&mut tape, x, &model)?;
+        let mut program = self.device.compile_with(&tape, &[clean, connectomes, model.regressors], &self.state)?;
+        let found = program.run(&[(x, series), (c, confounds)])?;
+        let [series, connectomes, regressors] = <[HostTensor; 3]>::try_from(found)
+            .map_err(|found| Error::argument(format!("three outputs expected of the program, found {}", found.len())))?;
+        Ok(Cleaned { series, connectomes, regressors })
+    }
+
+    /// What was learnt: names and values.
+    ///
+    /// # Errors
+    /// Where the device reports a fault.
+    pub fn parameters(&self) -> Result<Vec<(String, HostTensor)>> {
+        let names = self.state.names().into_iter().filter(|n| n.starts_with(NAME) && !n.contains(".adam."));
+        names.map(|name| self.state.read(&name).map(|value| (name, value))).collect()
+    }
+}
+
+/// Confounds `[columns][time]` of subjects as f32 `[subjects, columns, time]`: each of zero mean and unit deviation, or 0 where it is
+/// constant.
+///
+/// # Errors
+/// Where subjects have not as many columns of as many frames.
+pub fn standardised_table(subjects: &[Vec<super::Column>]) -> Result<HostTensor> {
+    let columns = subjects.first().map_or(0, Vec::len);
+    let time = subjects.iter().flatten().next().map_or(0, |c| c.values.len());
+    if subjects.iter().any(|s| s.len() != columns || s.iter().any(|c| c.values.len() != time)) {
+        return Err(Error::argument(format!("{columns} confounds of {time} frames expected of every subject")));
+    }
+    let data = subjects.iter().flatten().flat_map(|c| standardised(&c.values)).map(|x| x as f32).collect();
+    let ty = TensorType::f32([subjects.len(), columns, time]);
+    HostTensor::f32(ty.shape, data)
+}
+
+/// Of zero mean and unit deviation, or 0 where it is constant.
+pub(super) fn standardised(x: &[f64]) -> Vec<f64> {
+    let mean = x.iter().sum::<f64>() / x.len().max(1) as f64;
+    let deviation = (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len().max(1) as f64).sqrt();
+    let least = 1e-12 * x.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    x.iter().map(|x| if deviation > least { (x - mean) / deviation } else { 0.0 }).collect()
+}

@@ -1,0 +1,104 @@
+//! Noise: what is added to or multiplied into values while a workflow learns, drawn anew at every step, and random matrices (hypercoil's
+//! `engine.noise`). A workflow that is judged leaves it out.
+
+use super::cases::{normal, one};
+use crate::ops::case::Case;
+use crate::tape::{Tape, Var};
+use crate::{Error, Result, Shape};
+
+impl Tape {
+    /// x + σ ε, ε normal. Where `axes` are named, one draw is made along them and shared by all others.
+    ///
+    /// # Errors
+    /// Where x is not f32 or an axis does not exist; so for all of these.
+    pub fn with_noise(&mut self, x: Var, deviation: f32, axes: &[isize], seed: u64, stream: u32) -> Result<Var> {
+        let drawn = self.drawn_along("with_noise", x, axes)?;
+        let noise = self.random_normal(drawn, seed, stream)?;
+        let noise = self.scale(noise, deviation)?;
+        self.add(x, noise)
+    }
+
+    /// x, of which a share of `dropped` is 0 and the rest divided by what is kept, so that the mean stays (Srivastava et al. 2014); along
+    /// `axes` as [`Tape::with_noise`]: whole regions, or whole frames.
+    ///
+    /// # Errors
+    /// As there, and where the share is not from 0 up to 1.
+    pub fn with_dropout(&mut self, x: Var, dropped: f32, axes: &[isize], seed: u64, stream: u32) -> Result<Var> {
+        if !(0.0..1.0).contains(&dropped) {
+            return Err(Error::op("with_dropout", format!("a share from 0 up to 1 expected, found {dropped}")));
+        }
+        let drawn = self.drawn_along("with_dropout", x, axes)?;
+        let draws = self.random_uniform(drawn, seed, stream)?;
+        let share = self.scalar(dropped)?;
+        let kept = self.greater_equal(draws, share)?;
+        let kept = self.scale(kept, 1.0 / (1.0 - dropped))?;
+        self.mul(x, kept)
+    }
+
+    /// σ² G Gᵀ / k, G normal `[.., n, k]`: random symmetric matrices `[.., n, n]` of rank k, positive semi-definite, σ² 1 in the mean.
+    ///
+    /// # Errors
+    /// Where there is no rank, or an axis too many.
+    pub fn random_outer_products(&mut self, front: &[usize], n: usize, rank: usize, deviation: f32, key: (u64, u32)) -> Result<Var> {
+        let shape = Shape::try_new(&[front, &[n, rank]].concat()).filter(|_| rank > 0);
+        let shape = shape.ok_or_else(|| Error::op("random_outer_products", "at most 8 axes and a rank of at least 1 expected"))?;
+        let factor = self.random_normal(shape, key.0, key.1)?;
+        let factor = self.scale(factor, deviation / (rank as f32).sqrt())?;
+        self.matmul_with(factor, factor, false, true)
+    }
+
+    /// σ (G + Gᵀ) / √2, G normal `[.., n, n]`: random symmetric matrices, of deviation σ off the diagonal. [`Tape::matrix_exp`] of them is
+    /// positive definite.
+    ///
+    /// # Errors
+    /// Where there is an axis too many.
+    pub fn random_symmetric(&mut self, front: &[usize], n: usize, deviation: f32, key: (u64, u32)) -> Result<Var> {
+        let shape = Shape::try_new(&[front, &[n, n]].concat());
+        let shape = shape.ok_or_else(|| Error::op("random_symmetric", "at most 8 axes expected"))?;
+        let draws = self.random_normal(shape, key.0, key.1)?;
+        let symmetric = self.symmetric_part(draws)?;
+        self.scale(symmetric, deviation * std::f32::consts::SQRT_2)
+    }
+
+    /// x + (ψ − ξ) 1 + diag(u), u uniform on [0, ξ): matrices `[.., n, n]` whose equal eigenvalues, those of deficient rank above all, come
+    /// apart (hypercoil's `recondition_eigenspaces`). The reverse rules here are finite without it.
+    ///
+    /// # Errors
+    /// Where x is not square, or not 0 ≤ ξ ≤ ψ.
+    pub fn with_conditioning(&mut self, x: Var, psi: f32, xi: f32, seed: u64, stream: u32) -> Result<Var> {
+        let n = self.expect_square("with_conditioning", x)?;
+        if !(0.0 <= xi && xi <= psi && psi.is_finite()) {
+            return Err(Error::op("with_conditioning", format!("0 ≤ ξ ≤ ψ expected, found ψ = {psi} and ξ = {xi}")));
+        }
+        let draws = self.random_uniform([n], seed, stream)?;
+        let spread = self.scale(draws, xi)?;
+        let added = self.offset(spread, psi - xi)?;
+        let added = self.diagonal_matrix(added)?;
+        self.add(x, added)
+    }
+
+    /// The shape of x with every axis but `axes` 1; x's own where none is named.
+    fn drawn_along(&self, op: &str, x: Var, axes: &[isize]) -> Result<Shape> {
+        self.expect_f32(op, "x", x)?;
+        let shape = self.shape(x);
+        let kept = axes.iter().map(|&axis| self.axis(op, x, axis)).collect::<Result<Vec<_>>>()?;
+        let single = |shape: Shape, axis: usize| if kept.is_empty() || kept.contains(&axis) { shape } else { shape.with(axis, 1) };
+        Ok((0..shape.rank()).fold(shape, single))
+    }
+}
+
+/// Noise, whose draws are the same at every run of a case.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for n in [3, 7] {
+        cases.push(one("with_noise", vec![normal([n, n, 9])], |t, x| t.with_noise(x[0], 0.5, &[-2], 1, 0)));
+        cases.push(one("with_dropout", vec![normal([n, n, 9])], |t, x| t.with_dropout(x[0], 0.3, &[], 1, 1)));
+        cases.push(one("with_conditioning", vec![normal([2, n, n])], |t, x| t.with_conditioning(x[0], 0.5, 0.2, 1, 2)));
+        let matrices = move |t: &mut Tape, x: &[Var]| {
+            let (low, full) = (t.random_outer_products(&[2], n, 2, 0.5, (1, 3))?, t.random_symmetric(&[2], n, 0.5, (1, 4))?);
+            Ok(vec![t.mul(x[0], low)?, t.mul(x[0], full)?])
+        };
+        cases.push(Case::new("random matrices", vec![normal([2, n, n])], matrices).within(5e-6, 1e-5));
+    }
+    cases
+}

@@ -1,0 +1,113 @@
+//! An edge network of two layers over all pairs of nodes.
+
+use super::{Activation, Linear, Parameters};
+use crate::tape::{Tape, Var};
+use crate::{Error, Result};
+
+/// m_ij = act₂(W₂ act₁(u_i + v_j + s_ij) + b₂), with u = U x + b₁ of the receiver and v = V x of the sender: a layer of W [x_i; x_j] split, so
+/// that what is of one node alone is computed once a node. s = S e_ij joins in where pairs have features already.
+#[derive(Debug, Clone, Copy)]
+pub struct EdgeMlp {
+    /// U and b₁.
+    pub receiver: Linear,
+    /// V.
+    pub sender: Linear,
+    /// S.
+    pub pair: Option<Linear>,
+    /// W₂ and b₂.
+    pub second: Linear,
+    /// act₁ and act₂.
+    pub activations: [Activation; 2],
+}
+
+impl EdgeMlp {
+    /// A network of `[inputs, hidden, outputs]`, with parameters `<name>.receiver.…`, `<name>.sender.…` and `<name>.second.…`; and
+    /// `<name>.pair.…` where pairs come with features, so many.
+    ///
+    /// # Errors
+    /// Where a name is taken by a state of another type.
+    pub fn new(
+        tape: &mut Tape,
+        parameters: &mut Parameters,
+        name: &str,
+        [inputs, hidden, outputs]: [usize; 3],
+        pair: Option<usize>,
+        activation: Activation,
+    ) -> Result<Self> {
+        let pair = pair.map(|n| Linear::unbiased(tape, parameters, &format!("{name}.pair"), [n, hidden])).transpose()?;
+        Ok(Self {
+            receiver: Linear::new(tape, parameters, &format!("{name}.receiver"), [inputs, hidden])?,
+            sender: Linear::unbiased(tape, parameters, &format!("{name}.sender"), [inputs, hidden])?,
+            pair,
+            second: Linear::new(tape, parameters, &format!("{name}.second"), [hidden, outputs])?,
+            activations: [activation; 2],
+        })
+    }
+
+    /// u and v of x `[batch, nodes, inputs]`: `[batch, nodes, hidden]`.
+    ///
+    /// # Errors
+    /// Where x is not that.
+    pub fn ends(&self, tape: &mut Tape, x: Var) -> Result<[Var; 2]> {
+        tape.check(x)?;
+        if tape.shape(x).rank() != 3 {
+            return Err(Error::op("edge_mlp", format!("x of [batch, nodes, inputs] expected, found {}", tape.shape(x))));
+        }
+        Ok([self.receiver.apply(tape, x)?, self.sender.apply(tape, x)?])
+    }
+
+    /// m of every pair, `[batch, receivers, senders, outputs]`, of x `[batch, nodes, inputs]` and, where pairs have them, their features: for
+    /// graphs of few nodes, or where pairs are needed one by one.
+    ///
+    /// # Errors
+    /// Where shapes do not fit.
+    pub fn pairs(&self, tape: &mut Tape, x: Var, features: Option<Var>) -> Result<Var> {
+        let [u, v] = self.ends(tape, x)?;
+        let mut added = None;
+        if let (Some(pair), Some(features)) = (self.pair, features) {
+            added = Some(pair.apply(tape, features)?);
+        }
+        self.meet(tape, u, v, added)
+    }
+
+    /// Σ_j z_ij m_ij, `[batch, nodes, outputs]`, of x `[batch, nodes, inputs]` and z `[batch, receivers, senders]`. Receivers go `together` at a
+    /// time, and each lot is computed once more in reverse: what is kept is of nodes, and what is held at once is of `together` × nodes pairs.
+    ///
+    /// # Errors
+    /// Where shapes do not fit, or `together` is 0.
+    pub fn messages(&self, tape: &mut Tape, x: Var, z: Var, together: usize) -> Result<Var> {
+        let [u, v] = self.ends(tape, x)?;
+        let [batch, nodes, _] = [0, 1, 2].map(|i| tape.shape(x)[i]);
+        tape.check(z)?;
+        if *tape.shape(z) != [batch, nodes, nodes] || together == 0 {
+            let what =
+                format!("z of [{batch}, {nodes}, {nodes}], 1 node or more at a time, expected; found {} and {together}", tape.shape(z));
+            return Err(Error::op("edge_mlp", what));
+        }
+        let mut lots = Vec::with_capacity(nodes.div_ceil(together));
+        for first in (0..nodes).step_by(together) {
+            let last = nodes.min(first + together);
+            lots.push(tape.checkpoint(|tape| {
+                let (own, z) = (tape.slice(u, 1, first, last, 1)?, tape.slice(z, 1, first, last, 1)?);
+                let made = self.meet(tape, own, v, None)?;
+                let z = tape.reshape(z, [batch, last - first, nodes, 1])?;
+                let weighted = tape.mul(made, z)?;
+                tape.sum(weighted, &[2], false)
+            })?);
+        }
+        tape.concatenate(&lots, 1)
+    }
+
+    /// m of receivers u and senders v, with what pairs contribute to the hidden layer.
+    fn meet(&self, tape: &mut Tape, u: Var, v: Var, added: Option<Var>) -> Result<Var> {
+        let ([batch, n, f], m) = ([0, 1, 2].map(|i| tape.shape(u)[i]), tape.shape(v)[1]);
+        let (u, v) = (tape.reshape(u, [batch, n, 1, f])?, tape.reshape(v, [batch, 1, m, f])?);
+        let mut hidden = tape.add(u, v)?;
+        if let Some(added) = added {
+            hidden = tape.add(hidden, added)?;
+        }
+        hidden = self.activations[0].apply(tape, hidden)?;
+        let made = self.second.apply(tape, hidden)?;
+        self.activations[1].apply(tape, made)
+    }
+}

@@ -1,0 +1,149 @@
+//! Recurrent cells over whole sequences `[batch, time, inputs]`, with PyTorch's gates and start. What the inputs contribute to all gates of
+//! all steps is one product, and so is the gradient of its weights.
+
+use super::parameters::within_fan_in;
+use super::{Linear, Parameters};
+use crate::tape::{Tape, Var};
+use crate::{Error, Result};
+
+/// What a cell does at a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell {
+    /// h' = tanh(W x + U h).
+    Rnn,
+    /// r, z = σ(W x + U h), n = tanh(W x + r (U h)), h' = (1 − z) n + z h (Cho et al. 2014). Gates in the order r, z, n.
+    Gru,
+    /// i, f, o = σ(W x + U h), g = tanh(W x + U h), c' = f c + i g, h' = o tanh c' (Hochreiter & Schmidhuber 1997). Gates in the order i, f,
+    /// g, o.
+    Lstm,
+}
+
+impl Cell {
+    fn gates(self) -> usize {
+        match self {
+            Self::Rnn => 1,
+            Self::Gru => 3,
+            Self::Lstm => 4,
+        }
+    }
+}
+
+/// A recurrent layer.
+#[derive(Debug, Clone, Copy)]
+pub struct Recurrent {
+    /// What it does at a step.
+    pub cell: Cell,
+    /// W and its bias, for all gates: `[gates × hidden, inputs]`.
+    pub input: Linear,
+    /// U and its bias, for all gates: `[gates × hidden, hidden]`.
+    pub hidden: Linear,
+}
+
+/// The state a sequence is left in, or taken up from: `[batch, hidden]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Carry {
+    /// h.
+    pub hidden: Var,
+    /// c; of LSTMs alone.
+    pub cell: Option<Var>,
+}
+
+impl Recurrent {
+    /// A layer of `[inputs, hidden]`, with parameters `<name>.input.…` and `<name>.hidden.…`.
+    ///
+    /// # Errors
+    /// Where a name is taken by a state of another type.
+    pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, cell: Cell, [inputs, hidden]: [usize; 2]) -> Result<Self> {
+        let rows = cell.gates() * hidden;
+        let mut linear = |part: &str, cols: usize| -> Result<Linear> {
+            let weight = parameters.add(tape, &format!("{name}.{part}.weight"), [rows, cols], within_fan_in(hidden))?;
+            let bias = Some(parameters.add(tape, &format!("{name}.{part}.bias"), [rows], within_fan_in(hidden))?);
+            Ok(Linear { weight, bias })
+        };
+        Ok(Self { cell, input: linear("input", inputs)?, hidden: linear("hidden", hidden)? })
+    }
+
+    /// Every h of x `[batch, time, inputs]`, `[batch, time, hidden]`, and the state after the last; it begins at 0 where no state is given.
+    ///
+    /// # Errors
+    /// Where shapes do not fit, or the sequence is empty.
+    pub fn apply(&self, tape: &mut Tape, x: Var, start: Option<Carry>) -> Result<(Var, Carry)> {
+        tape.check(x)?;
+        let [batch, time, _] = *tape.shape(x) else {
+            return Err(Error::op("recurrent", format!("x of [batch, time, inputs] expected, found {}", tape.shape(x))));
+        };
+        if time == 0 {
+            return Err(Error::op("recurrent", "a sequence of one step or more expected, found none"));
+        }
+        let rows = tape.shape(self.hidden.weight)[0];
+        let width = rows / self.cell.gates();
+        let driven = self.input.apply(tape, x)?;
+        let mut carry = match start {
+            Some(carry) => carry,
+            None => Carry { hidden: tape.full([batch, width], 0.0)?, cell: None },
+        };
+        let mut all = Vec::with_capacity(time);
+        for t in 0..time {
+            let now = tape.slice(driven, 1, t, t + 1, 1)?;
+            let now = tape.reshape(now, [batch, rows])?;
+            carry = self.step(tape, now, carry)?;
+            all.push(tape.reshape(carry.hidden, [batch, 1, width])?);
+        }
+        Ok((tape.concatenate(&all, 1)?, carry))
+    }
+
+    /// One step, of what the inputs contribute to the gates: W x + b, `[batch, gates × hidden]`.
+    ///
+    /// # Errors
+    /// Where shapes do not fit.
+    pub fn step(&self, tape: &mut Tape, driven: Var, carry: Carry) -> Result<Carry> {
+        let recurrent = self.hidden.apply(tape, carry.hidden)?;
+        match self.cell {
+            Cell::Rnn => {
+                let sum = tape.add(driven, recurrent)?;
+                Ok(Carry { hidden: tape.tanh(sum)?, cell: None })
+            }
+            Cell::Gru => gru(tape, driven, recurrent, carry.hidden),
+            Cell::Lstm => lstm(tape, driven, recurrent, carry),
+        }
+    }
+}
+
+/// The gates' columns, each `width` wide.
+fn gates<const N: usize>(tape: &mut Tape, x: Var, width: usize) -> Result<[Var; N]> {
+    let mut gates = [x; N];
+    for (i, gate) in gates.iter_mut().enumerate() {
+        *gate = tape.slice(x, 1, i * width, (i + 1) * width, 1)?;
+    }
+    Ok(gates)
+}
+
+fn gru(tape: &mut Tape, driven: Var, recurrent: Var, h: Var) -> Result<Carry> {
+    let width = tape.shape(h)[1];
+    let [r, z, n] = gates(tape, driven, width)?;
+    let [ur, uz, un] = gates(tape, recurrent, width)?;
+    let (r, z) = (tape.add(r, ur)?, tape.add(z, uz)?);
+    let (r, z) = (tape.sigmoid(r)?, tape.sigmoid(z)?);
+    let held = tape.mul(r, un)?;
+    let n = tape.add(n, held)?;
+    let n = tape.tanh(n)?;
+    // n + z (h − n).
+    let rise = tape.sub(h, n)?;
+    let rise = tape.mul(z, rise)?;
+    Ok(Carry { hidden: tape.add(n, rise)?, cell: None })
+}
+
+fn lstm(tape: &mut Tape, driven: Var, recurrent: Var, carry: Carry) -> Result<Carry> {
+    let width = tape.shape(carry.hidden)[1];
+    let sum = tape.add(driven, recurrent)?;
+    let [i, f, g, o] = gates(tape, sum, width)?;
+    let (i, f, o) = (tape.sigmoid(i)?, tape.sigmoid(f)?, tape.sigmoid(o)?);
+    let g = tape.tanh(g)?;
+    let mut c = tape.mul(i, g)?;
+    if let Some(before) = carry.cell {
+        let kept = tape.mul(f, before)?;
+        c = tape.add(c, kept)?;
+    }
+    let squashed = tape.tanh(c)?;
+    Ok(Carry { hidden: tape.mul(o, squashed)?, cell: Some(c) })
+}

@@ -1,0 +1,234 @@
+//! `tapetum run`.
+
+use super::run::{Folder, done, f32s, npy, read_f32};
+use serde_json::{Value, json};
+use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const SUBJECTS: usize = 12;
+const FRAMES: usize = 40;
+const REGIONS: usize = 5;
+
+/// Numbers that look random and are the same everywhere.
+fn noise(i: usize) -> f32 {
+    let x = (i as u32).wrapping_mul(2_654_435_761) ^ 0x9e37_79b9;
+    let x = (x ^ (x >> 15)).wrapping_mul(0x85eb_ca6b);
+    (x >> 8) as f32 / (1 << 23) as f32 - 1.0
+}
+
+/// Series of a subject, frames first: regions 0 and 1 go together in every second subject.
+fn series(subject: usize) -> Vec<f32> {
+    let at = |t: usize, r: usize| noise((subject * FRAMES + t) * REGIONS + r);
+    let value = |t: usize, r: usize| if r == 1 && subject % 2 == 1 { at(t, 0) + 0.5 * at(t, 1) } else { at(t, r) };
+    (0..FRAMES).flat_map(|t| (0..REGIONS).map(move |r| value(t, r))).collect()
+}
+
+fn workflow() -> Value {
+    json!({
+        "title": "Two groups",
+        "data": {
+            "series": { "series": "series.npy" },
+            "group": { "table": "people.csv", "column": "group", "classes": ["a", "b"] },
+            "age": { "table": "people.csv", "column": "age", "standardise": true },
+        },
+        "parameters": {
+            "frames": { "shape": ["series[2]"], "init": { "constant": 1.0 }, "domain": "positive" },
+            "weights": { "shape": ["edges[1]", 1] },
+            "slopes": { "shape": ["edges[1]", 1], "init": { "normal": 0.01 } },
+        },
+        "blocks": [
+            { "name": "connectome", "block": "correlation", "series": "series", "weights": "frames" },
+            { "name": "edges", "block": "upper_triangle", "of": "connectome" },
+            { "name": "logit", "block": "linear", "of": "edges", "weights": "weights" },
+            { "name": "years", "block": "linear", "of": "edges", "weights": "slopes" },
+            { "name": "wrong", "block": "logistic_loss", "predicted": "logit", "target": "group" },
+            { "name": "off", "block": "square_error", "predicted": "years", "target": "age" },
+            { "name": "excess", "block": "scale", "of": "frames", "plus": -1.0 },
+            { "name": "both", "block": "concatenate", "values": ["weights", "slopes"], "axis": 0 },
+            { "name": "size", "block": "function", "of": "both", "apply": "square" },
+        ],
+        "losses": [
+            { "name": "group", "score": "wrong" },
+            { "name": "age", "score": "off", "weight": { "linear": [0.0, 1.0] }, "reduce": ["mean"] },
+            { "name": "even", "score": "excess", "reduce": "mean_square", "weight": 3.0 },
+            { "name": "ridge", "score": "size", "reduce": [{ "sum": true, "axes": [0] }, "mean"], "weight": 0.03 },
+        ],
+        "train": { "steps": 60, "rate": { "cosine": [0.2, 0.02] }, "checkpoint": 20 },
+        "split": { "folds": 3, "stratify": { "table": "people.csv", "column": "group" } },
+        "metrics": [
+            { "name": "curve", "metric": "area_under_curve", "predicted": "logit", "target": "group" },
+            { "name": "years", "metric": "mean_absolute_error", "predicted": "years", "target": "age" },
+        ],
+        "results": [
+            { "value": "connectome", "picture": "heat_map" },
+            { "value": "frames", "picture": "lines", "title": "Weights of the frames" },
+        ],
+    })
+}
+
+/// A folder with the workflow and its data.
+fn folder(test: &str) -> Folder {
+    let folder = Folder::new(test);
+    let all: Vec<f32> = (0..SUBJECTS).flat_map(series).collect();
+    folder.file("series.npy", npy("<f4", &[SUBJECTS, FRAMES, REGIONS], &f32s(&all)));
+    let row = |s: usize| format!("s{s},{},{}\n", if s % 2 == 1 { "b" } else { "a" }, 20 + 10 * (s % 2) + s / 2);
+    folder.file("people.csv", format!("who,group,age\n{}", (0..SUBJECTS).map(row).collect::<String>()));
+    folder.file("w.json", workflow().to_string());
+    folder
+}
+
+/// Pearson's correlation of two regions of a subject, in f64.
+fn pearson(subject: usize, i: usize, j: usize) -> f64 {
+    let x: Vec<f64> = series(subject).into_iter().map(f64::from).collect();
+    let column = |r: usize| (0..FRAMES).map(|t| x[t * REGIONS + r]).collect::<Vec<f64>>();
+    let centred = |x: Vec<f64>| {
+        let mean = x.iter().sum::<f64>() / x.len() as f64;
+        x.into_iter().map(|x| x - mean).collect::<Vec<f64>>()
+    };
+    let (a, b) = (centred(column(i)), centred(column(j)));
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
+}
+
+#[test]
+fn it_learns_from_some_and_is_judged_by_others() {
+    let folder = folder("workflow-learns");
+    let json = folder.run("run w.json --out out --device cpu --json").json();
+    assert!(json["metrics"]["curve"]["pooled"].as_f64().unwrap() > 0.9, "{json:#}");
+    // The groups are ten years apart: who only says the mean is 5 off and more.
+    assert!(json["metrics"]["years"]["pooled"].as_f64().unwrap() < 4.5, "{json:#}");
+    let tested: Vec<u64> = json["folds"].as_array().unwrap().iter().flat_map(|f| f["test"].as_array().unwrap()).map(|s| s.as_u64().unwrap()).collect();
+    assert_eq!(tested.len(), SUBJECTS);
+    for fold in json["losses"].as_array().unwrap() {
+        assert!(fold["group"]["last"].as_f64() < fold["group"]["first"].as_f64(), "{fold}");
+    }
+    let names = ["connectome.npy", "frames.npy", "losses.csv", "models", "report.html", "result.json", "run.json"];
+    assert_eq!(super::run::names(&folder.0.join("out")), names);
+    let weights = read_f32(folder.0.join("out/frames.npy"), &[3, FRAMES]);
+    assert!(weights.iter().all(|w| *w > 0.0) && weights.iter().any(|w| (w - 1.0).abs() > 0.01), "frames were not learnt");
+    let record: Value = serde_json::from_str(&fs::read_to_string(folder.0.join("out/run.json")).unwrap()).unwrap();
+    assert_eq!(record["workflow"], workflow());
+    assert_eq!(record["inputs"].as_object().unwrap().len(), 2);
+    let report = fs::read_to_string(folder.0.join("out/report.html")).unwrap();
+    assert!(report.contains("Weights of the frames") && report.matches("<svg").count() >= 4);
+    roxmltree::Document::parse(&report.replace("<!DOCTYPE html>\n", "").replace("<meta charset=\"utf-8\">", "").replace(
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
+        "",
+    ))
+    .unwrap();
+}
+
+#[test]
+fn what_is_fixed_is_the_plain_pipeline() {
+    let folder = folder("workflow-fixed");
+    let fixed = "--set parameters.frames.learn=false --set parameters.weights.learn=false --set parameters.slopes.learn=false";
+    let run = folder.run(&format!("run w.json --out out --device cpu --json {fixed}"));
+    run.json();
+    assert!(run.stderr.contains("nothing was learnt"), "{run:?}");
+    let found = read_f32(folder.0.join("out/connectome.npy"), &[SUBJECTS, REGIONS, REGIONS]);
+    for (at, r) in found.iter().enumerate() {
+        let (s, i, j) = (at / (REGIONS * REGIONS), at / REGIONS % REGIONS, at % REGIONS);
+        assert!((r - pearson(s, i, j)).abs() < 1e-6, "subject {s}, {i}, {j}: {r}");
+    }
+}
+
+/// Series in a file a subject, in batches, are the series of one file at once.
+#[test]
+fn subjects_are_read_in_batches() {
+    let folder = folder("workflow-batches");
+    let files: Vec<String> = (0..SUBJECTS).map(|s| format!("s{s}.csv")).collect();
+    for (s, name) in files.iter().enumerate() {
+        let rows = series(s).chunks(REGIONS).map(|row| row.iter().map(f32::to_string).collect::<Vec<_>>().join(",") + "\n").collect::<String>();
+        folder.file(name, rows);
+    }
+    let mut other = workflow();
+    other["data"]["series"]["series"] = json!(files);
+    folder.file("files.json", other.to_string());
+    let of = |name: &str, out: &str| folder.run(&format!("run {name} --out {out} --device cpu --json --set train.batch=3")).json();
+    let (a, b) = (of("w.json", "a"), of("files.json", "b"));
+    assert_eq!(a["metrics"], b["metrics"]);
+    assert_eq!(fs::read(folder.0.join("a/connectome.npy")).unwrap(), fs::read(folder.0.join("b/connectome.npy")).unwrap());
+    let whole = folder.run("run w.json --out c --device cpu --json").json();
+    assert_ne!(a["metrics"], whole["metrics"], "batches of 3 learn as batches of 8 do");
+}
+
+#[test]
+fn each_subject_may_have_its_own() {
+    let folder = folder("workflow-own");
+    let mut own = workflow();
+    own["parameters"]["frames"]["per"] = json!("subject");
+    own.as_object_mut().unwrap().remove("split");
+    folder.file("own.json", own.to_string());
+    folder.run("run own.json --out out --device cpu --json").json();
+    let frames = read_f32(folder.0.join("out/frames.npy"), &[SUBJECTS, FRAMES]);
+    assert_ne!(frames[..FRAMES], frames[FRAMES..2 * FRAMES]);
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_as_if_it_had_not_been() {
+    let folder = folder("workflow-killed");
+    let line = "run w.json --device cpu --json --set train.steps=4000 --set train.batch=4";
+    folder.run(&format!("{line} --out whole")).json();
+    let arguments = format!("{line} --out killed");
+    let mut child = folder.command(arguments.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let (began, second) = (Instant::now(), folder.0.join("killed/models/fold-1.safetensors"));
+    while !second.exists() && began.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(second.exists() && !folder.0.join("killed/result.json").exists(), "it was not stopped midway");
+    folder.run(&format!("{arguments} --resume")).json();
+    for name in ["losses.csv", "connectome.npy", "frames.npy"] {
+        assert_eq!(fs::read(folder.0.join("whole").join(name)).unwrap(), fs::read(folder.0.join("killed").join(name)).unwrap(), "{name}");
+    }
+    let other = folder.run("run w.json --device cpu --set train.steps=4001 --out killed --resume");
+    other.failed(&["another run was begun here"]);
+}
+
+#[test]
+fn refusals_name_the_place() {
+    let folder = folder("workflow-refusals");
+    for (set, parts) in [
+        ("blocks[1].of=conectome", ["blocks[1].of", "no value is called `conectome`"]),
+        ("blocks[2].block=liner", ["blocks[2].block", "no block is called `liner`"]),
+        ("blocks[0].fisher=true", ["blocks[0]", "no key is called `fisher`"]),
+        ("blocks[0].fisher_z=1", ["blocks[0].fisher_z", "true or false"]),
+        ("blocks[3].name=logit", ["blocks[3].name", "another value is called `logit`"]),
+        ("parameters.weights.shape=[3,1]", ["blocks[2]", "matmul"]),
+        ("parameters.weights.shape=[\"edges[5]\",1]", ["parameters.weights", "axis 5"]),
+        ("parameters.weights.init={\"dirichlet\":-1}", ["parameters.weights.init.dirichlet", "above 0"]),
+        ("parameters.other={\"shape\":[2]}", ["parameters.other", "nothing uses it"]),
+        ("data.series.series=no.npy", ["data.series.series", "no.npy"]),
+        ("data.group.classes=[\"a\",\"c\"]", ["data.group.classes", "`b`"]),
+        ("data.age.column=agee", ["data.age.column", "no column `agee`"]),
+        ("data.age.column=who", ["row 1", "`s0`"]),
+        ("losses[0].score=nothing", ["losses[0].score", "no value is called `nothing`"]),
+        ("losses[0].weight={\"linear\":[1]}", ["losses[0].weight.linear", "two numbers"]),
+        ("losses[0].reduce=median", ["losses[0].reduce", "median"]),
+        ("train.rate=fast", ["train.rate", "an object"]),
+        ("train.batch=9", ["train.batch", "9 of the 8"]),
+        ("split.folds=13", ["split", "fold 12"]),
+        ("metrics[0].target=edges", ["metrics[0]", "[4, 10]"]),
+        ("results[0].value=edges", ["results[0]", "heat map"]),
+        ("blocks[10].name=x", ["blocks[10].name", "9 items"]),
+    ] {
+        let run = done(folder.command(["run", "w.json", "--check", "--device", "cpu", "--set", set]).output().unwrap());
+        run.failed(&parts);
+    }
+    folder.file("broken.json", "{ \"data\": {");
+    folder.run("run broken.json").failed(&["broken.json", "line 1"]);
+    folder.run("run none.json").failed(&["none.json", "cannot be read"]);
+    folder.run("run").misused("WORKFLOW");
+    folder.run("run w.json --set steps").misused("KEY=VALUE");
+    assert!(!folder.0.join("tapetum-run").exists(), "a refusal leaves nothing behind");
+}
+
+#[test]
+fn the_schema_that_ships_is_of_this_program() {
+    let folder = Folder::new("workflow-schema");
+    let printed = folder.run("run --schema --json").json();
+    let ships: Value = serde_json::from_str(include_str!("../../examples/workflow.schema.json")).unwrap();
+    assert_eq!(printed, ships, "write it anew: tapetum run --schema > examples/workflow.schema.json");
+}

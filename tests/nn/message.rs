@@ -1,0 +1,148 @@
+//! Messages between all pairs of nodes: what they take of memory, and what they refuse.
+
+use tapetum::kernel::Target;
+use tapetum::nn::{Activation, EdgeMlp, Forcing, Parameters, RollOut};
+use tapetum::ops::message::PairActivation;
+use tapetum::plan::Plan;
+use tapetum::{Device, HostTensor, Result, Tape, TensorType, Var};
+
+/// A network's edge step at the size of the peers' scripts, forward and reverse: logits of two edge types, their softmax, messages.
+fn edge_step([batch, nodes, features]: [usize; 3]) -> Result<(Tape, Vec<Var>)> {
+    let mut t = Tape::new();
+    let node = TensorType::f32([batch, nodes, features]);
+    let [u, v, p, q] = ["u", "v", "p", "q"].map(|name| t.input(name, node));
+    let (u, v, p, q) = (u?, v?, p?, q?);
+    let a = t.input("a", TensorType::f32([2, features]))?;
+    let logits = t.pairwise_dot(u, v, a, PairActivation::Elu)?;
+    let edges = t.softmax(logits, 1)?;
+    let one = t.slice(edges, 1, 1, 2, 1)?;
+    let one = t.reshape(one, [batch, nodes, nodes])?;
+    let messages = t.pairwise_sum(one, p, q, PairActivation::Relu)?;
+    let square = t.square(messages)?;
+    let loss = t.mean(square, &[], false)?;
+    let mut outputs = t.gradient(loss, &[u, v, p, q, a])?;
+    outputs.push(loss);
+    Ok((t, outputs))
+}
+
+#[test]
+fn no_tensor_of_pairs_by_features_exists_forward_or_in_reverse() {
+    for extents in [[32, 100, 64], [32, 100, 256], [1, 1000, 64]] {
+        let [batch, nodes, features] = extents;
+        let (tape, outputs) = edge_step(extents).unwrap();
+        let plan = Plan::new(&tape, &outputs, &Target::portable()).unwrap();
+        let largest = plan.slots.iter().max().copied().unwrap();
+        // Two edge types a pair, or the features of the nodes: whichever is more.
+        let bound = 4 * (2 * batch * nodes * nodes).max(batch * nodes * features) as u64;
+        assert!(largest <= bound, "{extents:?}: a slot of {largest} bytes, {bound} at most");
+        assert!(bound * 8 < 4 * (batch * nodes * nodes * features) as u64);
+    }
+}
+
+#[test]
+fn refusals_name_what_does_not_fit() {
+    let mut t = Tape::new();
+    let mut input = |name: &str, shape: &[usize]| t.input(name, TensorType::f32(tapetum::Shape::try_new(shape).unwrap())).unwrap();
+    let (u, v, z, a) = (input("u", &[2, 3, 4]), input("v", &[2, 5, 4]), input("z", &[2, 3, 4]), input("a", &[2, 3]));
+    let flat = input("flat", &[3, 4]);
+    let message = |r: Result<Var>| r.unwrap_err().to_string();
+    assert!(message(t.pairwise_sum(z, u, v, PairActivation::Relu)).contains("[2, 3, 5]"));
+    assert!(message(t.pairwise_dot(u, v, a, PairActivation::Relu)).contains("[k, 4]"));
+    assert!(message(t.pairwise_sum(z, u, flat, PairActivation::Relu)).contains("the senders"));
+    let s = t.pairwise_sum(u, u, v, PairActivation::Relu);
+    assert!(message(s).contains("the weights of pairs"));
+}
+
+/// An edge network of two layers over `nodes`, a step of 8 receivers at a time: its loss and gradients.
+fn two_layers(t: &mut Tape, [batch, nodes, features]: [usize; 3], together: usize) -> Result<Vec<Var>> {
+    let x = t.input("x", TensorType::f32([batch, nodes, features]))?;
+    let z = t.input("z", TensorType::f32([batch, nodes, nodes]))?;
+    let mut parameters = Parameters::training(0);
+    let edges = EdgeMlp::new(t, &mut parameters, "edges", [features; 3], None, Activation::Relu)?;
+    let messages = edges.messages(t, x, z, together)?;
+    let square = t.square(messages)?;
+    let loss = t.mean(square, &[], false)?;
+    let mut outputs = t.gradient(loss, &[&[x, z], parameters.all()].concat())?;
+    outputs.push(loss);
+    Ok(outputs)
+}
+
+#[test]
+fn an_edge_network_holds_a_few_receivers_pairs_at_a_time() {
+    let (extents, together) = ([4, 96, 32], 8);
+    let mut t = Tape::new();
+    let outputs = two_layers(&mut t, extents, together).unwrap();
+    let plan = Plan::new(&t, &outputs, &Target::portable()).unwrap();
+    let [batch, nodes, features] = extents;
+    let (bound, all) = (4 * batch * together * nodes * features, 4 * batch * nodes * nodes * features);
+    let (largest, sum) = (plan.slots.iter().max().copied().unwrap(), plan.slots.iter().sum::<u64>());
+    assert!(largest <= bound as u64, "a slot of {largest} bytes, {bound} at most");
+    // All slots together hold less than one tensor of pairs by features would.
+    assert!(sum < all as u64, "{sum} bytes in all");
+}
+
+#[test]
+fn truth_is_taken_when_it_is_due() {
+    let mut t = Tape::new();
+    let truth: Vec<Var> = (1..6).map(|i| t.full([1, 1], 10.0 * i as f32).unwrap()).collect();
+    let first = t.full([1, 1], 0.0).unwrap();
+    let plus_one = |t: &mut Tape, x: Var, _| t.offset(x, 1.0);
+    let roll = RollOut { steps: 6, forcing: Forcing::Every(3), recompute: false };
+    let made = roll.apply(&mut t, first, &truth, plus_one).unwrap();
+    let values = Device::oracle().compile(&t, &made).unwrap().run(&[]).unwrap();
+    let values: Vec<f64> = values.iter().map(|v| v.to_f64_vec()[0]).collect();
+    assert_eq!(values, [1.0, 2.0, 3.0, 31.0, 32.0, 33.0]);
+    assert!(roll.apply(&mut t, first, &truth[..2], plus_one).unwrap_err().to_string().contains("5 true states"));
+}
+
+/// Codes are one-hot, their frequencies softmax(logits), and the gradient is that of the relaxed draw.
+#[test]
+fn hard_draws_are_codes_with_the_gradient_of_soft_ones() {
+    const N: usize = 20_000;
+    let logits: Vec<f32> = (0..2 * N).map(|i| if i % 2 == 0 { 1.0 } else { 0.0 }).collect();
+    let logits = HostTensor::f32([N, 2], logits).unwrap();
+    let run = |hard: bool| {
+        let mut t = Tape::new();
+        let x = t.input("x", logits.ty()).unwrap();
+        let y = t.gumbel_softmax(x, -1, 0.5, hard, (3, 1)).unwrap();
+        let square = t.square(y).unwrap();
+        let detached = t.detach(square).unwrap();
+        let weighted = t.mul(y, detached).unwrap();
+        let sum = t.sum(weighted, &[], false).unwrap();
+        let g = t.gradient(sum, &[x]).unwrap()[0];
+        Device::cpu().compile(&t, &[y, g]).unwrap().run(&[(x, &logits)]).unwrap()
+    };
+    let hard = run(true);
+    let codes = hard[0].to_f64_vec();
+    assert!(codes.chunks(2).all(|c| (c[0] - 1.0).abs().min(c[0].abs()) < 1e-6 && (c[0] + c[1] - 1.0).abs() < 1e-6));
+    let share = codes.iter().step_by(2).sum::<f64>() / N as f64;
+    let wanted = 1.0 / (1.0 + (-1f64).exp());
+    assert!((share - wanted).abs() < 5.0 * (wanted * (1.0 - wanted) / N as f64).sqrt(), "{share}, not {wanted}");
+    assert!(hard[1].to_f64_vec().iter().any(|g| g.abs() > 1e-3), "a code alone has no gradient");
+    assert!(run(false)[0].to_f64_vec().iter().any(|y| *y > 0.1 && *y < 0.9));
+}
+
+/// A node without edges has a message of 0 and finite gradients; weights that are not finite are not made.
+#[test]
+fn an_isolated_node_receives_nothing() {
+    for device in [Device::cpu(), crate::golden::gpu()] {
+        let mut t = Tape::new();
+        let x = t.input("x", TensorType::f32([1, 3, 4])).unwrap();
+        let graph = t.input("graph", TensorType::f32([1, 3, 3])).unwrap();
+        let mut p = Parameters::training(0);
+        let attention = tapetum::nn::GraphAttention::new(&mut t, &mut p, "gat", [4, 4], 2).unwrap();
+        let sage = tapetum::nn::GraphSage::new(&mut t, &mut p, "sage", [4, 8]).unwrap();
+        let convolution = tapetum::nn::GraphConvolution::new(&mut t, &mut p, "gcn", [4, 8]).unwrap();
+        let made = [attention.apply(&mut t, graph, x), sage.apply(&mut t, graph, x), convolution.apply(&mut t, graph, x)];
+        let made: Vec<Var> = made.into_iter().map(Result::unwrap).collect();
+        let all = t.concatenate(&made, -1).unwrap();
+        let sum = t.sum(all, &[], false).unwrap();
+        let mut outputs = t.gradient(sum, &[x, graph]).unwrap();
+        outputs.push(made[0]);
+        let series = HostTensor::f32([1, 3, 4], (0..12).map(|i| i as f32 * 0.3 - 1.0).collect()).unwrap();
+        let none = HostTensor::zeros(TensorType::f32([1, 3, 3]));
+        let values = device.compile(&t, &outputs).unwrap().run(&[(x, &series), (graph, &none)]).unwrap();
+        assert!(values.iter().all(|v| v.to_f64_vec().iter().all(|x| x.is_finite())), "{}", device.name());
+        assert!(values[2].to_f64_vec().iter().all(|x| *x == 0.0));
+    }
+}
