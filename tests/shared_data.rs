@@ -7,7 +7,7 @@ use tapetum::connectome::cortex::Cortex;
 use tapetum::connectome::homogeneity::{homogeneity, standardised};
 use tapetum::connectome::learn_parcels::{Learner, Settings};
 use tapetum::connectome::sphere;
-use tapetum::data::{Layout, read_confounds, read_npy, read_series};
+use tapetum::data::{Layout, read_confounds, read_npy, read_series, read_worms, shared_neurons};
 use tapetum::{Device, HostTensor, Tape};
 
 fn shared(name: &str) -> PathBuf {
@@ -86,6 +86,23 @@ fn worms() {
         let values = series(&name, Layout::TimeRegions, &[neurons, frames]);
         correlates(&values.to_f64_vec(), frames, 1, &name);
     }
+}
+
+#[test]
+fn worms_share_neurons_and_are_refused_where_one_is_lacking() {
+    let (worms, states) = read_worms(shared("kato2015")).unwrap();
+    let frames: Vec<_> = worms.iter().map(|w| (w.states.len(), w.neurons.len())).collect();
+    assert_eq!(frames, [(3137, 109), (3134, 135), (3059, 131), (3311, 125), (3021, 129)]);
+    assert_eq!(states.len(), 8);
+    let names = shared_neurons(&worms);
+    assert_eq!((names.len(), names[0].as_str(), names[21].as_str()), (22, "AIBL", "VB02"));
+    let rows = worms[4].of(&names).unwrap();
+    let turned = read_npy(shared("kato2015/worm4_dff.npy")).unwrap();
+    let at = worms[4].neurons.iter().position(|n| *n == names[3]).unwrap();
+    assert_eq!(rows[3][100], turned.as_f32().unwrap()[100 * 129 + at]);
+    let lacking = worms[2].of(&["XXXX".to_owned()]).unwrap_err().to_string();
+    assert!(lacking.contains("worm 2") && lacking.contains("`XXXX`"), "{lacking}");
+    assert!(read_worms(shared("connectome")).unwrap_err().to_string().contains("meta.json"));
 }
 
 /// Tables of confounds have frames without a value, which a series may not.

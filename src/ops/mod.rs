@@ -18,6 +18,7 @@ pub mod rows;
 pub mod shape;
 pub mod softmax;
 pub mod sort;
+pub mod sparse;
 pub mod spd;
 mod tile;
 pub mod topology;
@@ -72,6 +73,9 @@ pub fn sources() -> Vec<&'static Source> {
         &sort::SCAN,
         &sort::SCATTER,
         &sort::TAKE,
+        &sparse::MAXIMUM,
+        &sparse::PRODUCT,
+        &sparse::SAMPLE,
         &spd::CHOLESKY,
         &spd::EIGEN_ORDER,
         &spd::JACOBI,
@@ -105,6 +109,7 @@ pub fn cases() -> Vec<Case> {
         mesh::cases(),
         message::cases(),
         parcellation::cases(),
+        sparse::cases(),
         spd::cases(),
         topology::cases(),
         update::cases(),
@@ -131,6 +136,7 @@ pub fn works() -> Vec<Work> {
         mesh::works(),
         message::works(),
         parcellation::works(),
+        sparse::works(),
         spd::works(),
         topology::works(),
         update::works(),

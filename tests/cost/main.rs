@@ -11,6 +11,7 @@ mod moves;
 mod order;
 mod products;
 mod rows;
+mod sparse;
 mod spd;
 mod updates;
 mod work;
@@ -29,6 +30,7 @@ fn works() -> Result<Vec<Work>> {
         rows::works()?,
         moves::works()?,
         order::works()?,
+        sparse::works()?,
         spd::works()?,
         updates::works()?,
     ]

@@ -3,6 +3,7 @@
 use tapetum::kernel::Target;
 use tapetum::nn::{Activation, EdgeMlp, Forcing, Parameters, RollOut};
 use tapetum::ops::message::PairActivation;
+use tapetum::ops::sparse::SparsePattern;
 use tapetum::plan::Plan;
 use tapetum::{Device, HostTensor, Result, Tape, TensorType, Var};
 
@@ -144,5 +145,40 @@ fn an_isolated_node_receives_nothing() {
         let values = device.compile(&t, &outputs).unwrap().run(&[(x, &series), (graph, &none)]).unwrap();
         assert!(values.iter().all(|v| v.to_f64_vec().iter().all(|x| x.is_finite())), "{}", device.name());
         assert!(values[2].to_f64_vec().iter().all(|x| *x == 0.0));
+    }
+}
+
+#[test]
+fn a_graph_with_an_index_out_of_range_is_refused() {
+    let mut t = Tape::new();
+    let message = SparsePattern::new(&mut t, [3, 4], &[(0, 1), (2, 4)]).unwrap_err().to_string();
+    assert!(message.contains("entry 1") && message.contains("columns below 4"), "{message}");
+    let pattern = SparsePattern::new(&mut t, [3, 4], &[(0, 1), (2, 3)]).unwrap();
+    let x = t.input("x", TensorType::f32([3, 2])).unwrap();
+    assert!(t.sparse_matmul(&pattern, None, x).unwrap_err().to_string().contains("[4, features]"));
+}
+
+/// Along the edges of a graph and by its matrix, messages are the same; a node without edges receives 0.
+#[test]
+fn sparse_products_are_the_dense_ones() {
+    let entries = [(0, 1), (0, 3), (2, 0), (2, 1), (2, 3)];
+    let weights = [0.5f32, -1.0, 2.0, 0.25, 1.5];
+    let x: Vec<f32> = (0..8).map(|i| i as f32 - 2.5).collect();
+    let mut dense = [0.0f64; 6];
+    for (&(i, j), &w) in entries.iter().zip(&weights) {
+        (0..2).for_each(|f| dense[2 * i + f] += f64::from(w) * f64::from(x[2 * j + f]));
+    }
+    for device in [Device::cpu(), crate::golden::gpu()] {
+        let mut t = Tape::new();
+        let pattern = SparsePattern::new(&mut t, [3, 4], &entries).unwrap();
+        let vx = t.constant(HostTensor::f32([4, 2], x.clone()).unwrap()).unwrap();
+        let w = t.constant(HostTensor::f32([5], weights.to_vec()).unwrap()).unwrap();
+        let (y, mean, most) = (t.sparse_matmul(&pattern, Some(w), vx), t.sparse_mean(&pattern, vx), t.sparse_max(&pattern, vx));
+        let outputs = [y.unwrap(), mean.unwrap(), most.unwrap()];
+        let values = device.compile(&t, &outputs).unwrap().run(&[]).unwrap();
+        let values: Vec<Vec<f64>> = values.iter().map(HostTensor::to_f64_vec).collect();
+        assert_eq!(values[0], dense);
+        assert_eq!(values[1][..4], [1.5, 2.5, 0.0, 0.0]);
+        assert_eq!(values[2][..4], [3.5, 4.5, 0.0, 0.0]);
     }
 }

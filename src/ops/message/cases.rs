@@ -32,8 +32,8 @@ pub fn cases() -> Vec<Case> {
 }
 
 pub fn works() -> Vec<Work> {
-    // Batch, nodes and features: springs, a worm's neurons, as many again.
-    let sizes = [[4, 5, 32], [32, 100, 64], [4, 1000, 256]];
+    // Batch, nodes and features: springs, a hundred neurons, a thousand.
+    let sizes = [[4, 5, 32], [32, 100, 64], [16, 1000, 256]];
     let node = |[batch, n, f]: [usize; 3]| f32s([batch, n, f], Draw::Normal);
     let dot = |s: [usize; 3]| {
         let operands = vec![node(s), node(s), f32s([2, s[2]], Draw::Normal)];
