@@ -172,7 +172,8 @@ pub fn gradients(case: &Case) -> Result<f64> {
 /// Where none does.
 pub fn select(filter: Option<&str>) -> Result<Vec<Case>> {
     let wanted = filter.unwrap_or_default().to_lowercase();
-    let all = crate::ops::cases().into_iter().chain(crate::connectome::cases()).chain(crate::nn::cases());
+    let (ops, blocks) = (crate::ops::cases(), crate::connectome::cases());
+    let all = ops.into_iter().chain(blocks).chain(crate::nn::cases()).chain(crate::topology::cases());
     let cases: Vec<Case> = all.filter(|c| c.name.to_lowercase().contains(&wanted)).collect();
     if cases.is_empty() {
         return Err(Error::argument(format!("no op's name contains `{wanted}`")));

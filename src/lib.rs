@@ -27,6 +27,7 @@ pub mod optim;
 pub mod plan;
 pub mod tape;
 pub mod tensor;
+pub mod topology;
 pub mod tuning;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub mod workflow;

@@ -2,7 +2,7 @@
 #![cfg(feature = "cli")]
 
 use tapetum::Result;
-use tapetum::cli::picture::{Ceiling, Hemisphere, Point, comparison, heat_map, line_chart, roofline, sphere_map};
+use tapetum::cli::picture::{Ceiling, Hemisphere, Point, barcode, comparison, heat_map, line_chart, roofline, scatter, sphere_map};
 use tapetum::cli::report::{Figure, ReportTable, Section, report};
 
 const AWKWARD: &str = "a < b & \"c\" > 'd' \u{1} µ";
@@ -128,6 +128,32 @@ fn comparisons() {
     assert_says(comparison("s", "", &[], ("random", &[0.5])), &["comparison `s`", "no values"]);
     assert_says(comparison("s", "", &[("k".into(), f64::NAN)], ("random", &[])), &["`k` is NaN"]);
     assert_says(comparison("s", "", &values, ("random", &[0.0, f64::INFINITY])), &["value 1 of `random`", "inf"]);
+}
+
+#[test]
+fn scatters() {
+    let groups =
+        |n: usize| (0..n).map(|g| (format!("{AWKWARD} {g}"), vec![[g as f64, 1.0], [f64::NAN, 0.0], [0.5, 1e305]])).collect::<Vec<_>>();
+    let texts = drawn(|| scatter(AWKWARD, "mean birth", "mean death", &groups(3)));
+    for text in ["mean birth", "mean death"] {
+        assert!(texts.contains(&text.into()), "`{text}` is not in {texts:?}");
+    }
+    // More groups than colours, and than there is room for names.
+    drawn(|| scatter("many", "x", "y", &groups(60)));
+    drawn(|| scatter("one", "x", "y", &[("a".into(), vec![[2.0, -3.0]])]));
+    assert_says(scatter("places", "x", "y", &[("a".into(), vec![[f64::NAN, 1.0]])]), &["scatter `places`", "no finite points"]);
+}
+
+#[test]
+fn barcodes() {
+    let texts = drawn(|| barcode("bars", &[0.25, 0.5], &[0.1, 0.125, 0.2]));
+    assert!(texts.iter().any(|t| t.contains("2 components") && t.contains("0.500")), "{texts:?}");
+    assert!(texts.iter().any(|t| t.contains("3 cycles") && t.contains("0.125")), "{texts:?}");
+    let long: Vec<f32> = (0..100_000).map(|i| i as f32).collect();
+    assert!(barcode("long", &long, &long).unwrap().len() < 100_000, "bars of which many would share a pixel");
+    drawn(|| barcode("no cycles", &[0.5], &[]));
+    assert_says(barcode("bars", &[], &[1.0]), &["barcode `bars`", "births"]);
+    assert_says(barcode("bars", &[f32::INFINITY], &[]), &["barcode `bars`", "finite"]);
 }
 
 #[test]

@@ -70,7 +70,8 @@ impl Subjects {
 /// Means of the vertices of every second left parcel of Schaefer's 400, and great-circle distances between their centres.
 pub fn shipped() -> Result<Source> {
     let cortex = Cortex::shipped()?;
-    let (labels, xyz, time) = (cortex.atlas.to_f64_vec(), cortex.xyz.to_f64_vec(), cortex.frames());
+    let labels = cortex.atlas.as_ref().map_or_else(Vec::new, HostTensor::to_f64_vec);
+    let (xyz, time) = (cortex.xyz.to_f64_vec(), cortex.frames());
     let rows = cortex.series.elements::<f32>()?;
     let mut series: [Vec<f32>; 2] = Default::default();
     let mut centres = Vec::new();

@@ -14,6 +14,7 @@ pub mod picture;
 pub mod report;
 mod run;
 pub mod shaders;
+mod topology;
 mod tune;
 
 use crate::data::Layout;
@@ -66,6 +67,8 @@ enum Command {
     Connectivity(connectivity::Connectivity),
     /// Regress confounds out of series, filter them, censor frames.
     Denoise(denoise::Denoise),
+    /// Births and deaths of weighted graphs: distances, barycentres, clusters, tests.
+    Topology(topology::Topology),
     /// List the kernels: workgroup, bindings, memory; or write them out.
     Shaders(shaders::Shaders),
     /// Learn a soft parcellation of the cortex from series of its vertices.
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Check(check) => check.run(&common),
         Command::Connectivity(connectivity) => connectivity.run(&common),
         Command::Denoise(denoise) => denoise.run(&common),
+        Command::Topology(topology) => topology.run(&common),
         Command::Shaders(shaders) => shaders.run(&common),
         Command::Parcellate(parcellate) => parcellate.run(&common),
         Command::Run(run) => run.run(&common),

@@ -55,6 +55,70 @@ pub fn louvain(adjacency: &[f64], n: usize, gamma: f64, seed: u64) -> Result<Com
     Ok(Communities { modularity: modularity(adjacency, &labels, gamma)?, labels })
 }
 
+/// Clusters of the rows of `profiles` `[n, features]` by k-means: Lloyd's rounds from starts by k-means++ (Arthur & Vassilvitskii 2007), the best
+/// of ten by the squared distances to the centres.
+///
+/// # Errors
+/// Where the rows are not whole, or k is 0 or above n.
+pub fn k_means(profiles: &[f64], n: usize, k: usize, seed: u64) -> Result<Vec<usize>> {
+    if k == 0 || k > n || !profiles.len().is_multiple_of(n) {
+        return Err(Error::argument(format!("{k} clusters of {n} rows of {} numbers in all", profiles.len())));
+    }
+    let rows: Vec<&[f64]> = profiles.chunks_exact(profiles.len() / n).collect();
+    let tries = (0..10).map(|start| lloyd(&rows, plus_plus(&rows, k, seed, start)));
+    let best = tries.min_by(|a, b| a.1.total_cmp(&b.1));
+    best.map(|(labels, _)| labels).ok_or_else(|| Error::argument("no start of k-means"))
+}
+
+fn square(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+}
+
+/// Centres drawn one after the other, each row by its squared distance to those before.
+fn plus_plus(rows: &[&[f64]], k: usize, seed: u64, start: u32) -> Vec<Vec<f64>> {
+    let draws = Philox::new(seed, 2, start);
+    let mut centres = vec![rows[draws.word(0) as usize % rows.len()].to_vec()];
+    let mut far: Vec<f64> = rows.iter().map(|row| square(row, &centres[0])).collect();
+    while centres.len() < k {
+        let mut left = f64::from(draws.uniform(centres.len())) * far.iter().sum::<f64>();
+        let chosen = far.iter().position(|d| {
+            left -= d;
+            left < 0.0
+        });
+        let centre = rows[chosen.unwrap_or(rows.len() - 1)].to_vec();
+        far.iter_mut().zip(rows).for_each(|(d, row)| *d = d.min(square(row, &centre)));
+        centres.push(centre);
+    }
+    centres
+}
+
+/// Labels after at most a hundred rounds, and the sum of squared distances. A centre that loses all its rows stays.
+fn lloyd(rows: &[&[f64]], mut centres: Vec<Vec<f64>>) -> (Vec<usize>, f64) {
+    let mut labels = vec![usize::MAX; rows.len()];
+    let mut total = f64::INFINITY;
+    for _ in 0..100 {
+        let nearest = |row: &&[f64]| {
+            let distances = centres.iter().map(|c| square(row, c)).enumerate();
+            distances.min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((0, 0.0))
+        };
+        let found: Vec<(usize, f64)> = rows.iter().map(nearest).collect();
+        total = found.iter().map(|(_, d)| d).sum();
+        let next: Vec<usize> = found.into_iter().map(|(label, _)| label).collect();
+        if next == labels {
+            break;
+        }
+        labels = next;
+        for (label, centre) in centres.iter_mut().enumerate() {
+            let members: Vec<&&[f64]> = rows.iter().zip(&labels).filter(|(_, l)| **l == label).map(|(row, _)| row).collect();
+            if !members.is_empty() {
+                let mean = |i: usize| members.iter().map(|row| row[i]).sum::<f64>() / members.len() as f64;
+                *centre = (0..centre.len()).map(mean).collect();
+            }
+        }
+    }
+    (labels, total)
+}
+
 fn check(adjacency: &[f64], n: usize) -> Result<()> {
     if adjacency.len() != n * n {
         return Err(Error::argument(format!("an adjacency of {n} nodes has {} weights, found {}", n * n, adjacency.len())));
@@ -113,4 +177,20 @@ fn joined(network: &[f64], labels: &[usize], communities: usize) -> Vec<f64> {
         out[labels[at / n] * communities + labels[at % n]] += w;
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three heaps far apart are found whatever the seed.
+    #[test]
+    fn k_means_finds_what_lies_apart() {
+        let rows: Vec<f64> = (0..21).flat_map(|i| [10.0 * f64::from(i % 3) + 0.01 * f64::from(i), -5.0 * f64::from(i % 3)]).collect();
+        for seed in 0..5 {
+            let labels = k_means(&rows, 21, 3, seed).unwrap();
+            assert!((0..21).all(|i| labels[i] == labels[i % 3]) && labels[0] != labels[1] && labels[1] != labels[2] && labels[0] != labels[2]);
+        }
+        assert!(k_means(&rows, 21, 22, 0).is_err() && k_means(&rows, 21, 0, 0).is_err());
+    }
 }

@@ -33,6 +33,27 @@ impl Tape {
         self.transpose(taken, &back)
     }
 
+    /// A window of x `[.., variables, time]` at a place drawn anew at every step, each batch entry its own: `[.., variables, length]`, a
+    /// crop that makes a cohort larger (hypercoil's `WindowAmplifier`). By one product with a selection `[.., time, length]`.
+    ///
+    /// # Errors
+    /// Where x is not f32 `[.., variables, time]`, or the length is not from 1 to its frames.
+    pub fn random_window(&mut self, x: Var, length: usize, seed: u64, stream: u32) -> Result<Var> {
+        let shape = self.series_shape("random_window", x)?;
+        let (rank, time) = (shape.rank(), shape[shape.rank() - 1]);
+        if length == 0 || length > time {
+            return Err(Error::op("random_window", format!("a window of 1 to {time} frames expected, found {length}")));
+        }
+        let draws = self.random_uniform(shape.with(rank - 1, 1).with(rank - 2, 1), seed, stream)?;
+        let starts = self.scale(draws, (time - length + 1) as f32)?;
+        let starts = self.floor(starts)?;
+        let within = self.constant(HostTensor::f32([length], (0..length).map(|l| l as f32).collect())?)?;
+        let frames = self.constant(HostTensor::f32([time, 1], (0..time).map(|t| t as f32).collect())?)?;
+        let wanted = self.add(starts, within)?;
+        let selection = self.equal(frames, wanted)?;
+        self.matmul(x, selection)
+    }
+
     /// Correlation within each window (see [`Tape::windows`]) `[.., windows, variables, variables]`; the frames of a window are weighted
     /// by `taper` `[length]` where there is one.
     ///
@@ -109,6 +130,8 @@ pub(super) fn cases() -> Vec<Case> {
     for (shape, length, step) in [([1, 1, 7], 7, 1), ([2, 3, 65], 20, 9), ([1, 5, 33], 8, 3)] {
         let x = || f32s(shape, Draw::Normal);
         cases.push(Case::new("windows", vec![x()], move |t, x| Ok(vec![t.windows(x[0], length, step)?])).within(0.0, 1e-6));
+        let build = move |t: &mut Tape, x: &[Var]| Ok(vec![t.random_window(x[0], length, 3, 1)?]);
+        cases.push(Case::new("random_window", vec![x()], build).within(1e-6, 1e-6));
         let tapered = vec![x(), f32s([length], Draw::Uniform(0.5, 1.0))];
         let build = move |t: &mut Tape, x: &[Var]| Ok(vec![t.windowed_correlation(x[0], length, step, Some(x[1]))?]);
         cases.push(Case::new("windowed_correlation", tapered, build).within(2e-6, 2e-5));

@@ -44,6 +44,20 @@ pub fn works() -> Vec<Work> {
             }),
         ),
         Work::new(
+            "confound_responses",
+            // Subjects, columns, frames.
+            [[2, 9, 64], [16, 46, 260], [64, 46, 600]].map(|[n, c, t]| {
+                let bank = vec![f32s([n, c, t], Draw::Normal), f32s([5, 9], Draw::Normal), f32s([5], Draw::Normal)];
+                Instance::new(bank, |t, x| Ok(vec![t.confound_responses(x[0], x[1], x[2], 0.001)?]))
+            }),
+        ),
+        Work::new(
+            "match_spectra",
+            [[2, 32, 64], [16, 100, 814], [16, 400, 1200]].map(|s| {
+                Instance::new(vec![f32s(s, Draw::Normal), f32s(s, Draw::Normal)], |t, x| Ok(vec![t.match_spectra(x[0], x[1], true)?]))
+            }),
+        ),
+        Work::new(
             "qc_fc",
             [[16, 64], [40, 79_800], [400, 79_800]].map(|[n, e]| {
                 Instance::new(vec![f32s([n, e], Draw::Normal), f32s([n], Draw::Normal)], |t, x| Ok(vec![t.qc_fc(x[0], x[1], 0.0)?]))

@@ -7,6 +7,7 @@
 //! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`] |
 //! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`atlas_series`] | |
 //! | series on a surface (`.func.gii`, `.shape.gii`) | [`read_gifti_bytes`] | |
+//! | images and labels (idx, as MNIST's) | [`read_idx`], [`read_idx_bytes`] | |
 //! | series of regions (arrays, tables, surfaces) | [`read_series`], [`read_series_bytes`], [`read_series_row`] | |
 //! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
 //! | worms (calcium imaging) | [`read_worms`] | |
@@ -14,6 +15,7 @@
 
 mod confounds;
 mod gifti;
+mod idx;
 mod nifti;
 mod npy;
 mod npz;
@@ -24,6 +26,7 @@ mod write;
 
 pub use confounds::read_confounds;
 pub use gifti::read_gifti_bytes;
+pub use idx::{Bytes, read_idx, read_idx_bytes};
 pub use nifti::{Image, atlas_series, is_nifti, read_nifti};
 pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};

@@ -27,6 +27,8 @@ pub mod common {
     pub const GRID: Snippet = Snippet { name: "grid", text: wgsl!("common/grid") };
     /// Elementary functions that hold up at the ends of their domains.
     pub const MATH: Snippet = Snippet { name: "math", text: wgsl!("common/math") };
+    /// Numbers as whole numbers of the same order.
+    pub const ORDERED: Snippet = Snippet { name: "ordered", text: wgsl!("common/ordered") };
     /// Philox4x32-10.
     pub const PHILOX: Snippet = Snippet { name: "philox", text: wgsl!("common/philox") };
     /// A row belongs to one invocation.

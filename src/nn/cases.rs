@@ -9,7 +9,7 @@ use crate::tape::{Tape, Var};
 
 /// What every layer is held to.
 pub fn cases() -> Vec<Case> {
-    [layers(), losses(), networks()].concat().into_iter().map(Case::composed).collect()
+    [layers(), losses(), networks(), super::image::cases()].concat().into_iter().map(Case::composed).collect()
 }
 
 type Operands = Vec<(crate::TensorType, Draw)>;

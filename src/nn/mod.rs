@@ -8,6 +8,7 @@ mod activation;
 mod cases;
 mod edges;
 mod graph;
+mod image;
 mod linear;
 mod loss;
 pub mod metrics;

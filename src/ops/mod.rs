@@ -17,9 +17,11 @@ mod row;
 pub mod rows;
 pub mod shape;
 pub mod softmax;
+pub mod sort;
 pub mod sparse;
 pub mod spd;
 mod tile;
+pub mod topology;
 pub mod update;
 pub mod work;
 
@@ -65,6 +67,12 @@ pub fn sources() -> Vec<&'static Source> {
         &shape::SET,
         &softmax::SOFTMAX,
         &softmax::SOFTMAX_REVERSE,
+        &sort::COUNT,
+        &sort::KEYS,
+        &sort::PUT,
+        &sort::SCAN,
+        &sort::SCATTER,
+        &sort::TAKE,
         &sparse::MAXIMUM,
         &sparse::PRODUCT,
         &sparse::SAMPLE,
@@ -73,6 +81,9 @@ pub fn sources() -> Vec<&'static Source> {
         &spd::JACOBI,
         &spd::JACOBI_START,
         &spd::TRIANGULAR_SOLVE,
+        &topology::EDGES,
+        &topology::PRIM,
+        &topology::SPLIT,
         &update::ADAM,
         &update::ADVANCE,
         &update::RING,
@@ -89,6 +100,7 @@ pub fn cases() -> Vec<Case> {
         rows::cases(),
         shape::cases(),
         softmax::cases(),
+        sort::cases(),
         random::cases(),
         confounds::cases(),
         covariance::cases(),
@@ -99,6 +111,7 @@ pub fn cases() -> Vec<Case> {
         parcellation::cases(),
         sparse::cases(),
         spd::cases(),
+        topology::cases(),
         update::cases(),
         bench::cases(),
     ]
@@ -114,6 +127,7 @@ pub fn works() -> Vec<Work> {
         rows::works(),
         shape::works(),
         softmax::works(),
+        sort::works(),
         random::works(),
         confounds::works(),
         covariance::works(),
@@ -124,6 +138,7 @@ pub fn works() -> Vec<Work> {
         parcellation::works(),
         sparse::works(),
         spd::works(),
+        topology::works(),
         update::works(),
     ]
     .concat()

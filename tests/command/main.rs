@@ -11,5 +11,6 @@ mod kinds;
 mod parcellate;
 mod refusals;
 mod run;
+mod topology;
 mod tune;
 mod workflow;

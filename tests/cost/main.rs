@@ -8,6 +8,7 @@ mod covariance;
 mod fourier;
 mod message;
 mod moves;
+mod order;
 mod products;
 mod rows;
 mod sparse;
@@ -28,6 +29,7 @@ fn works() -> Result<Vec<Work>> {
         message::works()?,
         rows::works()?,
         moves::works()?,
+        order::works()?,
         sparse::works()?,
         spd::works()?,
         updates::works()?,

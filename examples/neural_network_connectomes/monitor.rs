@@ -1,0 +1,73 @@
+//! A connectome and its topological distance at every step of training: watched, and as a term of the loss.
+
+use crate::network::{BATCH, Images, Settings, Strategy, optimiser, record};
+use crate::study::Study;
+use tapetum::nn::Parameters;
+use tapetum::topology::{BirthDeath, Dimension, Wasserstein};
+use tapetum::{Device, HostTensor, Result, State, Tape, TensorType};
+
+const STEPS: usize = 200;
+/// Stimuli of the connectome that is watched.
+const STIMULI: usize = 200;
+const SEED: u64 = 5000;
+/// Of the distance in the loss.
+const WEIGHT: f32 = 2e-3;
+
+/// Step by step: the cross-entropy, and the distance of the connectome to the barycentre of networks trained with batch norm.
+pub struct Watched {
+    pub name: &'static str,
+    pub loss: Vec<f64>,
+    pub distance: Vec<f64>,
+}
+
+/// A plain network, watched alone; and the same network with the distance in its loss.
+pub fn run(device: &Device, images: &Images, settings: &Settings, study: &Study) -> Result<Vec<Watched>> {
+    let goal = study.diagrams.barycentre(&study.members(1));
+    [("watched", 0.0), ("in the loss", WEIGHT)]
+        .into_iter()
+        .map(|(name, weight)| watch(device, images, settings, &goal, name, weight))
+        .collect()
+}
+
+fn watch(
+    device: &Device,
+    images: &Images,
+    settings: &Settings,
+    goal: &(Vec<f32>, Vec<f32>),
+    name: &'static str,
+    weight: f32,
+) -> Result<Watched> {
+    let mut tape = Tape::new();
+    let x = tape.input("images", TensorType::f32([BATCH, images.width()]))?;
+    let labels = tape.input("labels", TensorType::i32([BATCH]))?;
+    let every = images.labels.len().div_ceil(STIMULI).max(1);
+    let stimuli = tape.constant(images.rows(&(0..images.labels.len()).step_by(every).collect::<Vec<_>>())?)?;
+    let mut parameters = Parameters::training(SEED);
+    let (logits, _) = record(&mut tape, &mut parameters, Strategy::Plain, settings.hidden, x)?;
+    // The same parameters over the stimuli: a state asked for again is the same.
+    let mut again = Parameters::training(SEED);
+    let (_, connectome) = record(&mut tape, &mut again, Strategy::Plain, settings.hidden, stimuli)?;
+    let lists = tape.birth_death(connectome)?;
+    let births = tape.constant(HostTensor::f32([goal.0.len()], goal.0.clone())?)?;
+    let deaths = tape.constant(HostTensor::f32([goal.1.len()], goal.1.clone())?)?;
+    let goal = BirthDeath { births, deaths, edges: lists.edges };
+    let distance = tape.wasserstein(&lists, &goal, Dimension::Both, Wasserstein::SQUARED)?;
+    let entropy = tape.cross_entropy(logits, labels, None, 0.0)?;
+    let mut loss = entropy;
+    if weight > 0.0 {
+        let term = tape.scale(distance, weight)?;
+        loss = tape.add(loss, term)?;
+    }
+    let gradients = tape.gradient(loss, parameters.all())?;
+    let pairs: Vec<_> = parameters.all().iter().copied().zip(gradients).collect();
+    optimiser(Strategy::Plain).apply(&mut tape, &pairs)?;
+    let mut program = device.compile_with(&tape, &[entropy, distance], &State::new(device))?;
+    let mut made = Watched { name, loss: Vec::new(), distance: Vec::new() };
+    for step in 0..STEPS {
+        let (batch, classes) = images.batch(SEED, step)?;
+        let values = program.run(&[(x, &batch), (labels, &classes)])?;
+        made.loss.push(values[0].to_f64_vec()[0]);
+        made.distance.push(values[1].to_f64_vec()[0]);
+    }
+    Ok(made)
+}

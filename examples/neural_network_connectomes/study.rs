@@ -1,0 +1,96 @@
+//! Connectomes clustered, and clusters held to what is known; and how long a distance takes.
+
+use crate::network::Connectomes;
+use std::time::Instant;
+use tapetum::topology::clustering::Top;
+use tapetum::topology::{Diagrams, Dimension, random_correlation, score};
+use tapetum::{Device, HostTensor, Result};
+
+/// Random first centres, as many as the authors take.
+const SEEDS: u64 = 20;
+
+/// Clusterings of one kind.
+pub struct Method {
+    pub name: &'static str,
+    /// By seed.
+    pub purity: Vec<f64>,
+    /// Of the seed whose purity is the middle one: `[labels, clusters]`.
+    pub confusion: Vec<Vec<usize>>,
+    pub seconds: f64,
+}
+
+impl Method {
+    pub fn mean(&self) -> f64 {
+        self.purity.iter().sum::<f64>() / self.purity.len() as f64
+    }
+
+    /// The standard deviation of the population.
+    pub fn deviation(&self) -> f64 {
+        (self.purity.iter().map(|p| (p - self.mean()).powi(2)).sum::<f64>() / self.purity.len() as f64).sqrt()
+    }
+}
+
+/// Connectomes of known labels, and how each method clusters them.
+pub struct Study {
+    pub of: &'static str,
+    pub names: Vec<String>,
+    pub labels: Vec<usize>,
+    pub diagrams: Diagrams,
+    pub right: Vec<f64>,
+    pub methods: Vec<Method>,
+}
+
+impl Study {
+    pub fn new(device: &Device, of: &'static str, names: &[String], labels: Vec<usize>, made: &Connectomes) -> Result<Self> {
+        let diagrams = Diagrams::new(device, &made.stack)?;
+        let methods = [("Top", 1.0), ("half topology, half weights", 0.5), ("Adj", 0.0)];
+        let methods = methods.into_iter().map(|(name, weight)| method(name, weight, &labels, names.len(), &made.stack, &diagrams));
+        let methods = methods.collect::<Result<_>>()?;
+        Ok(Self { of, names: names.to_vec(), labels, diagrams, right: made.right.clone(), methods })
+    }
+
+    /// The graphs of a label.
+    pub fn members(&self, label: usize) -> Vec<usize> {
+        (0..self.labels.len()).filter(|&g| self.labels[g] == label).collect()
+    }
+
+    pub fn print(&self) {
+        println!("purity by {}, mean and standard deviation over {SEEDS} first centres", self.of);
+        for m in &self.methods {
+            println!("  {:<28} {:.3} ± {:.3}  ({:.2} s a run)", m.name, m.mean(), m.deviation(), m.seconds);
+        }
+    }
+}
+
+fn method(name: &'static str, weight: f32, labels: &[usize], k: usize, stack: &HostTensor, diagrams: &Diagrams) -> Result<Method> {
+    let start = Instant::now();
+    let mut found = Vec::new();
+    for seed in 0..SEEDS {
+        let clusters = Top { weight, ..Top::new(k, seed) }.run(stack, diagrams)?.clusters;
+        found.push((score::purity(labels, &clusters)?, clusters));
+    }
+    let seconds = start.elapsed().as_secs_f64() / SEEDS as f64;
+    let purity = found.iter().map(|(p, _)| *p).collect();
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (table, [_, columns]) = score::confusion(labels, &found[found.len() / 2].1)?;
+    Ok(Method { name, purity, confusion: table.chunks(columns.max(1)).map(<[usize]>::to_vec).collect(), seconds })
+}
+
+/// Nodes, and milliseconds that the distance between two graphs of so many takes: both decomposed, and their lists compared.
+pub fn runtimes(device: &Device) -> Result<Vec<(f64, f64)>> {
+    let mut found = Vec::new();
+    for n in [30, 60, 120, 250, 500, 1000] {
+        let pair = [random_correlation(n, 5, 1)?, random_correlation(n, 5, 2)?];
+        let stack = pair.iter().map(|w| w.elements::<f32>().map(|w| w.iter().map(|x| x.abs()).collect::<Vec<f32>>()));
+        let stack = HostTensor::f32([2, n, n], stack.collect::<Result<Vec<_>>>()?.concat())?;
+        let mut best = f64::INFINITY;
+        for _ in 0..3 {
+            let start = Instant::now();
+            let made = Diagrams::new(device, &stack)?;
+            std::hint::black_box(made.squared_distance(0, 1, Dimension::Both));
+            best = best.min(start.elapsed().as_secs_f64() * 1e3);
+        }
+        found.push((n as f64, best));
+    }
+    Ok(found)
+}

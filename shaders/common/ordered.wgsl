@@ -1,0 +1,10 @@
+// The bits of a number as a whole number that is above another's exactly where the number is; -0 is 0.
+fn ordered(bits: u32) -> u32 {
+    let b = select(bits, 0u, bits == 0x80000000u);
+    return select(b | 0x80000000u, ~b, (b >> 31u) == 1u);
+}
+
+// The bits of the number of which this is the order.
+fn disordered(key: u32) -> u32 {
+    return select(~key, key & 0x7fffffffu, (key >> 31u) == 1u);
+}

@@ -1,0 +1,40 @@
+// What a radix sort begins with: for each element a key that is above another's exactly where the element is to come after it, and the
+// element's place in its row.
+//
+// x        [rows, m], words of a KIND: 0 f32, 1 i32, 2 u32, 3 what is kept (not 0) before what is not
+// key      [rows, m], u32
+// place    [rows, m], u32
+// workgroup 64 x 1 x 1, no memory, no barrier; cost: no FLOPs; x, key and place once
+
+struct Params {
+    elements: u32,
+    m: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read_write> key: array<u32>;
+@group(0) @binding(2) var<storage, read_write> place: array<u32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = group_index(group, groups) * 64u + lane;
+    if (i >= params.elements) {
+        return;
+    }
+    let word = x[i];
+    if (KIND == 0u) {
+        key[i] = ordered(word);
+    } else if (KIND == 1u) {
+        key[i] = word ^ 0x80000000u;
+    } else if (KIND == 2u) {
+        key[i] = word;
+    } else {
+        key[i] = select(0u, 1u, word == 0u);
+    }
+    place[i] = i % params.m;
+}

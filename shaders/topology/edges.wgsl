@@ -1,0 +1,44 @@
+// The edges of complete graphs as a radix sort takes them: keys ordered as the weights are, and the edge's index (row * n + column, the
+// row the smaller) with bit 31 set where it is no edge of the spanning tree.
+//
+// w        [graphs, n, n], whose upper triangle is read
+// parent   [graphs, n], u32: the tree as `topology/prim` leaves it
+// key      [graphs, n (n - 1) / 2], u32, in the order of the edges' indices
+// edge     [graphs, n (n - 1) / 2], u32
+// workgroup 64 x 1 x 1, no memory, no barrier; an invocation for each entry of w
+// cost     no FLOPs; w, parent, key and edge once
+
+struct Params {
+    entries: u32,
+    n: u32,
+}
+
+@group(0) @binding(0) var<storage, read> w: array<u32>;
+@group(0) @binding(1) var<storage, read> parent: array<u32>;
+@group(0) @binding(2) var<storage, read_write> key: array<u32>;
+@group(0) @binding(3) var<storage, read_write> edge: array<u32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let at = group_index(group, groups) * 64u + lane;
+    if (at >= params.entries) {
+        return;
+    }
+    let n = params.n;
+    let graph = at / (n * n);
+    let i = at / n % n;
+    let j = at % n;
+    if (j <= i) {
+        return;
+    }
+    let in_tree = (parent[graph * n + j] & 0x7fffffffu) == i || (parent[graph * n + i] & 0x7fffffffu) == j;
+    // Rows before this one hold n - 1, n - 2, .. edges.
+    let to = graph * (n * (n - 1u) / 2u) + i * (2u * n - i - 1u) / 2u + j - i - 1u;
+    key[to] = ordered(w[at]);
+    edge[to] = (i * n + j) | select(0x80000000u, 0u, in_tree);
+}

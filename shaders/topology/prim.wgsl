@@ -1,0 +1,103 @@
+// Prim's algorithm on complete graphs: the maximum spanning tree grows from vertex 0 by the best edge that leaves it, edges ordered by
+// weight and, of equal weights, by index (row * n + column, the row the smaller), the greater first. Each vertex outside keeps its best
+// edge into the tree; after steps `first` .. `end` of n - 1.
+//
+// w        [graphs, n, n], symmetric; the diagonal is not read
+// best     [graphs, n]: the weight of each vertex's best edge
+// parent   [graphs, n], u32: its other end; bit 31 is set once the vertex is in the tree
+// workgroup LANES x 1 x 1, one graph, each vertex the affair of one invocation; 12 LANES bytes of workgroup memory; log2 LANES + 2
+//          barriers a step (see the sync snippet)
+// cost     a comparison for each vertex outside the tree to choose one, and for each left to update it: (n - 1)^2 FLOPs a graph in all;
+//          w once, best and parent once or, after the first dispatch, twice
+
+struct Params {
+    graphs: u32,
+    n: u32,
+    first: u32,
+    end: u32,
+}
+
+@group(0) @binding(0) var<storage, read> w: array<f32>;
+@group(0) @binding(1) var<storage, read_write> best: array<f32>;
+@group(0) @binding(2) var<storage, read_write> parent: array<u32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+const IN_TREE = 0x80000000u;
+
+// The best edge of each invocation's vertices: weight, index, and the vertex; n where it has none.
+var<workgroup> weights: array<f32, GROUP>;
+var<workgroup> edges: array<u32, GROUP>;
+var<workgroup> vertices: array<u32, GROUP>;
+
+fn edge(n: u32, a: u32, b: u32) -> u32 {
+    return min(a, b) * n + max(a, b);
+}
+
+fn above(weight: f32, index: u32, other: f32, other_index: u32) -> bool {
+    return weight > other || (weight == other && index > other_index);
+}
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let graph = group_index(group, groups);
+    // A graph beyond the end has no vertices.
+    let n = select(0u, params.n, graph < params.graphs);
+    let base = graph * params.n;
+    if (params.first == 0u) {
+        for (var v = lane; v < n; v += LANES) {
+            best[base + v] = w[base * params.n + v];
+            parent[base + v] = select(0u, IN_TREE, v == 0u);
+        }
+    }
+    for (var step = params.first; step < params.end; step++) {
+        var weight = 0.0;
+        var index = 0u;
+        var vertex = params.n;
+        for (var v = lane; v < n; v += LANES) {
+            let other_end = parent[base + v];
+            if (other_end < IN_TREE) {
+                let own = best[base + v];
+                let own_index = edge(n, other_end, v);
+                if (vertex == params.n || above(own, own_index, weight, index)) {
+                    weight = own;
+                    index = own_index;
+                    vertex = v;
+                }
+            }
+        }
+        weights[lane] = weight;
+        edges[lane] = index;
+        vertices[lane] = vertex;
+        for (var half = LANES / 2u; half > 0u; half >>= 1u) {
+            sync();
+            if (lane < half) {
+                let other = lane + half;
+                let there = vertices[other] < params.n;
+                if (there && (vertices[lane] == params.n || above(weights[other], edges[other], weights[lane], edges[lane]))) {
+                    weights[lane] = weights[other];
+                    edges[lane] = edges[other];
+                    vertices[lane] = vertices[other];
+                }
+            }
+        }
+        sync();
+        let chosen = vertices[0];
+        sync();
+        for (var v = lane; v < n; v += LANES) {
+            let other_end = parent[base + v];
+            if (v == chosen) {
+                parent[base + v] = other_end | IN_TREE;
+            } else if (other_end < IN_TREE && chosen < n) {
+                let through = w[(base + chosen) * params.n + v];
+                if (above(through, edge(n, chosen, v), best[base + v], edge(n, other_end, v))) {
+                    best[base + v] = through;
+                    parent[base + v] = chosen;
+                }
+            }
+        }
+    }
+}

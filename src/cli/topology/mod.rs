@@ -1,0 +1,105 @@
+//! `tapetum topology`: graphs by their births and deaths.
+
+mod barycenter;
+mod cluster;
+mod decompose;
+mod distance;
+mod graphs;
+mod test;
+
+use super::picture;
+use super::report::{Figure, Section};
+use super::{Common, Done};
+use crate::Result;
+use crate::topology::{Curves, Diagrams, Dimension, group_curves};
+
+/// Persistent graph homology of complete weighted graphs: births (of components, the maximum spanning tree) and deaths (of cycles, all
+/// other edges).
+#[derive(Debug, clap::Args)]
+pub(super) struct Topology {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Births and deaths of a graph, and the edges behind them.
+    Decompose(decompose::Decompose),
+    /// The distance between two graphs.
+    Distance(distance::Distance),
+    /// Births and deaths of the barycentre of graphs.
+    Barycenter(barycenter::Barycenter),
+    /// Clusters of graphs.
+    Cluster(cluster::Cluster),
+    /// Whether two groups of graphs differ.
+    Test(test::Test),
+}
+
+impl Topology {
+    pub(super) fn run(self, common: &Common) -> Result<Done> {
+        match self.what {
+            What::Decompose(decompose) => decompose.run(common),
+            What::Distance(distance) => distance.run(common),
+            What::Barycenter(barycenter) => barycenter.run(common),
+            What::Cluster(cluster) => cluster.run(common),
+            What::Test(test) => test.run(common),
+        }
+    }
+}
+
+/// Which features count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Which {
+    /// Components, by their births
+    #[value(name = "0")]
+    Components,
+    /// Cycles, by their deaths
+    #[value(name = "1")]
+    Cycles,
+    /// Both, summed
+    Both,
+}
+
+impl Which {
+    fn dimension(self) -> Dimension {
+        match self {
+            Self::Components => Dimension::Components,
+            Self::Cycles => Dimension::Cycles,
+            Self::Both => Dimension::Both,
+        }
+    }
+}
+
+/// Thresholds of a picture's curves.
+const STEPS: usize = 240;
+
+/// Mean Betti curves of named groups of graphs, and how far they spread.
+fn betti(diagrams: &Diagrams, groups: &[(String, Vec<usize>)]) -> Result<Section> {
+    let lists = |g: usize| [diagrams.births(g), diagrams.deaths(g)].concat();
+    let all = groups.iter().flat_map(|(_, members)| members).flat_map(|&g| lists(g));
+    let (low, high) = all.fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(x), high.max(x)));
+    let thresholds: Vec<f32> = (0..=STEPS).map(|i| low + (high - low) * i as f32 / STEPS as f32).collect();
+    let (mut components, mut cycles) = (Vec::new(), Vec::new());
+    for (name, members) in groups.iter().filter(|(_, members)| !members.is_empty()) {
+        let (mean, _) = group_curves(diagrams, members, &thresholds);
+        let points = |curve: &[f64]| thresholds.iter().zip(curve).map(|(&t, &y)| (f64::from(t), y)).collect::<Vec<_>>();
+        let Curves { components: first, cycles: second } = &mean;
+        components.push((name.clone(), points(first)));
+        cycles.push((name.clone(), points(second)));
+    }
+    let figure = |title: &str, y: &str, lines: &[(String, Vec<(f64, f64)>)]| -> Result<Figure> {
+        Ok(Figure { svg: picture::line_chart(title, "threshold", y, lines)?, caption: String::new() })
+    };
+    Ok(Section {
+        heading: "Betti curves".into(),
+        text: "How many components and independent cycles are left when only the edges above a threshold are kept; of groups, the mean."
+            .into(),
+        table: None,
+        figures: vec![figure("Components", "components", &components)?, figure("Cycles", "cycles", &cycles)?],
+    })
+}
+
+/// A section of one picture.
+fn section(heading: &str, text: &str, svg: String) -> Section {
+    Section { heading: heading.into(), text: text.into(), table: None, figures: vec![Figure { svg, caption: String::new() }] }
+}

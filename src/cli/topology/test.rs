@@ -1,0 +1,102 @@
+//! `tapetum topology test`.
+
+use super::graphs::{diagrams, read_stack};
+use super::{Which, betti, section};
+use crate::cli::report::report;
+use crate::cli::{Common, Done, picture};
+use crate::data::OutputFolder;
+use crate::topology::Diagrams;
+use crate::topology::inference::{Tested, Transpositions, exact_inference, two_group_test};
+use crate::{Error, HostTensor, Result};
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Test {
+    /// The graphs of one group, weights `[graphs, n, n]`, symmetric; diagonals are ignored.
+    #[arg(value_name = "A_STACK.npy")]
+    a: PathBuf,
+    /// Those of the other, of as many nodes.
+    #[arg(value_name = "B_STACK.npy")]
+    b: PathBuf,
+    /// Which features: 0 for components, by their births; 1 for cycles, by their deaths.
+    #[arg(long, value_enum, default_value_t = Which::Both)]
+    dimension: Which,
+    /// Exchanges of members by which the null distribution is drawn.
+    #[arg(long, default_value_t = 200_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
+    transpositions: u32,
+    /// The folder for a report, where one is wanted.
+    #[arg(short, long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Test {
+    pub(super) fn run(self, common: &Common) -> Result<Done> {
+        let (a, b) = (read_stack(&self.a)?, read_stack(&self.b)?);
+        let [n, m] = [&a, &b].map(|w| w.shape()[1]);
+        if n != m {
+            return Err(Error::file(&self.b, format!("graphs of {m} nodes, and {} has {n}: as many expected", self.a.display())));
+        }
+        for (path, stack) in [(&self.a, &a), (&self.b, &b)] {
+            if stack.shape()[0] < 2 {
+                return Err(Error::file(path, "1 graph: at least 2 are expected in a group"));
+            }
+        }
+        let sizes = [a.shape()[0], b.shape()[0]];
+        let both = HostTensor::f32([sizes[0] + sizes[1], n, n], [a.elements::<f32>()?, b.elements::<f32>()?].concat())?;
+        let device = common.device()?;
+        let made = diagrams(&device, &self.a, &both)?;
+        let how = Transpositions { count: self.transpositions as usize, seed: common.seed, ..Transpositions::default() };
+        let found = two_group_test(&made, sizes[0], self.dimension.dimension(), &how)?;
+        let groups = [("A".to_owned(), (0..sizes[0]).collect()), ("B".to_owned(), (sizes[0]..sizes[0] + sizes[1]).collect::<Vec<_>>())];
+        let exact = barycentres_apart(&made, &groups)?;
+        if let Some(out) = &self.out {
+            let mut folder = OutputFolder::new(out)?;
+            write(&mut folder, &made, &groups, &found)?;
+            folder.commit()?;
+        }
+        common.say(&device);
+        let [(d0, p0), (d1, p1)] = exact;
+        let json = json!({
+            "a": self.a.display().to_string(), "b": self.b.display().to_string(), "device": device.name(), "nodes": n, "graphs": sizes,
+            "ratio": found.ratio, "p": found.p, "transpositions": self.transpositions, "seed": common.seed,
+            "barycentres": { "d0": d0, "p0": p0, "d1": d1, "p1": p1 },
+            "out": self.out.as_ref().map(|out| out.display().to_string()),
+        });
+        common.print(&json, || {
+            let ratio = format!("distance between groups over that within: {:.4}", found.ratio);
+            format!("{ratio}, p = {:.2e} by {} transpositions", found.p, self.transpositions)
+        })?;
+        Ok(Done::Well)
+    }
+}
+
+/// The greatest differences of the Betti curves of the two barycentres, and the probabilities of such.
+fn barycentres_apart(made: &Diagrams, [(_, a), (_, b)]: &[(String, Vec<usize>); 2]) -> Result<[(usize, f64); 2]> {
+    let (x, y) = (made.barycentre(a), made.barycentre(b));
+    Ok([exact_inference(&x.0, &y.0)?, exact_inference(&x.1, &y.1)?])
+}
+
+fn write(folder: &mut OutputFolder, made: &Diagrams, groups: &[(String, Vec<usize>); 2], found: &Tested) -> Result<()> {
+    let running = found.running.iter().map(|&(n, p)| (n as f64, p)).collect();
+    let running = picture::line_chart("p as transpositions go on", "transpositions", "p", &[("p".into(), running)])?;
+    let null: Vec<f64> = found.null.iter().step_by(found.null.len().div_ceil(400).max(1)).copied().collect();
+    let label = "mean squared distance between groups over that within";
+    let observed = picture::comparison(
+        "The ratio, among those of transposed groups",
+        label,
+        &[("observed".into(), found.ratio)],
+        ("transposed", &null),
+    )?;
+    let places = made.embedding();
+    let points: Vec<_> = groups.iter().map(|(name, members)| (name.clone(), members.iter().map(|&g| places[g]).collect())).collect();
+    let map = picture::scatter("Topological embedding", "mean birth, from the barycentre's", "mean death", &points)?;
+    let sections = [
+        section("Ratio", "Members of the two groups are exchanged one for one, at random, many times over.", observed),
+        section("Running p", "The share of transposed ratios that are not below the observed one.", running),
+        section("Graphs", "Each graph by how far its births and its deaths lie, on average, from the mean of all.", map),
+        betti(made, groups)?,
+    ];
+    let intro = format!("{} and {} graphs of {} nodes: p = {:.3e}.", groups[0].1.len(), groups[1].1.len(), made.nodes(), found.p);
+    folder.add("report.html", report("Two groups of graphs", &intro, &sections).as_bytes())
+}

@@ -1,0 +1,231 @@
+//! Persistent graph homology of complete weighted graphs (Songdechakraiwut & Chung, "Topological learning for brain networks", 2023;
+//! Songdechakraiwut & Wu, "Functional connectomes of neural networks", AAAI 2025).
+//!
+//! Of the graphs that keep the edges above ε, connected components appear as ε grows, at *births*: the weights of the maximum spanning
+//! tree; and cycles disappear, at *deaths*: the weights of all other edges. Edges are ordered by weight and, of equal weights, by index
+//! (row · n + column, the row the smaller); the tree is the greatest by that order, so that there is one, the same on every device.
+
+mod decompose;
+
+pub(crate) use decompose::check;
+
+use super::case::{Case, Draw, f32s};
+use super::sort::{Digit, Keyed, Keys, ordered, passes};
+use super::spd::{VARIANTS, class, shares};
+use super::work::{Instance, Work};
+use crate::kernel::{Binding, Buffer, Lowering, Params, Source, common, wgsl};
+use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tensor::{DType, HostTensor, TensorType, buffer, parallel, real_inputs};
+use crate::{Error, Result};
+use decompose::{Decomposition, decompose};
+use std::sync::Arc;
+
+pub(super) static PRIM: Source =
+    Source { name: "topology/prim", text: wgsl!("topology/prim"), snippets: &[common::GRID], variants: &VARIANTS, choices: &[] };
+pub(super) static EDGES: Source = ordered("topology/edges", wgsl!("topology/edges"), &[]);
+pub(super) static SPLIT: Source = ordered("topology/split", wgsl!("topology/split"), &[]);
+
+/// The most nodes whose edges an i32 counts.
+const MOST: usize = 46_340;
+
+/// Larger graphs take a dispatch for so many steps, so that none keeps a GPU so long that its watchdog bites.
+const STEPS: usize = 4096;
+
+/// Births and deaths on a tape.
+#[derive(Debug, Clone, Copy)]
+pub struct BirthDeath {
+    /// The weights of the maximum spanning tree, ascending: `[.., n − 1]`.
+    pub births: Var,
+    /// Those of all other edges, ascending: `[.., (n − 1)(n − 2)/2]`.
+    pub deaths: Var,
+    /// The edge of each birth, then of each death: i32 `[.., n (n − 1)/2]`, row · n + column with row < column.
+    pub edges: Var,
+}
+
+/// W `[.., n, n]` → births, deaths, edges.
+#[derive(Debug, Clone, Copy)]
+struct Decompose;
+
+const NAME: &str = "birth_death";
+
+/// Graphs, and nodes of each.
+fn extents(w: TensorType) -> [usize; 2] {
+    let rank = w.shape.rank();
+    [w.shape[..rank - 2].iter().product(), w.shape[rank - 1]]
+}
+
+fn run<R: Keyed>(w: &HostTensor, types: &[TensorType]) -> Result<Vec<HostTensor>> {
+    let [graphs, n] = extents(w.ty());
+    let w = w.elements::<R>()?;
+    let [tree, others] = [n - 1, (n - 1) * (n - 2) / 2];
+    let (mut births, mut deaths) = (buffer::<R>(graphs * tree), buffer::<R>(graphs * others));
+    let mut edges = vec![0; graphs * (tree + others)];
+    // Of n = 2 there are no deaths.
+    let mut parts = deaths.chunks_mut(others.max(1));
+    let rows = births.chunks_mut(tree).zip(edges.chunks_mut(tree + others));
+    let mut rows: Vec<_> =
+        rows.map(|(births, edges)| (Decomposition { births, deaths: parts.next().unwrap_or_default(), edges }, Ok(()))).collect();
+    parallel::rows(&mut rows, 1, 16 * n * n, |graph, row| {
+        let w = &w[graph * n * n..][..n * n];
+        let (into, checked) = &mut row[0];
+        *checked = check(w, n);
+        if checked.is_ok() {
+            decompose(w.chunks_exact(n).enumerate().map(|(i, row)| (i, &row[i + 1..])), n, into);
+        }
+    });
+    for (graph, (_, checked)) in rows.into_iter().enumerate() {
+        checked.map_err(|what| Error::op(NAME, if graphs > 1 { format!("graph {graph} (counted from 0): {what}") } else { what }))?;
+    }
+    Ok(vec![HostTensor::real(types[0].shape, births)?, HostTensor::real(types[1].shape, deaths)?, HostTensor::i32(types[2].shape, edges)?])
+}
+
+impl Op for Decompose {
+    fn key(&self) -> OpKey {
+        OpKey::new(NAME)
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
+        let w = inputs[0];
+        let rank = w.shape.rank();
+        if w.dtype != DType::F32 || rank < 2 || w.shape[rank - 1] != w.shape[rank - 2] {
+            return Err(Error::op(NAME, format!("weights must be f32 [.., n, n], found {w}")));
+        }
+        let n = w.shape[rank - 1];
+        if !(2..=MOST).contains(&n) {
+            return Err(Error::op(NAME, format!("graphs of 2 to {MOST} nodes expected, found {w}")));
+        }
+        let [tree, others] = [n - 1, (n - 1) * (n - 2) / 2];
+        let lists = w.shape.without(rank - 1);
+        let list = |extent| lists.with(rank - 2, extent);
+        Ok(vec![TensorType::f32(list(tree)), TensorType::f32(list(others)), TensorType::i32(list(tree + others))])
+    }
+
+    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
+        let types = self.infer(&[inputs[0].ty()])?;
+        real_inputs!(inputs, R => run::<R>(&inputs[0], &types))
+    }
+
+    /// Every edge has the cotangent of its rank.
+    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
+        let (w, edges) = (cx.input(0), cx.output(2));
+        let of = [cx.cotangent_or_zeros(0)?, cx.cotangent_or_zeros(1)?];
+        let tape = cx.tape();
+        let n = extents(tape.ty(w))[1];
+        let of_edges = if n > 2 { tape.concatenate(&of, -1)? } else { of[0] };
+        let put = tape.put_along(of_edges, edges, n * n)?;
+        Ok(vec![Some(tape.reshape(put, tape.shape(w))?)])
+    }
+
+    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
+        let w = cx.input(0);
+        let [graphs, n] = extents(cx.ty(w));
+        let parent = lower_tree(cx, w, [graphs, n])?;
+        let m = n * (n - 1) / 2;
+        let keys = Keys::scratch(cx, [graphs, m]);
+        let entries = graphs * n * n;
+        let kernel = cx.kernel(&EDGES, &[]);
+        let bindings = [w, parent].map(Binding::read).into_iter().chain([keys.key, keys.place].map(Binding::write)).collect();
+        cx.dispatch(kernel, bindings, Params::new().u32(entries).u32(n), entries.div_ceil(64), 0.0)?;
+        // By weight, and last of all by the bit that tells the tree from the others.
+        let digits: Vec<Digit> = passes(32).into_iter().chain([Digit::Place { shift: 31 }]).collect();
+        let (sorted, _) = keys.lower(cx, &digits, None)?;
+        let made = [0, 1, 2].map(|i| cx.output(i));
+        let kernel = cx.kernel(&SPLIT, &[]);
+        let bindings = [sorted.key, sorted.place].map(Binding::read).into_iter().chain(made.map(Binding::write)).collect();
+        cx.dispatch(kernel, bindings, Params::new().u32(graphs * m).u32(m).u32(n), (graphs * m).div_ceil(64), 0.0)
+    }
+}
+
+/// The dispatches that grow the trees; each vertex's other end in it.
+fn lower_tree(cx: &mut Lowering<'_>, w: Buffer, [graphs, n]: [usize; 2]) -> Result<Buffer> {
+    let (best, parent) = (cx.scratch(TensorType::f32([graphs, n])), cx.scratch(TensorType::u32([graphs, n])));
+    let variant = PRIM.variant(cx.target(), class(n));
+    let kernel = PRIM.kernel(variant, &[]).for_class(class(n));
+    let lanes = variant.constant("LANES").unwrap_or(1);
+    let turns = 2 * n.div_ceil(lanes) + 10;
+    for share in shares(cx.target(), n - 1, STEPS, |step| if step == 0 { turns + n.div_ceil(lanes) } else { turns }) {
+        let state = |b: Buffer| if share.start == 0 { Binding::write(b) } else { Binding::go_on(b) };
+        let bindings = vec![Binding::read(w), state(best), state(parent)];
+        let params = Params::new().u32(graphs).u32(n).u32(share.start).u32(share.end);
+        // At step s there are n − 1 − s vertices outside, one of which comes in.
+        let flops: usize = share.map(|s| 2 * (n - 1 - s) - 1).sum();
+        cx.dispatch(kernel.clone(), bindings, params, graphs, (graphs * flops) as f64)?;
+    }
+    Ok(parent)
+}
+
+/// Births then deaths of one graph, given its weights above the diagonal, row by row; and where in that list the edge of each stands.
+pub(crate) fn decomposed(triangle: &[f32], n: usize) -> (Vec<f32>, Vec<usize>) {
+    let mut lists = vec![0.0; triangle.len()];
+    let mut edges = vec![0; triangle.len()];
+    let (births, deaths) = lists.split_at_mut(n - 1);
+    let row = |i: usize| i * (2 * n - i - 1) / 2;
+    let rows = (0..n).map(|i| (i, &triangle[row(i)..row(i + 1)]));
+    decompose(rows, n, &mut Decomposition { births, deaths, edges: &mut edges });
+    let place = |edge: i32| {
+        let (i, j) = (edge as usize / n, edge as usize % n);
+        row(i) + j - i - 1
+    };
+    (lists, edges.into_iter().map(place).collect())
+}
+
+impl Tape {
+    /// Births and deaths of complete graphs W `[.., n, n]`: symmetric; the diagonal is not read. Sorted ascending, with the edge behind
+    /// each rank; the gradient stands in the upper triangle, each edge's the cotangent of its rank.
+    ///
+    /// On the host, weights that are not finite or not symmetric are an error when they are met. A device does not look for them: of
+    /// weights that are not numbers it makes lists that mean nothing.
+    ///
+    /// # Errors
+    /// Where W is not f32 `[.., n, n]`, or has fewer than two nodes or more than 46,340.
+    pub fn birth_death(&mut self, w: Var) -> Result<BirthDeath> {
+        let made = self.record(Arc::new(Decompose), &[w])?;
+        Ok(BirthDeath { births: made[0], deaths: made[1], edges: made[2] })
+    }
+}
+
+/// The upper triangles of x, mirrored.
+fn mirrored(tape: &mut Tape, x: Var) -> Result<Var> {
+    let n = extents(tape.ty(x))[1];
+    let above = (0..n * n).map(|at| if at % n > at / n { 1.0 } else { 0.0 }).collect();
+    let above = tape.constant(HostTensor::f32([n, n], above)?)?;
+    let upper = tape.mul(x, above)?;
+    let lower = tape.transpose_matrices(upper)?;
+    tape.add(upper, lower)
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for shape in [[3, 2, 2], [2, 3, 3], [3, 7, 7], [2, 31, 31], [1, 65, 65]] {
+        let x = |draw| vec![f32s(shape, draw)];
+        let both = |t: &mut Tape, x: &[Var]| {
+            let w = mirrored(t, x[0])?;
+            let made = t.birth_death(w)?;
+            Ok(vec![made.births, made.deaths])
+        };
+        // Moved, not computed: exact.
+        cases.push(Case::new(NAME, x(Draw::Normal), both).within(0.0, 0.0));
+        let ties = |t: &mut Tape, x: &[Var]| {
+            let w = mirrored(t, x[0])?;
+            let made = t.birth_death(w)?;
+            Ok(vec![made.births, made.deaths, made.edges])
+        };
+        for draw in [Draw::Whole(2), Draw::Uniform(1.0, 1.0)] {
+            let name = if draw == Draw::Whole(2) { "birth_death ties" } else { "birth_death constant" };
+            cases.push(Case::new(name, x(draw), ties).within(0.0, 0.0).forward_only());
+        }
+    }
+    cases
+}
+
+pub(super) fn works() -> Vec<Work> {
+    let shapes = [[4, 64, 64], [16, 192, 192], [200, 384, 384]];
+    let made = |s: [usize; 3]| {
+        Instance::new(vec![f32s(s, Draw::Normal)], |t, x| {
+            let w = mirrored(t, x[0])?;
+            let made = t.birth_death(w)?;
+            Ok(vec![made.births, made.deaths])
+        })
+    };
+    vec![Work::new(NAME, shapes.map(made))]
+}

@@ -1,0 +1,164 @@
+//! Clustering of graphs by topology and by weights: "Top" of Songdechakraiwut et al., "Fast topological clustering with Wasserstein
+//! distance" (ICLR 2022).
+//!
+//! A cluster's centre is a graph Θ with births and deaths of its own, and a graph's squared distance to it is
+//! (1 − w) Σ (W − Θ)² over edges + w d²(W, Θ) over births and deaths. For w = 1 the centre's lists are the barycentre, and the whole is
+//! k-means on lists; for w = 0 it is k-means on weights ("Adj"). In between Θ is found by topological interpolation.
+
+pub use super::kmeans::Clustering;
+
+use super::Diagrams;
+use super::diagrams::{mean_list, square};
+use super::kmeans::{drawn, kmeans, members, nearest};
+use crate::ops::topology::decomposed;
+use crate::tensor::parallel;
+use crate::{Error, HostTensor, Result};
+
+/// How a centre between a mean matrix and a barycentre is found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Interpolation {
+    /// By the minimiser for the present order of edges, (1 − w) W̄ + w τ(Θ), until the order stays or so many steps are over. For w = 1
+    /// no graph is sought at all: the barycentre's lists are the centre.
+    Exact {
+        /// At most so many steps.
+        steps: usize,
+    },
+    /// By gradient steps, as the authors' code does: their settings are 300 steps at 0.05, or at 0.01.
+    Gradient {
+        /// The length of a step.
+        rate: f32,
+        /// So many steps.
+        steps: usize,
+    },
+}
+
+/// A clustering to be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Top {
+    /// How many clusters.
+    pub clusters: usize,
+    /// w: 1 for topology alone, 0 for weights alone.
+    pub weight: f32,
+    /// How centres are found.
+    pub interpolation: Interpolation,
+    /// Rounds of assignment at most; the authors' code allows 300.
+    pub rounds: usize,
+    /// Which graphs are the first centres; where there are none, they are drawn by the seed.
+    pub initial: Vec<usize>,
+    /// Draws the first centres.
+    pub seed: u64,
+}
+
+impl Top {
+    /// So many clusters by topology alone, exactly, drawn by the seed.
+    pub fn new(clusters: usize, seed: u64) -> Self {
+        Self { clusters, weight: 1.0, interpolation: Interpolation::Exact { steps: 20 }, rounds: 300, initial: Vec::new(), seed }
+    }
+
+    /// The same by weights alone ("Adj").
+    pub fn adjacency(clusters: usize, seed: u64) -> Self {
+        Self { weight: 0.0, ..Self::new(clusters, seed) }
+    }
+
+    /// Clusters graphs, weights `[graphs, n, n]`, given their births and deaths.
+    ///
+    /// # Errors
+    /// Where there are more clusters than graphs or none, the weight is not from 0 to 1, the first centres are not so many graphs, or the
+    /// weights are not those of the diagrams.
+    pub fn run(&self, graphs: &HostTensor, diagrams: &Diagrams) -> Result<Clustering> {
+        let (count, n) = (diagrams.len(), diagrams.nodes());
+        let weights = graphs.elements::<f32>()?;
+        self.check(count)?;
+        if weights.len() != count * n * n {
+            return Err(Error::argument(format!("weights {}: {count} graphs of {n} nodes expected", graphs.shape())));
+        }
+        let initial = if self.initial.is_empty() { drawn(count, self.clusters, self.seed) } else { self.initial.clone() };
+        if self.weight == 1.0 && matches!(self.interpolation, Interpolation::Exact { .. }) {
+            let lists: Vec<Vec<f32>> = (0..count).map(|g| diagrams.features(g)).collect();
+            return Ok(kmeans(&lists, &initial, self.rounds));
+        }
+        let triangles: Vec<Vec<f32>> = weights.chunks_exact(n * n).map(|w| triangle(w, n)).collect();
+        if self.weight == 0.0 {
+            return Ok(kmeans(&triangles, &initial, self.rounds));
+        }
+        Ok(self.interpolated(&triangles, diagrams, &initial))
+    }
+
+    fn check(&self, graphs: usize) -> Result<()> {
+        let k = self.clusters;
+        if k == 0 || k > graphs {
+            return Err(Error::argument(format!("{k} clusters of {graphs} graphs: from 1 to {graphs} expected")));
+        }
+        if !(0.0..=1.0).contains(&self.weight) {
+            return Err(Error::argument(format!("a topological weight of {}: from 0 to 1 expected", self.weight)));
+        }
+        if !self.initial.is_empty() && (self.initial.len() != k || self.initial.iter().any(|&g| g >= graphs)) {
+            return Err(Error::argument(format!("first centres {:?}: {k} of {graphs} graphs expected", self.initial)));
+        }
+        Ok(())
+    }
+
+    /// Rounds of centres between weights and topology.
+    fn interpolated(&self, triangles: &[Vec<f32>], diagrams: &Diagrams, initial: &[usize]) -> Clustering {
+        let n = diagrams.nodes();
+        let mut centres: Vec<Centre> =
+            initial.iter().map(|&g| Centre { theta: triangles[g].clone(), lists: diagrams.features(g) }).collect();
+        let mut made = Clustering { clusters: Vec::new(), inertia: f64::INFINITY, rounds: 0 };
+        let w = f64::from(self.weight);
+        let lists: Vec<Vec<f32>> = (0..diagrams.len()).map(|g| diagrams.features(g)).collect();
+        while made.rounds < self.rounds {
+            let mut assigned = nearest(diagrams.len(), centres.len(), n * n, |g, c| {
+                (1.0 - w) * square(&triangles[g], &centres[c].theta) + w * square(&lists[g], &centres[c].lists)
+            });
+            made.rounds += 1;
+            made.inertia = assigned.iter().map(|(_, d)| d).sum();
+            let members = members(&mut assigned, centres.len());
+            let clusters: Vec<usize> = assigned.iter().map(|(c, _)| *c).collect();
+            if clusters == made.clusters {
+                break;
+            }
+            made.clusters = clusters;
+            parallel::rows(&mut centres, 1, 100 * n * n, |c, centre| {
+                if !members[c].is_empty() {
+                    let mean = mean_list(&members[c], |g| &triangles[g]);
+                    centre[0] = self.centre(mean, &mean_list(&members[c], |g| &lists[g]), n);
+                }
+            });
+        }
+        made
+    }
+
+    /// The graph between a mean matrix, from which it begins, and a barycentre; both as lists over edges.
+    fn centre(&self, mean: Vec<f32>, barycentre: &[f32], n: usize) -> Centre {
+        let (steps, rate) = match self.interpolation {
+            Interpolation::Exact { steps } => (steps, 0.5),
+            Interpolation::Gradient { rate, steps } => (steps, rate),
+        };
+        let (w, mut theta, mut before) = (self.weight, mean.clone(), Vec::new());
+        for _ in 0..steps {
+            let order = decomposed(&theta, n).1;
+            if rate == 0.5 && order == before {
+                break;
+            }
+            for (&edge, &target) in order.iter().zip(barycentre) {
+                let (x, m) = (theta[edge], mean[edge]);
+                theta[edge] = x - rate * 2.0 * ((1.0 - w) * (x - m) + w * (x - target));
+            }
+            before = order;
+        }
+        let lists = decomposed(&theta, n).0;
+        Centre { theta, lists }
+    }
+}
+
+/// A cluster's centre: weights over edges, and births and deaths.
+#[derive(Debug, Clone)]
+struct Centre {
+    theta: Vec<f32>,
+    lists: Vec<f32>,
+}
+
+/// The weights above the diagonal, row by row.
+pub(super) fn triangle(w: &[f32], n: usize) -> Vec<f32> {
+    w.chunks_exact(n).enumerate().flat_map(|(i, row)| &row[i + 1..]).copied().collect()
+}

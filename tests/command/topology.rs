@@ -1,0 +1,169 @@
+//! `tapetum topology`: births, deaths and edges in files, distances, barycentres, clusters and tests; and bad input.
+
+use super::run::{Folder, f32s, npy, read_f32, read_i32};
+use serde_json::json;
+use std::fs;
+
+/// Symmetric weights of noise, without ties.
+fn graph(n: usize, seed: usize) -> Vec<f32> {
+    let weight = |i: usize, j: usize| ((i.min(j) * n + i.max(j)) as f64 * 0.754_877 + seed as f64 * 0.569_84).fract() as f32;
+    (0..n * n).map(|at| weight(at / n, at % n)).collect()
+}
+
+fn file(folder: &Folder, name: &str, shape: &[usize], weights: &[f32]) {
+    folder.file(name, npy("<f4", shape, &f32s(weights)));
+}
+
+/// Births and deaths by Kruskal's algorithm, as plainly as can be.
+fn lists(w: &[f32], n: usize) -> (Vec<f64>, Vec<f64>) {
+    let mut edges: Vec<(usize, usize)> = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
+    edges.sort_by(|a, b| w[b.0 * n + b.1].total_cmp(&w[a.0 * n + a.1]));
+    let mut set: Vec<usize> = (0..n).collect();
+    let (mut births, mut deaths) = (Vec::new(), Vec::new());
+    for (i, j) in edges {
+        let (a, b) = (set[i], set[j]);
+        if a == b { &mut deaths } else { &mut births }.insert(0, f64::from(w[i * n + j]));
+        set.iter_mut().filter(|s| **s == a).for_each(|s| *s = b);
+    }
+    (births, deaths)
+}
+
+fn square(x: &[f64], y: &[f64]) -> f64 {
+    x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum()
+}
+
+/// A report needs nothing but itself.
+fn report_holds(folder: &Folder, name: &str) {
+    let html = fs::read_to_string(folder.0.join(name)).unwrap();
+    assert!(html.contains("<svg") && html.ends_with("</html>\n") && !html.contains("<script") && !html.contains("NaN"), "{name}");
+}
+
+#[test]
+fn a_graph_is_decomposed() {
+    let folder = Folder::new("decompose");
+    let w = graph(9, 1);
+    file(&folder, "w.npy", &[9, 9], &w);
+    let (births, deaths) = lists(&w, 9);
+    let done = folder.run("topology decompose w.npy -o out --device cpu --json").json();
+    assert_eq!((&done["births"], &done["deaths"], &done["nodes"]), (&json!(8), &json!(28), &json!(9)));
+    assert_eq!(super::run::names(&folder.0.join("out")), ["barcode.svg", "births.npy", "deaths.npy", "edges.npy", "report.html"]);
+    assert_eq!(read_f32(folder.0.join("out/births.npy"), &[8]), births);
+    assert_eq!(read_f32(folder.0.join("out/deaths.npy"), &[28]), deaths);
+    let bytes = fs::read(folder.0.join("out/edges.npy")).unwrap();
+    let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    assert!(String::from_utf8_lossy(&bytes[..header]).contains("'<u4'"));
+    let ends: Vec<usize> = bytes[header..].chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().unwrap()) as usize).collect();
+    let of_edges = ends.chunks_exact(2).map(|e| if e[0] < e[1] { f64::from(w[e[0] * 9 + e[1]]) } else { f64::NAN });
+    assert_eq!(of_edges.collect::<Vec<_>>(), [births, deaths].concat());
+    report_holds(&folder, "out/report.html");
+    // On an adapter the same files.
+    let kept = fs::read(folder.0.join("out/deaths.npy")).unwrap();
+    let adapter = folder.run("devices --json").json()["adapters"][0]["index"].to_string();
+    folder.run(&format!("topology decompose w.npy -o out --device {adapter} --json")).json();
+    assert_eq!(fs::read(folder.0.join("out/deaths.npy")).unwrap(), kept);
+    assert_eq!(fs::read(folder.0.join("out/edges.npy")).unwrap(), bytes);
+}
+
+#[test]
+fn distances_are_sums_of_squares() {
+    let folder = Folder::new("distance");
+    let (a, b) = (graph(7, 1), graph(7, 2));
+    file(&folder, "a.npy", &[7, 7], &a);
+    file(&folder, "b.npy", &[7, 7], &b);
+    let (x, y) = (lists(&a, 7), lists(&b, 7));
+    let [w0, w1] = [square(&x.0, &y.0), square(&x.1, &y.1)];
+    let near = |found: &serde_json::Value, wanted: f64| assert!((found.as_f64().unwrap() - wanted).abs() < 1e-9, "{found}, not {wanted}");
+    let done = folder.run("topology distance a.npy b.npy --device cpu --json").json();
+    [("w0", w0), ("w1", w1), ("total", w0 + w1)].iter().for_each(|(key, wanted)| near(&done[*key], *wanted));
+    let done = folder.run("topology distance a.npy b.npy --root --device cpu --json").json();
+    [("w0", w0), ("w1", w1), ("total", w0 + w1)].iter().for_each(|(key, wanted)| near(&done[*key], wanted.sqrt()));
+    let done = folder.run("topology distance a.npy b.npy --dimension 1 --device cpu --json").json();
+    near(&done["total"], w1);
+    assert!(done["w0"].is_null());
+    let done = folder.run("topology distance a.npy a.npy --device cpu");
+    assert_eq!(done.stdout, "w0 0\nw1 0\ntotal 0\n", "{done:?}");
+    // Of another size: the shorter births are filled up with the greatest, the shorter deaths with the least.
+    let c = graph(5, 3);
+    file(&folder, "c.npy", &[5, 5], &c);
+    let z = lists(&c, 5);
+    let filled = [z.0.clone(), vec![z.0[3]; 2]].concat();
+    near(&folder.run("topology distance a.npy c.npy --dimension 0 --device cpu --json").json()["w0"], square(&x.0, &filled));
+    let filled = [vec![z.1[0]; 9], z.1.clone()].concat();
+    near(&folder.run("topology distance c.npy a.npy --dimension 1 --device cpu --json").json()["w1"], square(&x.1, &filled));
+}
+
+/// Weights that are near 1 within a half of the nodes, or near 1 everywhere; and which.
+fn two_kinds(each: usize, n: usize) -> (Vec<f32>, Vec<i32>) {
+    let near = |g: usize, at: usize| if g < each && (at / n < n / 2) != (at % n < n / 2) { 0.1 } else { 0.9 };
+    let noise: Vec<Vec<f32>> = (0..2 * each).map(|g| graph(n, g)).collect();
+    let weights = (0..2 * each).flat_map(|g| (0..n * n).map(move |at| (g, at))).map(|(g, at)| near(g, at) + 0.05 * noise[g][at]);
+    (weights.collect(), (0..2 * each).map(|g| if g < each { 7 } else { -2 }).collect())
+}
+
+#[test]
+fn stacks_have_barycentres_clusters_and_tests() {
+    let folder = Folder::new("stack");
+    let (weights, labels) = two_kinds(6, 8);
+    file(&folder, "stack.npy", &[12, 8, 8], &weights);
+    folder.file("labels.npy", npy("<i4", &[12], &labels.iter().flat_map(|l| l.to_le_bytes()).collect::<Vec<_>>()));
+    folder.run("topology barycenter stack.npy -o mean --device cpu --json").json();
+    let all: Vec<_> = weights.chunks_exact(64).map(|w| lists(w, 8)).collect();
+    let mean = |k: usize, list: usize| all.iter().map(|l| [&l.0, &l.1][list][k]).sum::<f64>() / 12.0;
+    let births = read_f32(folder.0.join("mean/births.npy"), &[7]);
+    let deaths = read_f32(folder.0.join("mean/deaths.npy"), &[21]);
+    assert!(births.iter().enumerate().all(|(k, b)| (b - mean(k, 0)).abs() < 1e-6));
+    assert!(deaths.iter().enumerate().all(|(k, d)| (d - mean(k, 1)).abs() < 1e-6));
+    report_holds(&folder, "mean/report.html");
+
+    for weight in ["", "--weight 0.5", "--weight 0"] {
+        let line = format!("topology cluster stack.npy --clusters 2 --labels labels.npy -o clusters {weight} --device cpu --json");
+        let done = folder.run(&line).json();
+        assert_eq!((&done["purity"], &done["accuracy"]), (&json!(1.0), &json!(1.0)), "{weight}");
+        assert_eq!(done["confusion"]["labels"], json!([-2, 7]));
+        let clusters = read_i32(folder.0.join("clusters/clusters.npy"), &[12]);
+        assert!((0..12).all(|g| (clusters[g] == clusters[0]) == (g < 6)), "{clusters:?}");
+    }
+    report_holds(&folder, "clusters/report.html");
+
+    file(&folder, "a.npy", &[6, 8, 8], &weights[..6 * 64]);
+    file(&folder, "b.npy", &[6, 8, 8], &weights[6 * 64..]);
+    let done = folder.run("topology test a.npy b.npy --transpositions 20000 -o tested --device cpu --json").json();
+    // 924 ways to choose a group: this one and its mirror.
+    assert!(done["p"].as_f64().unwrap() < 0.01 && done["ratio"].as_f64().unwrap() > 2.0, "{done}");
+    report_holds(&folder, "tested/report.html");
+    let done = folder.run("topology test a.npy b.npy --dimension 0 --device cpu");
+    assert!(done.code == Some(0) && done.stdout.contains("p = "), "{done:?}");
+}
+
+#[test]
+fn bad_graphs_are_one_line_and_leave_nothing() {
+    let folder = Folder::new("bad-graphs");
+    let bad = |shape: &[usize], change: &[(usize, f32)], line: &str, parts: &[&str]| {
+        let n = shape[shape.len() - 1];
+        let mut w: Vec<f32> = (0..shape.iter().product::<usize>() / (n * n).max(1)).flat_map(|g| graph(n, g)).collect();
+        w.resize(shape.iter().product(), 0.5);
+        change.iter().for_each(|&(at, x)| w[at] = x);
+        file(&folder, "w.npy", shape, &w);
+        let done = folder.run(&format!("topology {line} --device cpu"));
+        done.failed(parts);
+        assert!(done.stderr.starts_with("tapetum: w.npy: "), "{done:?}");
+        assert_eq!(folder.names(), ["w.npy"], "{line}");
+    };
+    bad(&[3, 4], &[], "decompose w.npy -o out", &["[3, 4]", "[n, n] expected"]);
+    bad(&[2, 3, 3], &[], "decompose w.npy -o out", &["[2, 3, 3]", "[n, n] expected"]);
+    bad(&[1, 1], &[], "decompose w.npy -o out", &["1 node", "at least 2"]);
+    bad(&[4, 4], &[(6, f32::NAN)], "decompose w.npy -o out", &["row 1, column 2", "NaN", "finite"]);
+    bad(&[4, 4], &[(6, f32::NEG_INFINITY), (9, f32::NEG_INFINITY)], "distance w.npy w.npy", &["row 1, column 2", "-inf"]);
+    bad(&[4, 4], &[(6, 3.5)], "decompose w.npy -o out", &["row 1, column 2", "3.5", "symmetric"]);
+    bad(&[3, 3], &[], "barycenter w.npy -o out", &["[3, 3]", "[graphs, n, n] expected"]);
+    bad(&[0, 3, 3], &[], "barycenter w.npy -o out", &["no graphs"]);
+    bad(&[2, 3, 4], &[], "cluster w.npy --clusters 2 -o out", &["[2, 3, 4]", "[graphs, n, n] expected"]);
+    bad(&[2, 3, 3], &[], "cluster w.npy --clusters 3 -o out", &["2 graphs", "--clusters 3"]);
+    bad(&[2, 3, 3], &[(11, f32::NAN)], "cluster w.npy --clusters 1 -o out", &["graph 1, row 0, column 2", "NaN"]);
+    bad(&[2, 3, 3], &[], "cluster w.npy --clusters 2 --labels w.npy -o out", &["f32[2, 3, 3]", "2 whole numbers"]);
+    bad(&[1, 3, 3], &[], "test w.npy w.npy", &["1 graph", "at least 2"]);
+    folder.run("topology cluster w.npy --clusters 0 -o out").misused("--clusters");
+    folder.run("topology cluster w.npy --clusters 2 --weight 1.5 -o out").misused("0 to 1");
+    folder.run("topology distance w.npy w.npy --dimension 2").misused("--dimension");
+    folder.run("topology").misused("Usage");
+}

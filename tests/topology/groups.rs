@@ -1,0 +1,127 @@
+//! Clusterings, scores, tests and generators.
+
+use crate::golden::{count, diagrams, golden, whole};
+use tapetum::tensor::Philox;
+use tapetum::topology::clustering::{Interpolation, Top};
+use tapetum::topology::inference::{Transpositions, exact_inference, exact_p, two_group_test};
+use tapetum::topology::{Diagrams, Dimension, Modular, random_correlation, random_modular_graph, score};
+use tapetum::{Device, HostTensor};
+
+#[test]
+fn scores_are_numpys() {
+    let row = golden("scores");
+    let (truth, found) = (whole(&row["truth"]), whole(&row["found"]));
+    let (table, [labels, clusters]) = score::confusion(&truth, &found).unwrap();
+    let wanted: Vec<usize> = row["confusion"].as_array().unwrap().iter().flat_map(whole).collect();
+    assert_eq!((table, [labels, clusters]), (wanted, [4, 5]));
+    assert_eq!(score::purity(&truth, &found).unwrap(), row["purity"].as_f64().unwrap());
+    assert_eq!(score::accuracy(&truth, &found).unwrap(), row["accuracy"].as_f64().unwrap());
+    // Other names for the same clusters: an assignment finds them.
+    let renamed: Vec<usize> = truth.iter().map(|t| (t + 1) % 4).collect();
+    assert_eq!(score::accuracy(&truth, &renamed).unwrap(), 1.0);
+    assert!(score::purity(&truth, &found[1..]).is_err());
+}
+
+#[test]
+fn exact_p_is_scipys_and_what_is_drawn() {
+    for row in golden("inference").as_array().unwrap() {
+        let (q, d, wanted) = (count(&row["q"]), count(&row["d"]), row["p"].as_f64().unwrap());
+        assert!((exact_p(q, d) - wanted).abs() <= 1e-9 * wanted, "{q} {d}: {}, not {wanted}", exact_p(q, d));
+    }
+    assert_eq!((exact_p(7, 0), exact_p(7, 8)), (1.0, 0.0));
+    const DRAWN: usize = 4000;
+    let (q, d) = (31, 9);
+    let beyond = (0..DRAWN).filter(|&i| {
+        let list = |stream| {
+            let mut list: Vec<f32> = (0..q).map(|k| Philox::new(5, stream, i as u32).normal(k) as f32).collect();
+            list.sort_by(f32::total_cmp);
+            list
+        };
+        exact_inference(&list(0), &list(1)).unwrap().0 >= d
+    });
+    let (found, p) = (beyond.count() as f64 / DRAWN as f64, exact_p(q, d));
+    // Four standard deviations of a share of so many draws.
+    assert!((found - p).abs() < 4.0 * (p * (1.0 - p) / DRAWN as f64).sqrt(), "{found} of what is drawn, {p} by the closed form");
+}
+
+/// Graphs of two kinds that differ in their modules: half of each.
+fn kinds(each: usize, nodes: usize, modules: [usize; 2]) -> (HostTensor, Vec<usize>) {
+    let of = |modules| Modular { nodes, modules, p: 0.9, mean: 1.0, deviation: 0.25 };
+    let labels: Vec<usize> = (0..2 * each).map(|g| g / each).collect();
+    let graphs = labels
+        .iter()
+        .zip(0..)
+        .flat_map(|(&kind, seed)| random_modular_graph(of(modules[kind]), seed).unwrap().elements::<f32>().unwrap().to_vec());
+    (HostTensor::f32([2 * each, nodes, nodes], graphs.collect()).unwrap(), labels)
+}
+
+#[test]
+fn kinds_of_graphs_are_told_apart_by_topology() {
+    let (graphs, labels) = kinds(10, 40, [2, 8]);
+    let made = Diagrams::new(&Device::cpu(), &graphs).unwrap();
+    let by_lists = Top::new(2, 3).run(&graphs, &made).unwrap();
+    assert_eq!(score::purity(&labels, &by_lists.clusters).unwrap(), 1.0);
+    // Weight 1 by way of graphs, and the authors' steps from the same first centres, come to the same clusters.
+    for interpolation in [Interpolation::Gradient { rate: 0.5, steps: 5 }, Interpolation::Gradient { rate: 0.05, steps: 60 }] {
+        let found = Top { interpolation, ..Top::new(2, 3) }.run(&graphs, &made).unwrap();
+        assert_eq!(found.clusters, by_lists.clusters, "{interpolation:?}");
+        // What a graph's own lists cannot follow of the barycentre costs: never less than the lists' own optimum.
+        assert!(found.inertia >= by_lists.inertia * (1.0 - 1e-5), "{} < {}", found.inertia, by_lists.inertia);
+    }
+    for weight in [0.0, 0.5] {
+        let found = Top { weight, ..Top::new(2, 3) }.run(&graphs, &made).unwrap();
+        assert!(score::purity(&labels, &found.clusters).unwrap() >= 0.5 && found.rounds >= 2);
+    }
+    assert_eq!(Top::new(20, 0).run(&graphs, &made).unwrap().inertia, 0.0);
+    assert!(Top::new(21, 0).run(&graphs, &made).unwrap_err().to_string().contains("from 1 to 20"));
+}
+
+#[test]
+fn groups_that_differ_are_told_from_those_that_do_not() {
+    let row = golden("ratio");
+    let n = count(&row["n"]);
+    let groups: Vec<Vec<usize>> = row["groups"].as_array().unwrap().iter().map(whole).collect();
+    let made = diagrams(n, &groups.concat());
+    let how = Transpositions { count: 20_000, chains: 4, ..Transpositions::default() };
+    let found = two_group_test(&made, groups[0].len(), Dimension::Both, &how).unwrap();
+    assert!((found.ratio - row["ratio"].as_f64().unwrap()).abs() < 1e-5, "{}", found.ratio);
+    // Of 7 graphs in groups of 3 and 4 there are 35 ways; p is the share of them that are not below, known by trying all.
+    let distances = made.squared_distances(Dimension::Both);
+    let d = |a: usize, b: usize| distances[a * 7 + b];
+    let ratio = |set: u32| {
+        let pairs = |wanted: bool| {
+            (0..7).flat_map(|a| (0..a).map(move |b| (a, b))).filter(move |(a, b)| ((set >> a) ^ (set >> b)) & 1 == u32::from(wanted))
+        };
+        let mean = |wanted: bool| pairs(wanted).map(|(a, b)| d(a, b)).sum::<f64>() / pairs(wanted).count() as f64;
+        mean(true) / mean(false)
+    };
+    let ways: Vec<f64> = (0u32..128).filter(|set| set.count_ones() == 3).map(ratio).collect();
+    let exact = ways.iter().filter(|r| **r >= found.ratio * (1.0 - 1e-9)).count() as f64 / ways.len() as f64;
+    // Neighbours along a chain share most members: count one in ten as independent.
+    assert!((found.p - exact).abs() < 4.0 * (exact * (1.0 - exact) / 2000.0).sqrt(), "{} by transpositions, {exact} by all", found.p);
+    assert_eq!(found, two_group_test(&made, 3, Dimension::Both, &how).unwrap(), "a seed repeats a test");
+
+    let (graphs, _) = kinds(6, 30, [2, 6]);
+    let different = Diagrams::new(&Device::cpu(), &graphs).unwrap();
+    // 924 ways, and no other but its mirror is so far apart.
+    let p = two_group_test(&different, 6, Dimension::Both, &how).unwrap().p;
+    assert!(p < 0.01, "{p}");
+    assert!(two_group_test(&different, 11, Dimension::Both, &how).is_err());
+}
+
+#[test]
+fn generated_graphs_are_what_they_say() {
+    let r = random_correlation(31, 4, 1).unwrap().elements::<f32>().unwrap().to_vec();
+    assert!((0..31).all(|i| r[32 * i] == 1.0) && r.iter().all(|x| x.abs() <= 1.0));
+    assert!((0..31 * 31).all(|at| r[at] == r[at % 31 * 31 + at / 31]));
+    let of = Modular { nodes: 60, modules: 3, p: 0.9, mean: 1.0, deviation: 0.1 };
+    let w = random_modular_graph(of, 2).unwrap().elements::<f32>().unwrap().to_vec();
+    let mean = |same: bool| {
+        let pairs = (0..60).flat_map(|i| (0..60).map(move |j| (i, j))).filter(|(i, j)| i != j && (i / 20 == j / 20) == same);
+        let values: Vec<f64> = pairs.map(|(i, j)| w[i * 60 + j].into()).collect();
+        values.iter().sum::<f64>() / values.len() as f64
+    };
+    // 0.9 and 0.1 of the edges are about 1, the others about 0 where that is positive: 0.04 on average.
+    assert!((mean(true) - 0.904).abs() < 0.03 && (mean(false) - 0.136).abs() < 0.03, "{} {}", mean(true), mean(false));
+    assert!(random_modular_graph(Modular { modules: 61, ..of }, 0).is_err() && random_correlation(3, 0, 0).is_err());
+}

@@ -1,0 +1,80 @@
+//! Births, deaths and their edges.
+
+use crate::golden::{count, golden, gpu, graph, run};
+use serde_json::Value;
+use tapetum::{Device, Error, HostTensor};
+
+/// Two sums of a list's bits, modulo 2⁶⁴; the second hangs on the order.
+#[track_caller]
+fn told(found: &HostTensor, wanted: &Value, what: &str) {
+    let bits: Vec<u64> = found.to_f64_vec().into_iter().map(|x| (x as f32).to_bits().into()).collect();
+    let sum = bits.iter().fold(0u64, |sum, &b| sum.wrapping_add(b));
+    let ordered = bits.iter().zip(0u64..).fold(0u64, |sum, (&b, k)| sum.wrapping_add(b.wrapping_mul(2 * k + 1)));
+    let found = (bits.len(), sum.to_string(), ordered.to_string());
+    let text = |key: &str| wanted[key].as_str().unwrap().to_owned();
+    assert_eq!(found, (count(&wanted["n"]), text("sum"), text("ordered")), "{what}");
+}
+
+/// The edges of births are a spanning tree, no edge comes twice, and each has the weight of its rank; equal weights in the order of index.
+fn edges_hold(w: &[f32], n: usize, births: &[f64], deaths: &[f64], edges: &[i32]) {
+    let mut set: Vec<usize> = (0..n).collect();
+    for &e in &edges[..n - 1] {
+        let (a, b) = (set[e as usize / n], set[e as usize % n]);
+        assert_ne!(a, b, "edge {e} closes a cycle among births");
+        set.iter_mut().filter(|s| **s == a).for_each(|s| *s = b);
+    }
+    let mut all = edges.to_vec();
+    all.sort_unstable();
+    assert!(all.is_sorted_by(|a, b| a < b) && all.iter().all(|e| e / (n as i32) < e % n as i32));
+    for (list, edges) in [(births, &edges[..n - 1]), (deaths, &edges[n - 1..])] {
+        assert_eq!(list.len(), edges.len());
+        assert!(list.iter().zip(edges).all(|(&x, &e)| x == f64::from(w[e as usize])));
+        assert!(list.iter().zip(edges).is_sorted_by(|a, b| a.0 < b.0 || (a.0 == b.0 && a.1 < b.1)));
+    }
+}
+
+#[test]
+fn births_and_deaths_are_scipys_exactly() {
+    let gpu = gpu();
+    for row in golden("trees").as_array().unwrap() {
+        let (n, levels) = (count(&row["n"]), row["levels"].as_u64().unwrap());
+        let w = graph(n, n, levels);
+        let weights = [HostTensor::f32([n, n], w.clone()).unwrap()];
+        let mut first: Option<Vec<HostTensor>> = None;
+        // Software Vulkan and the oracle take their time over large graphs.
+        let devices = [(Device::cpu(), 1000), (Device::oracle(), 384), (gpu.clone(), 192)];
+        for (device, _) in devices.iter().filter(|(_, most)| n <= *most) {
+            let name = format!("n = {n}, {levels} levels, {}", device.name());
+            let made = run(device, &weights, |t, w| t.birth_death(w[0]).map(|m| vec![m.births, m.deaths, m.edges])).unwrap();
+            told(&made[0], &row["births"], &name);
+            told(&made[1], &row["deaths"], &name);
+            match &first {
+                None => edges_hold(&w, n, &made[0].to_f64_vec(), &made[1].to_f64_vec(), made[2].as_i32().unwrap()),
+                Some(first) => assert_eq!(made[2], first[2], "edges, {name}"),
+            }
+            first.get_or_insert(made);
+        }
+    }
+}
+
+#[test]
+fn graphs_that_are_none_are_refused() {
+    let refused = |n: usize, change: &[(usize, f32)], parts: &[&str]| {
+        let mut w = graph(n, 1, 1 << 24);
+        change.iter().for_each(|&(at, x)| w[at] = x);
+        let weights = [HostTensor::f32([n, n], w).unwrap()];
+        let Err(Error::Op { op, what }) = run(&Device::cpu(), &weights, |t, w| Ok(vec![t.birth_death(w[0])?.births])) else {
+            panic!("{change:?} was decomposed")
+        };
+        assert_eq!(op, "birth_death");
+        parts.iter().for_each(|part| assert!(what.contains(part), "no `{part}`: {what}"));
+    };
+    refused(5, &[(7, f32::NAN)], &["node 1 to node 2", "NaN", "finite"]);
+    refused(5, &[(11, f32::INFINITY)], &["node 2 to node 1", "inf", "finite"]);
+    refused(40, &[(39, 2.0)], &["node 0 to node 39", "2", "symmetric"]);
+    refused(1, &[], &["2 to 46340 nodes"]);
+    // The diagonal is not read.
+    let mut w = graph(3, 1, 1 << 24);
+    w[4] = f32::NAN;
+    assert!(run(&Device::cpu(), &[HostTensor::f32([3, 3], w).unwrap()], |t, w| Ok(vec![t.birth_death(w[0])?.births])).is_ok());
+}
