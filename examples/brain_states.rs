@@ -187,7 +187,8 @@ fn sections(judged: &[Vec<Judged>], outcome: &Outcome) -> Result<(String, Vec<Se
     let header = ["communities", "Q"].map(String::from).to_vec();
     let ahead = format!("Mean and standard deviation over seeds. The learnt communities are ahead of k-means on {ahead} of {runs} runs.");
     let figure = |svg: String| Figure { svg, caption: String::new() };
-    let result = Section { heading: "Result".into(), text: ahead, table: Some(ReportTable { header, rows }), figures: vec![figure(compared)] };
+    let result =
+        Section { heading: "Result".into(), text: ahead, table: Some(ReportTable { header, rows }), figures: vec![figure(compared)] };
 
     let states = value(outcome, "states")?;
     let [runs, states_of, regions, _] = states.shape()[..] else { return Err(Error::argument("states must be [runs, states, n, n]")) };
@@ -197,7 +198,8 @@ fn sections(judged: &[Vec<Judged>], outcome: &Outcome) -> Result<(String, Vec<Se
         let at = |entry: usize| (0..runs).map(|run| values[(run * states_of + state) * each + entry]).sum::<f32>() / runs as f32;
         (0..each).map(at).collect()
     };
-    let map = |state: usize| heat_map(&format!("State {state}"), "region", "correlation", regions, &mean_of(state), (-1.0, 1.0)).map(figure);
+    let map =
+        |state: usize| heat_map(&format!("State {state}"), "region", "correlation", regions, &mean_of(state), (-1.0, 1.0)).map(figure);
     let maps = (0..states_of).map(map).collect::<Result<_>>()?;
     let of_states = "The correlation over a state's frames, mean over runs.".into();
     let states = Section { heading: "States".into(), text: of_states, table: None, figures: maps };

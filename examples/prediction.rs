@@ -9,8 +9,8 @@
 
 use clap::Parser;
 use std::path::{Path, PathBuf};
-use tapetum::cli::report::{Figure, ReportTable, Section, report};
 use tapetum::cli::picture::line_chart;
+use tapetum::cli::report::{Figure, ReportTable, Section, report};
 use tapetum::data::{OutputFolder, npy_bytes, write_file};
 use tapetum::tensor::Philox;
 use tapetum::workflow::{Outcome, Workflow};
@@ -51,9 +51,10 @@ fn main() -> Result<()> {
         None => simulated(&arguments.out)?,
     };
     let mut sets = Vec::new();
-    let mut place = |key: &str, name: &str| sets.push((key.to_owned(), serde_json::Value::from(data.join(name).display().to_string()).to_string()));
+    let mut place =
+        |key: &str, name: &str| sets.push((key.to_owned(), serde_json::Value::from(data.join(name).display().to_string()).to_string()));
     place("data.series.series", "timeseries_f32.npy");
-    ["data.adult.table", "data.age.table", "split.stratify.table"].map(|key| place(key, "participants.csv"));
+    ["data.adult.table", "data.age.table", "split.stratify.table"].into_iter().for_each(|key| place(key, "participants.csv"));
     for text in &arguments.set {
         let (key, value) = text.split_once('=').ok_or_else(|| Error::argument(format!("--set {text}: KEY=VALUE is expected")))?;
         sets.push((key.to_owned(), value.to_owned()));
@@ -61,7 +62,9 @@ fn main() -> Result<()> {
     let mut arms = Vec::new();
     for (arm, fixed) in ARMS {
         let mut sets = sets.clone();
-        sets.extend(fixed.iter().map(|name| (format!("parameters.{}.learn", if *name == "parcels" { "maps" } else { name }), "false".to_owned())));
+        sets.extend(
+            fixed.iter().map(|name| (format!("parameters.{}.learn", if *name == "parcels" { "maps" } else { name }), "false".to_owned())),
+        );
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/prediction.json");
         let run = |seed: u64| Workflow::read(&path, &sets, seed)?.run(&device, None, |_| {});
         let outcomes = (0..arguments.seeds).map(run).collect::<Result<Vec<_>>>()?;
@@ -100,7 +103,8 @@ fn sections(arms: &[(&str, Vec<Outcome>)]) -> Result<Vec<Section>> {
     let last = arms.last().and_then(|(_, outcomes)| outcomes.first());
     if let Some(frames) = last.and_then(|o| o.values.iter().find(|v| v.name == "frames")) {
         let time = frames.value.shape().last().copied().unwrap_or(1);
-        let line = |(i, row): (usize, &[f32])| (format!("fold {i}"), row.iter().enumerate().map(|(x, y)| (x as f64, f64::from(*y))).collect());
+        let line =
+            |(i, row): (usize, &[f32])| (format!("fold {i}"), row.iter().enumerate().map(|(x, y)| (x as f64, f64::from(*y))).collect());
         let lines: Vec<_> = frames.value.elements::<f32>()?.chunks_exact(time).enumerate().map(line).collect();
         let svg = line_chart("Weights of the frames", "frame", "weight", &lines)?;
         let text = "What each fold of the first seed learnt: 1 is what a plain correlation gives every frame.".into();

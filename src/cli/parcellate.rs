@@ -64,7 +64,8 @@ impl Parcellate {
         }
         let judged_on = (frames as f64 * self.hold_out).round() as usize;
         if frames - judged_on < FEWEST || (judged_on > 0 && judged_on < FEWEST) {
-            let what = format!("{frames} frames, {judged_on} of them held out: at least {FEWEST} to learn from, and to judge by, are expected");
+            let what =
+                format!("{frames} frames, {judged_on} of them held out: at least {FEWEST} to learn from, and to judge by, are expected");
             return Err(Error::file(&self.series, what));
         }
         // The start's spread is that of the demo's parcels, as wide as parcels of this number are.
@@ -83,7 +84,10 @@ impl Parcellate {
         };
         let xyz = array(&self.coordinates)?.to_real::<f32>();
         if *xyz.shape() != [vertices, 3] {
-            return Err(Error::file(&self.coordinates, format!("[{vertices}, 3] is expected, a row a vertex of the series, found {}", xyz.shape())));
+            return Err(Error::file(
+                &self.coordinates,
+                format!("[{vertices}, 3] is expected, a row a vertex of the series, found {}", xyz.shape()),
+            ));
         }
         on_a_sphere(&xyz).map_err(|what| Error::file(&self.coordinates, what))?;
         let mask = self.mask.as_deref().map(array).transpose()?;

@@ -97,7 +97,8 @@ impl Parcels<'_> {
         self.write(&mut folder, &learnt, &correlation, scores.as_ref(), &result)?;
         folder.commit()?;
         common.print(&result, || {
-            let lines = scores.as_ref().map(|s| table(&["homogeneity on unseen frames", "score", "learnt is ahead by"], &comparison(s)) + "\n");
+            let lines =
+                scores.as_ref().map(|s| table(&["homogeneity on unseen frames", "score", "learnt is ahead by"], &comparison(s)) + "\n");
             format!(
                 "{}{} of {} parcels in use; {} steps in {seconds:.1} s; everything is in {}",
                 lines.unwrap_or_default(),

@@ -189,7 +189,9 @@ mod tests {
         let rows: Vec<f64> = (0..21).flat_map(|i| [10.0 * f64::from(i % 3) + 0.01 * f64::from(i), -5.0 * f64::from(i % 3)]).collect();
         for seed in 0..5 {
             let labels = k_means(&rows, 21, 3, seed).unwrap();
-            assert!((0..21).all(|i| labels[i] == labels[i % 3]) && labels[0] != labels[1] && labels[1] != labels[2] && labels[0] != labels[2]);
+            assert!(
+                (0..21).all(|i| labels[i] == labels[i % 3]) && labels[0] != labels[1] && labels[1] != labels[2] && labels[0] != labels[2]
+            );
         }
         assert!(k_means(&rows, 21, 22, 0).is_err() && k_means(&rows, 21, 0, 0).is_err());
     }

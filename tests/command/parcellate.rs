@@ -33,7 +33,16 @@ fn without_a_mesh_neighbours_are_the_nearest() {
     let folder = Folder::new("parcellate-bare");
     let json = run(&folder, &["--parcels", "7", "--steps", "40", "-o", "out", "--hold-out", "0"]).json();
     assert!(json["homogeneity"].is_null() && json["frames"]["judged_on"] == 0, "{json}");
-    let files = ["correlation.svg", "labels.npy", "loss.csv", "loss.svg", "memberships.npy", "parcel_correlation.npy", "report.html", "result.json"];
+    let files = [
+        "correlation.svg",
+        "labels.npy",
+        "loss.csv",
+        "loss.svg",
+        "memberships.npy",
+        "parcel_correlation.npy",
+        "report.html",
+        "result.json",
+    ];
     assert_eq!(names(&folder.0.join("out")), files);
     // The medial wall's series do not vary.
     let labels = read_i32(folder.0.join("out/labels.npy"), &[2562]);

@@ -98,7 +98,8 @@ fn it_learns_from_some_and_is_judged_by_others() {
     assert!(json["metrics"]["curve"]["pooled"].as_f64().unwrap() > 0.9, "{json:#}");
     // The groups are ten years apart: who only says the mean is 5 off and more.
     assert!(json["metrics"]["years"]["pooled"].as_f64().unwrap() < 4.5, "{json:#}");
-    let tested: Vec<u64> = json["folds"].as_array().unwrap().iter().flat_map(|f| f["test"].as_array().unwrap()).map(|s| s.as_u64().unwrap()).collect();
+    let tested: Vec<u64> =
+        json["folds"].as_array().unwrap().iter().flat_map(|f| f["test"].as_array().unwrap()).map(|s| s.as_u64().unwrap()).collect();
     assert_eq!(tested.len(), SUBJECTS);
     for fold in json["losses"].as_array().unwrap() {
         assert!(fold["group"]["last"].as_f64() < fold["group"]["first"].as_f64(), "{fold}");
@@ -112,10 +113,12 @@ fn it_learns_from_some_and_is_judged_by_others() {
     assert_eq!(record["inputs"].as_object().unwrap().len(), 2);
     let report = fs::read_to_string(folder.0.join("out/report.html")).unwrap();
     assert!(report.contains("Weights of the frames") && report.matches("<svg").count() >= 4);
-    roxmltree::Document::parse(&report.replace("<!DOCTYPE html>\n", "").replace("<meta charset=\"utf-8\">", "").replace(
-        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">",
-        "",
-    ))
+    roxmltree::Document::parse(
+        &report
+            .replace("<!DOCTYPE html>\n", "")
+            .replace("<meta charset=\"utf-8\">", "")
+            .replace("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">", ""),
+    )
     .unwrap();
 }
 
@@ -139,7 +142,8 @@ fn subjects_are_read_in_batches() {
     let folder = folder("workflow-batches");
     let files: Vec<String> = (0..SUBJECTS).map(|s| format!("s{s}.csv")).collect();
     for (s, name) in files.iter().enumerate() {
-        let rows = series(s).chunks(REGIONS).map(|row| row.iter().map(f32::to_string).collect::<Vec<_>>().join(",") + "\n").collect::<String>();
+        let rows =
+            series(s).chunks(REGIONS).map(|row| row.iter().map(f32::to_string).collect::<Vec<_>>().join(",") + "\n").collect::<String>();
         folder.file(name, rows);
     }
     let mut other = workflow();
