@@ -30,11 +30,12 @@ def both(work):
 WORKS = {
     "small": ["product 512x512x512", "product 2048x2048x2048", *both("correlation 4x128x512"), *both("parcellation 2562x100x652")],
     "large": ["product 4096x4096x4096", *both("correlation 16x400x1200"), *both("parcellation 20484x400x1200")],
-    "edges": [f"{kind}-{style} gradient 32x100x{f}" for f in (64, 128) for kind in ("edges", "messages") for style in ("nri", "gather", "factored")],
+    "edges": [f"{kind}-{style} gradient 32x100x{f}" for f in (64, 128) for kind in ("edges", "messages") for style in ("nri", "gather", "factored")]
+    + [f"messages-summed gradient 32x100x{f}" for f in (64, 128)],
     "host": [*both("correlation 16x400x1200"), *both("parcellation 20000x400x1200"), "demo step"],
 }
 SMALL = {"product": "33x47x29", "correlation": "3x17x50", "parcellation": "65x7x33"}
-SMALL |= {f"{kind}-{style}": "2x11x8" for kind in ("edges", "messages") for style in ("nri", "gather", "factored")}
+SMALL |= {f"{kind}-{style}": "2x11x8" for kind in ("edges", "messages") for style in ("nri", "gather", "factored", "summed")}
 
 # Single precision leaves a few 1e-6 of a result's norm in every side; another formula leaves a part of it.
 AGREEMENT = 1e-4

@@ -57,6 +57,8 @@ FUNCTIONS = {"product": torch.matmul, "correlation": correlation, "parcellation"
 STYLES = {"nri": one_hot, "gather": gathered, "factored": factored}
 FUNCTIONS |= {f"edges-{style}": edges(first) for style, first in STYLES.items()}
 FUNCTIONS |= {f"messages-{style}": messages(first) for style, first in STYLES.items()}
+# As who sees that the last layer is linear would write it.
+FUNCTIONS["messages-summed"] = lambda x, u, v, w: torch.relu(factored(x, u, v)).sum(2) @ w.T
 
 
 def forward(function, x):

@@ -4,11 +4,12 @@
 //! neural relational inference recovers without having seen one. With `--data DIR` (a folder with `kato2015/` and `connectome/`) it predicts
 //! the neurons and behaviour of worms that it has never seen, beside linear models.
 //!
-//! `[--out DIR] [--steps N] [--seeds N] [--device cpu|auto|ADAPTER]`
+//! `[--out DIR] [--steps N] [--seeds N] [--worms 0,3] [--device cpu|auto|ADAPTER]`; `--worms` leaves only those out, one by one.
 
 mod behaviour;
 mod forecast;
 mod linear;
+mod model;
 mod recordings;
 mod relations;
 mod study;
@@ -26,27 +27,35 @@ struct Arguments {
     out: PathBuf,
     steps: Option<u32>,
     seeds: u64,
+    worms: Vec<usize>,
     device: Device,
 }
 
 impl Arguments {
     fn parse() -> Result<Self> {
-        let mut parsed = Self { data: None, out: "c-elegans".into(), steps: None, seeds: 1, device: Device::cpu() };
+        let mut parsed = Self { data: None, out: "c-elegans".into(), steps: None, seeds: 1, worms: Vec::new(), device: Device::cpu() };
         let mut given = std::env::args().skip(1);
         while let Some(name) = given.next() {
             let value = given.next().ok_or_else(|| Error::argument(format!("{name}: a value expected")))?;
-            let number = || value.parse().map_err(|_| Error::argument(format!("{name}: a whole number expected, found `{value}`")));
+            let number = || value.parse().map_err(|_| number_expected(&name, &value));
             match name.as_str() {
                 "--data" => parsed.data = Some(value.into()),
                 "--out" => parsed.out = value.into(),
                 "--steps" => parsed.steps = Some(number()? as u32),
                 "--seeds" => parsed.seeds = number()?,
+                "--worms" => {
+                    parsed.worms = value.split(',').map(|w| w.parse().map_err(|_| number_expected(&name, w))).collect::<Result<_>>()?
+                }
                 "--device" => parsed.device = device(&value)?,
-                _ => return Err(Error::argument(format!("{name}: --data, --out, --steps, --seeds or --device expected"))),
+                _ => return Err(Error::argument(format!("{name}: --data, --out, --steps, --seeds, --worms or --device expected"))),
             }
         }
         Ok(parsed)
     }
+}
+
+fn number_expected(name: &str, found: &str) -> Error {
+    Error::argument(format!("{name}: a whole number expected, found `{found}`"))
 }
 
 fn device(name: &str) -> Result<Device> {
@@ -61,7 +70,7 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse()?;
     let mut folder = OutputFolder::new(&arguments.out)?;
     let sections: Vec<Section> = match &arguments.data {
-        Some(data) => study::run(&arguments.device, data, arguments.steps.unwrap_or(300), arguments.seeds)?,
+        Some(data) => study::run(&arguments.device, data, arguments.steps.unwrap_or(240), arguments.seeds, &arguments.worms)?,
         None => relations::run(&arguments.device, arguments.steps.unwrap_or(2500), arguments.seeds)?,
     };
     let (title, intro) = match arguments.data {

@@ -1,7 +1,8 @@
 //! Leave one worm out: tables, pictures, and inferred edges beside what is known of the neurons.
 
 use crate::behaviour::{Classifier, Task, classes};
-use crate::forecast::{Design, Fold, Kind, Scores};
+use crate::forecast::{Fold, Scores};
+use crate::model::{Design, Kind};
 use crate::recordings::{HORIZON, Recording, Recordings, atlas, wiring};
 use std::path::Path;
 use std::time::Instant;
@@ -9,7 +10,7 @@ use tapetum::cli::picture::{heat_map, line_chart};
 use tapetum::cli::report::{Figure, ReportTable, Section};
 use tapetum::nn::metrics::{Confusion, auroc};
 use tapetum::tensor::Philox;
-use tapetum::{Device, HostTensor, Result};
+use tapetum::{Device, Error, HostTensor, Result};
 
 const fn alone(kind: Kind) -> Design {
     Design { kind, corrects: false }
@@ -53,12 +54,29 @@ fn header(names: &[&str]) -> Vec<String> {
     names.iter().map(|n| (*n).to_owned()).collect()
 }
 
-/// The whole study.
-pub fn run(device: &Device, folder: &Path, steps: u32, seeds: u64) -> Result<Vec<Section>> {
+/// What every run of the study is given.
+struct Setting<'a> {
+    device: &'a Device,
+    /// Worms left out, one by one.
+    folds: Vec<usize>,
+    steps: u32,
+    seeds: u64,
+}
+
+/// The whole study, of every worm left out or of those in `worms`.
+///
+/// # Errors
+/// Where a file is not as it should be, or there is no such worm.
+pub fn run(device: &Device, folder: &Path, steps: u32, seeds: u64, worms: &[usize]) -> Result<Vec<Section>> {
     let data = Recordings::read(folder)?;
+    if let Some(worm) = worms.iter().find(|w| **w >= data.worms.len()) {
+        return Err(Error::argument(format!("--worms {worm}: there are {}", data.worms.len())));
+    }
+    let folds = if worms.is_empty() { (0..data.worms.len()).collect() } else { worms.to_vec() };
+    let setting = Setting { device, folds, steps, seeds };
     let known = wiring(folder, &data.neurons)?;
-    let (forecast, edges) = forecasts(device, &data, &known, steps, seeds)?;
-    let mut sections = vec![forecast, behaviours(device, &data, steps, seeds)?];
+    let (forecast, edges) = forecasts(&setting, &data, &known)?;
+    let mut sections = vec![forecast, behaviours(&setting, &data)?];
     if let Some(edges) = edges {
         sections.push(relations(folder, &data, &known, &edges)?);
     }
@@ -66,18 +84,19 @@ pub fn run(device: &Device, folder: &Path, steps: u32, seeds: u64) -> Result<Vec
 }
 
 /// Prediction, every design on every fold; and the inferred edges, the mean over folds.
-fn forecasts(device: &Device, data: &Recordings, known: &[bool], steps: u32, seeds: u64) -> Result<(Section, Option<Vec<f32>>)> {
+fn forecasts(setting: &Setting<'_>, data: &Recordings, known: &[bool]) -> Result<(Section, Option<Vec<f32>>)> {
+    let Setting { device, folds, steps, seeds } = setting;
     let n = data.neurons.len();
     let weights = HostTensor::f32([n, n], known.iter().map(|&e| f32::from(u8::from(e))).collect())?;
     let mut found: Vec<Vec<Scores>> = vec![Vec::new(); DESIGNS.len()];
-    for left_out in 0..data.worms.len() {
+    for &left_out in folds {
         let fold = Fold::new(device, data, left_out, &weights)?;
         println!("worm {left_out} left out: ridge penalty {}", fold.alpha);
         for ((name, design), found) in DESIGNS.iter().zip(&mut found) {
-            let seeds = if *design == alone(Kind::Linear) { 1 } else { seeds };
+            let seeds = if *design == alone(Kind::Linear) { 1 } else { *seeds };
             for seed in 0..seeds {
                 let begun = Instant::now();
-                let scores = fold.run(*design, steps, seed)?;
+                let scores = fold.run(*design, *steps, seed)?;
                 let seconds = begun.elapsed().as_secs_f64();
                 println!(
                     "  {name}, seed {seed}: one step {:.4}, {HORIZON} steps {:.4}, score {:.3}; {seconds:.0} s",
@@ -96,7 +115,7 @@ fn forecasts(device: &Device, data: &Recordings, known: &[bool], steps: u32, see
         let each = |f: fn(&Scores) -> f64| all.iter().map(f).collect::<Vec<f64>>();
         let scores = each(Scores::score);
         // Runs come worm by worm, seed by seed within.
-        let worms: Vec<f64> = scores.chunks(scores.len() / data.worms.len()).map(mean).collect();
+        let worms: Vec<f64> = scores.chunks(scores.len() / folds.len()).map(mean).collect();
         rows.push(vec![
             (*name).into(),
             format!("{:.4}", mean(&each(|s| s.one_step))),
@@ -138,7 +157,8 @@ fn roll_outs(data: &Recordings, linear: &Scores, gnn: &Scores) -> Result<Vec<Fig
 }
 
 /// Classification, 4 and 7 states, with the neurons the states were made from and without.
-fn behaviours(device: &Device, data: &Recordings, steps: u32, seeds: u64) -> Result<Section> {
+fn behaviours(setting: &Setting<'_>, data: &Recordings) -> Result<Section> {
+    let Setting { device, folds, steps, seeds } = setting;
     let without = left(data);
     let (mut rows, mut figures) = (Vec::new(), Vec::new());
     for (seen, data) in [("all", data), ("without AVA, SMD, RIB", &without)] {
@@ -146,10 +166,10 @@ fn behaviours(device: &Device, data: &Recordings, steps: u32, seeds: u64) -> Res
             let (class, names) = classes(&data.states, merged);
             for classifier in [Classifier::Logistic, Classifier::Mlp, Classifier::Gru, Classifier::Gnn] {
                 let mut found: Vec<Confusion> = Vec::new();
-                for left_out in 0..data.worms.len() {
+                for &left_out in folds {
                     let task = Task { device, data, left_out, class: &class, count: names.len() };
-                    for seed in 0..seeds {
-                        found.push(task.run(classifier, steps, seed)?);
+                    for seed in 0..*seeds {
+                        found.push(task.run(classifier, *steps, seed)?);
                     }
                 }
                 let each = |f: fn(&Confusion) -> f64| found.iter().map(f).collect::<Vec<f64>>();
