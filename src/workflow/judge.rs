@@ -2,6 +2,7 @@
 
 use super::Workflow;
 use super::data::{Standards, leading};
+use super::metric::Metric;
 use super::place::Place;
 use super::record::{Recording, SUBJECT};
 use super::split::Fold;
@@ -197,36 +198,40 @@ pub(super) fn fill(workflow: &Workflow, program: &mut Program, made: &Recording,
 
 /// What all folds found.
 pub(super) fn gather(workflow: &Workflow, judged: &[Judged], losses: Vec<Vec<(String, Vec<f32>)>>) -> Result<Outcome> {
-    let metrics = workflow.metrics.iter().map(|metric| {
-        // In the target's own units.
-        let back = |found: &Found, standards: &Standards| match metric.target.as_ref().and_then(|t| standards.get(t)) {
-            Some([mean, deviation]) => {
-                let values = found.value.to_f64_vec().into_iter().map(|x| (x * deviation + mean) as f32).collect();
-                HostTensor::f32(found.value.shape(), values)
-            }
-            None => Ok(found.value.clone()),
-        };
-        let pair = |found: &BTreeMap<String, Found>, standards: &Standards| -> Result<(HostTensor, Option<HostTensor>)> {
-            let target = metric.target.as_ref().map(|t| back(&found[t], standards)).transpose()?;
-            Ok((back(&found[&metric.predicted], standards)?, target))
-        };
-        let pairs =
-            |test: bool| judged.iter().map(|j| pair(if test { &j.test } else { &j.train }, &j.standards)).collect::<Result<Vec<_>>>();
-        let (train, test) = (pairs(false)?, pairs(true)?);
-        let of = |(p, t): &(HostTensor, Option<HostTensor>)| metric.of(p, t.as_ref());
-        let all = |part: &dyn Fn(&(HostTensor, Option<HostTensor>)) -> Option<HostTensor>| -> Result<Option<HostTensor>> {
-            let parts: Option<Vec<HostTensor>> = test.iter().map(part).collect();
-            parts.map(|parts| joined(&parts)).transpose()
-        };
-        let pooled = match (all(&|x| Some(x.0.clone()))?, all(&|x| x.1.clone())?) {
-            (Some(p), t) => metric.of(&p, t.as_ref()),
-            _ => None,
-        };
-        Ok(Measured { name: metric.name.clone(), train: train.iter().map(of).collect(), test: test.iter().map(of).collect(), pooled })
-    });
-    let metrics = metrics.collect::<Result<_>>()?;
+    let metrics = workflow.metrics.iter().map(|metric| measured(metric, judged)).collect::<Result<_>>()?;
     let values = workflow.results.iter().map(|wanted| shown(workflow, judged, wanted)).collect::<Result<_>>()?;
     Ok(Outcome { losses, metrics, values })
+}
+
+fn measured(metric: &Metric, judged: &[Judged]) -> Result<Measured> {
+    let train = judged.iter().map(|j| Pair::of(metric, &j.train, &j.standards)).collect::<Result<Vec<_>>>()?;
+    let test = judged.iter().map(|j| Pair::of(metric, &j.test, &j.standards)).collect::<Result<Vec<_>>>()?;
+    let figure = |pair: &Pair| metric.of(&pair.predicted, pair.target.as_ref());
+    let predicted: Vec<HostTensor> = test.iter().map(|pair| pair.predicted.clone()).collect();
+    let targets: Vec<HostTensor> = test.iter().filter_map(|pair| pair.target.clone()).collect();
+    let target = if targets.is_empty() { None } else { Some(joined(&targets)?) };
+    let pooled = figure(&Pair { predicted: joined(&predicted)?, target });
+    Ok(Measured { name: metric.name.clone(), train: train.iter().map(figure).collect(), test: test.iter().map(figure).collect(), pooled })
+}
+
+/// What is judged and what it is judged against, in the target's own units.
+struct Pair {
+    predicted: HostTensor,
+    target: Option<HostTensor>,
+}
+
+impl Pair {
+    fn of(metric: &Metric, found: &BTreeMap<String, Found>, standards: &Standards) -> Result<Self> {
+        let own_units = |name: &String| match metric.target.as_ref().and_then(|target| standards.get(target)) {
+            Some([mean, deviation]) => {
+                let value = &found[name].value;
+                let values = value.to_f64_vec().into_iter().map(|x| (x * deviation + mean) as f32).collect();
+                HostTensor::f32(value.shape(), values)
+            }
+            None => Ok(found[name].value.clone()),
+        };
+        Ok(Self { predicted: own_units(&metric.predicted)?, target: metric.target.as_ref().map(own_units).transpose()? })
+    }
 }
 
 /// Values one after the other along their first axis; scalars become a row.
