@@ -39,14 +39,20 @@ impl Arguments {
         let mut sets = Vec::new();
         let mut set = |key: &str, value: String| sets.push((key.to_owned(), value));
         if let Some(folder) = &self.data {
+            // A workflow's files are looked for beside it, unless their paths are whole.
+            let folder = std::path::absolute(folder).map_err(|e| Error::file(folder, e.to_string()))?;
             let text = |name: &str| serde_json::Value::from(folder.join(name).display().to_string()).to_string();
             set("data.series.series", text("rest_schaefer400_f16.npy"));
             set("data.series.layout", "time-regions".into());
             set("split.test", format!("{{\"table\": {}, \"column\": \"session\"}}", text("runs.csv")));
             set("split.values", "[\"func03\"]".into());
-            // As the tutorial has them; two runs a step, so that a laptop holds them.
+            // Ten communities, as in the tutorial; two runs a step, so that a laptop holds them. More frames leave less between states, and
+            // neighbouring frames more alike.
             set("parameters.communities.shape", "[\"series[1]\", 10]".into());
+            set("losses[1].weight", "-300".into());
+            set("losses[2].weight", "4".into());
             set("train.batch", "2".into());
+            set("train.steps", "300".into());
         }
         for text in &self.set {
             let (key, value) = text.split_once('=').ok_or_else(|| Error::argument(format!("--set {text}: KEY=VALUE is expected")))?;

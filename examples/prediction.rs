@@ -50,6 +50,8 @@ fn main() -> Result<()> {
         Some(data) => data.clone(),
         None => simulated(&arguments.out)?,
     };
+    // A workflow's files are looked for beside it, unless their paths are whole.
+    let data = std::path::absolute(&data).map_err(|e| Error::file(&data, e.to_string()))?;
     let mut sets = Vec::new();
     let mut place =
         |key: &str, name: &str| sets.push((key.to_owned(), serde_json::Value::from(data.join(name).display().to_string()).to_string()));

@@ -71,7 +71,7 @@ impl<'a> Bench<'a> {
                 known.extend([work.name.to_owned()].into_iter().chain(kernels));
             }
         }
-        let steps: Vec<Step> = steps().into_iter().filter(|s| contains(s.name, &wanted)).collect();
+        let steps: Vec<Step> = steps().into_iter().filter(|s| contains(s.name, &wanted) && (!s.large || !wanted.is_empty())).collect();
         if works.is_empty() && steps.is_empty() {
             let some: Vec<String> = known.into_iter().step_by(9).collect();
             let what = format!("no kernel, work or step has a name that contains `{wanted}`: there are {}, and more", some.join(", "));

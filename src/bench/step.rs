@@ -9,11 +9,12 @@
 use super::examples;
 use super::measure::{Effort, Stats, Timing, times, wall};
 use crate::connectome::cortex::Cortex;
-use crate::connectome::learn_parcels::{Learner, Settings};
+use crate::connectome::learn_parcels::{Learner, Settings, Surface};
+use crate::connectome::sphere;
 use crate::device::{Device, Program};
 use crate::gpu;
 use crate::plan::Plan;
-use crate::tensor::HostTensor;
+use crate::tensor::{HostTensor, Philox};
 use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -85,17 +86,63 @@ impl StepRow {
 pub struct Step {
     /// `step/` and whose step it is.
     pub name: &'static str,
+    /// Whether it takes seconds where there is no GPU.
+    pub large: bool,
     make: fn(&Device, u64) -> Result<Program>,
 }
 
 /// The demo's step, which is that of `examples/parcellation.rs`, and those of the other examples.
 pub fn steps() -> Vec<Step> {
     vec![
-        Step { name: "step/demo", make: demo },
-        Step { name: "step/training_loop", make: training_loop },
-        Step { name: "step/embedding", make: embedding },
-        Step { name: "step/custom_op", make: custom_op },
+        Step { name: "step/demo", large: false, make: demo },
+        Step { name: "step/training_loop", large: false, make: training_loop },
+        Step { name: "step/embedding", large: false, make: embedding },
+        Step { name: "step/custom_op", large: false, make: custom_op },
+        Step { name: "step/full_resolution", large: true, make: full_resolution },
     ]
+}
+
+/// The demo's objective at full resolution: both hemispheres of fsaverage5, 652 frames, 400 parcels; series are noise.
+fn full_resolution(device: &Device, seed: u64) -> Result<Program> {
+    Ok(Learner::new(device, &whole_cortex(FRAMES, seed)?, &Settings { parcels: 400, seed, ..Settings::default() })?.into_program())
+}
+
+/// fsaverage5: two hemispheres of so many vertices.
+const HEMISPHERE: usize = 10_242;
+/// As many as the shipped subject has.
+const FRAMES: usize = 652;
+
+/// Noise on two spheres side by side, spread evenly (by the golden angle) and seen from between them as one: neighbours are the nearest
+/// within a hemisphere.
+///
+/// # Errors
+/// None but what the parts' are.
+pub fn whole_cortex(frames: usize, seed: u64) -> Result<Surface> {
+    let golden = std::f64::consts::PI * (3.0 - 5.0f64.sqrt());
+    let point = |i: usize| {
+        let z = 1.0 - (2.0 * i as f64 + 1.0) / HEMISPHERE as f64;
+        let (r, angle) = ((1.0 - z * z).sqrt(), golden * i as f64);
+        [r * angle.cos(), r * angle.sin(), z]
+    };
+    let hemisphere: Vec<sphere::Point> = (0..HEMISPHERE).map(point).collect();
+    let near = sphere::nearest_neighbours(&hemisphere, 6)?;
+    let table = near.as_i32().unwrap_or_default();
+    let both = table.iter().copied().chain(table.iter().map(|v| v + HEMISPHERE as i32)).collect();
+    let draws = Philox::new(seed, 0, 0);
+    let series = (0..2 * HEMISPHERE * frames).map(|i| draws.uniform(i)).collect();
+    Ok(Surface {
+        series: HostTensor::f32([2 * HEMISPHERE, frames], series)?,
+        // A hemisphere each, so that no parcel of the start is in both.
+        directions: hemisphere.iter().map(|p| halved(p, 1.0)).chain(hemisphere.iter().map(|p| halved(p, -1.0))).collect(),
+        neighbours: HostTensor::i32([2 * HEMISPHERE, near.shape()[1]], both)?,
+    })
+}
+
+/// A point of a sphere on one half of it.
+fn halved([x, y, z]: &sphere::Point, side: f64) -> sphere::Point {
+    let (from, to) = (z.clamp(-1.0, 1.0).acos(), z.clamp(-1.0, 1.0).acos() / 2.0);
+    let shrink = if from > 0.0 { to.sin() / from.sin().max(1e-12) } else { 0.0 };
+    [x * shrink, y * shrink, side * to.cos()]
 }
 
 fn demo(device: &Device, seed: u64) -> Result<Program> {

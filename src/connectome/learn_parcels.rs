@@ -161,39 +161,43 @@ pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings)
     labels
 }
 
+/// Records a training step on a surface: the loss, its gradient, Adam, and the ring of losses.
+///
+/// # Errors
+/// Where there are fewer vertices than parcels, or shapes do not fit.
+pub fn training_tape(surface: &Surface, settings: &Settings) -> Result<Tape> {
+    let (vertices, parcels) = (surface.directions.len(), settings.parcels);
+    let [rows, _] = *surface.series.shape() else {
+        return Err(Error::argument(format!("series must be [vertices, time], found {}", surface.series.ty())));
+    };
+    if rows != vertices || parcels == 0 || vertices < parcels || settings.steps == 0 {
+        return Err(Error::argument(format!("{parcels} parcels in {} steps from {rows} series on {vertices} vertices", settings.steps)));
+    }
+    let features = features(surface, settings)?;
+    let first = Init::Value(HostTensor::f32([parcels, vertices], start(&surface.directions, settings))?);
+
+    let mut tape = Tape::new();
+    let features = tape.constant(features)?;
+    let logits = tape.state("logits", TensorType::f32([parcels, vertices]), first)?;
+    let loss = loss(&mut tape, logits, features, &surface.neighbours, settings)?;
+    let gradient = tape.gradient(loss, &[logits])?[0];
+    let rate = Schedule::Cosine { start: settings.rate.0, end: settings.rate.1, steps: settings.steps };
+    Adam { beta2: 0.95, ..Adam::new(rate) }.apply(&mut tape, &[(logits, gradient)])?;
+    tape.keep_last("loss", loss, settings.steps as usize)?;
+    Ok(tape)
+}
+
 impl Learner {
     /// Compiles the training step for `device`.
     ///
     /// # Errors
-    /// Where there are fewer vertices than parcels, shapes do not fit, or the device refuses.
+    /// As [`training_tape`], and where the device refuses.
     pub fn new(device: &Device, surface: &Surface, settings: &Settings) -> Result<Self> {
-        let (vertices, parcels) = (surface.directions.len(), settings.parcels);
-        let [rows, _] = *surface.series.shape() else {
-            return Err(Error::argument(format!("series must be [vertices, time], found {}", surface.series.ty())));
-        };
-        if rows != vertices || parcels == 0 || vertices < parcels || settings.steps == 0 {
-            return Err(Error::argument(format!(
-                "{parcels} parcels in {} steps from {rows} series on {vertices} vertices",
-                settings.steps
-            )));
-        }
-        let features = features(surface, settings)?;
-        let first = Init::Value(HostTensor::f32([parcels, vertices], start(&surface.directions, settings))?);
-        let ty = TensorType::f32([parcels, vertices]);
-
-        let mut tape = Tape::new();
-        let features = tape.constant(features)?;
-        let logits = tape.state("logits", ty, first)?;
-        let loss = loss(&mut tape, logits, features, &surface.neighbours, settings)?;
-        let gradient = tape.gradient(loss, &[logits])?[0];
-        let rate = Schedule::Cosine { start: settings.rate.0, end: settings.rate.1, steps: settings.steps };
-        Adam { beta2: 0.95, ..Adam::new(rate) }.apply(&mut tape, &[(logits, gradient)])?;
-        tape.keep_last("loss", loss, settings.steps as usize)?;
         let state = State::new(device);
-        let program = device.compile_with(&tape, &[], &state)?;
+        let program = device.compile_with(&training_tape(surface, settings)?, &[], &state)?;
 
         let mut tape = Tape::new();
-        let logits = tape.state("logits", ty, Init::Zeros)?;
+        let logits = tape.state("logits", TensorType::f32([settings.parcels, surface.directions.len()]), Init::Zeros)?;
         let read = tape.softmax(logits, 0)?;
         let memberships = device.compile_with(&tape, &[read], &state)?;
         Ok(Self { program, memberships, read, settings: settings.clone() })

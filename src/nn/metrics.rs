@@ -105,20 +105,29 @@ fn ranks(x: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// Spearman's rank correlation.
+/// Pearson's correlation.
 ///
 /// # Errors
 /// Where lengths differ, or one of the two is constant.
+pub fn pearson(a: &[f64], b: &[f64]) -> Result<f64> {
+    one_length(a.len(), b.len(), "a correlation")?;
+    let centre = [a, b].map(|x| mean(x.iter().copied()));
+    let product = |a: (&[f64], f64), b: (&[f64], f64)| a.0.iter().zip(b.0).map(|(x, y)| (x - a.1) * (y - b.1)).sum::<f64>();
+    let (a, b) = ((a, centre[0]), (b, centre[1]));
+    let scale = (product(a, a) * product(b, b)).sqrt();
+    if scale == 0.0 {
+        return Err(Error::argument("a correlation: one of the two is constant"));
+    }
+    Ok(product(a, b) / scale)
+}
+
+/// Spearman's rank correlation.
+///
+/// # Errors
+/// As [`pearson`].
 pub fn spearman(a: &[f64], b: &[f64]) -> Result<f64> {
     one_length(a.len(), b.len(), "a rank correlation")?;
-    let (a, b) = (ranks(a), ranks(b));
-    let centre = (a.len() + 1) as f64 / 2.0;
-    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - centre) * (b - centre)).sum::<f64>();
-    let scale = (product(&a, &a) * product(&b, &b)).sqrt();
-    if scale == 0.0 {
-        return Err(Error::argument("a rank correlation: one of the two is constant"));
-    }
-    Ok(product(&a, &b) / scale)
+    pearson(&ranks(a), &ranks(b))
 }
 
 /// The probability that a positive scores higher than a negative, ties counted half: the area under the ROC curve.

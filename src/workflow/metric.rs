@@ -2,6 +2,7 @@
 
 use super::place::Place;
 use super::record::Recording;
+use crate::nn::metrics::{Confusion, auroc, pearson, r_squared};
 use crate::{Error, HostTensor, Result};
 
 /// A figure that is reported.
@@ -61,66 +62,26 @@ impl Metric {
         let Some(target) = target else { return Some(p.iter().sum::<f64>() / p.len().max(1) as f64) };
         let t = target.to_f64_vec();
         match self.kind {
-            "area_under_curve" => area_under_curve(&p, &t),
-            "pearson" => pearson(&p, &t),
-            "r2" => {
-                let mean = t.iter().sum::<f64>() / t.len() as f64;
-                let total: f64 = t.iter().map(|t| (t - mean) * (t - mean)).sum();
-                let left: f64 = p.iter().zip(&t).map(|(p, t)| (p - t) * (p - t)).sum();
-                (total > 0.0).then(|| 1.0 - left / total)
-            }
+            "area_under_curve" => auroc(&p, &t.iter().map(|t| *t > 0.5).collect::<Vec<bool>>()).ok(),
+            "pearson" => pearson(&p, &t).ok(),
+            "r2" => r_squared(&t, &p).ok(),
             "mean_absolute_error" => Some(p.iter().zip(&t).map(|(p, t)| (p - t).abs()).sum::<f64>() / t.len().max(1) as f64),
             kind => {
                 let classes = if target.shape().rank() == 2 { target.shape()[1] } else { 1 };
-                recalls(&p, &t, classes).and_then(|r| if kind == "accuracy" { r.accuracy() } else { r.balanced() })
+                let of = |x: &[f64], above: f64| x.chunks_exact(classes).map(|row| class(row, above)).collect::<Vec<i32>>();
+                let confusion = Confusion::new(classes.max(2), &of(&t, 0.5), &of(&p, 0.0)).ok()?;
+                Some(if kind == "accuracy" { confusion.accuracy() } else { confusion.balanced_accuracy() })
             }
         }
     }
 }
 
-/// How many of each class there are, and how many of them were said to be of it.
-struct Recalls(Vec<[usize; 2]>);
-
-impl Recalls {
-    fn accuracy(&self) -> Option<f64> {
-        let [all, right] = self.0.iter().fold([0, 0], |sum, [n, r]| [sum[0] + n, sum[1] + r]);
-        (all > 0).then(|| right as f64 / all as f64)
+/// Of one number, whether it is above a threshold; of several, which is the largest.
+fn class(row: &[f64], above: f64) -> i32 {
+    match row {
+        [x] => i32::from(*x > above),
+        row => (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best }) as i32,
     }
-
-    /// The mean over classes that occur.
-    fn balanced(&self) -> Option<f64> {
-        let occurring: Vec<f64> = self.0.iter().filter(|[n, _]| *n > 0).map(|[n, r]| *r as f64 / *n as f64).collect();
-        (!occurring.is_empty()).then(|| occurring.iter().sum::<f64>() / occurring.len() as f64)
-    }
-}
-
-/// Logits of one class above another [subjects], or of each [subjects, classes].
-fn recalls(p: &[f64], t: &[f64], classes: usize) -> Option<Recalls> {
-    let largest = |row: &[f64]| (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best });
-    let of = |x: &[f64], above: f64| if classes == 1 { usize::from(x[0] > above) } else { largest(x) };
-    let mut recalls = vec![[0, 0]; classes.max(2)];
-    for (p, t) in p.chunks_exact(classes).zip(t.chunks_exact(classes)) {
-        let (said, so) = (of(p, 0.0), of(t, 0.5));
-        recalls[so][0] += 1;
-        recalls[so][1] += usize::from(said == so);
-    }
-    Some(Recalls(recalls))
-}
-
-/// The probability that one of class 1 is above one of class 0, ties counted half (Mann & Whitney).
-fn area_under_curve(p: &[f64], t: &[f64]) -> Option<f64> {
-    let (ones, zeros): (Vec<usize>, Vec<usize>) = (0..p.len()).partition(|&i| t[i] > 0.5);
-    let beats = |i: usize, j: usize| if p[i] > p[j] { 1.0 } else { f64::from(u8::from(p[i] == p[j])) / 2.0 };
-    let wins: f64 = ones.iter().map(|&i| zeros.iter().map(|&j| beats(i, j)).sum::<f64>()).sum();
-    (!ones.is_empty() && !zeros.is_empty()).then(|| wins / (ones.len() * zeros.len()) as f64)
-}
-
-fn pearson(p: &[f64], t: &[f64]) -> Option<f64> {
-    let mean = |x: &[f64]| x.iter().sum::<f64>() / x.len().max(1) as f64;
-    let (mp, mt) = (mean(p), mean(t));
-    let moment = |f: &dyn Fn(f64, f64) -> f64| p.iter().zip(t).map(|(p, t)| f(p - mp, t - mt)).sum::<f64>();
-    let (both, pp, tt) = (moment(&|p, t| p * t), moment(&|p, _| p * p), moment(&|_, t| t * t));
-    (pp > 0.0 && tt > 0.0).then(|| both / (pp * tt).sqrt())
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str, Vec<&'static str>)> 
         ("one.csv", b"a,b\n1,2\n".to_vec(), "", vec!["1 frame", "at least 2"]),
         ("utf16.csv", b"\xff\xfe1\0,\x002\0\n\x003\0,\x004\0\n\0".to_vec(), "", vec!["line"]),
         ("image.nii.gz", vec![0; 9], "", vec!["by an atlas"]),
-        ("no_extension", good, "", vec![".npy, .npz, .csv and .tsv"]),
+        ("no_extension", good, "", vec![".npy, .npz, .csv, .tsv and .gii"]),
     ]
 }
 

@@ -155,3 +155,21 @@ fn the_replay_sees_a_shared_slot() {
     }
     assert!(slots > 1 && seen > 0, "{slots} slots, {seen} mistakes seen\n{plan}");
 }
+
+/// The whole objective of a parcellation of both hemispheres of fsaverage5, P = 400: no value is larger than two memberships, so that none of
+/// parcels by vertices by time is ever there.
+#[cfg(feature = "cli")]
+#[test]
+fn full_resolution_fits() {
+    use tapetum::bench::step::whole_cortex;
+    use tapetum::connectome::learn_parcels::{Settings, training_tape};
+    let surface = whole_cortex(652, 0).unwrap();
+    let tape = training_tape(&surface, &Settings { parcels: 400, ..Settings::default() }).unwrap();
+    let limit = 2 * 400 * 20_484 * 4;
+    let largest = tape.nodes().iter().flat_map(|n| n.outputs.clone()).map(|i| tape.ty(tape.var(i)).bytes()).max().unwrap();
+    assert!(largest <= limit, "a value takes {largest} bytes, more than {limit}");
+    let plan = Plan::new(&tape, &[], &Target::portable()).unwrap();
+    let largest = plan.slots.iter().copied().max().unwrap();
+    assert!(largest <= limit, "a slot takes {largest} bytes, more than {limit}");
+    println!("planned {:.0} MB in {} slots", plan.memory.planned as f64 / 1e6, plan.slots.len());
+}

@@ -17,19 +17,14 @@ impl Count {
     /// The first components of these, all of one mask.
     ///
     /// # Errors
-    /// Where there are fewer, or a component's share is not known; `what` is what the components are of.
+    /// Where there are fewer, or a component's share is not known; `what` names the components.
     pub(super) fn of(self, table: &Confounds, components: &[String], what: &str) -> Result<Vec<String>> {
-        if components.is_empty() {
-            return Err(missing(table, &format!("CompCor components of {what} are expected, and none are in the confound table")));
-        }
         let n = match self {
             Self::First(n) if n > components.len() => {
                 let found = components.len();
-                return Err(missing(
-                    table,
-                    &format!("{n} CompCor components of {what} are expected, and {found} are in the confound table"),
-                ));
+                return Err(missing(table, &format!("{n} {what} are expected, and {found} are in the confound table")));
             }
+            _ if components.is_empty() => return Err(missing(table, &format!("{what} are expected, and none are in the confound table"))),
             Self::First(n) => n,
             Self::Variance(share) => {
                 let of = |name: &String| {

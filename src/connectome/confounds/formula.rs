@@ -239,7 +239,8 @@ impl Parser<'_> {
                 masks.into_iter().map(of).collect()
             }
         };
-        let chosen = groups.iter().map(|(what, names)| count.of(table, names, what)).collect::<Result<Vec<_>>>();
+        let chosen =
+            groups.iter().map(|(of, names)| count.of(table, names, &format!("CompCor components of {of}"))).collect::<Result<Vec<_>>>();
         let chosen = chosen.map_err(|e| Error::argument(format!("confound formula, character {}: {e}", at + 1)))?.concat();
         Ok(chosen.iter().filter_map(|n| table.get(n)).cloned().collect())
     }

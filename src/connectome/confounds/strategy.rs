@@ -95,7 +95,7 @@ impl Strategy {
             Self::Acompcor50 => with_slow_motion(components(table, Count::Variance(0.5))?, table),
             Self::Compcor => {
                 let combined = table.components("combined");
-                let all = Count::First(combined.len()).of(table, &combined, "the combined mask")?;
+                let all = Count::First(combined.len()).of(table, &combined, "aCompCor components of the combined mask")?;
                 [all, expanded(&MOTION, FULL), table.numbered("cosine")].concat()
             }
             Self::Scrubbing => [expanded(&MOTION, FULL), expanded(&TISSUES, FULL), table.numbered("cosine")].concat(),
@@ -110,6 +110,6 @@ fn with_slow_motion(components: Vec<String>, table: &Confounds) -> Vec<String> {
 
 /// The components of CSF and of white matter that `count` takes.
 fn components(table: &Confounds, count: Count) -> Result<Vec<String>> {
-    let of = |tissue: &str| count.of(table, &table.components(tissue), tissue);
+    let of = |tissue: &str| count.of(table, &table.components(tissue), &format!("aCompCor components of {tissue}"));
     Ok([of("CSF")?, of("WM")?].concat())
 }

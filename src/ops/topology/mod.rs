@@ -204,7 +204,9 @@ pub(super) fn cases() -> Vec<Case> {
             Ok(vec![made.births, made.deaths])
         };
         // Moved, not computed: exact.
-        cases.push(Case::new(NAME, x(Draw::Normal), both).within(0.0, 0.0));
+        let case = Case::new(NAME, x(Draw::Normal), both).within(0.0, 0.0);
+        // Among two thousand edges some lie closer than a step of finite differences is long: of those an order has no derivative.
+        cases.push(if shape[1] > 31 { case.forward_only() } else { case });
         let ties = |t: &mut Tape, x: &[Var]| {
             let w = mirrored(t, x[0])?;
             let made = t.birth_death(w)?;
