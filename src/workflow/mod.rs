@@ -17,6 +17,7 @@ mod judge;
 mod metric;
 mod parameter;
 mod place;
+mod reader;
 mod record;
 mod run;
 mod schema;
