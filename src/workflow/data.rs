@@ -2,7 +2,7 @@
 //! a cohort need not fit in memory.
 
 use super::place::{Place, is_name, not_a_name};
-use super::reader::{Reader, chosen, frames};
+use super::reader::{Reader, chosen, finite, frames};
 use crate::data::{Layout, NpyRows, read_column, read_npy};
 use crate::{DType, Error, HostTensor, Result, Shape};
 use sha2::{Digest, Sha256};
@@ -77,9 +77,7 @@ impl Data {
                 let path = self.file(&at.get("array")?, folder)?;
                 match at.find("per").map_or(Ok("all"), |p| p.choice(&["all", "subject"]))? {
                     "subject" => NpyRows::open(path).map(Reader::ArrayRows).and_then(Source::open).map_err(at.wrap()),
-                    _ => read_npy(path)
-                        .map(|x| Entry::Shared(if x.dtype() == DType::F16 { x.to_real::<f32>() } else { x }))
-                        .map_err(at.wrap()),
+                    _ => read_npy(&path).and_then(|x| finite(&path, x)).map(Entry::Shared).map_err(at.wrap()),
                 }
             }
             ["confounds"] => {
@@ -116,7 +114,7 @@ impl Data {
         let path = self.file(&at.get("table")?, folder)?;
         let name = at.get("column")?;
         let cells = read_column(path, name.text()?).map_err(name.wrap())?;
-        let standardise = at.find("standardise").is_some_and(|p| p.flag().unwrap_or(false));
+        let standardise = at.find("standardise").map_or(Ok(false), |p| p.flag())?;
         let values = match at.find("classes") {
             Some(classes) => one_of(&classes, &cells)?,
             None => {

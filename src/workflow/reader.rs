@@ -50,11 +50,20 @@ impl Reader {
                 }
             }
             Self::Confounds(files, chosen) => confounds(&files[subject], chosen),
-            Self::ArrayRows(rows) => {
-                let row = rows.read(subject)?;
-                Ok(if row.dtype() == DType::F16 { row.to_real::<f32>() } else { row })
-            }
+            Self::ArrayRows(rows) => finite(rows.path(), rows.read(subject)?),
         }
+    }
+}
+
+/// The array, f16 as f32, where every value is a number.
+pub(super) fn finite(path: &Path, array: HostTensor) -> Result<HostTensor> {
+    let array = if array.dtype() == DType::F16 { array.to_real::<f32>() } else { array };
+    match array.as_f32().and_then(|x| x.iter().position(|x| !x.is_finite()).map(|i| (i, x[i]))) {
+        Some((i, x)) => Err(Error::file(
+            path,
+            format!("element {i} of {}, row by row and counted from 0, is {x}: a finite number is expected", array.shape()),
+        )),
+        None => Ok(array),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Losses: what of which value, reduced how, weighted by how much.
 
 use super::place::Place;
+use super::record::LOSS;
 use crate::Result;
 use crate::connectome::loss::{GradientPath, Reduction, Scalarise};
 use crate::optim::Schedule;
@@ -22,8 +23,12 @@ const BY_NUMBER: [&str; 3] = ["norm", "soft_maximum", "soft_minimum"];
 impl Term {
     pub(super) fn parse(place: &Place<'_>, steps: u32) -> Result<Self> {
         place.only(&["name", "score", "weight", "reduce"])?;
+        let name = place.get("name")?;
+        if name.name()? == LOSS {
+            return Err(name.error(format!("the sum of all terms is called `{LOSS}`")));
+        }
         Ok(Self {
-            name: place.get("name")?.name()?.to_owned(),
+            name: name.name()?.to_owned(),
             score: place.get("score")?.text()?.to_owned(),
             weight: place.find("weight").map_or(Ok(Schedule::Constant(1.0)), |p| schedule(&p, steps))?,
             reduce: place.find("reduce").map_or(Ok(Reduction::Mean.into()), |p| scalarise(&p))?,

@@ -194,6 +194,7 @@ fn a_run_that_was_killed_goes_on_as_if_it_had_not_been() {
 #[test]
 fn refusals_name_the_place() {
     let folder = folder("workflow-refusals");
+    folder.file("nan.npy", npy("<f4", &[SUBJECTS], &f32s(&[f32::NAN; SUBJECTS])));
     for (set, parts) in [
         ("blocks[1].of=conectome", ["blocks[1].of", "no value is called `conectome`"]),
         ("blocks[2].block=liner", ["blocks[2].block", "no block is called `liner`"]),
@@ -210,6 +211,9 @@ fn refusals_name_the_place() {
         ("data.age.column=who", ["row 1", "`s0`"]),
         ("losses[0].score=nothing", ["losses[0].score", "no value is called `nothing`"]),
         ("losses[0].weight={\"linear\":[1]}", ["losses[0].weight.linear", "two numbers"]),
+        ("losses[0].name=loss", ["losses[0].name", "is called `loss`"]),
+        ("data.age.standardise=1", ["data.age.standardise", "true or false"]),
+        ("data.age={\"array\":\"nan.npy\",\"per\":\"subject\"}", ["nan.npy", "is NaN"]),
         ("losses[0].reduce=median", ["losses[0].reduce", "median"]),
         ("train.rate=fast", ["train.rate", "an object"]),
         ("train.batch=9", ["train.batch", "9 of the 8"]),
