@@ -12,7 +12,7 @@ use tapetum::cli::picture::{comparison, heat_map, line_chart};
 use tapetum::cli::report::{Figure, ReportTable, Section, report};
 use tapetum::connectome::communities::{k_means, louvain, modularity};
 use tapetum::data::{Layout, NpyRows, OutputFolder, read_series_row};
-use tapetum::workflow::{Outcome, Workflow};
+use tapetum::workflow::{Outcome, Workflow, setting};
 use tapetum::{Device, Error, HostTensor, Result, Tape};
 
 #[derive(Debug, Parser)]
@@ -29,8 +29,8 @@ struct Arguments {
     #[arg(long, default_value = "cpu")]
     device: String,
     /// Set what the workflow says at a place, as `tapetum run --set`.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
 }
 
 impl Arguments {
@@ -54,10 +54,7 @@ impl Arguments {
             set("train.batch", "2".into());
             set("train.steps", "300".into());
         }
-        for text in &self.set {
-            let (key, value) = text.split_once('=').ok_or_else(|| Error::argument(format!("--set {text}: KEY=VALUE is expected")))?;
-            set(key, value.into());
-        }
+        sets.extend(self.set.iter().cloned());
         Ok(sets)
     }
 

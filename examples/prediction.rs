@@ -13,7 +13,7 @@ use tapetum::cli::picture::line_chart;
 use tapetum::cli::report::{Figure, ReportTable, Section, report};
 use tapetum::data::{OutputFolder, npy_bytes, write_file};
 use tapetum::tensor::Philox;
-use tapetum::workflow::{Outcome, Workflow};
+use tapetum::workflow::{Outcome, Workflow, setting};
 use tapetum::{Device, Error, HostTensor, Result};
 
 #[derive(Debug, Parser)]
@@ -30,8 +30,8 @@ struct Arguments {
     #[arg(long, default_value = "cpu")]
     device: String,
     /// Set what the workflow says at a place, as `tapetum run --set`.
-    #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
 }
 
 /// What is learnt beside the readout, by name, and what is set for it.
@@ -57,10 +57,7 @@ fn main() -> Result<()> {
         |key: &str, name: &str| sets.push((key.to_owned(), serde_json::Value::from(data.join(name).display().to_string()).to_string()));
     place("data.series.series", "timeseries_f32.npy");
     ["data.adult.table", "data.age.table", "split.stratify.table"].into_iter().for_each(|key| place(key, "participants.csv"));
-    for text in &arguments.set {
-        let (key, value) = text.split_once('=').ok_or_else(|| Error::argument(format!("--set {text}: KEY=VALUE is expected")))?;
-        sets.push((key.to_owned(), value.to_owned()));
-    }
+    sets.extend(arguments.set.iter().cloned());
     let mut arms = Vec::new();
     for (arm, fixed) in ARMS {
         let mut sets = sets.clone();

@@ -230,7 +230,11 @@ fn relations(folder: &Path, data: &Recordings, known: &[bool], edges: &[f32]) ->
     {
         let found = against(edges, &truth, n, |i| i)?;
         // Neurons' names shuffled: the graph keeps its degrees, and knows nobody.
-        let null: Vec<f64> = (0..500).map(|draw| against(edges, &truth, n, |i| shuffled(n, draw)[i])).collect::<Result<_>>()?;
+        let renamed = |draw| {
+            let order = Philox::new(0, 77, draw).shuffled(n);
+            against(edges, &truth, n, |i| order[i])
+        };
+        let null: Vec<f64> = (0..500).map(renamed).collect::<Result<_>>()?;
         let above = null.iter().filter(|x| **x >= found).count();
         let p = (above + 1) as f64 / (null.len() + 1) as f64;
         rows.push(vec![name.into(), format!("{found:.3}"), format!("{:.3} ± {:.3}", mean(&null), spread(&null)), format!("{p:.3}")]);
@@ -256,14 +260,4 @@ fn against(edges: &[f32], truth: &[Option<bool>], n: usize, name: impl Fn(usize)
     let known = pairs.filter_map(|at| truth[at].map(|t| (f64::from(edges[names[at / n] * n + names[at % n]]), t)));
     let (scores, truth): (Vec<f64>, Vec<bool>) = known.unzip();
     auroc(&scores, &truth)
-}
-
-/// A permutation drawn by Fisher and Yates.
-fn shuffled(n: usize, draw: u32) -> Vec<usize> {
-    let philox = Philox::new(0, 77, draw);
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
-        order.swap(i, philox.word(i) as usize % (i + 1));
-    }
-    order
 }

@@ -4,7 +4,7 @@ mod report;
 
 use super::{Common, Done, note, progress, table};
 use crate::data::{OutputFolder, npy_bytes};
-use crate::workflow::{Measured, Outcome, Resume, Workflow, schema};
+use crate::workflow::{Measured, Outcome, Resume, Workflow, schema, setting};
 use crate::{Device, Result};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -30,13 +30,6 @@ pub(super) struct Run {
     /// Print the JSON Schema of workflows.
     #[arg(long, conflicts_with_all = ["workflow", "resume", "set", "check"])]
     schema: bool,
-}
-
-fn setting(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("KEY=VALUE is expected".to_owned()),
-    }
 }
 
 impl Run {

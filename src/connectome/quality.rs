@@ -5,6 +5,7 @@
 
 use super::communities::louvain;
 use super::loss::critical_correlation;
+use crate::nn::metrics;
 use crate::{Error, HostTensor, Result};
 
 /// The figures of a cohort after denoising.
@@ -112,27 +113,12 @@ pub fn edges(connectomes: &HostTensor) -> Result<Vec<Vec<f64>>> {
 
 /// Pearson's correlation; 0 where either is constant.
 pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
-    let (ma, mb) = (mean(a.iter().copied()), mean(b.iter().copied()));
-    let moment = |x: &[f64], mx: f64, y: &[f64], my: f64| x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)).sum::<f64>();
-    let scale = (moment(a, ma, a, ma) * moment(b, mb, b, mb)).sqrt();
-    if scale > 0.0 { moment(a, ma, b, mb) / scale } else { 0.0 }
+    metrics::pearson(a, b).unwrap_or(0.0)
 }
 
-/// Spearman's correlation: Pearson's of the ranks, ties at their mean rank.
+/// Spearman's correlation; 0 where either is constant.
 pub fn spearman(a: &[f64], b: &[f64]) -> f64 {
-    correlation(&ranks(a), &ranks(b))
-}
-
-fn ranks(x: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..x.len()).collect();
-    order.sort_by(|&i, &j| x[i].total_cmp(&x[j]));
-    let mut ranks = vec![0.0; x.len()];
-    let mut from = 0;
-    for tied in order.chunk_by(|&i, &j| x[i] == x[j]) {
-        tied.iter().for_each(|&i| ranks[i] = from as f64 + (tied.len() - 1) as f64 / 2.0);
-        from += tied.len();
-    }
-    ranks
+    metrics::spearman(a, b).unwrap_or(0.0)
 }
 
 fn mean(x: impl Iterator<Item = f64>) -> f64 {

@@ -44,13 +44,7 @@ pub fn farthest_points(points: &[Point], k: usize, seed: u64) -> Vec<Point> {
 
 /// `k` distinct points drawn with `seed`.
 pub fn random_points(points: &[Point], k: usize, seed: u64) -> Vec<Point> {
-    let draws = Philox::new(seed, 1, 0);
-    let mut order: Vec<usize> = (0..points.len()).collect();
-    for i in 0..k.min(points.len()) {
-        let j = i + draws.word(i) as usize % (points.len() - i);
-        order.swap(i, j);
-    }
-    order.into_iter().take(k).map(|i| points[i]).collect()
+    Philox::new(seed, 1, 0).distinct(points.len(), k).into_iter().map(|i| points[i]).collect()
 }
 
 /// The centre nearest to each point.

@@ -38,6 +38,21 @@ impl Philox {
         let angle = std::f64::consts::TAU * f64::from(block[pair + 1] >> 8) / 16_777_216.0;
         radius * if element.is_multiple_of(2) { angle.cos() } else { angle.sin() }
     }
+
+    /// 0 to `n` in an order drawn by Fisher and Yates, from the back, a word each.
+    pub fn shuffled(&self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        (1..n).rev().for_each(|i| order.swap(i, self.word(i) as usize % (i + 1)));
+        order
+    }
+
+    /// `k` distinct numbers below `n` (all where there are fewer), drawn by Fisher and Yates from the front, a word each.
+    pub fn distinct(&self, n: usize, k: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        (0..k.min(n)).for_each(|i| order.swap(i, i + self.word(i) as usize % (n - i)));
+        order.truncate(k);
+        order
+    }
 }
 
 fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {

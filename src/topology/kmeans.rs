@@ -16,13 +16,7 @@ pub struct Clustering {
 
 /// k distinct graphs of `n`, drawn by the seed.
 pub(super) fn drawn(n: usize, k: usize, seed: u64) -> Vec<usize> {
-    let draws = Philox::new(seed, 0, 0);
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in 0..k.min(n) {
-        order.swap(i, i + draws.word(i) as usize % (n - i));
-    }
-    order.truncate(k);
-    order
+    Philox::new(seed, 0, 0).distinct(n, k)
 }
 
 /// The nearest centre of each graph, by `distance(graph, centre)`, and how far it is.

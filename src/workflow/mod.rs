@@ -26,6 +26,7 @@ mod split;
 mod terms;
 
 pub use judge::{Measured, Outcome, Picture, Shown};
+pub use place::setting;
 pub use run::{Progress, Resume};
 pub use schema::schema;
 pub use split::Fold;

@@ -168,6 +168,17 @@ pub(super) fn not_a_name(text: &str) -> String {
     format!("`{text}` is no name: letters, digits and underscores are expected, no digit first")
 }
 
+/// What `--set KEY=VALUE` says: a place, and its value.
+///
+/// # Errors
+/// Where there is no place or no `=`.
+pub fn setting(text: &str) -> Result<(String, String)> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(Error::argument("KEY=VALUE is expected")),
+    }
+}
+
 /// Sets the value at a place such as `train.steps` or `blocks[2].ridge`. Objects on the way are made where they are missing.
 pub(super) fn set(root: &mut Value, place: &str, value: Value) -> Result<()> {
     let wrong = |what: String| Error::argument(format!("--set {place}: {what}"));

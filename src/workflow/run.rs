@@ -3,7 +3,8 @@
 use super::Workflow;
 use super::judge::{self, Outcome};
 use super::record::{LOSS, Recording};
-use super::split::{Fold, shuffled};
+use super::split::Fold;
+use crate::tensor::Philox;
 use crate::{Device, Error, Result, State};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -155,7 +156,7 @@ impl Workflow {
     /// The subjects of a step: each once in an epoch, in an order drawn for it; those that fill no batch wait for the next.
     fn batch(&self, fold: &Fold, batch: usize, step: u32) -> Vec<usize> {
         let each = (fold.train.len() / batch) as u32;
-        let order = shuffled(fold.train.len(), self.seed, STREAM, step / each);
+        let order = Philox::new(self.seed, STREAM, step / each).shuffled(fold.train.len());
         let from = (step % each) as usize * batch;
         order[from..from + batch].iter().map(|&i| fold.train[i]).collect()
     }

@@ -92,7 +92,7 @@ impl Split {
 
 /// The fold of each subject: shuffled, and class by class dealt like cards.
 fn dealt(subjects: usize, k: usize, classes: Option<&[String]>, seed: u64) -> Vec<usize> {
-    let order = shuffled(subjects, seed, STREAM, 0);
+    let order = Philox::new(seed, STREAM, 0).shuffled(subjects);
     let values = classes.map(distinct).unwrap_or_else(|| vec![String::new()]);
     let of = |s: usize| classes.map_or("", |c| c[s].as_str());
     let by_class = values.iter().flat_map(|value| order.iter().copied().filter(|&s| of(s) == value).collect::<Vec<_>>());
@@ -110,16 +110,6 @@ fn distinct(column: &[String]) -> Vec<String> {
         }
     }
     values
-}
-
-/// 0 to n in an order drawn by Fisher and Yates.
-pub(super) fn shuffled(n: usize, seed: u64, stream: u32, step: u32) -> Vec<usize> {
-    let draws = Philox::new(seed, stream, step);
-    let mut order: Vec<usize> = (0..n).collect();
-    for i in (1..n).rev() {
-        order.swap(i, draws.word(i) as usize % (i + 1));
-    }
-    order
 }
 
 #[cfg(test)]
