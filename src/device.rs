@@ -2,6 +2,7 @@
 
 use crate::gpu::{self, Buffers, Context, Counts, Options, Profile};
 use crate::host::{self, Precision};
+use crate::kernel::Target;
 use crate::plan::Plan;
 use crate::tape::{Init, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
@@ -351,6 +352,17 @@ impl Program {
     /// The plan, where the program runs on a GPU.
     pub fn plan(&self) -> Option<&Plan> {
         self.gpu().map(gpu::Program::plan)
+    }
+
+    /// The plan for `target` of a program that runs on the host: what it would take there.
+    ///
+    /// # Errors
+    /// Where the program runs on a GPU, whose plan [`Program::plan`] gives; and as [`Plan::new`].
+    pub fn plan_for(&self, target: &Target) -> Result<Plan> {
+        match &self.engine {
+            Engine::Host(program) => program.plan(target),
+            Engine::Gpu(_) => Err(Error::argument("a program on a GPU has a plan already")),
+        }
     }
 
     /// The program on the GPU, for those who encode it themselves.

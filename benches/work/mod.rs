@@ -130,9 +130,6 @@ fn parcellation(device: &Device, [vertices, parcels, time]: [usize; 3], gradient
     compiled(device, &tape, &[logits, x], outputs)
 }
 
-/// Receivers whose pairs are held at once, where pairs are.
-const TOGETHER: usize = 8;
-
 fn edges(device: &Device, [batch, nodes, features]: [usize; 3], last: Activation, gradient: bool) -> Result<Work> {
     let mut tape = Tape::new();
     let x = tape.input("x", TensorType::f32([batch, nodes, features]))?;
@@ -147,7 +144,7 @@ fn edges(device: &Device, [batch, nodes, features]: [usize; 3], last: Activation
         second.apply(&mut tape, sum)?
     } else {
         let network = EdgeMlp { receiver, sender, pair: None, second, activations: [Activation::Relu, last] };
-        network.messages(&mut tape, x, all, TOGETHER)?
+        network.messages(&mut tape, x, all)?
     };
     let outputs = outputs(&mut tape, made, x, gradient)?;
     compiled(device, &tape, &inputs, outputs)

@@ -1,13 +1,14 @@
-// What a pair's hidden state goes through, over T; `leak` is the slope of a leaky ReLU below 0, and `slope` asks for the slope.
-fn activated(x: T, leak: f32, slope: bool) -> T {
+// What a pair's hidden state goes through, over T: ReLU, leaky ReLU, ELU or tanh; `leak` is the slope of a leaky ReLU below 0, and
+// `slope` asks for the slope.
+fn activated(x: T, kind: u32, leak: f32, slope: bool) -> T {
     let above = x > T(0.0);
-    if (ACTIVATION == 0) {
+    if (kind == 0u) {
         return select(T(0.0), select(x, T(1.0), slope), above);
     }
-    if (ACTIVATION == 1) {
+    if (kind == 1u) {
         return select(T(leak), T(1.0), above) * select(x, T(1.0), slope);
     }
-    if (ACTIVATION == 2) {
+    if (kind == 2u) {
         let below = min(x, T(0.0));
         if (slope) {
             return exp(below);

@@ -76,7 +76,7 @@ fn main(
                 let receiver = u[from_u[r] + f];
                 let weight = a[from_a[r] + f];
                 for (var c = 0u; c < EDGE; c++) {
-                    part[r][c] += inner(weight, activated(receiver + senders[c], params.leak, false));
+                    part[r][c] += inner(weight, activated(receiver + senders[c], ACTIVATION, params.leak, false));
                 }
             }
         }

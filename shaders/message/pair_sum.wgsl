@@ -82,7 +82,7 @@ fn main(
             }
             let other = v[node * params.features + f];
             for (var r = 0u; r < EDGE; r++) {
-                part[r] += scale[r] * activated(own[r] + other, params.leak, SLOPE);
+                part[r] += scale[r] * activated(own[r] + other, ACTIVATION, params.leak, SLOPE);
             }
         }
         for (var r = 0u; r < EDGE; r++) {

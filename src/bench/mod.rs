@@ -10,6 +10,7 @@ mod examples;
 pub mod job;
 pub mod machine;
 pub mod measure;
+mod networks;
 pub mod report;
 pub mod step;
 pub mod tune;

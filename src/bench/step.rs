@@ -6,13 +6,14 @@
 //! with the barrier and the launch that follow it, which a step has as well; what is left is the time lost between different kernels.
 //! Caches warmed by the dispatch before make Σ kernels a little less than in the step, and idle a little more, never less, than it is.
 
-use super::examples;
 use super::measure::{Effort, Stats, Timing, times, wall};
+use super::{examples, networks};
 use crate::connectome::cortex::Cortex;
 use crate::connectome::learn_parcels::{Learner, Settings, Surface};
 use crate::connectome::sphere;
 use crate::device::{Device, Program};
 use crate::gpu;
+use crate::kernel::Target;
 use crate::plan::Plan;
 use crate::tensor::{HostTensor, Philox};
 use crate::{Error, Result};
@@ -31,8 +32,29 @@ pub struct StepRow {
     pub name: &'static str,
     /// From one step to the next where many are replayed, by the host's clock.
     pub wall: Stats,
+    /// What it holds: on the host executor, what it would hold on a GPU; `None` where it would not fit one of the portable base.
+    pub memory: Option<StepMemory>,
     /// What a device runs; `None` on the host executor.
     pub device: Option<OnDevice>,
+}
+
+/// The bytes of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StepMemory {
+    /// Of intermediate values in the plan's slots.
+    pub planned: u64,
+    /// The same with inputs, states and constants: the step's peak.
+    pub peak: u64,
+}
+
+impl StepMemory {
+    fn of(plan: &Plan) -> Self {
+        let inputs = plan.inputs.iter().map(|(_, ty, _)| ty.bytes());
+        let states = plan.states.iter().map(|(_, ty, _)| ty.bytes());
+        let constants = plan.constants.iter().map(|c| c.ty().bytes());
+        let planned = plan.memory.planned;
+        Self { planned, peak: planned + inputs.chain(states).chain(constants).sum::<u64>() }
+    }
 }
 
 /// What is known of a step on a device.
@@ -46,10 +68,6 @@ pub struct OnDevice {
     pub gpu: Option<Stats>,
     /// The nanoseconds of its kernels, timed apart.
     pub kernels: f64,
-    /// Bytes of intermediate values in the plan's slots.
-    pub planned: u64,
-    /// The same with inputs, states and constants: the step's peak.
-    pub peak: u64,
 }
 
 impl OnDevice {
@@ -75,8 +93,10 @@ impl StepRow {
             json["gpu"] = json!(d.gpu.map(|s| s.json()));
             json["kernels_ns"] = json!(d.kernels);
             json["idle"] = json!(d.idle());
-            json["planned_bytes"] = json!(d.planned);
-            json["peak_bytes"] = json!(d.peak);
+        }
+        if let Some(memory) = self.memory {
+            json["planned_bytes"] = json!(memory.planned);
+            json["peak_bytes"] = json!(memory.peak);
         }
         json
     }
@@ -99,6 +119,11 @@ pub fn steps() -> Vec<Step> {
         Step { name: "step/embedding", large: false, make: embedding },
         Step { name: "step/custom_op", large: false, make: custom_op },
         Step { name: "step/full_resolution", large: true, make: full_resolution },
+        Step { name: "step/gru", large: true, make: networks::gru },
+        Step { name: "step/edges 32x100x64", large: true, make: |device, seed| networks::edges(device, [32, 100, 64], seed) },
+        Step { name: "step/edges 32x100x128", large: true, make: |device, seed| networks::edges(device, [32, 100, 128], seed) },
+        Step { name: "step/edges 32x100x256", large: true, make: |device, seed| networks::edges(device, [32, 100, 256], seed) },
+        Step { name: "step/edges 1x1000x64", large: true, make: |device, seed| networks::edges(device, [1, 1000, 64], seed) },
     ]
 }
 
@@ -186,7 +211,11 @@ impl Step {
         let many = wall(effort, || replay(&mut program, n))?;
         let [median, q1, q3, min] = [many.median, many.q1, many.q3, many.min].map(|ns| ns / n as f64);
         let on_device = if program.gpu().is_some() { Some(on_device(&mut program, Timing::of(device), effort)?) } else { None };
-        Ok(StepRow { name: self.name, wall: Stats { median, q1, q3, min, ..many }, device: on_device })
+        let memory = match program.plan() {
+            Some(plan) => Some(StepMemory::of(plan)),
+            None => program.plan_for(&Target::portable()).ok().map(|plan| StepMemory::of(&plan)),
+        };
+        Ok(StepRow { name: self.name, wall: Stats { median, q1, q3, min, ..many }, memory, device: on_device })
     }
 }
 
@@ -202,11 +231,11 @@ fn on_device(program: &mut Program, timing: Timing, effort: &Effort) -> Result<O
     on_gpu.encode_time()?;
     let encoded = (0..effort.samples).map(|_| Ok(on_gpu.encode_time()?.as_nanos() as f64)).collect::<Result<Vec<_>>>()?;
     let gpu = if timing == Timing::Gpu { step_times(on_gpu, effort)? } else { None };
-    let (dispatches, planned, peak) = (on_gpu.plan().steps.len(), on_gpu.plan().memory.planned, peak(on_gpu.plan()));
+    let dispatches = on_gpu.plan().steps.len();
     // Last, since a kernel that is launched many times leaves its state far from where a step would.
     let sums: Vec<f64> = times(program, timing, effort)?.iter().map(|s| s.iter().sum()).collect();
     let kernels = Stats::of(&sums).ok_or_else(none)?.median;
-    Ok(OnDevice { dispatches, encode: Stats::of(&encoded).ok_or_else(none)?, gpu, kernels, planned, peak })
+    Ok(OnDevice { dispatches, encode: Stats::of(&encoded).ok_or_else(none)?, gpu, kernels })
 }
 
 /// The device's time for a step in one pass.
@@ -216,12 +245,4 @@ fn step_times(program: &mut gpu::Program, effort: &Effort) -> Result<Option<Stat
     let fit = (effort.budget.as_secs_f64() / start.elapsed().as_secs_f64().max(1e-9)) as usize;
     let times = (0..fit.clamp(effort.least, effort.samples)).map(|_| pollster::block_on(program.step_time()));
     Ok(Stats::of(&times.collect::<Result<Vec<_>>>()?))
-}
-
-/// All that a step holds on its device.
-fn peak(plan: &Plan) -> u64 {
-    let inputs = plan.inputs.iter().map(|(_, ty, _)| ty.bytes());
-    let states = plan.states.iter().map(|(_, ty, _)| ty.bytes());
-    let constants = plan.constants.iter().map(|c| c.ty().bytes());
-    plan.memory.planned + inputs.chain(states).chain(constants).sum::<u64>()
 }

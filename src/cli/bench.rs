@@ -171,7 +171,7 @@ fn steps(steps: &[StepRow]) -> String {
             of(&|d| d.gpu.map_or("-".into(), |g| duration(g.median))),
             of(&|d| duration(d.kernels)),
             of(&|d| d.idle().map_or("-".into(), |i| format!("{:.1} %", 100.0 * i))),
-            of(&|d| bytes(d.peak)),
+            s.memory.map_or("-".into(), |m| bytes(m.peak)),
         ]
     };
     let header = ["training step", "wall", "dispatches", "encode each", "device", "its kernels", "idle", "memory"];

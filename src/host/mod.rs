@@ -1,5 +1,7 @@
 //! The host executor: a tape run by its ops' definitions, in f32 (the device `cpu`) or f64 (the oracle).
 
+use crate::kernel::Target;
+use crate::plan::Plan;
 use crate::tape::{Source, Tape, Var};
 use crate::tensor::pool::{self, Pool};
 use crate::tensor::{DType, HostTensor};
@@ -72,6 +74,14 @@ impl Program {
             results: Vec::new(),
             pool: Pool::default(),
         })
+    }
+
+    /// The plan of what it runs for `target`: what that would take there.
+    ///
+    /// # Errors
+    /// As [`Plan::new`].
+    pub fn plan(&self, target: &Target) -> Result<Plan> {
+        Plan::new(&self.tape, &self.outputs, target)
     }
 
     /// The precision it runs in.

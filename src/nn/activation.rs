@@ -1,6 +1,7 @@
 //! What stands between layers.
 
 use crate::Result;
+use crate::ops::message::PairActivation;
 use crate::tape::{Tape, Var};
 
 /// A pointwise non-linearity.
@@ -28,6 +29,17 @@ pub enum Activation {
 }
 
 impl Activation {
+    /// The same between the two ends of a pair, where there is one.
+    pub(super) fn of_pairs(self) -> Option<PairActivation> {
+        match self {
+            Self::Relu => Some(PairActivation::Relu),
+            Self::LeakyRelu(slope) => Some(PairActivation::LeakyRelu(slope)),
+            Self::Elu => Some(PairActivation::Elu),
+            Self::Tanh => Some(PairActivation::Tanh),
+            _ => None,
+        }
+    }
+
     /// Its values at x.
     ///
     /// # Errors

@@ -73,10 +73,19 @@ fn networks() -> Vec<Case> {
             layer.apply(t, x[0], None).map(|(all, _)| all)
         }));
     }
+    let operands = || vec![normal([2, 5, 3]), f32s([2, 5, 5], Draw::Weights)];
+    let edges = |t: &mut Tape, last| {
+        let network = EdgeMlp::new(t, &mut Parameters::training(2), "edges", [3, 7, 4], None, Activation::Tanh)?;
+        Ok::<_, crate::Error>(EdgeMlp { activations: [Activation::Tanh, last], ..network })
+    };
+    for last in [Activation::Tanh, Activation::Gelu] {
+        cases.push(one(&format!("edge_mlp messages {last:?}"), operands(), move |t, x| edges(t, last)?.messages(t, x[0], x[1])));
+    }
     for together in [1, 2, 5] {
-        let operands = vec![normal([2, 5, 3]), f32s([2, 5, 5], Draw::Weights)];
-        cases.push(one(&format!("edge_mlp messages by {together}"), operands, move |t, x| {
-            EdgeMlp::new(t, &mut Parameters::training(2), "edges", [3, 7, 4], None, Activation::Tanh)?.messages(t, x[0], x[1], together)
+        cases.push(one(&format!("edge_mlp messages by {together}"), operands(), move |t, x| {
+            let network = edges(t, Activation::Silu)?;
+            let ends = network.ends(t, x[0])?;
+            network.by_lots(t, ends, x[1], together)
         }));
     }
     for pooling in [Pooling::Mean, Pooling::Sum, Pooling::Max, Pooling::Concatenate] {
@@ -104,7 +113,7 @@ fn unrolled(t: &mut Tape, x: &[Var], recompute: bool) -> Result<Var> {
     let cell = Recurrent::new(t, &mut parameters, "cell", Cell::Gru, [4, 3])?;
     let forcing = Forcing::Scheduled { probability: Schedule::Constant(0.5), draws: (9, 0) };
     let made = RollOut { steps: 3, forcing, recompute }.apply(t, x[0], &[x[1], x[1]], |t, state, _| {
-        let messages = edges.messages(t, state, x[2], 5)?;
+        let messages = edges.messages(t, state, x[2])?;
         let flat = t.reshape(messages, [10, 4])?;
         let driven = cell.input.apply(t, flat)?;
         let hidden = t.reshape(state, [10, 3])?;

@@ -4,6 +4,9 @@ use super::{Activation, Linear, Parameters};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
+/// Elements of a lot's pairs by features, where messages are composed: 8 MiB.
+const LOT: usize = 1 << 21;
+
 /// m_ij = act₂(W₂ act₁(u_i + v_j + s_ij) + b₂), with u = U x + b₁ of the receiver and v = V x of the sender: a layer of W [x_i; x_j] split, so
 /// that what is of one node alone is computed once a node. s = S e_ij joins in where pairs have features already.
 #[derive(Debug, Clone, Copy)]
@@ -70,20 +73,33 @@ impl EdgeMlp {
         self.meet(tape, u, v, added)
     }
 
-    /// Σ_j z_ij m_ij, `[batch, nodes, outputs]`, of x `[batch, nodes, inputs]` and z `[batch, receivers, senders]`. Receivers go `together` at a
-    /// time, and each lot is computed once more in reverse: what is kept is of nodes, and what is held at once is of `together` × nodes pairs.
+    /// Σ_j z_ij m_ij, `[batch, nodes, outputs]`, of x `[batch, nodes, inputs]` and z `[batch, receivers, senders]`: one op where both
+    /// activations are among those of pairs ([`Tape::pairwise_mlp`]). Otherwise a few receivers go at a time, and each lot is computed once
+    /// more in reverse: what is kept is of nodes, and what is held at once is of a lot's pairs.
     ///
     /// # Errors
-    /// Where shapes do not fit, or `together` is 0.
-    pub fn messages(&self, tape: &mut Tape, x: Var, z: Var, together: usize) -> Result<Var> {
+    /// Where shapes do not fit.
+    pub fn messages(&self, tape: &mut Tape, x: Var, z: Var) -> Result<Var> {
         let [u, v] = self.ends(tape, x)?;
-        let [batch, nodes, _] = [0, 1, 2].map(|i| tape.shape(x)[i]);
+        let [batch, nodes, hidden] = [0, 1, 2].map(|i| tape.shape(u)[i]);
         tape.check(z)?;
-        if *tape.shape(z) != [batch, nodes, nodes] || together == 0 {
-            let what =
-                format!("z of [{batch}, {nodes}, {nodes}], 1 node or more at a time, expected; found {} and {together}", tape.shape(z));
-            return Err(Error::op("edge_mlp", what));
+        if *tape.shape(z) != [batch, nodes, nodes] {
+            return Err(Error::op("edge_mlp", format!("z of [{batch}, {nodes}, {nodes}] expected, found {}", tape.shape(z))));
         }
+        let [Some(first), Some(second)] = self.activations.map(Activation::of_pairs) else {
+            let wide = hidden.max(tape.shape(self.second.weight)[0]);
+            return self.by_lots(tape, [u, v], z, (LOT / (batch * nodes * wide).max(1)).max(1));
+        };
+        let bias = match self.second.bias {
+            Some(bias) => bias,
+            None => tape.full([tape.shape(self.second.weight)[0]], 0.0)?,
+        };
+        tape.pairwise_mlp(z, [u, v], [self.second.weight, bias], [first, second])
+    }
+
+    /// Σ_j z_ij m_ij composed of ops, `together` receivers at a time.
+    pub(super) fn by_lots(&self, tape: &mut Tape, [u, v]: [Var; 2], z: Var, together: usize) -> Result<Var> {
+        let [batch, nodes] = [0, 1].map(|i| tape.shape(u)[i]);
         let mut lots = Vec::with_capacity(nodes.div_ceil(together));
         for first in (0..nodes).step_by(together) {
             let last = nodes.min(first + together);

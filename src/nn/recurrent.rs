@@ -1,5 +1,5 @@
 //! Recurrent cells over whole sequences `[batch, time, inputs]`, with PyTorch's gates and start. What the inputs contribute to all gates of
-//! all steps is one product, and so is the gradient of its weights.
+//! all steps is one product, and so are the gradients of both weights.
 
 use super::parameters::within_fan_in;
 use super::{Linear, Parameters};
@@ -97,7 +97,10 @@ impl Recurrent {
     /// # Errors
     /// Where shapes do not fit.
     pub fn step(&self, tape: &mut Tape, driven: Var, carry: Carry) -> Result<Carry> {
-        let recurrent = self.hidden.apply(tape, carry.hidden)?;
+        let mut recurrent = tape.matmul_again(carry.hidden, self.hidden.weight)?;
+        if let Some(bias) = self.hidden.bias {
+            recurrent = tape.add(recurrent, bias)?;
+        }
         match self.cell {
             Cell::Rnn => {
                 let sum = tape.add(driven, recurrent)?;

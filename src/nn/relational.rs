@@ -98,7 +98,7 @@ impl RelationalDecoder {
             let z = tape.slice(edges, 3, k + 1, k + 2, 1)?;
             let z = tape.reshape(z, [tape.shape(x)[0], nodes, nodes])?;
             let z = tape.mul(z, others)?;
-            let messages = network.messages(tape, x, z, nodes)?;
+            let messages = network.messages(tape, x, z)?;
             sum = Some(match sum {
                 Some(sum) => tape.add(sum, messages)?,
                 None => messages,

@@ -24,6 +24,8 @@ pub(super) static MATMUL: Source = Source {
 struct Matmul {
     transpose_a: bool,
     transpose_b: bool,
+    /// Whether the cotangent of B is one product for all uses of B in products of this kind: A is `[rows, k]`, B is a matrix.
+    gathered: bool,
 }
 
 /// A product's extents.
@@ -104,15 +106,19 @@ impl Op for Matmul {
         let (a, b, g) = (cx.input(0), cx.input(1), cx.cotangent_or_zeros(0)?);
         let (want_a, want_b) = (cx.wanted(0), cx.wanted(1));
         let (ta, tb) = (self.transpose_a, self.transpose_b);
-        let tape = cx.tape();
         // op(A)' = G op(B)ᵀ, and the transpose of that where A came transposed; likewise for B.
         let da = if want_a {
+            let tape = cx.tape();
             let d = if ta { tape.matmul_with(b, g, tb, true)? } else { tape.matmul_with(g, b, false, !tb)? };
             Some(tape.sum_to(d, tape.shape(a))?)
         } else {
             None
         };
-        let db = if want_b {
+        let db = if want_b && self.gathered {
+            cx.add_product(1, if tb { [g, a] } else { [a, g] });
+            None
+        } else if want_b {
+            let tape = cx.tape();
             let d = if tb { tape.matmul_with(g, a, true, ta)? } else { tape.matmul_with(a, g, !ta, false)? };
             Some(tape.sum_to(d, tape.shape(b))?)
         } else {
@@ -194,7 +200,22 @@ impl Tape {
 
     /// [`Tape::matmul`] with either operand stored transposed: A as `[.., k, m]`, B as `[.., n, k]`.
     pub fn matmul_with(&mut self, a: Var, b: Var, transpose_a: bool, transpose_b: bool) -> Result<Var> {
-        self.record_one(Matmul { transpose_a, transpose_b }, &[a, b])
+        self.record_one(Matmul { transpose_a, transpose_b, gathered: false }, &[a, b])
+    }
+
+    /// x Wᵀ for a weight W `[outputs, inputs]` that is applied again and again, to x `[rows, inputs]` at each step of a sequence: the rows of
+    /// all steps, and the cotangents of what they make, are kept until the gradient of W is made of them in one product.
+    ///
+    /// # Errors
+    /// As [`Tape::matmul`], and where an operand is no matrix.
+    pub fn matmul_again(&mut self, x: Var, weight: Var) -> Result<Var> {
+        for (name, operand) in [("x", x), ("the weight", weight)] {
+            self.check(operand)?;
+            if self.shape(operand).rank() != 2 {
+                return Err(Error::op("matmul", format!("{name} must be a matrix, found {}", self.ty(operand))));
+            }
+        }
+        self.record_one(Matmul { transpose_a: false, transpose_b: true, gathered: true }, &[x, weight])
     }
 }
 
@@ -208,6 +229,17 @@ pub(super) fn cases() -> Vec<Case> {
             let operands = vec![f32s(a, Draw::Normal), f32s(b, Draw::Normal)];
             cases.push(Case::new(op, operands, move |t, x| Ok(vec![t.matmul_with(x[0], x[1], ta, tb)?])).within(2e-6, 2e-6));
         }
+    }
+    for [rows, k, n] in [[1, 1, 1], [7, 5, 5], [3, 65, 65]] {
+        // W and what W makes meet in one product; a use that nothing depends on has no part in it.
+        let operands = vec![f32s([rows, k], Draw::Normal), f32s([n, k], Draw::Uniform(-0.2, 0.2))];
+        let build = |t: &mut Tape, x: &[Var]| {
+            let once = t.matmul_again(x[0], x[1])?;
+            let twice = t.matmul_again(once, x[1])?;
+            t.matmul_again(twice, x[1])?;
+            Ok(vec![once, twice])
+        };
+        cases.push(Case::new("matmul_again", operands, build).within(2e-6, 5e-6));
     }
     let batches: [(&[usize], &[usize]); 4] =
         [(&[3, 5, 7], &[3, 7, 6]), (&[4, 5, 8], &[8, 12]), (&[5, 8], &[2, 8, 4]), (&[2, 1, 5, 7], &[3, 7, 2])];

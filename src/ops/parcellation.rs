@@ -153,7 +153,7 @@ fn lower_series(
     mass: crate::kernel::Buffer,
     [p, v, t]: [usize; 3],
 ) -> Result<()> {
-    super::reduce::lower_row_sums(cx, a, mass, [p, v])?;
+    super::reduce::lower_sums(cx, a, mass, [p, v, 1])?;
     let a = Operand::new(cx, a, [p, v], t)?;
     let x = Operand::new(cx, x, [v, t], p)?;
     let tiling = Tiling::new(&PARCEL_SERIES, cx, p * t, v)?;

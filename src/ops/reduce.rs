@@ -216,9 +216,9 @@ impl Reduce {
     }
 }
 
-/// The sums of a matrix's rows, for ops that contain them.
-pub(super) fn lower_row_sums(cx: &mut Lowering<'_>, from: Buffer, to: Buffer, [rows, n]: [usize; 2]) -> Result<()> {
-    Reduce { kind: Kind::Sum, first: 1, last: 2 }.stages(cx, from, to, [rows, n, 1])
+/// The sums of `[outer, n, inner]` over its middle axis, for ops that contain them.
+pub(super) fn lower_sums(cx: &mut Lowering<'_>, from: Buffer, to: Buffer, extents: [usize; 3]) -> Result<()> {
+    Reduce { kind: Kind::Sum, first: 1, last: 2 }.stages(cx, from, to, extents)
 }
 
 /// The first place of the largest element along one axis, which vanishes.

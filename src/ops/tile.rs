@@ -53,8 +53,15 @@ impl Tiling {
     /// Where the terms are more than a software adapter goes through.
     pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, elements: usize, terms: usize) -> Result<Self> {
         // Four terms a turn, and a flush every 64.
-        cx.turns(terms / 4 + terms / 64)?;
-        let class = class(elements);
+        Self::for_class(source, cx, class(elements), terms / 4 + terms / 64)
+    }
+
+    /// For work of a class, through which an invocation of the smallest tile takes so many turns.
+    ///
+    /// # Errors
+    /// Where those are more than a software adapter goes.
+    pub(super) fn for_class(source: &'static Source, cx: &Lowering<'_>, class: &'static str, turns: usize) -> Result<Self> {
+        cx.turns(turns)?;
         let mut variant = source.variant(cx.target(), class);
         // Checked indices keep Mesa from unrolling the loops of a tile, which then lies in memory: the smaller, the better.
         if variant.name == "direct16" && cx.target().checked && cx.target().pinned(source.name, class).is_none() {

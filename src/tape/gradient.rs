@@ -4,6 +4,7 @@ use super::recompute::Recomputed;
 use super::{Source, Tape, Var};
 use crate::tensor::DType;
 use crate::{Error, Result};
+use std::collections::BTreeMap;
 
 /// What a reverse rule is given: one op mid-sweep.
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub struct Reverse<'a> {
     outputs: &'a [Var],
     cotangents: &'a [Option<Var>],
     wanted: &'a [bool],
+    products: Vec<(usize, [Var; 2])>,
 }
 
 impl Reverse<'_> {
@@ -55,6 +57,12 @@ impl Reverse<'_> {
     /// Whether anybody wants the cotangent of that operand.
     pub fn wanted(&self, i: usize) -> bool {
         self.wanted[i]
+    }
+
+    /// Says that leftᵀ right is a term of the cotangent of an operand: left `[rows, m]`, right `[rows, n]`, the operand `[m, n]`. The terms of
+    /// all its uses are put one below the other, and made by one product once the sweep is past them.
+    pub fn add_product(&mut self, operand: usize, [left, right]: [Var; 2]) {
+        self.products.push((operand, [left, right]));
     }
 
     /// The cotangents of an op that equals a composition of differentiable ops: `compose` records that composition over
@@ -126,7 +134,12 @@ impl Tape {
             self.accumulate(&mut cotangents[value.index()], cotangent)?;
         }
         let mut recomputed = Recomputed::new(self);
+        let mut products: BTreeMap<Var, Vec<[Var; 2]>> = BTreeMap::new();
         for index in (first..end).rev() {
+            // All uses of what a node makes come after it.
+            for i in self.nodes[index].outputs.clone() {
+                self.multiply(&mut products, self.var(i), &mut cotangents)?;
+            }
             let node = &self.nodes[index];
             let Source::Op(op) = &node.source else { continue };
             let wanted: Vec<bool> = node.inputs.iter().map(|v| active[v.index()]).collect();
@@ -139,8 +152,12 @@ impl Tape {
             recomputed.enter(self, index)?;
             let inputs: Vec<Var> = original.iter().map(|&v| recomputed.of(v)).collect();
             let outputs: Vec<Var> = outputs.into_iter().map(|v| recomputed.of(v)).collect();
-            let mut cx = Reverse { tape: self, inputs: &inputs, outputs: &outputs, cotangents: &given, wanted: &wanted };
+            let mut cx =
+                Reverse { tape: self, inputs: &inputs, outputs: &outputs, cotangents: &given, wanted: &wanted, products: Vec::new() };
             let found = op.reverse(&mut cx)?;
+            for (operand, product) in cx.products {
+                products.entry(original[operand]).or_default().push(product);
+            }
             if found.len() != inputs.len() {
                 let what = format!("its reverse rule gives {} cotangents for {} operands", found.len(), inputs.len());
                 return Err(Error::op(op.key().name, what));
@@ -154,7 +171,26 @@ impl Tape {
                 self.accumulate(&mut cotangents[input.index()], cotangent)?;
             }
         }
+        for &var in wrt {
+            self.multiply(&mut products, var, &mut cotangents)?;
+        }
         Ok(wrt.iter().map(|v| cotangents[v.index()]).collect())
+    }
+
+    /// Makes the product of all that was said of the cotangent of `var` by [`Reverse::add_product`], and adds it to that.
+    fn multiply(&mut self, products: &mut BTreeMap<Var, Vec<[Var; 2]>>, var: Var, cotangents: &mut [Option<Var>]) -> Result<()> {
+        let Some(terms) = products.remove(&var) else { return Ok(()) };
+        let mut stack = |side: usize| {
+            let rows: Vec<Var> = terms.iter().map(|term| term[side]).collect();
+            if let [one] = rows[..] { Ok(one) } else { self.concatenate(&rows, 0) }
+        };
+        let (left, right) = (stack(0)?, stack(1)?);
+        let product = self.matmul_with(left, right, true, false)?;
+        if self.ty(product) != self.ty(var) {
+            let what = format!("products of {} were added to the cotangent of {}", self.ty(product), self.ty(var));
+            return Err(Error::op("gradient", what));
+        }
+        self.accumulate(&mut cotangents[var.index()], product)
     }
 
     fn accumulate(&mut self, into: &mut Option<Var>, cotangent: Var) -> Result<()> {

@@ -12,7 +12,7 @@ pub use host::HostTensor;
 pub(crate) use host::real_inputs;
 pub use philox::Philox;
 pub(crate) use pool::buffer;
-pub(crate) use product::{Layout, product, symmetric_product};
+pub(crate) use product::{Layout, product, product_alone, symmetric_product};
 pub use real::Real;
 pub use shape::{MAX_RANK, Shape};
 

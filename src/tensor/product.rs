@@ -26,7 +26,19 @@ impl Layout {
 
 /// C = A B: A is `[m, k]`, B is `[k, n]`, C is `[m, n]` row-major.
 pub fn product<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], a: &[R], la: Layout, b: &[R], lb: Layout) {
-    multiply(c, n, [m, k, n], (a, la), (b, lb), m * n * k >= 1 << 18);
+    multiply(c, n, [m, k, n], (a, la), (b, lb), How { add: false, parallel: m * n * k >= 1 << 18 });
+}
+
+/// The same on the core it is called on, for work that is shared out already; added to C where `add`.
+pub fn product_alone<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], (a, la): (&[R], Layout), (b, lb): (&[R], Layout), add: bool) {
+    multiply(c, n, [m, k, n], (a, la), (b, lb), How { add, parallel: false });
+}
+
+/// Whether a product is added to what is there, and whether all cores share in it.
+#[derive(Clone, Copy)]
+struct How {
+    add: bool,
+    parallel: bool,
 }
 
 /// Rows of a symmetric product that are computed at once.
@@ -39,7 +51,7 @@ pub fn symmetric_product<R: Real>(c: &mut [R], [n, k]: [usize; 2], a: &[R], b: &
         let first = block * ROWS;
         let rows = c.len() / n;
         let (la, lb) = (Layout::new(first * k, [rows, k], false), Layout::new(0, [k, n], true));
-        multiply(c, n, [rows, k, first + rows], (a, la), (b, lb), false);
+        multiply(c, n, [rows, k, first + rows], (a, la), (b, lb), How { add: false, parallel: false });
     });
     for first in (0..n).step_by(ROWS) {
         let last = (first + ROWS).min(n);
@@ -60,8 +72,8 @@ pub fn symmetric_product<R: Real>(c: &mut [R], [n, k]: [usize; 2], a: &[R], b: &
     }
 }
 
-/// C = A B into the first n elements of each of m rows of `c`, `width` apart.
-fn multiply<R: Real>(c: &mut [R], width: usize, [m, k, n]: [usize; 3], (a, la): (&[R], Layout), (b, lb): (&[R], Layout), parallel: bool) {
+/// C = A B, or C + A B, in the first n elements of each of m rows of `c`, `width` apart.
+fn multiply<R: Real>(c: &mut [R], width: usize, [m, k, n]: [usize; 3], (a, la): (&[R], Layout), (b, lb): (&[R], Layout), how: How) {
     let lc = Layout { offset: 0, row: width, col: 1 };
     let held = lc.holds(c.len(), m, n) && la.holds(a.len(), m, k) && lb.holds(b.len(), k, n);
     assert!(held && n <= width, "a product's operands are as large as it says");
@@ -69,14 +81,16 @@ fn multiply<R: Real>(c: &mut [R], width: usize, [m, k, n]: [usize; 3], (a, la): 
         return;
     }
     if k == 0 {
-        c.chunks_mut(width).take(m).for_each(|row| row[..n].fill(R::zero()));
+        if !how.add {
+            c.chunks_mut(width).take(m).for_each(|row| row[..n].fill(R::zero()));
+        }
         return;
     }
     #[cfg(feature = "host")]
     {
-        let parallelism = if parallel && !cfg!(target_arch = "wasm32") { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
+        let parallelism = if how.parallel && !cfg!(target_arch = "wasm32") { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
         // SAFETY: the assertion above holds every index of the three operands within its slice; C's rows do not overlap one another
-        // (n ≤ width), nor A or B (C is borrowed mutably), and C is only written (`read_dst` is false).
+        // (n ≤ width), nor A or B (C is borrowed mutably).
         unsafe {
             gemm::gemm(
                 m,
@@ -85,14 +99,14 @@ fn multiply<R: Real>(c: &mut [R], width: usize, [m, k, n]: [usize; 3], (a, la): 
                 c.as_mut_ptr(),
                 1,
                 width as isize,
-                false,
+                how.add,
                 a.as_ptr().add(la.offset),
                 la.col as isize,
                 la.row as isize,
                 b.as_ptr().add(lb.offset),
                 lb.col as isize,
                 lb.row as isize,
-                R::zero(),
+                if how.add { R::one() } else { R::zero() },
                 R::one(),
                 false,
                 false,
@@ -104,7 +118,9 @@ fn multiply<R: Real>(c: &mut [R], width: usize, [m, k, n]: [usize; 3], (a, la): 
     #[cfg(not(feature = "host"))]
     for (i, row) in c.chunks_mut(width).enumerate().take(m) {
         let row = &mut row[..n];
-        row.fill(R::zero());
+        if !how.add {
+            row.fill(R::zero());
+        }
         for t in 0..k {
             let x = a[la.offset + i * la.row + t * la.col];
             for (j, out) in row.iter_mut().enumerate() {
@@ -113,5 +129,5 @@ fn multiply<R: Real>(c: &mut [R], width: usize, [m, k, n]: [usize; 3], (a, la): 
         }
     }
     #[cfg(not(feature = "host"))]
-    let _ = parallel;
+    let _ = how.parallel;
 }

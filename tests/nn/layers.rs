@@ -2,12 +2,14 @@
 
 use crate::golden::{hold, numbers};
 use serde_json::Value;
+use tapetum::kernel::Target;
 use tapetum::nn::{
-    Activation, BatchNorm, Cell, GraphAttention, GraphConvolution, GraphSage, LayerNorm, Linear, Mlp, MlpSettings, Parameters,
+    Activation, BatchNorm, Carry, Cell, GraphAttention, GraphConvolution, GraphSage, LayerNorm, Linear, Mlp, MlpSettings, Parameters,
 };
 use tapetum::nn::{Recurrent, RmsNorm, metrics};
 use tapetum::ops::message::PairActivation;
 use tapetum::optim::Adam;
+use tapetum::plan::Plan;
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 fn goldens() -> Value {
@@ -202,6 +204,28 @@ fn dropout_drops_alike_in_reverse_and_anew_at_every_step() {
         let kept = runs[0][0].to_f64_vec().into_iter().filter(|&y| y != 0.0).count() as f64 / N as f64;
         // Five standard deviations of a share of 10,000 draws.
         assert!((kept - 0.75).abs() < 5.0 * (0.75f64 * 0.25 / N as f64).sqrt(), "{kept}");
+    }
+}
+
+/// Each step has two products, forward and back to the state before it; W and U have one each, however many steps there are.
+#[test]
+fn the_gradient_of_recurrent_weights_is_one_product() {
+    for cell in [Cell::Rnn, Cell::Gru, Cell::Lstm] {
+        for steps in [1, 3, 7] {
+            let mut t = Tape::new();
+            let mut parameters = Parameters::training(0);
+            let x = t.input("x", TensorType::f32([2, steps, 5])).unwrap();
+            let start = t.input("start", TensorType::f32([2, 4])).unwrap();
+            let layer = Recurrent::new(&mut t, &mut parameters, "cell", cell, [5, 4]).unwrap();
+            let carry = Carry { hidden: start, cell: None };
+            let (_, last) = layer.apply(&mut t, x, Some(carry)).unwrap();
+            let sum = t.sum(last.hidden, &[], false).unwrap();
+            let wrt = [&[start], parameters.all()].concat();
+            let gradients = t.gradient(sum, &wrt).unwrap();
+            let plan = Plan::new(&t, &gradients, &Target::portable()).unwrap();
+            let products = plan.steps.iter().filter(|s| s.kernel.name == "matmul/matmul").count();
+            assert_eq!(products, 1 + 2 * steps + 2, "{cell:?}, {steps} steps");
+        }
     }
 }
 

@@ -74,10 +74,38 @@ impl Phi {
     }
 }
 
+impl PairActivation {
+    /// Calls `body` with the function that makes both the value and the slope.
+    pub(super) fn with_slope<R: Real, B: BodyWithSlope<R>>(self, body: B) -> B::Made {
+        let (zero, one) = (R::zero(), R::one());
+        let leak = R::of(f64::from(Phi::value(self).leak()));
+        match self {
+            Self::Relu => body.run(move |x| if x > zero { (x, one) } else { (zero, zero) }),
+            Self::LeakyRelu(_) => body.run(move |x| if x > zero { (x, one) } else { (leak * x, leak) }),
+            Self::Elu => body.run(move |x| {
+                let power = (if x > zero { zero } else { x }).exp_not_above_one();
+                (if x > zero { x } else { power - one }, if x > zero { one } else { power })
+            }),
+            Self::Tanh => body.run(move |x: R| {
+                let y = x.tanh();
+                (y, one - y * y)
+            }),
+        }
+    }
+}
+
 /// What is computed with a function of one number.
 pub(super) trait Body<R> {
     /// Its result.
     type Made;
     /// Computes it.
     fn run(self, phi: impl Fn(R) -> R + Copy + Sync) -> Self::Made;
+}
+
+/// What is computed with a function of one number and its slope.
+pub(super) trait BodyWithSlope<R> {
+    /// Its result.
+    type Made;
+    /// Computes it.
+    fn run(self, phi: impl Fn(R) -> (R, R) + Copy + Sync) -> Self::Made;
 }

@@ -28,7 +28,39 @@ pub fn cases() -> Vec<Case> {
             cases.push(Case::new(&sum, operands, build).within(5e-6, 1e-5));
         }
     }
+    cases.extend(networks());
     cases
+}
+
+/// Batch, receivers, senders, features and outputs of edge networks: one of each, none to sum over, no multiples of four, more than a tile of
+/// a GPU; on software adapters, panels of some graphs, and of some pairs of one graph.
+const NETWORKS: [[usize; 5]; 8] = [
+    [1, 1, 1, 1, 1],
+    [2, 7, 5, 7, 3],
+    [1, 2, 0, 4, 4],
+    [2, 3, 9, 65, 7],
+    [1, 5, 70, 8, 65],
+    [1, 3, 130, 4, 36],
+    [3, 30, 30, 4, 68],
+    [1, 45, 47, 8, 68],
+];
+
+fn networks() -> Vec<Case> {
+    let pairs = ACTIVATIONS.into_iter().zip(ACTIVATIONS.into_iter().cycle().skip(1));
+    // Each activation first and second on a shape, then one on each of the others: they are a parameter of one kernel.
+    let small = pairs.clone().map(|pair| (NETWORKS[1], pair));
+    let others = NETWORKS.into_iter().zip(pairs.cycle());
+    small
+        .chain(others)
+        .map(|([batch, n, m, f, h], (first, second))| {
+            let node = |nodes: usize| f32s([batch, nodes, f], Draw::Normal);
+            let weight = f32s([h, f], Draw::Uniform(-0.5, 0.5));
+            let operands = vec![f32s([batch, n, m], Draw::Weights), node(n), node(m), weight, f32s([h], Draw::Normal)];
+            let build =
+                move |t: &mut crate::Tape, x: &[crate::Var]| Ok(vec![t.pairwise_mlp(x[0], [x[1], x[2]], [x[3], x[4]], [first, second])?]);
+            Case::new(&format!("pairwise_mlp {first:?} {second:?}"), operands, build).within(5e-6, 1e-5)
+        })
+        .collect()
 }
 
 pub fn works() -> Vec<Work> {
@@ -43,5 +75,19 @@ pub fn works() -> Vec<Work> {
         let operands = vec![f32s([s[0], s[1], s[1]], Draw::Uniform(0.0, 1.0)), node(s), node(s)];
         Instance::new(operands, |t, x| Ok(vec![t.pairwise_sum(x[0], x[1], x[2], PairActivation::Relu)?]))
     };
-    vec![Work::new("pairwise_dot", sizes.map(dot)), Work::new("pairwise_sum", sizes.map(sum))]
+    let mlp = |s: [usize; 3]| {
+        let operands = vec![
+            f32s([s[0], s[1], s[1]], Draw::Uniform(0.0, 1.0)),
+            node(s),
+            node(s),
+            f32s([s[2], s[2]], Draw::Normal),
+            f32s([s[2]], Draw::Normal),
+        ];
+        Instance::new(operands, |t, x| Ok(vec![t.pairwise_mlp(x[0], [x[1], x[2]], [x[3], x[4]], [PairActivation::Relu; 2])?]))
+    };
+    vec![
+        Work::new("pairwise_dot", sizes.map(dot)),
+        Work::new("pairwise_sum", sizes.map(sum)),
+        Work::new("pairwise_mlp", [[4, 5, 32], [32, 100, 64], [32, 100, 256]].map(mlp)),
+    ]
 }

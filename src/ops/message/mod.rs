@@ -3,21 +3,24 @@
 //! The first layer of an edge network is linear in its two ends, W [x_i; x_j] + b = u_i + v_j, so a pair's hidden state is act(u_i + v_j) of
 //! two tensors over nodes. What is done with it reduces it at once: to a pair's logits by weights over features
 //! ([`pairwise_dot`]; NRI's edge types, GATv2's scores), or to a receiver's message by weights over senders
-//! ([`pairwise_sum`]). The reverse makes each hidden state anew from u and v (as FlashAttention does: Dao et al. 2022) in two
+//! ([`pairwise_sum`]), or to a message of what a second layer makes of it ([`pairwise_mlp`]). The reverse makes each hidden state anew from u and v (as FlashAttention does: Dao et al. 2022) in two
 //! passes, over receivers and over senders, so that no sum is written by two at once. The same split of a concatenation is in
 //! DGL's guide, 2.2; the fusion in one pass is FusedMM's (Rahman, Sujon & Azad 2021).
 //!
 //! [`pairwise_dot`]: crate::Tape::pairwise_dot
+//! [`pairwise_mlp`]: crate::Tape::pairwise_mlp
 //! [`pairwise_sum`]: crate::Tape::pairwise_sum
 
 mod activation;
 mod cases;
 mod dot;
+mod mlp;
 mod sum;
 
 pub use activation::PairActivation;
 pub(super) use cases::{cases, works};
 pub(super) use dot::PAIR_DOT;
+pub(super) use mlp::{PAIR_MLP, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_WEIGHTS};
 pub(super) use sum::PAIR_SUM;
 
 use crate::kernel::{Choice, Lowering, Snippet, Source, Suits, Variant, common, wgsl};
@@ -26,16 +29,17 @@ use crate::{Error, Result, Shape};
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
+const FEATURES_BY_FOURS: Snippet = Snippet { name: "features_vector", text: wgsl!("common/features_vector") };
+
 /// Features four at a time, or one by one where their number is no multiple of four.
-const FEATURES: Choice = Choice::Snippet(&[
-    Snippet { name: "features_vector", text: wgsl!("common/features_vector") },
-    Snippet { name: "features_scalar", text: wgsl!("common/features_scalar") },
-]);
+const FEATURES: Choice = Choice::Snippet(&[FEATURES_BY_FOURS, Snippet { name: "features_scalar", text: wgsl!("common/features_scalar") }]);
 
 const ACTIVATION: Choice = Choice::Constant("ACTIVATION", &["0", "1", "2", "3"]);
 
-/// What both kernels take.
-const SNIPPETS: &[Snippet] = &[common::GRID, common::MATH, Snippet { name: "pair_activation", text: wgsl!("common/pair_activation") }];
+const PAIR_ACTIVATION: Snippet = Snippet { name: "pair_activation", text: wgsl!("common/pair_activation") };
+
+/// What the kernels without a second layer take.
+const SNIPPETS: &[Snippet] = &[common::GRID, common::MATH, PAIR_ACTIVATION];
 
 /// By the edge of what an invocation makes: four nodes that share what it loads, or one where there are few and a GPU has room.
 const VARIANTS: [Variant; 2] = [

@@ -1,0 +1,77 @@
+// s[b, i, h] = sum_j z[b, i, j] second(sum_f w[h, f] first(u[b, i, f] + v[b, j, f]) + bias[h]): messages of an edge network of two layers,
+// of which neither the hidden states nor the outputs of pairs are stored.
+//
+// z        [batch, receivers, senders]
+// u        [batch, receivers, features], four at a time, as are v, w, bias and s
+// v        [batch, senders, features]
+// w        [outputs, features]
+// bias     [outputs]
+// s        [batch, receivers, outputs]
+// workgroup GROUP x 1 x 1; a unit is one receiver and the outputs of one tile, which goes over the senders; memory and barriers: see the
+//          tile snippets. 2 barriers more for a unit that a workgroup shares
+// cost     batch receivers senders (2 features + 2 features outputs + 4 outputs) FLOPs; z, u, v, w, bias and s once
+
+struct Params {
+    units: u32,
+    receivers: u32,
+    senders: u32,
+    // In fours.
+    features: u32,
+    outputs: u32,
+    row_units: u32,
+    col_units: u32,
+    first: u32,
+    second: u32,
+    first_leak: f32,
+    second_leak: f32,
+}
+
+@group(0) @binding(0) var<storage, read> z: array<f32>;
+@group(0) @binding(1) var<storage, read> u: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> v: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> w: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> s: array<vec4<f32>>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let unit = unit_index(group_index(group, groups), lane);
+    if (unit >= params.units) {
+        return;
+    }
+    let col_unit = unit % params.col_units;
+    receiver = unit / params.col_units;
+    first_sender = receiver / params.receivers * params.senders;
+    senders = params.senders;
+
+    var sum: array<vec4<f32>, EDGE>;
+    for (var j = 0u; j < EDGE; j++) {
+        sum[j] = vec4<f32>();
+    }
+    for (var row_unit = 0u; row_unit < params.row_units; row_unit++) {
+        tile_product(row_unit, col_unit, lane, 4u * params.features);
+        for (var j = 0u; j < EDGE; j++) {
+            let offset = bias[min(tile_col(col_unit, lane, j) / 4u, params.outputs - 1u)];
+            for (var i = 0u; i < EDGE; i++) {
+                for (var r = 0u; r < 4u; r++) {
+                    let row = tile_row(row_unit, lane, i) + r;
+                    let weight = z[receiver * params.senders + min(row, params.senders - 1u)];
+                    let made = activated(total[i][j][r] + offset, params.second, params.second_leak, false);
+                    sum[j] += select(0.0, weight, row < params.senders) * made;
+                }
+            }
+        }
+    }
+    for (var j = 0u; j < EDGE; j++) {
+        let whole = over_rows(sum[j], lane);
+        let col = tile_col(col_unit, lane, j) / 4u;
+        if (keeps_rows(lane) && col < params.outputs) {
+            s[receiver * params.outputs + col] = whole;
+        }
+    }
+}
