@@ -5,7 +5,8 @@
     python benches/peers/compare.py --device auto --works large --burn --pytorch PYTHON --peer-device cuda
 
 PYTHON is the interpreter of an environment that holds the peer. Before a peer is timed, it and ours compute the same small input, and
-the results are held to one another. Where other programs want the cores, wall time misleads; then hold all sides to one core.
+the results are held to one another. MiB are of the host's memory, the program's own included, at most. Where other programs want the
+cores, wall time misleads; then hold all sides to one core.
 """
 
 import argparse
@@ -27,11 +28,12 @@ def both(work):
     return [work, f"{kind} gradient {shape}"]
 
 
+WIDTHS = (64, 128, 256)
 WORKS = {
     "small": ["product 512x512x512", "product 2048x2048x2048", *both("correlation 4x128x512"), *both("parcellation 2562x100x652")],
     "large": ["product 4096x4096x4096", *both("correlation 16x400x1200"), *both("parcellation 20484x400x1200")],
-    "edges": [f"{kind}-{style} gradient 32x100x{f}" for f in (64, 128) for kind in ("edges", "messages") for style in ("nri", "gather", "factored")]
-    + [f"messages-summed gradient 32x100x{f}" for f in (64, 128)],
+    "edges": [f"{kind}-{style} gradient 32x100x{f}" for f in WIDTHS for kind in ("edges", "messages") for style in ("nri", "gather", "factored")]
+    + [f"messages-summed gradient 32x100x{f}" for f in WIDTHS],
     "host": [*both("correlation 16x400x1200"), *both("parcellation 20000x400x1200"), "demo step"],
 }
 SMALL = {"product": "33x47x29", "correlation": "3x17x50", "parcellation": "65x7x33"}
@@ -69,6 +71,18 @@ class Side:
         seconds = self.seconds(work, runs)
         return seconds, (self.processor() - before) / (runs + 1)  # the first run warms up
 
+    def forget_peak(self):
+        """From here on, the peak of memory is counted anew (Linux)."""
+        refs = Path(f"/proc/{self.process.pid}/clear_refs")
+        if refs.exists():
+            refs.write_text("5")
+
+    def peak(self):
+        """MiB of the host's memory held at most since then; nothing where there is no /proc."""
+        status = Path(f"/proc/{self.process.pid}/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), math.nan)
+
     def processor(self):
         """Seconds of all cores so far; nothing where there is no /proc."""
         stat = Path(f"/proc/{self.process.pid}/stat")
@@ -100,6 +114,8 @@ def runs_for(side, work):
 
 def compare(work, ours, theirs, rounds):
     check(work, ours, theirs)
+    for side in (ours, theirs):
+        side.forget_peak()
     runs = [runs_for(side, work) for side in (ours, theirs)]
     taken = [[side.round(work, n) for side, n in zip((ours, theirs), runs)] for _ in range(rounds)]
     milliseconds = [1e3 * statistics.median(r[side][0] for r in taken) for side in (0, 1)]
@@ -112,6 +128,8 @@ def compare(work, ours, theirs, rounds):
         "faster": milliseconds[1] / milliseconds[0],
         "spread": [min(ratios), max(ratios)],
         "faster_by_processor_time": statistics.median(b[1] / a[1] if a[1] else math.nan for a, b in taken),
+        "ours_mib": ours.peak(),
+        "theirs_mib": theirs.peak(),
         "load": os.getloadavg()[0],
     }
 
@@ -170,7 +188,8 @@ def main():
         "ours": {"side": ours.title, "device": ours.device},
         "peers": [{"side": p.title, "device": p.device} for p in peers],
     }
-    print(f"{'work':<38}{'peer':<12}{'ours ms':>10}{'theirs ms':>11}{'faster':>8}  {'rounds':<15}{'by processor time':>17}{'load':>7}")
+    columns = f"{'faster':>8}  {'rounds':<15}{'by processor time':>17}{'MiB':>7}{'theirs':>8}{'load':>7}"
+    print(f"{'work':<38}{'peer':<12}{'ours ms':>10}{'theirs ms':>11}{columns}")
     found = []
     for work in WORKS.get(given.works, given.works.split(",")):
         for peer in peers:
@@ -180,7 +199,7 @@ def main():
             span = "{:.2f} to {:.2f}".format(*row["spread"])
             print(
                 f"{work:<38}{peer.title.split()[0]:<12}{row['ours_ms']:>10.2f}{row['theirs_ms']:>11.2f}{row['faster']:>8.2f}  {span:<15}"
-                f"{row['faster_by_processor_time']:>17.2f}{row['load']:>7.2f}",
+                f"{row['faster_by_processor_time']:>17.2f}{row['ours_mib']:>7.0f}{row['theirs_mib']:>8.0f}{row['load']:>7.2f}",
                 flush=True,
             )
             if given.json:  # what is measured is kept, whatever comes after

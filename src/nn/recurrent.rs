@@ -83,8 +83,7 @@ impl Recurrent {
             None => Carry { hidden: tape.full([batch, width], 0.0)?, cell: None },
         };
         let mut all = Vec::with_capacity(time);
-        for t in 0..time {
-            let now = tape.slice(driven, 1, t, t + 1, 1)?;
+        for now in tape.split(driven, 1, time)? {
             let now = tape.reshape(now, [batch, rows])?;
             carry = self.step(tape, now, carry)?;
             all.push(tape.reshape(carry.hidden, [batch, 1, width])?);
@@ -112,19 +111,16 @@ impl Recurrent {
     }
 }
 
-/// The gates' columns, each `width` wide.
-fn gates<const N: usize>(tape: &mut Tape, x: Var, width: usize) -> Result<[Var; N]> {
+/// The gates' columns, `[batch, hidden]` each.
+fn gates<const N: usize>(tape: &mut Tape, x: Var) -> Result<[Var; N]> {
     let mut gates = [x; N];
-    for (i, gate) in gates.iter_mut().enumerate() {
-        *gate = tape.slice(x, 1, i * width, (i + 1) * width, 1)?;
-    }
+    gates.copy_from_slice(&tape.split(x, 1, N)?);
     Ok(gates)
 }
 
 fn gru(tape: &mut Tape, driven: Var, recurrent: Var, h: Var) -> Result<Carry> {
-    let width = tape.shape(h)[1];
-    let [r, z, n] = gates(tape, driven, width)?;
-    let [ur, uz, un] = gates(tape, recurrent, width)?;
+    let [r, z, n] = gates(tape, driven)?;
+    let [ur, uz, un] = gates(tape, recurrent)?;
     let (r, z) = (tape.add(r, ur)?, tape.add(z, uz)?);
     let (r, z) = (tape.sigmoid(r)?, tape.sigmoid(z)?);
     let held = tape.mul(r, un)?;
@@ -137,9 +133,8 @@ fn gru(tape: &mut Tape, driven: Var, recurrent: Var, h: Var) -> Result<Carry> {
 }
 
 fn lstm(tape: &mut Tape, driven: Var, recurrent: Var, carry: Carry) -> Result<Carry> {
-    let width = tape.shape(carry.hidden)[1];
     let sum = tape.add(driven, recurrent)?;
-    let [i, f, g, o] = gates(tape, sum, width)?;
+    let [i, f, g, o] = gates(tape, sum)?;
     let (i, f, o) = (tape.sigmoid(i)?, tape.sigmoid(f)?, tape.sigmoid(o)?);
     let g = tape.tanh(g)?;
     let mut c = tape.mul(i, g)?;

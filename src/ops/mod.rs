@@ -20,6 +20,7 @@ pub mod softmax;
 pub mod sort;
 pub mod sparse;
 pub mod spd;
+mod split;
 mod tile;
 pub mod topology;
 pub mod update;
@@ -103,6 +104,7 @@ pub fn cases() -> Vec<Case> {
         matmul::cases(),
         rows::cases(),
         shape::cases(),
+        split::cases(),
         softmax::cases(),
         sort::cases(),
         random::cases(),

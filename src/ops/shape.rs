@@ -30,7 +30,7 @@ pub(crate) struct Strided {
 }
 
 /// Row-major strides.
-fn strides(shape: &[usize]) -> Vec<usize> {
+pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
     (0..shape.len()).map(|i| shape[i + 1..].iter().product()).collect()
 }
 

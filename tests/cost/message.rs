@@ -93,8 +93,132 @@ fn sum(extents: Extents) -> Result<Work> {
     Ok(w)
 }
 
+/// What an edge network computes of pairs, first by first.
+struct Network<'a> {
+    u: &'a [Counted],
+    v: &'a [Counted],
+    w: &'a [Counted],
+    bias: &'a [Counted],
+    extents: Extents,
+}
+
+impl Network<'_> {
+    /// Batch, receiver and sender of every pair.
+    fn each(&self) -> impl Iterator<Item = [usize; 3]> + use<> {
+        let [batch, n, m, ..] = self.extents;
+        (0..batch * n * m).map(move |at| [at / n / m, at / m % n, at % m])
+    }
+
+    fn ends(&self, [b, i, j]: [usize; 3]) -> Vec<Counted> {
+        let [_, n, m, f, _] = self.extents;
+        row(self.u, f, b * n + i).iter().zip(row(self.v, f, b * m + j)).map(|(&u, &v)| u + v).collect()
+    }
+
+    fn hidden(&self, pair: [usize; 3]) -> Vec<Counted> {
+        self.ends(pair).into_iter().map(elu).collect()
+    }
+
+    fn made(&self, pair: [usize; 3]) -> Vec<Counted> {
+        let hidden = self.hidden(pair);
+        let dot = |w: &[Counted]| Counted::sum(w.iter().zip(&hidden).map(|(&w, &a)| w * a));
+        self.w.chunks(hidden.len()).zip(self.bias).map(|(w, &b)| dot(w) + b).collect()
+    }
+
+    fn messages(&self, z: &[Counted]) -> Vec<Counted> {
+        let [batch, n, m, _, h] = self.extents;
+        let mut s = vec![c(0.0); batch * n * h];
+        for (&z, [b, i, j]) in z.iter().zip(self.each()) {
+            let made = self.made([b, i, j]);
+            s[(b * n + i) * h..][..h].iter_mut().zip(made).for_each(|(s, y)| *s = *s + z * elu(y));
+        }
+        debug_assert_eq!(z.len(), batch * n * m);
+        s
+    }
+
+    /// The cotangents of what is made of pairs, and those of z.
+    fn slopes(&self, z: &[Counted], g: &[Counted]) -> (Vec<Counted>, Vec<Counted>) {
+        let [_, n, _, _, h] = self.extents;
+        let (mut panel, mut dz) = (Vec::new(), Vec::new());
+        for (&z, [b, i, j]) in z.iter().zip(self.each()) {
+            let (made, g) = (self.made([b, i, j]), row(g, h, b * n + i));
+            dz.push(Counted::sum(made.iter().zip(g).map(|(&y, &g)| g * elu(y))));
+            panel.extend(made.iter().zip(g).map(|(&y, &g)| z * g * slope(y)));
+        }
+        (panel, dz)
+    }
+
+    /// The cotangent of u, or of v.
+    fn nodes(&self, panel: &[Counted], of_senders: bool) -> Vec<Counted> {
+        let [batch, n, m, f, h] = self.extents;
+        let nodes = if of_senders { m } else { n };
+        let mut d = vec![c(0.0); batch * nodes * f];
+        for ([b, i, j], panel) in self.each().zip(panel.chunks(h)) {
+            let node = b * nodes + if of_senders { j } else { i };
+            for (k, x) in self.ends([b, i, j]).into_iter().enumerate() {
+                let back = Counted::sum(panel.iter().enumerate().map(|(o, &p)| p * self.w[o * f + k]));
+                d[node * f + k] = d[node * f + k] + slope(x) * back;
+            }
+        }
+        d
+    }
+
+    /// Parts of the cotangents of w and of the bias, by runs of so many pairs.
+    fn weights(&self, panel: &[Counted], run: usize) -> (Vec<Counted>, Vec<Counted>) {
+        let [_, _, _, f, h] = self.extents;
+        let runs = (panel.len() / h).div_ceil(run);
+        let (mut dw, mut db) = (vec![c(0.0); runs * h * f], vec![c(0.0); runs * h]);
+        for (at, (pair, panel)) in self.each().zip(panel.chunks(h)).enumerate() {
+            let hidden = self.hidden(pair);
+            for (o, &p) in panel.iter().enumerate() {
+                let from = at / run * h + o;
+                db[from] = db[from] + p;
+                dw[from * f..][..f].iter_mut().zip(&hidden).for_each(|(d, &a)| *d = *d + p * a);
+            }
+        }
+        (dw, db)
+    }
+}
+
+/// Pairs of which the cotangents of the weights are summed at once.
+const RUN: usize = 256;
+
+fn network(extents: Extents) -> Result<Work> {
+    let [batch, n, m, f, h] = extents;
+    let mut work = Work::new(format!("pairwise mlp of {extents:?}"));
+    let ((vz, z), (vu, u)) = (work.input([batch, n, m], Draw::Normal)?, work.input([batch, n, f], Draw::Normal)?);
+    let ((vv, v), (vw, w)) = (work.input([batch, m, f], Draw::Normal)?, work.input([h, f], Draw::Normal)?);
+    let ((vb, bias), (vg, g)) = (work.input([h], Draw::Normal)?, work.input([batch, n, h], Draw::Normal)?);
+    let x = Network { u: &u, v: &v, w: &w, bias: &bias, extents };
+    let s = work.tape.pairwise_mlp(vz, [vu, vv], [vw, vb], [PairActivation::Elu; 2])?;
+    let words = [z.len(), u.len(), v.len(), w.len(), h];
+    let made = work.ledger.run("message/pair_mlp", &words, || x.messages(&z));
+    work.output(s, &made);
+    let [dz, du, dv, dw, db] = work.tape.vjp(&[(s, vg)], &[vz, vu, vv, vw, vb])?[..] else { panic!("five gradients") };
+    let words = [&words[..], &[g.len()]].concat();
+    let (panel, made) = work.ledger.run("message/pair_mlp_slopes", &words, || x.slopes(&z, &g));
+    work.output(dz, &made);
+    let words = [panel.len(), w.len(), u.len(), v.len()];
+    for (d, of_senders) in [(du, false), (dv, true)] {
+        let made = work.ledger.run("message/pair_mlp_nodes", &words, || x.nodes(&panel, of_senders));
+        work.output(d, &made);
+    }
+    let parts = work.ledger.run("message/pair_mlp_weights", &[panel.len(), u.len(), v.len()], || x.weights(&panel, RUN));
+    for (d, parts, width) in [(dw, parts.0, h * f), (db, parts.1, h)] {
+        let runs = parts.len() / width;
+        let sum = |at: usize| Counted::sum((0..runs).map(|r| parts[r * width + at]));
+        let made = match runs {
+            1 => parts,
+            _ => work.ledger.run("reduce/reduce", &[parts.len()], || (0..width).map(sum).collect()),
+        };
+        work.output(d, &made);
+    }
+    Ok(work)
+}
+
 pub fn works() -> Result<Vec<Work>> {
-    let mut works = Vec::new();
+    // The last has more pairs than a run.
+    let mut works =
+        [[1, 1, 1, 4, 4], [2, 3, 5, 4, 8], [1, 4, 6, 8, 4], [1, 20, 16, 4, 4]].into_iter().map(network).collect::<Result<Vec<_>>>()?;
     for extents in [[1, 1, 1, 1, 1], [2, 3, 5, 7, 2], [1, 4, 6, 8, 1]] {
         works.extend([dot(extents)?, sum(extents)?]);
     }

@@ -75,8 +75,8 @@ fn an_edge_network_holds_a_few_pairs_at_a_time() {
     let software = Target { software: true, ..Target::portable() };
     let hardware = Target::portable();
     for (extents, activation, target, largest, part) in [
-        ([32, 100, 64], Activation::Relu, &hardware, 8 << 20, 4),
-        ([32, 100, 256], Activation::Elu, &hardware, 8 << 20, 8),
+        ([32, 100, 64], Activation::Relu, &hardware, 8 << 20, 3),
+        ([32, 100, 256], Activation::Elu, &hardware, 8 << 20, 5),
         ([1, 1000, 64], Activation::Relu, &hardware, 8 << 20, 10),
         ([1, 1000, 64], Activation::Relu, &software, 4 << 20, 16),
         ([4, 300, 64], Activation::Silu, &hardware, 8 << 20, 1),

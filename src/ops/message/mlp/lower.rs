@@ -98,10 +98,14 @@ impl Panel {
     fn all(e: &Extents, most: usize) -> Vec<Self> {
         let whole = e.receivers * e.senders;
         let (graphs, receivers, senders) = match most / whole.max(1) {
-            0 => (1, most.isqrt().max(1), (most / most.isqrt().max(1)).max(1)),
+            0 => {
+                // Where one side is short, the other is the longer for it.
+                let senders = (most / most.isqrt().clamp(1, e.receivers)).clamp(1, e.senders);
+                (1, (most / senders).max(1), senders)
+            }
             graphs => (graphs, e.receivers, e.senders),
         };
-        let ranges = |n: usize, step: usize| (0..n).step_by(step.max(1)).map(move |at| at..n.min(at + step));
+        let ranges = |n: usize, step: usize| (0..n).step_by(step).map(move |at| at..n.min(at + step));
         let mut panels = Vec::new();
         for graphs in ranges(e.batch, graphs) {
             for receivers in ranges(e.receivers, receivers) {
