@@ -1,7 +1,7 @@
 //! What the layers and losses are held to: as the ops', see [`crate::ops::case`].
 
 use super::{Activation, BatchNorm, Cell, EdgeMlp, Forcing, GraphIsomorphism, LayerNorm, Linear, Mlp, MlpSettings, Parameters};
-use super::{Pooling, Recurrent, RmsNorm, RollOut};
+use super::{Recurrent, RmsNorm, RollOut};
 use crate::Result;
 use crate::ops::case::{Case, Draw, f32s, i32s};
 use crate::optim::Schedule;
@@ -9,16 +9,34 @@ use crate::tape::{Tape, Var};
 
 /// What every layer is held to.
 pub fn cases() -> Vec<Case> {
-    [layers(), losses(), networks(), super::image::cases()].concat().into_iter().map(Case::composed).collect()
+    [
+        layers(),
+        losses(),
+        networks(),
+        super::adaptive::cases(),
+        super::attention::cases(),
+        super::brain::cases(),
+        super::convolution::cases(),
+        super::embedding::cases(),
+        super::film::cases(),
+        super::graph_attention::cases(),
+        super::pooling::cases(),
+        super::principal::cases(),
+        super::relational::cases(),
+    ]
+    .concat()
+    .into_iter()
+    .map(Case::composed)
+    .collect()
 }
 
-type Operands = Vec<(crate::TensorType, Draw)>;
+pub(super) type Operands = Vec<(crate::TensorType, Draw)>;
 
-fn one(name: &str, operands: Operands, build: impl Fn(&mut Tape, &[Var]) -> Result<Var> + Send + Sync + 'static) -> Case {
+pub(super) fn one(name: &str, operands: Operands, build: impl Fn(&mut Tape, &[Var]) -> Result<Var> + Send + Sync + 'static) -> Case {
     Case::new(name, operands, move |t, x| Ok(vec![build(t, x)?])).within(5e-6, 1e-5)
 }
 
-fn normal(shape: impl Into<crate::Shape>) -> (crate::TensorType, Draw) {
+pub(super) fn normal(shape: impl Into<crate::Shape>) -> (crate::TensorType, Draw) {
     f32s(shape, Draw::Normal)
 }
 
@@ -78,9 +96,6 @@ fn networks() -> Vec<Case> {
         cases.push(one(&format!("edge_mlp messages by {together}"), operands, move |t, x| {
             EdgeMlp::new(t, &mut Parameters::training(2), "edges", [3, 7, 4], None, Activation::Tanh)?.messages(t, x[0], x[1], together)
         }));
-    }
-    for pooling in [Pooling::Mean, Pooling::Sum, Pooling::Max, Pooling::Concatenate] {
-        cases.push(one(&format!("pooling {pooling:?}"), vec![normal([2, 7, 3])], move |t, x| pooling.apply(t, x[0])));
     }
     let operands = vec![f32s([2, 5, 5], Draw::Weights), normal([2, 5, 3])];
     cases.push(one("graph_isomorphism", operands, |t, x| {
