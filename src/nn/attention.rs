@@ -8,9 +8,10 @@ use crate::tape::{Init, Tape, Var};
 use crate::{Error, Result};
 
 impl Tape {
-    /// softmax(Q Kᵀ / √d + mask) V of queries `[.., targets, d]`, keys `[.., sources, d]` and values `[.., sources, features]` (Vaswani et al.
-    /// 2017): `[.., targets, features]`, and the attention `[.., targets, sources]`. The mask is added to the logits, and broadcasts to them;
-    /// a large negative number, −10⁹ say, leaves a source out. Numbers that are not finite are for no mask: a row of them has no softmax.
+    /// softmax(Q Kᵀ / √d + mask) V of queries `[.., targets, d]`, keys `[.., sources, d]` and values `[.., sources, features]` (Vaswani et
+    /// al. 2017): `[.., targets, features]`, and the attention `[.., targets, sources]`. The mask is added to the logits, and broadcasts
+    /// to them; a large negative number, −10⁹ say, leaves a source out. Numbers that are not finite are for no mask: a row of them has no
+    /// softmax.
     ///
     /// # Errors
     /// Where shapes do not fit.
@@ -57,8 +58,9 @@ impl MultiHeadAttention {
         Ok(Self { input, output: Linear { weight, bias }, heads })
     }
 
-    /// What queries `[batch, targets, features]` find by keys among values, both `[batch, sources, features]`: `[batch, targets, features]`, and
-    /// the attention of each head, `[batch, heads, targets, sources]`. The mask as in [`Tape::dot_attention`].
+    /// What queries `[batch, targets, features]` find by keys among values, both `[batch, sources, features]`:
+    /// `[batch, targets, features]`, and the attention of each head, `[batch, heads, targets, sources]`. The mask as in
+    /// [`Tape::dot_attention`].
     ///
     /// # Errors
     /// Where shapes do not fit.
@@ -91,8 +93,8 @@ impl MultiHeadAttention {
     }
 }
 
-/// NetFormer's step (Lu et al. 2025): x + A x of windows x, with A = Q Kᵀ / √(window + features), queries and keys linear in a node's window
-/// and its embedding. Without a softmax A may be of either sign, and is read as who drives whom.
+/// NetFormer's step (Lu et al. 2025): x + A x of windows x, with A = Q Kᵀ / √(window + features), queries and keys linear in a node's
+/// window and its embedding. Without a softmax A may be of either sign, and is read as who drives whom.
 #[derive(Debug, Clone, Copy)]
 pub struct NetFormer {
     /// Of each node, `[nodes, features]`.

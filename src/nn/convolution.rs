@@ -87,8 +87,8 @@ impl Convolution {
 }
 
 impl Tape {
-    /// The cross-correlation of series x `[batch, channels, time]` with `kernels` `[filters, channels, size]`, and a `bias` `[filters]`: PyTorch's
-    /// `conv1d`. `[batch, filters, ⌊(time + 2 padding − dilation (size − 1) − 1) / stride⌋ + 1]`.
+    /// The cross-correlation of series x `[batch, channels, time]` with `kernels` `[filters, channels, size]`, and a `bias` `[filters]`:
+    /// PyTorch's `conv1d`. `[batch, filters, ⌊(time + 2 padding − dilation (size − 1) − 1) / stride⌋ + 1]`.
     ///
     /// The windows of all series are the rows of one product: `size` copies of x are made.
     ///
@@ -105,8 +105,9 @@ impl Tape {
         self.reshape(y, [batch, filters, windows])
     }
 
-    /// The cross-correlation of images x `[images, channels, height, width]` with `kernels` `[filters, channels, h, w]`, and a `bias` `[filters]`:
-    /// PyTorch's `conv2d`, both axes spaced alike. `[images, filters, ⌊(height + 2 padding − dilation (h − 1) − 1) / stride⌋ + 1, ..]`.
+    /// The cross-correlation of images x `[images, channels, height, width]` with `kernels` `[filters, channels, h, w]`, and a `bias`
+    /// `[filters]`: PyTorch's `conv2d`, both axes spaced alike.
+    /// `[images, filters, ⌊(height + 2 padding − dilation (h − 1) − 1) / stride⌋ + 1, ..]`.
     ///
     /// The windows of all images are the rows of one product: `h w` copies of x are made.
     ///
@@ -165,8 +166,8 @@ impl Tape {
         self.mean(tiles, &[3], false)
     }
 
-    /// The largest of each square of `size` × `size` pixels, side by side, of images x `[images, channels, height, width]`; rows and columns
-    /// that are left over are left out, as by PyTorch's `max_pool2d`. Ties as in [`Tape::max_pool_1d`].
+    /// The largest of each square of `size` × `size` pixels, side by side, of images x `[images, channels, height, width]`; rows and
+    /// columns that are left over are left out, as by PyTorch's `max_pool2d`. Ties as in [`Tape::max_pool_1d`].
     pub fn max_pool_2d(&mut self, x: Var, size: usize) -> Result<Var> {
         let tiles = self.tiles("max_pool_2d", x, [size; 2])?;
         self.max(tiles, &[3, 5], false)

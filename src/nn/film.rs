@@ -16,8 +16,8 @@ pub struct Film {
 }
 
 impl Film {
-    /// A layer of `[conditions, features]`, with parameters `<name>.scale.…`, whose bias begins at 1, and `<name>.shift.…`, whose bias begins
-    /// at 0.
+    /// A layer of `[conditions, features]`, with parameters `<name>.scale.…`, whose bias begins at 1, and `<name>.shift.…`, whose bias
+    /// begins at 0.
     ///
     /// # Errors
     /// Where a name is taken by a state of another type.

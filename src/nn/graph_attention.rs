@@ -27,8 +27,8 @@ impl Tape {
     }
 }
 
-/// Attention of every head over a node's senders, α_ij = softmax_j a·LeakyReLU(U x_i + V x_j) where there is an edge, applied to V x_j (GATv2:
-/// Brody, Alon & Yahav 2022); heads side by side.
+/// Attention of every head over a node's senders, α_ij = softmax_j a·LeakyReLU(U x_i + V x_j) where there is an edge, applied to V x_j
+/// (GATv2: Brody, Alon & Yahav 2022); heads side by side.
 #[derive(Debug, Clone)]
 pub struct GraphAttention {
     /// Of each head: U, V, and a `[1, features]`.
@@ -68,8 +68,8 @@ impl GraphAttention {
     }
 }
 
-/// The same as it was first published, α_ij = softmax_j LeakyReLU(a₁·W x_i + a₂·W x_j), applied to W x_j (GAT: Veličković et al. 2018). Which
-/// sender it attends to most is the same for all receivers, so Brody et al. call it static.
+/// The same as it was first published, α_ij = softmax_j LeakyReLU(a₁·W x_i + a₂·W x_j), applied to W x_j (GAT: Veličković et al. 2018).
+/// Which sender it attends to most is the same for all receivers, so Brody et al. call it static.
 #[derive(Debug, Clone)]
 pub struct StaticGraphAttention {
     /// Of each head: W, a₁ and a₂, both `[1, features]`.

@@ -81,6 +81,9 @@ impl AttentionPooling {
             seen = tape.mul(content, gate)?;
         }
         let scores = self.score.apply(tape, seen)?;
+        if tape.shape(scores)[2] != 1 {
+            return Err(Error::op("attention_pooling", format!("one score a node expected, found {}", tape.shape(scores))));
+        }
         let scores = tape.reshape(scores, [batch, 1, n])?;
         let attention = tape.softmax(scores, -1)?;
         let y = tape.matmul(attention, x)?;
@@ -116,24 +119,30 @@ impl TopKPooling {
     /// # Errors
     /// Where the ratio is outside (0, 1], or the name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, features: usize, ratio: f32) -> Result<Self> {
-        if !(ratio > 0.0 && ratio <= 1.0) {
-            return Err(Error::op("top_k_pooling", format!("a ratio above 0 and at most 1 expected, found {ratio}")));
+        let layer =
+            Self { projection: parameters.add(tape, &format!("{name}.projection"), [features, 1], within_fan_in(features))?, ratio };
+        layer.kept(1).map(|_| layer)
+    }
+
+    /// ⌈r n⌉.
+    fn kept(&self, n: usize) -> Result<usize> {
+        if !(self.ratio > 0.0 && self.ratio <= 1.0) {
+            return Err(Error::op("top_k_pooling", format!("a ratio above 0 and at most 1 expected, found {}", self.ratio)));
         }
-        Ok(Self { projection: parameters.add(tape, &format!("{name}.projection"), [features, 1], within_fan_in(features))?, ratio })
+        Ok((self.ratio * n as f32).ceil() as usize)
     }
 
     /// Of the graph `[batch, n, n]` and x `[batch, n, features]`. Which nodes are kept has no gradient.
     ///
     /// # Errors
-    /// Where shapes do not fit, or there are no nodes.
+    /// Where shapes do not fit, or the ratio is outside (0, 1].
     pub fn apply(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Kept> {
-        let n = nodes(tape, "top_k_pooling", graph, x)?;
-        if n == 0 || tape.shape(self.projection)[0] != tape.shape(x)[2] {
-            let what = format!("one node or more of {} features expected, found {}", tape.shape(self.projection)[0], tape.shape(x));
+        let (n, kept) = (nodes(tape, "top_k_pooling", graph, x)?, self.kept(tape.shape(x)[1])?);
+        let [batch, features] = [0, 2].map(|i| tape.shape(x)[i]);
+        if *tape.shape(self.projection) != [features, 1] {
+            let what = format!("a projection [{features}, 1] expected, found {}", tape.shape(self.projection));
             return Err(Error::op("top_k_pooling", what));
         }
-        let batch = tape.shape(x)[0];
-        let kept = ((self.ratio * n as f32).ceil() as usize).clamp(1, n);
         let scores = tape.matmul(x, self.projection)?;
         let length = tape.l2_norm(self.projection, &[], false)?;
         // Where p is 0 so are all scores.

@@ -26,8 +26,8 @@ pub struct PrincipalAggregation {
 }
 
 impl PrincipalAggregation {
-    /// A layer of `[inputs, outputs]` for graphs of that δ, 64 receivers at a time, with parameters `<name>.receiver.…`, `<name>.sender.…` and
-    /// `<name>.out.…`.
+    /// A layer of `[inputs, outputs]` for graphs of that δ, 64 receivers at a time, with parameters `<name>.receiver.…`, `<name>.sender.…`
+    /// and `<name>.out.…`.
     ///
     /// # Errors
     /// Where δ is not above 0, or a name is taken by a state of another type.
@@ -41,7 +41,8 @@ impl PrincipalAggregation {
         Ok(Self { receiver, sender, out, delta, together: 64 })
     }
 
-    /// As [`GraphConvolution::apply`](super::GraphConvolution::apply), of edges that are there or not (any weight but 0): `[batch, n, outputs]`.
+    /// As [`GraphConvolution::apply`](super::GraphConvolution::apply), of edges that are there or not (any weight but 0):
+    /// `[batch, n, outputs]`.
     ///
     /// # Errors
     /// Where shapes do not fit, or `together` is 0.

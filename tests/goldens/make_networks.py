@@ -1,5 +1,5 @@
-"""Writes networks.json, the expected values that tests/nn reads of layers over series, sets and graphs: by PyTorch, by PyTorch Geometric where
-it has the layer, else by the papers' formulas, in double precision.
+"""Writes networks.json, the expected values that tests/nn reads of layers over series, sets and graphs: by PyTorch, by PyTorch Geometric
+where it has the layer, else by the papers' formulas, in double precision.
 
     python -m venv VENV && VENV/bin/pip install numpy torch torch_geometric && VENV/bin/python tests/goldens/make_networks.py
 """
@@ -121,7 +121,8 @@ def graphs():
 
     degrees = (a != 0).sum(-1)
     delta = float(np.float32(torch.log(degrees + 1.0).mean()))
-    layer = PNAConv(inputs, features, ["mean", "max", "min", "std"], ["identity", "amplification", "attenuation"], torch.bincount(degrees.ravel()))
+    scalers = ["identity", "amplification", "attenuation"]
+    layer = PNAConv(inputs, features, ["mean", "max", "min", "std"], scalers, torch.bincount(degrees.ravel()))
     layer.aggr_module.avg_deg_log.data = torch.tensor(delta)
     w, b, u, c = normal(inputs, 2 * inputs), normal(inputs), normal(features, 13 * inputs), normal(features)
     layer.pre_nns[0][0].weight.data, layer.pre_nns[0][0].bias.data = w, b

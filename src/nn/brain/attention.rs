@@ -40,8 +40,8 @@ pub struct BrainAttention {
 }
 
 impl BrainAttention {
-    /// A layer of `[inputs, features]` a head, with the parameters of a [`StaticGraphAttention`], `<name>.bias` and, where the message has it,
-    /// `<name>.edge.…`.
+    /// A layer of `[inputs, features]` a head, with the parameters of a [`StaticGraphAttention`], `<name>.bias` and, where the message has
+    /// it, `<name>.edge.…`.
     ///
     /// # Errors
     /// Where there are no heads, or a name is taken by a state of another type.

@@ -1,5 +1,5 @@
-//! BrainGB's node features and messages for connectomes (Cui et al. 2022, IEEE TMI 42, arXiv 2204.07054; formulas where paper and code differ
-//! are those of github.com/HennyJie/BrainGB).
+//! BrainGB's node features and messages for connectomes (Cui et al. 2022, IEEE TMI 42, arXiv 2204.07054; formulas where paper and code
+//! differ are those of github.com/HennyJie/BrainGB).
 //!
 //! Its messages are linear, so what a node hears is a sum of products over the graph, and nothing of size pairs × features is made. Weights
 //! count by their magnitude, as there.

@@ -68,8 +68,8 @@ impl RelationalDecoder {
         Ok(Self { types, out: Mlp::new(tape, parameters, &format!("{name}.out"), settings)? })
     }
 
-    /// The state `[batch, nodes, inputs]` after x under edges `[batch, receivers, senders, types]`, whose weights of a node to itself count as
-    /// 0.
+    /// The state `[batch, nodes, inputs]` after x under edges `[batch, receivers, senders, types]`, whose weights of a node to itself
+    /// count as 0.
     ///
     /// # Errors
     /// Where shapes do not fit.
@@ -101,8 +101,8 @@ pub struct RelationalRecurrentDecoder {
 }
 
 impl RelationalRecurrentDecoder {
-    /// Of `[inputs, hidden, types]`, the first of which is no edge, with parameters `<name>.type<k>.…`, `<name>.input.…`, `<name>.hidden.weight` and
-    /// `<name>.out.…`.
+    /// Of `[inputs, hidden, types]`, the first of which is no edge, with parameters `<name>.type<k>.…`, `<name>.input.…`,
+    /// `<name>.hidden.weight` and `<name>.out.…`.
     ///
     /// # Errors
     /// As [`RelationalDecoder::new`].
@@ -126,8 +126,8 @@ impl RelationalRecurrentDecoder {
         tape.full([batch, nodes, tape.shape(self.hidden.weight)[1]], 0.0)
     }
 
-    /// The state `[batch, nodes, inputs]` after x, and the hidden state after `hidden`, under edges as [`RelationalDecoder::step`] takes them:
-    /// a step of [`RollOut::carried`](crate::nn::RollOut::carried).
+    /// The state `[batch, nodes, inputs]` after x, and the hidden state after `hidden`, under edges as [`RelationalDecoder::step`] takes
+    /// them: a step of [`RollOut::carried`](crate::nn::RollOut::carried).
     ///
     /// # Errors
     /// Where shapes do not fit.
