@@ -1,12 +1,12 @@
 //! Attention of the nodes of a graph over those that send to them.
 
-use super::cases::{normal, one};
+use super::cases::{fixed_edges, normal, one, weights};
 use super::graph::{edges, nodes};
 use super::{Linear, Parameters};
-use crate::ops::case::{Case, Draw, f32s};
+use crate::Result;
+use crate::ops::case::Case;
 use crate::ops::message::PairActivation;
 use crate::tape::{Init, Tape, Var};
-use crate::{HostTensor, Result};
 
 /// In the place of the logits that have no edge.
 const NO_EDGE: f32 = -1e9;
@@ -113,20 +113,6 @@ impl StaticGraphAttention {
 /// Weights `[1, features]` of scores.
 fn scores(tape: &mut Tape, parameters: &mut Parameters, name: &str, features: usize) -> Result<Var> {
     parameters.add(tape, name, [1, features], |seed, stream| Init::glorot(features, 1, seed, stream))
-}
-
-/// A graph whose edges are fixed and whose weights may be learnt: node i hears every node j where i + 2 j is no multiple of 3, and node 1
-/// nobody.
-pub(super) fn fixed_edges(tape: &mut Tape, weights: Var) -> Result<Var> {
-    let n = tape.shape(weights)[1];
-    let there = |at: usize| if at / n != 1 && !(at / n + 2 * (at % n)).is_multiple_of(3) { 1.0 } else { 0.0 };
-    let mask = tape.constant(HostTensor::f32([n, n], (0..n * n).map(there).collect())?)?;
-    tape.mul(weights, mask)
-}
-
-/// Weights of [`fixed_edges`].
-pub(super) fn weights(batch: usize, n: usize) -> (crate::TensorType, Draw) {
-    f32s([batch, n, n], Draw::Uniform(0.25, 1.25))
 }
 
 pub(super) fn cases() -> Vec<Case> {

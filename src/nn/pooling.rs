@@ -1,8 +1,7 @@
 //! Graphs made smaller: nodes read out as one vector, or the best of them kept.
 
-use super::cases::{normal, one};
+use super::cases::{fixed_edges, normal, one, weights};
 use super::graph::nodes;
-use super::graph_attention::{fixed_edges, weights};
 use super::parameters::within_fan_in;
 use super::{Linear, Parameters};
 use crate::ops::case::Case;

@@ -1,12 +1,11 @@
 //! Several aggregates of a node's neighbours at once.
 
-use super::cases::{normal, one};
+use super::cases::{fixed_edges, normal, one, weights};
 use super::graph::{edges, nodes};
-use super::graph_attention::{fixed_edges, weights};
 use super::{Linear, Parameters};
 use crate::ops::case::Case;
 use crate::tape::{Tape, Var};
-use crate::{Error, Result};
+use crate::{Error, HostTensor, Result, Shape};
 
 /// U [x_i; s₀ a; s₁ a; s₂ a] + c with the aggregates a of the messages M [x_i; x_j] + b of a node's neighbours: their mean, maximum,
 /// minimum and standard deviation (ddof 0), as they are, amplified by s₁ = ln(d + 1) / δ and attenuated by s₂ = δ / ln(d + 1), d the number
@@ -19,7 +18,7 @@ pub struct PrincipalAggregation {
     pub sender: Linear,
     /// U and c, `[outputs, 13 × inputs]`.
     pub out: Linear,
-    /// δ: the mean of ln(d + 1) over the nodes of the training graphs.
+    /// δ: the mean of ln(d + 1) over the nodes of the training graphs ([`PrincipalAggregation::delta_of`]).
     pub delta: f32,
     /// How many receivers' neighbours are held at once, `together` × n × inputs numbers a graph; the reverse computes each lot once more.
     pub together: usize,
@@ -39,6 +38,21 @@ impl PrincipalAggregation {
         let sender = Linear::unbiased(tape, parameters, &format!("{name}.sender"), [inputs; 2])?;
         let out = Linear::new(tape, parameters, &format!("{name}.out"), [13 * inputs, outputs])?;
         Ok(Self { receiver, sender, out, delta, together: 64 })
+    }
+
+    /// δ of training graphs `[.., n, n]`.
+    ///
+    /// # Errors
+    /// Where they are not that, or have no nodes.
+    pub fn delta_of(graphs: &HostTensor) -> Result<f32> {
+        let shape = graphs.shape();
+        let [.., n, m] = *shape else { return Err(not_graphs(shape)) };
+        if n != m || shape.elements() == 0 {
+            return Err(not_graphs(shape));
+        }
+        let log = |row: &[f64]| (row.iter().filter(|w| **w != 0.0).count() as f64).ln_1p();
+        let logs: Vec<f64> = graphs.to_f64_vec().chunks(n).map(log).collect();
+        Ok((logs.iter().sum::<f64>() / logs.len() as f64) as f32)
     }
 
     /// As [`GraphConvolution::apply`](super::GraphConvolution::apply), of edges that are there or not (any weight but 0):
@@ -79,6 +93,10 @@ impl PrincipalAggregation {
         let both = tape.concatenate(&[x, all, amplified, attenuated], -1)?;
         self.out.apply(tape, both)
     }
+}
+
+fn not_graphs(shape: Shape) -> Error {
+    Error::op("principal_aggregation", format!("graphs [.., n, n] of one node or more expected, found {shape}"))
 }
 
 /// Mean, maximum, minimum and standard deviation (ddof 0) of v `[batch, n, features]` over the senders of each receiver, `edge` `[batch,

@@ -1,13 +1,14 @@
 //! Layers over series, sets and graphs, against PyTorch and PyTorch Geometric (`tests/goldens/make_networks.py`).
 
-use crate::golden::hold;
+use crate::golden::{given, hold, relative};
+use serde_json::Value;
 use tapetum::nn::{
     Activation, AdaptiveGraph, AdaptiveMessage, AttentionPooling, BrainAttention, BrainAttentionMessage, BrainConvolution, BrainMessage,
     Convolution, EdgeMlp, Embedding, Film, Linear, Mlp, MlpSettings, MultiHeadAttention, NetFormer, NodeFeatures, Parameters,
-    PrincipalAggregation, RelationalRecurrentDecoder, Spacing, StaticGraphAttention, TopKPooling,
+    PrincipalAggregation, RelationalCnnEncoder, RelationalRecurrentDecoder, Spacing, StaticGraphAttention, TopKPooling,
 };
 use tapetum::ops::message::PairActivation;
-use tapetum::{HostTensor, Result, Tape, Var};
+use tapetum::{Device, HostTensor, Result, State, Tape, Var};
 
 fn linear(x: &[Var]) -> Linear {
     Linear { weight: x[0], bias: x.get(1).copied() }
@@ -134,9 +135,46 @@ fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
     crate::value_or_gradient(t, op, p, x, value)
 }
 
+fn goldens() -> Value {
+    serde_json::from_str(include_str!("../goldens/networks.json")).unwrap()
+}
+
 /// As `layers_and_losses_are_pytorchs`.
 #[test]
 fn layers_are_pytorchs_and_its_graphs() {
-    let goldens: serde_json::Value = serde_json::from_str(include_str!("../goldens/networks.json")).unwrap();
-    hold(&goldens["cases"], build, 3e-7, 1e-5);
+    hold(&goldens()["cases"], build, 3e-7, 1e-5);
+}
+
+/// The encoder as it is evaluated, its parameters put into the state by their names.
+#[test]
+fn the_cnn_encoder_is_the_papers() {
+    let golden = &goldens()["cnn_encoder"];
+    for (device, tolerance) in [(Device::oracle(), 3e-7), (Device::cpu(), 1e-5), (crate::golden::gpu(), 1e-5)] {
+        let state = State::new(&device);
+        let x = given(&golden["x"]);
+        let mut t = Tape::new();
+        let series = t.input("x", x.ty()).unwrap();
+        let encoder = RelationalCnnEncoder::new(&mut t, &mut Parameters::evaluation(), "encoder", [2, 4, 3]).unwrap();
+        let logits = encoder.apply(&mut t, series).unwrap();
+        // A node's logits to itself mean nothing.
+        let others: Vec<f32> = (0..5 * 5).map(|at| if at / 5 == at % 5 { 0.0 } else { 1.0 }).collect();
+        let others = t.constant(HostTensor::f32([5, 5, 1], others).unwrap()).unwrap();
+        let logits = t.mul(logits, others).unwrap();
+        for (name, value) in golden["parameters"].as_object().unwrap() {
+            assert!(t.lookup(name).is_some(), "no parameter `{name}`");
+            state.write(name, &given(value)).unwrap();
+        }
+        let found = device.compile_with(&t, &[logits], &state).unwrap().run(&[(series, &x)]).unwrap().remove(0);
+        let error = relative(&found, &golden["expected"], "logits");
+        assert!(error <= tolerance, "{}: {error:.1e}", device.name());
+    }
+}
+
+/// Degrees 0, 1, 2: (0 + ln 2 + ln 3) / 3.
+#[test]
+fn delta_is_the_mean_logarithm_of_degrees() {
+    let graph = HostTensor::f32([3, 3], vec![0.0, 0.0, 0.0, -0.5, 0.0, 0.0, 1.0, 2.0, 0.0]).unwrap();
+    let delta = PrincipalAggregation::delta_of(&graph).unwrap();
+    assert!((delta - 6f32.ln() / 3.0).abs() < 1e-7, "{delta}");
+    assert!(PrincipalAggregation::delta_of(&HostTensor::scalar(1.0)).unwrap_err().to_string().contains("[.., n, n]"));
 }

@@ -2,9 +2,8 @@
 
 use super::convolution::{ends, weighed};
 use super::{columns, diagonal, zeros};
-use crate::nn::cases::{normal, one};
+use crate::nn::cases::{fixed_edges, normal, one, weights};
 use crate::nn::graph::{edges, nodes};
-use crate::nn::graph_attention::{fixed_edges, weights};
 use crate::nn::{Linear, Parameters, StaticGraphAttention};
 use crate::ops::case::Case;
 use crate::tape::{Tape, Var};

@@ -1,9 +1,8 @@
 //! Graph convolution with the messages that BrainGB compares.
 
 use super::{by, columns, diagonal, zeros};
-use crate::nn::cases::{normal, one};
+use crate::nn::cases::{fixed_edges, normal, one, weights};
 use crate::nn::graph::{edges, inverse_root_degrees, nodes};
-use crate::nn::graph_attention::{fixed_edges, weights};
 use crate::nn::{Embedding, Linear, Parameters};
 use crate::ops::case::Case;
 use crate::tape::{Tape, Var};

@@ -1,8 +1,7 @@
 //! What a node of a connectome is known by.
 
-use crate::nn::cases::{normal, one};
+use crate::nn::cases::{fixed_edges, normal, one, weights};
 use crate::nn::graph::{edges, identity};
-use crate::nn::graph_attention::{fixed_edges, weights};
 use crate::nn::principal::aggregates;
 use crate::ops::case::Case;
 use crate::tape::{Tape, Var};

@@ -2,8 +2,8 @@
 
 use super::one;
 use crate::nn::{AttentionPooling, GraphConvolution, Linear, NodeFeatures, StaticGraphAttention, TopKPooling};
-use crate::workflow::block::{Argument, Block, Given, Kind, choice, maybe, number, required, value, whole};
-use crate::{Error, Result, Tape, Var};
+use crate::workflow::block::{Argument, Block, Given, choice, maybe, number, value, whole};
+use crate::{Error, Result, Tape};
 
 const GRAPH: Argument = value("graph", "weights [subjects, n, n]; 0 is no edge");
 const OF: Argument = value("of", "features of nodes [subjects, n, features]");
