@@ -118,7 +118,8 @@ fn gates<const N: usize>(tape: &mut Tape, x: Var) -> Result<[Var; N]> {
     Ok(gates)
 }
 
-fn gru(tape: &mut Tape, driven: Var, recurrent: Var, h: Var) -> Result<Carry> {
+/// A GRU's step from h, of what inputs and recurrence contribute to its gates r, z, n: `[batch, 3 × hidden]` both.
+pub(super) fn gru(tape: &mut Tape, driven: Var, recurrent: Var, h: Var) -> Result<Carry> {
     let [r, z, n] = gates(tape, driven)?;
     let [ur, uz, un] = gates(tape, recurrent)?;
     let (r, z) = (tape.add(r, ur)?, tape.add(z, uz)?);
