@@ -85,8 +85,10 @@ fn an_edge_network_holds_a_few_receivers_pairs_at_a_time() {
     assert!(sum < all as u64, "{sum} bytes in all");
 }
 
-/// Layers over a graph `[batch, n, n]` and x `[batch, n, features]`.
-const OVER_GRAPHS: [fn(&mut Tape, &mut Parameters, Var, Var) -> Result<Var>; 6] = [
+/// A layer over a graph `[batch, n, n]` and x `[batch, n, features]`.
+type OverGraphs = fn(&mut Tape, &mut Parameters, Var, Var) -> Result<Var>;
+
+const OVER_GRAPHS: [OverGraphs; 6] = [
     |t, p, graph, x| StaticGraphAttention::new(t, p, "layer", [FEATURES; 2], 2)?.apply(t, graph, x),
     |t, p, _, x| AdaptiveGraph::new(t, p, "layer", [NODES, FEATURES, FEATURES], Init::Zeros)?.apply(t, x, AdaptiveMessage::Multiplicative),
     |t, p, graph, x| BrainConvolution::new(t, p, "layer", [FEATURES; 2], BrainMessage::Bins { bins: 40, features: 8 })?.apply(t, graph, x),
