@@ -5,7 +5,8 @@
 //! the neurons and behaviour of worms that it has never seen, beside linear models.
 //!
 //! `[--out DIR] [--steps N] [--seeds N] [--worms 0,3] [--device cpu|auto|ADAPTER]`; `--worms` leaves only those out, one by one, and with data
-//! `--steps` shortens every training to so many.
+//! `--steps` shortens every training to so many. `--data DIR --windows DIR` writes what the workflow
+//! `examples/c_elegans.json` reads, and nothing else.
 
 mod behaviour;
 mod choice;
@@ -20,6 +21,7 @@ mod states;
 mod study;
 mod systems;
 mod transfer;
+mod windows;
 
 use std::path::PathBuf;
 use tapetum::cli::report::{Section, report};
@@ -29,6 +31,7 @@ use tapetum::{Device, Error, Result};
 /// The command line.
 struct Arguments {
     data: Option<PathBuf>,
+    windows: Option<PathBuf>,
     out: PathBuf,
     steps: Option<u32>,
     seeds: Option<u64>,
@@ -38,13 +41,15 @@ struct Arguments {
 
 impl Arguments {
     fn parse() -> Result<Self> {
-        let mut parsed = Self { data: None, out: "c-elegans".into(), steps: None, seeds: None, worms: Vec::new(), device: Device::cpu() };
+        let mut parsed =
+            Self { data: None, windows: None, out: "c-elegans".into(), steps: None, seeds: None, worms: Vec::new(), device: Device::cpu() };
         let mut given = std::env::args().skip(1);
         while let Some(name) = given.next() {
             let value = given.next().ok_or_else(|| Error::argument(format!("{name}: a value expected")))?;
             let number = || value.parse().map_err(|_| number_expected(&name, &value));
             match name.as_str() {
                 "--data" => parsed.data = Some(value.into()),
+                "--windows" => parsed.windows = Some(value.into()),
                 "--out" => parsed.out = value.into(),
                 "--steps" => parsed.steps = Some(number()? as u32),
                 "--seeds" => parsed.seeds = Some(number()?),
@@ -52,7 +57,11 @@ impl Arguments {
                     parsed.worms = value.split(',').map(|w| w.parse().map_err(|_| number_expected(&name, w))).collect::<Result<_>>()?
                 }
                 "--device" => parsed.device = Device::named(&value)?,
-                _ => return Err(Error::argument(format!("{name}: --data, --out, --steps, --seeds, --worms or --device expected"))),
+                _ => {
+                    return Err(Error::argument(format!(
+                        "{name}: --data, --windows, --out, --steps, --seeds, --worms or --device expected"
+                    )));
+                }
             }
         }
         Ok(parsed)
@@ -65,6 +74,10 @@ fn number_expected(name: &str, found: &str) -> Error {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse()?;
+    if let Some(folder) = &arguments.windows {
+        let data = arguments.data.as_ref().ok_or_else(|| Error::argument("--windows: --data expected beside it"))?;
+        return windows::write(data, folder);
+    }
     let mut folder = OutputFolder::new(&arguments.out)?;
     let sections: Vec<Section> = match &arguments.data {
         Some(data) => study::run(&arguments.device, data, arguments.steps, arguments.seeds.unwrap_or(3), &arguments.worms)?,

@@ -33,7 +33,8 @@ fn check_holds_an_op_to_its_definition() {
     assert_eq!((&json["checked"], &json["failed"]), (&json!(outcomes.len()), &json!(0)));
     assert!(!outcomes.is_empty());
     for o in outcomes {
-        assert!(o["case"].as_str().unwrap().contains("add"), "{o}");
+        // Filters do not tell capitals apart.
+        assert!(o["case"].as_str().unwrap().to_lowercase().contains("add"), "{o}");
         let within = |e: &str, t: &str| o[e].is_null() || o[e].as_f64().unwrap() <= o[t].as_f64().unwrap();
         assert!(o["passed"] == json!(true) && within("forward", "tolerance") && within("reverse", "reverse_tolerance"), "{o}");
     }

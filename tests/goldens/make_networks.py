@@ -258,8 +258,8 @@ def recurrent():
     case("relational_recurrent_decoder hidden", given, [], after)
 
 
-def cnn_encoder():
-    """NRI's CNN encoder in evaluation, pair by pair as its code has it; running statistics are 0 and 1."""
+def encoder(convolutional):
+    """NRI's encoders in evaluation, pair by pair as its code has them; running statistics are 0 and 1."""
     batch, n, features, time, hidden, types = 2, 5, 2, 17, 4, 3
     given = {}
 
@@ -274,27 +274,40 @@ def cnn_encoder():
         gain, shift = drawn(name + ".norm.gain", hidden), drawn(name + ".norm.shift", hidden)
         return lambda x: x / math.sqrt(1 + 1e-5) * gain + shift
 
-    def stack(name):
-        first, second, last = linear(name + ".0", hidden, hidden), linear(name + ".1", hidden, hidden), norm(name)
+    def stack(name, inputs=hidden):
+        first, second, last = linear(name + ".0", inputs, hidden), linear(name + ".1", hidden, hidden), norm(name)
         return lambda x: last(F.elu(F.linear(F.elu(F.linear(x, *first)), *second)))
 
-    x = normal(batch, n, features, time)
-    kernels = torch.cat([drawn("receiver.kernels", hidden, features, 5), drawn("sender.kernels", hidden, features, 5)], 1)
-    pairs = torch.cat([x[:, :, None].expand(-1, n, n, -1, -1), x[:, None].expand(-1, n, n, -1, -1)], 3).reshape(-1, 2 * features, time)
-    seen = F.relu(F.conv1d(pairs, kernels, drawn("receiver.bias", hidden)))
-    seen = F.max_pool1d(norm("pairs")(seen.transpose(1, 2)).transpose(1, 2), 2)
-    seen = F.relu(F.conv1d(seen, drawn("convolution.kernels", hidden, hidden, 5), drawn("convolution.bias", hidden)))
-    seen = norm("convolution")(seen.transpose(1, 2))
-    shares = torch.softmax(F.linear(seen, *linear("attention", hidden, 1)), 1)
-    edges = (F.linear(seen, *linear("content", hidden, hidden)) * shares).mean(1).reshape(batch, n, n, hidden)
-    edges = stack("embed")(edges)
+    def of_pairs(name, nodes, more=None):
+        """Two layers over [x_i; x_j; what pairs have already]."""
+        ends = [nodes[:, :, None].expand(-1, n, n, -1), nodes[:, None].expand(-1, n, n, -1)]
+        w, b = linear(name + ".receiver", hidden, hidden)
+        parts = [w, linear(name + ".sender", hidden, hidden, bias=False)[0]]
+        if more is not None:
+            ends.append(more)
+            parts.append(linear(name + ".pair", hidden, hidden, bias=False)[0])
+        edges = F.elu(F.linear(torch.cat(ends, -1), torch.cat(parts, 1), b))
+        return F.elu(F.linear(edges, *linear(name + ".second", hidden, hidden)))
+
+    def seen_by_convolutions(x):
+        kernels = torch.cat([drawn("receiver.kernels", hidden, features, 5), drawn("sender.kernels", hidden, features, 5)], 1)
+        pairs = torch.cat([x[:, :, None].expand(-1, n, n, -1, -1), x[:, None].expand(-1, n, n, -1, -1)], 3)
+        seen = F.relu(F.conv1d(pairs.reshape(-1, 2 * features, time), kernels, drawn("receiver.bias", hidden)))
+        seen = F.max_pool1d(norm("pairs")(seen.transpose(1, 2)).transpose(1, 2), 2)
+        seen = F.relu(F.conv1d(seen, drawn("convolution.kernels", hidden, hidden, 5), drawn("convolution.bias", hidden)))
+        seen = norm("convolution")(seen.transpose(1, 2))
+        shares = torch.softmax(F.linear(seen, *linear("attention", hidden, 1)), 1)
+        return (F.linear(seen, *linear("content", hidden, hidden)) * shares).mean(1).reshape(batch, n, n, hidden)
+
+    if convolutional:
+        x, last = normal(batch, n, features, time), "edge"
+        edges = stack("embed")(seen_by_convolutions(x))
+    else:
+        x, last = normal(batch, n, features * time), "second"
+        edges = norm("first")(of_pairs("first", stack("embed", features * time)(x)))
     others = (1 - torch.eye(n))[:, :, None]
     nodes = stack("node")((edges * others).sum(2) / n)
-    ends = torch.cat([nodes[:, :, None].expand(-1, n, n, -1), nodes[:, None].expand(-1, n, n, -1), edges], -1)
-    w, b = linear("edge.receiver", hidden, hidden)
-    v, s = (linear(name, hidden, hidden, bias=False)[0] for name in ["edge.sender", "edge.pair"])
-    edges = F.elu(F.linear(F.elu(F.linear(ends, torch.cat([w, v, s], 1), b)), *linear("edge.second", hidden, hidden)))
-    logits = F.linear(norm("edge")(edges), *linear("out", hidden, types)) * others
+    logits = F.linear(norm(last)(of_pairs(last, nodes, edges)), *linear("out", hidden, types)) * others
     parameters = {name: array(value, True) for name, value in given.items()}
     return {"x": array(x, True), "parameters": parameters, "expected": array(logits)}
 
@@ -306,5 +319,6 @@ graphs()
 pools()
 brain()
 recurrent()
-text = json.dumps({"cases": CASES, "cnn_encoder": cnn_encoder()}, separators=(",", ":"))
+ENCODERS = {"cnn_encoder": encoder(True), "encoder": encoder(False)}
+text = json.dumps({"cases": CASES, **ENCODERS}, separators=(",", ":"))
 Path(__file__).with_name("networks.json").write_text(text.replace('},{"op"', '},\n{"op"') + "\n")

@@ -1,11 +1,14 @@
 //! Messages between all pairs of nodes: what they take of memory, and what they refuse.
 
 use tapetum::kernel::Target;
-use tapetum::nn::{Activation, EdgeMlp, Forcing, Parameters, RollOut};
+use tapetum::nn::{
+    Activation, AdaptiveGraph, AdaptiveMessage, BrainAttention, BrainAttentionMessage, BrainConvolution, BrainMessage, EdgeMlp, Forcing,
+    Parameters, PrincipalAggregation, RollOut, StaticGraphAttention,
+};
 use tapetum::ops::message::PairActivation;
 use tapetum::ops::sparse::SparsePattern;
 use tapetum::plan::Plan;
-use tapetum::{Device, HostTensor, Result, Tape, TensorType, Var};
+use tapetum::{Device, HostTensor, Init, Result, Tape, TensorType, Var};
 
 /// A network's edge step at the size of the peers' scripts, forward and reverse: logits of two edge types, their softmax, messages.
 fn edge_step([batch, nodes, features]: [usize; 3]) -> Result<(Tape, Vec<Var>)> {
@@ -88,6 +91,44 @@ fn an_edge_network_holds_a_few_pairs_at_a_time() {
         let (found, sum) = (plan.slots.iter().max().copied().unwrap(), plan.slots.iter().sum::<u64>());
         assert!(found <= largest, "{extents:?}: a slot of {found} bytes, {largest} at most");
         assert!(sum * part < all as u64, "{extents:?}: {sum} bytes in all, one tensor of pairs by features is {all}");
+    }
+}
+
+/// A layer over a graph `[batch, n, n]` and x `[batch, n, features]`.
+type OverGraphs = fn(&mut Tape, &mut Parameters, Var, Var) -> Result<Var>;
+
+const OVER_GRAPHS: [OverGraphs; 6] = [
+    |t, p, graph, x| StaticGraphAttention::new(t, p, "layer", [FEATURES; 2], 2)?.apply(t, graph, x),
+    |t, p, _, x| AdaptiveGraph::new(t, p, "layer", [NODES, FEATURES, FEATURES], Init::Zeros)?.apply(t, x, AdaptiveMessage::Multiplicative),
+    |t, p, graph, x| BrainConvolution::new(t, p, "layer", [FEATURES; 2], BrainMessage::Bins { bins: 40, features: 8 })?.apply(t, graph, x),
+    |t, p, graph, x| BrainConvolution::new(t, p, "layer", [FEATURES; 2], BrainMessage::EdgeAndNodes)?.apply(t, graph, x),
+    |t, p, graph, x| BrainAttention::new(t, p, "layer", [FEATURES; 2], 2, BrainAttentionMessage::EdgeAndNodes)?.apply(t, graph, x),
+    |t, p, graph, x| {
+        let mut layer = PrincipalAggregation::new(t, p, "layer", [FEATURES; 2], 1.0)?;
+        layer.together = 1;
+        layer.apply(t, graph, x)
+    },
+];
+const NODES: usize = 64;
+const FEATURES: usize = 48;
+
+#[test]
+fn no_layer_over_graphs_makes_a_tensor_of_pairs_by_features() {
+    const BATCH: usize = 2;
+    for (i, layer) in OVER_GRAPHS.into_iter().enumerate() {
+        let (mut t, mut p) = (Tape::new(), Parameters::training(0));
+        let graph = t.input("graph", TensorType::f32([BATCH, NODES, NODES])).unwrap();
+        let x = t.input("x", TensorType::f32([BATCH, NODES, FEATURES])).unwrap();
+        let y = layer(&mut t, &mut p, graph, x).unwrap();
+        let square = t.square(y).unwrap();
+        let loss = t.mean(square, &[], false).unwrap();
+        let gradients = t.gradient(loss, &[&[graph, x], p.all()].concat()).unwrap();
+        let plan = Plan::new(&t, &gradients, &Target::portable()).unwrap();
+        let largest = plan.slots.iter().max().copied().unwrap();
+        // A node's widest row: thirteen aggregates side by side.
+        let bound = 4 * BATCH * NODES * 13 * FEATURES;
+        assert!(largest <= bound as u64, "layer {i}: a slot of {largest} bytes, {bound} at most");
+        assert!(bound < 4 * BATCH * NODES * NODES * FEATURES / 4);
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tapetum::nn::{
     Activation, AdaptiveGraph, AdaptiveMessage, AttentionPooling, BrainAttention, BrainAttentionMessage, BrainConvolution, BrainMessage,
     Convolution, EdgeMlp, Embedding, Film, Linear, Mlp, MlpSettings, MultiHeadAttention, NetFormer, NodeFeatures, Parameters,
-    PrincipalAggregation, RelationalCnnEncoder, RelationalRecurrentDecoder, Spacing, StaticGraphAttention, TopKPooling,
+    PrincipalAggregation, RelationalCnnEncoder, RelationalEncoder, RelationalRecurrentDecoder, Spacing, StaticGraphAttention, TopKPooling,
 };
 use tapetum::ops::message::PairActivation;
 use tapetum::{Device, HostTensor, Result, State, Tape, Var};
@@ -145,28 +145,33 @@ fn layers_are_pytorchs_and_its_graphs() {
     hold(&goldens()["cases"], build, 3e-7, 1e-5);
 }
 
-/// The encoder as it is evaluated, its parameters put into the state by their names.
+type Encode = fn(&mut Tape, &mut Parameters, Var) -> Result<Var>;
+
+/// Encoders as they are evaluated, their parameters put into the state by their names.
 #[test]
-fn the_cnn_encoder_is_the_papers() {
-    let golden = &goldens()["cnn_encoder"];
-    for (device, tolerance) in [(Device::oracle(), 3e-7), (Device::cpu(), 1e-5), (crate::golden::gpu(), 1e-5)] {
-        let state = State::new(&device);
-        let x = given(&golden["x"]);
-        let mut t = Tape::new();
-        let series = t.input("x", x.ty()).unwrap();
-        let encoder = RelationalCnnEncoder::new(&mut t, &mut Parameters::evaluation(), "encoder", [2, 4, 3]).unwrap();
-        let logits = encoder.apply(&mut t, series).unwrap();
-        // A node's logits to itself mean nothing.
-        let others: Vec<f32> = (0..5 * 5).map(|at| if at / 5 == at % 5 { 0.0 } else { 1.0 }).collect();
-        let others = t.constant(HostTensor::f32([5, 5, 1], others).unwrap()).unwrap();
-        let logits = t.mul(logits, others).unwrap();
-        for (name, value) in golden["parameters"].as_object().unwrap() {
-            assert!(t.lookup(name).is_some(), "no parameter `{name}`");
-            state.write(name, &given(value)).unwrap();
+fn encoders_are_the_papers() {
+    let encoders: [(&str, Encode); 2] = [
+        ("cnn_encoder", |t, p, x| RelationalCnnEncoder::new(t, p, "encoder", [2, 4, 3])?.apply(t, x)),
+        ("encoder", |t, p, x| RelationalEncoder::new(t, p, "encoder", [2 * 17, 4, 3])?.apply(t, x)),
+    ];
+    for (key, encode) in encoders {
+        let golden = &goldens()[key];
+        for (device, tolerance) in [(Device::oracle(), 3e-7), (Device::cpu(), 1e-5), (crate::golden::gpu(), 1e-5)] {
+            let (state, x, mut t) = (State::new(&device), given(&golden["x"]), Tape::new());
+            let series = t.input("x", x.ty()).unwrap();
+            let logits = encode(&mut t, &mut Parameters::evaluation(), series).unwrap();
+            // A node's logits to itself mean nothing.
+            let others: Vec<f32> = (0..5 * 5).map(|at| if at / 5 == at % 5 { 0.0 } else { 1.0 }).collect();
+            let others = t.constant(HostTensor::f32([5, 5, 1], others).unwrap()).unwrap();
+            let logits = t.mul(logits, others).unwrap();
+            for (name, value) in golden["parameters"].as_object().unwrap() {
+                assert!(t.lookup(name).is_some(), "{key}: no parameter `{name}`");
+                state.write(name, &given(value)).unwrap();
+            }
+            let found = device.compile_with(&t, &[logits], &state).unwrap().run(&[(series, &x)]).unwrap().remove(0);
+            let error = relative(&found, &golden["expected"], key);
+            assert!(error <= tolerance, "{}: {key}: {error:.1e}", device.name());
         }
-        let found = device.compile_with(&t, &[logits], &state).unwrap().run(&[(series, &x)]).unwrap().remove(0);
-        let error = relative(&found, &golden["expected"], "logits");
-        assert!(error <= tolerance, "{}: {error:.1e}", device.name());
     }
 }
 

@@ -43,7 +43,7 @@ fn shapes_that_do_not_fit_are_refused() {
     refused(amag.apply(t, x, AdaptiveMessage::Additive), "[batch, 4, 3]");
     refused(AttentionPooling::new(t, p, "pool", 3).unwrap().apply(t, flat), "[batch, n, features]");
     refused(TopKPooling::new(t, p, "top", 3, 0.0), "above 0 and at most 1");
-    refused(TopKPooling::new(t, p, "top", 4, 0.5).unwrap().apply(t, graph, x), "[3, 1]");
+    refused(TopKPooling::new(t, p, "four", 4, 0.5).unwrap().apply(t, graph, x), "[3, 1]");
     refused(NodeFeatures::Degree.apply(t, x), "[batch, n, n]");
     refused(NodeFeatures::Eigenvectors(6).apply(t, graph), "1 to 5 eigenvectors");
     refused(BrainConvolution::new(t, p, "bins", [3, 2], BrainMessage::Bins { bins: 0, features: 1 }), "one bin");

@@ -2,11 +2,16 @@
 
 use super::one;
 use crate::nn::{AttentionPooling, GraphConvolution, Linear, NodeFeatures, StaticGraphAttention, TopKPooling};
+use crate::ops::message::PairActivation;
 use crate::workflow::block::{Argument, Block, Given, choice, maybe, number, value, whole};
 use crate::{Error, Result, Tape};
 
 const GRAPH: Argument = value("graph", "weights [subjects, n, n]; 0 is no edge");
 const OF: Argument = value("of", "features of nodes [subjects, n, features]");
+const RECEIVERS: Argument = value("receivers", "what each node contributes as one [subjects, n, features]");
+const SENDERS: Argument = value("senders", "what each node contributes as one [subjects, n, features]");
+const ACTIVATION: Argument =
+    choice("activation", &["relu", "leaky_relu", "elu", "tanh"], "relu", "of the sum of both; the leaky one's slope is 0.2");
 const FEATURES: &[&str] = &["identity", "degree", "degree_profile", "eigenvectors", "connection_profile"];
 
 pub(super) const BLOCKS: &[Block] = &[
@@ -48,6 +53,18 @@ pub(super) const BLOCKS: &[Block] = &[
         },
     },
     Block {
+        name: "pairwise_dot",
+        what: "[subjects, k, n, n] scores of every pair: k weights of the activation of what receiver and sender contribute",
+        arguments: &[RECEIVERS, SENDERS, value("weights", "[k, features]"), ACTIVATION],
+        build: |t, a| one(t.pairwise_dot(a.value("receivers")?, a.value("senders")?, a.value("weights")?, activation(a))?),
+    },
+    Block {
+        name: "pairwise_sum",
+        what: "[subjects, n, features] messages: the activations of a receiver with its senders, summed by the weights of the graph",
+        arguments: &[GRAPH, RECEIVERS, SENDERS, ACTIVATION],
+        build: |t, a| one(t.pairwise_sum(a.value("graph")?, a.value("receivers")?, a.value("senders")?, activation(a))?),
+    },
+    Block {
         name: "attention_pooling",
         what: "[subjects, features]: the mean over nodes by softmax of x times weights; NAME.attention [subjects, n]",
         arguments: &[OF, value("weights", "[features, 1]")],
@@ -68,6 +85,15 @@ pub(super) const BLOCKS: &[Block] = &[
         },
     },
 ];
+
+fn activation(given: &Given) -> PairActivation {
+    match given.text("activation") {
+        "leaky_relu" => PairActivation::LeakyRelu(0.2),
+        "elu" => PairActivation::Elu,
+        "tanh" => PairActivation::Tanh,
+        _ => PairActivation::Relu,
+    }
+}
 
 /// A layer of `weights` `[features, out]`, and of `bias` where there is one.
 fn linear(tape: &mut Tape, given: &Given) -> Result<Linear> {
