@@ -67,7 +67,7 @@ impl Op for Connectome {
 impl Tape {
     /// The functional connectome of x `[.., nodes, samples]`, of activations over stimuli say, by its topology: r, Pearson's correlations
     /// `[.., nodes, nodes]`, and the births and deaths of the graph of their magnitudes |r|. What [`Tape::absolute_correlation`] and
-    /// [`Tape::birth_death`] make one after the other, without |r|. Of series that are not finite, births and deaths are as there.
+    /// [`Tape::birth_death`] make one after the other, without |r|.
     ///
     /// # Errors
     /// As [`Tape::correlation`] and [`Tape::birth_death`].
