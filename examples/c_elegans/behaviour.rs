@@ -1,6 +1,6 @@
 //! Behavioural states from the last frames.
 
-use crate::recordings::{Recordings, Starts, WINDOW};
+use crate::recordings::{Recordings, Starts, Variation, WINDOW};
 use tapetum::nn::metrics::Confusion;
 use tapetum::nn::{Activation, Cell, Linear, Mlp, MlpSettings, Parameters, Pooling, Recurrent};
 use tapetum::ops::message::PairActivation;
@@ -13,6 +13,8 @@ use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 pub enum Classifier {
     /// The last frame, and how it differs from four frames before, weighed linearly.
     Logistic,
+    /// All frames, weighed linearly.
+    Window,
     Mlp,
     Gru,
     Gnn,
@@ -21,7 +23,8 @@ pub enum Classifier {
 const BATCH: usize = 128;
 const WIDTH: usize = 32;
 const EMBEDDING: usize = 8;
-const LOOKS: u32 = 6;
+/// Times that a run is looked at, to choose when it should have stopped.
+pub const LOOKS: u32 = 4;
 /// Weight decay, of the linear model and of the others alike.
 const DECAY: f32 = 0.05;
 
@@ -43,11 +46,10 @@ pub fn classes(states: &[String], merged: bool) -> (Vec<i32>, Vec<&'static str>)
     (states.iter().map(class).collect(), names.to_vec())
 }
 
-/// A worm left out, and the neurons that are seen.
+/// States to be told apart by the neurons that are seen.
 pub struct Task<'a> {
     pub device: &'a Device,
     pub data: &'a Recordings,
-    pub left_out: usize,
     /// By state of the recording.
     pub class: &'a [i32],
     pub count: usize,
@@ -67,10 +69,54 @@ impl Task<'_> {
         starts.iter().map(|&at| self.label(at)).collect()
     }
 
-    /// Trains a classifier, keeps it as it was best on the end of the training worms, and judges it on the worm left out.
-    pub fn run(&self, classifier: Classifier, steps: u32, seed: u64) -> Result<Confusion> {
-        let [training, choosing] = self.data.inner(self.left_out, WINDOW, 2);
-        let (training, choosing, test) = (self.told(training), self.told(choosing), self.told(self.data.of(self.left_out, WINDOW, 1)));
+    /// Windows of the training worms that are told apart.
+    fn training(&self, left_out: &[usize]) -> Starts {
+        self.told(self.data.without(left_out, WINDOW))
+    }
+
+    /// The accuracy on each of a pair of worms, trained without both, at each look.
+    pub fn curves(
+        &self,
+        classifier: Classifier,
+        variation: Option<Variation>,
+        pair: [usize; 2],
+        steps: u32,
+        seed: u64,
+    ) -> Result<[Vec<f64>; 2]> {
+        let mut curves = [Vec::new(), Vec::new()];
+        let every = pair.map(|w| self.told(self.data.of(w, WINDOW, 2)));
+        self.descend(classifier, variation, &self.training(&pair), (steps, LOOKS), seed, |state| {
+            for (curve, starts) in curves.iter_mut().zip(&every) {
+                curve.push(self.judge(state, classifier, starts)?.accuracy());
+            }
+            Ok(())
+        })?;
+        Ok(curves)
+    }
+
+    /// Trains a classifier without a worm until so many looks are over, and judges it on that worm.
+    pub fn run(
+        &self,
+        classifier: Classifier,
+        variation: Option<Variation>,
+        left_out: usize,
+        run: (u32, u32),
+        seed: u64,
+    ) -> Result<Confusion> {
+        let state = self.descend(classifier, variation, &self.training(&[left_out]), run, seed, |_| Ok(()))?;
+        self.judge(&state, classifier, &self.told(self.data.of(left_out, WINDOW, 1)))
+    }
+
+    /// Trains on windows for `looks` of the LOOKS parts of so many steps, and shows the state before and after each.
+    fn descend(
+        &self,
+        classifier: Classifier,
+        variation: Option<Variation>,
+        training: &Starts,
+        (steps, looks): (u32, u32),
+        seed: u64,
+        mut look: impl FnMut(&State) -> Result<()>,
+    ) -> Result<State> {
         let state = State::new(self.device);
         let (mut t, mut p) = (Tape::new(), Parameters::training(seed));
         let x = t.input("windows", TensorType::f32([BATCH, self.data.neurons.len(), WINDOW]))?;
@@ -80,24 +126,22 @@ impl Task<'_> {
         let optimiser = Adam { decay: DECAY, ..Adam::decoupled(Schedule::Cosine { start: 1e-2, end: 1e-4, steps }) };
         p.descend(&mut t, loss, &optimiser, Some(1.0))?;
         let mut program = self.device.compile_with(&t, &[loss], &state)?;
-        let names: Vec<String> = p.all().iter().map(|&v| t.describe(v)).collect();
-        let (mut best, mut most) = (Vec::new(), -1.0);
-        for look in 1..=LOOKS {
-            for step in (look - 1) * steps / LOOKS..look * steps / LOOKS {
-                let draws = Philox::new(seed, u32::MAX - 1, step);
+        look(&state)?;
+        for part in 1..=looks {
+            for step in (part - 1) * steps / LOOKS..part * steps / LOOKS {
+                let draws = Philox::new(seed, u32::MAX, step);
                 let starts: Starts = (0..BATCH).map(|i| training[draws.word(i) as usize % training.len()]).collect();
-                program.write(x, &self.data.windows(&starts, WINDOW)?)?;
+                let windows = match variation {
+                    Some(variation) => self.data.varied(&starts, WINDOW, variation, &Philox::new(seed, u32::MAX - 1, step)),
+                    None => self.data.windows(&starts, WINDOW),
+                };
+                program.write(x, &windows?)?;
                 program.write(labels, &HostTensor::i32([BATCH], self.labels(&starts))?)?;
                 program.step()?;
             }
-            let found = self.judge(&state, classifier, &choosing)?.accuracy();
-            if found > most {
-                most = found;
-                best = names.iter().map(|n| state.read(n)).collect::<Result<_>>()?;
-            }
+            look(&state)?;
         }
-        names.iter().zip(&best).try_for_each(|(name, value)| state.write(name, value))?;
-        self.judge(&state, classifier, &test)
+        Ok(state)
     }
 
     fn judge(&self, state: &State, classifier: Classifier, starts: &Starts) -> Result<Confusion> {
@@ -111,7 +155,18 @@ impl Task<'_> {
 }
 
 impl Classifier {
-    /// Logits `[batch, classes]` of windows `[batch, neurons, WINDOW]`. Every network adds to the linear model's.
+    /// What it is called in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Logistic => "logistic, two frames",
+            Self::Window => "logistic, all frames",
+            Self::Mlp => "all frames + MLP",
+            Self::Gru => "all frames + GRU",
+            Self::Gnn => "all frames + GNN",
+        }
+    }
+
+    /// Logits `[batch, classes]` of windows `[batch, neurons, WINDOW]`. Every network adds to the linear models'.
     fn logits(self, t: &mut Tape, p: &mut Parameters, x: Var, classes: usize) -> Result<Var> {
         let [batch, n] = [0, 1].map(|i| t.shape(x)[i]);
         let (last, before) = (t.slice(x, 2, WINDOW - 1, WINDOW, 1)?, t.slice(x, 2, WINDOW - 5, WINDOW - 4, 1)?);
@@ -119,10 +174,15 @@ impl Classifier {
         let seen = t.concatenate(&[last, change], 1)?;
         let seen = t.reshape(seen, [batch, 2 * n])?;
         let linear = Linear::new(t, p, "linear", [2 * n, classes])?.apply(t, seen)?;
+        if self == Self::Logistic {
+            return Ok(linear);
+        }
+        let flat = t.reshape(x, [batch, n * WINDOW])?;
+        let window = Linear::new(t, p, "window", [n * WINDOW, classes])?.apply(t, flat)?;
+        let linear = t.add(linear, window)?;
         let network = match self {
-            Self::Logistic => return Ok(linear),
+            Self::Logistic | Self::Window => return Ok(linear),
             Self::Mlp => {
-                let flat = t.reshape(x, [batch, n * WINDOW])?;
                 let settings = MlpSettings { dropout: 0.3, ..MlpSettings::new(&[n * WINDOW, 2 * WIDTH, classes], Activation::Relu) };
                 Mlp::new(t, p, "mlp", settings)?.apply(t, flat)?
             }

@@ -2,7 +2,7 @@
 
 use crate::linear::ridge;
 use crate::model::{Design, Kind, Model};
-use crate::recordings::{HORIZON, Recordings, Starts, WINDOW};
+use crate::recordings::{HORIZON, Recordings, Starts, Variation, WINDOW};
 use tapetum::nn::Parameters;
 use tapetum::optim::{Adam, Schedule};
 use tapetum::tensor::Philox;
@@ -10,158 +10,202 @@ use tapetum::{Device, HostTensor, Result, State, Tape, TensorType};
 
 const BATCH: usize = 64;
 /// Frames rolled out in training.
-const AHEAD: usize = 12;
+pub const AHEAD: usize = 8;
 /// Windows evaluated at once.
 const TOGETHER: usize = 256;
 /// Times that a run is looked at, to choose when it should have stopped.
-const LOOKS: u32 = 6;
+pub const LOOKS: u32 = 5;
 
-/// How a model did on windows of a worm.
+/// How a network is trained.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setting {
+    pub variation: Option<Variation>,
+    pub steps: u32,
+    /// The rate of learning at the beginning; it falls to a two-hundredth by half a cosine.
+    pub rate: f32,
+}
+
+/// Predictions of windows of a worm.
 #[derive(Debug, Clone)]
+pub struct Forecast {
+    /// `[window, neuron, HORIZON]`.
+    pub made: Vec<f32>,
+    /// Inferred edges `[neurons × neurons]`, the mean over windows.
+    pub edges: Option<Vec<f32>>,
+}
+
+/// How predictions did.
+#[derive(Debug, Clone, Copy)]
 pub struct Scores {
     pub one_step: f64,
     pub all_steps: f64,
     /// Of copying the last frame.
     pub copied: [f64; 2],
-    /// `[neurons × neurons]`, the mean over windows.
-    pub edges: Option<Vec<f32>>,
-    /// The first window: truth and prediction, `[neuron × HORIZON]`.
-    pub shown: [Vec<f64>; 2],
 }
 
 impl Scores {
+    /// Of predictions of windows.
+    pub fn of(made: &[f32], data: &Recordings, starts: &Starts) -> Result<Self> {
+        let windows = data.windows(starts, WINDOW + HORIZON)?;
+        let mut sums = [[0.0; 2]; 2];
+        for (made, seen) in made.chunks_exact(HORIZON).zip(windows.elements::<f32>()?.chunks_exact(WINDOW + HORIZON)) {
+            for (step, (made, truth)) in made.iter().zip(&seen[WINDOW..]).enumerate() {
+                for (sum, guess) in sums.iter_mut().zip([*made, seen[WINDOW - 1]]) {
+                    let error = f64::from(guess - truth).powi(2);
+                    sum[0] += if step == 0 { error } else { 0.0 };
+                    sum[1] += error;
+                }
+            }
+        }
+        let count = (made.len() / HORIZON) as f64;
+        let [[one_step, all_steps], copied] = sums.map(|[one, all]| [one / count, all / count / HORIZON as f64]);
+        Ok(Self { one_step, all_steps, copied })
+    }
+
     /// 1 − MSE / MSE of the copy, over all steps.
     pub fn score(&self) -> f64 {
         1.0 - self.all_steps / self.copied[1]
     }
 }
 
-/// One fold: what is needed to train and judge any design on it.
-pub struct Fold<'a> {
+/// A model's parameters by name, the linear model's among them.
+pub type Trained = Vec<(String, HostTensor)>;
+
+/// Worms to train on, and what every model of them starts from.
+pub struct Trial<'a> {
     pub device: &'a Device,
     pub data: &'a Recordings,
-    pub left_out: usize,
     pub wiring: &'a HostTensor,
-    training: Starts,
-    choosing: Starts,
-    linear: [HostTensor; 2],
-    pub alpha: f32,
+    starts: Starts,
+    linear: Trained,
 }
 
-impl<'a> Fold<'a> {
-    /// Fits the linear model, its penalty chosen on the end of the training worms.
-    pub fn new(device: &'a Device, data: &'a Recordings, left_out: usize, wiring: &'a HostTensor) -> Result<Self> {
-        let [training, _] = data.inner(left_out, WINDOW + AHEAD, 8);
-        let [_, choosing] = data.inner(left_out, WINDOW + HORIZON, 8);
-        let mut fold = Self {
-            device,
-            data,
-            left_out,
-            wiring,
-            training,
-            choosing,
-            linear: [HostTensor::scalar(0.0), HostTensor::scalar(0.0)],
-            alpha: 0.0,
-        };
-        let (mut best, mut least) = (None, f64::INFINITY);
-        for alpha in [10.0, 100.0, 1000.0] {
-            fold.linear = ridge(data, &fold.training, alpha)?;
-            let state = fold.state()?;
-            let scores = fold.judge(&state, Design { kind: Kind::Linear, corrects: false }, &fold.choosing)?;
-            if scores.all_steps < least {
-                (least, best) = (scores.all_steps, Some((fold.linear.clone(), alpha)));
+impl<'a> Trial<'a> {
+    /// Fits the linear model to every worm but those left out.
+    pub fn new(device: &'a Device, data: &'a Recordings, wiring: &'a HostTensor, left_out: &[usize], alpha: f32) -> Result<Self> {
+        let starts = data.without(left_out, WINDOW + AHEAD);
+        let linear = ridge(data, &starts, alpha, None)?;
+        Ok(Self { device, data, wiring, starts, linear: named(linear) })
+    }
+
+    /// The linear model alone.
+    pub fn linear(&self) -> &Trained {
+        &self.linear
+    }
+
+    /// The windows it was fitted to.
+    pub fn starts(&self) -> &Starts {
+        &self.starts
+    }
+
+    /// The score on each of `judged` before the first step, and after each look.
+    pub fn curves<const N: usize>(
+        &self,
+        (from, starts): (&Trained, &Starts),
+        (design, setting): (Design, &Setting),
+        judged: [&Starts; N],
+        seed: u64,
+    ) -> Result<[Vec<f64>; N]> {
+        let mut curves = judged.map(|_| Vec::new());
+        let look = |state: &State| {
+            for (curve, starts) in curves.iter_mut().zip(judged) {
+                let forecast = self.forecast_by(state, design, starts)?;
+                curve.push(Scores::of(&forecast.made, self.data, starts)?.score());
             }
-        }
-        if let Some((linear, alpha)) = best {
-            (fold.linear, fold.alpha) = (linear, alpha);
-        }
-        Ok(fold)
+            Ok(())
+        };
+        self.descend((from, starts), (design, setting), LOOKS, seed, look)?;
+        Ok(curves)
     }
 
-    fn state(&self) -> Result<State> {
-        let state = State::new(self.device);
-        state.write("linear.weight", &self.linear[0])?;
-        state.write("linear.bias", &self.linear[1])?;
-        Ok(state)
+    /// What a design is after so many looks.
+    pub fn train(&self, from: (&Trained, &Starts), design: (Design, &Setting), looks: usize, seed: u64) -> Result<Trained> {
+        self.descend(from, design, looks as u32, seed, |_| Ok(()))
     }
 
-    /// Windows drawn by the step.
-    fn batch(&self, seed: u64, step: u32) -> Result<HostTensor> {
-        let draws = Philox::new(seed, u32::MAX, step);
-        let starts: Starts = (0..BATCH).map(|i| self.training[draws.word(i) as usize % self.training.len()]).collect();
-        self.data.windows(&starts, WINDOW + AHEAD)
-    }
-
-    /// Trains a design, keeps it as it was best on the end of the training worms, and judges it on the worm left out.
-    pub fn run(&self, design: Design, steps: u32, seed: u64) -> Result<Scores> {
-        let state = self.state()?;
-        let test = self.data.of(self.left_out, WINDOW + HORIZON, 4);
-        if design == (Design { kind: Kind::Linear, corrects: false }) {
-            return self.judge(&state, design, &test);
-        }
+    /// Trains from these parameters on these windows for `looks` of the LOOKS parts of a setting's steps, and shows the state before and after
+    /// each.
+    fn descend(
+        &self,
+        (from, starts): (&Trained, &Starts),
+        (design, setting): (Design, &Setting),
+        looks: u32,
+        seed: u64,
+        mut look: impl FnMut(&State) -> Result<()>,
+    ) -> Result<Trained> {
+        let state = self.state(from)?;
         let (mut t, mut p) = (Tape::new(), Parameters::training(seed));
         let x = t.input("windows", TensorType::f32([BATCH, self.data.neurons.len(), WINDOW + AHEAD]))?;
         let model = Model::new(&mut t, &mut p, design, self.data.neurons.len(), self.wiring)?;
         let (window, truth) = (t.slice(x, 2, 0, WINDOW, 1)?, t.slice(x, 2, WINDOW, WINDOW + AHEAD, 1)?);
         let (made, _) = model.roll(&mut t, &mut p, window, AHEAD)?;
         let loss = t.mean_squared_error(made, truth)?;
-        p.descend(&mut t, loss, &Adam::decoupled(Schedule::Cosine { start: 2e-3, end: 1e-5, steps }), Some(1.0))?;
+        let rate = Schedule::Cosine { start: setting.rate, end: setting.rate / 200.0, steps: setting.steps };
+        p.descend(&mut t, loss, &Adam::decoupled(rate), Some(1.0))?;
         let mut program = self.device.compile_with(&t, &[loss], &state)?;
-        let names: Vec<String> = p.all().iter().map(|&v| t.describe(v)).collect();
-        let kept = |state: &State| names.iter().map(|n| state.read(n)).collect::<Result<Vec<_>>>();
-        let (mut best, mut least) = (kept(&state)?, self.judge(&state, design, &self.choosing)?.all_steps);
-        for look in 1..=LOOKS {
-            for step in (look - 1) * steps / LOOKS..look * steps / LOOKS {
-                program.write(x, &self.batch(seed, step)?)?;
+        look(&state)?;
+        for part in 1..=looks {
+            for step in (part - 1) * setting.steps / LOOKS..part * setting.steps / LOOKS {
+                program.write(x, &self.batch(starts, setting.variation, seed, step)?)?;
                 program.step()?;
             }
-            let found = self.judge(&state, design, &self.choosing)?.all_steps;
-            if found < least {
-                (best, least) = (kept(&state)?, found);
-            }
+            look(&state)?;
         }
-        names.iter().zip(&best).try_for_each(|(name, value)| state.write(name, value))?;
-        self.judge(&state, design, &test)
+        let names = p.all().iter().map(|&v| t.describe(v)).chain(from.iter().map(|(name, _)| name.clone()));
+        names.map(|name| Ok((name.clone(), state.read(&name)?))).collect()
     }
 
-    /// How the model in `state` does on windows.
-    fn judge(&self, state: &State, design: Design, starts: &Starts) -> Result<Scores> {
+    /// Windows drawn by the step, varied where that is set.
+    fn batch(&self, from: &Starts, variation: Option<Variation>, seed: u64, step: u32) -> Result<HostTensor> {
+        let draws = Philox::new(seed, u32::MAX, step);
+        let starts: Starts = (0..BATCH).map(|i| from[draws.word(i) as usize % from.len()]).collect();
+        match variation {
+            Some(variation) => self.data.varied(&starts, WINDOW + AHEAD, variation, &Philox::new(seed, u32::MAX - 1, step)),
+            None => self.data.windows(&starts, WINDOW + AHEAD),
+        }
+    }
+
+    fn state(&self, of: &Trained) -> Result<State> {
+        let state = State::new(self.device);
+        of.iter().try_for_each(|(name, value)| state.write(name, value))?;
+        Ok(state)
+    }
+
+    /// What a trained model predicts of windows.
+    pub fn forecast(&self, trained: &Trained, design: Design, starts: &Starts) -> Result<Forecast> {
+        self.forecast_by(&self.state(trained)?, design, starts)
+    }
+
+    fn forecast_by(&self, state: &State, design: Design, starts: &Starts) -> Result<Forecast> {
         let (n, mut p) = (self.data.neurons.len(), Parameters::evaluation());
         let mut t = Tape::new();
         let window = t.input("windows", TensorType::f32([TOGETHER, n, WINDOW]))?;
         let model = Model::new(&mut t, &mut p, design, n, self.wiring)?;
         let (made, edges) = model.roll(&mut t, &mut p, window, HORIZON)?;
-        let mut outputs = vec![made];
-        if let Some(edges) = edges {
-            outputs.push(t.mean(edges, &[0], false)?);
-        }
+        let outputs: Vec<_> = [Some(made), edges].into_iter().flatten().collect();
         let mut program = self.device.compile_with(&t, &outputs, state)?;
-        let (mut sums, mut shown, mut found) = ([[0.0; 2]; 2], [vec![], vec![]], None);
+        let mut forecast = Forecast { made: Vec::new(), edges: edges.map(|_| vec![0.0; n * n]) };
         for lot in starts.chunks(TOGETHER) {
             // The last lot is filled up with its first window, which is not counted.
             let filled: Starts = lot.iter().copied().chain(std::iter::repeat(lot[0])).take(TOGETHER).collect();
-            let all = self.data.windows(&filled, WINDOW + HORIZON)?;
-            let all = all.elements::<f32>()?;
-            let split = |from: usize, to: usize| all.chunks_exact(WINDOW + HORIZON).flat_map(move |s| s[from..to].iter().copied());
-            let seen = HostTensor::f32([TOGETHER, n, WINDOW], split(0, WINDOW).collect())?;
-            let values = program.run(&[(window, &seen)])?;
-            let (made, truth): (Vec<f64>, Vec<f64>) = (values[0].to_f64_vec(), split(WINDOW, WINDOW + HORIZON).map(f64::from).collect());
-            let copy: Vec<f64> = split(WINDOW - 1, WINDOW).map(f64::from).collect();
-            for at in 0..lot.len() * n * HORIZON {
-                let errors = [(made[at] - truth[at]).powi(2), (copy[at / HORIZON] - truth[at]).powi(2)];
-                for (sum, e) in sums.iter_mut().zip(errors) {
-                    sum[0] += if at % HORIZON == 0 { e } else { 0.0 };
-                    sum[1] += e;
+            let values = program.run(&[(window, &self.data.windows(&filled, WINDOW)?)])?;
+            forecast.made.extend_from_slice(&values[0].elements::<f32>()?[..lot.len() * n * HORIZON]);
+            if let (Some(sum), Some(edges)) = (&mut forecast.edges, values.get(1)) {
+                // Weights are over the number of senders; here they are the gates themselves.
+                let scale = (n - 1) as f32 / starts.len() as f32;
+                for graph in edges.elements::<f32>()?.chunks_exact(n * n).take(lot.len()) {
+                    sum.iter_mut().zip(graph).for_each(|(s, e)| *s += scale * e);
                 }
             }
-            if shown[0].is_empty() {
-                shown = [truth[..n * HORIZON].to_vec(), made[..n * HORIZON].to_vec()];
-                found = values.get(1).map(|e| e.to_f64_vec().iter().map(|&e| e as f32 * (n - 1) as f32).collect());
-            }
         }
-        let count = (starts.len() * n) as f64;
-        let mean = |s: [f64; 2]| [s[0] / count, s[1] / count / HORIZON as f64];
-        let ([one_step, all_steps], copied) = (mean(sums[0]), mean(sums[1]));
-        Ok(Scores { one_step, all_steps, copied, edges: found, shown })
+        Ok(forecast)
     }
 }
+
+/// The linear model's parameters under their names.
+pub fn named([weight, bias]: [HostTensor; 2]) -> Trained {
+    vec![("linear.weight".into(), weight), ("linear.bias".into(), bias)]
+}
+
+/// The linear model as a design.
+pub const LINEAR: Design = Design { kind: Kind::Linear, corrects: false };

@@ -3,14 +3,13 @@
 use crate::recordings::{Recordings, Starts, WINDOW};
 use tapetum::{Device, HostTensor, Result, Tape};
 
-/// Weights `[neurons, neurons × WINDOW]` and bias `[neurons]` of x_{t+1} − x_t, with penalty alpha.
-pub fn ridge(data: &Recordings, starts: &Starts, alpha: f32) -> Result<[HostTensor; 2]> {
+/// Weights `[neurons, neurons × WINDOW]` and bias `[neurons]` of x_{t+1} − x_t, with penalty alpha on how far they are from those given, or from 0.
+pub fn ridge(data: &Recordings, starts: &Starts, alpha: f32, towards: Option<[&HostTensor; 2]>) -> Result<[HostTensor; 2]> {
     let (n, rows) = (data.neurons.len(), starts.len());
     let cols = n * WINDOW + 1;
     let windows = data.windows(starts, WINDOW + 1)?;
-    let w = windows.elements::<f32>()?;
     let (mut x, mut y) = (Vec::with_capacity(rows * cols), Vec::with_capacity(rows * n));
-    for row in w.chunks_exact(n * (WINDOW + 1)) {
+    for row in windows.elements::<f32>()?.chunks_exact(n * (WINDOW + 1)) {
         for series in row.chunks_exact(WINDOW + 1) {
             x.extend_from_slice(&series[..WINDOW]);
             y.push(series[WINDOW] - series[WINDOW - 1]);
@@ -24,7 +23,14 @@ pub fn ridge(data: &Recordings, starts: &Starts, alpha: f32) -> Result<[HostTens
     let penalty = t.full([cols], alpha)?;
     let penalty = t.diagonal_matrix(penalty)?;
     let square = t.add(square, penalty)?;
-    let cross = t.matmul_with(vx, vy, true, false)?;
+    let mut cross = t.matmul_with(vx, vy, true, false)?;
+    if let Some([weight, bias]) = towards {
+        let (weight, bias) = (t.constant(weight.clone())?, t.constant(bias.clone())?);
+        let (weight, bias) = (t.transpose_matrices(weight)?, t.reshape(bias, [1, n])?);
+        let prior = t.concatenate(&[weight, bias], 0)?;
+        let prior = t.scale(prior, alpha)?;
+        cross = t.add(cross, prior)?;
+    }
     let solved = t.solve_spd(square, cross)?;
     let solved = Device::oracle().compile(&t, &[solved])?.run(&[(vx, &x), (vy, &y)])?.remove(0).to_f64_vec();
     let weight = (0..n * (cols - 1)).map(|at| solved[at % (cols - 1) * n + at / (cols - 1)] as f32).collect();

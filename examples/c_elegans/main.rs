@@ -4,16 +4,22 @@
 //! neural relational inference recovers without having seen one. With `--data DIR` (a folder with `kato2015/` and `connectome/`) it predicts
 //! the neurons and behaviour of worms that it has never seen, beside linear models.
 //!
-//! `[--out DIR] [--steps N] [--seeds N] [--worms 0,3] [--device cpu|auto|ADAPTER]`; `--worms` leaves only those out, one by one.
+//! `[--out DIR] [--steps N] [--seeds N] [--worms 0,3] [--device cpu|auto|ADAPTER]`; `--worms` leaves only those out, one by one, and with data
+//! `--steps` shortens every training to so many.
 
 mod behaviour;
+mod choice;
 mod forecast;
+mod forecasts;
 mod linear;
 mod model;
+mod neurons;
 mod recordings;
 mod relations;
+mod states;
 mod study;
 mod systems;
+mod transfer;
 
 use std::path::PathBuf;
 use tapetum::cli::report::{Section, report};
@@ -25,14 +31,14 @@ struct Arguments {
     data: Option<PathBuf>,
     out: PathBuf,
     steps: Option<u32>,
-    seeds: u64,
+    seeds: Option<u64>,
     worms: Vec<usize>,
     device: Device,
 }
 
 impl Arguments {
     fn parse() -> Result<Self> {
-        let mut parsed = Self { data: None, out: "c-elegans".into(), steps: None, seeds: 1, worms: Vec::new(), device: Device::cpu() };
+        let mut parsed = Self { data: None, out: "c-elegans".into(), steps: None, seeds: None, worms: Vec::new(), device: Device::cpu() };
         let mut given = std::env::args().skip(1);
         while let Some(name) = given.next() {
             let value = given.next().ok_or_else(|| Error::argument(format!("{name}: a value expected")))?;
@@ -41,7 +47,7 @@ impl Arguments {
                 "--data" => parsed.data = Some(value.into()),
                 "--out" => parsed.out = value.into(),
                 "--steps" => parsed.steps = Some(number()? as u32),
-                "--seeds" => parsed.seeds = number()?,
+                "--seeds" => parsed.seeds = Some(number()?),
                 "--worms" => {
                     parsed.worms = value.split(',').map(|w| w.parse().map_err(|_| number_expected(&name, w))).collect::<Result<_>>()?
                 }
@@ -61,8 +67,8 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse()?;
     let mut folder = OutputFolder::new(&arguments.out)?;
     let sections: Vec<Section> = match &arguments.data {
-        Some(data) => study::run(&arguments.device, data, arguments.steps.unwrap_or(240), arguments.seeds, &arguments.worms)?,
-        None => relations::run(&arguments.device, arguments.steps.unwrap_or(2500), arguments.seeds)?,
+        Some(data) => study::run(&arguments.device, data, arguments.steps, arguments.seeds.unwrap_or(3), &arguments.worms)?,
+        None => relations::run(&arguments.device, arguments.steps.unwrap_or(2500), arguments.seeds.unwrap_or(1))?,
     };
     let (title, intro) = match arguments.data {
         Some(_) => ("Worms never seen", "Models learn from four worms, and are judged on the fifth: leave one worm out."),

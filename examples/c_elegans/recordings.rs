@@ -2,20 +2,26 @@
 
 use std::path::Path;
 use tapetum::data::{Worm, read_npz, read_worms, shared_neurons};
+use tapetum::tensor::Philox;
 use tapetum::{Error, HostTensor, Result};
 
 /// Frames a model sees.
 pub const WINDOW: usize = 16;
 /// Frames it is judged on.
 pub const HORIZON: usize = 16;
-/// The part of a training worm that is trained on; the rest chooses settings and when to stop.
-const TRAINED: f64 = 0.8;
-
 /// A worm's shared neurons, each less its mean over its standard deviation.
 pub struct Recording {
     /// `[neuron][frame]`.
     pub series: Vec<Vec<f32>>,
     pub states: Vec<i32>,
+}
+
+/// How windows are varied in training: each neuron's is multiplied by a gain of its own, log-normal, and shifted, in standard deviations. A
+/// worm's neurons differ so from those of others: in how bright they are, and in what they are measured from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Variation {
+    pub gain: f32,
+    pub shift: f32,
 }
 
 pub struct Recordings {
@@ -55,21 +61,30 @@ impl Recordings {
         HostTensor::f32([starts.len(), self.neurons.len(), length], elements)
     }
 
-    /// Windows of `length` frames of every worm but `left_out`: to train on, and to choose by.
-    pub fn inner(&self, left_out: usize, length: usize, every: usize) -> [Starts; 2] {
-        let others = || (0..self.worms.len()).filter(move |&w| w != left_out);
-        let split = |w: usize| (self.worms[w].states.len() as f64 * TRAINED) as usize;
-        let training = others().flat_map(|w| (0..=split(w).saturating_sub(length)).map(move |s| (w, s))).collect();
-        let choosing = others().flat_map(|w| {
-            let last = self.worms[w].states.len().saturating_sub(length);
-            (split(w)..=last).step_by(every).map(move |s| (w, s))
-        });
-        [training, choosing.collect()]
+    /// The same, varied, by these draws.
+    ///
+    /// # Errors
+    /// Where a window leaves its recording.
+    pub fn varied(&self, starts: &[(usize, usize)], length: usize, variation: Variation, draws: &Philox) -> Result<HostTensor> {
+        let windows = self.windows(starts, length)?;
+        let mut elements = windows.elements::<f32>()?.to_vec();
+        for (i, window) in elements.chunks_exact_mut(length).enumerate() {
+            let [gain, shift] = [draws.normal(2 * i) as f32, draws.normal(2 * i + 1) as f32];
+            let (gain, shift) = ((variation.gain * gain).exp(), variation.shift * shift);
+            window.iter_mut().for_each(|x| *x = gain * *x + shift);
+        }
+        HostTensor::f32(windows.shape(), elements)
+    }
+
+    /// Windows of `length` frames of every worm but those left out.
+    pub fn without(&self, left_out: &[usize], length: usize) -> Starts {
+        (0..self.worms.len()).filter(|w| !left_out.contains(w)).flat_map(|w| self.of(w, length, 1)).collect()
     }
 
     /// Windows of one worm, every so many frames.
     pub fn of(&self, worm: usize, length: usize, every: usize) -> Starts {
-        (0..=self.worms[worm].states.len().saturating_sub(length)).step_by(every).map(|s| (worm, s)).collect()
+        let windows = (self.worms[worm].states.len() + 1).saturating_sub(length);
+        (0..windows).step_by(every).map(|s| (worm, s)).collect()
     }
 }
 

@@ -1,0 +1,72 @@
+//! A directed graph on a circle.
+
+use super::colour::LINES;
+use super::svg::{Anchor, MUTED, SMALL, Svg, TEXT, TOP, number};
+use crate::{Error, Result};
+
+const SIDE: f64 = 460.0;
+const MARGIN: f64 = 58.0;
+/// How far a curve is drawn towards the middle, as a part of the way.
+const BEND: f64 = 0.55;
+/// An arrow ends so far before its node, in pixels.
+const GAP: f64 = 8.0;
+
+/// The `most` strongest edges of `weights` `[receiver × sender]` between named nodes on a circle; arrows point at the receiver, and are the
+/// stronger the wider. The diagonal, and weights of 0 and below, are not drawn; of equal weights the earlier goes first.
+///
+/// # Errors
+/// [`Error::Argument`] where there are no nodes, there is not a weight for each pair of them, or one is not finite.
+pub fn network(title: &str, names: &[String], weights: &[f32], most: usize) -> Result<String> {
+    let n = names.len();
+    if n == 0 || weights.len() != n * n || weights.iter().any(|w| !w.is_finite()) {
+        let what = format!("{n} nodes and {} weights: a finite weight for each pair of one node or more is expected", weights.len());
+        return Err(Error::argument(format!("network `{title}`: {what}")));
+    }
+    let mut edges: Vec<usize> = (0..n * n).filter(|&at| at / n != at % n && weights[at] > 0.0).collect();
+    edges.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
+    edges.truncate(most);
+    let mut svg = Svg::new(SIDE + 2.0 * MARGIN, TOP + SIDE + 2.0 * MARGIN, title);
+    let centre = [MARGIN + SIDE / 2.0, TOP + MARGIN + SIDE / 2.0];
+    let place = |node: usize, radius: f64| {
+        let angle = std::f64::consts::TAU * node as f64 / n as f64 - std::f64::consts::FRAC_PI_2;
+        [centre[0] + radius * angle.cos(), centre[1] + radius * angle.sin()]
+    };
+    svg.add(format_args!(
+        "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"9\" markerHeight=\"9\" \
+         markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0.8 8 4 0 7.2z\" fill=\"{}\"/></marker></defs>",
+        LINES[0]
+    ));
+    let strongest = edges.first().map_or(1.0, |&at| f64::from(weights[at]));
+    // The strongest last, so that none lies over it.
+    for &at in edges.iter().rev() {
+        let [to, from] = [at / n, at % n].map(|node| place(node, SIDE / 2.0));
+        let middle: [f64; 2] = std::array::from_fn(|i| {
+            let half = (from[i] + to[i]) / 2.0;
+            half + BEND * (centre[i] - half)
+        });
+        let away = [middle[0] - to[0], middle[1] - to[1]];
+        let length = away[0].hypot(away[1]).max(1e-9);
+        let end = [to[0] + GAP * away[0] / length, to[1] + GAP * away[1] / length];
+        let share = f64::from(weights[at]) / strongest;
+        let [x1, y1, xm, ym, x2, y2] = [from, middle, end].concat().try_into().map(|p: [f64; 6]| p.map(number)).unwrap_or_default();
+        let (width, opacity) = (number(0.5 + 2.5 * share * share), number(0.25 + 0.6 * share * share));
+        svg.add(format_args!(
+            "<path d=\"M{x1} {y1}Q{xm} {ym} {x2} {y2}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\" opacity=\"{opacity}\" \
+             marker-end=\"url(#arrow)\"/>",
+            LINES[0]
+        ));
+    }
+    for (node, name) in names.iter().enumerate() {
+        svg.circle(place(node, SIDE / 2.0), 5.0, &format!("fill=\"{}\" stroke=\"#fff\"", LINES[1]));
+        let [x, y] = place(node, SIDE / 2.0 + 14.0);
+        let anchor = match x - centre[0] {
+            d if d > SIDE / 20.0 => Anchor::Start,
+            d if d < -SIDE / 20.0 => Anchor::End,
+            _ => Anchor::Middle,
+        };
+        svg.text([x, y + 4.0], anchor, SMALL, TEXT, name);
+    }
+    let note = format!("the {} strongest of {} edges", edges.len(), n * (n - 1));
+    svg.text([MARGIN + SIDE / 2.0, TOP + SIDE + 2.0 * MARGIN - 8.0], Anchor::Middle, SMALL, MUTED, &note);
+    Ok(svg.finish())
+}
