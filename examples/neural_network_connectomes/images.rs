@@ -29,9 +29,10 @@ struct Set {
 }
 
 impl Images {
-    /// The digits that ship, or what is in a folder: idx files (MNIST, Fashion-MNIST), or `images.npy` `[images, channels, height, width]` with
-    /// `labels.npy` beside it. Networks are trained on all of them and shown all of them; but if `divided`, as the authors do: shown a
-    /// sixth of each class, and trained on the others and on the test images (`t10k-..`, or `test_images.npy` and `test_labels.npy`).
+    /// The digits that ship, or what is in a folder: idx files (MNIST, Fashion-MNIST), or `images.npy` `[images, channels, height,
+    /// width]` with `labels.npy` beside it. Networks are trained on all of them and shown all of them; but if `divided`, as the authors
+    /// do: shown a sixth of each class, and trained on the others and on the test images (`t10k-..`, or `test_images.npy` and
+    /// `test_labels.npy`).
     pub fn read(folder: Option<&Path>, divided: bool) -> Result<Self> {
         let (name, mut set) = match folder {
             None => ("5,000 digits of MNIST".into(), digits()?),

@@ -1,5 +1,5 @@
-//! Networks trained under a strategy, and the connectomes of their hidden units: two fully connected layers, after convolutions where images
-//! have colours.
+//! Networks trained under a strategy, and the connectomes of their hidden units: two fully connected layers, after convolutions where
+//! images have colours.
 
 use crate::images::Images;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -55,8 +55,8 @@ impl Outcome<'_> {
         let seen =
             if self.images.stimuli == self.images.training { "which they were trained on" } else { "none of which they were trained on" };
         format!(
-            "{} networks of {first} and {second} hidden units{blocks}, {} steps each on {}. Of their {} stimuli, {seen}, they name rightly: \
-             {}. A connectome is the absolute correlation of hidden units over stimuli.",
+            "{} networks of {first} and {second} hidden units{blocks}, {} steps each on {}. Of their {} stimuli, {seen}, they name \
+             rightly: {}. A connectome is the absolute correlation of hidden units over stimuli.",
             a.labels.len(),
             self.settings.steps,
             self.images.name,

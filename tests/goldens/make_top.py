@@ -1,8 +1,8 @@
 """Top clustering as its authors run it, into top.json: `python make_top.py FILE`, FILE their `top_clustering.py` (github.com/topolearn/
 topo-clustering, MIT), which is no part of this repository. NumPy, SciPy, scikit-learn, Matplotlib.
 
-Graphs are a formula that both sides share (`modular` here and in tests/topology): exact in f32. First centres are those that the authors' code
-draws from the seed.
+Graphs are a formula that both sides share (`modular` here and in tests/topology): exact in f32. First centres are those that the
+authors' code draws from the seed.
 """
 
 import contextlib
