@@ -2,7 +2,9 @@
 
 use crate::golden::{contracting, count, golden, gpu, graph, run};
 use serde_json::Value;
-use tapetum::{Device, Error, HostTensor};
+use tapetum::kernel::Target;
+use tapetum::plan::Plan;
+use tapetum::{Device, Error, HostTensor, Tape, TensorType};
 
 /// Two sums of a list's bits, modulo 2⁶⁴; the second hangs on the order.
 #[track_caller]
@@ -56,6 +58,26 @@ fn births_and_deaths_are_scipys_exactly() {
             first.get_or_insert(made);
         }
     }
+}
+
+#[test]
+fn large_graphs_on_gpus_contract_unless_another_way_is_named() {
+    let contracts = |n: usize, target: &Target| {
+        let mut tape = Tape::new();
+        let w = tape.input("weights", TensorType::f32([n, n])).unwrap();
+        let births = tape.birth_death(w).unwrap().births;
+        let steps = Plan::new(&tape, &[births], target).unwrap().steps;
+        let [prim, hook] = ["topology/prim", "topology/hook"].map(|kernel| steps.iter().any(|s| s.kernel.name == kernel));
+        assert_ne!(prim, hook);
+        hook
+    };
+    let gpu = Target::portable();
+    let software = Target { software: true, ..Target::portable() };
+    assert_eq!([400, 513].map(|n| contracts(n, &gpu)), [false, true]);
+    assert!(!contracts(513, &software));
+    let named = |pin: &str, way: &str| Target { variants: [(pin.to_owned(), way.to_owned())].into(), ..Target::portable() };
+    assert!(contracts(400, &named("topology/tree", "boruvka")) && !contracts(400, &named("topology/tree@large", "boruvka")));
+    assert!(!contracts(513, &named("topology/tree@large", "prim")));
 }
 
 #[test]
