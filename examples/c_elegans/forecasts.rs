@@ -12,9 +12,9 @@ use tapetum::cli::picture::line_chart;
 use tapetum::cli::report::{Figure, ReportTable, Section};
 
 /// Penalties of ridge regression.
-const PENALTIES: [f32; 3] = [10.0, 100.0, 1000.0];
+const PENALTIES: [f32; 4] = [1e2, 1e3, 1e4, 1e5];
 /// The penalty of what networks add to while settings are chosen.
-const INNER_PENALTY: f32 = 100.0;
+const INNER_PENALTY: f32 = 1e3;
 
 /// Every setting that is tried, for each design alike.
 const SETTINGS: [Training; 2] = [

@@ -1,25 +1,57 @@
 //! What the layers and losses are held to: as the ops', see [`crate::ops::case`].
 
 use super::{Activation, BatchNorm, Cell, EdgeMlp, Forcing, GraphIsomorphism, LayerNorm, Linear, Mlp, MlpSettings, Parameters};
-use super::{Pooling, Recurrent, RmsNorm, RollOut};
-use crate::Result;
+use super::{Recurrent, RmsNorm, RollOut};
 use crate::ops::case::{Case, Draw, f32s, i32s};
 use crate::optim::Schedule;
 use crate::tape::{Tape, Var};
+use crate::{HostTensor, Result, TensorType};
 
 /// What every layer is held to.
 pub fn cases() -> Vec<Case> {
-    [layers(), losses(), networks(), super::image::cases()].concat().into_iter().map(Case::composed).collect()
+    [
+        layers(),
+        losses(),
+        networks(),
+        super::adaptive::cases(),
+        super::attention::cases(),
+        super::brain::cases(),
+        super::convolution::cases(),
+        super::embedding::cases(),
+        super::film::cases(),
+        super::graph_attention::cases(),
+        super::pooling::cases(),
+        super::principal::cases(),
+        super::relational::cases(),
+    ]
+    .concat()
+    .into_iter()
+    .map(Case::composed)
+    .collect()
 }
 
-type Operands = Vec<(crate::TensorType, Draw)>;
+pub(super) type Operands = Vec<(TensorType, Draw)>;
 
-fn one(name: &str, operands: Operands, build: impl Fn(&mut Tape, &[Var]) -> Result<Var> + Send + Sync + 'static) -> Case {
+pub(super) fn one(name: &str, operands: Operands, build: impl Fn(&mut Tape, &[Var]) -> Result<Var> + Send + Sync + 'static) -> Case {
     Case::new(name, operands, move |t, x| Ok(vec![build(t, x)?])).within(5e-6, 1e-5)
 }
 
-fn normal(shape: impl Into<crate::Shape>) -> (crate::TensorType, Draw) {
+pub(super) fn normal(shape: impl Into<crate::Shape>) -> (TensorType, Draw) {
     f32s(shape, Draw::Normal)
+}
+
+/// A graph whose edges are fixed and whose weights may be learnt: node i hears every node j where i + 2 j is no multiple of 3, and node 1
+/// nobody.
+pub(super) fn fixed_edges(tape: &mut Tape, weights: Var) -> Result<Var> {
+    let n = tape.shape(weights)[1];
+    let there = |at: usize| if at / n != 1 && !(at / n + 2 * (at % n)).is_multiple_of(3) { 1.0 } else { 0.0 };
+    let mask = tape.constant(HostTensor::f32([n, n], (0..n * n).map(there).collect())?)?;
+    tape.mul(weights, mask)
+}
+
+/// Weights of [`fixed_edges`].
+pub(super) fn weights(batch: usize, n: usize) -> (TensorType, Draw) {
+    f32s([batch, n, n], Draw::Uniform(0.25, 1.25))
 }
 
 fn layers() -> Vec<Case> {
@@ -78,9 +110,6 @@ fn networks() -> Vec<Case> {
         cases.push(one(&format!("edge_mlp messages by {together}"), operands, move |t, x| {
             EdgeMlp::new(t, &mut Parameters::training(2), "edges", [3, 7, 4], None, Activation::Tanh)?.messages(t, x[0], x[1], together)
         }));
-    }
-    for pooling in [Pooling::Mean, Pooling::Sum, Pooling::Max, Pooling::Concatenate] {
-        cases.push(one(&format!("pooling {pooling:?}"), vec![normal([2, 7, 3])], move |t, x| pooling.apply(t, x[0])));
     }
     let operands = vec![f32s([2, 5, 5], Draw::Weights), normal([2, 5, 3])];
     cases.push(one("graph_isomorphism", operands, |t, x| {

@@ -5,27 +5,44 @@
 //! that training left. Features are the last axis; what stands before it are rows.
 
 mod activation;
+mod adaptive;
+mod attention;
+mod brain;
 mod cases;
+mod convolution;
 mod edges;
+mod embedding;
+mod film;
 mod graph;
-mod image;
+mod graph_attention;
 mod linear;
 mod loss;
 pub mod metrics;
 mod norm;
 mod pair;
 mod parameters;
+mod pooling;
+mod principal;
 mod recurrent;
 mod relational;
 mod roll_out;
 
 pub use activation::Activation;
+pub use adaptive::{AdaptiveGraph, AdaptiveMessage};
+pub use attention::{MultiHeadAttention, NetFormer};
+pub use brain::{BrainAttention, BrainAttentionMessage, BrainConvolution, BrainMessage, NodeFeatures};
 pub use cases::cases;
-pub use graph::{GraphAttention, GraphConvolution, GraphIsomorphism, GraphSage, Pooling};
+pub use convolution::{Convolution, Spacing};
+pub use embedding::Embedding;
+pub use film::Film;
+pub use graph::{GraphConvolution, GraphIsomorphism, GraphSage};
+pub use graph_attention::{GraphAttention, StaticGraphAttention};
 pub use linear::{Linear, Mlp, MlpSettings};
 pub use norm::{BatchNorm, LayerNorm, RmsNorm};
 pub use pair::EdgeMlp;
 pub use parameters::Parameters;
+pub use pooling::{AttentionPooling, Kept, Pooling, TopKPooling};
+pub use principal::PrincipalAggregation;
 pub use recurrent::{Carry, Cell, Recurrent};
-pub use relational::{RelationalDecoder, RelationalEncoder};
+pub use relational::{RelationalCnnEncoder, RelationalDecoder, RelationalEncoder, RelationalRecurrentDecoder};
 pub use roll_out::{Forcing, RollOut};

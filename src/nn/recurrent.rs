@@ -118,7 +118,8 @@ fn gates<const N: usize>(tape: &mut Tape, x: Var, width: usize) -> Result<[Var; 
     Ok(gates)
 }
 
-fn gru(tape: &mut Tape, driven: Var, recurrent: Var, h: Var) -> Result<Carry> {
+/// A GRU's step from h, of what inputs and recurrence contribute to its gates r, z, n: `[batch, 3 × hidden]` both.
+pub(super) fn gru(tape: &mut Tape, driven: Var, recurrent: Var, h: Var) -> Result<Carry> {
     let width = tape.shape(h)[1];
     let [r, z, n] = gates(tape, driven, width)?;
     let [ur, uz, un] = gates(tape, recurrent, width)?;

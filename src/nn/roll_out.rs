@@ -49,19 +49,36 @@ impl RollOut {
         truth: &[Var],
         mut step: impl FnMut(&mut Tape, Var, usize) -> Result<Var>,
     ) -> Result<Vec<Var>> {
+        self.carried(tape, first, (), truth, |tape, state, (), t| Ok((step(tape, state, t)?, ()))).map(|(made, ())| made)
+    }
+
+    /// The same of a model that carries more from one step to the next than its prediction, a hidden state say: `step` is given that as
+    /// well, and what the last step left is returned. The truth stands in for predictions alone.
+    ///
+    /// # Errors
+    /// As [`RollOut::apply`].
+    pub fn carried<C: Copy>(
+        &self,
+        tape: &mut Tape,
+        first: Var,
+        carry: C,
+        truth: &[Var],
+        mut step: impl FnMut(&mut Tape, Var, C, usize) -> Result<(Var, C)>,
+    ) -> Result<(Vec<Var>, C)> {
         if self.forcing != Forcing::Never && truth.len() + 1 < self.steps {
             let what = format!("{} true states expected for {} steps, found {}", self.steps - 1, self.steps, truth.len());
             return Err(Error::op("roll_out", what));
         }
-        let (mut state, mut made) = (first, Vec::with_capacity(self.steps));
+        let (mut state, mut carry, mut made) = (first, carry, Vec::with_capacity(self.steps));
         for t in 0..self.steps {
             if t > 0 {
                 state = self.start(tape, state, truth.get(t - 1).copied(), t)?;
             }
-            state = if self.recompute { tape.checkpoint(|tape| step(tape, state, t))? } else { step(tape, state, t)? };
+            (state, carry) =
+                if self.recompute { tape.checkpoint(|tape| step(tape, state, carry, t))? } else { step(tape, state, carry, t)? };
             made.push(state);
         }
-        Ok(made)
+        Ok((made, carry))
     }
 
     /// What step t starts from.

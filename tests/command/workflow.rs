@@ -136,6 +136,45 @@ fn what_is_fixed_is_the_plain_pipeline() {
     }
 }
 
+/// Groups told apart by a graph network: nodes known by their connections, two convolutions' worth of messages, the best nodes read out.
+#[test]
+fn graphs_are_classified_by_a_network() {
+    let folder = folder("workflow-graphs");
+    let mut graphs = workflow();
+    graphs["parameters"] = json!({
+        "first": { "shape": ["nodes[2]", 6], "init": { "normal": 0.5 } },
+        "best": { "shape": ["hidden[2]", 1], "init": { "normal": 0.5 } },
+        "second": { "shape": ["hidden[2]", 6], "init": { "normal": 0.5 } },
+        "receiver": { "shape": [1, "second[1]"], "init": { "normal": 0.5 } },
+        "sender": { "shape": [1, "second[1]"], "init": { "normal": 0.5 } },
+        "looks": { "shape": ["attended[2]", 1] },
+        "weights": { "shape": ["read[1]", 1] },
+    });
+    graphs["blocks"] = json!([
+        { "name": "connectome", "block": "correlation", "series": "series" },
+        { "name": "graph", "block": "function", "of": "connectome", "apply": "relu" },
+        { "name": "nodes", "block": "node_features", "graph": "graph" },
+        { "name": "convolved", "block": "graph_convolution", "graph": "graph", "of": "nodes", "weights": "first" },
+        { "name": "hidden", "block": "function", "of": "convolved", "apply": "tanh" },
+        { "name": "few", "block": "top_k_pooling", "graph": "graph", "of": "hidden", "weights": "best", "ratio": 0.8 },
+        { "name": "attended", "block": "graph_attention", "graph": "few.graph", "of": "few", "weights": "second", "receiver": "receiver",
+          "sender": "sender" },
+        { "name": "read", "block": "attention_pooling", "of": "attended", "weights": "looks" },
+        { "name": "logit", "block": "linear", "of": "read", "weights": "weights" },
+        { "name": "wrong", "block": "logistic_loss", "predicted": "logit", "target": "group" },
+    ]);
+    graphs["losses"] = json!([{ "name": "group", "score": "wrong" }]);
+    graphs["metrics"] = json!([{ "name": "curve", "metric": "area_under_curve", "predicted": "logit", "target": "group" }]);
+    graphs["results"] = json!([{ "value": "read.attention" }]);
+    graphs["data"].as_object_mut().unwrap().remove("age");
+    folder.file("w.json", graphs.to_string());
+    let json = folder.run("run w.json --out out --device cpu --json").json();
+    assert!(json["metrics"]["curve"]["pooled"].as_f64().unwrap() > 0.9, "{json:#}");
+    // Of five nodes four are kept, whose attention sums to 1.
+    let attention = read_f32(folder.0.join("out/read.attention.npy"), &[SUBJECTS, 4]);
+    assert!(attention.chunks(4).all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-6));
+}
+
 /// Series in a file a subject, in batches, are the series of one file at once.
 #[test]
 fn subjects_are_read_in_batches() {

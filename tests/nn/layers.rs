@@ -71,14 +71,8 @@ fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
     }
 }
 
-/// A value, or the gradient that `with_gradient` of the script takes.
 fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
-    let Some(op) = op.strip_suffix(" gradient") else { return value(t, op, p, x) };
-    let y = value(t, op, p, x)?;
-    let shape = t.shape(y);
-    let weights = HostTensor::f32(shape, (0..shape.elements()).map(|i| (i as f64).cos() as f32).collect())?;
-    let weights = t.constant(weights)?;
-    Ok(t.vjp(&[(y, weights)], &[x[0]])?[0])
+    crate::value_or_gradient(t, op, p, x, value)
 }
 
 /// The cotangents, and the constants of layers, are held in f32: 6e-8 each. In f32, sums of some tens of terms, through a variance.

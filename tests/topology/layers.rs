@@ -1,6 +1,7 @@
 //! Layers over images against PyTorch.
 
 use crate::golden::{count, golden, numbers, run, whole};
+use tapetum::nn::Spacing;
 use tapetum::{Device, HostTensor, Shape};
 
 fn ramp(extents: &[usize]) -> HostTensor {
@@ -15,7 +16,7 @@ fn convolution_and_pooling_are_pytorchs() {
         let (stride, padding) = (count(&row["stride"]), count(&row["padding"]));
         let operands = [ramp(&x), ramp(&kernels), ramp(&kernels[..1])];
         let made = run(&Device::oracle(), &operands, |t, v| {
-            let y = t.convolution_2d(v[0], v[1], Some(v[2]), stride, padding)?;
+            let y = t.convolution_2d(v[0], v[1], Some(v[2]), Spacing { stride, padding, dilation: 1 })?;
             let squares = t.square(y)?;
             Ok(vec![t.max_pool_2d(y, 2)?, t.sum(y, &[], false)?, t.sum(squares, &[], false)?])
         })
@@ -28,9 +29,11 @@ fn convolution_and_pooling_are_pytorchs() {
         near(made[2].to_f64_vec()[0], row["squares"].as_f64().unwrap());
     }
     let refused = |x: [usize; 4], kernels: [usize; 4], stride| {
-        run(&Device::cpu(), &[ramp(&x), ramp(&kernels)], |t, v| Ok(vec![t.convolution_2d(v[0], v[1], None, stride, 0)?]))
-            .unwrap_err()
-            .to_string()
+        run(&Device::cpu(), &[ramp(&x), ramp(&kernels)], |t, v| {
+            Ok(vec![t.convolution_2d(v[0], v[1], None, Spacing { stride, ..Spacing::default() })?])
+        })
+        .unwrap_err()
+        .to_string()
     };
     assert!(refused([1, 2, 5, 5], [1, 3, 3, 3], 1).contains("kernels of 2 channels"));
     assert!(refused([1, 2, 5, 5], [1, 2, 6, 3], 1).contains("that fit"));

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod connectivity;
 mod denoising;
+mod networks;
 mod parcels;
 mod scores;
 
@@ -11,7 +12,7 @@ use crate::{Result, Tape, Var};
 
 /// Every block.
 pub(super) fn all() -> impl Iterator<Item = &'static Block> {
-    [denoising::BLOCKS, parcels::BLOCKS, connectivity::BLOCKS, arithmetic::BLOCKS, scores::BLOCKS].into_iter().flatten()
+    [denoising::BLOCKS, parcels::BLOCKS, connectivity::BLOCKS, networks::BLOCKS, arithmetic::BLOCKS, scores::BLOCKS].into_iter().flatten()
 }
 
 /// A block with one result.

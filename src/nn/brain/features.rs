@@ -1,0 +1,75 @@
+//! What a node of a connectome is known by.
+
+use crate::nn::cases::{fixed_edges, normal, one, weights};
+use crate::nn::graph::{edges, identity};
+use crate::nn::principal::aggregates;
+use crate::ops::case::Case;
+use crate::tape::{Tape, Var};
+use crate::{Error, Result};
+
+/// Features of the nodes of a graph that has none of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeFeatures {
+    /// Which node it is: rows of the identity, `[batch, n, n]`.
+    Identity,
+    /// Σ_j a_ij, `[batch, n, 1]`.
+    Degree,
+    /// The number of its edges, and minimum, maximum, mean and standard deviation of its neighbours' numbers: `[batch, n, 5]` (local degree
+    /// profile: Cai & Wang 2018; BrainGB's code has the neighbours' sum in the place of a node's own). It has no gradient.
+    DegreeProfile,
+    /// Its entries in so many eigenvectors of the symmetric part, those of the greatest eigenvalues, the greatest first, signed as
+    /// [`Tape::eigh`] does: `[batch, n, vectors]`.
+    Eigenvectors(usize),
+    /// Its row of the graph, `[batch, n, n]`: the best of these in BrainGB.
+    ConnectionProfile,
+}
+
+impl NodeFeatures {
+    /// Of the nodes of graphs `[batch, n, n]`. Every weight but 0 is an edge, on the diagonal too.
+    ///
+    /// # Errors
+    /// Where the graph is not that, or more vectors are asked for than there are nodes.
+    pub fn apply(self, tape: &mut Tape, graph: Var) -> Result<Var> {
+        tape.check(graph)?;
+        let [batch, n] = match *tape.shape(graph) {
+            [batch, n, m] if n == m => [batch, n],
+            _ => return Err(Error::op("node_features", format!("a graph [batch, n, n] expected, found {}", tape.shape(graph)))),
+        };
+        match self {
+            Self::Identity => {
+                let own = tape.constant(identity(n)?)?;
+                tape.broadcast_to(own, [batch, n, n])
+            }
+            Self::Degree => tape.sum(graph, &[-1], true),
+            Self::DegreeProfile => {
+                let edge = edges(tape, graph)?;
+                let degree = tape.sum(edge, &[-1], true)?;
+                let [mean, most, least, spread] = aggregates(tape, edge, degree)?;
+                tape.concatenate(&[degree, least, most, mean, spread], -1)
+            }
+            Self::Eigenvectors(count) if count == 0 || count > n => {
+                Err(Error::op("node_features", format!("1 to {n} eigenvectors expected, found {count}")))
+            }
+            Self::Eigenvectors(count) => {
+                let (_, vectors) = tape.eigh(graph)?;
+                let last = (n - count..n).rev().map(|k| tape.slice(vectors, 2, k, k + 1, 1)).collect::<Result<Vec<_>>>()?;
+                tape.concatenate(&last, -1)
+            }
+            Self::ConnectionProfile => Ok(graph),
+        }
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (batch, n) in [(1, 1), (2, 7)] {
+        for features in [NodeFeatures::Identity, NodeFeatures::Degree, NodeFeatures::DegreeProfile, NodeFeatures::ConnectionProfile] {
+            cases.push(one(&format!("node_features {features:?}"), vec![weights(batch, n)], move |t, x| {
+                let graph = fixed_edges(t, x[0])?;
+                features.apply(t, graph)
+            }));
+        }
+    }
+    cases.push(one("node_features Eigenvectors", vec![normal([2, 7, 7])], |t, x| NodeFeatures::Eigenvectors(3).apply(t, x[0])));
+    cases
+}

@@ -1,0 +1,51 @@
+//! What is learnt of each of a number of things: neurons, regions, sessions.
+
+use super::Parameters;
+use super::cases::{normal, one};
+use crate::ops::case::{Case, Draw, i32s};
+use crate::tape::{Init, Tape, Var};
+use crate::{DType, Error, Result, Shape};
+
+/// A table of learnt features, a row an entry.
+#[derive(Debug, Clone, Copy)]
+pub struct Embedding {
+    /// `[entries, features]`.
+    pub table: Var,
+}
+
+impl Embedding {
+    /// A table of `[entries, features]`, standard normal at first as PyTorch's, with the parameter `<name>.table`.
+    ///
+    /// # Errors
+    /// Where the name is taken by a state of another type.
+    pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, extents: [usize; 2]) -> Result<Self> {
+        let draw = |seed, stream| Init::Normal { mean: 0.0, std: 1.0, seed, stream };
+        Ok(Self { table: parameters.add(tape, &format!("{name}.table"), extents, draw)? })
+    }
+
+    /// Rows by i32 `index` `[..]`: `[.., features]`. An index beyond the table is clamped to its first or last row, as by
+    /// [`Tape::gather_rows`]: indices that were not made with the table are for the caller to check.
+    ///
+    /// # Errors
+    /// Where `index` is not i32, or the table is empty.
+    pub fn apply(&self, tape: &mut Tape, index: Var) -> Result<Var> {
+        tape.check(index)?;
+        let (found, table) = (tape.ty(index), tape.shape(self.table));
+        let made = Shape::try_new(&[&*found.shape, &table[1..]].concat());
+        let (DType::I32, Some(made)) = (found.dtype, made) else {
+            return Err(Error::op("embedding", format!("i32 indices of at most 7 axes expected, found {found}")));
+        };
+        let flat = tape.reshape(index, [found.shape.elements()])?;
+        let rows = tape.gather_rows(self.table, flat)?;
+        tape.reshape(rows, made)
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    // Some indices lie beyond either end.
+    let case = |[batch, n, entries, features]: [usize; 4]| {
+        let operands = vec![normal([entries, features]), i32s([batch, n], Draw::Index(entries as u32))];
+        one("embedding", operands, |t, x| Embedding { table: x[0] }.apply(t, x[1]))
+    };
+    [[1, 1, 1, 1], [3, 7, 5, 3], [1, 65, 9, 2]].map(case).into()
+}
