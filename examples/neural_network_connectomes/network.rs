@@ -4,7 +4,7 @@
 use crate::images::Images;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use tapetum::nn::{BatchNorm, Linear, Parameters};
+use tapetum::nn::{BatchNorm, Linear, Parameters, Spacing};
 use tapetum::optim::Sgd;
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
@@ -86,7 +86,7 @@ impl Recorder<'_> {
         let draw = |seed, stream| Init::Uniform { low: -bound, high: bound, seed, stream };
         let kernels = self.parameters.add(self.tape, &format!("{name}.weight"), [filters, inputs, 3, 3], draw)?;
         let bias = self.parameters.add(self.tape, &format!("{name}.bias"), [filters], draw)?;
-        self.tape.convolution_2d(x, kernels, Some(bias), 1, 1)
+        self.tape.convolution_2d(x, kernels, Some(bias), Spacing { padding: 1, ..Spacing::default() })
     }
 
     /// What the blocks make of x `[images, channels, height, width]`, in rows.
