@@ -29,9 +29,18 @@ pub fn gpu() -> Device {
         .expect("a Vulkan, Metal or DX12 adapter; the README says how to get one")
 }
 
-/// The same, by Borůvka's algorithm whatever the size.
+fn by(way: &str, gpu: &Device) -> Device {
+    gpu.with_variants([("topology/tree".to_owned(), way.to_owned())])
+}
+
+/// The same, by Prim's algorithm whatever the size.
+pub fn growing(gpu: &Device) -> Device {
+    by("prim", gpu)
+}
+
+/// The same, by Borůvka's.
 pub fn contracting(gpu: &Device) -> Device {
-    gpu.with_variants([("topology/tree".to_owned(), "boruvka".to_owned())])
+    by("boruvka", gpu)
 }
 
 /// The weight of an edge: noise in [0, 1) of a hash of its index, in so many levels. As in make_topology.py.

@@ -95,7 +95,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 pub(super) fn work() -> Work {
-    let shapes = [[4, 64, 100], [1, 1000, 400], [1, 8000, 1200]];
+    let shapes = [[4, 64, 100], [1, 1000, 400], [1, 5000, 600]];
     let made = |s: [usize; 3]| {
         Instance::new(vec![f32s(s, Draw::Normal)], |t, x| {
             let (_, made) = t.connectome_birth_death(x[0])?;
