@@ -1,5 +1,5 @@
 //! Births and deaths of graphs beside the bar: dense Prim and a sort of the other weights in f32, on one thread, graph by graph; with
-//! Top on 80 of them. `benches/peers/topology.py` times the authors' way on the same weights.
+//! the distance between two, and Top on 80 of them. `benches/peers/topology.py` times the authors' way on such weights.
 //!
 //! `cargo bench --bench topology`
 
@@ -7,7 +7,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;
 use tapetum::topology::clustering::Top;
-use tapetum::topology::{Diagrams, random_correlation};
+use tapetum::topology::{Diagrams, Dimension, random_correlation};
 use tapetum::{Device, HostTensor, Tape, TensorType};
 
 /// |correlations| of a factor model, one after another.
@@ -70,6 +70,19 @@ fn decompositions(c: &mut Criterion) {
     group.finish();
 }
 
+/// From weights to the squared distance, nothing compiled before: as `Diagrams` is used.
+fn distances(c: &mut Criterion) {
+    let mut group = c.benchmark_group("distance between two graphs");
+    group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
+    for n in [192, 384, 1000, 2000] {
+        let pair = HostTensor::f32([2, n, n], graphs(2, n)).expect("as many weights");
+        group.bench_function(format!("n = {n}"), |b| {
+            b.iter(|| Diagrams::new(&Device::cpu(), &pair).map(|made| made.squared_distance(0, 1, Dimension::Both)));
+        });
+    }
+    group.finish();
+}
+
 fn clusterings(c: &mut Criterion) {
     let mut group = c.benchmark_group("Top, 80 graphs of 192 nodes, 4 clusters");
     group.sample_size(10).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
@@ -83,5 +96,5 @@ fn clusterings(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decompositions, clusterings);
+criterion_group!(benches, decompositions, distances, clusterings);
 criterion_main!(benches);

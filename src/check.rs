@@ -2,6 +2,7 @@
 
 use crate::device::{Device, Program};
 use crate::ops::case::{Case, Draw};
+use crate::plan::Plan;
 use crate::tape::{Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
@@ -88,33 +89,53 @@ pub fn error(a: &HostTensor, b: &HostTensor) -> f64 {
 }
 
 /// Holds a case to its f64 definition on `device`: with the kernels it would take by itself, and, unless it is composed of ops that have
-/// cases of their own, with every other variant of each.
+/// cases of their own, in every other way and with every other variant of each kernel.
 ///
 /// # Errors
 /// Where the case cannot be run at all.
 pub fn kernels(case: &Case, device: &Device) -> Result<Vec<Outcome>> {
     let recorded = Recorded::new(case)?;
     let (_, exact) = recorded.run(&Device::oracle())?;
-    let (program, values) = recorded.run(device)?;
-    let mut outcomes = vec![outcome(case, "default".into(), &recorded, &values, &exact)];
-    let (Device::Gpu(context), Some(plan)) = (device, program.plan()) else { return Ok(outcomes) };
-    if case.composed {
-        return Ok(outcomes);
-    }
-    let used: BTreeMap<&str, BTreeSet<&str>> = plan.steps.iter().fold(BTreeMap::new(), |mut used, s| {
-        let variant = s.kernel.variant.split('+').next().unwrap_or_default();
-        used.entry(&s.kernel.name).or_insert_with(BTreeSet::new).insert(variant);
-        used
-    });
-    for source in crate::ops::sources().into_iter().filter(|s| used.contains_key(s.name)) {
-        for variant in source.variants.iter().filter(|v| !used[source.name].contains(v.name)) {
-            let pin = (source.name.to_owned(), variant.name.to_owned());
-            let pinned = Device::Gpu(context.with_variants([pin]));
-            let (_, values) = recorded.run(&pinned)?;
-            outcomes.push(outcome(case, format!("{}={}", source.name, variant.name), &recorded, &values, &exact));
+    let mut outcomes = Vec::new();
+    let (mut pins, mut tried) = (vec![Pins::new()], BTreeSet::new());
+    while let Some(pinned) = pins.pop() {
+        let (program, values) = recorded.run(&device.with_variants(pinned.iter().cloned()))?;
+        outcomes.push(outcome(case, named(&pinned), &recorded, &values, &exact));
+        let of_ways = pinned.iter().all(|(name, _)| crate::ops::ways().iter().any(|w| w.name == name));
+        if let Some(plan) = program.plan().filter(|_| of_ways && !case.composed) {
+            pins.extend(others(plan, &pinned, &mut tried));
         }
     }
     Ok(outcomes)
+}
+
+type Pins = Vec<(String, String)>;
+
+fn named(pins: &Pins) -> String {
+    let of = |(kernel, variant): &(String, String)| format!("{kernel}={variant}");
+    if pins.is_empty() { "default".into() } else { pins.iter().map(of).collect::<Vec<_>>().join(" ") }
+}
+
+/// What else is to be tried of a plan in which no variant is pinned: the other ways, where none is, and the other variants of each kernel
+/// that is not among those `tried`.
+fn others(plan: &Plan, pinned: &Pins, tried: &mut BTreeSet<(String, String)>) -> Vec<Pins> {
+    let with = |name: &str, variant: &str| [pinned.as_slice(), &[(name.to_owned(), variant.to_owned())]].concat();
+    let takes = |kernel: &str| plan.steps.iter().any(|s| s.kernel.name == kernel);
+    let mut found = Vec::new();
+    for ways in crate::ops::ways().into_iter().filter(|w| pinned.is_empty() && w.ways.iter().any(|(_, kernel)| takes(kernel))) {
+        found.extend(ways.ways.iter().filter(|(_, kernel)| !takes(kernel)).map(|(way, _)| with(ways.name, way)));
+    }
+    let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for kernel in plan.steps.iter().map(|s| &s.kernel) {
+        let variant = kernel.variant.split('+').next().unwrap_or_default();
+        if tried.insert((kernel.name.to_string(), kernel.variant.to_string())) || used.contains_key(&*kernel.name) {
+            used.entry(&kernel.name).or_default().insert(variant);
+        }
+    }
+    for source in crate::ops::sources().into_iter().filter(|s| used.contains_key(s.name)) {
+        found.extend(source.variants.iter().filter(|v| !used[source.name].contains(v.name)).map(|v| with(source.name, v.name)));
+    }
+    found
 }
 
 fn outcome(case: &Case, variant: String, recorded: &Recorded, values: &[HostTensor], exact: &[HostTensor]) -> Outcome {

@@ -1,6 +1,7 @@
 //! A connectome and its topological distance at every step of training: watched, and as a term of the loss.
 
-use crate::network::{BATCH, Images, Settings, Strategy, optimiser, record};
+use crate::images::Images;
+use crate::network::{BATCH, Settings, Strategy, optimiser, record};
 use crate::study::Study;
 use tapetum::nn::Parameters;
 use tapetum::topology::{BirthDeath, Dimension, Wasserstein};
@@ -38,16 +39,16 @@ fn watch(
     weight: f32,
 ) -> Result<Watched> {
     let mut tape = Tape::new();
-    let x = tape.input("images", TensorType::f32([BATCH, images.width()]))?;
+    let x = tape.input("images", TensorType::f32([BATCH, images.extents.iter().product()]))?;
     let labels = tape.input("labels", TensorType::i32([BATCH]))?;
-    let every = images.labels.len().div_ceil(STIMULI).max(1);
-    let stimuli = tape.constant(images.rows(&(0..images.labels.len()).step_by(every).collect::<Vec<_>>())?)?;
+    let every = images.stimuli.len().div_ceil(STIMULI).max(1);
+    let stimuli = tape.constant(images.rows(&images.stimuli.iter().copied().step_by(every).collect::<Vec<_>>())?)?;
     let mut parameters = Parameters::training(SEED);
-    let (logits, _) = record(&mut tape, &mut parameters, Strategy::Plain, settings.hidden, x)?;
+    let (logits, _) = record(&mut tape, &mut parameters, Strategy::Plain, settings, images, x)?;
     // The same parameters over the stimuli: a state asked for again is the same.
     let mut again = Parameters::training(SEED);
-    let (_, connectome) = record(&mut tape, &mut again, Strategy::Plain, settings.hidden, stimuli)?;
-    let lists = tape.birth_death(connectome)?;
+    let (_, units) = record(&mut tape, &mut again, Strategy::Plain, settings, images, stimuli)?;
+    let (_, lists) = tape.connectome_birth_death(units)?;
     let births = tape.constant(HostTensor::f32([goal.0.len()], goal.0.clone())?)?;
     let deaths = tape.constant(HostTensor::f32([goal.1.len()], goal.1.clone())?)?;
     let goal = BirthDeath { births, deaths, edges: lists.edges };
@@ -64,7 +65,7 @@ fn watch(
     let mut program = device.compile_with(&tape, &[entropy, distance], &State::new(device))?;
     let mut made = Watched { name, loss: Vec::new(), distance: Vec::new() };
     for step in 0..STEPS {
-        let (batch, classes) = images.batch(SEED, step)?;
+        let (batch, classes) = images.batch(BATCH, SEED, step)?;
         let values = program.run(&[(x, &batch), (labels, &classes)])?;
         made.loss.push(values[0].to_f64_vec()[0]);
         made.distance.push(values[1].to_f64_vec()[0]);

@@ -1,13 +1,12 @@
-//! Networks of two hidden layers, trained under a strategy; and the connectomes of their hidden units.
+//! Networks trained under a strategy, and the connectomes of their hidden units: two fully connected layers, after convolutions where
+//! images have colours.
 
-use std::path::Path;
+use crate::images::Images;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-use tapetum::data::{Bytes, read_idx, read_idx_bytes};
-use tapetum::nn::{BatchNorm, Linear, Parameters};
+use tapetum::nn::{BatchNorm, Linear, Parameters, Spacing};
 use tapetum::optim::Sgd;
-use tapetum::tensor::Philox;
-use tapetum::{Device, Error, HostTensor, Result, State, Tape, TensorType, Var};
+use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 /// As the authors train.
 pub const BATCH: usize = 50;
@@ -17,6 +16,9 @@ const SLOPE: f32 = 0.01;
 const DROPOUT: f32 = 0.3;
 const DECAY: f32 = 1e-3;
 
+/// Stimuli that a network is shown at once: the windows of convolutions take much memory.
+const SHOWN: usize = 250;
+
 /// How a network is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
@@ -25,7 +27,7 @@ pub enum Strategy {
     BatchNorm,
     /// Weight decay.
     Decay,
-    /// Dropout after the first layer.
+    /// Dropout after the first layer; in a network with convolutions after each pooling, and after both layers.
     Dropout,
 }
 
@@ -45,92 +47,96 @@ impl Strategy {
 /// Sizes of a study's networks.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Filters of three blocks, of two convolutions of 3 × 3 and a pooling of 2 × 2 each; none for images without colours.
+    pub filters: Option<[usize; 3]>,
     pub hidden: [usize; 2],
     /// Steps of training, of [`BATCH`] images each.
     pub steps: usize,
 }
 
-/// Images in [0, 1] and their classes.
-pub struct Images {
-    pub name: String,
-    pub pixels: Vec<f32>,
-    pub labels: Vec<u8>,
+/// A network being recorded.
+struct Recorder<'a> {
+    tape: &'a mut Tape,
+    parameters: &'a mut Parameters,
+    how: Strategy,
 }
 
-impl Images {
-    /// The digits that ship, or the training images of the idx files in a folder.
-    pub fn read(folder: Option<&Path>) -> Result<Self> {
-        let Some(folder) = folder else {
-            let images = read_idx_bytes("mnist_5k_images_idx3.gz", include_bytes!("../data/mnist_5k_images_idx3.gz"))?;
-            let labels = read_idx_bytes("mnist_5k_labels_idx1.gz", include_bytes!("../data/mnist_5k_labels_idx1.gz"))?;
-            return Ok(Self::of("5,000 digits of MNIST".into(), images, labels));
-        };
-        let listed = std::fs::read_dir(folder).map_err(|e| Error::file(folder, format!("cannot be read: {e}")))?;
-        let paths: Vec<_> = listed.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        let find = |part: &str| {
-            let found = paths.iter().find(|p| p.file_name().is_some_and(|name| name.to_string_lossy().contains(part)));
-            found.ok_or_else(|| Error::file(folder, format!("no file `*{part}*`: the four idx files of a data set are expected")))
-        };
-        let (images, labels) = (read_idx(find("train-images")?)?, read_idx(find("train-labels")?)?);
-        if images.shape.rank() != 3 || images.shape[0] != labels.elements.len() {
-            let what = format!("images {} and {} labels: [images, height, width] and as many labels expected", images.shape, labels.shape);
-            return Err(Error::file(folder, what));
+impl Recorder<'_> {
+    /// Norm over the last axis, where the strategy has it.
+    fn normed(&mut self, name: &str, x: Var) -> Result<Var> {
+        if self.how != Strategy::BatchNorm {
+            return Ok(x);
         }
-        Ok(Self::of(folder.display().to_string(), images, labels))
+        let features = self.tape.shape(x).last().copied().unwrap_or(1);
+        BatchNorm::new(self.tape, self.parameters, name, features)?.apply(self.tape, x)
     }
 
-    fn of(name: String, images: Bytes, labels: Bytes) -> Self {
-        Self { name, pixels: images.elements.iter().map(|&b| f32::from(b) / 255.0).collect(), labels: labels.elements }
+    fn dropped(&mut self, x: Var) -> Result<Var> {
+        if self.how != Strategy::Dropout || !self.parameters.is_training() {
+            return Ok(x);
+        }
+        let (seed, stream) = self.parameters.draws();
+        self.tape.dropout(x, DROPOUT, seed, stream)
     }
 
-    /// Pixels of an image.
-    pub fn width(&self) -> usize {
-        self.pixels.len() / self.labels.len().max(1)
+    /// A convolution of 3 × 3 that keeps the images' size, begun as PyTorch's.
+    fn convolution(&mut self, name: &str, x: Var, filters: usize) -> Result<Var> {
+        let inputs = self.tape.shape(x)[1];
+        let bound = 1.0 / (9.0 * inputs as f32).sqrt();
+        let draw = |seed, stream| Init::Uniform { low: -bound, high: bound, seed, stream };
+        let kernels = self.parameters.add(self.tape, &format!("{name}.weight"), [filters, inputs, 3, 3], draw)?;
+        let bias = self.parameters.add(self.tape, &format!("{name}.bias"), [filters], draw)?;
+        self.tape.convolution_2d(x, kernels, Some(bias), Spacing { padding: 1, ..Spacing::default() })
     }
 
-    /// These images in rows, `[images, pixels]`.
-    pub fn rows(&self, which: &[usize]) -> Result<HostTensor> {
-        let width = self.width();
-        HostTensor::f32([which.len(), width], which.iter().flat_map(|&i| &self.pixels[i * width..][..width]).copied().collect())
-    }
-
-    /// A batch and its labels.
-    pub fn batch(&self, seed: u64, step: usize) -> Result<(HostTensor, HostTensor)> {
-        let draws = Philox::new(seed, u32::MAX, step as u32);
-        let which: Vec<usize> = (0..BATCH).map(|i| draws.word(i) as usize % self.labels.len()).collect();
-        let labels = which.iter().map(|&i| self.labels[i].into()).collect();
-        Ok((self.rows(&which)?, HostTensor::i32([BATCH], labels)?))
-    }
-
-    /// The stimuli of a class, or every so many of all: at most 10,000, as the authors take.
-    pub fn stimuli(&self, class: Option<u8>) -> Vec<usize> {
-        let all: Vec<usize> = (0..self.labels.len()).filter(|&i| class.is_none_or(|c| self.labels[i] == c)).collect();
-        let most = if class.is_some() { 1000 } else { 10_000 };
-        all.iter().copied().step_by(all.len().div_ceil(most).max(1)).collect()
+    /// What the blocks make of x `[images, channels, height, width]`, in rows.
+    fn blocks(&mut self, mut x: Var, filters: [usize; 3]) -> Result<Var> {
+        for (block, filters) in filters.into_iter().enumerate() {
+            for layer in 0..2 {
+                let y = self.convolution(&format!("block{block}.{layer}"), x, filters)?;
+                let y = self.tape.leaky_relu(y, SLOPE)?;
+                let y = self.tape.transpose(y, &[0, 2, 3, 1])?;
+                let y = self.normed(&format!("block{block}.norm{layer}"), y)?;
+                x = self.tape.transpose(y, &[0, 3, 1, 2])?;
+            }
+            x = self.tape.max_pool_2d(x, 2)?;
+            x = self.dropped(x)?;
+        }
+        let shape = self.tape.shape(x);
+        self.tape.reshape(x, [shape[0], shape[1..].iter().product()])
     }
 }
 
-/// The logits of x `[images, pixels]`, and the connectome of the hidden units over these images.
-pub fn record(tape: &mut Tape, parameters: &mut Parameters, how: Strategy, hidden: [usize; 2], x: Var) -> Result<(Var, Var)> {
-    let widths = [tape.shape(x)[1], hidden[0], hidden[1]];
+/// The logits of x `[images, pixels]`, and what its hidden units make of them, `[units, images]`.
+pub fn record(
+    tape: &mut Tape,
+    parameters: &mut Parameters,
+    how: Strategy,
+    settings: &Settings,
+    images: &Images,
+    x: Var,
+) -> Result<(Var, Var)> {
+    let mut r = Recorder { tape, parameters, how };
     let (mut y, mut units) = (x, Vec::new());
-    for layer in 0..2 {
-        y = Linear::new(tape, parameters, &format!("layer{layer}"), [widths[layer], widths[layer + 1]])?.apply(tape, y)?;
-        y = tape.leaky_relu(y, SLOPE)?;
+    if let Some(filters) = settings.filters {
+        let [channels, height, width] = images.extents;
+        y = r.tape.reshape(y, [r.tape.shape(x)[0], channels, height, width])?;
+        y = r.blocks(y, filters)?;
+    }
+    for (layer, &units_here) in settings.hidden.iter().enumerate() {
+        let inputs = r.tape.shape(y)[1];
+        y = Linear::new(r.tape, r.parameters, &format!("layer{layer}"), [inputs, units_here])?.apply(r.tape, y)?;
+        y = r.tape.leaky_relu(y, SLOPE)?;
         // The authors look at units before they are normed.
         units.push(y);
-        if how == Strategy::BatchNorm {
-            y = BatchNorm::new(tape, parameters, &format!("norm{layer}"), widths[layer + 1])?.apply(tape, y)?;
-        }
-        if how == Strategy::Dropout && layer == 0 && parameters.is_training() {
-            let (seed, stream) = parameters.draws();
-            y = tape.dropout(y, DROPOUT, seed, stream)?;
+        y = r.normed(&format!("norm{layer}"), y)?;
+        if layer == 0 || settings.filters.is_some() {
+            y = r.dropped(y)?;
         }
     }
-    let logits = Linear::new(tape, parameters, "out", [hidden[1], 10])?.apply(tape, y)?;
-    let units = tape.concatenate(&units, 1)?;
-    let units = tape.transpose(units, &[1, 0])?;
-    Ok((logits, tape.absolute_correlation(units)?))
+    let logits = Linear::new(r.tape, r.parameters, "out", [settings.hidden[1], images.classes()])?.apply(r.tape, y)?;
+    let units = r.tape.concatenate(&units, 1)?;
+    Ok((logits, r.tape.transpose(units, &[1, 0])?))
 }
 
 /// The optimiser of a strategy.
@@ -139,13 +145,18 @@ pub fn optimiser(how: Strategy) -> Sgd {
     Sgd { momentum: MOMENTUM, decay, ..Sgd::new(RATE) }
 }
 
+/// Images as a program takes them.
+fn input(tape: &mut Tape, images: &Images, count: usize) -> Result<Var> {
+    tape.input("images", TensorType::f32([count, images.extents.iter().product()]))
+}
+
 /// Trains a network from a seed: the state it leaves.
 fn train(device: &Device, images: &Images, settings: &Settings, how: Strategy, seed: u64) -> Result<State> {
     let mut tape = Tape::new();
-    let x = tape.input("images", TensorType::f32([BATCH, images.width()]))?;
+    let x = input(&mut tape, images, BATCH)?;
     let labels = tape.input("labels", TensorType::i32([BATCH]))?;
     let mut parameters = Parameters::training(seed);
-    let (logits, _) = record(&mut tape, &mut parameters, how, settings.hidden, x)?;
+    let (logits, _) = record(&mut tape, &mut parameters, how, settings, images, x)?;
     let loss = tape.cross_entropy(logits, labels, None, 0.0)?;
     let gradients = tape.gradient(loss, parameters.all())?;
     let pairs: Vec<_> = parameters.all().iter().copied().zip(gradients).collect();
@@ -153,7 +164,7 @@ fn train(device: &Device, images: &Images, settings: &Settings, how: Strategy, s
     let state = State::new(device);
     let mut program = device.compile_with(&tape, &[loss], &state)?;
     for step in 0..settings.steps {
-        let (batch, classes) = images.batch(seed, step)?;
+        let (batch, classes) = images.batch(BATCH, seed, step)?;
         program.write(x, &batch)?;
         program.write(labels, &classes)?;
         program.step()?;
@@ -161,25 +172,49 @@ fn train(device: &Device, images: &Images, settings: &Settings, how: Strategy, s
     Ok(state)
 }
 
-/// A network's connectome `[units, units]` over stimuli, and the share of them that it names rightly.
-fn connectome(device: &Device, images: &Images, settings: &Settings, how: Strategy, state: &State, which: &[usize]) -> Result<Connectome> {
+/// What a network's units make of stimuli, `[units, stimuli]`, and the share of these that it names rightly.
+fn activations(
+    device: &Device,
+    images: &Images,
+    settings: &Settings,
+    how: Strategy,
+    state: &State,
+    which: &[usize],
+) -> Result<(HostTensor, f64)> {
     let mut tape = Tape::new();
-    let x = tape.input("images", TensorType::f32([which.len(), images.width()]))?;
-    let mut parameters = Parameters::evaluation();
-    let (logits, connectome) = record(&mut tape, &mut parameters, how, settings.hidden, x)?;
+    let together = SHOWN.min(which.len());
+    let x = input(&mut tape, images, together)?;
+    let (logits, units) = record(&mut tape, &mut Parameters::evaluation(), how, settings, images, x)?;
     let named = tape.argmax(logits, 1)?;
-    let mut program = device.compile_with(&tape, &[named, connectome], state)?;
-    let made = program.run(&[(x, &images.rows(which)?)])?;
-    let named = made[0].to_f64_vec();
-    let right = which.iter().zip(named).filter(|(i, named)| f64::from(images.labels[**i]) == *named).count();
-    Ok(Connectome { weights: made[1].clone(), right: right as f64 / which.len() as f64 })
+    let mut program = device.compile_with(&tape, &[named, units], state)?;
+    let count = settings.hidden.iter().sum::<usize>();
+    let (mut rows, mut right) = (vec![Vec::with_capacity(which.len()); count], 0);
+    for part in which.chunks(together.max(1)) {
+        // The last part is filled up with its own first, which are not kept.
+        let filled: Vec<usize> = part.iter().copied().cycle().take(together).collect();
+        let made = program.run(&[(x, &images.rows(&filled)?)])?;
+        let named = made[0].to_f64_vec();
+        right += part.iter().zip(named).filter(|(i, named)| f64::from(images.labels[**i]) == *named).count();
+        let values = made[1].elements::<f32>()?;
+        rows.iter_mut().zip(values.chunks(together)).for_each(|(row, values)| row.extend(&values[..part.len()]));
+    }
+    Ok((HostTensor::f32([count, which.len()], rows.concat())?, right as f64 / which.len().max(1) as f64))
 }
 
 /// What is kept of a trained network.
-pub struct Connectome {
-    pub weights: HostTensor,
-    /// The share of its stimuli that it names rightly; it has seen them in training.
-    pub right: f64,
+struct Connectome {
+    /// `[units, units]`.
+    weights: HostTensor,
+    /// The share of its stimuli that it names rightly.
+    right: f64,
+}
+
+fn connectome(device: &Device, (units, right): (HostTensor, f64)) -> Result<Connectome> {
+    let mut tape = Tape::new();
+    let x = tape.input("units", units.ty())?;
+    let w = tape.absolute_correlation(x)?;
+    let weights = device.compile(&tape, &[w])?.run(&[(x, &units)])?.swap_remove(0);
+    Ok(Connectome { weights, right })
 }
 
 /// Connectomes in a stack `[networks, units, units]`, and the share of stimuli each network names rightly.
@@ -204,7 +239,8 @@ pub fn connectomes(
             let job = next.fetch_add(1, Ordering::Relaxed);
             let Some(&(how, class)) = jobs.get(job) else { return };
             let network = train(device, images, settings, how, first_seed + job as u64)
-                .and_then(|state| connectome(device, images, settings, how, &state, &images.stimuli(class)));
+                .and_then(|state| activations(device, images, settings, how, &state, &images.shown(class)))
+                .and_then(|units| connectome(device, units));
             made.lock().unwrap_or_else(PoisonError::into_inner).push((job, network));
         }
     };

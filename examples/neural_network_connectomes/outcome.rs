@@ -1,7 +1,8 @@
 //! What the study leaves behind: its report, its pictures, and its connectomes for other tools.
 
+use crate::images::Images;
 use crate::monitor::Watched;
-use crate::network::{Connectomes, Images, Settings};
+use crate::network::{Connectomes, Settings};
 use crate::study::{Method, Study};
 use tapetum::cli::picture::{barcode, comparison, line_chart, scatter};
 use tapetum::cli::report::{Figure, ReportTable, Section, report};
@@ -17,7 +18,7 @@ pub struct Outcome<'a> {
     pub settings: &'a Settings,
     pub connectomes: &'a Connectomes,
     pub by_strategy: &'a Study,
-    pub by_class: Option<&'a Study>,
+    pub by_class: &'a [Study],
     pub watched: &'a [Watched],
     pub times: &'a [(f64, f64)],
 }
@@ -30,7 +31,9 @@ impl Outcome<'_> {
         let labels = a.labels.iter().map(|&l| l as i32).collect();
         folder.add("labels.npy", &npy_bytes(&HostTensor::i32([a.labels.len()], labels)?)?)?;
         let mut sections = vec![purity(a)?];
-        sections.extend(self.by_class.map(purity).transpose()?);
+        for study in self.by_class {
+            sections.push(purity(study)?);
+        }
         sections.extend([curves(a)?, embedding(a)?, barcodes(a)?, monitored(self.watched)?, runtime(self.times)?]);
         for section in &sections {
             for (i, figure) in section.figures.iter().enumerate() {
@@ -47,12 +50,17 @@ impl Outcome<'_> {
             let members = a.members(label);
             format!("{} {:.1} %", a.names[label], 100.0 * members.iter().map(|&g| a.right[g]).sum::<f64>() / members.len().max(1) as f64)
         };
+        let blocks =
+            self.settings.filters.map_or_else(String::new, |[a, b, c]| format!(" behind convolutions of {a}, {b} and {c} filters"));
+        let seen =
+            if self.images.stimuli == self.images.training { "which they were trained on" } else { "none of which they were trained on" };
         format!(
-            "{} networks of {first} and {second} hidden units, {} steps each on {}. Of their stimuli, which they were trained on, they name \
+            "{} networks of {first} and {second} hidden units{blocks}, {} steps each on {}. Of their {} stimuli, {seen}, they name \
              rightly: {}. A connectome is the absolute correlation of hidden units over stimuli.",
             a.labels.len(),
             self.settings.steps,
             self.images.name,
+            self.images.stimuli.len(),
             (0..a.names.len()).map(right).collect::<Vec<_>>().join(", ")
         )
     }

@@ -32,7 +32,7 @@ impl Method {
 
 /// Connectomes of known labels, and how each method clusters them.
 pub struct Study {
-    pub of: &'static str,
+    pub of: String,
     pub names: Vec<String>,
     pub labels: Vec<usize>,
     pub diagrams: Diagrams,
@@ -41,7 +41,7 @@ pub struct Study {
 }
 
 impl Study {
-    pub fn new(device: &Device, of: &'static str, names: &[String], labels: Vec<usize>, made: &Connectomes) -> Result<Self> {
+    pub fn new(device: &Device, of: String, names: &[String], labels: Vec<usize>, made: &Connectomes) -> Result<Self> {
         let diagrams = Diagrams::new(device, &made.stack)?;
         let methods = [("Top", 1.0), ("half topology, half weights", 0.5), ("Adj", 0.0)];
         let methods = methods.into_iter().map(|(name, weight)| method(name, weight, &labels, names.len(), &made.stack, &diagrams));

@@ -16,6 +16,15 @@ fn tile_col(unit: u32, lane: u32, j: u32) -> u32 {
     return 4u * (EDGE * unit + j);
 }
 
+// An invocation's columns, and its rows, among all that go together so.
+fn col_slot(unit: u32, lane: u32) -> u32 {
+    return unit;
+}
+
+fn row_slot(unit: u32, lane: u32) -> u32 {
+    return unit;
+}
+
 // total[i][j][r] is row tile_row(.., i) + r, columns tile_col(.., j) .. + 4. The number of terms is a parameter, so that it is seen
 // to be uniform.
 fn tile_product(row_unit: u32, col_unit: u32, lane: u32, terms: u32) {

@@ -20,6 +20,15 @@ fn tile_col(unit: u32, lane: u32, j: u32) -> u32 {
     return 4u * (QUADS * unit + SIDE * j + lane % SIDE);
 }
 
+// An invocation's columns, and its rows, among all that go together so.
+fn col_slot(unit: u32, lane: u32) -> u32 {
+    return SIDE * unit + lane % SIDE;
+}
+
+fn row_slot(unit: u32, lane: u32) -> u32 {
+    return SIDE * unit + lane / SIDE;
+}
+
 fn stage(row_unit: u32, col_unit: u32, lane: u32, start: u32) {
     for (var s = lane; s < 8u * QUADS; s += GROUP) {
         let quad = s / 4u % QUADS;

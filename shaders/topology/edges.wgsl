@@ -1,12 +1,14 @@
-// The edges of complete graphs as a radix sort takes them: keys ordered as the weights are, and the edge's index (row * n + column, the
-// row the smaller) with bit 31 set where it is no edge of the spanning tree.
+// The edges of complete graphs as a radix sort takes them: keys ordered as the weights are, or their magnitudes if ABSOLUTE, and the
+// edge's index (row * n + column, the row the smaller) with bit 31 set where it is no edge of the spanning tree; everywhere, if not GROWN.
+// A graph with a weight that is not finite, or not the same both ways, is marked.
 //
-// w        [graphs, n, n], whose upper triangle is read
-// parent   [graphs, n], u32: the tree as `topology/prim` leaves it
+// w        [graphs, n, n], words of weights
+// parent   [graphs, n], u32: the tree as `topology/prim` leaves it; not read if not GROWN
 // key      [graphs, n (n - 1) / 2], u32, in the order of the edges' indices
 // edge     [graphs, n (n - 1) / 2], u32
+// bad      [graphs], u32, 0 before; 1 if the graph is marked
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation for each entry of w
-// cost     no FLOPs; w, parent, key and edge once
+// cost     no FLOPs; w, parent, key and edge once, bad twice
 
 struct Params {
     entries: u32,
@@ -17,6 +19,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> parent: array<u32>;
 @group(0) @binding(2) var<storage, read_write> key: array<u32>;
 @group(0) @binding(3) var<storage, read_write> edge: array<u32>;
+@group(0) @binding(4) var<storage, read_write> bad: array<atomic<u32>>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
@@ -36,9 +39,17 @@ fn main(
     if (j <= i) {
         return;
     }
-    let in_tree = (parent[graph * n + j] & 0x7fffffffu) == i || (parent[graph * n + i] & 0x7fffffffu) == j;
+    let word = w[at];
+    let across = w[(graph * n + j) * n + i];
+    if ((word & 0x7f800000u) == 0x7f800000u || ordered(word) != ordered(across)) {
+        atomicStore(&bad[graph], 1u);
+    }
+    var in_tree = false;
+    if (GROWN) {
+        in_tree = (parent[graph * n + j] & 0x7fffffffu) == i || (parent[graph * n + i] & 0x7fffffffu) == j;
+    }
     // Rows before this one hold n - 1, n - 2, .. edges.
     let to = graph * (n * (n - 1u) / 2u) + i * (2u * n - i - 1u) / 2u + j - i - 1u;
-    key[to] = ordered(w[at]);
-    edge[to] = (i * n + j) | select(0x80000000u, 0u, in_tree);
+    key[to] = weight_key(word);
+    edge[to] = edge_index(n, i, j) | select(0x80000000u, 0u, in_tree);
 }

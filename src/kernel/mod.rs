@@ -8,7 +8,7 @@ mod target;
 
 pub use dispatch::{Access, Binding, Buffer, Cost, Dispatch, Params, fold};
 pub use lowering::{Lowered, Lowering};
-pub use source::{Choice, Kernel, Snippet, Source, Suits, Variant};
+pub use source::{Choice, Kernel, Snippet, Source, Suits, Variant, Ways};
 pub use target::{Backend, TURNS, Target};
 
 /// A WGSL file under `shaders/`, included when the crate is compiled.
@@ -29,6 +29,8 @@ pub mod common {
     pub const MATH: Snippet = Snippet { name: "math", text: wgsl!("common/math") };
     /// Numbers as whole numbers of the same order.
     pub const ORDERED: Snippet = Snippet { name: "ordered", text: wgsl!("common/ordered") };
+    /// Edges of graphs in one order.
+    pub const EDGE_ORDER: Snippet = Snippet { name: "edge_order", text: wgsl!("common/edge_order") };
     /// Philox4x32-10.
     pub const PHILOX: Snippet = Snippet { name: "philox", text: wgsl!("common/philox") };
     /// A row belongs to one invocation.
@@ -48,6 +50,11 @@ pub mod common {
     pub const RESULT: Choice = Choice::Snippet(&[
         Snippet { name: "result_vector", text: wgsl!("common/result_vector") },
         Snippet { name: "result_scalar", text: wgsl!("common/result_scalar") },
+    ]);
+    /// Whether a product keeps the best entries of its rows.
+    pub const BEST: Choice = Choice::Snippet(&[
+        Snippet { name: "best_no", text: wgsl!("common/best_no") },
+        Snippet { name: "best", text: wgsl!("common/best_yes") },
     ]);
     /// Where a product's operands lie.
     pub const BLOCKS: Snippet = Snippet { name: "blocks", text: wgsl!("common/blocks") };

@@ -132,6 +132,25 @@ impl Source {
     }
 }
 
+/// Ways to compute the same on a device, each by kernels of its own.
+#[derive(Debug)]
+pub struct Ways {
+    /// `family/what`, as a kernel is called: what a pin names, with `@` and the class of work or without.
+    pub name: &'static str,
+    /// Each way, and a kernel that only this one takes.
+    pub ways: &'static [(&'static str, &'static str)],
+    /// The way for work of a class where nobody asks for one by name.
+    pub rule: fn(&Target, &str) -> &'static str,
+}
+
+impl Ways {
+    /// The way for work of `class` on `target`: the one it pins by name, else the rule's.
+    pub fn way(&self, target: &Target, class: &str) -> &'static str {
+        let pinned = target.pinned(self.name, class).and_then(|name| self.ways.iter().find(|(way, _)| *way == name));
+        pinned.map_or_else(|| (self.rule)(target, class), |(way, _)| way)
+    }
+}
+
 /// A complete WGSL shader with the entry point `main`: storage buffers in group 0, one uniform struct in group 1.
 #[derive(Debug, Clone)]
 pub struct Kernel {

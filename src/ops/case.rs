@@ -14,6 +14,8 @@ pub enum Draw {
     Uniform(f32, f32),
     /// Whole numbers from −n to n: ties, zeros and signs.
     Whole(u32),
+    /// From −1 to 1 in a random order, no two of the whole operand nearer than half a step of the grid they lie on.
+    Apart,
     /// Indices below n, and some beyond either end.
     Index(u32),
     /// Rows with an offset, every third of them constant.
@@ -28,9 +30,11 @@ impl Draw {
         let draws = Philox::new(0x7A9E, stream, 0);
         let n = ty.shape.elements();
         let width = ty.shape.last().copied().unwrap_or(1).max(1);
+        let places = if self == Self::Apart { shuffled(&draws, n) } else { Vec::new() };
         let real = |i: usize| match self {
             Self::Normal | Self::Index(_) => draws.normal(i) as f32,
             Self::Uniform(low, high) => low + (high - low) * draws.uniform(i),
+            Self::Apart => ((2 * places[i]) as f32 + draws.uniform(n + i)) / n as f32 - 1.0,
             Self::Whole(m) => (draws.uniform(i) * (2 * m + 1) as f32).floor() - m as f32,
             Self::Series if i / width % 3 == 2 => 1000.0,
             Self::Series => 10.0 + draws.normal(i) as f32 + draws.normal(n + i % width) as f32,
@@ -45,6 +49,13 @@ impl Draw {
             DType::F16 => HostTensor::f16(ty.shape, (0..n).map(|i| half::f16::from_f32(real(i))).collect()),
         }
     }
+}
+
+/// The numbers below n in a random order.
+fn shuffled(draws: &Philox, n: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by_key(|&i| draws.word(i));
+    order
 }
 
 /// Records what is checked over the operands.

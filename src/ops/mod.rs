@@ -26,7 +26,7 @@ pub mod topology;
 pub mod update;
 pub mod work;
 
-use crate::kernel::Source;
+use crate::kernel::{Source, Ways};
 use case::Case;
 use work::Work;
 
@@ -86,7 +86,10 @@ pub fn sources() -> Vec<&'static Source> {
         &spd::JACOBI,
         &spd::JACOBI_START,
         &spd::TRIANGULAR_SOLVE,
+        &topology::BEST,
+        &topology::CONTRACT,
         &topology::EDGES,
+        &topology::HOOK,
         &topology::PRIM,
         &topology::SPLIT,
         &update::ADAM,
@@ -94,6 +97,11 @@ pub fn sources() -> Vec<&'static Source> {
         &update::RING,
         &update::SGD,
     ]
+}
+
+/// What can be computed in more ways than one.
+pub fn ways() -> Vec<&'static Ways> {
+    vec![&topology::TREE]
 }
 
 /// What every op is held to, family by family.

@@ -83,6 +83,11 @@ impl Tiling {
         extent.div_ceil(self.edge)
     }
 
+    /// Parts of an extent that an invocation's tiles have columns, or rows, in.
+    pub(super) fn slots(&self, extent: usize) -> usize {
+        self.units(extent) * self.variant.constant("SIDE").unwrap_or(1)
+    }
+
     /// Workgroups of so many units.
     pub(super) fn groups(&self, units: usize) -> usize {
         units.div_ceil(self.together)

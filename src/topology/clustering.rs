@@ -23,7 +23,7 @@ pub enum Interpolation {
         /// At most so many steps.
         steps: usize,
     },
-    /// By gradient steps, as the authors' code does: their settings are 300 steps at 0.05, or at 0.01.
+    /// By gradient steps from the last centre's graph, as the authors' code does: their settings are 300 steps at 0.05, or at 0.01.
     Gradient {
         /// The length of a step.
         rate: f32,
@@ -121,20 +121,21 @@ impl Top {
             parallel::rows(&mut centres, 1, 100 * n * n, |c, centre| {
                 if !members[c].is_empty() {
                     let mean = mean_list(&members[c], |g| &triangles[g]);
-                    centre[0] = self.centre(mean, &mean_list(&members[c], |g| &lists[g]), n);
+                    centre[0] = self.centre(&centre[0].theta, &mean, &mean_list(&members[c], |g| &lists[g]), n);
                 }
             });
         }
         made
     }
 
-    /// The graph between a mean matrix, from which it begins, and a barycentre; both as lists over edges.
-    fn centre(&self, mean: Vec<f32>, barycentre: &[f32], n: usize) -> Centre {
-        let (steps, rate) = match self.interpolation {
-            Interpolation::Exact { steps } => (steps, 0.5),
-            Interpolation::Gradient { rate, steps } => (steps, rate),
+    /// The graph between a mean matrix and a barycentre, both as lists over edges; by gradient steps from the graph before, otherwise from
+    /// the mean.
+    fn centre(&self, before: &[f32], mean: &[f32], barycentre: &[f32], n: usize) -> Centre {
+        let (start, steps, rate) = match self.interpolation {
+            Interpolation::Exact { steps } => (mean, steps, 0.5),
+            Interpolation::Gradient { rate, steps } => (before, steps, rate),
         };
-        let (w, mut theta, mut before) = (self.weight, mean.clone(), Vec::new());
+        let (w, mut theta, mut before) = (self.weight, start.to_vec(), Vec::new());
         for _ in 0..steps {
             let order = decomposed(&theta, n).1;
             if rate == 0.5 && order == before {

@@ -46,7 +46,7 @@ impl Diagrams {
     fn decompose(&mut self, device: &Device, weights: &[f32], first: usize, count: usize) -> Result<()> {
         let n = self.nodes;
         let part = weights.len() / (n * n).max(1);
-        // A device does not look at what it is given.
+        // A device says which graph is none, and not for which weight.
         for (at, w) in weights.chunks((n * n).max(1)).enumerate() {
             let named = |what| Error::argument(if count > 1 { format!("graph {} (counted from 0): {what}", first + at) } else { what });
             crate::ops::topology::check(w, n).map_err(named)?;

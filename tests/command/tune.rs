@@ -39,14 +39,16 @@ fn a_tuning_of_something_else_is_refused() {
     let tuning = |adapter: &str, variants: Value| {
         json!({ "adapter": adapter, "backend": "vulkan", "driver": "1", "version": "0.1.0", "variants": variants }).to_string()
     };
-    folder.file("adapter.json", tuning("Another GPU", json!({})));
+    folder.file("adapter.json", tuning("Another GPU", json!({ "topology/tree@large": "boruvka" })));
     folder.file("kernel.json", tuning("Another GPU", json!({ "matmul/nothing@small": "shared32" })));
     folder.file("variant.json", tuning("Another GPU", json!({ "matmul/matmul@small": "fastest" })));
+    folder.file("way.json", tuning("Another GPU", json!({ "topology/tree": "kruskal" })));
     folder.file("text.json", "not a tuning");
     let refused = [
         ("adapter.json", "made on Another GPU, vulkan, 1"),
         ("kernel.json", "no kernel `matmul/nothing`"),
         ("variant.json", "one of direct16, direct8, shared128, shared64, shared32 expected, found `fastest`"),
+        ("way.json", "one of prim, boruvka expected, found `kruskal`"),
         ("text.json", "a tuning in JSON expected"),
         ("missing.json", "No such file"),
     ];

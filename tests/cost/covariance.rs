@@ -205,6 +205,14 @@ fn forward(ledger: &mut Ledger, f: &Frames<'_>, x: &[Counted]) -> (Vec<Counted>,
     (r, u, s)
 }
 
+/// The correlation of series, whose product keeps the best entry of each of `slots` parts of a row: keys and columns. Whole numbers are
+/// compared, which costs nothing.
+pub fn kept(ledger: &mut Ledger, x: &[Counted], [batch, n, time]: [usize; 3], slots: usize) -> Vec<Counted> {
+    let f = Frames { kind: Kind::Correlation, batch, n, time, weights: None };
+    let ((u, _), _) = ledger.run("covariance/standardise", &[x.len()], || standardise(&f, x));
+    ledger.run("covariance/symmetric_product", &[u.len(), 2 * batch * n * slots], || symmetric_product(&f, &u, &u))
+}
+
 /// Forward, and the reverse under a given cotangent; Fisher's z forward alone, for its reverse is a chain and then the correlation's.
 fn work(kind: Kind, [batch, n, time]: [usize; 3], weighted: bool) -> Result<Work> {
     let mut work = Work::new(format!("{kind:?} {batch} × {n} × {time}, weighted {weighted}"));

@@ -1,6 +1,7 @@
 //! Sorting, which compares no reals: keys are whole numbers. And births and deaths of graphs.
 
 use crate::counted::{Counted, Ledger, c};
+use crate::covariance;
 use crate::work::Work;
 use tapetum::ops::case::Draw;
 use tapetum::{HostTensor, Result};
@@ -63,21 +64,18 @@ fn compacted([rows, m]: [usize; 2]) -> Result<Work> {
     Ok(w)
 }
 
-/// Prim's algorithm: a comparison for each vertex outside to choose one, and for each left to update it.
-fn prim(w: &[Counted], n: usize) -> Vec<[usize; 2]> {
+/// Prim's algorithm. Edges are compared as whole numbers, which costs nothing.
+fn prim(w: &[f64], n: usize) -> Vec<[usize; 2]> {
     let mut outside: Vec<(usize, usize)> = (1..n).map(|v| (v, 0)).collect();
     let mut tree = Vec::new();
-    while !outside.is_empty() {
-        let mut best = (c(f64::NEG_INFINITY), 0);
-        for (at, &(v, from)) in outside.iter().enumerate() {
-            if w[from * n + v].above(best.0) {
-                best = (w[from * n + v], at);
-            }
-        }
-        let (v, from) = outside.swap_remove(best.1);
+    while let Some(at) = (0..outside.len()).max_by(|&a, &b| {
+        let [a, b] = [a, b].map(|at| w[outside[at].1 * n + outside[at].0]);
+        a.total_cmp(&b)
+    }) {
+        let (v, from) = outside.swap_remove(at);
         tree.push([v.min(from), v.max(from)]);
         for (u, from) in &mut outside {
-            if w[v * n + *u].above(w[*from * n + *u]) {
+            if w[v * n + *u] > w[*from * n + *u] {
                 *from = v;
             }
         }
@@ -85,38 +83,93 @@ fn prim(w: &[Counted], n: usize) -> Vec<[usize; 2]> {
     tree
 }
 
-fn births_and_deaths([graphs, n]: [usize; 2]) -> Result<Work> {
-    let mut w = Work::new(format!("births and deaths of {graphs} graphs of {n}"));
+/// Births and deaths of one graph.
+fn decomposed(w: &[f64], n: usize) -> [Vec<Counted>; 2] {
+    let tree = prim(w, n);
+    let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| [i, j]));
+    let (births, deaths): (Vec<_>, Vec<_>) = pairs.partition(|pair| tree.contains(pair));
+    [births, deaths].map(|pairs| {
+        let mut list: Vec<f64> = pairs.iter().map(|p| w[p[0] * n + p[1]]).collect();
+        list.sort_by(f64::total_cmp);
+        list.into_iter().map(c).collect()
+    })
+}
+
+/// The rounds of Borůvka's algorithm for the most super-nodes that there may be; the first may begin with so many parts of each row.
+fn boruvka(ledger: &mut Ledger, [graphs, n]: [usize; 2], parts: Option<usize>) {
+    let m = n * (n - 1) / 2;
+    ledger.moves("shape/set", &[], graphs);
+    let mut k = n;
+    while k > 1 {
+        let (words, half) = (graphs * k, k / 2);
+        let matrix = if k == n { words * k } else { 2 * words * k };
+        let read = parts.filter(|_| k == n).map_or(matrix, |parts| 2 * words * parts);
+        ledger.moves("topology/best", &[read, graphs], 2 * words);
+        // Labels and the places of edges are begun by others.
+        ledger.moves("topology/hook", &[graphs, words, words, graphs * m], 3 * words + graphs * half + graphs * m + graphs);
+        if half > 1 {
+            let lists = graphs * half + words + 2 * graphs;
+            ledger.moves("topology/contract", &[matrix, lists], 2 * words * half);
+            ledger.moves("topology/contract", &[2 * words * half, lists], 2 * graphs * half * half);
+        }
+        k = half;
+    }
+}
+
+/// What follows on a tree: the edges, with those of a tree that is known before, in order, and told apart.
+fn edges(ledger: &mut Ledger, [graphs, n]: [usize; 2], grown: bool) {
+    let m = n * (n - 1) / 2;
+    ledger.moves("shape/set", &[], graphs);
+    let parents = if grown { graphs * n } else { 0 };
+    ledger.moves("topology/edges", &[graphs * n * n, parents, graphs], 2 * graphs * m + graphs);
+    passes(ledger, [graphs, m], 9);
+    ledger.moves("topology/split", &[graphs * m, graphs * m, graphs], 2 * graphs * m);
+}
+
+const BORUVKA: [&str; 2] = ["topology/tree", "boruvka"];
+
+fn births_and_deaths([graphs, n]: [usize; 2], contracts: bool) -> Result<Work> {
+    let mut w = Work::new(format!("births and deaths of {graphs} graphs of {n}, contracted {contracts}"));
     let draws = Draw::Normal.value(tapetum::TensorType::f32([graphs, n, n]), 0)?.to_f64_vec();
     let entry = |at: usize| {
         let (graph, i, j) = (at / (n * n), at / n % n, at % n);
         draws[(graph * n + i.min(j)) * n + i.max(j)]
     };
-    let x: Vec<Counted> = (0..graphs * n * n).map(|at| c(entry(at))).collect();
-    let vw = w.given(HostTensor::f32([graphs, n, n], x.iter().map(|x| x.0 as f32).collect())?)?;
+    let x: Vec<f64> = (0..graphs * n * n).map(entry).collect();
+    let vw = w.given(HostTensor::f32([graphs, n, n], x.iter().map(|&x| x as f32).collect())?)?;
     let made = w.tape.birth_death(vw)?;
-    let mut trees = Vec::new();
-    w.ledger.run("topology/prim", &[x.len()], || {
-        trees = x.chunks(n * n).map(|w| prim(w, n)).collect();
+    if contracts {
+        w.pins.extend([BORUVKA.map(String::from).into()]);
+        boruvka(&mut w.ledger, [graphs, n], None);
+    } else {
         // What each vertex's edge is, and where it leads.
-        vec![c(0.0); 2 * graphs * n]
-    });
-    let m = n * (n - 1) / 2;
-    w.ledger.moves("topology/edges", &[x.len(), graphs * n], 2 * graphs * m);
-    passes(&mut w.ledger, [graphs, m], 9);
-    w.ledger.moves("topology/split", &[graphs * m, graphs * m], 2 * graphs * m);
-    let (mut births, mut deaths) = (Vec::new(), Vec::new());
-    for (w, tree) in x.chunks(n * n).zip(&trees) {
-        let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| [i, j]));
-        let (mut b, mut d): (Vec<_>, Vec<_>) = pairs.partition(|pair| tree.contains(pair));
-        for (list, into) in [(&mut b, &mut births), (&mut d, &mut deaths)] {
-            list.sort_by(|a, b| w[a[0] * n + a[1]].0.total_cmp(&w[b[0] * n + b[1]].0));
-            into.extend(list.iter().map(|p| w[p[0] * n + p[1]]));
-        }
+        w.ledger.moves("topology/prim", &[x.len()], 2 * graphs * n);
     }
+    edges(&mut w.ledger, [graphs, n], !contracts);
+    let [births, deaths] = [0, 1].map(|list| x.chunks(n * n).flat_map(|w| decomposed(w, n)[list].clone()).collect::<Vec<_>>());
     w.output(made.births, &births);
     w.output(made.deaths, &deaths);
     w.moved(made.edges);
+    Ok(w)
+}
+
+/// From series: the product keeps of each row the best entries of those parts that are an invocation's, 4 columns of 32.
+fn connectome([graphs, n, time]: [usize; 3]) -> Result<Work> {
+    let mut w = Work::new(format!("births and deaths of {graphs} connectomes of {n}"));
+    w.pins.extend([BORUVKA.map(String::from).into()]);
+    let (vx, x) = w.input([graphs, n, time], Draw::Normal)?;
+    let (r, made) = w.tape.connectome_birth_death(vx)?;
+    let parts = 8 * n.div_ceil(32);
+    let correlations = covariance::kept(&mut w.ledger, &x, [graphs, n, time], parts);
+    boruvka(&mut w.ledger, [graphs, n], Some(parts));
+    edges(&mut w.ledger, [graphs, n], false);
+    let births = correlations.chunks(n * n).flat_map(|r| {
+        let magnitudes: Vec<f64> = r.iter().map(|r| r.0.abs()).collect();
+        let [births, _] = decomposed(&magnitudes, n);
+        births
+    });
+    w.output(made.births, &births.collect::<Vec<_>>());
+    w.output(r, &correlations);
     Ok(w)
 }
 
@@ -126,7 +179,10 @@ pub fn works() -> Result<Vec<Work>> {
         works.extend([sort(shape)?, compacted(shape)?]);
     }
     for shape in [[2, 3], [3, 9]] {
-        works.push(births_and_deaths(shape)?);
+        works.extend([births_and_deaths(shape, false)?, births_and_deaths(shape, true)?]);
+    }
+    for shape in [[1, 3, 5], [2, 37, 8]] {
+        works.push(connectome(shape)?);
     }
     Ok(works)
 }

@@ -1,6 +1,7 @@
 //! A tape beside the definitions of the kernels it takes.
 
 use crate::counted::{Counted, Entry, Ledger};
+use std::collections::BTreeMap;
 use tapetum::kernel::Target;
 use tapetum::ops::case::Draw;
 use tapetum::plan::Plan;
@@ -12,6 +13,8 @@ pub struct Work {
     pub name: String,
     pub tape: Tape,
     pub ledger: Ledger,
+    /// Variants and ways that the plan takes where it would take others by itself.
+    pub pins: BTreeMap<String, String>,
     inputs: Vec<(Var, HostTensor)>,
     /// Outputs, and what the definitions say of them (`None` where they say nothing).
     outputs: Vec<(Var, Option<Vec<f64>>)>,
@@ -56,7 +59,8 @@ impl Work {
     /// The costs that the plan states, sorted.
     pub fn stated(&self) -> Result<Vec<Entry>> {
         let outputs: Vec<Var> = self.outputs.iter().map(|(v, _)| *v).collect();
-        let plan = Plan::new(&self.tape, &outputs, &Target::portable())?;
+        let target = Target { variants: self.pins.clone(), ..Target::portable() };
+        let plan = Plan::new(&self.tape, &outputs, &target)?;
         let entry = |s: &tapetum::plan::Step| Entry { kernel: s.kernel.name.to_string(), flops: s.cost.flops, bytes: s.cost.bytes };
         Ok(sorted(plan.steps.iter().map(entry).collect()))
     }

@@ -29,6 +29,20 @@ pub fn gpu() -> Device {
         .expect("a Vulkan, Metal or DX12 adapter; the README says how to get one")
 }
 
+fn by(way: &str, gpu: &Device) -> Device {
+    gpu.with_variants([("topology/tree".to_owned(), way.to_owned())])
+}
+
+/// The same, by Prim's algorithm whatever the size.
+pub fn growing(gpu: &Device) -> Device {
+    by("prim", gpu)
+}
+
+/// The same, by Borůvka's.
+pub fn contracting(gpu: &Device) -> Device {
+    by("boruvka", gpu)
+}
+
 /// The weight of an edge: noise in [0, 1) of a hash of its index, in so many levels. As in make_topology.py.
 fn weight(index: u32, seed: u32, levels: u64) -> f32 {
     let mut h = index.wrapping_mul(0x9E37_79B9).wrapping_add(seed.wrapping_mul(0x85EB_CA6B));

@@ -1,6 +1,6 @@
 //! Clusterings, scores, tests and generators.
 
-use crate::golden::{count, diagrams, golden, whole};
+use crate::golden::{count, diagrams, golden, graph, whole};
 use tapetum::tensor::Philox;
 use tapetum::topology::clustering::{Interpolation, Top};
 use tapetum::topology::inference::{Transpositions, exact_inference, exact_p, two_group_test};
@@ -74,6 +74,37 @@ fn kinds_of_graphs_are_told_apart_by_topology() {
     }
     assert_eq!(Top::new(20, 0).run(&graphs, &made).unwrap().inertia, 0.0);
     assert!(Top::new(21, 0).run(&graphs, &made).unwrap_err().to_string().contains("from 1 to 20"));
+}
+
+/// Noise, and as much again within modules: `modular` of make_top.py.
+fn modular(nodes: usize, modules: usize, seed: usize) -> Vec<f32> {
+    let module = |i: usize| i * modules / nodes;
+    let entry = |(at, noise): (usize, f32)| {
+        let (i, j) = (at / nodes, at % nodes);
+        let within = if i != j && module(i) == module(j) { 0.5 } else { 0.0 };
+        0.5 * noise + within
+    };
+    graph(nodes, seed, 1 << 16).into_iter().enumerate().map(entry).collect()
+}
+
+#[test]
+fn top_by_gradient_steps_is_the_authors() {
+    let all: serde_json::Value = serde_json::from_str(include_str!("../goldens/top.json")).unwrap();
+    let (nodes, each, modules) = (count(&all["nodes"]), count(&all["each"]), whole(&all["modules"]));
+    let of = |&modules: &usize| (each * modules..each * modules + each).flat_map(move |seed| modular(nodes, modules, seed));
+    let graphs: Vec<f32> = modules.iter().flat_map(of).collect();
+    let graphs = HostTensor::f32([modules.len() * each, nodes, nodes], graphs).unwrap();
+    let diagrams = Diagrams::new(&Device::cpu(), &graphs).unwrap();
+    for run in all["runs"].as_array().unwrap() {
+        let number = |key: &str| run[key].as_f64().unwrap();
+        let interpolation = Interpolation::Gradient { rate: number("rate") as f32, steps: count(&all["steps"]) };
+        let how = Top { weight: number("weight") as f32, interpolation, initial: whole(&run["initial"]), ..Top::new(modules.len(), 0) };
+        let found = how.run(&graphs, &diagrams).unwrap();
+        assert_eq!(found.clusters, whole(&run["clusters"]), "{how:?}");
+        let error = (found.inertia / number("objective") - 1.0).abs();
+        // Theirs is in double precision: each step here rounds a weight to f32 once, so that it is off by 300 × 6e-8 at most.
+        assert!(error < 2e-5, "{how:?}: {}, not {}", found.inertia, number("objective"));
+    }
 }
 
 #[test]

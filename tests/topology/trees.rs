@@ -1,8 +1,10 @@
 //! Births, deaths and their edges.
 
-use crate::golden::{count, golden, gpu, graph, run};
+use crate::golden::{contracting, count, golden, gpu, graph, growing, run};
 use serde_json::Value;
-use tapetum::{Device, Error, HostTensor};
+use tapetum::kernel::Target;
+use tapetum::plan::Plan;
+use tapetum::{Device, Error, HostTensor, Tape, TensorType};
 
 /// Two sums of a list's bits, modulo 2⁶⁴; the second hangs on the order.
 #[track_caller]
@@ -42,9 +44,10 @@ fn births_and_deaths_are_scipys_exactly() {
         let weights = [HostTensor::f32([n, n], w.clone()).unwrap()];
         let mut first: Option<Vec<HostTensor>> = None;
         // Software Vulkan and the oracle take their time over large graphs.
-        let devices = [(Device::cpu(), 1000), (Device::oracle(), 384), (gpu.clone(), 192)];
-        for (device, _) in devices.iter().filter(|(_, most)| n <= *most) {
-            let name = format!("n = {n}, {levels} levels, {}", device.name());
+        let devices =
+            [("", Device::cpu(), 1000), ("", Device::oracle(), 384), ("Prim", growing(&gpu), 192), ("Borůvka", contracting(&gpu), 384)];
+        for (way, device, _) in devices.iter().filter(|(_, _, most)| n <= *most) {
+            let name = format!("n = {n}, {levels} levels, {} {way}", device.name());
             let made = run(device, &weights, |t, w| t.birth_death(w[0]).map(|m| vec![m.births, m.deaths, m.edges])).unwrap();
             told(&made[0], &row["births"], &name);
             told(&made[1], &row["deaths"], &name);
@@ -55,6 +58,26 @@ fn births_and_deaths_are_scipys_exactly() {
             first.get_or_insert(made);
         }
     }
+}
+
+#[test]
+fn large_graphs_contract_unless_another_way_is_named() {
+    let contracts = |n: usize, target: &Target| {
+        let mut tape = Tape::new();
+        let w = tape.input("weights", TensorType::f32([n, n])).unwrap();
+        let births = tape.birth_death(w).unwrap().births;
+        let steps = Plan::new(&tape, &[births], target).unwrap().steps;
+        let [prim, hook] = ["topology/prim", "topology/hook"].map(|kernel| steps.iter().any(|s| s.kernel.name == kernel));
+        assert_ne!(prim, hook);
+        hook
+    };
+    let gpu = Target::portable();
+    let software = Target { software: true, ..Target::portable() };
+    assert_eq!([400, 513].map(|n| contracts(n, &gpu)), [false, true]);
+    assert_eq!([32, 33].map(|n| contracts(n, &software)), [false, true]);
+    let named = |pin: &str, way: &str| Target { variants: [(pin.to_owned(), way.to_owned())].into(), ..Target::portable() };
+    assert!(contracts(400, &named("topology/tree", "boruvka")) && !contracts(400, &named("topology/tree@large", "boruvka")));
+    assert!(contracts(400, &named("topology/tree@medium", "boruvka")) && !contracts(513, &named("topology/tree@large", "prim")));
 }
 
 #[test]
@@ -77,4 +100,40 @@ fn graphs_that_are_none_are_refused() {
     let mut w = graph(3, 1, 1 << 24);
     w[4] = f32::NAN;
     assert!(run(&Device::cpu(), &[HostTensor::f32([3, 3], w).unwrap()], |t, w| Ok(vec![t.birth_death(w[0])?.births])).is_ok());
+}
+
+/// A list of a graph of a stack, as bits: NaN has one.
+fn bits(lists: &HostTensor, graph: usize) -> Vec<u32> {
+    let extent = lists.shape()[1];
+    lists.as_f32().unwrap()[graph * extent..][..extent].iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn devices_say_which_graphs_are_none() {
+    let n = 6;
+    let good = graph(n, 1, 1 << 24);
+    let changed = |changes: &[(usize, f32)]| {
+        let mut w = good.clone();
+        changes.iter().for_each(|&(at, x)| w[at] = x);
+        w
+    };
+    // Two that are none, and two that are: the diagonal is not read, and −0 is 0.
+    let graphs = [
+        good.clone(),
+        changed(&[(8, f32::NAN), (13, f32::NAN)]),
+        changed(&[(3, 0.25), (18, 0.75)]),
+        changed(&[(1, f32::INFINITY), (6, f32::INFINITY)]),
+        changed(&[(0, f32::NAN), (9, 0.0), (19, -0.0)]),
+    ];
+    let stack = |which: &[usize]| HostTensor::f32([which.len(), n, n], which.iter().flat_map(|&g| graphs[g].clone()).collect()).unwrap();
+    let lists = |device: &Device, w: HostTensor| run(device, &[w], |t, w| t.birth_death(w[0]).map(|m| vec![m.births, m.deaths])).unwrap();
+    let wanted = lists(&Device::cpu(), stack(&[0, 4]));
+    let gpu = gpu();
+    for device in [growing(&gpu), contracting(&gpu)] {
+        let found = lists(&device, stack(&[0, 1, 2, 3, 4]));
+        for (list, wanted) in found.iter().zip(&wanted) {
+            assert_eq!([bits(list, 0), bits(list, 4)], [bits(wanted, 0), bits(wanted, 1)]);
+            assert!((1..4).all(|g| bits(list, g).into_iter().all(|b| f32::from_bits(b).is_nan())), "{list:?}");
+        }
+    }
 }

@@ -2,9 +2,9 @@
 
 use super::super::tile::{self, Operand, Tiling};
 use super::reverse::CovarianceReverse;
-use super::standardise::{Frames, lower_standardise, series, standardise};
+use super::standardise::{CORRELATION, Frames, lower_standardise, series, standardise};
 use super::{FALSE_TRUE, Kind, LARGEST, ROWS_BY_ROWS, extents};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs, symmetric_product};
 use crate::{Error, Result};
@@ -14,8 +14,72 @@ pub(in crate::ops) static SYMMETRIC_PRODUCT: Source = Source {
     text: wgsl!("covariance/symmetric_product"),
     snippets: ROWS_BY_ROWS,
     variants: &tile::VARIANTS,
-    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("FISHER", FALSE_TRUE), common::OPERANDS, common::RESULT],
+    choices: &[
+        Choice::Constant("CORRELATION", FALSE_TRUE),
+        Choice::Constant("FISHER", FALSE_TRUE),
+        common::OPERANDS,
+        common::RESULT,
+        common::BEST,
+    ],
 };
+
+/// What a product keeps of each row: the entries of the greatest magnitude beside the diagonal, of `slots` parts of its columns.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ops) struct Best {
+    /// The bits of |r| with bit 31 set, 0 where there is none: u32 `[.., n, slots]`.
+    pub(in crate::ops) key: Buffer,
+    /// The column of each.
+    pub(in crate::ops) col: Buffer,
+    pub(in crate::ops) slots: usize,
+}
+
+/// The dispatch of R = u vᵀ, of standardised rows `[.., n, time]`; and what it keeps of each row, where that is asked for.
+fn lower_product(cx: &mut Lowering<'_>, kind: Kind, (u, v, r): (Buffer, Buffer, Buffer), best: bool) -> Result<Option<Best>> {
+    let [batch, n, time] = extents(cx.ty(u).shape);
+    let weighted = v != u;
+    let u = Operand::new(cx, u, [batch * n, time], n)?;
+    let v = if weighted { Operand::new(cx, v, [batch * n, time], n)? } else { u };
+    let tiling = Tiling::new(&SYMMETRIC_PRODUCT, cx, batch * n * n / 2, time)?;
+    let pairs = batch * tiling.units(n) * (tiling.units(n) + 1) / 2;
+    let slots = tiling.slots(n);
+    let kept = best.then(|| [(); 2].map(|()| cx.scratch(TensorType::u32([batch, n, slots]))));
+    let fisher = kind == (Kind::Correlation { fisher_z: true });
+    let chosen = [kind.correlation().into(), fisher.into(), tile::operands(u, v), tile::result(n), best.into()];
+    let writes = [r].into_iter().chain(kept.into_iter().flatten()).map(Binding::write);
+    let bindings = [u.buffer, v.buffer].map(Binding::read).into_iter().chain(writes).collect();
+    let params = Params::new().u32(n).u32(time).u32(tiling.units(n)).u32(batch).u32(u.stride).u32(slots);
+    // Half the entries, and what `finish` does to each. Magnitudes are compared as whole numbers.
+    let finished = match kind {
+        Kind::Covariance { .. } => 0,
+        Kind::Correlation { fisher_z: false } => n * n,
+        Kind::Correlation { fisher_z: true } => 3 * n * n.saturating_sub(1) / 2,
+    };
+    let flops = (batch * n * (n + 1)) as f64 * time as f64 + (batch * finished) as f64;
+    cx.dispatch(tiling.kernel(&chosen), bindings, params, tiling.groups(pairs), flops)?;
+    Ok(kept.map(|[key, col]| Best { key, col, slots }))
+}
+
+/// The dispatches of the correlation r of series x, by its standardised rows u and their scales s; and what is kept of each row.
+pub(in crate::ops) fn lower_correlation(cx: &mut Lowering<'_>, x: Buffer, made: [Buffer; 3], best: bool) -> Result<Option<Best>> {
+    let [r, u, s] = made;
+    lower_standardise(cx, CORRELATION, (x, None), (u, s, u))?;
+    lower_product(cx, CORRELATION, (u, u, r), best)
+}
+
+/// The types of r, u and s of series x.
+pub(in crate::ops) fn infer_correlation(x: TensorType) -> Result<Vec<TensorType>> {
+    Covariance { kind: CORRELATION }.infer(&[x])
+}
+
+/// r, u and s of series x on the host.
+pub(in crate::ops) fn correlated(x: &HostTensor) -> Result<Vec<HostTensor>> {
+    Covariance { kind: CORRELATION }.evaluate(std::slice::from_ref(x))
+}
+
+/// The cotangent of series given that of their correlation.
+pub(in crate::ops) fn correlation_cotangent(tape: &mut Tape, g: Var, u: Var, s: Var) -> Result<Var> {
+    tape.record_one(CovarianceReverse { kind: CORRELATION }, &[g, u, s])
+}
 
 /// (x, w?) → R `[.., n, n]`, u `[.., n, time]` standardised rows, s `[.., n]` their scales.
 #[derive(Debug, Clone, Copy)]
@@ -117,29 +181,13 @@ impl Op for Covariance {
     }
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let [batch, n, time] = extents(cx.input_shape(0));
         let (x, r, u, s) = (cx.input(0), cx.output(0), cx.output(1), cx.output(2));
         let weighted = cx.inputs() == 2;
         let v = if weighted { cx.scratch(cx.ty(u)) } else { u };
         let w = weighted.then(|| cx.input(1));
         lower_standardise(cx, self.kind, (x, w), (u, s, v))?;
 
-        let u = Operand::new(cx, u, [batch * n, time], n)?;
-        let v = if weighted { Operand::new(cx, v, [batch * n, time], n)? } else { u };
-        let tiling = Tiling::new(&SYMMETRIC_PRODUCT, cx, batch * n * n / 2, time)?;
-        let pairs = batch * tiling.units(n) * (tiling.units(n) + 1) / 2;
-        let fisher = self.kind == (Kind::Correlation { fisher_z: true });
-        let chosen = [self.kind.correlation().into(), fisher.into(), tile::operands(u, v), tile::result(n)];
-        let bindings = vec![Binding::read(u.buffer), Binding::read(v.buffer), Binding::write(r)];
-        let params = Params::new().u32(n).u32(time).u32(tiling.units(n)).u32(batch).u32(u.stride);
-        // Half the entries, and what `finish` does to each.
-        let finished = match self.kind {
-            Kind::Covariance { .. } => 0,
-            Kind::Correlation { fisher_z: false } => n * n,
-            Kind::Correlation { fisher_z: true } => 3 * n * n.saturating_sub(1) / 2,
-        };
-        let flops = (batch * n * (n + 1)) as f64 * time as f64 + (batch * finished) as f64;
-        cx.dispatch(tiling.kernel(&chosen), bindings, params, tiling.groups(pairs), flops)
+        lower_product(cx, self.kind, (u, v, r), false).map(|_| ())
     }
 }
 

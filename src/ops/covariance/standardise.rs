@@ -150,7 +150,7 @@ pub(super) fn lower_reverse(
     cx.dispatch(kernel, bindings, Params::new().u32(batch * n).u32(n).u32(time), rows.groups, flops)
 }
 
-const CORRELATION: Kind = Kind::Correlation { fisher_z: false };
+pub(super) const CORRELATION: Kind = Kind::Correlation { fisher_z: false };
 
 /// x → u, its rows centred and of unit length, and s `[.., n]`, their scales.
 #[derive(Debug, Clone, Copy)]
