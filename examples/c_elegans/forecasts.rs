@@ -44,8 +44,11 @@ const DESIGNS: [(&str, Design); 7] = [
 ];
 
 /// What is trained as the GNN was chosen to be: what edges are worth.
-const ABLATIONS: [(&str, Design); 2] =
-    [("linear + GNN, all edges alike", corrects(Kind::GnnComplete)), ("linear + GNN, wiring", corrects(Kind::GnnWiring))];
+const ABLATIONS: [(&str, Design); 3] = [
+    ("linear + GNN, no edges", corrects(Kind::GnnEdgeless)),
+    ("linear + GNN, all edges alike", corrects(Kind::GnnComplete)),
+    ("linear + GNN, wiring", corrects(Kind::GnnWiring)),
+];
 
 /// What was found of prediction.
 pub struct Found<'a> {
@@ -261,7 +264,7 @@ fn average<'a>(all: impl Iterator<Item = &'a Vec<f32>>, n: usize) -> Vec<f32> {
     sum.into_iter().map(|x| x / count.max(1.0)).collect()
 }
 
-/// Four neurons at a moment when the worm's neurons change most: the truth, the linear model, the network.
+/// Four neurons at the moment when what is seen changes most: the truth, the linear model, the network.
 fn roll_outs(data: &Recordings, worm: usize, all: &[Runs], network: usize) -> Result<Vec<Figure>> {
     let (starts, n) = (test(data, worm), data.neurons.len());
     let windows = data.windows(&starts, WINDOW + HORIZON)?;
@@ -281,7 +284,7 @@ fn roll_outs(data: &Recordings, worm: usize, all: &[Runs], network: usize) -> Re
         };
         let lines = [("truth".to_owned(), truth), made("linear", &all[0]), made("linear + GNN", &all[network])];
         let svg = line_chart(&data.neurons[neuron], "frames from the last seen", "standard deviations", &lines)?;
-        let caption = format!("Worm {worm}, which no model has seen, from frame {}, where it changes most.", starts[busiest].1);
+        let caption = format!("Worm {worm}, which no model has seen, from frame {}: what is seen changes nowhere more.", starts[busiest].1);
         figures.push(Figure { svg, caption });
     }
     Ok(figures)

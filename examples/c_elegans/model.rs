@@ -16,6 +16,8 @@ pub enum Kind {
     Lstm,
     /// Messages by edges inferred from the window.
     Gnn,
+    /// No messages: every neuron by itself.
+    GnnEdgeless,
     /// Messages between all, alike.
     GnnComplete,
     /// Messages by the wiring.
@@ -78,7 +80,7 @@ impl Model {
                 Recurrent::new(t, p, "cell", Cell::Lstm, [neurons, 2 * WIDTH])?,
                 from_nothing(t, p, "out", [2 * WIDTH, neurons])?,
             ),
-            Kind::Gnn | Kind::GnnComplete | Kind::GnnWiring => Body::Graph(Box::new(graph(t, p, neurons)?)),
+            Kind::Gnn | Kind::GnnEdgeless | Kind::GnnComplete | Kind::GnnWiring => Body::Graph(Box::new(graph(t, p, neurons)?)),
         };
         let linear = (design.corrects || design.kind == Kind::Linear).then(|| -> Result<_> {
             let weight = t.state("linear.weight", TensorType::f32([neurons, flat]), Init::Zeros)?;
@@ -174,6 +176,7 @@ impl Model {
                 let wiring = t.constant(self.wiring.clone())?;
                 t.broadcast_to(wiring, [batch, n, n])?
             }
+            Kind::GnnEdgeless => t.full([batch, n, n], 0.0)?,
             Kind::GnnComplete => t.full([batch, n, n], 1.0)?,
             _ => {
                 let h = g.nodes(t, window)?;

@@ -139,18 +139,19 @@ pub fn directions(work: &Work) -> &'static [Direction] {
     if work.differentiable { &[Direction::Forward, Direction::Reverse] } else { &[Direction::Forward] }
 }
 
-/// The kernels that a work's smallest size takes on `target`, those of each direction that are timed.
+/// The kernels that a work takes on `target` at any of its sizes, those of each direction that are timed; one may come several times.
 ///
 /// # Errors
 /// Where a work cannot be planned, which is a fault of the crate.
 pub fn kernels(work: &Work, target: &Target) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    let Some((_, smallest)) = work.sizes.first() else { return Ok(found) };
-    for &direction in directions(work) {
-        let recorded = Recorded::new(smallest, direction)?;
-        let plan = Plan::new(&recorded.tape, &recorded.outputs, target)?;
-        let timed = plan.steps.iter().zip(recorded.timed(&plan)).filter(|(_, t)| *t);
-        found.extend(timed.map(|(s, _)| s.kernel.name.to_string()));
+    for (_, instance) in &work.sizes {
+        for &direction in directions(work) {
+            let recorded = Recorded::new(instance, direction)?;
+            let plan = Plan::new(&recorded.tape, &recorded.outputs, target)?;
+            let timed = plan.steps.iter().zip(recorded.timed(&plan)).filter(|(_, t)| *t);
+            found.extend(timed.map(|(s, _)| s.kernel.name.to_string()));
+        }
     }
     Ok(found)
 }

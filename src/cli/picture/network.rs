@@ -32,11 +32,11 @@ pub fn network(title: &str, names: &[String], weights: &[f32], most: usize) -> R
         [centre[0] + radius * angle.cos(), centre[1] + radius * angle.sin()]
     };
     svg.add(format_args!(
-        "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"9\" markerHeight=\"9\" \
+        "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"11\" markerHeight=\"11\" \
          markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0.8 8 4 0 7.2z\" fill=\"{}\"/></marker></defs>",
         LINES[0]
     ));
-    let strongest = edges.first().map_or(1.0, |&at| f64::from(weights[at]));
+    let [strongest, weakest] = [edges.first(), edges.last()].map(|at| at.map_or(0.0, |&at| f64::from(weights[at])));
     // The strongest last, so that none lies over it.
     for &at in edges.iter().rev() {
         let [to, from] = [at / n, at % n].map(|node| place(node, SIDE / 2.0));
@@ -47,9 +47,10 @@ pub fn network(title: &str, names: &[String], weights: &[f32], most: usize) -> R
         let away = [middle[0] - to[0], middle[1] - to[1]];
         let length = away[0].hypot(away[1]).max(1e-9);
         let end = [to[0] + GAP * away[0] / length, to[1] + GAP * away[1] / length];
-        let share = f64::from(weights[at]) / strongest;
+        // Of equal weights all are drawn in full.
+        let share = if strongest > weakest { (f64::from(weights[at]) - weakest) / (strongest - weakest) } else { 1.0 };
         let [x1, y1, xm, ym, x2, y2] = [from, middle, end].concat().try_into().map(|p: [f64; 6]| p.map(number)).unwrap_or_default();
-        let (width, opacity) = (number(0.5 + 2.5 * share * share), number(0.25 + 0.6 * share * share));
+        let (width, opacity) = (number(0.8 + 2.2 * share), number(0.35 + 0.5 * share));
         svg.add(format_args!(
             "<path d=\"M{x1} {y1}Q{xm} {ym} {x2} {y2}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\" opacity=\"{opacity}\" \
              marker-end=\"url(#arrow)\"/>",
