@@ -2,7 +2,9 @@
 #![cfg(feature = "cli")]
 
 use tapetum::Result;
-use tapetum::cli::picture::{Ceiling, Hemisphere, Point, barcode, comparison, heat_map, line_chart, roofline, scatter, sphere_map};
+use tapetum::cli::picture::{
+    Ceiling, Hemisphere, Point, barcode, comparison, heat_map, line_chart, network, roofline, scatter, sphere_map,
+};
 use tapetum::cli::report::{Figure, ReportTable, Section, report};
 
 const AWKWARD: &str = "a < b & \"c\" > 'd' \u{1} µ";
@@ -142,6 +144,28 @@ fn scatters() {
     drawn(|| scatter("many", "x", "y", &groups(60)));
     drawn(|| scatter("one", "x", "y", &[("a".into(), vec![[2.0, -3.0]])]));
     assert_says(scatter("places", "x", "y", &[("a".into(), vec![[f64::NAN, 1.0]])]), &["scatter `places`", "no finite points"]);
+}
+
+#[test]
+fn networks() {
+    let names: Vec<String> = ["AVAL", AWKWARD, "RIB"].map(String::from).to_vec();
+    // Rows receive: of the four edges above 0 the strongest two are drawn, and no node's own.
+    let weights = [9.0, 0.5, 0.0, 0.25, 9.0, 1.0, -1.0, 0.125, 9.0];
+    let texts = drawn(|| network("graph", &names, &weights, 2));
+    for text in ["AVAL", "RIB", "the 2 strongest of 6 edges"] {
+        assert!(texts.iter().any(|found| found == text), "`{text}` is not in {texts:?}");
+    }
+    let svg = network("graph", &names, &weights, 2).unwrap();
+    assert_eq!(svg.matches("marker-end").count(), 2);
+    // The strongest lies on top, and is the widest.
+    let widths: Vec<f64> = svg.split("stroke-width=\"").skip(1).map(|rest| rest.split('"').next().unwrap().parse().unwrap()).collect();
+    assert!(widths.is_sorted() && widths[0] < widths[1], "{widths:?}");
+    assert_eq!(network("all", &names, &weights, 10).unwrap().matches("marker-end").count(), 4);
+    drawn(|| network("one", &names[..1], &[1.0], 3));
+
+    assert_says(network("none", &[], &[], 3), &["network `none`", "0 nodes"]);
+    assert_says(network("few", &names, &weights[..4], 3), &["3 nodes and 4 weights"]);
+    assert_says(network("nan", &names[..1], &[f32::NAN], 3), &["finite"]);
 }
 
 #[test]
