@@ -270,8 +270,7 @@ fn roll_outs(data: &Recordings, worm: usize, all: &[Runs], network: usize) -> Re
     let windows = data.windows(&starts, WINDOW + HORIZON)?;
     let windows = windows.elements::<f32>()?;
     let each = n * (WINDOW + HORIZON);
-    let change =
-        |window: &[f32]| window.chunks_exact(WINDOW + HORIZON).map(|s| (s[WINDOW + HORIZON - 1] - s[WINDOW - 1]).powi(2)).sum::<f32>();
+    let change = |window: &[f32]| window.chunks_exact(WINDOW + HORIZON).map(|s| (s[WINDOW - 1] - s[0]).powi(2)).sum::<f32>();
     let busiest = windows.chunks_exact(each).enumerate().max_by(|a, b| change(a.1).total_cmp(&change(b.1))).map_or(0, |(at, _)| at);
     let mut figures = Vec::new();
     for neuron in (0..n).step_by(n.div_ceil(4)) {

@@ -9,7 +9,9 @@ const MARGIN: f64 = 58.0;
 /// How far a curve is drawn towards the middle, as a part of the way.
 const BEND: f64 = 0.55;
 /// An arrow ends so far before its node, in pixels.
-const GAP: f64 = 8.0;
+const GAP: f64 = 6.0;
+/// How long its head is.
+const HEAD: f64 = 9.0;
 
 /// The `most` strongest edges of `weights` `[receiver × sender]` between named nodes on a circle; arrows point at the receiver, and are the
 /// stronger the wider. The diagonal, and weights of 0 and below, are not drawn; of equal weights the earlier goes first.
@@ -31,11 +33,6 @@ pub fn network(title: &str, names: &[String], weights: &[f32], most: usize) -> R
         let angle = std::f64::consts::TAU * node as f64 / n as f64 - std::f64::consts::FRAC_PI_2;
         [centre[0] + radius * angle.cos(), centre[1] + radius * angle.sin()]
     };
-    svg.add(format_args!(
-        "<defs><marker id=\"arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"11\" markerHeight=\"11\" \
-         markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0.8 8 4 0 7.2z\" fill=\"{}\"/></marker></defs>",
-        LINES[0]
-    ));
     let [strongest, weakest] = [edges.first(), edges.last()].map(|at| at.map_or(0.0, |&at| f64::from(weights[at])));
     // The strongest last, so that none lies over it.
     for &at in edges.iter().rev() {
@@ -46,16 +43,22 @@ pub fn network(title: &str, names: &[String], weights: &[f32], most: usize) -> R
         });
         let away = [middle[0] - to[0], middle[1] - to[1]];
         let length = away[0].hypot(away[1]).max(1e-9);
-        let end = [to[0] + GAP * away[0] / length, to[1] + GAP * away[1] / length];
+        let away = away.map(|d| d / length);
+        let on_the_way = |far: f64, aside: f64| [to[0] + far * away[0] - aside * away[1], to[1] + far * away[1] + aside * away[0]];
         // Of equal weights all are drawn in full.
         let share = if strongest > weakest { (f64::from(weights[at]) - weakest) / (strongest - weakest) } else { 1.0 };
-        let [x1, y1, xm, ym, x2, y2] = [from, middle, end].concat().try_into().map(|p: [f64; 6]| p.map(number)).unwrap_or_default();
         let (width, opacity) = (number(0.8 + 2.2 * share), number(0.35 + 0.5 * share));
+        let point = |[x, y]: [f64; 2]| format!("{} {}", number(x), number(y));
+        let (end, head) =
+            (on_the_way(GAP + HEAD, 0.0), [on_the_way(GAP, 0.0), on_the_way(GAP + HEAD, HEAD / 2.5), on_the_way(GAP + HEAD, -HEAD / 2.5)]);
         svg.add(format_args!(
-            "<path d=\"M{x1} {y1}Q{xm} {ym} {x2} {y2}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\" opacity=\"{opacity}\" \
-             marker-end=\"url(#arrow)\"/>",
+            "<path d=\"M{}Q{} {}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{width}\" opacity=\"{opacity}\"/>",
+            point(from),
+            point(middle),
+            point(end),
             LINES[0]
         ));
+        svg.add(format_args!("<polygon points=\"{}\" fill=\"{}\" opacity=\"{opacity}\"/>", head.map(point).join(" "), LINES[0]));
     }
     for (node, name) in names.iter().enumerate() {
         svg.circle(place(node, SIDE / 2.0), 5.0, &format!("fill=\"{}\" stroke=\"#fff\"", LINES[1]));
