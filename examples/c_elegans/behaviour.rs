@@ -5,7 +5,6 @@ use tapetum::nn::metrics::Confusion;
 use tapetum::nn::{Activation, Cell, Linear, Mlp, MlpSettings, Parameters, Pooling, Recurrent};
 use tapetum::ops::message::PairActivation;
 use tapetum::optim::{Adam, Schedule};
-use tapetum::tensor::Philox;
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 /// What tells the state.
@@ -129,13 +128,8 @@ impl Task<'_> {
         look(&state)?;
         for part in 1..=looks {
             for step in (part - 1) * steps / LOOKS..part * steps / LOOKS {
-                let draws = Philox::new(seed, u32::MAX, step);
-                let starts: Starts = (0..BATCH).map(|i| training[draws.word(i) as usize % training.len()]).collect();
-                let windows = match variation {
-                    Some(variation) => self.data.varied(&starts, WINDOW, variation, &Philox::new(seed, u32::MAX - 1, step)),
-                    None => self.data.windows(&starts, WINDOW),
-                };
-                program.write(x, &windows?)?;
+                let (starts, windows) = self.data.batch(training, [BATCH, WINDOW], variation, (seed, step))?;
+                program.write(x, &windows)?;
                 program.write(labels, &HostTensor::i32([BATCH], self.labels(&starts))?)?;
                 program.step()?;
             }

@@ -14,6 +14,12 @@ pub struct Choice {
     pub score: f64,
 }
 
+/// The pairs of worms that one of `folds` is of.
+pub fn pairs(worms: usize, folds: &[usize]) -> Vec<[usize; 2]> {
+    let all = (0..worms).flat_map(|b| (0..b).map(move |a| [a, b]));
+    all.filter(|pair| pair.iter().any(|w| folds.contains(w))).collect()
+}
+
 /// For each of `folds`, of all settings and looks the best on the other worms. `curves(candidate, pair)` trains without a pair of worms, and gives
 /// at each look the score on either: a training serves each worm of the pair, left out, with its score on the other. So worm w's choice is the best
 /// mean, over the others v, of the score on v of what was trained on neither.
@@ -26,8 +32,8 @@ pub fn choose(
     candidates: usize,
     curves: impl Fn(usize, [usize; 2]) -> Result<[Vec<f64>; 2]> + Sync,
 ) -> Result<Vec<Choice>> {
-    let pairs = (0..worms).flat_map(|b| (0..b).map(move |a| [a, b])).filter(|pair| pair.iter().any(|w| folds.contains(w)));
-    let jobs: Vec<(usize, [usize; 2])> = (0..candidates).flat_map(|c| pairs.clone().map(move |pair| (c, pair))).collect();
+    let pairs = pairs(worms, folds);
+    let jobs: Vec<(usize, [usize; 2])> = (0..candidates).flat_map(|c| pairs.iter().map(move |&pair| (c, pair))).collect();
     let made: Vec<[Vec<f64>; 2]> = jobs.par_iter().map(|&(c, pair)| curves(c, pair)).collect::<Result<_>>()?;
     let best = |&fold: &usize| {
         let mut best = Choice { candidate: 0, look: 0, score: f64::NEG_INFINITY };

@@ -5,7 +5,6 @@ use crate::model::{Design, Kind, Model};
 use crate::recordings::{HORIZON, Recordings, Starts, Variation, WINDOW};
 use tapetum::nn::Parameters;
 use tapetum::optim::{Adam, Schedule};
-use tapetum::tensor::Philox;
 use tapetum::{Device, HostTensor, Result, State, Tape, TensorType};
 
 const BATCH: usize = 64;
@@ -146,23 +145,14 @@ impl<'a> Trial<'a> {
         look(&state)?;
         for part in 1..=looks {
             for step in (part - 1) * setting.steps / LOOKS..part * setting.steps / LOOKS {
-                program.write(x, &self.batch(starts, setting.variation, seed, step)?)?;
+                let (_, windows) = self.data.batch(starts, [BATCH, WINDOW + AHEAD], setting.variation, (seed, step))?;
+                program.write(x, &windows)?;
                 program.step()?;
             }
             look(&state)?;
         }
         let names = p.all().iter().map(|&v| t.describe(v)).chain(from.iter().map(|(name, _)| name.clone()));
         names.map(|name| Ok((name.clone(), state.read(&name)?))).collect()
-    }
-
-    /// Windows drawn by the step, varied where that is set.
-    fn batch(&self, from: &Starts, variation: Option<Variation>, seed: u64, step: u32) -> Result<HostTensor> {
-        let draws = Philox::new(seed, u32::MAX, step);
-        let starts: Starts = (0..BATCH).map(|i| from[draws.word(i) as usize % from.len()]).collect();
-        match variation {
-            Some(variation) => self.data.varied(&starts, WINDOW + AHEAD, variation, &Philox::new(seed, u32::MAX - 1, step)),
-            None => self.data.windows(&starts, WINDOW + AHEAD),
-        }
     }
 
     fn state(&self, of: &Trained) -> Result<State> {

@@ -1,11 +1,12 @@
 //! Every design on every worm left out, its setting chosen on others.
 
-use crate::choice::{Choice, choose};
+use crate::choice::{Choice, choose, pairs};
 use crate::forecast::{Forecast, LINEAR, LOOKS, Scores, Setting as Training, Trained, Trial};
 use crate::model::{Design, Kind};
 use crate::recordings::{HORIZON, Recordings, Variation, WINDOW};
 use crate::study::{INNER_SEED, Setting, ahead, by_seed, by_worm, cells, header, mean, spread};
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 use std::time::Instant;
 use tapetum::Result;
 use tapetum::cli::picture::line_chart;
@@ -115,19 +116,16 @@ pub fn run<'a>(setting: &Setting<'a>) -> Result<Found<'a>> {
     println!("ridge penalties: {chosen:?}");
     let trials: Vec<Trial<'_>> =
         setting.folds.par_iter().zip(&chosen).map(|(&fold, &alpha)| trial(&[fold], alpha)).collect::<Result<_>>()?;
-    let inner: Vec<([usize; 2], Trial<'_>)> = (0..worms)
-        .flat_map(|b| (0..b).map(move |a| [a, b]))
-        .filter(|pair| pair.iter().any(|w| setting.folds.contains(w)))
-        .map(|pair| Ok((pair, trial(&pair, INNER_PENALTY)?)))
-        .collect::<Result<_>>()?;
+    let pairs = pairs(worms, &setting.folds);
+    let inner = pairs.into_iter().map(|pair| Ok((pair, trial(&pair, INNER_PENALTY)?))).collect::<Result<BTreeMap<_, _>>>()?;
 
     let mut all = vec![linear(setting, &trials)?];
     let (mut table, mut gnn) = (Vec::new(), Vec::new());
     for (name, design) in DESIGNS {
         let begun = Instant::now();
         let choices = choose(worms, &setting.folds, SETTINGS.len(), |candidate, pair| {
-            let found = inner.iter().find(|(p, _)| *p == pair).map(|(_, trial)| trial);
-            let trial = found.ok_or_else(|| tapetum::Error::argument(format!("no trial without worms {pair:?}")))?;
+            // The same pairs are asked for.
+            let trial = &inner[&pair];
             let every = pair.map(|w| setting.data.of(w, WINDOW + HORIZON, 16));
             let from = (trial.linear(), trial.starts());
             trial.curves(from, (design, &shortened(candidate, setting.steps)), [&every[0], &every[1]], INNER_SEED)

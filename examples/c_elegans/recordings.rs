@@ -61,19 +61,29 @@ impl Recordings {
         HostTensor::f32([starts.len(), self.neurons.len(), length], elements)
     }
 
-    /// The same, varied, by these draws.
+    /// A step's batch of `count` windows drawn from these, and where they are; varied where that is set.
     ///
     /// # Errors
     /// Where a window leaves its recording.
-    pub fn varied(&self, starts: &[(usize, usize)], length: usize, variation: Variation, draws: &Philox) -> Result<HostTensor> {
-        let windows = self.windows(starts, length)?;
+    pub fn batch(
+        &self,
+        from: &Starts,
+        [count, length]: [usize; 2],
+        variation: Option<Variation>,
+        (seed, step): (u64, u32),
+    ) -> Result<(Starts, HostTensor)> {
+        let draws = Philox::new(seed, u32::MAX, step);
+        let starts: Starts = (0..count).map(|i| from[draws.word(i) as usize % from.len()]).collect();
+        let windows = self.windows(&starts, length)?;
+        let Some(variation) = variation else { return Ok((starts, windows)) };
+        let draws = Philox::new(seed, u32::MAX - 1, step);
         let mut elements = windows.elements::<f32>()?.to_vec();
         for (i, window) in elements.chunks_exact_mut(length).enumerate() {
             let [gain, shift] = [draws.normal(2 * i) as f32, draws.normal(2 * i + 1) as f32];
             let (gain, shift) = ((variation.gain * gain).exp(), variation.shift * shift);
             window.iter_mut().for_each(|x| *x = gain * *x + shift);
         }
-        HostTensor::f32(windows.shape(), elements)
+        Ok((starts, HostTensor::f32(windows.shape(), elements)?))
     }
 
     /// Windows of `length` frames of every worm but those left out.
