@@ -9,8 +9,8 @@ use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::time::Duration;
-use tapetum::connectome::cortex::Cortex;
-use tapetum::connectome::learn_parcels::{Settings, features, loss};
+use tapetum::connectome::parcels::learn_parcels::{Settings, features, loss};
+use tapetum::data::shipped_cortex;
 use tapetum::gpu::Options;
 use tapetum::kernel::Target;
 use tapetum::optim::{Adam, Schedule};
@@ -27,7 +27,7 @@ struct Demo {
 
 impl Demo {
     fn new() -> Result<Self> {
-        let cortex = Cortex::shipped()?;
+        let cortex = shipped_cortex()?;
         let surface = cortex.surface(0..cortex.frames() / 2)?;
         let settings = Settings::default();
         Ok(Self { features: features(&surface, &settings)?, neighbours: surface.neighbours, settings })

@@ -8,10 +8,11 @@
 
 use clap::Parser;
 use std::path::{Path, PathBuf};
-use tapetum::cli::picture::{comparison, heat_map, line_chart};
-use tapetum::cli::report::{Figure, ReportTable, Section, report};
-use tapetum::connectome::communities::{k_means, louvain, modularity};
-use tapetum::data::{Layout, NpyRows, OutputFolder, read_series_row};
+use tapetum::connectome::graph::communities::{k_means, louvain, modularity};
+use tapetum::data::{Layout, NpyRows, read_series_row};
+use tapetum::file::OutputFolder;
+use tapetum::report::picture::{comparison, heat_map, line_chart};
+use tapetum::report::{Figure, ReportTable, Section, report};
 use tapetum::workflow::{Outcome, Workflow, setting};
 use tapetum::{Device, Error, HostTensor, Result, Tape};
 

@@ -2,14 +2,14 @@
 //!
 //! `cargo run --release --example parcellation [cpu|auto|ADAPTER]`
 
-use tapetum::connectome::cortex::Cortex;
-use tapetum::connectome::homogeneity::{homogeneity, standardised};
-use tapetum::connectome::learn_parcels::{Learner, Settings};
+use tapetum::connectome::parcels::homogeneity::{homogeneity, standardised};
+use tapetum::connectome::parcels::learn_parcels::{Learner, Settings};
+use tapetum::data::shipped_cortex;
 use tapetum::{Device, Result};
 
 fn main() -> Result<()> {
     let device = Device::named(&std::env::args().nth(1).unwrap_or_else(|| "cpu".into()))?;
-    let cortex = Cortex::shipped()?;
+    let cortex = shipped_cortex()?;
     let half = cortex.frames() / 2;
     let settings = Settings::default();
     let learner = Learner::new(&device, &cortex.surface(0..half)?, &settings)?;

@@ -9,9 +9,10 @@
 
 use clap::Parser;
 use std::path::{Path, PathBuf};
-use tapetum::cli::picture::line_chart;
-use tapetum::cli::report::{Figure, ReportTable, Section, report};
-use tapetum::data::{OutputFolder, npy_bytes, write_file};
+use tapetum::data::npy_bytes;
+use tapetum::file::{OutputFolder, write_file};
+use tapetum::report::picture::line_chart;
+use tapetum::report::{Figure, ReportTable, Section, report};
 use tapetum::tensor::Philox;
 use tapetum::workflow::{Outcome, Workflow, setting};
 use tapetum::{Device, Error, HostTensor, Result};

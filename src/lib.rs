@@ -18,6 +18,8 @@ pub mod connectome;
 pub mod data;
 pub mod device;
 pub mod error;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod file;
 pub mod gpu;
 pub mod host;
 pub mod kernel;
@@ -25,6 +27,10 @@ pub mod nn;
 pub mod ops;
 pub mod optim;
 pub mod plan;
+pub mod registry;
+#[cfg(feature = "cli")]
+pub mod report;
+pub mod statistics;
 pub mod tape;
 pub mod tensor;
 pub mod topology;

@@ -4,7 +4,8 @@
 use half::f16;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tapetum::data::{Layout, OutputFolder, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_file, write_npy};
+use tapetum::data::{Layout, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_npy};
+use tapetum::file::{OutputFolder, write_file};
 use tapetum::{DType, HostTensor};
 
 /// A folder of one test, removed when it ends.

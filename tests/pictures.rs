@@ -2,10 +2,10 @@
 #![cfg(feature = "cli")]
 
 use tapetum::Result;
-use tapetum::cli::picture::{
+use tapetum::report::picture::{
     Ceiling, Hemisphere, Point, barcode, comparison, heat_map, line_chart, network, roofline, scatter, sphere_map,
 };
-use tapetum::cli::report::{Figure, ReportTable, Section, report};
+use tapetum::report::{Figure, ReportTable, Section, report};
 
 const AWKWARD: &str = "a < b & \"c\" > 'd' \u{1} µ";
 

@@ -4,10 +4,10 @@
 use naga::{AddressSpace, Module};
 use std::collections::BTreeSet;
 use std::path::Path;
-use tapetum::cli::shaders::{Entry, Format, emit, file_name, kernels, list, parse, translate};
 use tapetum::kernel::{Kernel, Target};
 use tapetum::ops::{pointwise::table::ROWS, sources};
-use tapetum::plan::{Plan, registry, template_source};
+use tapetum::plan::{Plan, template_source};
+use tapetum::registry::{self, Entry, Format, emit, file_name, kernels, list, parse, translate};
 use tapetum::tensor::Philox;
 use tapetum::{DType, Error, Shape, Tape, TensorType, Var};
 
@@ -54,7 +54,7 @@ fn layout_holds(kernel: &Kernel, module: &Module) {
 
 #[test]
 fn every_kernel_holds() {
-    let all = kernels(None).unwrap();
+    let all = kernels().unwrap();
     assert!(all.len() > sources().len() + 2 * ROWS.len(), "only {} kernels", all.len());
     let names: BTreeSet<_> = all.iter().map(|k| file_name(k, Format::Wgsl)).collect();
     assert_eq!(names.len(), all.len(), "two kernels would be one file");
@@ -172,7 +172,7 @@ fn every_file_is_used() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
     let mut known: BTreeSet<String> = sources().iter().map(|s| s.name.to_owned()).collect();
     known.insert("pointwise/chain".to_owned());
-    let all = kernels(None).unwrap();
+    let all = kernels().unwrap();
     for family in std::fs::read_dir(root).unwrap().map(|e| e.unwrap().path()) {
         for file in std::fs::read_dir(&family).unwrap().map(|e| e.unwrap().path()) {
             let text = std::fs::read_to_string(&file).unwrap();

@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use tapetum::connectome::confounds::{Column, Strategy, censor, formula};
-use tapetum::connectome::cortex::Cortex;
-use tapetum::connectome::homogeneity::{homogeneity, standardised};
-use tapetum::connectome::learn_parcels::{Learner, Settings};
-use tapetum::connectome::sphere;
+use tapetum::connectome::parcels::cortex::Cortex;
+use tapetum::connectome::parcels::homogeneity::{homogeneity, standardised};
+use tapetum::connectome::parcels::learn_parcels::{Learner, Settings};
+use tapetum::connectome::parcels::sphere;
 use tapetum::data::{Layout, read_confounds, read_idx, read_npy, read_series, read_worms, shared_neurons};
 use tapetum::{Device, HostTensor, Tape};
 

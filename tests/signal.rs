@@ -3,11 +3,11 @@
 
 use serde_json::Value;
 use tapetum::check::error;
-use tapetum::connectome::butterworth::{Band, butterworth, butterworth_gains, forward_backward, ideal_gains, padding};
 use tapetum::connectome::confounds::{Column, Confounds, Strategy, censor, formula};
-use tapetum::connectome::convolution::Padding;
-use tapetum::connectome::interpolation::Spectral;
-use tapetum::connectome::trends::{cosine_trends, polynomial_trends};
+use tapetum::connectome::signal::butterworth::{Band, butterworth, butterworth_gains, forward_backward, ideal_gains, padding};
+use tapetum::connectome::signal::convolution::Padding;
+use tapetum::connectome::signal::interpolation::Spectral;
+use tapetum::connectome::signal::trends::{cosine_trends, polynomial_trends};
 use tapetum::gpu::Options;
 use tapetum::ops::case::Draw;
 use tapetum::ops::confounds::Regression;

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use tapetum::check::error;
-use tapetum::connectome::shrinkage::Shrinkage;
+use tapetum::connectome::connectivity::shrinkage::Shrinkage;
 use tapetum::gpu::Options;
 use tapetum::{Device, HostTensor, Result, Shape, Tape, TensorType, Var};
 

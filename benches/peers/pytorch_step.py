@@ -1,4 +1,4 @@
-"""The demo's training step in PyTorch, as a practised user would write it: the loss of `src/connectome/learn_parcels.rs`, Adam, cosine
+"""The demo's training step in PyTorch, as a practised user would write it: the loss of `src/connectome/parcels/learn_parcels.rs`, Adam, cosine
 rate. `python pytorch_step.py` trains and prints the homogeneity on unseen frames; `pytorch_works.py` times the step.
 """
 

@@ -1,7 +1,7 @@
 //! The work that the benches time: tapes of any shape, on data made here. `benches/peers` does the same in other libraries.
 
-use tapetum::connectome::cortex::Cortex;
-use tapetum::connectome::learn_parcels::{Learner, Settings};
+use tapetum::connectome::parcels::learn_parcels::{Learner, Settings};
+use tapetum::data::shipped_cortex;
 use tapetum::nn::{Activation, EdgeMlp, Linear};
 use tapetum::ops::message::PairActivation;
 use tapetum::{Device, Error, HostTensor, Program, Result, Tape, TensorType, Var, wgpu};
@@ -151,7 +151,7 @@ fn edges(device: &Device, [batch, nodes, features]: [usize; 3], last: Activation
 }
 
 fn demo(device: &Device) -> Result<Work> {
-    let cortex = Cortex::shipped()?;
+    let cortex = shipped_cortex()?;
     let surface = cortex.surface(0..cortex.frames() / 2)?;
     Ok(Work::Demo(Box::new(Learner::new(device, &surface, &Settings::default())?)))
 }

@@ -1,10 +1,10 @@
 //! Behavioural states from the last frames.
 
 use crate::recordings::{Recordings, Starts, Variation, WINDOW};
-use tapetum::nn::metrics::Confusion;
 use tapetum::nn::{Activation, Cell, Linear, Mlp, MlpSettings, Parameters, Pooling, Recurrent};
 use tapetum::ops::message::PairActivation;
 use tapetum::optim::{Adam, Schedule};
+use tapetum::statistics::metrics::Confusion;
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 /// What tells the state.

@@ -9,8 +9,8 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::time::Instant;
 use tapetum::Result;
-use tapetum::cli::picture::line_chart;
-use tapetum::cli::report::{Figure, ReportTable, Section};
+use tapetum::report::picture::line_chart;
+use tapetum::report::{Figure, ReportTable, Section};
 
 /// Penalties of ridge regression.
 const PENALTIES: [f32; 4] = [1e2, 1e3, 1e4, 1e5];

@@ -24,8 +24,8 @@ mod transfer;
 mod windows;
 
 use std::path::PathBuf;
-use tapetum::cli::report::{Section, report};
-use tapetum::data::OutputFolder;
+use tapetum::file::OutputFolder;
+use tapetum::report::{Section, report};
 use tapetum::{Device, Error, Result};
 
 /// The command line.

@@ -5,9 +5,9 @@ use crate::recordings::atlas;
 use crate::study::{Setting, header, mean, spread};
 use std::path::Path;
 use tapetum::Result;
-use tapetum::cli::picture::{heat_map, network};
-use tapetum::cli::report::{Figure, ReportTable, Section};
-use tapetum::nn::metrics::auroc;
+use tapetum::report::picture::{heat_map, network};
+use tapetum::report::{Figure, ReportTable, Section};
+use tapetum::statistics::metrics::auroc;
 use tapetum::tensor::Philox;
 
 /// Edges that are drawn.

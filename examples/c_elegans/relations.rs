@@ -2,10 +2,11 @@
 
 use crate::systems::{FEATURES, FRAMES, NODES, Simulated, System};
 use std::time::Instant;
-use tapetum::cli::picture::{heat_map, line_chart};
-use tapetum::cli::report::{Figure, ReportTable, Section};
-use tapetum::nn::{Parameters, RelationalDecoder, RelationalEncoder, RollOut, metrics};
+use tapetum::nn::{Parameters, RelationalDecoder, RelationalEncoder, RollOut};
 use tapetum::optim::{Adam, Schedule};
+use tapetum::report::picture::{heat_map, line_chart};
+use tapetum::report::{Figure, ReportTable, Section};
+use tapetum::statistics::metrics;
 use tapetum::tensor::Philox;
 use tapetum::{Device, HostTensor, Result, State, Tape, TensorType, Var};
 

@@ -6,9 +6,9 @@ use crate::recordings::Variation;
 use crate::study::{INNER_SEED, Setting, ahead, by_seed, by_worm, cells, header, mean, spread, without_labelling};
 use rayon::prelude::*;
 use tapetum::Result;
-use tapetum::cli::picture::heat_map;
-use tapetum::cli::report::{Figure, ReportTable, Section};
-use tapetum::nn::metrics::Confusion;
+use tapetum::report::picture::heat_map;
+use tapetum::report::{Figure, ReportTable, Section};
+use tapetum::statistics::metrics::Confusion;
 
 /// Every setting that is tried, for each classifier alike.
 const VARIATIONS: [Option<Variation>; 2] = [None, Some(Variation { gain: 0.4, shift: 0.6 })];

@@ -3,7 +3,7 @@
 use crate::recordings::{Recording, Recordings, wiring};
 use crate::{forecasts, neurons, states, transfer};
 use std::path::Path;
-use tapetum::cli::report::Section;
+use tapetum::report::Section;
 use tapetum::{Device, Error, HostTensor, Result};
 
 /// Neurons the states were made from (Kato et al. 2015).

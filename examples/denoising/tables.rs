@@ -3,10 +3,9 @@
 use crate::PRESETS;
 use crate::sources::{Source, Subjects};
 use tapetum::Result;
-use tapetum::cli::picture::{heat_map, line_chart};
-use tapetum::cli::report::{Figure, ReportTable, Section};
-use tapetum::cli::table;
-use tapetum::connectome::quality::{Cohort, Quality, pairs};
+use tapetum::connectome::confounds::quality::{Cohort, Quality, pairs};
+use tapetum::report::picture::{heat_map, line_chart};
+use tapetum::report::{Figure, ReportTable, Section, table};
 
 /// A denoising in one cohort, over seeds.
 #[derive(Default)]

@@ -4,9 +4,10 @@ use crate::images::Images;
 use crate::monitor::Watched;
 use crate::network::{Connectomes, Settings};
 use crate::study::{Method, Study};
-use tapetum::cli::picture::{barcode, comparison, line_chart, scatter};
-use tapetum::cli::report::{Figure, ReportTable, Section, report};
-use tapetum::data::{OutputFolder, npy_bytes};
+use tapetum::data::npy_bytes;
+use tapetum::file::OutputFolder;
+use tapetum::report::picture::{barcode, comparison, line_chart, scatter};
+use tapetum::report::{Figure, ReportTable, Section, report};
 use tapetum::topology::{Curves, group_curves};
 use tapetum::{HostTensor, Result};
 

@@ -6,7 +6,7 @@ use crate::study::Study;
 use crate::{monitor, outcome, study};
 use std::path::PathBuf;
 use std::time::Instant;
-use tapetum::data::OutputFolder;
+use tapetum::file::OutputFolder;
 use tapetum::{Device, Error, Result};
 
 /// What is asked for; what is not said hangs on the images.

@@ -2,8 +2,9 @@
 
 use crate::network::Connectomes;
 use std::time::Instant;
+use tapetum::statistics::agreement;
 use tapetum::topology::clustering::Top;
-use tapetum::topology::{Diagrams, Dimension, random_correlation, score};
+use tapetum::topology::{Diagrams, Dimension, random_correlation};
 use tapetum::{Device, HostTensor, Result};
 
 /// Random first centres, as many as the authors take.
@@ -67,12 +68,12 @@ fn method(name: &'static str, weight: f32, labels: &[usize], k: usize, stack: &H
     let mut found = Vec::new();
     for seed in 0..SEEDS {
         let clusters = Top { weight, ..Top::new(k, seed) }.run(stack, diagrams)?.clusters;
-        found.push((score::purity(labels, &clusters)?, clusters));
+        found.push((agreement::purity(labels, &clusters)?, clusters));
     }
     let seconds = start.elapsed().as_secs_f64() / SEEDS as f64;
     let purity = found.iter().map(|(p, _)| *p).collect();
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (table, [_, columns]) = score::confusion(labels, &found[found.len() / 2].1)?;
+    let (table, [_, columns]) = agreement::confusion(labels, &found[found.len() / 2].1)?;
     Ok(Method { name, purity, confusion: table.chunks(columns.max(1)).map(<[usize]>::to_vec).collect(), seconds })
 }
 

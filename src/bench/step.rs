@@ -8,9 +8,9 @@
 
 use super::measure::{Effort, Stats, Timing, times, wall};
 use super::{examples, networks};
-use crate::connectome::cortex::Cortex;
-use crate::connectome::learn_parcels::{Learner, Settings, Surface};
-use crate::connectome::sphere;
+use crate::connectome::parcels::learn_parcels::{Learner, Settings, Surface};
+use crate::connectome::parcels::sphere;
+use crate::data::shipped_cortex;
 use crate::device::{Device, Program};
 use crate::gpu;
 use crate::kernel::Target;
@@ -171,7 +171,7 @@ fn halved([x, y, z]: &sphere::Point, side: f64) -> sphere::Point {
 }
 
 fn demo(device: &Device, seed: u64) -> Result<Program> {
-    let cortex = Cortex::shipped()?;
+    let cortex = shipped_cortex()?;
     let surface = cortex.surface(0..cortex.frames() / 2)?;
     Ok(Learner::new(device, &surface, &Settings { seed, ..Settings::default() })?.into_program())
 }

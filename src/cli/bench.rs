@@ -1,14 +1,15 @@
 //! `tapetum bench`.
 
-use super::picture::{Ceiling, Point, roofline};
-use super::{Common, Done, note, progress, table};
+use super::common::{Common, Done, note, progress};
 use crate::bench::compare::{Baseline, Comparison, Verdict};
 use crate::bench::job::{Direction, HOST};
 use crate::bench::measure::Timing;
 use crate::bench::report::{Report, Row};
 use crate::bench::step::StepRow;
 use crate::bench::{Bench as Measured, Settings, machine::Machine};
-use crate::data::OutputFolder;
+use crate::file::OutputFolder;
+use crate::report::picture::{Ceiling, Point, roofline};
+use crate::report::table;
 use crate::{Error, Result};
 use std::path::PathBuf;
 

@@ -1,7 +1,8 @@
 //! `tapetum check`.
 
-use super::{Common, Done, progress, table};
+use super::common::{Common, Done, progress};
 use crate::check::{self, Outcome};
+use crate::report::table;
 use crate::{Error, Result};
 use serde_json::json;
 use std::collections::BTreeMap;

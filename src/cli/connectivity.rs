@@ -3,8 +3,8 @@
 mod compute;
 mod warnings;
 
-use super::{Axes, Common, Done, note};
-use crate::connectome::shrinkage::Shrinkage;
+use super::common::{Axes, Common, Done, note};
+use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::data::{self, Series};
 use crate::{Error, Result};
 use serde_json::json;

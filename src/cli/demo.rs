@@ -1,11 +1,11 @@
 //! `tapetum demo`: learn a soft parcellation of the cortex that ships with the crate, and judge it on frames it has not seen.
 
+use super::common::{Common, Done};
 use super::parcels::Parcels;
-use super::picture::Hemisphere;
-use super::{Common, Done};
 use crate::Result;
-use crate::connectome::cortex::Cortex;
-use crate::connectome::learn_parcels::Settings;
+use crate::connectome::parcels::learn_parcels::Settings;
+use crate::data::shipped_cortex;
+use crate::report::picture::Hemisphere;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -20,7 +20,7 @@ pub(super) struct Demo {
 
 impl Demo {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let cortex = Cortex::shipped()?;
+        let cortex = shipped_cortex()?;
         let parcels = Parcels {
             learnt_on: cortex.frames() / 2,
             cortex,

@@ -1,10 +1,11 @@
 //! `tapetum denoise`.
 
-use super::{Axes, Common, Done, note};
-use crate::connectome::butterworth::{Band, butterworth, padding};
+use super::common::{Axes, Common, Done, note};
 use crate::connectome::confounds::denoise::Model;
 use crate::connectome::confounds::{Column, Confounds, Strategy, censor, formula};
+use crate::connectome::signal::butterworth::{Band, butterworth, padding};
 use crate::data::{self, Series};
+use crate::file::write_file;
 use crate::{Error, HostTensor, Result};
 use serde_json::json;
 use std::fs;
@@ -149,7 +150,7 @@ impl Denoise {
         Ok(kept)
     }
 
-    fn filter(&self, time: usize) -> Result<Vec<crate::connectome::butterworth::Section>> {
+    fn filter(&self, time: usize) -> Result<Vec<crate::connectome::signal::butterworth::Section>> {
         let (Some(tr), Some(&[low, high])) = (self.tr, self.band.as_deref().and_then(|b| b.first_chunk())) else { return Ok(Vec::new()) };
         let filter = butterworth(ORDER, Band::Pass(low, high), tr).map_err(|e| Error::argument(format!("--band: {e}")))?;
         let least = padding(&filter) + 1;
@@ -170,7 +171,7 @@ impl Denoise {
             Some("csv") => ",",
             _ => "\t",
         };
-        data::write_file(&self.out, data::table_text(&turned, names, separator)?.as_bytes())
+        write_file(&self.out, data::table_text(&turned, names, separator)?.as_bytes())
     }
 }
 

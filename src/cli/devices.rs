@@ -1,8 +1,9 @@
 //! `tapetum devices`.
 
-use super::{Common, Done, table};
+use super::common::{Common, Done};
 use crate::Result;
 use crate::gpu::{Adapter, adapters, best};
+use crate::report::table;
 use serde_json::json;
 
 pub(super) fn run(common: &Common) -> Result<Done> {

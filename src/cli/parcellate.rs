@@ -1,11 +1,11 @@
 //! `tapetum parcellate`: the demo on a user's own data.
 
+use super::common::{Axes, Common, Done};
 use super::parcels::Parcels;
-use super::picture::Hemisphere;
-use super::{Axes, Common, Done};
-use crate::connectome::cortex::Cortex;
-use crate::connectome::learn_parcels::Settings;
+use crate::connectome::parcels::cortex::Cortex;
+use crate::connectome::parcels::learn_parcels::Settings;
 use crate::data::{read_npy, read_series, read_table};
+use crate::report::picture::Hemisphere;
 use crate::{Error, HostTensor, Result};
 use std::path::{Path, PathBuf};
 

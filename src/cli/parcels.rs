@@ -1,13 +1,15 @@
 //! Parcels of a cortex, learnt and judged: what `tapetum demo` and `tapetum parcellate` share.
 
-use super::picture::{self, Hemisphere};
-use super::report::{Figure, ReportTable, Section, report};
-use super::{Common, Done, progress, table};
-use crate::connectome::cortex::Cortex;
-use crate::connectome::homogeneity::{homogeneity, standardised};
-use crate::connectome::learn_parcels::{Learner, Learnt, Settings, features, k_means};
-use crate::connectome::sphere;
-use crate::data::{OutputFolder, npy_bytes};
+use super::common::{Common, Done, progress};
+use crate::connectome::parcels::cortex::Cortex;
+use crate::connectome::parcels::homogeneity::{homogeneity, standardised};
+use crate::connectome::parcels::learn_parcels::{Learner, Learnt, Settings, features, k_means};
+use crate::connectome::parcels::sphere;
+use crate::data::npy_bytes;
+use crate::file::OutputFolder;
+use crate::report::picture::{self, Hemisphere};
+use crate::report::table;
+use crate::report::{Figure, ReportTable, Section, report};
 use crate::{Device, HostTensor, Result, Tape};
 use serde_json::{Map, Value, json};
 use std::path::Path;

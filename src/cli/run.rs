@@ -2,8 +2,10 @@
 
 mod report;
 
-use super::{Common, Done, note, progress, table};
-use crate::data::{OutputFolder, npy_bytes};
+use super::common::{Common, Done, note, progress};
+use crate::data::npy_bytes;
+use crate::file::OutputFolder;
+use crate::report::table;
 use crate::workflow::{Measured, Outcome, Resume, Workflow, schema, setting};
 use crate::{Device, Result};
 use serde_json::{Value, json};

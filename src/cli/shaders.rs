@@ -1,135 +1,53 @@
-//! `tapetum shaders`: the kernels as a table, and written out for a back end or another compiler.
+//! The arguments of `tapetum shaders` and what it prints.
 
-mod command;
-mod translate;
+use super::Arguments;
+use super::common::{Common, Done};
+use crate::Result;
+use crate::registry::{Entry, Format, emit, list};
+use crate::report::table;
+use clap::{CommandFactory, ValueEnum};
+use serde_json::json;
 
-pub(super) use command::Shaders;
-pub use translate::{capabilities, parse, translate, validate};
-
-use crate::data::OutputFolder;
-use crate::kernel::Kernel;
-use crate::plan::registry;
-use crate::{Error, Result};
-use serde_json::{Value, json};
-use std::path::Path;
-
-/// A language that kernels are written out in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
-pub enum Format {
-    /// SPIR-V 1.3, as Vulkan 1.1 takes it.
-    Spirv,
-    /// Metal Shading Language 2.4.
-    Msl,
-    /// HLSL for shader model 6.0, or 6.2 where f16 is used.
-    Hlsl,
-    /// WGSL as browsers take it.
-    Wgsl,
+#[derive(Debug, clap::Args)]
+pub struct Shaders {
+    /// Only the kernels whose `family/kernel/variant` contains this.
+    filter: Option<String>,
+    /// Write them into a folder, a file each.
+    #[arg(long, num_args = 2, value_names = ["spirv|msl|hlsl|wgsl", "DIR"])]
+    emit: Option<Vec<String>>,
 }
 
-impl Format {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Spirv, Self::Msl, Self::Hlsl, Self::Wgsl];
-
-    /// How a file's name ends.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Spirv => "spv",
-            Self::Msl => "metal",
-            Self::Hlsl => "hlsl",
-            Self::Wgsl => "wgsl",
+impl Shaders {
+    pub(super) fn run(self, common: &Common) -> Result<Done> {
+        let filter = self.filter.as_deref();
+        match self.emit.as_deref() {
+            Some([format, dir]) => {
+                let written = emit(filter, parse(format), dir.as_ref())?;
+                common.print(&json!({ "written": written, "folder": dir }), || format!("{written} kernels written to {dir}"))?;
+            }
+            _ => {
+                let entries = list(filter)?;
+                let all: Vec<_> = entries.iter().map(Entry::json).collect();
+                common.print(&json!({ "kernels": all }), || text(&entries))?;
+            }
         }
+        Ok(Done::Well)
     }
 }
 
-/// A kernel in one variant, and what it takes of a device.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// `family/kernel`.
-    pub kernel: String,
-    /// The variant, with its choices.
-    pub variant: String,
-    /// Invocations of a workgroup along each dimension.
-    pub workgroup: [u32; 3],
-    /// Storage buffers.
-    pub bindings: usize,
-    /// Bytes of workgroup memory.
-    pub memory: u32,
+/// An unknown format is a usage error.
+fn parse(format: &str) -> Format {
+    Format::from_str(format, true).unwrap_or_else(|_| {
+        let what = format!("--emit: one of spirv, msl, hlsl, wgsl expected, found `{format}`\n");
+        Arguments::command().error(clap::error::ErrorKind::InvalidValue, what).exit()
+    })
 }
 
-impl Entry {
-    /// What `kernel` takes.
-    ///
-    /// # Errors
-    /// [`Error::Shader`] where it is not a compute shader.
-    pub fn of(kernel: &Kernel) -> Result<Self> {
-        let module = parse(kernel)?;
-        let [entry] = &module.entry_points[..] else {
-            return Err(Error::shader(kernel, format!("one entry point expected, {} found", module.entry_points.len())));
-        };
-        let space = |space: naga::AddressSpace| module.global_variables.iter().filter(move |(_, v)| same(v.space, space));
-        let bytes = |v: &naga::GlobalVariable| module.types[v.ty].inner.size(module.to_ctx());
-        Ok(Self {
-            kernel: kernel.name.to_string(),
-            variant: kernel.variant.to_string(),
-            workgroup: entry.workgroup_size,
-            bindings: space(naga::AddressSpace::Storage { access: naga::StorageAccess::LOAD }).count(),
-            memory: space(naga::AddressSpace::WorkGroup).map(|(_, v)| bytes(v)).sum(),
-        })
-    }
-
-    /// As JSON.
-    pub fn json(&self) -> Value {
-        json!({
-            "kernel": self.kernel, "variant": self.variant, "workgroup": self.workgroup,
-            "bindings": self.bindings, "memory": self.memory,
-        })
-    }
-}
-
-/// Whether two address spaces are the same but for the kind of access.
-fn same(a: naga::AddressSpace, b: naga::AddressSpace) -> bool {
-    std::mem::discriminant(&a) == std::mem::discriminant(&b)
-}
-
-/// The kernels whose `family/kernel/variant` contains `filter`, whatever its case; all of them without one.
-///
-/// # Errors
-/// [`Error::Argument`] where there are none.
-pub fn kernels(filter: Option<&str>) -> Result<Vec<Kernel>> {
-    let wanted = filter.unwrap_or_default().to_lowercase();
-    let mut found = registry::kernels()?;
-    found.retain(|k| format!("{}/{}", k.name, k.variant).to_lowercase().contains(&wanted));
-    if found.is_empty() {
-        return Err(Error::argument(format!("no kernel's name contains `{wanted}`: `tapetum shaders` lists all of them")));
-    }
-    Ok(found)
-}
-
-/// The kernels that `filter` means, and what each takes.
-///
-/// # Errors
-/// [`Error::Argument`] where there are none.
-pub fn list(filter: Option<&str>) -> Result<Vec<Entry>> {
-    kernels(filter)?.iter().map(Entry::of).collect()
-}
-
-/// Writes the kernels that `filter` means in `format`, each to a file `family_kernel_variant.extension` in the folder `dir`, all of
-/// them or none; returns how many.
-///
-/// # Errors
-/// [`Error::Argument`] where no kernel is meant, [`Error::Shader`] where one cannot be written in `format`, [`Error::File`] where the
-/// folder cannot be made or written.
-pub fn emit(filter: Option<&str>, format: Format, dir: &Path) -> Result<usize> {
-    let kernels = kernels(filter)?;
-    let texts = kernels.iter().map(|k| translate(k, format)).collect::<Result<Vec<_>>>()?;
-    let mut folder = OutputFolder::new(dir)?;
-    for (kernel, text) in kernels.iter().zip(&texts) {
-        folder.add(file_name(kernel, format), text)?;
-    }
-    Ok(folder.commit()?.len())
-}
-
-/// `family_kernel_variant.extension`.
-pub fn file_name(kernel: &Kernel, format: Format) -> String {
-    format!("{}_{}.{}", kernel.name.replace('/', "_"), kernel.variant, format.extension())
+fn text(entries: &[Entry]) -> String {
+    let row = |e: &Entry| {
+        let [x, y, z] = e.workgroup;
+        vec![e.kernel.clone(), e.variant.clone(), format!("{x} x {y} x {z}"), e.bindings.to_string(), format!("{} B", e.memory)]
+    };
+    let rows: Vec<_> = entries.iter().map(row).collect();
+    format!("{}\n{} kernels", table(&["kernel", "variant", "workgroup", "bindings", "memory"], &rows), entries.len())
 }

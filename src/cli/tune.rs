@@ -1,10 +1,11 @@
 //! `tapetum tune`.
 
-use super::{Common, Done, progress, table};
+use super::common::{Common, Done, progress};
 use crate::Result;
 use crate::bench::Settings;
 use crate::bench::tune::{Trial, Tuner};
-use crate::data::write_file;
+use crate::file::write_file;
+use crate::report::table;
 use serde_json::json;
 use std::path::PathBuf;
 

@@ -1,42 +1,36 @@
 //! Blocks of functional connectomics, composed of the tape's ops, and what is computed around them on the host.
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`signal`] | filters, convolution, interpolation, noise, trends |
+//! | [`confounds`] | strategies, formulas, censoring, denoising, learnt confound models, quality |
+//! | [`parcels`] | parcellation, learnt parcels, homogeneity, the sphere |
+//! | [`connectivity`] | covariance, correlation, partial correlation, tangent, shrinkage, windows |
+//! | [`graph`] | Laplacians, modularity, communities, eigenmaps |
+//! | [`weights`] | domains, first values, activations, symmetric layers |
+//! | [`loss`] | losses and how they become one number |
 
-mod activation;
-pub mod butterworth;
-mod cases;
-pub mod communities;
 pub mod confounds;
-pub mod convolution;
-#[cfg(feature = "cli")]
-pub mod cortex;
-pub mod covariance;
-mod dirichlet;
-mod domain;
-pub mod eigenmaps;
-pub mod frequency;
-mod graph;
-pub mod homogeneity;
-pub mod initialise;
-pub mod interpolation;
-pub mod learn_parcels;
+pub mod connectivity;
+pub mod graph;
 pub mod loss;
-pub mod network;
-mod noise;
-mod parcellation;
-pub mod quality;
-pub mod shrinkage;
-mod similarity;
-mod space;
-mod sparse;
-pub mod spd;
-pub mod sphere;
-pub mod synthesis;
-pub mod trends;
-pub mod windows;
-mod works;
+pub mod parcels;
+pub mod signal;
+pub mod weights;
 
-pub use cases::cases;
-pub use dirichlet::dirichlet;
-pub use domain::Domain;
-pub use parcellation::Normalisation;
-pub use sparse::SparseConnectome;
-pub use works::works;
+use crate::ops::case::Case;
+use crate::ops::work::Work;
+
+/// What every block is held to.
+pub fn cases() -> Vec<Case> {
+    [loss::cases(), parcels::cases(), connectivity::cases(), graph::cases(), weights::cases(), signal::cases(), confounds::cases()]
+        .concat()
+        .into_iter()
+        .map(Case::composed)
+        .collect()
+}
+
+/// What is timed of them.
+pub fn works() -> Vec<Work> {
+    [loss::works(), connectivity::works(), confounds::works(), signal::works()].concat()
+}

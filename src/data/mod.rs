@@ -11,7 +11,8 @@
 //! | series of regions (arrays, tables, surfaces) | [`read_series`], [`read_series_bytes`], [`read_series_row`] | |
 //! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
 //! | worms (calcium imaging) | [`read_worms`] | |
-//! | anything | | [`write_file`], [`OutputFolder`] |
+//! | the cortex that ships | [`shipped_cortex`] | |
+//! | anything | | [`write_file`](crate::file::write_file), [`OutputFolder`](crate::file::OutputFolder) |
 
 mod confounds;
 mod gifti;
@@ -20,9 +21,9 @@ mod nifti;
 mod npy;
 mod npz;
 mod series;
+mod shipped;
 mod table;
 mod worms;
-mod write;
 
 pub use confounds::read_confounds;
 pub use gifti::read_gifti_bytes;
@@ -31,9 +32,9 @@ pub use nifti::{Image, atlas_series, is_nifti, read_nifti};
 pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};
 pub use series::{Layout, Series, read_series, read_series_bytes, read_series_row};
+pub use shipped::shipped_cortex;
 pub use table::{Table, read_column, read_table, read_table_bytes, table_text};
 pub use worms::{Worm, read_worms, shared_neurons};
-pub use write::{OutputFolder, write_file};
 
 use crate::{Error, Result};
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! NumPy's `.npy`, by way of `npyz`.
 
-use super::{read_bytes, write_file};
+use super::read_bytes;
+use crate::file::write_file;
 use crate::tensor::MAX_RANK;
 use crate::{DType, Error, HostTensor, Result, Shape};
 use half::f16;

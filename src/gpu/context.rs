@@ -2,7 +2,8 @@
 
 use super::adapter::{Adapter, Options, choose, instance};
 use super::boundary;
-use super::pipelines::Pipelines;
+use super::fault::{guarded, note, of_wgpu};
+use super::pipelines::{Maker, Pipelines};
 use crate::kernel::Target;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex};
@@ -161,25 +162,8 @@ impl Context {
         }
     }
 
-    pub(super) fn checks(&self) -> bool {
-        self.inner.checks
-    }
-
-    pub(super) fn pipelines(&self) -> std::sync::MutexGuard<'_, Pipelines> {
-        self.inner.pipelines.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Runs `make` under error scopes; what they catch is an error of `what`.
-    pub(super) async fn guarded<T>(&self, what: &str, make: impl FnOnce() -> T) -> Result<T> {
-        let device = self.device();
-        let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let made = make();
-        let (validation, memory) = (validation.pop(), memory.pop());
-        match (validation.await, memory.await) {
-            (None, None) => Ok(made),
-            (_, Some(e)) | (Some(e), None) => Err(of_wgpu(e, what)),
-        }
+    pub(super) fn pipelines(&self) -> Maker<'_> {
+        Maker { device: self.device(), store: &self.inner.pipelines, checks: self.inner.checks }
     }
 
     /// On an application's device, runs `step` under error scopes; on our own, errors are noted as they come.
@@ -187,7 +171,7 @@ impl Context {
         self.fault()?;
         #[cfg(not(target_arch = "wasm32"))]
         if !self.inner.owned {
-            return pollster::block_on(self.guarded("a step", step));
+            return pollster::block_on(guarded(self.device(), "a step", step));
         }
         Ok(step())
     }
@@ -207,17 +191,3 @@ impl Context {
 
 /// No step takes longer than this; a driver that hangs is reported.
 pub(super) const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(120);
-
-fn note(slot: &Mutex<Option<Error>>, error: Error) {
-    let mut slot = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if !matches!(*slot, Some(Error::DeviceLost { .. })) {
-        *slot = Some(error);
-    }
-}
-
-pub(super) fn of_wgpu(error: wgpu::Error, what: &str) -> Error {
-    match error {
-        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { what: what.to_owned() },
-        other => Error::Device { what: format!("{what}: {other}") },
-    }
-}

@@ -3,6 +3,7 @@
 mod adapter;
 pub mod boundary;
 mod context;
+mod fault;
 mod pipelines;
 mod profile;
 mod program;

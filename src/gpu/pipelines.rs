@@ -1,10 +1,10 @@
 //! Pipelines and their layouts, made once a context.
 
-use super::context::Context;
+use super::fault::guarded;
 use crate::kernel::Kernel;
 use crate::{Error, Result};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What was made so far, by the shader's text and which of its bindings are written.
 #[derive(Debug, Default)]
@@ -16,14 +16,14 @@ pub(super) struct Pipelines {
 
 /// The storage bindings of a pipeline, and the pipeline's layout over them and the uniform struct.
 #[derive(Debug, Clone)]
-pub(super) struct Layout {
-    pub(super) storage: wgpu::BindGroupLayout,
+struct Layout {
+    storage: wgpu::BindGroupLayout,
     pipeline: wgpu::PipelineLayout,
 }
 
 impl Pipelines {
     /// The layout of group 1: one uniform struct at a dynamic offset.
-    pub(super) fn uniforms(&mut self, device: &wgpu::Device) -> wgpu::BindGroupLayout {
+    fn uniforms(&mut self, device: &wgpu::Device) -> wgpu::BindGroupLayout {
         self.uniforms
             .get_or_insert_with(|| {
                 device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
@@ -35,7 +35,7 @@ impl Pipelines {
     }
 
     /// The layout of group 0 for bindings that are written or not.
-    pub(super) fn layout(&mut self, device: &wgpu::Device, written: &[bool]) -> Layout {
+    fn layout(&mut self, device: &wgpu::Device, written: &[bool]) -> Layout {
         let uniforms = self.uniforms(device);
         let make = || {
             let storage = |(i, &w): (usize, &bool)| entry(i as u32, wgpu::BufferBindingType::Storage { read_only: !w }, false);
@@ -53,43 +53,67 @@ impl Pipelines {
     }
 }
 
-/// The pipeline of `kernel`, from the context's store or new.
-pub(super) async fn pipeline(context: &Context, kernel: &Kernel, written: &[bool]) -> Result<wgpu::ComputePipeline> {
-    let key = (kernel.wgsl.clone(), written.to_vec());
-    if let Some(found) = context.pipelines().made.get(&key) {
-        return Ok(found.clone());
-    }
-    let layout = context.pipelines().layout(context.device(), written);
-    let name = format!("{}/{}", kernel.name, kernel.variant);
-    let made = context.guarded(&name, || make(context, kernel, &name, &layout.pipeline)).await;
-    let pipeline = made.map_err(|e| match e {
-        Error::Device { what } => Error::Shader { kernel: name.clone(), what },
-        other => other,
-    })?;
-    context.pipelines().made.insert(key, pipeline.clone());
-    Ok(pipeline)
+/// Where pipelines are made and kept: a device, what was made on it, and whether its kernels are checked as they run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Maker<'a> {
+    pub(super) device: &'a wgpu::Device,
+    pub(super) store: &'a Mutex<Pipelines>,
+    pub(super) checks: bool,
 }
 
-fn make(context: &Context, kernel: &Kernel, name: &str, layout: &wgpu::PipelineLayout) -> wgpu::ComputePipeline {
-    let device = context.device();
-    let unchecked = kernel.trusted && !context.checks();
-    let source = || wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl((&*kernel.wgsl).into()) };
-    let module = if unchecked {
-        // SAFETY: a kernel is trusted where it is this crate's own, whose indices are held within its buffers by its guards and by
-        // the types the host checked, and which the test suite runs with all checks on; or where a user said so by an unsafe
-        // constructor.
-        unsafe { device.create_shader_module_trusted(source(), wgpu::ShaderRuntimeChecks::unchecked()) }
-    } else {
-        device.create_shader_module(source())
-    };
-    device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some(name),
-        layout: Some(layout),
-        module: &module,
-        entry_point: Some("main"),
-        compilation_options: wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: !unchecked, ..Default::default() },
-        cache: None,
-    })
+impl Maker<'_> {
+    /// The layout of the uniform struct's group.
+    pub(super) fn uniforms(self) -> wgpu::BindGroupLayout {
+        locked(self.store).uniforms(self.device)
+    }
+
+    /// The layout of the storage bindings' group, where these are written or not.
+    pub(super) fn storage(self, written: &[bool]) -> wgpu::BindGroupLayout {
+        locked(self.store).layout(self.device, written).storage
+    }
+
+    /// The pipeline of `kernel`, from the store or new.
+    pub(super) async fn pipeline(self, kernel: &Kernel, written: &[bool]) -> Result<wgpu::ComputePipeline> {
+        let key = (kernel.wgsl.clone(), written.to_vec());
+        if let Some(found) = locked(self.store).made.get(&key) {
+            return Ok(found.clone());
+        }
+        let layout = locked(self.store).layout(self.device, written);
+        let name = format!("{}/{}", kernel.name, kernel.variant);
+        let made = guarded(self.device, &name, || self.make(kernel, &name, &layout.pipeline)).await;
+        let pipeline = made.map_err(|e| match e {
+            Error::Device { what } => Error::Shader { kernel: name.clone(), what },
+            other => other,
+        })?;
+        locked(self.store).made.insert(key, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    fn make(self, kernel: &Kernel, name: &str, layout: &wgpu::PipelineLayout) -> wgpu::ComputePipeline {
+        let unchecked = kernel.trusted && !self.checks;
+        let source = || wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl((&*kernel.wgsl).into()) };
+        let module = if unchecked {
+            // SAFETY: a kernel is trusted where it is this crate's own, whose indices are held within its buffers by its guards and by
+            // the types the host checked, and which the test suite runs with all checks on; or where a user said so by an unsafe
+            // constructor.
+            unsafe { self.device.create_shader_module_trusted(source(), wgpu::ShaderRuntimeChecks::unchecked()) }
+        } else {
+            self.device.create_shader_module(source())
+        };
+        self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(name),
+            layout: Some(layout),
+            module: &module,
+            entry_point: Some("main"),
+            compilation_options: wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: !unchecked, ..Default::default() },
+            cache: None,
+        })
+    }
+}
+
+/// The store, whatever a thread that panicked left.
+fn locked(store: &Mutex<Pipelines>) -> MutexGuard<'_, Pipelines> {
+    store.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn entry(binding: u32, ty: wgpu::BufferBindingType, has_dynamic_offset: bool) -> wgpu::BindGroupLayoutEntry {

@@ -1,6 +1,7 @@
 //! Where a step's time goes: GPU timestamps around every dispatch.
 
 use super::context::Context;
+use super::fault::guarded;
 use super::program::Program;
 use super::readback;
 use crate::kernel::Cost;
@@ -169,16 +170,15 @@ async fn timestamps(context: &Context, count: usize, record: impl FnOnce(&mut wg
     let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
     let buffer = wgpu::BufferDescriptor { label: Some("timestamps"), size, usage, mapped_at_creation: false };
     let queries = wgpu::QuerySetDescriptor { label: Some("timestamps"), ty: wgpu::QueryType::Timestamp, count: count as u32 };
-    let resolved = context
-        .guarded("a profiled step", || {
-            let (queries, resolved) = (device.create_query_set(&queries), device.create_buffer(&buffer));
-            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("tapetum profile") });
-            record(&mut encoder, &queries);
-            encoder.resolve_query_set(&queries, 0..count as u32, &resolved, 0);
-            context.queue().submit([encoder.finish()]);
-            resolved
-        })
-        .await?;
+    let resolved = guarded(context.device(), "a profiled step", || {
+        let (queries, resolved) = (device.create_query_set(&queries), device.create_buffer(&buffer));
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("tapetum profile") });
+        record(&mut encoder, &queries);
+        encoder.resolve_query_set(&queries, 0..count as u32, &resolved, 0);
+        context.queue().submit([encoder.finish()]);
+        resolved
+    })
+    .await?;
     let bytes = readback::read_bytes(context, &resolved, 0, size).await?;
     let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&bytes);
     let period = f64::from(context.queue().get_timestamp_period());

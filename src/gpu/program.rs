@@ -2,7 +2,7 @@
 
 use super::boundary;
 use super::context::Context;
-use super::pipelines::pipeline;
+use super::fault::guarded;
 use super::readback;
 use super::state::{Buffers, sized_buffer, storage_buffer, upload};
 use crate::plan::{Plan, Storage};
@@ -91,7 +91,7 @@ impl Program {
         let mut ready = Vec::with_capacity(plan.steps.len());
         for (step, uniform) in plan.steps.iter().zip(offsets) {
             let written: Vec<bool> = step.bindings.iter().map(|b| b.1).collect();
-            let pipeline = pipeline(&context, &step.kernel, &written).await?;
+            let pipeline = context.pipelines().pipeline(&step.kernel, &written).await?;
             let group = bind(&context, &places, &step.bindings).await?;
             ready.push(Ready { pipeline, group, uniform, grid: step.grid });
         }
@@ -293,7 +293,7 @@ impl Ready {
 
 async fn bind(context: &Context, places: &HashMap<Storage, Place>, bindings: &[(Storage, bool)]) -> Result<wgpu::BindGroup> {
     let written: Vec<bool> = bindings.iter().map(|b| b.1).collect();
-    let layout = context.pipelines().layout(context.device(), &written).storage;
+    let layout = context.pipelines().storage(&written);
     let entry = |(i, (storage, _)): (usize, &(Storage, bool))| {
         let place = &places[storage];
         let resource = wgpu::BufferBinding { buffer: &place.buffer, offset: place.offset, size: std::num::NonZeroU64::new(place.size) };
@@ -301,7 +301,7 @@ async fn bind(context: &Context, places: &HashMap<Storage, Place>, bindings: &[(
     };
     let entries: Vec<_> = bindings.iter().enumerate().map(entry).collect();
     let descriptor = wgpu::BindGroupDescriptor { label: Some("tapetum"), layout: &layout, entries: &entries };
-    context.guarded("a bind group", || context.device().create_bind_group(&descriptor)).await
+    guarded(context.device(), "a bind group", || context.device().create_bind_group(&descriptor)).await
 }
 
 /// All uniform structs in one buffer, its bind group, and each step's offset; equal structs share a place.
@@ -324,9 +324,9 @@ async fn uniforms(context: &Context, plan: &Plan) -> Result<(wgpu::BindGroup, Ve
     bytes.resize(bytes.len().max(stride), 0);
     let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
     let descriptor = wgpu::BufferDescriptor { label: Some("tapetum uniforms"), size: bytes.len() as u64, usage, mapped_at_creation: false };
-    let buffer = context.guarded("the uniform buffer", || device.create_buffer(&descriptor)).await?;
+    let buffer = guarded(context.device(), "the uniform buffer", || device.create_buffer(&descriptor)).await?;
     context.queue().write_buffer(&buffer, 0, &bytes);
-    let layout = context.pipelines().uniforms(device);
+    let layout = context.pipelines().uniforms();
     let resource = wgpu::BufferBinding { buffer: &buffer, offset: 0, size: std::num::NonZeroU64::new(stride as u64) };
     let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
         label: Some("tapetum uniforms"),

@@ -1,6 +1,7 @@
 //! From a device's memory to the host's.
 
 use super::context::Context;
+use super::fault::guarded;
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
 use std::future::poll_fn;
@@ -25,24 +26,23 @@ pub(super) async fn read_bytes(context: &Context, buffer: &wgpu::Buffer, offset:
     let device = context.device();
     let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
     let descriptor = wgpu::BufferDescriptor { label: Some("tapetum read-back"), size, usage, mapped_at_creation: false };
-    let staging = context.guarded("a read-back buffer", || device.create_buffer(&descriptor)).await?;
+    let staging = guarded(context.device(), "a read-back buffer", || device.create_buffer(&descriptor)).await?;
     let mapped = Arc::new(Mutex::new(Mapped::default()));
     let notify = mapped.clone();
-    let submission = context
-        .guarded("a read-back", || {
-            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("tapetum read-back") });
-            encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
-            let submission = context.queue().submit([encoder.finish()]);
-            staging.map_async(wgpu::MapMode::Read, .., move |result| {
-                let mut mapped = notify.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                mapped.done = Some(result);
-                if let Some(waker) = mapped.waker.take() {
-                    waker.wake();
-                }
-            });
-            submission
-        })
-        .await?;
+    let submission = guarded(context.device(), "a read-back", || {
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("tapetum read-back") });
+        encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, size);
+        let submission = context.queue().submit([encoder.finish()]);
+        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            let mut mapped = notify.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            mapped.done = Some(result);
+            if let Some(waker) = mapped.waker.take() {
+                waker.wake();
+            }
+        });
+        submission
+    })
+    .await?;
     // In a browser the event loop drives the mapping; elsewhere a wait for the submission does.
     if cfg!(not(target_arch = "wasm32")) {
         context.poll(Some(submission))?;

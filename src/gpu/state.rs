@@ -1,6 +1,7 @@
 //! State in a device's memory.
 
 use super::context::Context;
+use super::fault::guarded;
 use super::readback;
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
@@ -60,7 +61,7 @@ pub(super) async fn storage_buffer(context: &Context, name: &str, ty: TensorType
 pub(super) async fn sized_buffer(context: &Context, name: &str, size: u64) -> Result<wgpu::Buffer> {
     let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
     let descriptor = wgpu::BufferDescriptor { label: Some(name), size, usage, mapped_at_creation: false };
-    context.guarded(&format!("`{name}`, {size} bytes"), || context.device().create_buffer(&descriptor)).await
+    guarded(context.device(), &format!("`{name}`, {size} bytes"), || context.device().create_buffer(&descriptor)).await
 }
 
 /// Writes a tensor's bytes, padded to whole words.

@@ -1,8 +1,8 @@
 //! Messages along a graph that is learnt and adapts to each sample.
 
-use super::cases::{normal, one};
 use super::{Linear, Parameters};
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::ops::message::PairActivation;
 use crate::tape::{Init, Tape, Var};
 use crate::{Error, Result};

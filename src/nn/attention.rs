@@ -1,9 +1,9 @@
 //! Attention between the rows of sequences and sets.
 
-use super::cases::{normal, one};
 use super::parameters::within_fan_in;
 use super::{Linear, Parameters};
 use crate::ops::case::{Case, Draw, f32s};
+use crate::ops::case::{normal, one};
 use crate::tape::{Init, Tape, Var};
 use crate::{Error, Result};
 

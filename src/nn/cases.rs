@@ -2,10 +2,10 @@
 
 use super::{Activation, BatchNorm, Cell, EdgeMlp, Forcing, GraphIsomorphism, LayerNorm, Linear, Mlp, MlpSettings, Parameters};
 use super::{Recurrent, RmsNorm, RollOut};
-use crate::ops::case::{Case, Draw, f32s, i32s};
+use crate::Result;
+use crate::ops::case::{Case, Draw, f32s, i32s, normal, one};
 use crate::optim::Schedule;
 use crate::tape::{Tape, Var};
-use crate::{HostTensor, Result, TensorType};
 
 /// What every layer is held to.
 pub fn cases() -> Vec<Case> {
@@ -28,30 +28,6 @@ pub fn cases() -> Vec<Case> {
     .into_iter()
     .map(Case::composed)
     .collect()
-}
-
-pub(super) type Operands = Vec<(TensorType, Draw)>;
-
-pub(super) fn one(name: &str, operands: Operands, build: impl Fn(&mut Tape, &[Var]) -> Result<Var> + Send + Sync + 'static) -> Case {
-    Case::new(name, operands, move |t, x| Ok(vec![build(t, x)?])).within(5e-6, 1e-5)
-}
-
-pub(super) fn normal(shape: impl Into<crate::Shape>) -> (TensorType, Draw) {
-    f32s(shape, Draw::Normal)
-}
-
-/// A graph whose edges are fixed and whose weights may be learnt: node i hears every node j where i + 2 j is no multiple of 3, and node 1
-/// nobody.
-pub(super) fn fixed_edges(tape: &mut Tape, weights: Var) -> Result<Var> {
-    let n = tape.shape(weights)[1];
-    let there = |at: usize| if at / n != 1 && !(at / n + 2 * (at % n)).is_multiple_of(3) { 1.0 } else { 0.0 };
-    let mask = tape.constant(HostTensor::f32([n, n], (0..n * n).map(there).collect())?)?;
-    tape.mul(weights, mask)
-}
-
-/// Weights of [`fixed_edges`].
-pub(super) fn weights(batch: usize, n: usize) -> (TensorType, Draw) {
-    f32s([batch, n, n], Draw::Uniform(0.25, 1.25))
 }
 
 fn layers() -> Vec<Case> {

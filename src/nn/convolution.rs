@@ -2,9 +2,9 @@
 //! one row.
 
 use super::Parameters;
-use super::cases::{normal, one};
 use super::parameters::within_fan_in;
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 

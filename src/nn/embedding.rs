@@ -1,8 +1,8 @@
 //! What is learnt of each of a number of things: neurons, regions, sessions.
 
 use super::Parameters;
-use super::cases::{normal, one};
 use crate::ops::case::{Case, Draw, i32s};
+use crate::ops::case::{normal, one};
 use crate::tape::{Init, Tape, Var};
 use crate::{DType, Error, Result, Shape};
 

@@ -1,8 +1,8 @@
 //! Features scaled and shifted by what goes with them: a session's, a subject's.
 
-use super::cases::{normal, one};
 use super::{Linear, Parameters};
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 

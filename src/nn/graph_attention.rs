@@ -1,10 +1,11 @@
 //! Attention of the nodes of a graph over those that send to them.
 
-use super::cases::{fixed_edges, normal, one, weights};
 use super::graph::{edges, nodes};
 use super::{Linear, Parameters};
 use crate::Result;
+use crate::nn::fixed_edges::{fixed_edges, weights};
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::ops::message::PairActivation;
 use crate::tape::{Init, Tape, Var};
 

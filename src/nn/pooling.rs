@@ -1,10 +1,11 @@
 //! Graphs made smaller: nodes read out as one vector, or the best of them kept.
 
-use super::cases::{fixed_edges, normal, one, weights};
 use super::graph::nodes;
 use super::parameters::within_fan_in;
 use super::{Linear, Parameters};
+use crate::nn::fixed_edges::{fixed_edges, weights};
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 

@@ -1,9 +1,10 @@
 //! Several aggregates of a node's neighbours at once.
 
-use super::cases::{fixed_edges, normal, one, weights};
 use super::graph::{edges, nodes};
 use super::{Linear, Parameters};
+use crate::nn::fixed_edges::{fixed_edges, weights};
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, HostTensor, Result, Shape};
 

@@ -127,3 +127,16 @@ pub fn f32s(shape: impl Into<Shape>, draw: Draw) -> (TensorType, Draw) {
 pub fn i32s(shape: impl Into<Shape>, draw: Draw) -> (TensorType, Draw) {
     (TensorType::i32(shape), draw)
 }
+
+/// Operands of a case: a type and how it is drawn, each.
+pub(crate) type Operands = Vec<(TensorType, Draw)>;
+
+/// A case of one result, within the tolerances of what is composed of ops.
+pub(crate) fn one(name: &str, operands: Operands, build: impl Fn(&mut Tape, &[Var]) -> Result<Var> + Send + Sync + 'static) -> Case {
+    Case::new(name, operands, move |t, x| Ok(vec![build(t, x)?])).within(5e-6, 1e-5)
+}
+
+/// An f32 operand of normal draws.
+pub(crate) fn normal(shape: impl Into<Shape>) -> (TensorType, Draw) {
+    f32s(shape, Draw::Normal)
+}

@@ -166,7 +166,7 @@ fn turned(op: &str, neighbours: &HostTensor) -> Result<Vec<usize>> {
 impl Tape {
     /// Each vertex's weighted sum over its neighbours, of x `[.., vertices]`: Σ_k w_vk x_n(v, k). `neighbours` is i32 `[vertices, degree]`,
     /// `weights` f32 of that shape; rows are filled up with the vertex itself and weights of 0. For smoothing on a sphere, see
-    /// [`sphere::gaussian_neighbourhood`](crate::connectome::sphere::gaussian_neighbourhood).
+    /// [`sphere::gaussian_neighbourhood`](crate::connectome::parcels::sphere::gaussian_neighbourhood).
     ///
     /// # Errors
     /// Where the shapes do not fit, an index is out of range, or the table is not symmetric (u as often v's neighbour as v is u's).

@@ -5,7 +5,6 @@ mod assign;
 mod chain;
 mod fuse;
 mod order;
-pub mod registry;
 mod slots;
 
 pub use chain::template_source;

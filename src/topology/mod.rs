@@ -14,7 +14,6 @@ mod distance;
 mod generate;
 pub mod inference;
 mod kmeans;
-pub mod score;
 
 pub use crate::ops::topology::BirthDeath;
 pub use betti::{Curves, betti_curves, group_curves};

@@ -2,7 +2,7 @@
 
 use super::place::Place;
 use super::record::Recording;
-use crate::nn::metrics::{Confusion, auroc, pearson, r_squared};
+use crate::statistics::metrics::{Confusion, auroc, pearson, r_squared};
 use crate::{Error, HostTensor, Result};
 
 /// A figure that is reported.

@@ -2,7 +2,8 @@
 
 use super::data::leading;
 use super::place::Place;
-use crate::connectome::{Domain, dirichlet};
+use crate::connectome::parcels::dirichlet;
+use crate::connectome::weights::Domain;
 use crate::data::read_npy;
 use crate::tape::Init;
 use crate::tensor::TensorType;

@@ -49,7 +49,7 @@ impl Resume {
                 Err(e) => return Err(error(e)),
             }
         }
-        crate::data::write_file(made.begun(), made.mark(workflow, device).as_bytes())?;
+        crate::file::write_file(made.begun(), made.mark(workflow, device).as_bytes())?;
         Ok(made)
     }
 

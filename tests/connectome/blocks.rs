@@ -2,8 +2,9 @@
 
 use crate::golden::{gpu, hold};
 use serde_json::Value;
-use tapetum::connectome::network::{Similarity, Symmetry};
-use tapetum::connectome::{Domain, Normalisation, sphere};
+use tapetum::connectome::parcels::{Normalisation, sphere};
+use tapetum::connectome::weights::Domain;
+use tapetum::connectome::weights::network::{Similarity, Symmetry};
 use tapetum::kernel::Target;
 use tapetum::plan::Plan;
 use tapetum::{Device, HostTensor, Result, Tape, TensorType, Var};

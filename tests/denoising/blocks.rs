@@ -2,7 +2,7 @@
 
 use crate::golden::hold;
 use crate::goldens;
-use tapetum::connectome::{Domain, initialise};
+use tapetum::connectome::weights::{Domain, initialise};
 use tapetum::{Device, HostTensor, Result, Tape, TensorType, Var};
 
 fn model(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Option<Result<Var>> {

@@ -4,10 +4,10 @@ use crate::golden::numbers;
 use crate::goldens;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tapetum::connectome::communities::{louvain, modularity};
+use tapetum::connectome::confounds::quality::{Cohort, edges, spearman};
 use tapetum::connectome::confounds::{Column, Confounds, Strategy, formula};
-use tapetum::connectome::quality::{Cohort, edges, spearman};
-use tapetum::{HostTensor, connectome::quality::pairs};
+use tapetum::connectome::graph::communities::{louvain, modularity};
+use tapetum::{HostTensor, connectome::confounds::quality::pairs};
 
 fn rows(value: &Value) -> Vec<Vec<f64>> {
     value.as_array().unwrap().iter().map(numbers).collect()

@@ -2,9 +2,9 @@
 
 use tapetum::connectome::confounds::denoise::Model;
 use tapetum::connectome::confounds::learn::{Cohort as Learning, Settings as LearnSettings, learn, standardised_table};
+use tapetum::connectome::confounds::quality::{correlation, edges};
 use tapetum::connectome::confounds::simulate::{Settings, Simulated, Simulator, artefact_columns};
 use tapetum::connectome::confounds::{ConfoundModel, Confounds, Strategy, censor};
-use tapetum::connectome::quality::{correlation, edges};
 use tapetum::data::read_confounds;
 use tapetum::tensor::Philox;
 use tapetum::{Device, HostTensor};

@@ -6,10 +6,11 @@ use tapetum::kernel::Target;
 use tapetum::nn::{
     Activation, BatchNorm, Carry, Cell, GraphAttention, GraphConvolution, GraphSage, LayerNorm, Linear, Mlp, MlpSettings, Parameters,
 };
-use tapetum::nn::{Recurrent, RmsNorm, metrics};
+use tapetum::nn::{Recurrent, RmsNorm};
 use tapetum::ops::message::PairActivation;
 use tapetum::optim::Adam;
 use tapetum::plan::Plan;
+use tapetum::statistics::metrics;
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 fn goldens() -> Value {

@@ -162,7 +162,7 @@ fn the_replay_sees_a_shared_slot() {
 #[test]
 fn full_resolution_fits() {
     use tapetum::bench::step::whole_cortex;
-    use tapetum::connectome::learn_parcels::{Settings, training_tape};
+    use tapetum::connectome::parcels::learn_parcels::{Settings, training_tape};
     let surface = whole_cortex(652, 0).unwrap();
     let tape = training_tape(&surface, &Settings { parcels: 400, ..Settings::default() }).unwrap();
     let limit = 2 * 400 * 20_484 * 4;

@@ -1,25 +1,26 @@
 //! Clusterings, scores, tests and generators.
 
 use crate::golden::{count, diagrams, golden, graph, whole};
+use tapetum::statistics::agreement;
 use tapetum::tensor::Philox;
 use tapetum::topology::clustering::{Interpolation, Top};
 use tapetum::topology::inference::{Transpositions, exact_inference, exact_p, two_group_test};
-use tapetum::topology::{Diagrams, Dimension, Modular, random_correlation, random_modular_graph, score};
+use tapetum::topology::{Diagrams, Dimension, Modular, random_correlation, random_modular_graph};
 use tapetum::{Device, HostTensor};
 
 #[test]
 fn scores_are_numpys() {
     let row = golden("scores");
     let (truth, found) = (whole(&row["truth"]), whole(&row["found"]));
-    let (table, [labels, clusters]) = score::confusion(&truth, &found).unwrap();
+    let (table, [labels, clusters]) = agreement::confusion(&truth, &found).unwrap();
     let wanted: Vec<usize> = row["confusion"].as_array().unwrap().iter().flat_map(whole).collect();
     assert_eq!((table, [labels, clusters]), (wanted, [4, 5]));
-    assert_eq!(score::purity(&truth, &found).unwrap(), row["purity"].as_f64().unwrap());
-    assert_eq!(score::accuracy(&truth, &found).unwrap(), row["accuracy"].as_f64().unwrap());
+    assert_eq!(agreement::purity(&truth, &found).unwrap(), row["purity"].as_f64().unwrap());
+    assert_eq!(agreement::accuracy(&truth, &found).unwrap(), row["accuracy"].as_f64().unwrap());
     // Other names for the same clusters: an assignment finds them.
     let renamed: Vec<usize> = truth.iter().map(|t| (t + 1) % 4).collect();
-    assert_eq!(score::accuracy(&truth, &renamed).unwrap(), 1.0);
-    assert!(score::purity(&truth, &found[1..]).is_err());
+    assert_eq!(agreement::accuracy(&truth, &renamed).unwrap(), 1.0);
+    assert!(agreement::purity(&truth, &found[1..]).is_err());
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn kinds_of_graphs_are_told_apart_by_topology() {
     let (graphs, labels) = kinds(10, 40, [2, 8]);
     let made = Diagrams::new(&Device::cpu(), &graphs).unwrap();
     let by_lists = Top::new(2, 3).run(&graphs, &made).unwrap();
-    assert_eq!(score::purity(&labels, &by_lists.clusters).unwrap(), 1.0);
+    assert_eq!(agreement::purity(&labels, &by_lists.clusters).unwrap(), 1.0);
     // Weight 1 by way of graphs, and the authors' steps from the same first centres, come to the same clusters.
     for interpolation in [Interpolation::Gradient { rate: 0.5, steps: 5 }, Interpolation::Gradient { rate: 0.05, steps: 60 }] {
         let found = Top { interpolation, ..Top::new(2, 3) }.run(&graphs, &made).unwrap();
@@ -70,7 +71,7 @@ fn kinds_of_graphs_are_told_apart_by_topology() {
     }
     for weight in [0.0, 0.5] {
         let found = Top { weight, ..Top::new(2, 3) }.run(&graphs, &made).unwrap();
-        assert!(score::purity(&labels, &found.clusters).unwrap() >= 0.5 && found.rounds >= 2);
+        assert!(agreement::purity(&labels, &found.clusters).unwrap() >= 0.5 && found.rounds >= 2);
     }
     assert_eq!(Top::new(20, 0).run(&graphs, &made).unwrap().inertia, 0.0);
     assert!(Top::new(21, 0).run(&graphs, &made).unwrap_err().to_string().contains("from 1 to 20"));

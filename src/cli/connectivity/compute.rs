@@ -2,7 +2,7 @@
 
 use super::warnings::constant;
 use super::{Connectivity, Kind};
-use crate::connectome::shrinkage::Shrinkage;
+use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::{Device, Error, HostTensor, Init, Result, Tape, Var};
 
 /// What eigenvalues are held to, of covariances whose variances are about 1.

@@ -1,7 +1,7 @@
 //! What a user should know of series and matrices before trusting them.
 
 use super::{Axes, Connectivity, Kind};
-use crate::connectome::shrinkage::Shrinkage;
+use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::data::Series;
 use crate::{HostTensor, Result};
 

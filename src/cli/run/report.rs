@@ -1,8 +1,8 @@
 //! The report of a workflow.
 
 use super::rows;
-use crate::cli::picture;
-use crate::cli::report::{Figure, ReportTable, Section, report};
+use crate::report::picture;
+use crate::report::{Figure, ReportTable, Section, report};
 use crate::workflow::{Outcome, Picture, Shown, Workflow};
 use crate::{Device, Result};
 

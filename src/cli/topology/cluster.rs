@@ -2,11 +2,14 @@
 
 use super::graphs::{diagrams, read_stack};
 use super::{betti, section};
-use crate::cli::report::{ReportTable, Section, report};
-use crate::cli::{Common, Done, picture};
-use crate::data::{self, OutputFolder, npy_bytes};
+use crate::cli::common::{Common, Done};
+use crate::data::{self, npy_bytes};
+use crate::file::OutputFolder;
+use crate::report::picture;
+use crate::report::{ReportTable, Section, report};
+use crate::statistics::agreement;
+use crate::topology::Diagrams;
 use crate::topology::clustering::{Clustering, Top};
-use crate::topology::{Diagrams, score};
 use crate::{DType, Error, HostTensor, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -103,12 +106,12 @@ impl Scores {
         names.sort_unstable();
         names.dedup();
         let places: Vec<usize> = labels.iter().map(|l| names.partition_point(|name| name < l)).collect();
-        let (table, [_, columns]) = score::confusion(&places, &found.clusters)?;
+        let (table, [_, columns]) = agreement::confusion(&places, &found.clusters)?;
         Ok(Self {
             names,
             table: table.chunks(columns.max(1)).map(<[usize]>::to_vec).collect(),
-            purity: score::purity(&places, &found.clusters)?,
-            accuracy: score::accuracy(&places, &found.clusters)?,
+            purity: agreement::purity(&places, &found.clusters)?,
+            accuracy: agreement::accuracy(&places, &found.clusters)?,
         })
     }
 

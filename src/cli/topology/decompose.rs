@@ -2,9 +2,11 @@
 
 use super::graphs::{diagrams, read_one};
 use super::{betti, section};
-use crate::cli::report::report;
-use crate::cli::{Common, Done, picture};
-use crate::data::{OutputFolder, npy_bytes};
+use crate::cli::common::{Common, Done};
+use crate::data::npy_bytes;
+use crate::file::OutputFolder;
+use crate::report::picture;
+use crate::report::report;
 use crate::{HostTensor, Result};
 use serde_json::json;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use super::Which;
 use super::graphs::{diagrams, read_one};
 use crate::Result;
-use crate::cli::{Common, Done};
+use crate::cli::common::{Common, Done};
 use crate::topology::{Fill, list_distance};
 use serde_json::json;
 use std::path::PathBuf;

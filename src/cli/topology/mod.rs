@@ -7,10 +7,10 @@ mod distance;
 mod graphs;
 mod test;
 
-use super::picture;
-use super::report::{Figure, Section};
-use super::{Common, Done};
+use super::common::{Common, Done};
 use crate::Result;
+use crate::report::picture;
+use crate::report::{Figure, Section};
 use crate::topology::{Curves, Diagrams, Dimension, group_curves};
 
 /// Persistent graph homology of complete weighted graphs: births (of components, the maximum spanning tree) and deaths (of cycles, all

@@ -2,9 +2,10 @@
 
 use super::graphs::{diagrams, read_stack};
 use super::{Which, betti, section};
-use crate::cli::report::report;
-use crate::cli::{Common, Done, picture};
-use crate::data::OutputFolder;
+use crate::cli::common::{Common, Done};
+use crate::file::OutputFolder;
+use crate::report::picture;
+use crate::report::report;
 use crate::topology::Diagrams;
 use crate::topology::inference::{Tested, Transpositions, exact_inference, two_group_test};
 use crate::{Error, HostTensor, Result};

@@ -44,7 +44,7 @@ fn chance(x: &[f64]) -> f64 {
     };
     let deviation = (quantile(0.75) - quantile(0.25)) / 1.349;
     let last = x.len() - 1;
-    2.0 * (1.0 - crate::connectome::quality::correlation(&x[..last], &x[1..])) * deviation * deviation
+    2.0 * (1.0 - crate::connectome::confounds::quality::correlation(&x[..last], &x[1..])) * deviation * deviation
 }
 
 /// Keeps the frames whose framewise displacement, by the table's `framewise_displacement`, is not above `limit` millimetres; one that is

@@ -8,7 +8,7 @@
 //! All of it is linear in the series, so confounds are worked on here in f64, once, and series on the device in f32 by products.
 
 use super::{Column, censor};
-use crate::connectome::butterworth::{Section, forward_backward};
+use crate::connectome::signal::butterworth::{Section, forward_backward};
 use crate::ops::confounds::orthonormal_basis;
 use crate::tape::Tape;
 use crate::tensor::HostTensor;

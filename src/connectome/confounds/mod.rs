@@ -9,12 +9,15 @@ pub mod denoise;
 pub mod formula;
 pub mod learn;
 mod model;
+pub mod quality;
 pub mod simulate;
 mod strategy;
+mod works;
 
 pub(super) use model::cases;
 pub use model::{ConfoundModel, ModelledConfounds};
 pub use strategy::Strategy;
+pub(super) use works::works;
 
 use crate::{Error, Result};
 use std::collections::BTreeMap;

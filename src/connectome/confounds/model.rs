@@ -5,8 +5,8 @@
 //! A regression sees the span of its regressors alone: scales and mixtures of them are free. For the same reason elimination does nothing to
 //! a regression without a ridge until a weight is 0.
 
-use crate::connectome::Domain;
-use crate::connectome::convolution::Padding;
+use crate::connectome::signal::convolution::Padding;
+use crate::connectome::weights::Domain;
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Init, Tape, Var};
 use crate::{Error, Result, Shape};

@@ -46,6 +46,7 @@
 //! [`gram_log_determinant`]: crate::Tape::gram_log_determinant
 //! [`multivariate_kurtosis`]: crate::Tape::multivariate_kurtosis
 
+mod cases;
 mod determinant;
 mod deviation;
 mod objective;
@@ -54,6 +55,10 @@ mod probability;
 mod quality;
 mod scalarise;
 mod space;
+mod works;
+
+pub(super) use cases::cases;
+pub(super) use works::works;
 
 pub use objective::Objective;
 pub use parcels::Moment;

@@ -2,10 +2,11 @@
 
 use super::convolution::{ends, weighed};
 use super::{columns, diagonal, zeros};
-use crate::nn::cases::{fixed_edges, normal, one, weights};
+use crate::nn::fixed_edges::{fixed_edges, weights};
 use crate::nn::graph::{edges, nodes};
 use crate::nn::{Linear, Parameters, StaticGraphAttention};
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 

@@ -1,10 +1,11 @@
 //! Graph convolution with the messages that BrainGB compares.
 
 use super::{by, columns, diagonal, zeros};
-use crate::nn::cases::{fixed_edges, normal, one, weights};
+use crate::nn::fixed_edges::{fixed_edges, weights};
 use crate::nn::graph::{edges, inverse_root_degrees, nodes};
 use crate::nn::{Embedding, Linear, Parameters};
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 

@@ -1,9 +1,10 @@
 //! What a node of a connectome is known by.
 
-use crate::nn::cases::{fixed_edges, normal, one, weights};
+use crate::nn::fixed_edges::{fixed_edges, weights};
 use crate::nn::graph::{edges, identity};
 use crate::nn::principal::aggregates;
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 

@@ -7,10 +7,10 @@ mod encoder;
 pub use decoder::{RelationalDecoder, RelationalRecurrentDecoder};
 pub use encoder::{RelationalCnnEncoder, RelationalEncoder};
 
-use super::cases::{normal, one};
 use super::{Forcing, Parameters, RollOut};
 use crate::Result;
 use crate::ops::case::{Case, Draw, f32s};
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 
 /// 1 for every pair of two different nodes, `[nodes, nodes]`.

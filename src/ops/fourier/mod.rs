@@ -9,10 +9,9 @@
 //! Both directions are linear, and each is the other's adjoint but for the scale of the entries that stand for two of the whole
 //! spectrum; so a transform carries two scales, and its reverse is the other direction with the same.
 
-mod stages;
 mod transform;
 
-pub(in crate::ops) use stages::STAGE;
+pub(in crate::ops) use transform::STAGE;
 
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};

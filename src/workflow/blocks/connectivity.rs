@@ -1,7 +1,7 @@
 //! From series to connectomes, and what is computed of them.
 
 use super::{one, widened};
-use crate::connectome::shrinkage::Shrinkage;
+use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::workflow::block::{Argument, Block, Default, Given, Kind, flag, maybe, number, required, value, whole};
 use crate::{Result, Tape, Var};
 

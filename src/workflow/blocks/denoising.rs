@@ -1,9 +1,9 @@
 //! Denoising, filters, and what is read off oscillations.
 
 use super::one;
-use crate::connectome::butterworth::{Band, butterworth};
-use crate::connectome::convolution::Padding;
-use crate::connectome::trends::{cosine_trends, polynomial_trends};
+use crate::connectome::signal::butterworth::{Band, butterworth};
+use crate::connectome::signal::convolution::Padding;
+use crate::connectome::signal::trends::{cosine_trends, polynomial_trends};
 use crate::ops::confounds::Regression;
 use crate::workflow::block::{Block, Kind, choice, flag, maybe, number, required, value, whole};
 

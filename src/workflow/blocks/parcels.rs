@@ -1,8 +1,8 @@
 //! Parcellation, and where parcels lie.
 
 use super::one;
-use crate::connectome::Normalisation;
 use crate::connectome::loss::Moment;
+use crate::connectome::parcels::Normalisation;
 use crate::workflow::block::{Argument, Block, Default, Kind, choice, flag, number, required, value};
 
 const SERIES: Argument = value("series", "series [.., vertices, time]");

@@ -1,8 +1,8 @@
 //! Networks over connectomes (hypercoil's `crosshair`, `sylo`, `recombinator`, `vertcom`): each entry of a matrix seen along its row and
 //! its column, as BrainNetCNN's edge-to-edge filters see it (Kawahara et al. 2017, NeuroImage 146).
 
-use super::cases::{normal, one};
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 

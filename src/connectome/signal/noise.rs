@@ -1,8 +1,8 @@
 //! Noise: what is added to or multiplied into values while a workflow learns, drawn anew at every step, and random matrices (hypercoil's
 //! `engine.noise`). A workflow that is judged leaves it out.
 
-use super::cases::{normal, one};
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result, Shape};
 

@@ -1,12 +1,39 @@
 //! A kernel in the languages of the back ends, by naga's writers, in the form in which wgpu hands it to a driver.
 
-use super::Format;
 use crate::kernel::Kernel;
 use crate::{Error, Result};
 use naga::back::{hlsl, msl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
 use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
+
+/// A language that kernels are written out in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
+pub enum Format {
+    /// SPIR-V 1.3, as Vulkan 1.1 takes it.
+    Spirv,
+    /// Metal Shading Language 2.4.
+    Msl,
+    /// HLSL for shader model 6.0, or 6.2 where f16 is used.
+    Hlsl,
+    /// WGSL as browsers take it.
+    Wgsl,
+}
+
+impl Format {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Spirv, Self::Msl, Self::Hlsl, Self::Wgsl];
+
+    /// How a file's name ends.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Self::Spirv => "spv",
+            Self::Msl => "metal",
+            Self::Hlsl => "hlsl",
+            Self::Wgsl => "wgsl",
+        }
+    }
+}
 
 /// The kernel as naga sees it.
 ///

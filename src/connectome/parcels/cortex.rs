@@ -1,8 +1,7 @@
-//! The cortex that ships with this crate: one hemisphere at rest.
+//! A hemisphere's series and the sphere that its vertices lie on.
 
 use super::learn_parcels::Surface;
 use super::sphere;
-use crate::data::read_npy_bytes;
 use crate::tensor::HostTensor;
 use crate::{Error, Result};
 
@@ -24,26 +23,7 @@ pub struct Cortex {
     pub usable: Vec<usize>,
 }
 
-macro_rules! shipped {
-    ($name:literal) => {
-        read_npy_bytes($name, include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/data/", $name)))
-    };
-}
-
 impl Cortex {
-    /// The left hemisphere of one subject at rest: 2562 vertices, 652 frames 1.4 s apart; see `examples/data/DATA.md`. `atlas` is
-    /// Schaefer's 400 parcels.
-    ///
-    /// # Errors
-    /// None, unless the files were changed before the crate was compiled.
-    pub fn shipped() -> Result<Self> {
-        let series = shipped!("fsa4_lh_bold_f16.npy")?.to_real::<f32>();
-        let mask = shipped!("fsa4_lh_valid_mask.npy")?;
-        let (xyz, faces) = (shipped!("fsa4_lh_sphere_xyz.npy")?, shipped!("fsa4_lh_faces.npy")?);
-        let atlas = Some(shipped!("fsa4_lh_schaefer400.npy")?);
-        Ok(Self { atlas, ..Self::new(series, xyz, Some(faces), Some(&mask))? })
-    }
-
     /// A hemisphere of series `[vertices, time]` at `xyz` `[vertices, 3]`: usable where `mask` `[vertices]` is not 0, if there is one, and
     /// the series is not constant.
     ///

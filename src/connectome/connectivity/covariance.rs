@@ -219,12 +219,12 @@ impl Tape {
     }
 
     /// x about its mean over frames; a constant series is exactly 0.
-    pub(super) fn about_mean(&mut self, x: Var) -> Result<Var> {
+    pub(in crate::connectome) fn about_mean(&mut self, x: Var) -> Result<Var> {
         self.centred(x, None).map(|c| c.series)
     }
 
     /// The shape of series `[.., variables, time]` of at least one frame.
-    pub(super) fn series_shape(&self, op: &str, x: Var) -> Result<Shape> {
+    pub(in crate::connectome) fn series_shape(&self, op: &str, x: Var) -> Result<Shape> {
         self.expect_f32(op, "series", x)?;
         let shape = self.shape(x);
         if shape.rank() < 2 || shape[shape.rank() - 1] == 0 {

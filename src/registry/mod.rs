@@ -1,8 +1,18 @@
 //! Every kernel the crate makes of its own sources, for those who list, write out or validate them.
 
-use super::Plan;
+#[cfg(feature = "cli")]
+mod entry;
+#[cfg(feature = "cli")]
+mod translate;
+
+#[cfg(feature = "cli")]
+pub use entry::{Entry, emit, file_name, list, matching};
+#[cfg(feature = "cli")]
+pub use translate::{Format, capabilities, parse, translate, validate};
+
 use crate::kernel::{Kernel, Source, Target};
 use crate::ops::pointwise::table::ROWS;
+use crate::plan::Plan;
 use crate::tape::{Tape, Var};
 use crate::tensor::{DType, Shape, TensorType};
 use crate::{Error, Result, ops};

@@ -1,11 +1,11 @@
-//! What is timed of the blocks: as the ops', see [`crate::ops::work`].
+//! What is timed of these blocks: as the ops', see [`crate::ops::work`].
 
-use super::loss::Moment;
+use super::Moment;
 use crate::ops::case::{Draw, f32s};
 use crate::ops::work::{Instance, Work};
 
-/// What is timed of them.
-pub fn works() -> Vec<Work> {
+/// What is timed of this room.
+pub(in crate::connectome) fn works() -> Vec<Work> {
     // Parcels, vertices, frames.
     let sizes = [[16, 256, 64], [100, 2562, 652], [400, 20_484, 652]];
     let parcellated = |[p, v, t]: [usize; 3]| vec![f32s([p, v], Draw::Normal), f32s([v, t], Draw::Normal)];
@@ -36,26 +36,6 @@ pub fn works() -> Vec<Work> {
         Work::new(
             "compactness on the sphere",
             sizes.map(|s| Instance::new(placed(s), |t, x| Ok(vec![t.compactness(x[0], x[1], Some(100.0), 0.0)?]))),
-        ),
-        Work::new(
-            "squared_distances",
-            [[32, 32], [400, 1200], [4000, 1200]].map(|s| {
-                Instance::new(vec![f32s(s, Draw::Normal), f32s(s, Draw::Normal)], |t, x| Ok(vec![t.squared_distances(x[0], x[1])?]))
-            }),
-        ),
-        Work::new(
-            "confound_responses",
-            // Subjects, columns, frames.
-            [[2, 9, 64], [16, 46, 260], [64, 46, 600]].map(|[n, c, t]| {
-                let bank = vec![f32s([n, c, t], Draw::Normal), f32s([5, 9], Draw::Normal), f32s([5], Draw::Normal)];
-                Instance::new(bank, |t, x| Ok(vec![t.confound_responses(x[0], x[1], x[2], 0.001)?]))
-            }),
-        ),
-        Work::new(
-            "match_spectra",
-            [[2, 32, 64], [16, 100, 814], [16, 400, 1200]].map(|s| {
-                Instance::new(vec![f32s(s, Draw::Normal), f32s(s, Draw::Normal)], |t, x| Ok(vec![t.match_spectra(x[0], x[1], true)?]))
-            }),
         ),
         Work::new(
             "qc_fc",

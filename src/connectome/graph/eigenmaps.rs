@@ -6,8 +6,8 @@
 //! operator is not symmetric; here its symmetric conjugate is decomposed, which is exact. BrainSpace hands the operator itself to a solver for
 //! symmetric matrices (its eigenvalues are off by some 10⁻³), and hypercoil does so densely (off by some 10⁻²).
 
-use super::cases::{normal, one};
 use crate::ops::case::Case;
+use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 

@@ -3,9 +3,9 @@
 //! truth is known, how near connectivity came to it. The differentiable ones are [`Tape::qc_fc`](crate::Tape::qc_fc) and
 //! [`Tape::distance_dependence`](crate::Tape::distance_dependence).
 
-use super::communities::louvain;
-use super::loss::critical_correlation;
-use crate::nn::metrics;
+use crate::connectome::graph::communities::louvain;
+use crate::connectome::loss::critical_correlation;
+use crate::statistics::metrics;
 use crate::{Error, HostTensor, Result};
 
 /// The figures of a cohort after denoising.

@@ -1,0 +1,13 @@
+//! What is timed of these blocks: as the ops', see [`crate::ops::work`].
+
+use crate::ops::case::{Draw, f32s};
+use crate::ops::work::{Instance, Work};
+
+/// What is timed of this room.
+pub(in crate::connectome) fn works() -> Vec<Work> {
+    vec![Work::new(
+        "squared_distances",
+        [[32, 32], [400, 1200], [4000, 1200]]
+            .map(|s| Instance::new(vec![f32s(s, Draw::Normal), f32s(s, Draw::Normal)], |t, x| Ok(vec![t.squared_distances(x[0], x[1])?]))),
+    )]
+}

@@ -1,0 +1,14 @@
+//! Parcels of a cortex: memberships applied to series, learnt, compared by homogeneity, and the sphere on which they lie.
+
+mod cases;
+pub mod cortex;
+mod dirichlet;
+pub mod homogeneity;
+pub mod learn_parcels;
+mod parcellation;
+mod space;
+pub mod sphere;
+
+pub(super) use cases::cases;
+pub use dirichlet::dirichlet;
+pub use parcellation::Normalisation;

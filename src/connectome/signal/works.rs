@@ -1,0 +1,14 @@
+//! What is timed of these blocks: as the ops', see [`crate::ops::work`].
+
+use crate::ops::case::{Draw, f32s};
+use crate::ops::work::{Instance, Work};
+
+/// What is timed of this room.
+pub(in crate::connectome) fn works() -> Vec<Work> {
+    vec![Work::new(
+        "match_spectra",
+        [[2, 32, 64], [16, 100, 814], [16, 400, 1200]].map(|s| {
+            Instance::new(vec![f32s(s, Draw::Normal), f32s(s, Draw::Normal)], |t, x| Ok(vec![t.match_spectra(x[0], x[1], true)?]))
+        }),
+    )]
+}

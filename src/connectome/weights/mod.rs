@@ -1,0 +1,10 @@
+//! Parameters and what holds them: domains, first values, activations, and layers that keep a matrix symmetric.
+
+mod activation;
+mod cases;
+mod domain;
+pub mod initialise;
+pub mod network;
+
+pub(super) use cases::cases;
+pub use domain::Domain;

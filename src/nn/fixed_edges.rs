@@ -1,0 +1,19 @@
+//! The graph that cases of layers over graphs share.
+
+use crate::ops::case::{Draw, f32s};
+use crate::tape::{Tape, Var};
+use crate::{HostTensor, Result, TensorType};
+
+/// A graph whose edges are fixed and whose weights may be learnt: node i hears every node j where i + 2 j is no multiple of 3, and node 1
+/// nobody.
+pub(super) fn fixed_edges(tape: &mut Tape, weights: Var) -> Result<Var> {
+    let n = tape.shape(weights)[1];
+    let there = |at: usize| if at / n != 1 && !(at / n + 2 * (at % n)).is_multiple_of(3) { 1.0 } else { 0.0 };
+    let mask = tape.constant(HostTensor::f32([n, n], (0..n * n).map(there).collect())?)?;
+    tape.mul(weights, mask)
+}
+
+/// Weights of [`fixed_edges`].
+pub(super) fn weights(batch: usize, n: usize) -> (TensorType, Draw) {
+    f32s([batch, n, n], Draw::Uniform(0.25, 1.25))
+}

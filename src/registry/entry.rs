@@ -1,0 +1,102 @@
+//! What each kernel takes of a device, and kernels written out for a back end or another compiler.
+
+use super::translate::{parse, translate};
+use super::{Format, kernels as all};
+use crate::file::OutputFolder;
+use crate::kernel::Kernel;
+use crate::{Error, Result};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// A kernel in one variant, and what it takes of a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// `family/kernel`.
+    pub kernel: String,
+    /// The variant, with its choices.
+    pub variant: String,
+    /// Invocations of a workgroup along each dimension.
+    pub workgroup: [u32; 3],
+    /// Storage buffers.
+    pub bindings: usize,
+    /// Bytes of workgroup memory.
+    pub memory: u32,
+}
+
+impl Entry {
+    /// What `kernel` takes.
+    ///
+    /// # Errors
+    /// [`Error::Shader`] where it is not a compute shader.
+    pub fn of(kernel: &Kernel) -> Result<Self> {
+        let module = parse(kernel)?;
+        let [entry] = &module.entry_points[..] else {
+            return Err(Error::shader(kernel, format!("one entry point expected, {} found", module.entry_points.len())));
+        };
+        let space = |space: naga::AddressSpace| module.global_variables.iter().filter(move |(_, v)| same(v.space, space));
+        let bytes = |v: &naga::GlobalVariable| module.types[v.ty].inner.size(module.to_ctx());
+        Ok(Self {
+            kernel: kernel.name.to_string(),
+            variant: kernel.variant.to_string(),
+            workgroup: entry.workgroup_size,
+            bindings: space(naga::AddressSpace::Storage { access: naga::StorageAccess::LOAD }).count(),
+            memory: space(naga::AddressSpace::WorkGroup).map(|(_, v)| bytes(v)).sum(),
+        })
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> Value {
+        json!({
+            "kernel": self.kernel, "variant": self.variant, "workgroup": self.workgroup,
+            "bindings": self.bindings, "memory": self.memory,
+        })
+    }
+}
+
+/// Whether two address spaces are the same but for the kind of access.
+fn same(a: naga::AddressSpace, b: naga::AddressSpace) -> bool {
+    std::mem::discriminant(&a) == std::mem::discriminant(&b)
+}
+
+/// The kernels whose `family/kernel/variant` contains `filter`, whatever its case; all of them without one.
+///
+/// # Errors
+/// [`Error::Argument`] where there are none.
+pub fn matching(filter: Option<&str>) -> Result<Vec<Kernel>> {
+    let wanted = filter.unwrap_or_default().to_lowercase();
+    let mut found = all()?;
+    found.retain(|k| format!("{}/{}", k.name, k.variant).to_lowercase().contains(&wanted));
+    if found.is_empty() {
+        return Err(Error::argument(format!("no kernel's name contains `{wanted}`: `tapetum shaders` lists all of them")));
+    }
+    Ok(found)
+}
+
+/// The kernels that `filter` means, and what each takes.
+///
+/// # Errors
+/// [`Error::Argument`] where there are none.
+pub fn list(filter: Option<&str>) -> Result<Vec<Entry>> {
+    matching(filter)?.iter().map(Entry::of).collect()
+}
+
+/// Writes the kernels that `filter` means in `format`, each to a file `family_kernel_variant.extension` in the folder `dir`, all of
+/// them or none; returns how many.
+///
+/// # Errors
+/// [`Error::Argument`] where no kernel is meant, [`Error::Shader`] where one cannot be written in `format`, [`Error::File`] where the
+/// folder cannot be made or written.
+pub fn emit(filter: Option<&str>, format: Format, dir: &Path) -> Result<usize> {
+    let kernels = matching(filter)?;
+    let texts = kernels.iter().map(|k| translate(k, format)).collect::<Result<Vec<_>>>()?;
+    let mut folder = OutputFolder::new(dir)?;
+    for (kernel, text) in kernels.iter().zip(&texts) {
+        folder.add(file_name(kernel, format), text)?;
+    }
+    Ok(folder.commit()?.len())
+}
+
+/// `family_kernel_variant.extension`.
+pub fn file_name(kernel: &Kernel, format: Format) -> String {
+    format!("{}_{}.{}", kernel.name.replace('/', "_"), kernel.variant, format.extension())
+}
