@@ -1,6 +1,7 @@
 //! Checks: an op's kernels on a device against its f64 definition, and its reverse rule against finite differences.
 
 use crate::device::{Device, Program};
+use crate::kernel::Target;
 use crate::ops::case::{Case, Draw};
 use crate::plan::Plan;
 use crate::tape::{Tape, Var};
@@ -54,6 +55,15 @@ impl Recorded {
     }
 }
 
+/// What a case and its gradients become on `target`.
+///
+/// # Errors
+/// Where the case cannot be recorded or planned.
+pub fn plan(case: &Case, target: &Target) -> Result<Plan> {
+    let recorded = Recorded::new(case)?;
+    Plan::new(&recorded.tape, &recorded.outputs(), target)
+}
+
 /// How a kernel did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -101,8 +111,8 @@ pub fn kernels(case: &Case, device: &Device) -> Result<Vec<Outcome>> {
     while let Some(pinned) = pins.pop() {
         let (program, values) = recorded.run(&device.with_variants(pinned.iter().cloned()))?;
         outcomes.push(outcome(case, named(&pinned), &recorded, &values, &exact));
-        let of_ways = pinned.iter().all(|(name, _)| crate::ops::ways().iter().any(|w| w.name == name));
-        if let Some(plan) = program.plan().filter(|_| of_ways && !case.composed) {
+        let of_algorithms = pinned.iter().all(|(name, _)| crate::ops::algorithms().iter().any(|a| a.name == name));
+        if let Some(plan) = program.plan().filter(|_| of_algorithms && !case.composed) {
             pins.extend(others(plan, &pinned, &mut tried));
         }
     }
@@ -116,14 +126,15 @@ fn named(pins: &Pins) -> String {
     if pins.is_empty() { "default".into() } else { pins.iter().map(of).collect::<Vec<_>>().join(" ") }
 }
 
-/// What else is to be tried of a plan in which no variant is pinned: the other ways, where none is, and the other variants of each kernel
+/// What else is to be tried of a plan in which no variant is pinned: the other algorithms, where none is, and the other variants of each kernel
 /// that is not among those `tried`.
 fn others(plan: &Plan, pinned: &Pins, tried: &mut BTreeSet<(String, String)>) -> Vec<Pins> {
     let with = |name: &str, variant: &str| [pinned.as_slice(), &[(name.to_owned(), variant.to_owned())]].concat();
     let takes = |kernel: &str| plan.steps.iter().any(|s| s.kernel.name == kernel);
     let mut found = Vec::new();
-    for ways in crate::ops::ways().into_iter().filter(|w| pinned.is_empty() && w.ways.iter().any(|(_, kernel)| takes(kernel))) {
-        found.extend(ways.ways.iter().filter(|(_, kernel)| !takes(kernel)).map(|(way, _)| with(ways.name, way)));
+    let algorithms = crate::ops::algorithms().into_iter().filter(|a| pinned.is_empty() && a.all.iter().any(|(_, kernel)| takes(kernel)));
+    for algorithms in algorithms {
+        found.extend(algorithms.all.iter().filter(|(_, kernel)| !takes(kernel)).map(|(name, _)| with(algorithms.name, name)));
     }
     let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for kernel in plan.steps.iter().map(|s| &s.kernel) {

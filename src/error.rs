@@ -107,11 +107,6 @@ impl Error {
         Self::Argument { what: what.into() }
     }
 
-    /// An [`Error::Shader`] of a kernel's variant.
-    pub fn shader(kernel: &crate::kernel::Kernel, what: impl Into<String>) -> Self {
-        Self::Shader { kernel: format!("{}/{}", kernel.name, kernel.variant), what: what.into() }
-    }
-
     /// An [`Error::File`].
     pub fn file(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
         Self::File { path: path.into(), what: what.into() }

@@ -75,8 +75,9 @@ impl Tuning {
 fn known(pin: &str, variant: &str) -> Result<(), String> {
     let name = pin.split('@').next().unwrap_or_default();
     let of_source = ops::sources().into_iter().find(|s| s.name == name).map(|s| s.variants.iter().map(|v| v.name).collect());
-    let of_ways = || ops::ways().into_iter().find(|w| w.name == name).map(|w| w.ways.iter().map(|(way, _)| *way).collect());
-    let names: Vec<&str> = of_source.or_else(of_ways).ok_or_else(|| format!("`variants`: no kernel `{name}`"))?;
+    let algorithms =
+        || ops::algorithms().into_iter().find(|a| a.name == name).map(|a| a.all.iter().map(|(algorithm, _)| *algorithm).collect());
+    let names: Vec<&str> = of_source.or_else(algorithms).ok_or_else(|| format!("`variants`: no kernel `{name}`"))?;
     if names.contains(&variant) {
         return Ok(());
     }

@@ -2,12 +2,13 @@
 //! portable limits, and its file says what it computes.
 
 use naga::{AddressSpace, Module};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
-use tapetum::kernel::{Kernel, Target};
-use tapetum::ops::{pointwise::table::ROWS, sources};
+use tapetum::check::plan;
+use tapetum::kernel::{Choice, Kernel, Target};
+use tapetum::ops::{algorithms, cases, pointwise::table::ROWS, sources};
 use tapetum::plan::{Plan, template_source};
-use tapetum::registry::{self, Entry, Format, emit, file_name, kernels, list, parse, translate};
+use tapetum::registry::{self, Entry, Format, emit, file_name, kernels, list, translate};
 use tapetum::tensor::Philox;
 use tapetum::{DType, Error, Shape, Tape, TensorType, Var};
 
@@ -29,7 +30,7 @@ fn holds(kernel: &Kernel) {
     assert!(entry.memory <= 16 << 10, "{} takes {} bytes of workgroup memory", name(kernel), entry.memory);
     let [x, y, z] = entry.workgroup;
     assert!(x * y * z <= 256 && z <= 64, "{} has workgroups of {x} x {y} x {z}", name(kernel));
-    let module = parse(kernel).unwrap();
+    let module = kernel.parse().unwrap();
     assert_eq!(module.entry_points[0].name, "main", "{}", name(kernel));
     layout_holds(kernel, &module);
 }
@@ -164,6 +165,79 @@ fn files_say_what_they_compute() {
         }
     }
     assert!(header(template_source()).contains("workgroup"));
+}
+
+/// The names that the line `// key` of a header lists, separated by `by`.
+fn listed<'a>(text: &'a str, key: &str, by: char) -> Vec<&'a str> {
+    let line = text.lines().find_map(|line| line.strip_prefix(&format!("// {key} "))).unwrap_or_default();
+    line.split(by).map(str::trim).filter(|name| !name.is_empty()).collect()
+}
+
+/// The file under `shaders/common/` that holds the text of a snippet.
+fn common_file(text: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders/common");
+    let files = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    let found = files.into_iter().find(|file| std::fs::read_to_string(file).unwrap() == text);
+    found.unwrap().file_stem().unwrap().display().to_string()
+}
+
+/// `// uses` names the snippets that a kernel always takes, `// one of` those among which its variants and choices take one.
+#[test]
+fn files_name_their_snippets() {
+    for source in sources() {
+        let uses: Vec<_> = source.snippets().map(|s| common_file(s.text)).collect();
+        assert_eq!(listed(source.text, "uses", ','), uses, "the header of {} names a snippet that does not exist", source.name);
+
+        let mut alternatives = BTreeSet::new();
+        for choice in source.choices {
+            if let Choice::Snippet(options) = choice {
+                alternatives.insert(options.iter().map(|s| common_file(s.text)).collect::<BTreeSet<_>>());
+            }
+        }
+        for place in 0..source.variants.iter().map(|v| v.snippets.len()).max().unwrap_or(0) {
+            alternatives.insert(source.variants.iter().map(|v| common_file(v.snippets[place].text)).collect());
+        }
+        let one_of = listed(source.text, "one of", ';').into_iter();
+        let one_of: BTreeSet<BTreeSet<_>> = one_of.map(|names| names.split('|').map(|name| name.trim().to_owned()).collect()).collect();
+        assert_eq!(one_of, alternatives, "the alternatives in the header of {}", source.name);
+    }
+}
+
+/// Every dispatch of every case fills its kernel's uniform struct: as many words, in the same order, of the same types.
+#[test]
+fn dispatches_fill_their_uniform_structs() {
+    let mut targets = vec![Target::portable(), Target { software: true, ..Target::portable() }];
+    for algorithms in algorithms() {
+        let pinned = |&(name, _): &(&str, &str)| (algorithms.name.to_owned(), name.to_owned());
+        targets.extend(algorithms.all.iter().map(|a| Target { variants: [pinned(a)].into(), ..Target::portable() }));
+    }
+    let mut never: BTreeSet<_> = sources().iter().map(|s| s.name).collect();
+    let mut checked = HashSet::new();
+    for (target, case) in targets.iter().flat_map(|t| cases().into_iter().map(move |c| (t, c))) {
+        for step in plan(&case, target).unwrap_or_else(|e| panic!("{}: {e}", case.name)).steps {
+            never.remove(&*step.kernel.name);
+            if checked.insert((step.kernel.wgsl.clone(), step.params.clone())) {
+                step.kernel.check_params(&step.params).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+            }
+        }
+    }
+    assert!(never.is_empty(), "no case dispatches {never:?}");
+}
+
+/// DX12 has no built-in number of workgroups: wgpu hands it over in a constant, which naga reads where the entry point itself asks for it.
+/// In a function it would read the index of the workgroup instead, without an error.
+#[test]
+fn the_number_of_workgroups_is_read_in_the_entry_point() {
+    let mut folded = 0;
+    for kernel in kernels().unwrap() {
+        let hlsl = String::from_utf8(translate(&kernel, Format::Hlsl).unwrap()).unwrap();
+        let code = &hlsl[hlsl.find("[numthreads").unwrap()..];
+        folded += usize::from(code.contains("_NagaConstants.other"));
+        assert_eq!(code.contains("_NagaConstants.other"), kernel.wgsl.contains("id.groups"), "{}", name(&kernel));
+        let read = hlsl.match_indices(".groups").count();
+        assert_eq!(read, 0, "{} reads the number of workgroups from its arguments", name(&kernel));
+    }
+    assert!(folded > 100, "only {folded} kernels on folded grids");
 }
 
 /// Every file under `shaders/` is a kernel of the registry or a snippet that some kernel takes.

@@ -2,6 +2,7 @@
 //
 // x, y     [elements / 4], vectors
 // workgroup 256 x 1 x 1, no memory, no barrier; cost: no FLOPs; x and y once
+// uses     grid
 
 struct Params {
     vectors: u32,
@@ -12,12 +13,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(256)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let i = group_index(group, groups) * 256u + lane;
+fn main(id: Invocation) {
+    let i = group_index(id.group, id.groups) * 256u + id.lane;
     if (i >= params.vectors) {
         return;
     }

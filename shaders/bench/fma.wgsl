@@ -3,6 +3,7 @@
 //
 // x, y     [elements / 4], vectors, two an invocation
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: 2 x 1024 FLOPs an element in `real`; x and y once
+// one of   real_f32 | real_f16
 
 struct Params {
     vectors: u32,

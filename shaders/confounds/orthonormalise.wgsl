@@ -9,6 +9,8 @@
 // workgroup GROUP x 1 x 1, a batch entry as a row of the row snippet: see there for memory and barriers. Each lane reads and writes its
 //          own columns of q and m alone. Sums are flushed every 64 terms.
 // cost     batch (k (k - 1) (5 time + 4 k + 2) + k (7 time + 5 k + 8)) FLOPs over all rows; x, w, q, m once a dispatch
+// uses     grid
+// one of   row_group
 
 struct Params {
     batch: u32,
@@ -46,12 +48,9 @@ fn inner(q_i: u32, q_j: u32, m_i: u32, m_j: u32, w_0: u32, lane: u32, time: u32,
 }
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let row = row_index(group_index(group, groups), local);
+fn main(id: Invocation) {
+    let local = id.lane;
+    let row = row_index(group_index(id.group, id.groups), local);
     let lane = lane_index(local);
     // An entry beyond the end has no columns.
     let inside = row < params.batch;

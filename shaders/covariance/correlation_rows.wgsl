@@ -4,6 +4,11 @@
 // c        [rows, n], binding 2, in `result_scalar` or `result_vector`
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 rows n depth + 2 rows n - rows FLOPs; a and c once
+// uses     grid, math, blocks, block_a, block_b
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared
+
+const TRANSPOSE_A = false;
+const TRANSPOSE_B = true;
 
 struct Params {
     first: u32,
@@ -20,12 +25,9 @@ struct Params {
 alias T = f32;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let unit = unit_index(group_index(group, groups), lane);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let unit = unit_index(group_index(id.group, id.groups), lane);
     if (unit >= params.units) {
         return;
     }

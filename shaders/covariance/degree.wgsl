@@ -4,6 +4,8 @@
 // degree   [n]: written from `first` on
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Counts are whole numbers: their sums are exact.
 // cost     2 rows (n - 1) FLOPs; r once, degree once, twice where it is gone on with
+// uses     grid
+// one of   row_serial | row_group
 
 struct Params {
     first: u32,
@@ -17,12 +19,9 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let row = row_index(group_index(group, groups), local);
+fn main(id: Invocation) {
+    let local = id.lane;
+    let row = row_index(group_index(id.group, id.groups), local);
     let lane = lane_index(local);
     // A row beyond the end has no entries.
     let n = select(0u, params.n, row < params.rows);

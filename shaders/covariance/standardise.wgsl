@@ -10,6 +10,8 @@
 // scale    [batch, n]: s
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are taken about the first frame and flushed every 64 terms.
 // cost     7 batch n time FLOPs; x, w, u (and v), scale once
+// uses     grid
+// one of   weighted_no | weighted_yes; row_serial | row_group
 
 struct Params {
     rows: u32,
@@ -33,12 +35,9 @@ fn weight(at: u32) -> f32 {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let row = row_index(group_index(group, groups), local);
+fn main(id: Invocation) {
+    let local = id.lane;
+    let row = row_index(group_index(id.group, id.groups), local);
     let lane = lane_index(local);
     // A row beyond the end has no frames, and an origin that is anyone's.
     let time = select(0u, params.time, row < params.rows);

@@ -8,6 +8,11 @@
 //          equals the last, among those of a row that an invocation holds
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     batch n (n + 1) depth FLOPs; a, b and c once
+// uses     grid, math, blocks, block_a, block_b
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; best_no | best_yes; tile_direct | tile_shared
+
+const TRANSPOSE_A = false;
+const TRANSPOSE_B = true;
 
 struct Params {
     n: u32,
@@ -83,12 +88,9 @@ fn keep_best(batch: u32, row_unit: u32, col_unit: u32, lane: u32) {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let index = unit_index(group_index(group, groups), lane);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let index = unit_index(group_index(id.group, id.groups), lane);
     let pairs = params.units * (params.units + 1u) / 2u;
     let batch = index / pairs;
     if (batch >= params.batches) {

@@ -3,6 +3,7 @@
 // g, s     [batch, n, n]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes one element
 // cost     batch n (n + 1) / 2 FLOPs, for S is symmetric; g and s once
+// uses     grid
 
 struct Params {
     elements: u32,
@@ -14,17 +15,13 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let element = group_index(group, groups) * 64u + lane;
-    if (element >= params.elements) {
+fn main(id: Invocation) {
+    let at = element(id.group, id.groups, id.lane);
+    if (at >= params.elements) {
         return;
     }
-    let base = element / (params.n * params.n) * params.n * params.n;
-    let row = (element - base) / params.n;
-    let col = (element - base) % params.n;
-    s[element] = g[element] + g[base + col * params.n + row];
+    let base = at / (params.n * params.n) * params.n * params.n;
+    let row = (at - base) / params.n;
+    let col = (at - base) % params.n;
+    s[at] = g[at] + g[base + col * params.n + row];
 }

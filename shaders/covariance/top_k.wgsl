@@ -6,6 +6,8 @@
 // indices  [n, k]: the same; -1, and a value of 0, where the entries are not numbers
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet
 // cost     k rows (n - 1) FLOPs; r, values and indices once, those gone on with twice
+// uses     grid
+// one of   row_serial | row_group
 
 struct Params {
     first: u32,
@@ -20,12 +22,9 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let row = row_index(group_index(group, groups), local);
+fn main(id: Invocation) {
+    let local = id.lane;
+    let row = row_index(group_index(id.group, id.groups), local);
     let lane = lane_index(local);
     // A row beyond the end has no entries.
     let n = select(0u, params.n, row < params.rows);

@@ -9,6 +9,7 @@
 // dw       [batch, time]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes one frame. Sums are flushed every 64 terms.
 // cost     8 batch n time FLOPs; p, u, dots, w and dw once
+// uses     grid
 
 struct Params {
     frames: u32,
@@ -25,12 +26,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let frame = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let frame = element(id.group, id.groups, id.lane);
     if (frame >= params.frames) {
         return;
     }

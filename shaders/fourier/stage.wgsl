@@ -9,6 +9,7 @@
 //          parts [rows, n]
 // workgroup 64 x 1 x 1, an invocation an element of y, no memory, no barrier. Sums are flushed every 64 terms.
 // cost     8 p FLOPs an element of y, 4 p where x or y is real; 2 for each one scaled; x, roots and y once
+// uses     grid
 
 struct Params {
     outputs: u32,
@@ -46,12 +47,8 @@ fn load(row: u32, j: u32) -> vec2<f32> {
 }
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let at = element(id.group, id.groups, id.lane);
     if (at >= params.outputs) {
         return;
     }

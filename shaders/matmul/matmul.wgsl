@@ -5,6 +5,8 @@
 // c        [batch, rows, cols], binding 2, in `result_scalar` or `result_vector`
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 batch rows cols depth FLOPs; A, B and C once
+// uses     grid, blocks, block_a, block_b
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared
 
 struct Params {
     rows: u32,
@@ -29,12 +31,9 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let index = unit_index(group_index(group, groups), lane);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let index = unit_index(group_index(id.group, id.groups), lane);
     let batch = index / (params.row_units * params.col_units);
     if (batch >= params.batches) {
         return;

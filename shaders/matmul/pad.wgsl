@@ -4,6 +4,7 @@
 // y        [rows, stride]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes four words
 // cost     no FLOPs; x and y once
+// uses     grid
 
 struct Params {
     quads: u32,
@@ -16,12 +17,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let quad = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let quad = element(id.group, id.groups, id.lane);
     if (quad >= params.quads) {
         return;
     }

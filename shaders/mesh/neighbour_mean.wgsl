@@ -3,6 +3,7 @@
 // x, y        [rows, vertices]
 // neighbours  [vertices, degree], i32
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: rows vertices (degree + 1) FLOPs; x, neighbours and y once
+// uses     grid
 
 struct Params {
     elements: u32,
@@ -17,12 +18,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let i = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let i = element(id.group, id.groups, id.lane);
     if (i >= params.elements) {
         return;
     }

@@ -8,6 +8,8 @@
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes EDGE x EDGE pairs, which share its loads. Sums are flushed every 64
 //          terms
 // cost     (2 + 2 heads) batch receivers senders features FLOPs; u, v, a and e once
+// uses     grid, math, pair_activation
+// one of   features_vector | features_scalar
 
 struct Params {
     units: u32,
@@ -27,12 +29,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let unit = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let unit = element(id.group, id.groups, id.lane);
     if (unit >= params.units) {
         return;
     }

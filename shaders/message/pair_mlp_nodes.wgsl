@@ -10,6 +10,8 @@
 //          the tile snippets. 2 barriers more for a unit that a workgroup shares
 // cost     pairs (2 features outputs + 4 features) FLOPs, and 1 more for each element of d of the panel that is added to what is there; panel,
 //          w, own, other and d once, d twice where it is added to
+// uses     grid, math, features_vector, pair_activation
+// one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
 
 struct Params {
     units: u32,
@@ -68,12 +70,9 @@ fn b_block(k: u32, col: u32) -> mat4x4<f32> {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let unit = unit_index(group_index(group, groups), lane);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let unit = unit_index(group_index(id.group, id.groups), lane);
     if (unit >= params.units) {
         return;
     }

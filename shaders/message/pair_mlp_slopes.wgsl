@@ -11,6 +11,8 @@
 // workgroup GROUP x 1 x 1; a unit is one receiver and the senders of one tile, which goes over the outputs; memory and barriers: see the
 //          tile snippets. 2 barriers more for a unit that a workgroup shares
 // cost     pairs (2 features + 2 features outputs + 7 outputs) FLOPs; z, u, v, w, bias, g, panel and dz once
+// uses     grid, math, features_vector, pair_activation, pair_layers
+// one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
 
 struct Params {
     units: u32,
@@ -44,12 +46,9 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let unit = unit_index(group_index(group, groups), lane);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let unit = unit_index(group_index(id.group, id.groups), lane);
     if (unit >= params.units) {
         return;
     }

@@ -10,6 +10,8 @@
 //          are flushed every 64 terms
 // cost     pairs (2 features + 2 features outputs + outputs) FLOPs, and 1 more for each element of dw and db that is added to what is there;
 //          panel, u, v, dw and db once, the last two twice where they are added to
+// uses     grid, math, features_vector, pair_activation
+// one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
 
 struct Params {
     units: u32,
@@ -72,12 +74,9 @@ fn b_block(k: u32, col: u32) -> mat4x4<f32> {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let unit = unit_index(group_index(group, groups), lane);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let unit = unit_index(group_index(id.group, id.groups), lane);
     if (unit >= params.units) {
         return;
     }

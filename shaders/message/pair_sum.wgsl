@@ -9,6 +9,8 @@
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes one T of EDGE nodes, which share its loads. Sums are flushed every 64
 //          terms
 // cost     4 batch kept summed features FLOPs, and 2 k more a term if WEIGHTED; z, u, v, w and s once
+// uses     grid, math, pair_activation
+// one of   features_vector | features_scalar
 
 struct Params {
     units: u32,
@@ -31,12 +33,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let unit = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let unit = element(id.group, id.groups, id.lane);
     if (unit >= params.units) {
         return;
     }

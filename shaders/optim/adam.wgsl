@@ -5,6 +5,7 @@
 // lr, c1, c2  [1]: the rate and the bias corrections 1 - b1^t, 1 - b2^t
 // p, m, v  [n]
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: 16 n FLOPs (17 n if DECOUPLED); g once, p, m and v twice
+// uses     grid
 
 struct Params {
     elements: u32,
@@ -24,12 +25,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let i = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let i = element(id.group, id.groups, id.lane);
     if (i >= params.elements) {
         return;
     }

@@ -4,6 +4,7 @@
 // lr       [1]
 // p, b     [n]
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: 6 n FLOPs (8 n if NESTEROV); g once, p and b twice
+// uses     grid
 
 struct Params {
     elements: u32,
@@ -18,12 +19,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let i = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let i = element(id.group, id.groups, id.lane);
     if (i >= params.elements) {
         return;
     }

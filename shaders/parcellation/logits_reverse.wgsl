@@ -4,6 +4,8 @@
 // d        [parcels, vertices]
 // workgroup GROUP x 1 x 1; a row is a vertex: memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     4 parcels vertices FLOPs; a once, d twice
+// uses     grid
+// one of   row_serial | row_group
 
 struct Params {
     parcels: u32,
@@ -15,12 +17,9 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let v = row_index(group_index(group, groups), local);
+fn main(id: Invocation) {
+    let local = id.lane;
+    let v = row_index(group_index(id.group, id.groups), local);
     let lane = lane_index(local);
     // A vertex beyond the end has no parcels.
     let parcels = select(0u, params.parcels, v < params.vertices);

@@ -8,6 +8,8 @@
 // h        [parcels, vertices]; a stand-in unless DIRECT
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 parcels vertices time FLOPs; a, b, c, mass, g and h once
+// uses     grid, blocks, block_a, block_b
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared
 
 struct Params {
     parcels: u32,
@@ -28,12 +30,9 @@ const TRANSPOSE_A = false;
 const TRANSPOSE_B = true;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let unit = unit_index(group_index(group, groups), lane);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let unit = unit_index(group_index(id.group, id.groups), lane);
     if (unit >= params.units) {
         return;
     }

@@ -3,17 +3,14 @@
 // bindings, loads, ops and stores; T is f32 or vec4<f32>, WIDTH its width.
 //
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: each op's FLOPs, each binding once
+// uses     grid, and math where an op calls one of its functions
 
 //@ params
 //@ bindings
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let i = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let i = element(id.group, id.groups, id.lane);
     if (i * WIDTH >= params.elements) {
         return;
     }

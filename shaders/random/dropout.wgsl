@@ -5,6 +5,7 @@
 // step     [1], u32: the program's step counter
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes four elements
 // cost     1 FLOP an element, the bits apart; x and y once
+// uses     grid, philox
 
 struct Params {
     elements: u32,
@@ -21,12 +22,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let block = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let block = element(id.group, id.groups, id.lane);
     if (block * 4u >= params.elements) {
         return;
     }

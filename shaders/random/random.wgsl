@@ -5,6 +5,7 @@
 // y        [elements]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes four elements
 // cost     1, 5 or 6 FLOPs an element by KIND, the bits apart; y once
+// uses     grid, math, philox
 
 struct Params {
     elements: u32,
@@ -21,12 +22,8 @@ alias T = vec4<f32>;
 const UNIT = 5.9604644775390625e-8;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let block = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let block = element(id.group, id.groups, id.lane);
     if (block * 4u >= params.elements) {
         return;
     }

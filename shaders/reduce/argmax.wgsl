@@ -3,6 +3,7 @@
 // x        [outer, n, inner]
 // y        [outer, inner], i32
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: outer n inner FLOPs; x and y once
+// uses     grid
 
 struct Params {
     rows: u32,
@@ -15,12 +16,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let row = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let row = element(id.group, id.groups, id.lane);
     if (row >= params.rows) {
         return;
     }

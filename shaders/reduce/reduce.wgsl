@@ -4,6 +4,8 @@
 // y        [outer, chunks, inner]
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     outer n inner FLOPs; x and y once
+// uses     grid
+// one of   row_serial | row_group
 
 struct Params {
     rows: u32,
@@ -27,13 +29,10 @@ fn combine(p: f32, q: f32) -> f32 {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
+fn main(id: Invocation) {
+    let local = id.lane;
     // Rows are [outer, chunks, inner].
-    let row = row_index(group_index(group, groups), local);
+    let row = row_index(group_index(id.group, id.groups), local);
     let lane = lane_index(local);
     let i = row % params.inner;
     let chunk = row / params.inner % params.chunks;

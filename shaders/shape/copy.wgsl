@@ -3,6 +3,7 @@
 //
 // x, y     any 4-byte words
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: no FLOPs; the words moved, twice
+// uses     grid
 
 struct Params {
     extents0: vec4<u32>,
@@ -21,16 +22,12 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let element = group_index(group, groups) * 64u + lane;
-    if (element >= params.elements) {
+fn main(id: Invocation) {
+    let at = element(id.group, id.groups, id.lane);
+    if (at >= params.elements) {
         return;
     }
-    var rest = element;
+    var rest = at;
     var from_ = params.x_base;
     var to = params.y_base;
     for (var axis = 3; axis >= 0; axis--) {

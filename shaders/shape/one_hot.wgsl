@@ -3,6 +3,7 @@
 // index    [n], i32
 // y        [n, classes]
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: no FLOPs; index and y once
+// uses     grid
 
 struct Params {
     elements: u32,
@@ -14,13 +15,10 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let i = group_index(group, groups) * 64u + lane;
-    if (i < params.elements) {
-        y[i] = select(0.0, 1.0, index[i / params.classes] == i32(i % params.classes));
+fn main(id: Invocation) {
+    let i = element(id.group, id.groups, id.lane);
+    if (i >= params.elements) {
+        return;
     }
+    y[i] = select(0.0, 1.0, index[i / params.classes] == i32(i % params.classes));
 }

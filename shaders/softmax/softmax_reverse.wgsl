@@ -4,6 +4,8 @@
 // y, g, d  [outer, n, inner]
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     4 outer n inner FLOPs; y, g and d once
+// uses     grid
+// one of   row_serial | row_group
 
 struct Params {
     rows: u32,
@@ -17,12 +19,9 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let row = row_index(group_index(group, groups), local);
+fn main(id: Invocation) {
+    let local = id.lane;
+    let row = row_index(group_index(id.group, id.groups), local);
     let lane = lane_index(local);
     // A row beyond the end has no elements.
     let n = select(0u, params.n, row < params.rows);

@@ -5,6 +5,7 @@
 // workgroup 64 x 1 x 1, one block; 64 bytes of workgroup memory, whose counters are whole numbers: the order of additions is of no
 //          consequence; two barriers
 // cost     no FLOPs; digits and counts once
+// uses     grid
 
 struct Params {
     groups: u32,
@@ -20,12 +21,9 @@ struct Params {
 var<workgroup> found: array<atomic<u32>, 16>;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group_index(group, groups);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let at = group_index(id.group, id.groups);
     let there = at < params.groups;
     let row = at / params.blocks;
     let block = at % params.blocks;

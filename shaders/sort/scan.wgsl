@@ -4,6 +4,7 @@
 // workgroup 64 x 1 x 1, one row; 256 bytes of workgroup memory, one barrier: each invocation sums a part of the row, and begins its
 //          own with the sums of those before
 // cost     no FLOPs; x and y once
+// uses     grid
 
 struct Params {
     rows: u32,
@@ -17,12 +18,9 @@ struct Params {
 var<workgroup> sums: array<u32, 64>;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let row = group_index(group, groups);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let row = group_index(id.group, id.groups);
     // A row beyond the end has no elements.
     let m = select(0u, params.m, row < params.rows);
     let share = (params.m + 63u) / 64u;

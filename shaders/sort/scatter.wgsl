@@ -9,6 +9,7 @@
 // new_key, new_place  [rows, m], u32
 // workgroup 64 x 1 x 1, one block of 1024 elements; 8 KiB of workgroup memory; three barriers
 // cost     no FLOPs; digits, key, place and offsets once, new_key and new_place once
+// uses     grid
 
 struct Params {
     groups: u32,
@@ -31,12 +32,9 @@ var<workgroup> staged: array<u32, 1024>;
 var<workgroup> next: array<u32, 1024>;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group_index(group, groups);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let at = group_index(id.group, id.groups);
     let there = at < params.groups;
     let row = at / params.blocks;
     let block = at % params.blocks;

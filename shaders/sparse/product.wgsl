@@ -8,6 +8,7 @@
 // y        [rows, features]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes one element. Sums are flushed every 64 terms
 // cost     2 entries features FLOPs; each buffer once
+// uses     grid
 
 struct Params {
     elements: u32,
@@ -24,12 +25,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let at = element(id.group, id.groups, id.lane);
     if (at >= params.elements) {
         return;
     }

@@ -7,6 +7,7 @@
 // d        [entries]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes one element. Sums are flushed every 64 terms
 // cost     2 entries features FLOPs; each buffer once
+// uses     grid
 
 struct Params {
     entries: u32,
@@ -23,12 +24,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let e = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let e = element(id.group, id.groups, id.lane);
     if (e >= params.entries) {
         return;
     }

@@ -6,6 +6,8 @@
 // l        [matrices, n, n], zeros above the diagonal
 // workgroup LANES x 1 x 1, one matrix, no memory; a barrier a column (see the sync snippet). Sums are flushed every 64 terms.
 // cost     of column j: 7 + 2 j + (n - 1 - j) (4 + 2 j) FLOPs; a and l once
+// uses     grid
+// one of   sync_serial | sync_group
 
 struct Params {
     matrices: u32,
@@ -33,12 +35,8 @@ fn dot_rows(first: u32, second: u32, n: u32) -> f32 {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let matrix = group_index(group, groups);
+fn main(id: Invocation) {
+    let matrix = group_index(id.group, id.groups);
     if (matrix >= params.matrices) {
         return;
     }
@@ -55,7 +53,7 @@ fn main(
             inverse = 1.0 / pivot;
         }
         // Everybody has read row j before its diagonal is written: what is read of it lies left of that.
-        for (var i = j + lane; i < n; i += LANES) {
+        for (var i = j + id.lane; i < n; i += LANES) {
             let at = base + i * n;
             if (i == j) {
                 l[at + j] = pivot;

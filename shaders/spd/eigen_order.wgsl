@@ -7,6 +7,7 @@
 // vectors  [matrices, n, n]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation places one eigenvector
 // cost     5 n + 1 FLOPs an eigenvector; work, w, values and vectors once
+// uses     grid
 
 struct Params {
     count: u32,
@@ -20,12 +21,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let at = element(id.group, id.groups, id.lane);
     if (at >= params.count) {
         return;
     }

@@ -8,6 +8,8 @@
 // w        [matrices, n, n], rows become the eigenvectors
 // workgroup LANES x 1 x 1, one matrix; 8 KiB of workgroup memory, hence n <= 2048; two barriers a round (see the sync snippet)
 // cost     of a round, with floor(n / 2) pairs: 25 a pair, 32 for two pairs, 8 n a pair for w, and for odd n 8 a pair; work and w twice
+// uses     grid
+// one of   sync_serial | sync_group
 
 struct Params {
     matrices: u32,
@@ -55,12 +57,9 @@ fn rotation(base: u32, n: u32, p: u32, q: u32) -> vec2<f32> {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let matrix = group_index(group, groups);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let matrix = group_index(id.group, id.groups);
     if (matrix >= params.matrices) {
         return;
     }

@@ -4,6 +4,7 @@
 // work     [matrices, n, n], the symmetric part
 // w        [matrices, n, n], the identity
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: 2 FLOPs an element; a, work and w once
+// uses     grid
 
 struct Params {
     elements: u32,
@@ -16,12 +17,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let at = element(id.group, id.groups, id.lane);
     if (at >= params.elements) {
         return;
     }

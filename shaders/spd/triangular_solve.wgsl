@@ -5,6 +5,7 @@
 // b, x     [matrices, n, m]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation solves one column. Sums are flushed every 64 terms.
 // cost     of the step k of a column, steps from `first` up to `end`: 2 k + 3 FLOPs; l, b and x once
+// uses     grid
 
 struct Params {
     columns: u32,
@@ -20,12 +21,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let column = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let column = element(id.group, id.groups, id.lane);
     if (column >= params.columns) {
         return;
     }

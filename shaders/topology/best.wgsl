@@ -10,6 +10,8 @@
 // edge     [graphs, k], u32: the edge's index
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet, four reductions
 // cost     no FLOPs; each buffer once
+// uses     grid, ordered, edge_order
+// one of   row_serial | row_group
 
 struct Params {
     rows: u32,
@@ -26,12 +28,9 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) local: u32,
-) {
-    let row = row_index(group_index(group, groups), local);
+fn main(id: Invocation) {
+    let local = id.lane;
+    let row = row_index(group_index(id.group, id.groups), local);
     let lane = lane_index(local);
     let at = min(row, params.rows - 1u);
     let own = at % params.k;

@@ -10,6 +10,7 @@
 // new_key, new_index  [graphs, k / 2, k], u32; OF 2, [graphs, k / 2, k / 2]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation for each entry made
 // cost     no FLOPs; each buffer once
+// uses     grid, ordered, edge_order
 
 struct Params {
     entries: u32,
@@ -28,12 +29,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let at = element(id.group, id.groups, id.lane);
     if (at >= params.entries) {
         return;
     }

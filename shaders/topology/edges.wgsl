@@ -9,6 +9,7 @@
 // bad      [graphs], u32, 0 before; 1 if the graph is marked
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation for each entry of w
 // cost     no FLOPs; w, parent, key and edge once, bad twice
+// uses     grid, ordered, edge_order
 
 struct Params {
     entries: u32,
@@ -23,12 +24,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let at = element(id.group, id.groups, id.lane);
     if (at >= params.entries) {
         return;
     }

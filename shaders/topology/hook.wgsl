@@ -11,6 +11,8 @@
 // left     [graphs], u32: super-nodes after
 // workgroup LANES x 1 x 1, one graph; 4 LANES bytes of workgroup memory; 2 pairs + 5 barriers (see the sync snippet), 2 pairs + 1 jumps
 // cost     no FLOPs; each buffer once, label and place twice
+// uses     grid
+// one of   sync_serial | sync_group
 
 struct Params {
     graphs: u32,
@@ -35,12 +37,9 @@ const NONE = 0xffffffffu;
 var<workgroup> sums: array<u32, GROUP>;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group_index(group, groups);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let at = group_index(id.group, id.groups);
     let there = at < params.graphs;
     let graph = min(at, params.graphs - 1u);
     let count = counts[graph];

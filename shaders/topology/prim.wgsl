@@ -8,6 +8,8 @@
 // workgroup LANES x 1 x 1, one graph, each vertex the affair of one invocation; 12 LANES bytes of workgroup memory; log2 LANES + 2
 //          barriers a step (see the sync snippet)
 // cost     no FLOPs; w once, best and parent once or, after the first dispatch, twice
+// uses     grid, ordered, edge_order
+// one of   sync_serial | sync_group
 
 struct Params {
     graphs: u32,
@@ -29,12 +31,9 @@ var<workgroup> edges: array<u32, GROUP>;
 var<workgroup> vertices: array<u32, GROUP>;
 
 @compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let graph = group_index(group, groups);
+fn main(id: Invocation) {
+    let lane = id.lane;
+    let graph = group_index(id.group, id.groups);
     // A graph beyond the end has no vertices.
     let n = select(0u, params.n, graph < params.graphs);
     let base = graph * params.n;

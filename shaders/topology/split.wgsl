@@ -7,6 +7,7 @@
 // deaths   [graphs, m - n + 1], words of f32
 // edges    [graphs, m], i32
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: no FLOPs; each buffer once
+// uses     grid, ordered
 
 struct Params {
     elements: u32,
@@ -23,12 +24,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(
-    @builtin(workgroup_id) group: vec3<u32>,
-    @builtin(num_workgroups) groups: vec3<u32>,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let at = group_index(group, groups) * 64u + lane;
+fn main(id: Invocation) {
+    let at = element(id.group, id.groups, id.lane);
     if (at >= params.elements) {
         return;
     }

@@ -172,8 +172,8 @@ impl Part {
 
 /// Invocations of a workgroup along each dimension, as the shader says.
 fn workgroup(kernel: &Kernel) -> Result<[u32; 3]> {
-    let module = naga::front::wgsl::parse_str(&kernel.wgsl).map_err(|e| Error::shader(kernel, e.emit_to_string(&kernel.wgsl)))?;
-    let entry = module.entry_points.first().ok_or_else(|| Error::shader(kernel, "an entry point expected"))?;
+    let module = kernel.parse()?;
+    let entry = module.entry_points.first().ok_or_else(|| kernel.error("an entry point expected"))?;
     Ok(entry.workgroup_size)
 }
 

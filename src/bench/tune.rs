@@ -4,7 +4,7 @@ use super::job::{Job, Recorded};
 use super::measure::Effort;
 use super::{Settings, contains, directions, works};
 use crate::device::Device;
-use crate::kernel::{Source, Suits, Target};
+use crate::kernel::{Adapters, Source, Target};
 use crate::ops::work::Size;
 use crate::plan::Plan;
 use crate::tuning::Tuning;
@@ -118,7 +118,7 @@ fn fits(size: Size, target: &Target, quick: bool) -> bool {
 /// most.
 fn choices(target: &Target, wanted: &str) -> Vec<(&'static Source, Vec<&'static str>)> {
     let variants =
-        |s: &'static Source| s.variants.iter().filter(|v| !target.software || v.suits != Suits::Hardware).map(|v| v.name).collect();
+        |s: &'static Source| s.variants.iter().filter(|v| !target.software || v.adapters != Adapters::Hardware).map(|v| v.name).collect();
     let sources = crate::ops::sources().into_iter().filter(|s| contains(s.name, wanted));
     sources.map(|s| (s, variants(s))).filter(|(_, v): &(_, Vec<_>)| v.len() > 1).collect()
 }

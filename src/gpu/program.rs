@@ -308,15 +308,15 @@ async fn bind(context: &Context, places: &HashMap<Storage, Place>, bindings: &[(
 async fn uniforms(context: &Context, plan: &Plan) -> Result<(wgpu::BindGroup, Vec<u32>)> {
     let device = context.device();
     let alignment = device.limits().min_uniform_buffer_offset_alignment.max(16) as usize;
-    let largest = plan.steps.iter().map(|s| s.params.len() * 4).max().unwrap_or(0).max(16);
+    let largest = plan.steps.iter().map(|s| s.params.words().len() * 4).max().unwrap_or(0).max(16);
     let stride = largest.next_multiple_of(alignment);
     let mut bytes: Vec<u8> = Vec::new();
     let mut known: HashMap<&[u32], u32> = HashMap::new();
     let mut offsets = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        offsets.push(*known.entry(&step.params).or_insert_with(|| {
+        offsets.push(*known.entry(step.params.words()).or_insert_with(|| {
             let at = bytes.len();
-            bytes.extend_from_slice(bytemuck::cast_slice(&step.params));
+            bytes.extend_from_slice(bytemuck::cast_slice(step.params.words()));
             bytes.resize(at + stride, 0);
             at as u32
         }));

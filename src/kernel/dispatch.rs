@@ -1,6 +1,6 @@
 //! One launch of a kernel, as data.
 
-use super::Kernel;
+use super::{Kernel, Params};
 
 /// A buffer of a plan under construction: a tape's value, or scratch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,7 +55,7 @@ impl Binding {
     }
 
     /// Read and written, begun by an earlier dispatch of this op.
-    pub fn go_on(buffer: Buffer) -> Self {
+    pub fn continued(buffer: Buffer) -> Self {
         Self { buffer, access: Access::Continue }
     }
 }
@@ -75,34 +75,6 @@ pub struct Cost {
     pub bytes: f64,
 }
 
-/// The words of a kernel's uniform struct, in order; every member is one word.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Params(pub(crate) Vec<u32>);
-
-impl Params {
-    /// None yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Appends a `u32`. A kernel addresses fewer than 2³² elements; a plan refuses larger tensors.
-    pub fn u32(mut self, value: usize) -> Self {
-        self.0.push(value as u32);
-        self
-    }
-
-    /// Appends an `f32`.
-    pub fn f32(mut self, value: f32) -> Self {
-        self.0.push(value.to_bits());
-        self
-    }
-
-    /// The words.
-    pub fn words(&self) -> &[u32] {
-        &self.0
-    }
-}
-
 /// One launch of a kernel.
 #[derive(Debug, Clone)]
 pub struct Dispatch {
@@ -110,7 +82,7 @@ pub struct Dispatch {
     pub kernel: Kernel,
     /// On which buffers.
     pub bindings: Vec<Binding>,
-    /// With which uniform words.
+    /// What its uniform struct holds.
     pub params: Params,
     /// On how many workgroups.
     pub grid: [u32; 3],

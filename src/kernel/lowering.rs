@@ -1,6 +1,6 @@
 //! How an op states its dispatches.
 
-use super::{Access, Binding, Buffer, Dispatch, Kernel, Params, Source, TURNS, Target, fold};
+use super::{Access, Binding, Buffer, Dispatch, Kernel, LOOP_LIMIT, Params, Source, Target, fold};
 use crate::tensor::TensorType;
 use crate::{Error, Result};
 
@@ -80,13 +80,15 @@ impl Lowering<'_> {
         self.lowered.aliases.push((self.outputs[output], self.inputs[input]));
     }
 
-    /// Says how many times an invocation goes round its loops, all together.
+    /// Says how many iterations the loops of one invocation take, all together.
     ///
     /// # Errors
-    /// Where that is more than a software adapter goes.
-    pub fn turns(&self, turns: usize) -> Result<()> {
-        if self.target.software && turns > TURNS {
-            let what = format!("{turns} turns of a loop are more than a software adapter goes ({TURNS}): run this on a GPU or on the host");
+    /// Where that is more than a software adapter runs.
+    pub fn check_iterations(&self, iterations: usize) -> Result<()> {
+        if self.target.software && iterations > LOOP_LIMIT {
+            let what = format!(
+                "{iterations} iterations of a loop are more than a software adapter runs ({LOOP_LIMIT}): run this on a GPU or on the host"
+            );
             return Err(Error::op(self.op, what));
         }
         Ok(())
@@ -95,7 +97,8 @@ impl Lowering<'_> {
     /// Launches `kernel` on `workgroups` workgroups, folded.
     ///
     /// # Errors
-    /// Where one buffer is both read and written.
+    /// Where one buffer is both read and written, there are more than 8 bindings, or `params` are not the members of the kernel's uniform
+    /// struct.
     pub fn dispatch(&mut self, kernel: Kernel, bindings: Vec<Binding>, params: Params, workgroups: usize, flops: f64) -> Result<()> {
         let writes = |b: &Binding| b.access != Access::Read;
         for (i, a) in bindings.iter().enumerate() {
@@ -105,6 +108,10 @@ impl Lowering<'_> {
         }
         if bindings.len() > 8 {
             return Err(Error::op(self.op, format!("`{}` has {} bindings: at most 8 are portable", kernel.name, bindings.len())));
+        }
+        // The crate's own kernels are held to their structs by the tests.
+        if !kernel.trusted {
+            kernel.check_params(&params)?;
         }
         if workgroups > 0 {
             self.lowered.dispatches.push(Dispatch { kernel, bindings, params, grid: fold(workgroups), flops, label: self.op.to_owned() });

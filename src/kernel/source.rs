@@ -1,21 +1,22 @@
 //! A kernel's source, its variants, and the WGSL they make.
 
-use super::Target;
+use super::{Target, common};
+use crate::Error;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A piece of WGSL that kernels share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Snippet {
-    /// Its file's name under `shaders/common/`.
+    /// Its file's name under `shaders/common/`, or what a variant that chooses it is called.
     pub name: &'static str,
     /// Its text.
     pub text: &'static str,
 }
 
-/// The targets a variant is chosen for when nobody asks for one by name.
+/// The adapters a variant is chosen for when nobody asks for one by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Suits {
+pub enum Adapters {
     /// Any.
     Any,
     /// Software adapters, where barriers and scalar loads are what costs.
@@ -29,19 +30,19 @@ pub enum Suits {
 pub struct Variant {
     /// Its name, unique within the kernel.
     pub name: &'static str,
-    /// The targets it is chosen for.
-    pub suits: Suits,
+    /// The adapters it is chosen for.
+    pub adapters: Adapters,
     /// The classes of work it is chosen for; all where there are none.
     pub classes: &'static [&'static str],
     /// `const` lines: name and value.
     pub constants: &'static [(&'static str, &'static str)],
-    /// Snippets of this variant, after the kernel's own.
+    /// Snippets of this variant, after those that the kernel's file names.
     pub snippets: &'static [Snippet],
 }
 
 impl Variant {
     /// The only variant of a kernel that has no others.
-    pub const PLAIN: [Self; 1] = [Self { name: "plain", suits: Suits::Any, classes: &[], constants: &[], snippets: &[] }];
+    pub const PLAIN: [Self; 1] = [Self { name: "plain", adapters: Adapters::Any, classes: &[], constants: &[], snippets: &[] }];
 
     /// The value of one of its whole-numbered constants.
     pub fn constant(&self, name: &str) -> Option<usize> {
@@ -65,8 +66,6 @@ pub struct Source {
     pub name: &'static str,
     /// The file's text.
     pub text: &'static str,
-    /// Shared snippets it always needs.
-    pub snippets: &'static [Snippet],
     /// Its variants, the preferred first.
     pub variants: &'static [Variant],
     /// What lowering chooses.
@@ -74,14 +73,36 @@ pub struct Source {
 }
 
 impl Source {
+    /// The kernel of a file without variants or choices.
+    pub(crate) const fn new(name: &'static str, text: &'static str) -> Self {
+        Self { name, text, variants: &Variant::PLAIN, choices: &[] }
+    }
+
+    /// The same in these variants.
+    pub(crate) const fn with_variants(self, variants: &'static [Variant]) -> Self {
+        Self { variants, ..self }
+    }
+
+    /// The same under these choices.
+    pub(crate) const fn with_choices(self, choices: &'static [Choice]) -> Self {
+        Self { choices, ..self }
+    }
+
+    /// The shared snippets it always needs: those that the line `// uses` of its header names, separated by commas. The tests hold every
+    /// header to snippets that exist.
+    pub fn snippets(&self) -> impl Iterator<Item = Snippet> {
+        let named = self.text.lines().find_map(|line| line.strip_prefix("// uses ")).unwrap_or_default();
+        named.split(',').filter_map(|name| common::NAMED.into_iter().find(|s| s.name == name.trim()))
+    }
+
     /// The variant for work of `class` on `target`: the one it pins by name, else the first that suits both.
     pub fn variant(&self, target: &Target, class: &str) -> &'static Variant {
         let pinned = target.pinned(self.name, class).and_then(|name| self.variants.iter().find(|v| v.name == name));
         let suits = |v: &&Variant| {
-            let device = match v.suits {
-                Suits::Any => true,
-                Suits::Software => target.software,
-                Suits::Hardware => !target.software,
+            let device = match v.adapters {
+                Adapters::Any => true,
+                Adapters::Software => target.software,
+                Adapters::Hardware => !target.software,
             };
             device && (v.classes.is_empty() || v.classes.contains(&class))
         };
@@ -93,7 +114,7 @@ impl Source {
         debug_assert_eq!(chosen.len(), self.choices.len(), "{} has {} choices", self.name, self.choices.len());
         let mut name = variant.name.to_owned();
         let mut constants = String::new();
-        let mut snippets: Vec<&str> = self.snippets.iter().map(|s| s.text).collect();
+        let mut snippets: Vec<&str> = self.snippets().map(|s| s.text).collect();
         for (key, value) in variant.constants {
             constants.push_str(&format!("const {key} = {value};\n"));
         }
@@ -132,22 +153,22 @@ impl Source {
     }
 }
 
-/// Ways to compute the same on a device, each by kernels of its own.
+/// Algorithms that compute the same on a device, each by kernels of its own.
 #[derive(Debug)]
-pub struct Ways {
+pub struct Algorithms {
     /// `family/what`, as a kernel is called: what a pin names, with `@` and the class of work or without.
     pub name: &'static str,
-    /// Each way, and a kernel that only this one takes.
-    pub ways: &'static [(&'static str, &'static str)],
-    /// The way for work of a class where nobody asks for one by name.
+    /// Each algorithm, and a kernel that only this one takes.
+    pub all: &'static [(&'static str, &'static str)],
+    /// The algorithm for work of a class where nobody asks for one by name.
     pub rule: fn(&Target, &str) -> &'static str,
 }
 
-impl Ways {
-    /// The way for work of `class` on `target`: the one it pins by name, else the rule's.
-    pub fn way(&self, target: &Target, class: &str) -> &'static str {
-        let pinned = target.pinned(self.name, class).and_then(|name| self.ways.iter().find(|(way, _)| *way == name));
-        pinned.map_or_else(|| (self.rule)(target, class), |(way, _)| way)
+impl Algorithms {
+    /// The algorithm for work of `class` on `target`: the one it pins by name, else the rule's.
+    pub fn choose(&self, target: &Target, class: &str) -> &'static str {
+        let pinned = target.pinned(self.name, class).and_then(|name| self.all.iter().find(|(algorithm, _)| *algorithm == name));
+        pinned.map_or_else(|| (self.rule)(target, class), |(algorithm, _)| algorithm)
     }
 }
 
@@ -175,6 +196,11 @@ impl Kernel {
     /// What a pin of its variant is called: the kernel, and `@` with the class of work where it has one.
     pub fn pin(&self) -> String {
         if self.class.is_empty() { self.name.to_string() } else { format!("{}@{}", self.name, self.class) }
+    }
+
+    /// An [`Error::Shader`] of it.
+    pub(crate) fn error(&self, what: impl Into<String>) -> Error {
+        Error::Shader { kernel: format!("{}/{}", self.name, self.variant), what: what.into() }
     }
 
     /// A user's kernel, compiled with the device's runtime checks on.

@@ -51,9 +51,9 @@ pub struct Target {
     pub variants: BTreeMap<String, String>,
 }
 
-/// Times round all its loops after which an invocation is given no more on software adapters: llvmpipe counts them all together, and
-/// leaves every loop after 65,535 without a word.
-pub const TURNS: usize = 50_000;
+/// The most loop iterations that an invocation is given on software adapters: llvmpipe counts those of all its loops together, and
+/// leaves every loop after 65,535 without an error.
+pub const LOOP_LIMIT: usize = 50_000;
 
 impl Target {
     /// What every WebGPU device grants: the portable base.

@@ -1,28 +1,23 @@
 //! What a device can do at most: the ops whose kernels `tapetum bench` measures its ceilings by. They mean the same on the host, so its
 //! ceilings are measured alike. None has a gradient.
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
-use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, kernel_source, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
-pub(super) static COPY: Source =
-    Source { name: "bench/copy", text: wgsl!("bench/copy"), snippets: &[common::GRID], variants: &Variant::PLAIN, choices: &[] };
+pub(super) static FAMILY: Family = Family { sources: &[&COPY, &EMPTY, &FMA], cases, works: Vec::new };
 
-pub(super) static FMA: Source = Source {
-    name: "bench/fma",
-    text: wgsl!("bench/fma"),
-    snippets: &[],
-    variants: &Variant::PLAIN,
-    choices: &[Choice::Snippet(&[
-        Snippet { name: "f32", text: wgsl!("common/real_f32") },
-        Snippet { name: "f16", text: wgsl!("common/real_f16") },
-    ])],
-};
+pub(super) static COPY: Source = kernel_source!("bench/copy");
 
-pub(super) static EMPTY: Source =
-    Source { name: "bench/empty", text: wgsl!("bench/empty"), snippets: &[], variants: &Variant::PLAIN, choices: &[] };
+pub(super) static FMA: Source = kernel_source!("bench/fma").with_choices(&[Choice::Snippet(&[
+    Snippet { name: "f32", text: wgsl!("common/real_f32") },
+    Snippet { name: "f16", text: wgsl!("common/real_f16") },
+])]);
+
+pub(super) static EMPTY: Source = kernel_source!("bench/empty");
 
 /// How often f(z) = A z + B is applied; the kernel's loop says the same.
 const TIMES: usize = 1024;

@@ -1,19 +1,16 @@
 //! Dropout: what is dropped is drawn anew in reverse, and never stored.
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Philox, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
-pub(super) static DROPOUT: Source = Source {
-    name: "random/dropout",
-    text: wgsl!("random/dropout"),
-    snippets: &[common::GRID, common::PHILOX],
-    variants: &Variant::PLAIN,
-    choices: &[],
-};
+pub(super) static FAMILY: Family = Family { sources: &[&DROPOUT], cases, works };
+
+pub(super) static DROPOUT: Source = kernel_source!("random/dropout");
 
 /// (x, step) → x / (1 − p) where the element's draw on [0, 1) is at least p, else 0.
 #[derive(Debug, Clone, Copy)]

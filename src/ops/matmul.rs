@@ -1,23 +1,25 @@
 //! Batched matrix products, either operand transposed.
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::tile::{self, Operand, Tiling};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, wgsl};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::ops::pointwise::Walk;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, product, real_inputs};
 use crate::{Error, Result, Shape};
 
+pub(super) static FAMILY: Family = Family { sources: &[&MATMUL, &tile::PAD], cases, works };
+
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
-pub(super) static MATMUL: Source = Source {
-    name: "matmul/matmul",
-    text: wgsl!("matmul/matmul"),
-    snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
-    variants: &tile::VARIANTS,
-    choices: &[Choice::Constant("TRANSPOSE_A", FALSE_TRUE), Choice::Constant("TRANSPOSE_B", FALSE_TRUE), common::OPERANDS, common::RESULT],
-};
+pub(super) static MATMUL: Source = kernel_source!("matmul/matmul").with_variants(&tile::VARIANTS).with_choices(&[
+    Choice::Constant("TRANSPOSE_A", FALSE_TRUE),
+    Choice::Constant("TRANSPOSE_B", FALSE_TRUE),
+    common::OPERANDS,
+    common::RESULT,
+]);
 
 /// C = A B over the last two axes, batches broadcast.
 #[derive(Debug, Clone, Copy)]

@@ -1,27 +1,18 @@
 //! Values on the vertices of a mesh: means over neighbours, and weighted sums.
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
-pub(super) static NEIGHBOUR_MEAN: Source = Source {
-    name: "mesh/neighbour_mean",
-    text: wgsl!("mesh/neighbour_mean"),
-    snippets: &[common::GRID],
-    variants: &Variant::PLAIN,
-    choices: &[],
-};
+pub(super) static FAMILY: Family = Family { sources: &[&NEIGHBOUR_MEAN, &NEIGHBOUR_SUM], cases, works };
 
-pub(super) static NEIGHBOUR_SUM: Source = Source {
-    name: "mesh/neighbour_sum",
-    text: wgsl!("mesh/neighbour_sum"),
-    snippets: &[common::GRID],
-    variants: &Variant::PLAIN,
-    choices: &[],
-};
+pub(super) static NEIGHBOUR_MEAN: Source = kernel_source!("mesh/neighbour_mean");
+
+pub(super) static NEIGHBOUR_SUM: Source = kernel_source!("mesh/neighbour_sum");
 
 /// Each vertex's mean over its neighbours, along the last axis. The table is symmetric, so it is its own reverse.
 #[derive(Debug, Clone, Copy)]

@@ -1,51 +1,33 @@
 //! Soft parcellation: memberships are a softmax over parcels, a parcel's series is the membership-weighted mean of its vertices'
 //! (Ciric et al. 2022; hypercoil's `AtlasLinear` with a simplex domain and normalisation `mean`).
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::reduce::{tree_sum, tree_sum_of};
 use super::row::{self, Rows};
 use super::tile::{self, Operand, Tiling};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
 use std::sync::Arc;
 
+pub(super) static FAMILY: Family = Family { sources: &[&LOGITS_REVERSE, &MEMBERSHIPS_REVERSE, &PARCEL_SERIES, &ROW_DOT], cases, works };
+
 /// A parcel lighter than this has no series and no gradient.
 const LIGHTEST: f64 = 1e-30;
 
-pub(super) static PARCEL_SERIES: Source = Source {
-    name: "parcellation/parcel_series",
-    text: wgsl!("parcellation/parcel_series"),
-    snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
-    variants: &tile::VARIANTS,
-    choices: &[common::OPERANDS, common::RESULT],
-};
+pub(super) static PARCEL_SERIES: Source =
+    kernel_source!("parcellation/parcel_series").with_variants(&tile::VARIANTS).with_choices(&[common::OPERANDS, common::RESULT]);
 
-pub(super) static MEMBERSHIPS_REVERSE: Source = Source {
-    name: "parcellation/memberships_reverse",
-    text: wgsl!("parcellation/memberships_reverse"),
-    snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
-    variants: &tile::VARIANTS,
-    choices: &[Choice::Constant("DIRECT", &["false", "true"]), common::OPERANDS, common::RESULT],
-};
+pub(super) static MEMBERSHIPS_REVERSE: Source = kernel_source!("parcellation/memberships_reverse")
+    .with_variants(&tile::VARIANTS)
+    .with_choices(&[Choice::Constant("DIRECT", &["false", "true"]), common::OPERANDS, common::RESULT]);
 
-pub(super) static ROW_DOT: Source = Source {
-    name: "parcellation/row_dot",
-    text: wgsl!("parcellation/row_dot"),
-    snippets: &[common::GRID],
-    variants: &row::VARIANTS,
-    choices: &[],
-};
+pub(super) static ROW_DOT: Source = kernel_source!("parcellation/row_dot").with_variants(&row::VARIANTS);
 
-pub(super) static LOGITS_REVERSE: Source = Source {
-    name: "parcellation/logits_reverse",
-    text: wgsl!("parcellation/logits_reverse"),
-    snippets: &[common::GRID],
-    variants: &row::VARIANTS,
-    choices: &[],
-};
+pub(super) static LOGITS_REVERSE: Source = kernel_source!("parcellation/logits_reverse").with_variants(&row::VARIANTS);
 
 /// What [`Tape::soft_parcellation`] makes.
 #[derive(Debug, Clone, Copy)]
@@ -261,7 +243,7 @@ impl Op for MembershipsReverse {
             return Ok(());
         }
         let rows = Rows::new(&LOGITS_REVERSE, cx, [v, p, v]);
-        let bindings = vec![Binding::read(a), Binding::go_on(d)];
+        let bindings = vec![Binding::read(a), Binding::continued(d)];
         cx.dispatch(rows.kernel(&[]), bindings, Params::new().u32(p).u32(v), rows.groups, 4.0 * (p * v) as f64)
     }
 }

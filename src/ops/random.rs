@@ -1,19 +1,16 @@
 //! Random tensors: Philox4x32-10 of (seed, stream, step, element), new at every step, the same on every device.
 
+use super::Family;
 use super::case::Case;
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Philox, TensorType};
 use crate::{Error, Result, Shape};
 
-pub(super) static RANDOM: Source = Source {
-    name: "random/random",
-    text: wgsl!("random/random"),
-    snippets: &[common::GRID, common::MATH, common::PHILOX],
-    variants: &Variant::PLAIN,
-    choices: &[Choice::Constant("KIND", &["0", "1", "2"])],
-};
+pub(super) static FAMILY: Family = Family { sources: &[&RANDOM], cases, works };
+
+pub(super) static RANDOM: Source = kernel_source!("random/random").with_choices(&[Choice::Constant("KIND", &["0", "1", "2"])]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Distribution {

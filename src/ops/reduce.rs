@@ -1,31 +1,23 @@
 //! Reductions over any set of axes, argmax, and cumulative sums.
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::row::{self, Rows};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 
-pub(super) static REDUCE: Source = Source {
-    name: "reduce/reduce",
-    text: wgsl!("reduce/reduce"),
-    snippets: &[common::GRID],
-    variants: &row::VARIANTS,
-    choices: &[Choice::Constant("OP", &["0", "1", "2"])],
-};
+pub(super) static FAMILY: Family = Family { sources: &[&ARGMAX, &CUMULATIVE_SUM, &REDUCE], cases, works };
 
-pub(super) static ARGMAX: Source =
-    Source { name: "reduce/argmax", text: wgsl!("reduce/argmax"), snippets: &[common::GRID], variants: &Variant::PLAIN, choices: &[] };
+pub(super) static REDUCE: Source =
+    kernel_source!("reduce/reduce").with_variants(&row::VARIANTS).with_choices(&[Choice::Constant("OP", &["0", "1", "2"])]);
 
-pub(super) static CUMULATIVE_SUM: Source = Source {
-    name: "reduce/cumulative_sum",
-    text: wgsl!("reduce/cumulative_sum"),
-    snippets: &[common::GRID],
-    variants: &Variant::PLAIN,
-    choices: &[Choice::Constant("REVERSED", &["false", "true"])],
-};
+pub(super) static ARGMAX: Source = kernel_source!("reduce/argmax");
+
+pub(super) static CUMULATIVE_SUM: Source =
+    kernel_source!("reduce/cumulative_sum").with_choices(&[Choice::Constant("REVERSED", &["false", "true"])]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -262,7 +254,7 @@ impl Op for ArgMax {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let [outer, n, inner] = cx.input_shape(0).around(self.axis);
         let rows = outer * inner;
-        cx.turns(n)?;
+        cx.check_iterations(n)?;
         let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
         let kernel = cx.kernel(&ARGMAX, &[]);
         cx.dispatch(kernel, bindings, Params::new().u32(rows).u32(n).u32(inner), rows.div_ceil(64), (rows * n) as f64)
@@ -320,7 +312,7 @@ impl Op for CumulativeSum {
         let [outer, n, inner] = cx.input_shape(0).around(self.axis);
         let rows = outer * inner;
         let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
-        cx.turns(n)?;
+        cx.check_iterations(n)?;
         let kernel = cx.kernel(&CUMULATIVE_SUM, &[usize::from(self.reversed)]);
         let workgroups = if n == 0 { 0 } else { rows.div_ceil(64) };
         cx.dispatch(kernel, bindings, Params::new().u32(rows).u32(n).u32(inner), workgroups, (rows * n) as f64)

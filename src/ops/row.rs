@@ -1,27 +1,27 @@
 //! What the kernels over rows share: how many invocations a row belongs to.
 
-use crate::kernel::{Kernel, Lowering, Source, Suits, TURNS, Variant, common};
+use crate::kernel::{Adapters, Kernel, LOOP_LIMIT, Lowering, Source, Variant, common};
 
 type Constants = &'static [(&'static str, &'static str)];
 
-const fn together(name: &'static str, suits: Suits, class: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, suits, classes: class, constants, snippets: &[common::ROW_GROUP] }
+const fn together(name: &'static str, adapters: Adapters, class: &'static [&'static str], constants: Constants) -> Variant {
+    Variant { name, adapters, classes: class, constants, snippets: &[common::ROW_GROUP] }
 }
 
 /// A row to an invocation on software adapters, where barriers cost most; on GPUs to 64, to 8 where it is short, and to 8 with rows
 /// side by side where a row's elements lie far apart.
 pub(super) const VARIANTS: [Variant; 4] = [
-    Variant { name: "serial", suits: Suits::Software, classes: &[], constants: &[], snippets: &[common::ROW_SERIAL] },
-    together("group", Suits::Hardware, &["long"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
-    together("short", Suits::Hardware, &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
-    together("columns", Suits::Hardware, &["across"], &[("LANES", "8u"), ("ROWS", "32u"), ("ACROSS", "true")]),
+    Variant { name: "serial", adapters: Adapters::Software, classes: &[], constants: &[], snippets: &[common::ROW_SERIAL] },
+    together("group", Adapters::Hardware, &["long"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
+    together("short", Adapters::Hardware, &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
+    together("columns", Adapters::Hardware, &["across"], &[("LANES", "8u"), ("ROWS", "32u"), ("ACROSS", "true")]),
 ];
 
 /// For kernels whose rows take so many steps that one invocation would not do: llvmpipe ends every loop of an invocation after 65,535
 /// iterations in all, in silence.
 pub(super) const TOGETHER: [Variant; 2] = [
-    together("group", Suits::Any, &["long", "across"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
-    together("short", Suits::Any, &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
+    together("group", Adapters::Any, &["long", "across"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
+    together("short", Adapters::Any, &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
 ];
 
 /// How rows are shared out: the variant, and the workgroups that they take.
@@ -49,7 +49,7 @@ impl Rows {
         let mut variant = source.variant(cx.target(), class);
         // The flushes of sums are turns of a loop too: one in 64.
         let turns = passes * (n + n.div_ceil(64));
-        if cx.target().software && variant.constant("LANES").is_none() && turns > TURNS {
+        if cx.target().software && variant.constant("LANES").is_none() && turns > LOOP_LIMIT {
             variant = source.variants.iter().find(|v| v.constant("LANES").is_some()).unwrap_or(variant);
         }
         // A workgroup of `row_serial` is 64.

@@ -1,16 +1,19 @@
 //! Rows by index: gathered, summed where they belong, and one-hot.
 
+use super::Family;
 use super::case::{Case, Draw, f32s, i32s};
-use super::shape::{Strided, plain, words};
+use super::shape::{Strided, words};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Lowering, Params, Source, wgsl};
+use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 
-pub(super) static GATHER_ROWS: Source = plain("shape/gather_rows", wgsl!("shape/gather_rows"));
-pub(super) static SCATTER_ROWS: Source = plain("shape/scatter_rows", wgsl!("shape/scatter_rows"));
-pub(super) static ONE_HOT: Source = plain("shape/one_hot", wgsl!("shape/one_hot"));
+pub(super) static FAMILY: Family = Family { sources: &[&GATHER_ROWS, &ONE_HOT, &SCATTER_ROWS], cases, works };
+
+pub(super) static GATHER_ROWS: Source = kernel_source!("shape/gather_rows");
+pub(super) static SCATTER_ROWS: Source = kernel_source!("shape/scatter_rows");
+pub(super) static ONE_HOT: Source = kernel_source!("shape/one_hot");
 
 /// Rows of x by index.
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +115,7 @@ impl Op for ScatterRows {
         let (x, n) = (cx.input_shape(0), cx.output_shape(0).elements());
         let width: usize = x[1..].iter().product();
         let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        cx.turns(x[0] + x[0] / 64)?;
+        cx.check_iterations(x[0] + x[0] / 64)?;
         let kernel = cx.kernel(&SCATTER_ROWS, &[]);
         let params = Params::new().u32(n).u32(width).u32(self.rows).u32(x[0]);
         cx.dispatch(kernel, bindings, params, n.div_ceil(64), x.elements() as f64)

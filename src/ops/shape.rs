@@ -1,18 +1,22 @@
 //! Ops that move elements and change none: reshape, transpose, slice, pad, concatenate.
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Buffer, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Buffer, Kernel, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType};
 use crate::{Error, Result, Shape};
 
-pub(super) const fn plain(name: &'static str, text: &'static str) -> Source {
-    Source { name, text, snippets: &[common::GRID], variants: &Variant::PLAIN, choices: &[] }
-}
+pub(super) static FAMILY: Family = Family { sources: &[&COPY, &SET], cases, works };
 
-pub(super) static COPY: Source = plain("shape/copy", wgsl!("shape/copy"));
-pub(super) static SET: Source = plain("shape/set", wgsl!("shape/set"));
+pub(super) static COPY: Source = kernel_source!("shape/copy");
+pub(super) static SET: Source = kernel_source!("shape/set");
+
+/// The kernel of strided copies, for copies that no op states.
+pub(crate) fn copy_kernel() -> Kernel {
+    COPY.kernel(&COPY.variants[0], &[])
+}
 
 /// Fills a buffer with one word.
 pub(crate) fn lower_set(cx: &mut Lowering<'_>, buffer: Buffer, word: u32) -> Result<()> {
@@ -69,6 +73,17 @@ impl Strided {
     }
 
     pub(crate) fn lower(&self, cx: &mut Lowering<'_>, x: Buffer, y: Binding) -> Result<()> {
+        let kernel = cx.kernel(&COPY, &[]);
+        cx.dispatch(kernel, vec![Binding::read(x), y], self.params(), self.elements().div_ceil(64), 0.0)
+    }
+
+    /// So many words, one after the other.
+    pub(crate) fn contiguous(words: usize) -> Self {
+        Self { extents: vec![words], x: (0, vec![1]), y: (0, vec![1]) }
+    }
+
+    /// The uniform words of `shape/copy`.
+    pub(crate) fn params(&self) -> Params {
         let pad = |v: &[usize], fill: usize| {
             let mut out = [fill; 8];
             out[8 - v.len()..].copy_from_slice(v);
@@ -76,9 +91,7 @@ impl Strided {
         };
         let words = [pad(&self.extents, 1), pad(&self.x.1, 0), pad(&self.y.1, 0)];
         let params = words.as_flattened().iter().fold(Params::new(), |p, &w| p.u32(w));
-        let params = params.u32(self.elements()).u32(self.x.0).u32(self.y.0);
-        let kernel = cx.kernel(&COPY, &[]);
-        cx.dispatch(kernel, vec![Binding::read(x), y], params, self.elements().div_ceil(64), 0.0)
+        params.u32(self.elements()).u32(self.x.0).u32(self.y.0)
     }
 }
 
@@ -124,9 +137,12 @@ impl Op for Same {
         Ok(vec![Some(tape.reshape(g, tape.shape(x))?)])
     }
 
-    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        cx.alias(0, 0);
-        Ok(())
+    fn lower(&self, _: &mut Lowering<'_>) -> Result<()> {
+        Err(Error::op(self.key().name, "the plan gives a view its operand's memory"))
+    }
+
+    fn view(&self) -> bool {
+        true
     }
 }
 
@@ -236,7 +252,7 @@ impl Op for Move {
         let strided = self.strided(cx.input_shape(0));
         if let Self::Place { value, .. } = self {
             lower_set(cx, y, value.to_bits())?;
-            return strided.lower(cx, x, Binding::go_on(y));
+            return strided.lower(cx, x, Binding::continued(y));
         }
         strided.lower(cx, x, Binding::write(y))
     }
@@ -314,7 +330,7 @@ impl Op for Concatenate {
         let mut begun = false;
         for (i, m) in self.moves(&shapes).into_iter().enumerate().filter(|(_, m)| m.elements() > 0) {
             let y = cx.output(0);
-            let binding = if begun { Binding::go_on(y) } else { Binding::write(y) };
+            let binding = if begun { Binding::continued(y) } else { Binding::write(y) };
             m.lower(cx, cx.input(i), binding)?;
             begun = true;
         }

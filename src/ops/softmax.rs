@@ -1,29 +1,22 @@
 //! Softmax and its logarithm over any axis.
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::reduce::{largest_of, tree_sum};
 use super::row::{self, Rows};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, wgsl};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
-pub(super) static SOFTMAX: Source = Source {
-    name: "softmax/softmax",
-    text: wgsl!("softmax/softmax"),
-    snippets: &[common::GRID],
-    variants: &row::VARIANTS,
-    choices: &[Choice::Constant("LOG", &["false", "true"])],
-};
+pub(super) static FAMILY: Family = Family { sources: &[&SOFTMAX, &SOFTMAX_REVERSE], cases, works };
 
-pub(super) static SOFTMAX_REVERSE: Source = Source {
-    name: "softmax/softmax_reverse",
-    text: wgsl!("softmax/softmax_reverse"),
-    snippets: &[common::GRID],
-    variants: &row::VARIANTS,
-    choices: &[Choice::Constant("LOG", &["false", "true"])],
-};
+pub(super) static SOFTMAX: Source =
+    kernel_source!("softmax/softmax").with_variants(&row::VARIANTS).with_choices(&[Choice::Constant("LOG", &["false", "true"])]);
+
+pub(super) static SOFTMAX_REVERSE: Source =
+    kernel_source!("softmax/softmax_reverse").with_variants(&row::VARIANTS).with_choices(&[Choice::Constant("LOG", &["false", "true"])]);
 
 /// Softmax, or its logarithm, along one axis.
 #[derive(Debug, Clone, Copy)]

@@ -1,12 +1,15 @@
 //! A tensor in parts along an axis: the reverse of a concatenation, and a concatenation in reverse, where slices would each be padded to
 //! the whole.
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::shape::{Strided, strides, words};
 use crate::kernel::{Binding, Lowering};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result, Shape};
+
+pub(super) static FAMILY: Family = Family { sources: &[], cases, works: Vec::new };
 
 /// x in so many parts of one extent.
 #[derive(Debug, Clone, Copy)]

@@ -1,17 +1,17 @@
 //! What the products share: how an output is shared out in tiles, and operands laid out so that they load four elements at a time.
 
 use crate::Result;
-use crate::kernel::{Binding, Buffer, Kernel, Lowering, Params, Source, Suits, Variant, common, wgsl};
+use crate::kernel::{Adapters, Binding, Buffer, Kernel, Lowering, Params, Source, Variant, common, kernel_source};
 use crate::tensor::TensorType;
 
 type Constants = &'static [(&'static str, &'static str)];
 
 const fn direct(name: &'static str, constants: Constants) -> Variant {
-    Variant { name, suits: Suits::Software, classes: &[], constants, snippets: &[common::TILE_DIRECT] }
+    Variant { name, adapters: Adapters::Software, classes: &[], constants, snippets: &[common::TILE_DIRECT] }
 }
 
 const fn shared(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, suits: Suits::Hardware, classes, constants, snippets: &[common::TILE_SHARED] }
+    Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_SHARED] }
 }
 
 /// By the edge of a unit: an invocation's own tile on software adapters, a workgroup's block on GPUs, the larger the output, the
@@ -34,7 +34,7 @@ fn class(elements: usize) -> &'static str {
     }
 }
 
-pub(super) static PAD: Source = super::shape::plain("matmul/pad", wgsl!("matmul/pad"));
+pub(super) static PAD: Source = kernel_source!("matmul/pad");
 
 /// How an output is shared out: the variant, the edge of its square units, and how many units a workgroup takes.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +61,7 @@ impl Tiling {
     /// # Errors
     /// Where those are more than a software adapter goes.
     pub(super) fn for_class(source: &'static Source, cx: &Lowering<'_>, class: &'static str, turns: usize) -> Result<Self> {
-        cx.turns(turns)?;
+        cx.check_iterations(turns)?;
         let mut variant = source.variant(cx.target(), class);
         // Checked indices keep Mesa from unrolling the loops of a tile, which then lies in memory: the smaller, the better.
         if variant.name == "direct16" && cx.target().checked && cx.target().pinned(source.name, class).is_none() {

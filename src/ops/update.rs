@@ -1,23 +1,22 @@
 //! Updates of state, in place where the plan can: optimisers' steps, the step counter, the ring of losses. None has a gradient.
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Choice, Kernel, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Init, Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 use std::sync::Arc;
 
+pub(super) static FAMILY: Family = Family { sources: &[&ADAM, &ADVANCE, &RING, &SGD], cases, works };
+
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
-const fn source(name: &'static str, text: &'static str, choices: &'static [Choice]) -> Source {
-    Source { name, text, snippets: &[common::GRID], variants: &Variant::PLAIN, choices }
-}
-
-pub(super) static ADAM: Source = source("optim/adam", wgsl!("optim/adam"), &[Choice::Constant("DECOUPLED", FALSE_TRUE)]);
-pub(super) static SGD: Source = source("optim/sgd", wgsl!("optim/sgd"), &[Choice::Constant("NESTEROV", FALSE_TRUE)]);
-pub(super) static ADVANCE: Source = source("optim/advance", wgsl!("optim/advance"), &[]);
-pub(super) static RING: Source = source("optim/ring", wgsl!("optim/ring"), &[]);
+pub(super) static ADAM: Source = kernel_source!("optim/adam").with_choices(&[Choice::Constant("DECOUPLED", FALSE_TRUE)]);
+pub(super) static SGD: Source = kernel_source!("optim/sgd").with_choices(&[Choice::Constant("NESTEROV", FALSE_TRUE)]);
+pub(super) static ADVANCE: Source = kernel_source!("optim/advance");
+pub(super) static RING: Source = kernel_source!("optim/ring");
 
 fn no_gradient(op: &str) -> Result<Vec<Option<Var>>> {
     Err(Error::NotDifferentiable { op: op.into(), why: "it updates state".into() })
@@ -231,11 +230,6 @@ impl Op for Ring {
         let kernel = cx.kernel(&RING, &[]);
         cx.dispatch(kernel, bindings, Params::new().u32(n), 1, 0.0)
     }
-}
-
-/// Fills a value's buffer from another: an assignment that could not be made in place.
-pub(crate) fn copy_kernel() -> Kernel {
-    super::shape::COPY.kernel(&super::shape::COPY.variants[0], &[])
 }
 
 impl Tape {

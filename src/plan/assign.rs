@@ -2,8 +2,8 @@
 
 use super::{Externals, Storage};
 use crate::Result;
-use crate::kernel::{Access, Binding, Buffer, Dispatch, Lowered, Params, fold};
-use crate::ops::update::copy_kernel;
+use crate::kernel::{Access, Binding, Buffer, Dispatch, Lowered, fold};
+use crate::ops::shape::{Strided, copy_kernel};
 use crate::tape::{Tape, Var};
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use std::collections::BTreeMap;
 /// end. Returns where each output lies.
 pub(super) fn resolve(tape: &Tape, outputs: &[Var], lowered: &mut Lowered, externals: &mut Externals) -> Result<Vec<Buffer>> {
     externals.storage.resize(lowered.buffers.len(), None);
-    let roots = Roots::new(lowered);
-    let assigned: BTreeMap<Buffer, Buffer> = tape.assignments().iter().map(|(s, v)| (of(*s), roots.of(of(*v)))).collect();
+    let aliases = Aliases::new(lowered);
+    let assigned: BTreeMap<Buffer, Buffer> = tape.assignments().iter().map(|(s, v)| (of(*s), aliases.of(of(*v)))).collect();
     let outputs = keep_outputs(outputs, lowered, externals, &assigned)?;
     // Assignments that no update makes: copies at the end, of values that are state themselves through scratch.
     let updates = updates(lowered);
     let mut copies = Vec::new();
     for (&state, &value) in &assigned {
-        if value == state || updates.iter().any(|u| u.to == value && roots.of(u.from) == state) {
+        if value == state || updates.iter().any(|u| u.to == value && aliases.of(u.from) == state) {
             continue;
         }
         let source = if assigned.contains_key(&value) { copy(lowered, value)? } else { value };
@@ -56,7 +56,7 @@ fn keep_outputs(outputs: &[Var], lowered: &mut Lowered, externals: &Externals, a
     let mut places = Vec::with_capacity(outputs.len());
     let mut kept: BTreeMap<Buffer, Buffer> = BTreeMap::new();
     for &var in outputs {
-        let root = Roots::new(lowered).of(of(var));
+        let root = Aliases::new(lowered).of(of(var));
         let changes = matches!(externals.storage.get(root.index()), Some(Some(Storage::State(_)))) && assigned.contains_key(&root);
         let place = match kept.get(&root) {
             _ if !changes => of(var),
@@ -82,16 +82,16 @@ fn settle(
     assigned: &BTreeMap<Buffer, Buffer>,
     outputs: &[Buffer],
 ) -> Result<()> {
-    let roots = Roots::new(lowered);
-    let (from, to) = (roots.of(update.from), update.to);
+    let aliases = Aliases::new(lowered);
+    let (from, to) = (aliases.of(update.from), update.to);
     let is_update = |b: &Binding| b.buffer == to && matches!(b.access, Access::Update { .. });
     let Some(at) = lowered.dispatches.iter().position(|d| d.bindings.iter().any(is_update)) else { return Ok(()) };
     let reads_it = |b: &Binding| match b.access {
-        Access::Update { from: other } => roots.of(other) == from,
-        _ => roots.of(b.buffer) == from,
+        Access::Update { from: other } => aliases.of(other) == from,
+        _ => aliases.of(b.buffer) == from,
     };
     let reads = |d: &Dispatch| d.bindings.iter().any(|b| !is_update(b) && reads_it(b));
-    let read_later = lowered.dispatches[at..].iter().any(reads) || outputs.iter().any(|b| roots.of(*b) == from);
+    let read_later = lowered.dispatches[at..].iter().any(reads) || outputs.iter().any(|b| aliases.of(*b) == from);
     let free = match externals.storage[from.index()] {
         None => true,
         Some(Storage::State(_)) => assigned.get(&from) == Some(&to),
@@ -124,10 +124,7 @@ fn push_copy(lowered: &mut Lowered, from: Buffer, to: Binding, at: Option<usize>
     if lowered.buffers[from.index()].0.shape.elements() == 0 {
         return Ok(());
     }
-    // One row of words, in the eight-dimensional copy.
-    let one = |last: usize| (0..8).map(move |i| if i == 7 { last } else { usize::from(last == words) });
-    let params = one(words).chain((0..16).map(|i| usize::from(i % 8 == 7))).fold(Params::new(), |p, w| p.u32(w));
-    let params = params.u32(words).u32(0).u32(0);
+    let params = Strided::contiguous(words).params();
     let bindings = vec![Binding::read(from), to];
     let dispatch = Dispatch { kernel: copy_kernel(), bindings, params, grid: fold(words.div_ceil(64)), flops: 0.0, label: "copy".into() };
     lowered.dispatches.insert(at.unwrap_or(lowered.dispatches.len()), dispatch);
@@ -136,15 +133,15 @@ fn push_copy(lowered: &mut Lowered, from: Buffer, to: Binding, at: Option<usize>
 
 /// Buffers that are the same memory, by their first.
 #[derive(Debug)]
-pub(super) struct Roots(Vec<u32>);
+pub(super) struct Aliases(Vec<u32>);
 
-impl Roots {
+impl Aliases {
     pub(super) fn new(lowered: &Lowered) -> Self {
-        let mut roots = Self((0..lowered.buffers.len() as u32).collect());
+        let mut aliases = Self((0..lowered.buffers.len() as u32).collect());
         for (to, from) in &lowered.aliases {
-            roots.0[to.index()] = from.0;
+            aliases.0[to.index()] = from.0;
         }
-        roots
+        aliases
     }
 
     pub(super) fn of(&self, mut buffer: Buffer) -> Buffer {

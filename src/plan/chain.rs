@@ -65,9 +65,10 @@ pub(super) fn lower(tape: &Tape, groups: &Groups, group: usize, lowered: &mut Lo
         let op = op_of(tape, m).and_then(|op| op.pointwise()).ok_or_else(|| Error::op("chain", "a member is not pointwise"))?;
         let mut names: Vec<String> = Vec::new();
         for &v in &tape.nodes()[m].inputs {
-            names.push(if let Some(value) = tape.filled(v) {
-                attributes.push(value);
-                format!("T(params.p{})", attributes.len() - 1)
+            names.push(if let Some(constant) = tape.constant_expression(v) {
+                let first = attributes.len();
+                attributes.extend(constant.attributes);
+                format!("({})", substitute(constant.expression, &[], first))
             } else if let Some(member) = groups.within(tape, &members[..at], m, v) {
                 format!("v{member}")
             } else {
@@ -179,14 +180,13 @@ fn assemble(chain: &Chain<'_>, width: usize) -> Result<String> {
     }
     params.push_str("}\n@group(1) @binding(0) var<uniform> params: Params;");
     let alias = if width == 4 { "vec4<f32>" } else { "f32" };
-    let used = bindings_use_math(chain.bodies);
-    let math = if used { common::MATH.text } else { "" };
+    let math = if uses_math(chain.bodies) { common::MATH.text } else { "" };
     let filled = TEMPLATE.replace("//@ params", &params).replace("//@ bindings", bindings.trim_end()).replace("    //@ body\n", &body);
     Ok(format!("alias T = {alias};\nconst WIDTH = {width}u;\n\n{}\n{math}\n{filled}", common::GRID.text))
 }
 
 /// Whether an expression calls a function of `common/math`: their names end in an underscore.
-fn bindings_use_math(bodies: &[(String, usize)]) -> bool {
+fn uses_math(bodies: &[(String, usize)]) -> bool {
     bodies.iter().any(|(e, _)| e.contains("_("))
 }
 

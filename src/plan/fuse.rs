@@ -10,7 +10,7 @@ pub(super) const LONGEST: usize = 8;
 /// The nodes that run, in groups.
 #[derive(Debug)]
 pub(super) struct Groups {
-    /// Node → group; `None` for what does not run (inputs, states, constants, fills that are written into chains).
+    /// Node → group; `None` for what does not run (inputs, states, constants, constants that are written into chains).
     pub(super) of: Vec<Option<usize>>,
     /// The nodes of each group, in tape order.
     pub(super) members: Vec<Vec<usize>>,
@@ -31,9 +31,14 @@ pub(super) fn op_of(tape: &Tape, node: usize) -> Option<&Arc<dyn Op>> {
     }
 }
 
-/// `var`, or what it is a reshape of.
+/// Whether a node is a view of its operand.
+fn is_view(tape: &Tape, node: usize) -> bool {
+    op_of(tape, node).is_some_and(|op| op.view())
+}
+
+/// `var`, or what it is a view of.
 pub(super) fn root(tape: &Tape, mut var: Var) -> Var {
-    while let Some("reshape") = op_of(tape, tape.node_index(var)).map(|op| op.key().name) {
+    while is_view(tape, tape.node_index(var)) {
         var = tape.node_of(var).inputs[0];
     }
     var
@@ -57,7 +62,7 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
     for node in (0..tape.nodes().len()).filter(|&i| needed[i]) {
         let Some(op) = op_of(tape, node) else { continue };
         let pointwise = op.pointwise().is_some();
-        if pointwise && tape.nodes()[node].inputs.is_empty() && !found.fill_is_read(tape, node) {
+        if pointwise && tape.nodes()[node].inputs.is_empty() && !found.constant_is_read(tape, node) {
             continue;
         }
         match if pointwise { found.chain_for(tape, node) } else { None } {
@@ -70,8 +75,8 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
 }
 
 impl Groups {
-    /// Whether a fill must stand in memory: somebody reads it who is not pointwise.
-    fn fill_is_read(&self, tape: &Tape, node: usize) -> bool {
+    /// Whether a constant must stand in memory: somebody reads it who is not pointwise.
+    fn constant_is_read(&self, tape: &Tape, node: usize) -> bool {
         let value = tape.nodes()[node].outputs.start;
         self.kept[value] || self.readers[value].iter().any(|&r| op_of(tape, r).is_some_and(|op| op.pointwise().is_none()))
     }
@@ -171,12 +176,12 @@ impl Groups {
         !self.kept[value] && !self.readers[value].is_empty() && self.readers[value].iter().all(late)
     }
 
-    /// The values the nodes of a chain read from memory. A member's value read through a reshape of all its elements is no load.
+    /// The values the nodes of a chain read from memory. A member's value read through a view is no load.
     pub(super) fn loads(&self, tape: &Tape, members: &[usize]) -> Vec<Var> {
         let mut loads: Vec<Var> = Vec::new();
         for &m in members {
             for &v in &tape.nodes()[m].inputs {
-                if tape.filled(v).is_none() && self.within(tape, members, m, v).is_none() && !loads.contains(&v) {
+                if tape.constant_expression(v).is_none() && self.within(tape, members, m, v).is_none() && !loads.contains(&v) {
                     loads.push(v);
                 }
             }
@@ -198,15 +203,12 @@ impl Groups {
     }
 
     fn leaves(&self, tape: &Tape, members: &[usize], value: usize) -> bool {
-        self.kept[value]
-            || self.readers[value].iter().any(|&r| match op_of(tape, r).map(|op| op.key().name) {
-                // Through a reshape, its readers count: those in the chain read the register.
-                Some("reshape") => {
-                    let out = tape.nodes()[r].outputs.start;
-                    self.kept[out] || self.readers[out].iter().any(|&r2| !self.reads_register(tape, members, r2, tape.var(out)))
-                }
-                _ => !self.reads_register(tape, members, r, tape.var(value)),
-            })
+        // Through a view, its readers count: those in the chain read the register.
+        let leaves_by = |&reader: &usize| match is_view(tape, reader) {
+            true => self.leaves(tape, members, tape.nodes()[reader].outputs.start),
+            false => !self.reads_register(tape, members, reader, tape.var(value)),
+        };
+        self.kept[value] || self.readers[value].iter().any(leaves_by)
     }
 
     fn reads_register(&self, tape: &Tape, members: &[usize], reader: usize, v: Var) -> bool {

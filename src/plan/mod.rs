@@ -9,14 +9,14 @@ mod slots;
 
 pub use chain::template_source;
 
-use crate::kernel::{Access, Binding, Buffer, Cost, Kernel, Lowered, Lowering, Target};
+use crate::kernel::{Access, Binding, Buffer, Cost, Kernel, Lowered, Lowering, Params, Target};
 use crate::tape::{Init, Source, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// Where a buffer of the plan lives.
+/// Where a buffer of the plan lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Storage {
     /// A slot that several values share, one after the other.
@@ -38,8 +38,8 @@ pub struct Step {
     pub bindings: Vec<(Storage, bool)>,
     /// At each binding: which of the plan's [`buffers`](Plan::buffers) is meant, and how it is used.
     pub values: Vec<Binding>,
-    /// The kernel's uniform words.
-    pub params: Vec<u32>,
+    /// What the kernel's uniform struct holds.
+    pub params: Params,
     /// Workgroups.
     pub grid: [u32; 3],
     /// FLOPs of the definition, and the bytes of every binding once.
@@ -175,7 +175,9 @@ fn lower(tape: &Tape, groups: &fuse::Groups, order: &[usize], target: &Target) -
         let members = &groups.members[group];
         let node = &tape.nodes()[members[0]];
         let Source::Op(op) = &node.source else { continue };
-        if groups.pointwise[group] {
+        if op.view() {
+            lowered.aliases.push((Buffer(node.outputs.start as u32), Buffer(node.inputs[0].index() as u32)));
+        } else if groups.pointwise[group] {
             chain::lower(tape, groups, group, &mut lowered)?;
         } else {
             let inputs: Vec<Buffer> = node.inputs.iter().map(|v| Buffer(v.index() as u32)).collect();
@@ -208,7 +210,7 @@ fn check_writes(lowered: &Lowered) -> Result<()> {
 
 /// What a dispatch or the caller reads must have been made: by a dispatch before, or outside the plan.
 fn check_reads(tape: &Tape, outputs: &[Var], lowered: &Lowered, externals: &Externals) -> Result<()> {
-    let roots = assign::Roots::new(lowered);
+    let aliases = assign::Aliases::new(lowered);
     let mut made: Vec<bool> = externals.storage.iter().map(Option::is_some).collect();
     made.resize(lowered.buffers.len(), false);
     // Nothing is dispatched for an empty tensor, and nothing is read of it.
@@ -216,8 +218,8 @@ fn check_reads(tape: &Tape, outputs: &[Var], lowered: &Lowered, externals: &Exte
     for d in &lowered.dispatches {
         for b in &d.bindings {
             let needs = match b.access {
-                Access::Read => Some(roots.of(b.buffer)),
-                Access::Update { from } => Some(roots.of(from)),
+                Access::Read => Some(aliases.of(b.buffer)),
+                Access::Update { from } => Some(aliases.of(from)),
                 Access::Write | Access::Continue => None,
             };
             if let Some(root) = needs.filter(|r| !made[r.index()]) {
@@ -225,9 +227,9 @@ fn check_reads(tape: &Tape, outputs: &[Var], lowered: &Lowered, externals: &Exte
                 return Err(Error::tensor(name, format!("is read by `{}`, and no earlier dispatch makes it", d.label)));
             }
         }
-        d.bindings.iter().filter(|b| b.access != Access::Read).for_each(|b| made[roots.of(b.buffer).index()] = true);
+        d.bindings.iter().filter(|b| b.access != Access::Read).for_each(|b| made[aliases.of(b.buffer).index()] = true);
     }
-    match outputs.iter().find(|v| !made[roots.of(Buffer(v.index() as u32)).index()]) {
+    match outputs.iter().find(|v| !made[aliases.of(Buffer(v.index() as u32)).index()]) {
         Some(&v) => Err(Error::tensor(tape.describe(v), "is an output, and no dispatch makes it")),
         None => Ok(()),
     }

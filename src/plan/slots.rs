@@ -1,7 +1,7 @@
 //! Lifetimes and slots: values that are not alive at once share memory, the largest placed first (Pisarchyk & Lee 2020,
 //! "greedy by size").
 
-use super::assign::Roots;
+use super::assign::Aliases;
 use super::{Externals, Memory, Plan, Step, Storage};
 use crate::kernel::{Access, Binding, Buffer, Cost, Dispatch, Lowered, Target};
 use crate::tape::{Source, Tape, Var};
@@ -9,12 +9,12 @@ use crate::{Error, Result};
 
 /// A buffer's first and last dispatch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Life {
+struct Lifetime {
     first: usize,
     last: usize,
 }
 
-impl Life {
+impl Lifetime {
     fn meets(&self, other: &Self) -> bool {
         self.first <= other.last && other.first <= self.last
     }
@@ -29,11 +29,11 @@ pub(super) fn place(
     externals: Externals,
     target: &Target,
 ) -> Result<Plan> {
-    let roots = Roots::new(&lowered);
-    let lives = lives(&lowered, &roots, places);
+    let aliases = Aliases::new(&lowered);
+    let lifetimes = lifetimes(&lowered, &aliases, places);
     let mut storage = externals.storage.clone();
-    let slots = assign_slots(&lowered, &lives, &mut storage);
-    let place = |b: Buffer| storage[roots.of(b).index()];
+    let slots = assign_slots(&lowered, &lifetimes, &mut storage);
+    let place = |b: Buffer| storage[aliases.of(b).index()];
 
     let mut steps = Vec::with_capacity(lowered.dispatches.len());
     for d in &lowered.dispatches {
@@ -50,9 +50,9 @@ pub(super) fn place(
             kernel: d.kernel.clone(),
             bindings,
             values: d.bindings.clone(),
-            params: d.params.words().to_vec(),
+            params: d.params.clone(),
             grid: d.grid,
-            cost: Cost { flops: d.flops, bytes: traffic(d, &lowered, &roots) },
+            cost: Cost { flops: d.flops, bytes: traffic(d, &lowered, &aliases) },
             label: d.label.clone(),
         });
     }
@@ -64,29 +64,32 @@ pub(super) fn place(
             Ok((v, tape.ty(v), at))
         })
         .collect::<Result<_>>()?;
-    let memory =
-        Memory { planned: slots.iter().sum(), unplanned: unplanned(tape, needed), lower_bound: lower_bound(&lowered, &lives, &externals) };
+    let memory = Memory {
+        planned: slots.iter().sum(),
+        unplanned: unplanned(tape, needed),
+        lower_bound: lower_bound(&lowered, &lifetimes, &externals),
+    };
     let Externals { inputs, states, constants, .. } = externals;
     Ok(Plan { steps, slots, inputs, states, constants, outputs, buffers: lowered.buffers, memory })
 }
 
 /// The bytes of each buffer that a dispatch binds: once, and twice where it is both read and written.
-fn traffic(dispatch: &Dispatch, lowered: &Lowered, roots: &Roots) -> f64 {
+fn traffic(dispatch: &Dispatch, lowered: &Lowered, aliases: &Aliases) -> f64 {
     let bound = |(i, b): (usize, &Binding)| {
-        let again = dispatch.bindings[..i].iter().any(|earlier| roots.of(earlier.buffer) == roots.of(b.buffer));
+        let again = dispatch.bindings[..i].iter().any(|earlier| aliases.of(earlier.buffer) == aliases.of(b.buffer));
         let times = if b.access == Access::Continue { 2 } else { u64::from(!again) };
         (times * lowered.buffers[b.buffer.index()].0.bytes()) as f64
     };
     dispatch.bindings.iter().enumerate().map(bound).sum()
 }
 
-/// The life of each root buffer that a dispatch touches or the caller reads.
-fn lives(lowered: &Lowered, roots: &Roots, outputs: &[Buffer]) -> Vec<Option<Life>> {
-    let mut lives: Vec<Option<Life>> = vec![None; lowered.buffers.len()];
+/// The lifetime of each root buffer that a dispatch touches or the caller reads.
+fn lifetimes(lowered: &Lowered, aliases: &Aliases, outputs: &[Buffer]) -> Vec<Option<Lifetime>> {
+    let mut lifetimes: Vec<Option<Lifetime>> = vec![None; lowered.buffers.len()];
     let mut touch = |b: Buffer, at: usize| {
-        let life = lives[roots.of(b).index()].get_or_insert(Life { first: at, last: at });
-        life.first = life.first.min(at);
-        life.last = life.last.max(at);
+        let lifetime = lifetimes[aliases.of(b).index()].get_or_insert(Lifetime { first: at, last: at });
+        lifetime.first = lifetime.first.min(at);
+        lifetime.last = lifetime.last.max(at);
     };
     for (at, d) in lowered.dispatches.iter().enumerate() {
         d.bindings.iter().for_each(|b| touch(b.buffer, at));
@@ -96,38 +99,39 @@ fn lives(lowered: &Lowered, roots: &Roots, outputs: &[Buffer]) -> Vec<Option<Lif
         touch(buffer, 0);
         touch(buffer, lowered.dispatches.len());
     }
-    lives
+    lifetimes
 }
 
 /// Gives every transient root a slot; returns the slots' sizes.
-fn assign_slots(lowered: &Lowered, lives: &[Option<Life>], storage: &mut [Option<Storage>]) -> Vec<u64> {
-    let mut order: Vec<(usize, Life)> = lives.iter().enumerate().filter_map(|(i, l)| l.map(|l| (i, l))).collect();
+fn assign_slots(lowered: &Lowered, lifetimes: &[Option<Lifetime>], storage: &mut [Option<Storage>]) -> Vec<u64> {
+    let mut order: Vec<(usize, Lifetime)> = lifetimes.iter().enumerate().filter_map(|(i, l)| l.map(|l| (i, l))).collect();
     order.retain(|(i, _)| storage[*i].is_none());
-    order.sort_by_key(|(i, life)| (std::cmp::Reverse(lowered.buffers[*i].0.bytes()), life.first, *i));
-    let mut slots: Vec<(u64, Vec<Life>)> = Vec::new();
-    for (buffer, life) in order {
+    order.sort_by_key(|(i, lifetime)| (std::cmp::Reverse(lowered.buffers[*i].0.bytes()), lifetime.first, *i));
+    let mut slots: Vec<(u64, Vec<Lifetime>)> = Vec::new();
+    for (buffer, lifetime) in order {
         let bytes = lowered.buffers[buffer].0.bytes();
         // Sizes fall, so any slot is large enough; the tightest fit wastes least.
-        let free = |(_, (_, lives)): &(usize, &(u64, Vec<Life>))| !lives.iter().any(|l| l.meets(&life));
+        let free = |(_, (_, lifetimes)): &(usize, &(u64, Vec<Lifetime>))| !lifetimes.iter().any(|l| l.meets(&lifetime));
         let fit = slots.iter().enumerate().filter(free).min_by_key(|(_, (size, _))| *size).map(|(i, _)| i);
         let slot = fit.unwrap_or_else(|| {
             slots.push((bytes, Vec::new()));
             slots.len() - 1
         });
-        slots[slot].1.push(life);
+        slots[slot].1.push(lifetime);
         storage[buffer] = Some(Storage::Slot(slot));
     }
     slots.into_iter().map(|(size, _)| size).collect()
 }
 
-/// What the intermediate values take one by one: all ops' results but those that are other memory's (reshapes) or cost none (fills),
+/// What the intermediate values take one by one: all ops' results but those that are other memory's (views) or cost none (constants),
 /// and those that become state.
 fn unplanned(tape: &Tape, needed: &[bool]) -> u64 {
     let becomes_state = |i: usize| tape.assignments().iter().any(|(_, v)| v.index() == i);
     let mut bytes = 0;
     for (node, _) in tape.nodes().iter().zip(needed).filter(|(_, n)| **n) {
         let Source::Op(op) = &node.source else { continue };
-        if matches!(op.key().name, "reshape" | "detach" | "fill") {
+        let constant = node.inputs.is_empty() && op.pointwise().is_some();
+        if op.view() || constant {
             continue;
         }
         bytes += node.outputs.clone().filter(|&i| !becomes_state(i)).map(|i| tape.ty(tape.var(i)).bytes()).sum::<u64>();
@@ -136,8 +140,8 @@ fn unplanned(tape: &Tape, needed: &[bool]) -> u64 {
 }
 
 /// The most bytes of transient buffers alive at one dispatch.
-fn lower_bound(lowered: &Lowered, lives: &[Option<Life>], externals: &Externals) -> u64 {
-    let transient: Vec<(u64, Life)> = lives
+fn lower_bound(lowered: &Lowered, lifetimes: &[Option<Lifetime>], externals: &Externals) -> u64 {
+    let transient: Vec<(u64, Lifetime)> = lifetimes
         .iter()
         .enumerate()
         .filter(|(i, _)| externals.storage[*i].is_none())

@@ -1,6 +1,6 @@
 //! What each kernel takes of a device, and kernels written out for a back end or another compiler.
 
-use super::translate::{parse, translate};
+use super::translate::translate;
 use super::{Format, kernels as all};
 use crate::file::OutputFolder;
 use crate::kernel::Kernel;
@@ -29,9 +29,9 @@ impl Entry {
     /// # Errors
     /// [`Error::Shader`] where it is not a compute shader.
     pub fn of(kernel: &Kernel) -> Result<Self> {
-        let module = parse(kernel)?;
+        let module = kernel.parse()?;
         let [entry] = &module.entry_points[..] else {
-            return Err(Error::shader(kernel, format!("one entry point expected, {} found", module.entry_points.len())));
+            return Err(kernel.error(format!("one entry point expected, {} found", module.entry_points.len())));
         };
         let space = |space: naga::AddressSpace| module.global_variables.iter().filter(move |(_, v)| same(v.space, space));
         let bytes = |v: &naga::GlobalVariable| module.types[v.ty].inner.size(module.to_ctx());

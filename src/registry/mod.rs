@@ -8,7 +8,7 @@ mod translate;
 #[cfg(feature = "cli")]
 pub use entry::{Entry, emit, file_name, list, matching};
 #[cfg(feature = "cli")]
-pub use translate::{Format, capabilities, parse, translate, validate};
+pub use translate::{Format, capabilities, translate, validate};
 
 use crate::kernel::{Kernel, Source, Target};
 use crate::ops::pointwise::table::ROWS;

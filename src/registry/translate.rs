@@ -1,7 +1,7 @@
 //! A kernel in the languages of the back ends, by naga's writers, in the form in which wgpu hands it to a driver.
 
+use crate::Result;
 use crate::kernel::Kernel;
-use crate::{Error, Result};
 use naga::back::{hlsl, msl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
@@ -35,14 +35,6 @@ impl Format {
     }
 }
 
-/// The kernel as naga sees it.
-///
-/// # Errors
-/// [`Error::Shader`] where it does not parse.
-pub fn parse(kernel: &Kernel) -> Result<Module> {
-    naga::front::wgsl::parse_str(&kernel.wgsl).map_err(|e| Error::shader(kernel, e.emit_to_string(&kernel.wgsl)))
-}
-
 /// What the back end that takes `format` can do. A browser can do what Vulkan, Metal and DX12 all can.
 pub fn capabilities(format: Format) -> Capabilities {
     match format {
@@ -59,7 +51,7 @@ pub fn capabilities(format: Format) -> Capabilities {
 /// [`Error::Shader`] where it does not validate.
 pub fn validate(kernel: &Kernel, module: &Module, format: Format) -> Result<ModuleInfo> {
     let checked = Validator::new(ValidationFlags::all(), capabilities(format)).validate(module);
-    checked.map_err(|e| Error::shader(kernel, e.emit_to_string(&kernel.wgsl)))
+    checked.map_err(|e| kernel.error(e.emit_to_string(&kernel.wgsl)))
 }
 
 /// The kernel in `format`; with runtime checks unless it is trusted, as on a device.
@@ -67,7 +59,7 @@ pub fn validate(kernel: &Kernel, module: &Module, format: Format) -> Result<Modu
 /// # Errors
 /// [`Error::Shader`] where it does not parse or validate, or the language cannot say it.
 pub fn translate(kernel: &Kernel, format: Format) -> Result<Vec<u8>> {
-    let module = parse(kernel)?;
+    let module = kernel.parse()?;
     let info = validate(kernel, &module, format)?;
     let written = match format {
         Format::Spirv => write_spirv(kernel, &module, &info),
@@ -75,7 +67,7 @@ pub fn translate(kernel: &Kernel, format: Format) -> Result<Vec<u8>> {
         Format::Hlsl => write_hlsl(kernel, &module, &info),
         Format::Wgsl => Ok(write_wgsl(kernel)),
     };
-    written.map_err(|what| Error::shader(kernel, what))
+    written.map_err(|what| kernel.error(what))
 }
 
 fn bounds(kernel: &Kernel) -> BoundsCheckPolicies {
@@ -128,10 +120,12 @@ fn buffers(module: &Module) -> msl::EntryPointResources {
     msl::EntryPointResources { resources, immediates_buffer: None, sizes_buffer: Some(bound.len() as msl::Slot) }
 }
 
-/// Registers are the bindings, spaces the groups. f16 needs shader model 6.2.
+/// Registers are the bindings, spaces the groups; the number of workgroups is a constant of its own in the space after them, as wgpu hands
+/// it over. f16 needs shader model 6.2.
 fn write_hlsl(kernel: &Kernel, module: &Module, info: &ModuleInfo) -> Result<Vec<u8>, String> {
     let options = hlsl::Options {
         shader_model: if kernel.wgsl.contains("enable f16;") { hlsl::ShaderModel::V6_2 } else { hlsl::ShaderModel::V6_0 },
+        special_constants_binding: Some(hlsl::BindTarget { space: 2, register: 0, ..Default::default() }),
         zero_initialize_workgroup_memory: !kernel.trusted,
         restrict_indexing: !kernel.trusted,
         force_loop_bounding: !kernel.trusted,

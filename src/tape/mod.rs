@@ -169,10 +169,13 @@ impl Tape {
     /// Records any op.
     ///
     /// # Errors
-    /// Where a var is of another tape, or the op refuses its operands' types.
+    /// Where a var is of another tape, the op refuses its operands' types, or calls itself a view and is none.
     pub fn record(&mut self, op: Arc<dyn Op>, inputs: &[Var]) -> Result<Vec<Var>> {
         let types = inputs.iter().map(|&v| self.check(v).map(|()| self.ty(v))).collect::<Result<Vec<_>>>()?;
         let outputs = op.infer(&types)?;
+        if op.view() {
+            check_view(&*op, &types, &outputs)?;
+        }
         Ok(self.push(Source::Op(op), inputs, &outputs))
     }
 
@@ -293,6 +296,20 @@ impl Tape {
         self.values.extend(outputs.iter().map(|&ty| Value { ty, node }));
         self.nodes.push(Node { source, inputs: inputs.to_vec(), outputs: first..self.values.len() });
         (first..self.values.len()).map(|i| self.var(i)).collect()
+    }
+}
+
+/// A view has one operand and one result, of as many elements of one type, and computes nothing.
+fn check_view(op: &dyn Op, inputs: &[TensorType], outputs: &[TensorType]) -> Result<()> {
+    if op.pointwise().is_some() {
+        return Err(Error::op(op.key().name, "an op is a view or pointwise, and not both"));
+    }
+    match (inputs, outputs) {
+        ([x], [y]) if x.dtype == y.dtype && x.shape.elements() == y.shape.elements() => Ok(()),
+        _ => {
+            let what = format!("a view has one operand and one result of as many elements of one type, found {inputs:?} and {outputs:?}");
+            Err(Error::op(op.key().name, what))
+        }
     }
 }
 

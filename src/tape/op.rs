@@ -27,12 +27,18 @@ pub trait Op: fmt::Debug + Send + Sync {
     /// Reverse rule: appends the cotangents of the inputs to the same tape, `None` where there is none.
     fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>>;
 
-    /// The dispatches that compute it on a target. A [`pointwise`](Self::pointwise) op has none of its own.
+    /// The dispatches that compute it on a target. A [`pointwise`](Self::pointwise) op and a [`view`](Self::view) have none of their own.
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()>;
 
     /// What fuses, where the op is pointwise.
     fn pointwise(&self) -> Option<Pointwise<'_>> {
         None
+    }
+
+    /// Whether its one result is its one operand's elements in their order, of the same type under any shape of as many elements: the
+    /// plan then gives the result the operand's memory, chains of pointwise ops read through it, and [`lower`](Self::lower) is not called.
+    fn view(&self) -> bool {
+        false
     }
 }
 

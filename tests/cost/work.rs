@@ -13,7 +13,7 @@ pub struct Work {
     pub name: String,
     pub tape: Tape,
     pub ledger: Ledger,
-    /// Variants and ways that the plan takes where it would take others by itself.
+    /// Variants and algorithms that the plan takes where it would take others by itself.
     pub pins: BTreeMap<String, String>,
     inputs: Vec<(Var, HostTensor)>,
     /// Outputs, and what the definitions say of them (`None` where they say nothing).

@@ -3,6 +3,7 @@
 //! The seed is fixed, so that a run repeats; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others.
 
 mod found;
+mod own;
 mod replay;
 mod tapes;
 

@@ -54,7 +54,7 @@ impl Replay<'_> {
         while value < self.tape.len() {
             let node = self.tape.node_of(self.tape.var(value));
             match &node.source {
-                Source::Op(op) if matches!(op.key().name, "reshape" | "detach") => value = node.inputs[0].index(),
+                Source::Op(op) if op.view() => value = node.inputs[0].index(),
                 _ => break,
             }
         }
@@ -176,7 +176,7 @@ pub fn one_by_one(tape: &Tape, outputs: &[Var]) -> u64 {
     let mut bytes = 0;
     for (node, _) in tape.nodes().iter().zip(needed).filter(|(_, n)| *n) {
         let Source::Op(op) = &node.source else { continue };
-        if matches!(op.key().name, "reshape" | "detach" | "fill") {
+        if op.view() || (node.inputs.is_empty() && op.pointwise().is_some()) {
             continue;
         }
         bytes += node.outputs.clone().map(|i| tape.var(i)).filter(|v| !becomes_state(*v)).map(|v| tape.ty(v).bytes()).sum::<u64>();

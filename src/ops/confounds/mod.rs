@@ -10,8 +10,11 @@ pub(in crate::ops) use orthonormalise::ORTHONORMALISE;
 pub(crate) use orthonormalise::orthonormal_basis;
 pub use regression::Regression;
 
+use super::Family;
 use super::case::Case;
 use super::work::Work;
+
+pub(super) static FAMILY: Family = Family { sources: &[&ORTHONORMALISE], cases, works };
 
 pub(super) fn cases() -> Vec<Case> {
     [orthonormalise::cases(), regression::cases()].concat()

@@ -4,18 +4,12 @@ use super::super::case::{Case, Draw, f32s};
 use super::super::reduce::tree_sum_of;
 use super::super::row::{self, Rows};
 use super::super::work::{Instance, Work};
-use crate::kernel::{Binding, Buffer, Lowering, Params, Source, common, wgsl};
+use crate::kernel::{Binding, Buffer, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
-pub(in crate::ops) static ORTHONORMALISE: Source = Source {
-    name: "confounds/orthonormalise",
-    text: wgsl!("confounds/orthonormalise"),
-    snippets: &[common::GRID],
-    variants: &row::TOGETHER,
-    choices: &[],
-};
+pub(in crate::ops) static ORTHONORMALISE: Source = kernel_source!("confounds/orthonormalise").with_variants(&row::TOGETHER);
 
 /// A row of which less than this share of its length is left, once it is rid of those before it, is a combination of them: what
 /// rounding in f32 leaves of such a row is some ε √k, and what it leaves of another is lost below this.
@@ -166,7 +160,7 @@ impl Op for Orthonormalise {
         let mut first = 0;
         while first < k {
             let last = Self::dispatched(first, [k, time], rows.lanes());
-            let made = |b: Buffer| if first == 0 { Binding::write(b) } else { Binding::go_on(b) };
+            let made = |b: Buffer| if first == 0 { Binding::write(b) } else { Binding::continued(b) };
             let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), made(q), made(m)];
             let params = Params::new().u32(batch).u32(k).u32(time).u32(first).u32(last).f32(self.ridge).f32(DEPENDENT);
             let pairs = last * (last - 1) - first * first.saturating_sub(1);

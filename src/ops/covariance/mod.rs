@@ -16,16 +16,18 @@ pub(in crate::ops) use product::{Best, SYMMETRIC_PRODUCT, correlated, correlatio
 pub(in crate::ops) use reverse::{SYMMETRISE, WEIGHTS_REVERSE};
 pub(in crate::ops) use standardise::{STANDARDISE, STANDARDISE_REVERSE};
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
 use crate::Shape;
-use crate::kernel::{Snippet, common};
+
+pub(super) static FAMILY: Family = Family {
+    sources: &[&CORRELATION_ROWS, &DEGREE, &STANDARDISE, &STANDARDISE_REVERSE, &SYMMETRIC_PRODUCT, &SYMMETRISE, &TOP_K, &WEIGHTS_REVERSE],
+    cases,
+    works,
+};
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
-const TRANSPOSED_B: Snippet = Snippet { name: "a_times_b_transposed", text: "const TRANSPOSE_A = false;\nconst TRANSPOSE_B = true;\n" };
-
-/// The snippets of a product of rows by rows.
-const ROWS_BY_ROWS: &[Snippet] = &[common::GRID, common::MATH, common::BLOCKS, common::BLOCK_A, common::BLOCK_B, TRANSPOSED_B];
 
 /// The largest |r| that goes into Fisher's z.
 const LARGEST: f64 = 0.999_999;

@@ -5,28 +5,18 @@ use super::super::case::{Case, Draw, f32s};
 use super::super::row::{self, Rows};
 use super::super::tile::{self, Operand, Tiling};
 use super::super::work::{Instance, Work};
-use super::ROWS_BY_ROWS;
 use super::product::finish;
-use crate::kernel::{Binding, Buffer, Lowering, Params, Source, common, wgsl};
+use crate::kernel::{Binding, Buffer, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
 use std::ops::Range;
 
-pub(in crate::ops) static CORRELATION_ROWS: Source = Source {
-    name: "covariance/correlation_rows",
-    text: wgsl!("covariance/correlation_rows"),
-    snippets: ROWS_BY_ROWS,
-    variants: &tile::VARIANTS,
-    choices: &[common::OPERANDS, common::RESULT],
-};
+pub(in crate::ops) static CORRELATION_ROWS: Source =
+    kernel_source!("covariance/correlation_rows").with_variants(&tile::VARIANTS).with_choices(&[common::OPERANDS, common::RESULT]);
 
-const fn over_rows(name: &'static str, text: &'static str) -> Source {
-    Source { name, text, snippets: &[common::GRID], variants: &row::VARIANTS, choices: &[] }
-}
-
-pub(in crate::ops) static DEGREE: Source = over_rows("covariance/degree", wgsl!("covariance/degree"));
-pub(in crate::ops) static TOP_K: Source = over_rows("covariance/top_k", wgsl!("covariance/top_k"));
+pub(in crate::ops) static DEGREE: Source = kernel_source!("covariance/degree").with_variants(&row::VARIANTS);
+pub(in crate::ops) static TOP_K: Source = kernel_source!("covariance/top_k").with_variants(&row::VARIANTS);
 
 /// The most bytes of a panel.
 const PANEL: u64 = 64 << 20;
@@ -170,7 +160,7 @@ impl Op for Panels {
 impl Panels {
     /// The dispatch that keeps of a panel what is wanted; the first begins the outputs, and the others go on with them.
     fn keep(&self, cx: &mut Lowering<'_>, panel: Buffer, n: usize, rows: Range<usize>) -> Result<()> {
-        let output = |b: Buffer| if rows.start == 0 { Binding::write(b) } else { Binding::go_on(b) };
+        let output = |b: Buffer| if rows.start == 0 { Binding::write(b) } else { Binding::continued(b) };
         let m = rows.len();
         let params = Params::new().u32(rows.start).u32(m).u32(n);
         match self.kept {

@@ -3,25 +3,20 @@
 use super::super::tile::{self, Operand, Tiling};
 use super::reverse::CovarianceReverse;
 use super::standardise::{CORRELATION, Frames, lower_standardise, series, standardise};
-use super::{FALSE_TRUE, Kind, LARGEST, ROWS_BY_ROWS, extents};
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, wgsl};
+use super::{FALSE_TRUE, Kind, LARGEST, extents};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs, symmetric_product};
 use crate::{Error, Result};
 
-pub(in crate::ops) static SYMMETRIC_PRODUCT: Source = Source {
-    name: "covariance/symmetric_product",
-    text: wgsl!("covariance/symmetric_product"),
-    snippets: ROWS_BY_ROWS,
-    variants: &tile::VARIANTS,
-    choices: &[
+pub(in crate::ops) static SYMMETRIC_PRODUCT: Source =
+    kernel_source!("covariance/symmetric_product").with_variants(&tile::VARIANTS).with_choices(&[
         Choice::Constant("CORRELATION", FALSE_TRUE),
         Choice::Constant("FISHER", FALSE_TRUE),
         common::OPERANDS,
         common::RESULT,
         common::BEST,
-    ],
-};
+    ]);
 
 /// What a product keeps of each row: the entries of the greatest magnitude beside the diagonal, of `slots` parts of its columns.
 #[derive(Debug, Clone, Copy)]

@@ -4,20 +4,15 @@ use super::super::matmul::Product;
 use super::super::reduce::tree_sum;
 use super::standardise::{Frames, dots, lower_reverse, reverse_rows};
 use super::{FALSE_TRUE, Kind, extents};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Var};
 use crate::tensor::{HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
 
-pub(in crate::ops) static SYMMETRISE: Source = super::super::shape::plain("covariance/symmetrise", wgsl!("covariance/symmetrise"));
+pub(in crate::ops) static SYMMETRISE: Source = kernel_source!("covariance/symmetrise");
 
-pub(in crate::ops) static WEIGHTS_REVERSE: Source = Source {
-    name: "covariance/weights_reverse",
-    text: wgsl!("covariance/weights_reverse"),
-    snippets: &[common::GRID],
-    variants: &Variant::PLAIN,
-    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE)],
-};
+pub(in crate::ops) static WEIGHTS_REVERSE: Source =
+    kernel_source!("covariance/weights_reverse").with_choices(&[Choice::Constant("CORRELATION", FALSE_TRUE)]);
 
 /// (G, u, s, w?) → dx, and dw where there are weights.
 #[derive(Debug, Clone, Copy)]
@@ -120,7 +115,7 @@ impl Op for CovarianceReverse {
         if !weighted {
             return Ok(());
         }
-        cx.turns(time + n + (time + n) / 64)?;
+        cx.check_iterations(time + n + (time + n) / 64)?;
         let kernel = cx.kernel(&WEIGHTS_REVERSE, &[correlation]);
         let bindings = [p, u, dots, w].map(Binding::read).into_iter().chain([Binding::write(cx.output(1))]).collect();
         let params = Params::new().u32(batch * time).u32(n).u32(time).f32(self.kind.ddof() as f32);

@@ -5,7 +5,7 @@ use super::super::reduce::{largest_of, tree_sum, tree_sum_of};
 use super::super::row::{self, Rows};
 use super::super::work::{Instance, Work};
 use super::{FALSE_TRUE, Kind, extents};
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Snippet, Source, common, wgsl};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Snippet, Source, kernel_source, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
@@ -19,21 +19,13 @@ const WEIGHTED: Choice = Choice::Snippet(&[
     Snippet { name: "weighted", text: wgsl!("common/weighted_yes") },
 ]);
 
-pub(in crate::ops) static STANDARDISE: Source = Source {
-    name: "covariance/standardise",
-    text: wgsl!("covariance/standardise"),
-    snippets: &[common::GRID],
-    variants: &row::VARIANTS,
-    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), WEIGHTED],
-};
+pub(in crate::ops) static STANDARDISE: Source = kernel_source!("covariance/standardise")
+    .with_variants(&row::VARIANTS)
+    .with_choices(&[Choice::Constant("CORRELATION", FALSE_TRUE), WEIGHTED]);
 
-pub(in crate::ops) static STANDARDISE_REVERSE: Source = Source {
-    name: "covariance/standardise_reverse",
-    text: wgsl!("covariance/standardise_reverse"),
-    snippets: &[common::GRID],
-    variants: &row::VARIANTS,
-    choices: &[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("WEIGHTED", FALSE_TRUE)],
-};
+pub(in crate::ops) static STANDARDISE_REVERSE: Source = kernel_source!("covariance/standardise_reverse")
+    .with_variants(&row::VARIANTS)
+    .with_choices(&[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("WEIGHTED", FALSE_TRUE)]);
 
 /// The frames' weights, 1 where none are given, and their sums.
 pub(super) struct Frames<'a, R: Real> {

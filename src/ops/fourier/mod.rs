@@ -13,12 +13,15 @@ mod transform;
 
 pub(in crate::ops) use transform::STAGE;
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result};
 use transform::{Direction, Transform};
+
+pub(super) static FAMILY: Family = Family { sources: &[&STAGE], cases, works };
 
 /// The powers e^(−2πik/n), `[n, 2]`.
 fn roots(n: usize) -> Result<HostTensor> {

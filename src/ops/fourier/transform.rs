@@ -1,6 +1,6 @@
 //! The op: real series to half a spectrum, or back; its kernel is a stage a radix, over panels of rows.
 
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Var};
 use crate::tensor::{DType, HostTensor, MAX_RANK, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result, Shape};
@@ -125,17 +125,11 @@ impl Op for Transform {
     }
 }
 
-pub(in crate::ops) static STAGE: Source = Source {
-    name: "fourier/stage",
-    text: wgsl!("fourier/stage"),
-    snippets: &[common::GRID],
-    variants: &Variant::PLAIN,
-    choices: &[
-        Choice::Constant("READ", &["0u", "1u", "2u"]),
-        Choice::Constant("WRITE", &["0u", "1u", "2u"]),
-        Choice::Constant("INVERSE", &["false", "true"]),
-    ],
-};
+pub(in crate::ops) static STAGE: Source = kernel_source!("fourier/stage").with_choices(&[
+    Choice::Constant("READ", &["0u", "1u", "2u"]),
+    Choice::Constant("WRITE", &["0u", "1u", "2u"]),
+    Choice::Constant("INVERSE", &["false", "true"]),
+]);
 
 /// The layouts between stages and at either end, as the kernel numbers them.
 const COMPLEX_IN: usize = 1;
@@ -198,7 +192,7 @@ fn lower(op: &Transform, cx: &mut Lowering<'_>) -> Result<()> {
 fn result(cx: &mut Lowering<'_>, ends: bool, first: usize, [panel, n]: [usize; 2]) -> (Buffer, Binding) {
     if ends {
         let y = cx.output(0);
-        return (y, if first == 0 { Binding::write(y) } else { Binding::go_on(y) });
+        return (y, if first == 0 { Binding::write(y) } else { Binding::continued(y) });
     }
     let scratch = cx.scratch(TensorType::f32([panel, n, 2]));
     (scratch, Binding::write(scratch))

@@ -2,21 +2,16 @@
 
 use super::activation::{Body, Phi};
 use super::sum::{PairSum, Weights};
-use super::{ACTIVATION, FEATURES, PairActivation, SNIPPETS, VARIANTS, expect, features, nodes, pairs, variant};
-use crate::kernel::{Binding, Lowering, Params, Source, wgsl};
+use super::{ACTIVATION, FEATURES, PairActivation, VARIANTS, expect, features, nodes, pairs, variant};
+use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::ops::reduce::tree_sum_of;
 use crate::ops::shape::lower_set;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 
-pub(in crate::ops) static PAIR_DOT: Source = Source {
-    name: "message/pair_dot",
-    text: wgsl!("message/pair_dot"),
-    snippets: SNIPPETS,
-    variants: &VARIANTS,
-    choices: &[ACTIVATION, FEATURES],
-};
+pub(in crate::ops) static PAIR_DOT: Source =
+    kernel_source!("message/pair_dot").with_variants(&VARIANTS).with_choices(&[ACTIVATION, FEATURES]);
 
 /// (u, v, a) → e: `[batch, k, receivers, senders]` of weights a `[k, features]`; or, where each receiver has weights of its own
 /// `[batch, receivers, features]`, `[batch, receivers, senders]`.
@@ -125,7 +120,7 @@ impl Op for PairDot {
         }
         let (wide, width) = features(f);
         let phi = Phi::value(self.activation);
-        cx.turns(f / width + f / 64)?;
+        cx.check_iterations(f / width + f / 64)?;
         let results = batch * k * n * m;
         let (variant, class) = variant(&PAIR_DOT, cx, results, 16);
         let edge = variant.constant("EDGE").unwrap_or(1);

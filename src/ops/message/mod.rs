@@ -23,28 +23,25 @@ pub(super) use dot::PAIR_DOT;
 pub(super) use mlp::{PAIR_MLP, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_WEIGHTS};
 pub(super) use sum::PAIR_SUM;
 
-use crate::kernel::{Choice, Lowering, Snippet, Source, Suits, Variant, common, wgsl};
+use super::Family;
+use crate::kernel::{Adapters, Choice, Lowering, Source, Variant, snippet};
 use crate::tensor::{DType, TensorType};
 use crate::{Error, Result, Shape};
 
+pub(super) static FAMILY: Family =
+    Family { sources: &[&PAIR_DOT, &PAIR_MLP, &PAIR_MLP_NODES, &PAIR_MLP_SLOPES, &PAIR_MLP_WEIGHTS, &PAIR_SUM], cases, works };
+
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
-const FEATURES_BY_FOURS: Snippet = Snippet { name: "features_vector", text: wgsl!("common/features_vector") };
-
 /// Features four at a time, or one by one where their number is no multiple of four.
-const FEATURES: Choice = Choice::Snippet(&[FEATURES_BY_FOURS, Snippet { name: "features_scalar", text: wgsl!("common/features_scalar") }]);
+const FEATURES: Choice = Choice::Snippet(&[snippet!("features_vector"), snippet!("features_scalar")]);
 
 const ACTIVATION: Choice = Choice::Constant("ACTIVATION", &["0", "1", "2", "3"]);
 
-const PAIR_ACTIVATION: Snippet = Snippet { name: "pair_activation", text: wgsl!("common/pair_activation") };
-
-/// What the kernels without a second layer take.
-const SNIPPETS: &[Snippet] = &[common::GRID, common::MATH, PAIR_ACTIVATION];
-
 /// By the edge of what an invocation makes: four nodes that share what it loads, or one where there are few and a GPU has room.
 const VARIANTS: [Variant; 2] = [
-    Variant { name: "four", suits: Suits::Any, classes: &["many"], constants: &[("EDGE", "4u")], snippets: &[] },
-    Variant { name: "one", suits: Suits::Any, classes: &["few"], constants: &[("EDGE", "1u")], snippets: &[] },
+    Variant { name: "four", adapters: Adapters::Any, classes: &["many"], constants: &[("EDGE", "4u")], snippets: &[] },
+    Variant { name: "one", adapters: Adapters::Any, classes: &["few"], constants: &[("EDGE", "1u")], snippets: &[] },
 ];
 
 /// A variant of `source` for so many results, of which `four` gives an invocation so many.

@@ -2,20 +2,19 @@
 
 use super::activation::{Body, Phi};
 use super::dot::PairDot;
-use super::{ACTIVATION, FALSE_TRUE, FEATURES, PairActivation, SNIPPETS, VARIANTS, expect, features, pairs, variant};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, wgsl};
+use super::{ACTIVATION, FALSE_TRUE, FEATURES, PairActivation, VARIANTS, expect, features, pairs, variant};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::ops::shape::lower_set;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
-pub(in crate::ops) static PAIR_SUM: Source = Source {
-    name: "message/pair_sum",
-    text: wgsl!("message/pair_sum"),
-    snippets: SNIPPETS,
-    variants: &VARIANTS,
-    choices: &[ACTIVATION, Choice::Constant("SLOPE", FALSE_TRUE), Choice::Constant("WEIGHTED", FALSE_TRUE), FEATURES],
-};
+pub(in crate::ops) static PAIR_SUM: Source = kernel_source!("message/pair_sum").with_variants(&VARIANTS).with_choices(&[
+    ACTIVATION,
+    Choice::Constant("SLOPE", FALSE_TRUE),
+    Choice::Constant("WEIGHTED", FALSE_TRUE),
+    FEATURES,
+]);
 
 /// What multiplies a pair's z, feature by feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +183,7 @@ impl Op for PairSum {
         }
         let weighted = self.weights != Weights::None;
         let (wide, width) = features(e.features);
-        cx.turns(e.summed * (1 + usize::from(weighted) * e.k) + e.summed / 64)?;
+        cx.check_iterations(e.summed * (1 + usize::from(weighted) * e.k) + e.summed / 64)?;
         let (variant, class) = variant(&PAIR_SUM, cx, e.batch * e.kept * e.features / width, 4);
         let units = e.batch * e.kept.div_ceil(variant.constant("EDGE").unwrap_or(1)) * e.features / width;
         let params = Params::new().u32(units).u32(e.k).u32(e.kept).u32(e.summed).u32(e.features / width);

@@ -3,12 +3,15 @@
 pub(super) mod cases;
 pub mod table;
 
+use super::Family;
 use crate::kernel::Lowering;
 use crate::tape::{Op, OpKey, Pointwise, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 use std::fmt;
 use std::marker::PhantomData;
+
+pub(super) static FAMILY: Family = Family { sources: &[], cases: cases::cases, works: cases::works };
 
 /// A row of the table.
 pub trait Function: Copy + fmt::Debug + Send + Sync + 'static {
@@ -212,20 +215,16 @@ impl Walk {
     }
 }
 
-/// A constant that costs no memory: it is written into whatever chain reads it.
+/// One value everywhere.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fill {
     value: f32,
     shape: Shape,
 }
 
-impl Fill {
-    pub(crate) const NAME: &'static str = "fill";
-}
-
 impl Op for Fill {
     fn key(&self) -> OpKey {
-        OpKey::of(Self::NAME, self)
+        OpKey::of("fill", self)
     }
 
     fn infer(&self, _: &[TensorType]) -> Result<Vec<TensorType>> {
@@ -241,7 +240,7 @@ impl Op for Fill {
     }
 
     fn lower(&self, _: &mut Lowering<'_>) -> Result<()> {
-        Err(Error::op(Self::NAME, "a pointwise op is lowered by the plan, as a chain"))
+        Err(Error::op("fill", "a pointwise op is lowered by the plan, as a chain"))
     }
 
     fn pointwise(&self) -> Option<Pointwise<'_>> {
@@ -273,10 +272,19 @@ impl Tape {
         self.reshape(sum, shape)
     }
 
-    /// The value of a fill.
+    /// The value of a fill: of an op without operands whose expression is an attribute.
     pub(crate) fn filled(&self, var: Var) -> Option<f32> {
-        match &self.node_of(var).source {
-            crate::tape::Source::Op(op) if op.key().name == Fill::NAME => op.pointwise().and_then(|p| p.attributes.first().copied()),
+        match self.constant_expression(var)? {
+            Pointwise { expression: "p", attributes } => attributes.first().copied(),
+            _ => None,
+        }
+    }
+
+    /// A pointwise op without operands: the same value everywhere, which costs no memory, for it is written into whatever chain reads it.
+    pub(crate) fn constant_expression(&self, var: Var) -> Option<Pointwise<'_>> {
+        let node = self.node_of(var);
+        match &node.source {
+            crate::tape::Source::Op(op) if node.inputs.is_empty() => op.pointwise(),
             _ => None,
         }
     }

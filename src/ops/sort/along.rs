@@ -1,14 +1,14 @@
 //! Elements of rows by index: taken, and put where they belong.
 
 use super::rows_of;
-use crate::kernel::{Binding, Lowering, Params, Source, wgsl};
-use crate::ops::shape::{lower_set, plain};
+use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
+use crate::ops::shape::lower_set;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 
-pub(in crate::ops) static TAKE: Source = plain("sort/take", wgsl!("sort/take"));
-pub(in crate::ops) static PUT: Source = plain("sort/put", wgsl!("sort/put"));
+pub(in crate::ops) static TAKE: Source = kernel_source!("sort/take");
+pub(in crate::ops) static PUT: Source = kernel_source!("sort/put");
 
 /// (x `[.., m]`, index `[.., k]`) → y `[.., k]`.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +143,7 @@ impl Op for Put {
         lower_set(cx, y, 0)?;
         let (elements, k) = (cx.input_shape(0).elements(), rows_of(cx.input_shape(0))[1]);
         let kernel = cx.kernel(&PUT, &[]);
-        let bindings = vec![Binding::read(x), Binding::read(index), Binding::go_on(y)];
+        let bindings = vec![Binding::read(x), Binding::read(index), Binding::continued(y)];
         cx.dispatch(kernel, bindings, Params::new().u32(elements).u32(k).u32(self.extent), elements.div_ceil(64), 0.0)
     }
 }

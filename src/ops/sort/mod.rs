@@ -10,17 +10,20 @@ mod radix;
 
 pub(in crate::ops) use along::{PUT, TAKE};
 pub(in crate::ops) use order::{Item, Keyed, sorted};
-pub(in crate::ops) use radix::{COUNT, Digit, Keys, SCAN, SCATTER, ordered, passes};
+pub(in crate::ops) use radix::{COUNT, Digit, Keys, SCAN, SCATTER, passes};
 
+use super::Family;
 use super::case::{Case, Draw, f32s, i32s};
 use super::shape::Strided;
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, wgsl};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 
-pub(in crate::ops) static KEYS: Source = ordered("sort/keys", wgsl!("sort/keys"), &[Choice::Constant("KIND", &["0u", "1u", "2u", "3u"])]);
+pub(super) static FAMILY: Family = Family { sources: &[&COUNT, &KEYS, &PUT, &SCAN, &SCATTER, &TAKE], cases, works };
+
+pub(in crate::ops) static KEYS: Source = kernel_source!("sort/keys").with_choices(&[Choice::Constant("KIND", &["0u", "1u", "2u", "3u"])]);
 
 /// By what rows are ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,18 +2,12 @@
 //! is assumed (for what portable sorts reach see b0nes164/GPUSorting, `DeviceRadixSort`; it was learnt from, and not copied).
 
 use crate::Result;
-use crate::kernel::{Binding, Buffer, Lowering, Params, Source, Variant, common, wgsl};
-use crate::ops::shape::plain;
+use crate::kernel::{Binding, Buffer, Lowering, Params, Source, kernel_source};
 use crate::tensor::TensorType;
 
-pub(in crate::ops) static COUNT: Source = plain("sort/count", wgsl!("sort/count"));
-pub(in crate::ops) static SCAN: Source = plain("sort/scan", wgsl!("sort/scan"));
-pub(in crate::ops) static SCATTER: Source = plain("sort/scatter", wgsl!("sort/scatter"));
-
-/// A source whose keys are made by the shared snippet.
-pub(in crate::ops) const fn ordered(name: &'static str, text: &'static str, choices: &'static [crate::kernel::Choice]) -> Source {
-    Source { name, text, snippets: &[common::GRID, common::ORDERED], variants: &Variant::PLAIN, choices }
-}
+pub(in crate::ops) static COUNT: Source = kernel_source!("sort/count");
+pub(in crate::ops) static SCAN: Source = kernel_source!("sort/scan");
+pub(in crate::ops) static SCATTER: Source = kernel_source!("sort/scatter");
 
 /// Bits of a digit, and elements of a block, in the kernels.
 const BITS: usize = 4;
@@ -90,7 +84,7 @@ impl Keys {
 
 /// Running sums of rows of counts, each of those before it.
 pub(in crate::ops) fn lower_scan(cx: &mut Lowering<'_>, x: Buffer, y: Buffer, [rows, m]: [usize; 2]) -> Result<()> {
-    cx.turns(2 * m.div_ceil(64) + 64)?;
+    cx.check_iterations(2 * m.div_ceil(64) + 64)?;
     let kernel = cx.kernel(&SCAN, &[]);
     let workgroups = if m == 0 { 0 } else { rows };
     cx.dispatch(kernel, vec![Binding::read(x), Binding::write(y)], Params::new().u32(rows).u32(m), workgroups, 0.0)

@@ -2,12 +2,11 @@
 
 use super::product::{RowProduct, features, indices, turned};
 use crate::Result;
-use crate::kernel::{Binding, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 
-pub(in crate::ops) static MAXIMUM: Source =
-    Source { name: "sparse/maximum", text: wgsl!("sparse/maximum"), snippets: &[common::GRID], variants: &Variant::PLAIN, choices: &[] };
+pub(in crate::ops) static MAXIMUM: Source = kernel_source!("sparse/maximum");
 
 /// (x, pattern) → y: y_i the largest x_j over the entries of row i, feature by feature; 0 where there are none.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +68,7 @@ impl Op for RowMaximum {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let f = cx.input_shape(0)[1];
-        cx.turns(self.most[0])?;
+        cx.check_iterations(self.most[0])?;
         let n = self.rows * f;
         let entries = cx.input_shape(2)[0];
         let params = Params::new().u32(n).u32(f).u32(self.columns);

@@ -12,11 +12,14 @@ pub(super) use cases::{cases, works};
 pub(super) use maximum::MAXIMUM;
 pub(super) use product::{PRODUCT, SAMPLE};
 
+use super::Family;
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result};
 use maximum::RowMaximum;
 use product::{RowProduct, Sampled};
+
+pub(super) static FAMILY: Family = Family { sources: &[&MAXIMUM, &PRODUCT, &SAMPLE], cases, works };
 
 /// The pattern of a matrix `[rows, columns]`: which entries there are. Of a graph: receivers by senders.
 #[derive(Debug, Clone, Copy)]

@@ -1,17 +1,13 @@
 //! y = A x, and products of rows sampled at the entries of A.
 
-use crate::kernel::{Binding, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::ops::reduce::tree_sum_of;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
-const fn plain(name: &'static str, text: &'static str) -> Source {
-    Source { name, text, snippets: &[common::GRID], variants: &Variant::PLAIN, choices: &[] }
-}
-
-pub(in crate::ops) static PRODUCT: Source = plain("sparse/product", wgsl!("sparse/product"));
-pub(in crate::ops) static SAMPLE: Source = plain("sparse/sample", wgsl!("sparse/sample"));
+pub(in crate::ops) static PRODUCT: Source = kernel_source!("sparse/product");
+pub(in crate::ops) static SAMPLE: Source = kernel_source!("sparse/sample");
 
 /// Where a pattern's indices begin among an op's inputs, after two real operands.
 const INDICES: usize = 2;
@@ -106,7 +102,7 @@ impl Op for RowProduct {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let f = cx.input_shape(1)[1];
         let entries = cx.input_shape(0)[0];
-        cx.turns(self.most[0] + self.most[0] / 64)?;
+        cx.check_iterations(self.most[0] + self.most[0] / 64)?;
         let n = self.rows * f;
         let params = Params::new().u32(n).u32(f).u32(self.columns);
         let inputs = [0, 1, INDICES, INDICES + 1, INDICES + 2].map(|i| Binding::read(cx.input(i)));
@@ -166,7 +162,7 @@ impl Op for Sampled {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let (f, n) = (cx.input_shape(0)[1], cx.output_shape(0).elements());
-        cx.turns(f + f / 64)?;
+        cx.check_iterations(f + f / 64)?;
         let params = Params::new().u32(n).u32(f).u32(self.rows).u32(self.columns);
         let inputs = [0, 1, INDICES + 6, INDICES + 7].map(|i| Binding::read(cx.input(i)));
         let bindings = inputs.into_iter().chain([Binding::write(cx.output(0))]).collect();

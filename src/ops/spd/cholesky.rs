@@ -3,7 +3,7 @@
 use super::ruled::Rule;
 use super::{VARIANTS, class, extents, rounded, shares, square, symmetric, unary_cases};
 use crate::Result;
-use crate::kernel::{Binding, Lowering, Params, Source, common, wgsl};
+use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, TensorType, parallel, real_inputs};
@@ -11,8 +11,7 @@ use crate::tensor::{HostTensor, TensorType, parallel, real_inputs};
 /// A pivot not above this share of its variable's variance counts as 0, in the definition and in the kernel.
 const LEAST: f32 = 8.0 * f32::EPSILON;
 
-pub(in crate::ops) static CHOLESKY: Source =
-    Source { name: "spd/cholesky", text: wgsl!("spd/cholesky"), snippets: &[common::GRID], variants: &VARIANTS, choices: &[] };
+pub(in crate::ops) static CHOLESKY: Source = kernel_source!("spd/cholesky").with_variants(&VARIANTS);
 
 /// A → L, lower triangular, L Lᵀ = A.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +72,7 @@ impl Op for Cholesky {
         let turns = |j: usize| (1 + (n - j).div_ceil(lanes)) * (6 + j + j / 32);
         for share in shares(cx.target(), n, n, turns) {
             let l = cx.output(0);
-            let l = if share.start == 0 { Binding::write(l) } else { Binding::go_on(l) };
+            let l = if share.start == 0 { Binding::write(l) } else { Binding::continued(l) };
             let params = Params::new().u32(matrices).u32(n).u32(share.start).u32(share.end).f32(LEAST);
             let flops: usize = share.map(|j| 7 + 2 * j + (n - 1 - j) * (4 + 2 * j)).sum();
             cx.dispatch(kernel.clone(), vec![Binding::read(cx.input(0)), l], params, matrices, (matrices * flops) as f64)?;

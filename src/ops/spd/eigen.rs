@@ -2,19 +2,17 @@
 
 use super::decompose::eigen;
 use super::{VARIANTS, class, extents, positive_definite, rounded, shares, square, symmetric};
-use crate::kernel::{Binding, Lowering, Params, Source, common, wgsl};
+use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::ops::case::{Case, Draw, f32s};
-use crate::ops::shape::plain;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, TensorType, parallel, real_inputs};
 use crate::{Error, Result};
 use std::sync::Arc;
 
-pub(in crate::ops) static JACOBI_START: Source = plain("spd/jacobi_start", wgsl!("spd/jacobi_start"));
-pub(in crate::ops) static EIGEN_ORDER: Source = plain("spd/eigen_order", wgsl!("spd/eigen_order"));
+pub(in crate::ops) static JACOBI_START: Source = kernel_source!("spd/jacobi_start");
+pub(in crate::ops) static EIGEN_ORDER: Source = kernel_source!("spd/eigen_order");
 
-pub(in crate::ops) static JACOBI: Source =
-    Source { name: "spd/jacobi", text: wgsl!("spd/jacobi"), snippets: &[common::GRID], variants: &VARIANTS, choices: &[] };
+pub(in crate::ops) static JACOBI: Source = kernel_source!("spd/jacobi").with_variants(&VARIANTS);
 
 /// The most variables that the kernel's workgroup memory has room for.
 const MOST: usize = 2048;
@@ -103,7 +101,7 @@ impl Op for Eigh {
         let turns = 4 + pairs.div_ceil(lanes) + (pairs * pairs / 2).div_ceil(lanes) + (pairs * n).div_ceil(lanes);
         let most = if n <= LONG { usize::MAX } else { rounds };
         for share in shares(cx.target(), sweeps(n) * rounds, most, |_| turns) {
-            let bindings = vec![Binding::go_on(work), Binding::go_on(w)];
+            let bindings = vec![Binding::continued(work), Binding::continued(w)];
             let params = Params::new().u32(matrices).u32(n).u32(share.start).u32(share.end);
             cx.dispatch(kernel.clone(), bindings, params, matrices, (matrices * share.len()) as f64 * flops_of_round(n))?;
         }

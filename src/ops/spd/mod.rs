@@ -22,25 +22,28 @@ pub(super) use triangular::TRIANGULAR_SOLVE;
 
 pub use function::MatrixFunction;
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
-use crate::kernel::{Suits, TURNS, Target, Variant, common};
+use crate::kernel::{Adapters, LOOP_LIMIT, Target, Variant, common};
 use crate::tape::{Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType};
 use crate::{Error, Result, Shape};
 use std::ops::Range;
 
+pub(super) static FAMILY: Family = Family { sources: &[&CHOLESKY, &EIGEN_ORDER, &JACOBI, &JACOBI_START, &TRIANGULAR_SOLVE], cases, works };
+
 type Constants = &'static [(&'static str, &'static str)];
 
-const fn together(name: &'static str, suits: Suits, classes: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, suits, classes, constants, snippets: &[common::SYNC_GROUP] }
+const fn together(name: &'static str, adapters: Adapters, classes: &'static [&'static str], constants: Constants) -> Variant {
+    Variant { name, adapters, classes, constants, snippets: &[common::SYNC_GROUP] }
 }
 
 /// A matrix to a workgroup; a small one to an invocation on software adapters, where barriers cost most.
 pub(in crate::ops) const VARIANTS: [Variant; 3] = [
-    Variant { name: "serial", suits: Suits::Software, classes: &["small"], constants: &[], snippets: &[common::SYNC_SERIAL] },
-    together("group64", Suits::Hardware, &["small"], &[("LANES", "64u")]),
-    together("group256", Suits::Any, &["large"], &[("LANES", "256u")]),
+    Variant { name: "serial", adapters: Adapters::Software, classes: &["small"], constants: &[], snippets: &[common::SYNC_SERIAL] },
+    together("group64", Adapters::Hardware, &["small"], &[("LANES", "64u")]),
+    together("group256", Adapters::Any, &["large"], &[("LANES", "256u")]),
 ];
 
 /// The class of a decomposition's work.
@@ -48,7 +51,7 @@ pub(in crate::ops) fn class(n: usize) -> &'static str {
     if n <= 32 { "small" } else { "large" }
 }
 
-/// The steps of a long kernel shared out to dispatches, of at most `most` steps each, and on software adapters of at most [`TURNS`]
+/// The steps of a long kernel shared out to dispatches, of at most `most` steps each, and on software adapters of at most [`LOOP_LIMIT`]
 /// turns, of which a step takes `turns(step)`.
 pub(in crate::ops) fn shares(target: &Target, steps: usize, most: usize, turns: impl Fn(usize) -> usize) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
@@ -56,7 +59,7 @@ pub(in crate::ops) fn shares(target: &Target, steps: usize, most: usize, turns: 
     for step in 0..steps {
         taken += turns(step);
         match found.last_mut() {
-            Some(last) if last.len() < most && (!target.software || taken <= TURNS) => last.end = step + 1,
+            Some(last) if last.len() < most && (!target.software || taken <= LOOP_LIMIT) => last.end = step + 1,
             _ => {
                 taken = turns(step);
                 found.push(step..step + 1);
@@ -154,10 +157,10 @@ mod tests {
     fn steps_are_shared_out_in_order_within_the_turns_of_software() {
         let gpu = Target::portable();
         let software = Target { software: true, ..Target::portable() };
-        assert_eq!(shares(&gpu, 10, 10, |_| TURNS), vec![0..10]);
-        assert_eq!(shares(&gpu, 10, 4, |_| TURNS), vec![0..4, 4..8, 8..10]);
-        assert_eq!(shares(&software, 5, 5, |_| TURNS / 2), vec![0..2, 2..4, 4..5]);
-        assert_eq!(shares(&software, 3, 3, |_| 2 * TURNS), vec![0..1, 1..2, 2..3]);
+        assert_eq!(shares(&gpu, 10, 10, |_| LOOP_LIMIT), vec![0..10]);
+        assert_eq!(shares(&gpu, 10, 4, |_| LOOP_LIMIT), vec![0..4, 4..8, 8..10]);
+        assert_eq!(shares(&software, 5, 5, |_| LOOP_LIMIT / 2), vec![0..2, 2..4, 4..5]);
+        assert_eq!(shares(&software, 3, 3, |_| 2 * LOOP_LIMIT), vec![0..1, 1..2, 2..3]);
         assert!(shares(&gpu, 0, 1, |_| 1).is_empty());
     }
 }

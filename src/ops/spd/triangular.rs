@@ -1,19 +1,14 @@
 //! Triangular systems.
 
 use super::{extents, positive_definite, rounded, shares, square};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, Variant, common, wgsl};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 
-pub(in crate::ops) static TRIANGULAR_SOLVE: Source = Source {
-    name: "spd/triangular_solve",
-    text: wgsl!("spd/triangular_solve"),
-    snippets: &[common::GRID],
-    variants: &Variant::PLAIN,
-    choices: &[Choice::Constant("TRANSPOSED", &["false", "true"])],
-};
+pub(in crate::ops) static TRIANGULAR_SOLVE: Source =
+    kernel_source!("spd/triangular_solve").with_choices(&[Choice::Constant("TRANSPOSED", &["false", "true"])]);
 
 /// (L, B) → X, L X = B or Lᵀ X = B.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +82,7 @@ impl Op for TriangularSolve {
         let kernel = cx.kernel(&TRIANGULAR_SOLVE, &[self.transposed.into()]);
         for share in shares(cx.target(), n, n, |step| 6 + step + step / 32) {
             let x = cx.output(0);
-            let x = if share.start == 0 { Binding::write(x) } else { Binding::go_on(x) };
+            let x = if share.start == 0 { Binding::write(x) } else { Binding::continued(x) };
             let params = Params::new().u32(columns).u32(n).u32(m).u32(share.start).u32(share.end);
             let flops: usize = share.map(|step| 2 * step + 3).sum();
             let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), x];

@@ -12,18 +12,21 @@ mod tree;
 pub(crate) use decompose::check;
 pub(super) use tree::{BEST, CONTRACT, EDGES, HOOK, PRIM, TREE};
 
+use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::covariance::Best;
-use super::sort::{Digit, Keyed, ordered, passes};
+use super::sort::{Digit, Keyed, passes};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Buffer, Lowering, Params, Source, wgsl};
+use crate::kernel::{Binding, Buffer, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 use decompose::{Decomposition, decompose};
 use std::sync::Arc;
 
-pub(super) static SPLIT: Source = ordered("topology/split", wgsl!("topology/split"), &[]);
+pub(super) static FAMILY: Family = Family { sources: &[&BEST, &CONTRACT, &EDGES, &HOOK, &PRIM, &SPLIT], cases, works };
+
+pub(super) static SPLIT: Source = kernel_source!("topology/split");
 
 /// The most nodes whose edges an i32 counts.
 const MOST: usize = 46_340;

@@ -7,7 +7,7 @@
 
 use super::Weights;
 use crate::Result;
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, Target, Variant, Ways, common, wgsl};
+use crate::kernel::{Algorithms, Binding, Buffer, Choice, Lowering, Params, Source, Target, kernel_source};
 use crate::ops::row::{self, Rows};
 use crate::ops::shape::lower_set;
 use crate::ops::sort::Keys;
@@ -18,23 +18,16 @@ const FALSE_TRUE: &[&str] = &["false", "true"];
 const ABSOLUTE: Choice = Choice::Constant("ABSOLUTE", FALSE_TRUE);
 const KINDS: &[&str] = &["0u", "1u", "2u"];
 
-const fn of_edges(name: &'static str, text: &'static str, variants: &'static [Variant], choices: &'static [Choice]) -> Source {
-    Source { name, text, snippets: &[common::GRID, common::ORDERED, common::EDGE_ORDER], variants, choices }
-}
-
-pub(in crate::ops) static PRIM: Source = of_edges("topology/prim", wgsl!("topology/prim"), &VARIANTS, &[ABSOLUTE]);
-pub(in crate::ops) static EDGES: Source =
-    of_edges("topology/edges", wgsl!("topology/edges"), &Variant::PLAIN, &[ABSOLUTE, Choice::Constant("GROWN", FALSE_TRUE)]);
+pub(in crate::ops) static PRIM: Source = kernel_source!("topology/prim").with_variants(&VARIANTS).with_choices(&[ABSOLUTE]);
+pub(in crate::ops) static EDGES: Source = kernel_source!("topology/edges").with_choices(&[ABSOLUTE, Choice::Constant("GROWN", FALSE_TRUE)]);
 pub(in crate::ops) static BEST: Source =
-    of_edges("topology/best", wgsl!("topology/best"), &row::VARIANTS, &[ABSOLUTE, Choice::Constant("KIND", KINDS)]);
-pub(in crate::ops) static CONTRACT: Source =
-    of_edges("topology/contract", wgsl!("topology/contract"), &Variant::PLAIN, &[ABSOLUTE, Choice::Constant("OF", KINDS)]);
-pub(in crate::ops) static HOOK: Source =
-    Source { name: "topology/hook", text: wgsl!("topology/hook"), snippets: &[common::GRID], variants: &VARIANTS, choices: &[] };
+    kernel_source!("topology/best").with_variants(&row::VARIANTS).with_choices(&[ABSOLUTE, Choice::Constant("KIND", KINDS)]);
+pub(in crate::ops) static CONTRACT: Source = kernel_source!("topology/contract").with_choices(&[ABSOLUTE, Choice::Constant("OF", KINDS)]);
+pub(in crate::ops) static HOOK: Source = kernel_source!("topology/hook").with_variants(&VARIANTS);
 
 /// How the trees are found.
-pub(in crate::ops) static TREE: Ways =
-    Ways { name: "topology/tree", ways: &[("prim", "topology/prim"), ("boruvka", "topology/hook")], rule };
+pub(in crate::ops) static TREE: Algorithms =
+    Algorithms { name: "topology/tree", all: &[("prim", "topology/prim"), ("boruvka", "topology/hook")], rule };
 
 /// Larger graphs take a dispatch for so many steps of Prim's algorithm, so that none keeps a GPU so long that its watchdog bites.
 const STEPS: usize = 4096;
@@ -61,7 +54,7 @@ fn rule(target: &Target, class: &str) -> &'static str {
 
 /// Whether the graphs of n nodes take Borůvka's algorithm.
 pub(super) fn contracts(target: &Target, n: usize) -> bool {
-    TREE.way(target, size(n)) == "boruvka"
+    TREE.choose(target, size(n)) == "boruvka"
 }
 
 /// The edges of graphs as they are sorted: keys, and indices whose bit 31 is set for those that are not of the tree; and the marks of
@@ -75,7 +68,7 @@ pub(super) fn lower_edges(cx: &mut Lowering<'_>, w: Weights, [graphs, n]: [usize
     let entries = graphs * n * n;
     let kernel = cx.kernel(&EDGES, &[w.absolute.into(), usize::from(!contracts)]);
     let bindings =
-        vec![Binding::read(w.buffer), Binding::read(parent), Binding::write(keys.key), Binding::write(keys.place), Binding::go_on(bad)];
+        vec![Binding::read(w.buffer), Binding::read(parent), Binding::write(keys.key), Binding::write(keys.place), Binding::continued(bad)];
     cx.dispatch(kernel, bindings, Params::new().u32(entries).u32(n), entries.div_ceil(64), 0.0)?;
     if contracts {
         lower_boruvka(cx, w, [graphs, n], keys.place)?;
@@ -92,7 +85,7 @@ fn lower_prim(cx: &mut Lowering<'_>, w: Weights, [graphs, n]: [usize; 2]) -> Res
     let lanes = variant.constant("LANES").unwrap_or(1);
     let turns = 2 * n.div_ceil(lanes) + 10;
     for share in shares(cx.target(), n - 1, STEPS, |step| if step == 0 { turns + n.div_ceil(lanes) } else { turns }) {
-        let state = |b: Buffer| if share.start == 0 { Binding::write(b) } else { Binding::go_on(b) };
+        let state = |b: Buffer| if share.start == 0 { Binding::write(b) } else { Binding::continued(b) };
         let bindings = vec![Binding::read(w.buffer), state(best), state(parent)];
         let params = Params::new().u32(graphs).u32(n).u32(share.start).u32(share.end);
         cx.dispatch(kernel.clone(), bindings, params, graphs, 0.0)?;
@@ -122,8 +115,8 @@ fn lower_boruvka(cx: &mut Lowering<'_>, w: Weights, [graphs, n]: [usize; 2], pla
         let (head, left) = (cx.scratch(TensorType::u32([graphs, of.k / 2])), cx.scratch(TensorType::u32([graphs])));
         lower_best(cx, w, of, [graphs, n], [counts, label, edge])?;
         let reads = [counts, edge].map(Binding::read).into_iter();
-        let lists = [Binding::go_on(label), Binding::write(other), Binding::write(next), Binding::write(head)];
-        let bindings = reads.chain(lists).chain([Binding::go_on(place), Binding::write(left)]).collect();
+        let lists = [Binding::continued(label), Binding::write(other), Binding::write(next), Binding::write(head)];
+        let bindings = reads.chain(lists).chain([Binding::continued(place), Binding::write(left)]).collect();
         lower_hook(cx, [graphs, n, of.k], bindings)?;
         if of.k < 4 {
             return Ok(());
@@ -156,7 +149,7 @@ fn lower_hook(cx: &mut Lowering<'_>, [graphs, n, k]: [usize; 3], bindings: Vec<B
     // A path of k super-nodes is jumped along in log2 k steps: one, and as many pairs as it takes.
     let jumps = k.next_power_of_two().trailing_zeros() as usize;
     let pairs = jumps / 2;
-    cx.turns(k.div_ceil(lanes) * (2 * pairs + 5) + lanes)?;
+    cx.check_iterations(k.div_ceil(lanes) * (2 * pairs + 5) + lanes)?;
     let kernel = HOOK.kernel(variant, &[]).for_class(class(k));
     cx.dispatch(kernel, bindings, Params::new().u32(graphs).u32(k).u32(n).u32(pairs), graphs, 0.0)
 }
@@ -169,7 +162,7 @@ fn lower_contract(
     [graphs, n]: [usize; 2],
     lists: [Buffer; 4],
 ) -> Result<Contracted> {
-    cx.turns(of.k)?;
+    cx.check_iterations(of.k)?;
     let cols = if step == 2 { of.k / 2 } else { of.k };
     let words = TensorType::u32([graphs, of.k / 2, cols]);
     let made = Contracted { key: cx.scratch(words), index: cx.scratch(words), k: of.k, first: false };

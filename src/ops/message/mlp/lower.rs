@@ -1,11 +1,11 @@
 //! The dispatches. In reverse, pairs go a panel at a time: the cotangents of their outputs are made and lie in a GPU's cache while three
 //! kernels read them, for either end of the first layer and for the weights of the second.
 
+use super::super::PairActivation;
 use super::super::activation::Phi;
-use super::super::{FEATURES_BY_FOURS, PAIR_ACTIVATION, PairActivation};
 use super::Extents;
 use crate::Result;
-use crate::kernel::{Binding, Buffer, Lowering, Params, Snippet, Source, Suits, Variant, common, wgsl};
+use crate::kernel::{Adapters, Binding, Buffer, Lowering, Params, Source, Variant, common, kernel_source, snippet};
 use crate::ops::reduce::lower_sums;
 use crate::ops::shape::lower_set;
 use crate::ops::tile::Tiling;
@@ -14,15 +14,12 @@ use std::ops::Range;
 
 type Constants = &'static [(&'static str, &'static str)];
 
-const DIRECT_SUMS: Snippet = Snippet { name: "tile_direct_sums", text: wgsl!("common/tile_direct_sums") };
-const SHARED_SUMS: Snippet = Snippet { name: "tile_shared_sums", text: wgsl!("common/tile_shared_sums") };
-
 const fn direct(name: &'static str, constants: Constants) -> Variant {
-    Variant { name, suits: Suits::Software, classes: &[], constants, snippets: &[common::TILE_DIRECT, DIRECT_SUMS] }
+    Variant { name, adapters: Adapters::Software, classes: &[], constants, snippets: &[common::TILE_DIRECT, snippet!("tile_direct_sums")] }
 }
 
 const fn shared(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, suits: Suits::Hardware, classes, constants, snippets: &[common::TILE_SHARED, SHARED_SUMS] }
+    Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_SHARED, snippet!("tile_shared_sums")] }
 }
 
 /// As a product's, but for blocks of 128, which leave no workgroup memory for the sums.
@@ -33,19 +30,10 @@ const VARIANTS: [Variant; 4] = [
     shared("shared32", &["narrow"], &[("EDGE", "1u"), ("SIDE", "8u")]),
 ];
 
-const LAYERS: &[Snippet] =
-    &[common::GRID, common::MATH, FEATURES_BY_FOURS, PAIR_ACTIVATION, Snippet { name: "pair_layers", text: wgsl!("common/pair_layers") }];
-
-const fn source(name: &'static str, text: &'static str, snippets: &'static [Snippet]) -> Source {
-    Source { name, text, snippets, variants: &VARIANTS, choices: &[] }
-}
-
-const PLAIN: &[Snippet] = &[common::GRID, common::MATH, FEATURES_BY_FOURS, PAIR_ACTIVATION];
-
-pub(in crate::ops) static PAIR_MLP: Source = source("message/pair_mlp", wgsl!("message/pair_mlp"), LAYERS);
-pub(in crate::ops) static PAIR_MLP_SLOPES: Source = source("message/pair_mlp_slopes", wgsl!("message/pair_mlp_slopes"), LAYERS);
-pub(in crate::ops) static PAIR_MLP_NODES: Source = source("message/pair_mlp_nodes", wgsl!("message/pair_mlp_nodes"), PLAIN);
-pub(in crate::ops) static PAIR_MLP_WEIGHTS: Source = source("message/pair_mlp_weights", wgsl!("message/pair_mlp_weights"), PLAIN);
+pub(in crate::ops) static PAIR_MLP: Source = kernel_source!("message/pair_mlp").with_variants(&VARIANTS);
+pub(in crate::ops) static PAIR_MLP_SLOPES: Source = kernel_source!("message/pair_mlp_slopes").with_variants(&VARIANTS);
+pub(in crate::ops) static PAIR_MLP_NODES: Source = kernel_source!("message/pair_mlp_nodes").with_variants(&VARIANTS);
+pub(in crate::ops) static PAIR_MLP_WEIGHTS: Source = kernel_source!("message/pair_mlp_weights").with_variants(&VARIANTS);
 
 /// The most elements of a panel: 8 MiB, of which the caches of GPUs hold several.
 const PANEL: usize = 1 << 21;
@@ -177,7 +165,7 @@ pub(super) fn cotangents(cx: &mut Lowering<'_>, activations: [PairActivation; 2]
 
 /// A buffer that the first panel begins, and the others go on with.
 fn shared_by_panels(buffer: Buffer, first: bool) -> Binding {
-    if first { Binding::write(buffer) } else { Binding::go_on(buffer) }
+    if first { Binding::write(buffer) } else { Binding::continued(buffer) }
 }
 
 impl Backward {

@@ -1,0 +1,40 @@
+//! What several kernels share: the snippets under `shaders/common/`.
+
+use super::{Choice, Snippet};
+
+/// What a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
+pub(super) const NAMED: [Snippet; 10] = [
+    GRID,
+    MATH,
+    snippet!("ordered"),
+    snippet!("edge_order"),
+    snippet!("philox"),
+    snippet!("blocks"),
+    snippet!("block_a"),
+    snippet!("block_b"),
+    snippet!("pair_activation"),
+    snippet!("pair_layers"),
+];
+
+/// Which invocation of a folded grid this is.
+pub(crate) const GRID: Snippet = snippet!("grid");
+/// Elementary functions that hold up at the ends of their domains.
+pub(crate) const MATH: Snippet = snippet!("math");
+/// A row belongs to one invocation.
+pub(crate) const ROW_SERIAL: Snippet = snippet!("row_serial");
+/// A row belongs to several invocations of a workgroup.
+pub(crate) const ROW_GROUP: Snippet = snippet!("row_group");
+/// A matrix belongs to one invocation.
+pub(crate) const SYNC_SERIAL: Snippet = snippet!("sync_serial");
+/// A matrix belongs to a workgroup.
+pub(crate) const SYNC_GROUP: Snippet = snippet!("sync_group");
+/// The operands of a product, four at a time or element by element.
+pub(crate) const OPERANDS: Choice = Choice::Snippet(&[snippet!("operands_vector"), snippet!("operands_scalar")]);
+/// The result of a product, four at a time or element by element.
+pub(crate) const RESULT: Choice = Choice::Snippet(&[snippet!("result_vector"), snippet!("result_scalar")]);
+/// Whether a product keeps the best entries of its rows.
+pub(crate) const BEST: Choice = Choice::Snippet(&[snippet!("best_no"), Snippet { name: "best", ..snippet!("best_yes") }]);
+/// A product's tile in registers alone.
+pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
+/// A product's tile fed through workgroup memory.
+pub(crate) const TILE_SHARED: Snippet = snippet!("tile_shared");
