@@ -92,7 +92,7 @@ impl Op for Roll {
 const SHAPE: [usize; 2] = [3, 17];
 
 /// The op mid-graph under a cotangent that differs from element to element: Σ w · tanh(roll(x · x)).
-pub fn tape() -> Result<(Tape, Var, Vec<Var>)> {
+fn tape() -> Result<(Tape, Var, Vec<Var>)> {
     let mut t = Tape::new();
     let x = t.input("x", TensorType::f32(SHAPE))?;
     let w = t.constant(HostTensor::f32(SHAPE, (0..51).map(|i| (i as f32 * 0.7).cos()).collect())?)?;
@@ -106,7 +106,7 @@ pub fn tape() -> Result<(Tape, Var, Vec<Var>)> {
 }
 
 /// Where it is evaluated.
-pub fn point() -> Vec<f64> {
+fn point() -> Vec<f64> {
     (0..51).map(|i| (f64::from(i) * 1.3).sin()).collect()
 }
 

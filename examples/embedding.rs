@@ -25,7 +25,7 @@ async fn application() -> Result<(wgpu::Adapter, wgpu::Device, wgpu::Queue)> {
 }
 
 /// Our step: its series and their correlation.
-pub fn tape() -> Result<(Tape, Var, Var)> {
+fn tape() -> Result<(Tape, Var, Var)> {
     let mut tape = Tape::new();
     let x = tape.input("series", TensorType::f32([REGIONS, TIME]))?;
     let r = tape.correlation(x, None, false)?;
@@ -33,7 +33,7 @@ pub fn tape() -> Result<(Tape, Var, Var)> {
 }
 
 /// Waves, each a little behind the one before.
-pub fn series() -> Vec<f32> {
+fn series() -> Vec<f32> {
     (0..REGIONS * TIME).map(|i| ((i / TIME) as f32 * 0.8 + (i % TIME) as f32 * 0.3).sin()).collect()
 }
 

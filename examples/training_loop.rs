@@ -10,7 +10,7 @@ const VERTICES: usize = 90;
 const TIME: usize = 120;
 
 /// Each vertex follows one of three oscillations, with some noise.
-pub fn data() -> Result<HostTensor> {
+fn data() -> Result<HostTensor> {
     let sample = |i: usize| {
         let (vertex, t) = (i / TIME, (i % TIME) as f32);
         let source = (vertex / (VERTICES / PARCELS)) as f32;
@@ -20,7 +20,7 @@ pub fn data() -> Result<HostTensor> {
 }
 
 /// The step; its series and its loss.
-pub fn tape() -> Result<(Tape, Var, Var)> {
+fn tape() -> Result<(Tape, Var, Var)> {
     // Record: every vertex is rebuilt from the series of its parcels.
     let mut tape = Tape::new();
     let series = tape.input("series", TensorType::f32([VERTICES, TIME]))?;

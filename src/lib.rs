@@ -2,10 +2,6 @@
 //!
 //! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
 
-// The examples are compiled into the bench of their steps, and call this crate by its name.
-#[cfg(feature = "cli")]
-extern crate self as tapetum;
-
 #[cfg(feature = "cli")]
 pub mod bench;
 pub mod check;

@@ -233,7 +233,7 @@ fn the_number_of_workgroups_is_read_in_the_entry_point() {
         let hlsl = String::from_utf8(translate(&kernel, Format::Hlsl).unwrap()).unwrap();
         let code = &hlsl[hlsl.find("[numthreads").unwrap()..];
         folded += usize::from(code.contains("_NagaConstants.other"));
-        assert_eq!(code.contains("_NagaConstants.other"), kernel.wgsl.contains("id.groups"), "{}", name(&kernel));
+        assert_eq!(code.contains("_NagaConstants.other"), kernel.wgsl.contains("grid.groups"), "{}", name(&kernel));
         let read = hlsl.match_indices(".groups").count();
         assert_eq!(read, 0, "{} reads the number of workgroups from its arguments", name(&kernel));
     }

@@ -13,8 +13,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(256)
-fn main(id: Invocation) {
-    let i = group_index(id.group, id.groups) * 256u + id.lane;
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let i = group_index(grid.group, grid.groups) * 256u + lane;
     if (i >= params.vectors) {
         return;
     }

@@ -48,9 +48,8 @@ fn inner(q_i: u32, q_j: u32, m_i: u32, m_j: u32, w_0: u32, lane: u32, time: u32,
 }
 
 @compute @workgroup_size(GROUP)
-fn main(id: Invocation) {
-    let local = id.lane;
-    let row = row_index(group_index(id.group, id.groups), local);
+fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
+    let row = row_index(group_index(grid.group, grid.groups), local);
     let lane = lane_index(local);
     // An entry beyond the end has no columns.
     let inside = row < params.batch;

@@ -88,9 +88,8 @@ fn keep_best(batch: u32, row_unit: u32, col_unit: u32, lane: u32) {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(id: Invocation) {
-    let lane = id.lane;
-    let index = unit_index(group_index(id.group, id.groups), lane);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let index = unit_index(group_index(grid.group, grid.groups), lane);
     let pairs = params.units * (params.units + 1u) / 2u;
     let batch = index / pairs;
     if (batch >= params.batches) {

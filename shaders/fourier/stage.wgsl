@@ -47,8 +47,8 @@ fn load(row: u32, j: u32) -> vec2<f32> {
 }
 
 @compute @workgroup_size(64)
-fn main(id: Invocation) {
-    let at = element(id.group, id.groups, id.lane);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let at = element(grid.group, grid.groups, lane);
     if (at >= params.outputs) {
         return;
     }

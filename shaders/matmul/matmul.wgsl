@@ -31,9 +31,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
-fn main(id: Invocation) {
-    let lane = id.lane;
-    let index = unit_index(group_index(id.group, id.groups), lane);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let index = unit_index(group_index(grid.group, grid.groups), lane);
     let batch = index / (params.row_units * params.col_units);
     if (batch >= params.batches) {
         return;

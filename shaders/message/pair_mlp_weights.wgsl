@@ -74,9 +74,8 @@ fn b_block(k: u32, col: u32) -> mat4x4<f32> {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(id: Invocation) {
-    let lane = id.lane;
-    let unit = unit_index(group_index(id.group, id.groups), lane);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let unit = unit_index(group_index(grid.group, grid.groups), lane);
     if (unit >= params.units) {
         return;
     }

@@ -18,9 +18,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
-fn main(id: Invocation) {
-    let local = id.lane;
-    let row = row_index(group_index(id.group, id.groups), local);
+fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
+    let row = row_index(group_index(grid.group, grid.groups), local);
     let lane = lane_index(local);
     // A row beyond the end has no elements.
     let time = select(0u, params.time, row < params.rows);

@@ -22,8 +22,8 @@ alias T = vec4<f32>;
 const UNIT = 5.9604644775390625e-8;
 
 @compute @workgroup_size(64)
-fn main(id: Invocation) {
-    let block = element(id.group, id.groups, id.lane);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let block = element(grid.group, grid.groups, lane);
     if (block * 4u >= params.elements) {
         return;
     }

@@ -29,10 +29,9 @@ fn combine(p: f32, q: f32) -> f32 {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(id: Invocation) {
-    let local = id.lane;
+fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     // Rows are [outer, chunks, inner].
-    let row = row_index(group_index(id.group, id.groups), local);
+    let row = row_index(group_index(grid.group, grid.groups), local);
     let lane = lane_index(local);
     let i = row % params.inner;
     let chunk = row / params.inner % params.chunks;

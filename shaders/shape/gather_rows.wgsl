@@ -18,8 +18,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(id: Invocation) {
-    let i = element(id.group, id.groups, id.lane);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let i = element(grid.group, grid.groups, lane);
     if (i >= params.elements) {
         return;
     }

@@ -21,9 +21,8 @@ struct Params {
 var<workgroup> found: array<atomic<u32>, 16>;
 
 @compute @workgroup_size(64)
-fn main(id: Invocation) {
-    let lane = id.lane;
-    let at = group_index(id.group, id.groups);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let at = group_index(grid.group, grid.groups);
     let there = at < params.groups;
     let row = at / params.blocks;
     let block = at % params.blocks;

@@ -18,9 +18,8 @@ struct Params {
 var<workgroup> sums: array<u32, 64>;
 
 @compute @workgroup_size(64)
-fn main(id: Invocation) {
-    let lane = id.lane;
-    let row = group_index(id.group, id.groups);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let row = group_index(grid.group, grid.groups);
     // A row beyond the end has no elements.
     let m = select(0u, params.m, row < params.rows);
     let share = (params.m + 63u) / 64u;

@@ -32,9 +32,8 @@ var<workgroup> staged: array<u32, 1024>;
 var<workgroup> next: array<u32, 1024>;
 
 @compute @workgroup_size(64)
-fn main(id: Invocation) {
-    let lane = id.lane;
-    let at = group_index(id.group, id.groups);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let at = group_index(grid.group, grid.groups);
     let there = at < params.groups;
     let row = at / params.blocks;
     let block = at % params.blocks;

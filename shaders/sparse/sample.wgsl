@@ -24,8 +24,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(id: Invocation) {
-    let e = element(id.group, id.groups, id.lane);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let e = element(grid.group, grid.groups, lane);
     if (e >= params.entries) {
         return;
     }

@@ -35,8 +35,8 @@ fn dot_rows(first: u32, second: u32, n: u32) -> f32 {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(id: Invocation) {
-    let matrix = group_index(id.group, id.groups);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let matrix = group_index(grid.group, grid.groups);
     if (matrix >= params.matrices) {
         return;
     }
@@ -53,7 +53,7 @@ fn main(id: Invocation) {
             inverse = 1.0 / pivot;
         }
         // Everybody has read row j before its diagonal is written: what is read of it lies left of that.
-        for (var i = j + id.lane; i < n; i += LANES) {
+        for (var i = j + lane; i < n; i += LANES) {
             let at = base + i * n;
             if (i == j) {
                 l[at + j] = pivot;

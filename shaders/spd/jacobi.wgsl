@@ -57,9 +57,8 @@ fn rotation(base: u32, n: u32, p: u32, q: u32) -> vec2<f32> {
 }
 
 @compute @workgroup_size(GROUP)
-fn main(id: Invocation) {
-    let lane = id.lane;
-    let matrix = group_index(id.group, id.groups);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let matrix = group_index(grid.group, grid.groups);
     if (matrix >= params.matrices) {
         return;
     }

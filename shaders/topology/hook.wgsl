@@ -37,9 +37,8 @@ const NONE = 0xffffffffu;
 var<workgroup> sums: array<u32, GROUP>;
 
 @compute @workgroup_size(GROUP)
-fn main(id: Invocation) {
-    let lane = id.lane;
-    let at = group_index(id.group, id.groups);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let at = group_index(grid.group, grid.groups);
     let there = at < params.graphs;
     let graph = min(at, params.graphs - 1u);
     let count = counts[graph];

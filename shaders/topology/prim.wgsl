@@ -31,9 +31,8 @@ var<workgroup> edges: array<u32, GROUP>;
 var<workgroup> vertices: array<u32, GROUP>;
 
 @compute @workgroup_size(GROUP)
-fn main(id: Invocation) {
-    let lane = id.lane;
-    let graph = group_index(id.group, id.groups);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let graph = group_index(grid.group, grid.groups);
     // A graph beyond the end has no vertices.
     let n = select(0u, params.n, graph < params.graphs);
     let base = graph * params.n;

@@ -24,8 +24,8 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn main(id: Invocation) {
-    let at = element(id.group, id.groups, id.lane);
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let at = element(grid.group, grid.groups, lane);
     if (at >= params.elements) {
         return;
     }

@@ -6,12 +6,12 @@
 
 pub mod ceilings;
 pub mod compare;
-mod examples;
 pub mod job;
 pub mod machine;
 pub mod measure;
 mod networks;
 pub mod report;
+mod small;
 pub mod step;
 pub mod tune;
 

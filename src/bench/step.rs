@@ -1,4 +1,4 @@
-//! Training steps: what the demo's step and those of the examples cost beside their arithmetic.
+//! Steps: what the demo's step, those of networks and very small ones cost beside their arithmetic.
 //!
 //! *Idle* is the part of a step in which the device runs no kernel: 1 − Σ kernels / step. The step is timed as it is replayed, in one
 //! pass between two timestamps. The kernels are timed apart, each launched several times in a pass of its own: a profile with a pass for
@@ -7,7 +7,7 @@
 //! Caches warmed by the dispatch before make Σ kernels a little less than in the step, and idle a little more, never less, than it is.
 
 use super::measure::{Effort, Stats, Timing, times, wall};
-use super::{examples, networks};
+use super::{networks, small};
 use crate::connectome::parcels::learn_parcels::{Learner, Settings, Surface};
 use crate::connectome::parcels::sphere;
 use crate::data::shipped_cortex;
@@ -111,13 +111,12 @@ pub struct Step {
     make: fn(&Device, u64) -> Result<Program>,
 }
 
-/// The demo's step, which is that of `examples/parcellation.rs`, and those of the other examples.
+/// The demo's step, which is that of `examples/parcellation.rs`, two small ones, and large ones.
 pub fn steps() -> Vec<Step> {
     vec![
         Step { name: "step/demo", large: false, make: demo },
-        Step { name: "step/training_loop", large: false, make: training_loop },
-        Step { name: "step/embedding", large: false, make: embedding },
-        Step { name: "step/custom_op", large: false, make: custom_op },
+        Step { name: "step/parcels 3x90x120", large: false, make: small::parcels },
+        Step { name: "step/correlation 4x100", large: false, make: small::correlation },
         Step { name: "step/full_resolution", large: true, make: full_resolution },
         Step { name: "step/gru", large: true, make: networks::gru },
         Step { name: "step/edges 32x100x64", large: true, make: |device, seed| networks::edges(device, [32, 100, 64], seed) },
@@ -174,27 +173,6 @@ fn demo(device: &Device, seed: u64) -> Result<Program> {
     let cortex = shipped_cortex()?;
     let surface = cortex.surface(0..cortex.frames() / 2)?;
     Ok(Learner::new(device, &surface, &Settings { seed, ..Settings::default() })?.into_program())
-}
-
-fn training_loop(device: &Device, _: u64) -> Result<Program> {
-    let (tape, series, loss) = examples::training_loop::tape()?;
-    let mut program = device.compile(&tape, &[loss])?;
-    program.write(series, &examples::training_loop::data()?)?;
-    Ok(program)
-}
-
-fn embedding(device: &Device, _: u64) -> Result<Program> {
-    let (tape, x, r) = examples::embedding::tape()?;
-    let mut program = device.compile(&tape, &[r])?;
-    program.write(x, &HostTensor::f32(tape.shape(x), examples::embedding::series())?)?;
-    Ok(program)
-}
-
-fn custom_op(device: &Device, _: u64) -> Result<Program> {
-    let (tape, x, outputs) = examples::custom_op::tape()?;
-    let mut program = device.compile(&tape, &outputs)?;
-    program.write(x, &HostTensor::f32(tape.shape(x), examples::custom_op::point().iter().map(|&v| v as f32).collect())?)?;
-    Ok(program)
 }
 
 impl Step {

@@ -80,13 +80,16 @@ fn the_host_executor_is_timed() {
     assert_eq!(beside(&folder, "--device cpu", &json).code, Some(0));
     let text = folder.run("bench matmul --quick --device cpu");
     assert!(text.code == Some(0) && text.stdout.contains("of roofline") && text.stdout.contains("FMA in f32"), "{text:?}");
-    assert_eq!(folder.run("bench step/custom_op --device cpu --quick --json").json()["steps"][0]["name"], json!("step/custom_op"));
+    assert_eq!(
+        folder.run("bench step/correlation --device cpu --quick --json").json()["steps"][0]["name"],
+        json!("step/correlation 4x100")
+    );
 }
 
 #[test]
 fn steps_are_timed() {
     let folder = Folder::new("bench-steps");
-    let json = folder.run("bench step/training_loop --quick --json").json();
+    let json = folder.run("bench step/parcels --quick --json").json();
     let [step] = &json["steps"].as_array().unwrap()[..] else { panic!("{json}") };
     assert!(json["rows"].as_array().unwrap().is_empty());
     for key in ["dispatches", "encode_ns_a_dispatch", "kernels_ns", "planned_bytes", "peak_bytes"] {
