@@ -16,10 +16,12 @@
 
 mod confounds;
 mod gifti;
+mod gzip;
 mod idx;
 mod nifti;
 mod npy;
 mod npz;
+mod numbers;
 mod series;
 mod shipped;
 mod table;
@@ -28,8 +30,8 @@ mod worms;
 pub use confounds::read_confounds;
 pub use gifti::read_gifti_bytes;
 pub use idx::{Bytes, read_idx, read_idx_bytes};
-pub use nifti::{Image, atlas_series, is_nifti, read_nifti};
-pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, write_npy};
+pub use nifti::{Image, atlas_series, is_nifti, read_nifti, read_nifti_bytes};
+pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};
 pub use series::{Layout, Series, read_series, read_series_bytes, read_series_row};
 pub use shipped::shipped_cortex;

@@ -1,6 +1,7 @@
 //! Series of regions, from any file that holds them.
 
 use super::gifti::read_gifti_bytes;
+use super::nifti::needs_an_atlas;
 use super::{NpyRows, extension, is_nifti, read_bytes, read_npy_bytes, read_npz_bytes, read_table_bytes};
 use crate::{Error, HostTensor, Result};
 use std::path::Path;
@@ -47,6 +48,7 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], layout: Layout) -
         "npz" => (single(name, &read_npz_bytes(name, bytes, None)?)?, None),
         // A surface's arrays are by vertices, whatever the layout of other files.
         "gii" => return arrange(read_gifti_bytes(name, bytes)?, None, Layout::RegionsTime).map_err(|what| Error::file(name, what)),
+        _ if is_nifti(name) => return Err(needs_an_atlas(name, bytes)),
         _ => read_table_bytes(name, bytes).map(|table| (table.values, table.names))?,
     };
     // In a file of regions by time, what the header names is frames.
@@ -71,7 +73,7 @@ pub fn read_series_row(rows: &NpyRows, subject: usize, layout: Layout) -> Result
 fn check_extension(path: &Path) -> Result<()> {
     match extension(path).as_str() {
         "npy" | "npz" | "csv" | "tsv" | "gii" => Ok(()),
-        _ if is_nifti(path) => Err(Error::file(path, "an image has series by an atlas alone: give one (--atlas)")),
+        _ if is_nifti(path) => Ok(()),
         _ => Err(Error::file(path, "not a file of series by its extension: .npy, .npz, .csv, .tsv and .gii are read")),
     }
 }
