@@ -8,14 +8,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Reads the array called `name` from a `.npz` file, as [`read_npy`](super::read_npy) would; without a name, the only one there is, or the
-/// one called `series`.
+/// one called `series`. `FILE.npz:NAME` as a path chooses, too.
 ///
 /// # Errors
 /// [`Error::File`] where the file cannot be read, has no such array, or leaves the choice open (the message names the arrays), or where
 /// an array's length or checksum is not what the archive states.
 pub fn read_npz(path: impl AsRef<Path>, name: Option<&str>) -> Result<HostTensor> {
-    let path = path.as_ref();
-    read_npz_bytes(path, &read_bytes(path)?, name)
+    let (path, array) = file_and_array(path.as_ref());
+    read_npz_bytes(&path, &read_bytes(&path)?, name.or(array.as_deref()))
 }
 
 /// [`read_npz`] from the bytes of a file; `path` stands for it in errors.
@@ -25,6 +25,17 @@ pub fn read_npz(path: impl AsRef<Path>, name: Option<&str>) -> Result<HostTensor
 pub fn read_npz_bytes(path: impl AsRef<Path>, bytes: &[u8], name: Option<&str>) -> Result<HostTensor> {
     let (name, array) = npz_member(path.as_ref(), bytes, name)?;
     read_npy_bytes(name, &array)
+}
+
+/// The file and the array that `FILE.npz:NAME` names; of every other path, the path itself.
+pub fn file_and_array(path: &Path) -> (PathBuf, Option<String>) {
+    let text = path.to_string_lossy();
+    // ASCII lower case keeps every byte in its place.
+    let at = text.to_ascii_lowercase().rfind(".npz:").map(|at| at + ".npz".len());
+    match at.filter(|_| !path.exists()) {
+        Some(at) => (PathBuf::from(&text[..at]), Some(text[at + 1..].to_owned())),
+        None => (path.to_owned(), None),
+    }
 }
 
 /// The `.npy` file of an array in a `.npz` file, and a path for messages that names both.
@@ -84,9 +95,7 @@ impl Member {
         let limit = stated.saturating_add(1);
         let read = match self.method {
             CompressionMethod::STORE => entry.verifying_reader(entry.data()).take(limit).read_to_end(&mut array),
-            CompressionMethod::DEFLATE => {
-                entry.verifying_reader(DeflateDecoder::new(entry.data())).take(limit).read_to_end(&mut array)
-            }
+            CompressionMethod::DEFLATE => entry.verifying_reader(DeflateDecoder::new(entry.data())).take(limit).read_to_end(&mut array),
             other => return Err(format!("stored or deflated data are read, found {other:?}")),
         };
         read.map_err(|e| e.to_string())?;
