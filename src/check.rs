@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A case recorded: operands, results, cotangents of the results, and gradients.
 #[derive(Debug)]
-struct Recorded {
+struct RecordedCase {
     tape: Tape,
     operands: Vec<(Var, HostTensor)>,
     cotangents: Vec<(Var, HostTensor)>,
@@ -19,7 +19,7 @@ struct Recorded {
     gradients: Vec<(usize, Var)>,
 }
 
-impl Recorded {
+impl RecordedCase {
     /// Every result is differentiated under a cotangent drawn at random, so that a rule that takes it for 1 is found out.
     fn new(case: &Case) -> Result<Self> {
         let mut tape = Tape::new();
@@ -60,12 +60,13 @@ impl Recorded {
 /// # Errors
 /// Where the case cannot be recorded or planned.
 pub fn plan(case: &Case, target: &Target) -> Result<Plan> {
-    let recorded = Recorded::new(case)?;
+    let recorded = RecordedCase::new(case)?;
     Plan::new(&recorded.tape, &recorded.outputs(), target)
 }
 
 /// How a kernel did.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The case.
     pub case: String,
@@ -103,7 +104,7 @@ pub fn error(a: &HostTensor, b: &HostTensor) -> f64 {
 /// # Errors
 /// Where the case cannot be run at all.
 pub fn chosen(case: &Case, device: &Device) -> Result<Outcome> {
-    let recorded = Recorded::new(case)?;
+    let recorded = RecordedCase::new(case)?;
     let (_, exact) = recorded.run(&Device::oracle())?;
     let (_, values) = recorded.run(device)?;
     Ok(outcome(case, named(&Pins::new()), &recorded, &values, &exact))
@@ -115,7 +116,7 @@ pub fn chosen(case: &Case, device: &Device) -> Result<Outcome> {
 /// # Errors
 /// Where the case cannot be run at all.
 pub fn kernels(case: &Case, device: &Device) -> Result<Vec<Outcome>> {
-    let recorded = Recorded::new(case)?;
+    let recorded = RecordedCase::new(case)?;
     let (_, exact) = recorded.run(&Device::oracle())?;
     let mut outcomes = Vec::new();
     let (mut pins, mut tried) = (vec![Pins::new()], BTreeSet::new());
@@ -160,7 +161,7 @@ fn others(plan: &Plan, pinned: &Pins, tried: &mut BTreeSet<(String, String)>) ->
     found
 }
 
-fn outcome(case: &Case, variant: String, recorded: &Recorded, values: &[HostTensor], exact: &[HostTensor]) -> Outcome {
+fn outcome(case: &Case, variant: String, recorded: &RecordedCase, values: &[HostTensor], exact: &[HostTensor]) -> Outcome {
     let errors: Vec<f64> = values.iter().zip(exact).map(|(a, b)| error(a, b)).collect();
     let (forward, reverse) = errors.split_at(recorded.results.len());
     let worst = |e: &[f64]| e.iter().copied().fold(0.0, f64::max);
@@ -180,7 +181,7 @@ fn outcome(case: &Case, variant: String, recorded: &Recorded, values: &[HostTens
 /// Where the case cannot be run.
 pub fn gradients(case: &Case) -> Result<f64> {
     const STEP: f64 = 1e-6;
-    let recorded = Recorded::new(case)?;
+    let recorded = RecordedCase::new(case)?;
     let (mut program, exact) = recorded.run(&Device::oracle())?;
     let objective = |values: &[HostTensor]| -> f64 {
         let pairs = values.iter().zip(&recorded.cotangents);

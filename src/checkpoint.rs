@@ -123,6 +123,21 @@ impl Checkpoint {
 impl State {
     /// Writes every state to `path`, whole or not at all, with the kernel variants that `programs` use.
     ///
+    /// ```
+    /// use tapetum::{Device, HostTensor, State};
+    ///
+    /// let state = State::new(&Device::cpu());
+    /// state.write("weights", &HostTensor::f32([2], vec![1.0, 2.0])?)?;
+    /// let file = std::env::temp_dir().join(format!("tapetum-doc-{}.safetensors", std::process::id()));
+    /// state.save(&file, &[])?;
+    ///
+    /// let again = State::new(&Device::cpu());
+    /// again.load(&file, &[])?;
+    /// assert_eq!(again.read("weights")?, state.read("weights")?);
+    /// # let _ = std::fs::remove_file(file);
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Where the device reports a fault or the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>, programs: &[&Program]) -> Result<()> {

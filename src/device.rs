@@ -12,7 +12,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Where programs run.
+///
+/// ```
+/// use tapetum::{Device, Tape};
+///
+/// let mut tape = Tape::new();
+/// let half = tape.full([2], 0.5)?;
+/// for device in [Device::cpu(), Device::oracle()] {
+///     assert_eq!(device.compile(&tape, &[half])?.run(&[])?[0].to_f64_vec(), [0.5, 0.5]);
+/// }
+/// // On a GPU where there is one: Device::auto(), or by name: Device::named("nvidia")?
+/// # Ok::<(), tapetum::Error>(())
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Device {
     /// A GPU, or a CPU under a graphics API.
     Gpu(Context),
@@ -87,6 +100,28 @@ impl Device {
     /// [`Device::compile`] on state that other programs share. States it does not hold yet are begun; those it holds must be of
     /// this tape's types.
     ///
+    /// ```
+    /// use tapetum::{Device, Init, State, Tape, TensorType};
+    ///
+    /// // One program counts, another looks at the count.
+    /// let counter = |advance: bool| {
+    ///     let mut tape = Tape::new();
+    ///     let count = tape.state("count", TensorType::f32([1]), Init::Zeros)?;
+    ///     if advance {
+    ///         let one = tape.scalar(1.0)?;
+    ///         let next = tape.add(count, one)?;
+    ///         tape.assign(count, next)?;
+    ///     }
+    ///     Ok::<_, tapetum::Error>((tape, count))
+    /// };
+    /// let (device, ((counting, _), (looking, count))) = (Device::cpu(), (counter(true)?, counter(false)?));
+    /// let state = State::new(&device);
+    /// device.compile_with(&counting, &[], &state)?.steps(3)?;
+    /// let mut program = device.compile_with(&looking, &[count], &state)?;
+    /// assert_eq!(program.run(&[])?[0].to_f64_vec(), [3.0]);
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Device::compile`], and where `state` belongs to another device or holds a state of another type.
     #[cfg(not(target_arch = "wasm32"))]
@@ -99,7 +134,7 @@ impl Device {
     pub async fn compile_async(&self, tape: &Tape, outputs: &[Var], state: &State) -> Result<Program> {
         let engine = match self {
             Self::Cpu(precision) => {
-                let program = host::Program::new(tape, outputs, *precision)?;
+                let program = host::Executor::new(tape, outputs, *precision)?;
                 for (name, ty, init) in program.states() {
                     state.begin(name, ty, init).await?;
                 }
@@ -112,11 +147,11 @@ impl Device {
                 }
                 let store = state.lock();
                 let Store::Gpu(buffers) = &*store else { return Err(elsewhere()) };
-                Engine::Gpu(Box::new(gpu::Program::new(context.clone(), plan, buffers).await?))
+                Engine::Gpu(Box::new(gpu::GpuProgram::new(context.clone(), plan, buffers).await?))
             }
         };
-        let inputs = tape.nodes().iter().filter_map(|n| match &n.source {
-            crate::tape::Source::Input(name) => Some((name.clone(), tape.var(n.outputs.start), tape.ty(tape.var(n.outputs.start)))),
+        let inputs = tape.nodes().iter().filter_map(|n| match &n.origin {
+            crate::tape::Origin::Input(name) => Some((name.clone(), tape.var(n.outputs.start), tape.ty(tape.var(n.outputs.start)))),
             _ => None,
         });
         Ok(Program { engine, state: state.clone(), inputs: inputs.collect(), outputs: outputs.to_vec() })
@@ -128,6 +163,18 @@ fn elsewhere() -> Error {
 }
 
 /// What lasts between steps, by name; programs on one device share it. Cheap to clone: a clone is the same store.
+///
+/// ```
+/// use tapetum::{Device, HostTensor, State};
+///
+/// let state = State::new(&Device::cpu());
+/// state.write("weights", &HostTensor::f32([2], vec![1.0, 2.0])?)?;
+/// assert_eq!(state.names(), ["weights"]);
+/// assert_eq!(state.read("weights")?.to_f64_vec(), [1.0, 2.0]);
+/// // A state keeps its type.
+/// assert!(state.write("weights", &HostTensor::scalar(0.0)).is_err());
+/// # Ok::<(), tapetum::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct State {
     store: Arc<Mutex<Store>>,
@@ -248,8 +295,8 @@ pub struct Program {
 
 #[derive(Debug)]
 enum Engine {
-    Host(Box<host::Program>),
-    Gpu(Box<gpu::Program>),
+    Host(Box<host::Executor>),
+    Gpu(Box<gpu::GpuProgram>),
 }
 
 impl Program {
@@ -289,6 +336,21 @@ impl Program {
 
     /// Runs `n` times; on a GPU, in one submission.
     ///
+    /// ```
+    /// use tapetum::{Device, Init, Tape, TensorType};
+    ///
+    /// // Twice as much every step.
+    /// let mut tape = Tape::new();
+    /// let x = tape.state("x", TensorType::f32([1]), Init::Full(1.0))?;
+    /// let twice = tape.scale(x, 2.0)?;
+    /// tape.assign(x, twice)?;
+    /// let mut program = Device::cpu().compile(&tape, &[])?;
+    /// program.step()?;
+    /// program.steps(9)?;
+    /// assert_eq!(program.state().read("x")?.to_f64_vec(), [1024.0]);
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Program::step`].
     pub fn steps(&mut self, n: usize) -> Result<()> {
@@ -308,7 +370,7 @@ impl Program {
     /// Where the device reports a fault.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn wait(&self) -> Result<()> {
-        self.gpu().map_or(Ok(()), gpu::Program::wait)
+        self.gpu().map_or(Ok(()), gpu::GpuProgram::wait)
     }
 
     /// An output as the last step left it.
@@ -333,6 +395,18 @@ impl Program {
 
     /// Fills inputs, runs once, and reads every output in the order they were given to `compile`.
     ///
+    /// ```
+    /// use tapetum::{Device, HostTensor, Tape, TensorType};
+    ///
+    /// let mut tape = Tape::new();
+    /// let (a, b) = (tape.input("a", TensorType::f32([2, 2]))?, tape.input("b", TensorType::f32([2, 1]))?);
+    /// let product = tape.matmul(a, b)?;
+    /// let mut program = Device::cpu().compile(&tape, &[product])?;
+    /// let (a_is, b_is) = (HostTensor::f32([2, 2], vec![1.0, 2.0, 3.0, 4.0])?, HostTensor::f32([2, 1], vec![1.0, -1.0])?);
+    /// assert_eq!(program.run(&[(a, &a_is), (b, &b_is)])?[0].to_f64_vec(), [-1.0, -1.0]);
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Program::write`], [`Program::step`] and [`Program::read`].
     #[cfg(not(target_arch = "wasm32"))]
@@ -346,12 +420,12 @@ impl Program {
 
     /// What was submitted, dispatched and uploaded so far; all zero on the host.
     pub fn counts(&self) -> Counts {
-        self.gpu().map(gpu::Program::counts).unwrap_or_default()
+        self.gpu().map(gpu::GpuProgram::counts).unwrap_or_default()
     }
 
     /// The plan, where the program runs on a GPU.
     pub fn plan(&self) -> Option<&Plan> {
-        self.gpu().map(gpu::Program::plan)
+        self.gpu().map(gpu::GpuProgram::plan)
     }
 
     /// The plan for `target` of a program that runs on the host: what it would take there.
@@ -366,12 +440,12 @@ impl Program {
     }
 
     /// The program on the GPU, for those who encode it themselves.
-    pub fn gpu(&self) -> Option<&gpu::Program> {
+    pub fn gpu(&self) -> Option<&gpu::GpuProgram> {
         if let Engine::Gpu(program) = &self.engine { Some(program) } else { None }
     }
 
     /// The same, to bind buffers and encode.
-    pub fn gpu_mut(&mut self) -> Option<&mut gpu::Program> {
+    pub fn gpu_mut(&mut self) -> Option<&mut gpu::GpuProgram> {
         if let Engine::Gpu(program) = &mut self.engine { Some(program) } else { None }
     }
 

@@ -1,6 +1,86 @@
 //! Differentiable functional connectomics on any GPU.
 //!
-//! Record a workflow on a [`Tape`], differentiate it, compile it once for a [`Device`], and replay it: one submission a step.
+//! tapetum trains pipelines of functional connectivity end to end: denoising, parcellation, connectivity and networks over it are recorded
+//! once, differentiated, compiled for a device, and replayed. Kernels are written in WGSL and run on Vulkan, Metal and DX12 through
+//! [wgpu](https://wgpu.rs); without a GPU, the same program runs on the host's cores.
+//!
+//! # A first program
+//!
+//! Ninety noisy series hide three sources. Three soft parcels learn which series belong together:
+//!
+//! ```
+//! use tapetum::optim::Adam;
+//! use tapetum::{Device, HostTensor, Init, Tape, TensorType};
+//!
+//! # fn main() -> tapetum::Result<()> {
+//! // Record: every vertex is rebuilt from the series of its parcels.
+//! let mut tape = Tape::new();
+//! let series = tape.input("series", TensorType::f32([90, 120]))?;
+//! let logits = tape.parameter("logits", [3, 90], Init::Normal { mean: 0.0, std: 0.1, seed: 0, stream: 0 })?;
+//! let parcels = tape.soft_parcellation(logits, series)?;
+//! let rebuilt = tape.matmul_with(parcels.memberships, parcels.series, true, false)?;
+//! let loss = tape.mean_squared_error(rebuilt, series)?;
+//!
+//! // Differentiate, and say how the parameters change.
+//! let gradient = tape.gradient(loss, &[logits])?;
+//! Adam::new(0.1).apply(&mut tape, &[(logits, gradient[0])])?;
+//!
+//! // Compile once, then replay. `Device::auto()` takes a GPU where there is one.
+//! let device = Device::cpu();
+//! let mut program = device.compile(&tape, &[loss])?;
+//! let source = |i: usize| ((0.1 + 0.13 * (i / 120 / 30) as f32) * (i % 120) as f32).sin() + 0.3 * (i as f32 * 78.233).sin();
+//! program.write(series, &HostTensor::f32([90, 120], (0..90 * 120).map(source).collect())?)?;
+//! program.step()?;
+//! let before = program.read(loss)?.to_f64_vec()[0];
+//! program.steps(60)?;
+//! let after = program.read(loss)?.to_f64_vec()[0];
+//! assert!(after < 0.5 * before, "{before} {after}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Four steps
+//!
+//! 1. **Record.** A [`Tape`] holds ops in order. [`Tape::input`] is what the caller fills before a step, [`Tape::parameter`] and
+//!    [`Tape::state`] are what lasts between steps, and every other method appends an op and returns a [`Var`], a handle to its result. A
+//!    tape knows no device.
+//! 2. **Differentiate.** [`Tape::gradient`] appends the gradient to the same tape, where it is a value like any other. [`optim`] has the
+//!    optimisers; [`training`] records a whole step (gradient, clipping, update) and runs the loop.
+//! 3. **Compile.** [`Device::compile`] makes a [`Program`]. On a GPU it plans: pointwise ops fuse, values share memory, pipelines are made
+//!    once ([`plan`]). On the host the ops' definitions run.
+//! 4. **Replay.** [`Program::write`], [`Program::step`] and [`Program::read`]. [`Program::steps`] runs many steps in one submission. What
+//!    lasts is in a [`State`], which several programs can share, and which `checkpoint` writes to a file.
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | connectivity, parcels, confounds, filters, losses | [`connectome`], and [`Tape::correlation`], [`Tape::covariance`], [`Tape::soft_parcellation`], [`Tape::confound_regression`] |
+//! | layers, attention, graph networks, recurrent networks | [`nn`], from [`nn::Mlp`] |
+//! | births and deaths of graphs, their distances, clusters and tests | [`topology`], from [`topology::Diagrams`] |
+//! | a pipeline described in JSON, trained and judged by folds | `workflow` (feature `cli`), from `workflow::Workflow` |
+//! | files of series, images and tables | `data` (feature `cli`) |
+//! | an application that has its own wgpu device | [`gpu::Context::from_wgpu`], [`gpu::GpuProgram::encode`], and `examples/embedding.rs` |
+//! | an op of your own, with its own WGSL | [`tape::Op`], and `examples/custom_op.rs` |
+//! | whether a GPU computes what the definitions say | [`check`] |
+//!
+//! # Conventions
+//!
+//! Time is the last axis: `[subjects, regions, time]`. Graphs are `[graphs, n, n]`, batches lead, and complex values have a trailing axis of
+//! 2. Ops follow PyTorch where PyTorch has them. Seconds, hertz and millimetres. A seed repeats a run. The crate does not panic on a user's
+//! input: what goes wrong is an [`Error`] that names the op, tensor or file and what was expected.
+//!
+//! # Features
+//!
+//! `cli` (default) is the command and all that it needs: files, workflows, pictures. `host` (default) makes the host executor fast.
+//! `checkpoint` writes states to files. With `default-features = false` the engine, networks and topology remain.
+
+#![warn(unreachable_pub)]
+
+// The page of `Tape` shows its methods in the order of these modules: the tape's own first, then the ops'.
+pub mod tape;
+
+pub mod ops;
 
 #[cfg(feature = "cli")]
 pub mod bench;
@@ -21,14 +101,12 @@ pub mod host;
 pub mod json;
 pub mod kernel;
 pub mod nn;
-pub mod ops;
 pub mod optim;
 pub mod plan;
 pub mod registry;
 #[cfg(feature = "cli")]
 pub mod report;
 pub mod statistics;
-pub mod tape;
 pub mod tensor;
 pub mod topology;
 pub mod training;

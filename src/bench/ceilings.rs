@@ -1,7 +1,7 @@
 //! What the device can do at most, measured in the same run by the same means as the kernels: bytes copied, fused multiply-adds, and what
 //! a dispatch and a round trip cost whatever they do. The rates are those of the fastest sample: what slows the others is not the device.
 
-use super::job::{Direction, Job, Recorded};
+use super::job::{Direction, Job, RecordedWork};
 use super::measure::{Effort, Stats, wall};
 use crate::device::Device;
 use crate::kernel::Cost;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 /// The ceilings of a device.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Ceilings {
     /// Bytes read and written in a second by a copy that passes the caches.
     pub bytes_per_second: f64,
@@ -176,7 +177,7 @@ fn job(
 ) -> Result<Job> {
     let operands = if elements == 0 { vec![] } else { vec![f32s([elements], Draw::Normal)] };
     let instance = Instance::new(operands, move |t, x| Ok(vec![build(t, x)?]));
-    Job::new(device, &Recorded::new(&instance, Direction::Forward)?, seed)
+    Job::new(device, &RecordedWork::new(&instance, Direction::Forward)?, seed)
 }
 
 /// Whether a device is so slow that less work is enough to time it.

@@ -41,6 +41,7 @@ pub struct Key {
 
 /// How a kernel did beside the earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// Within the threshold.
     Same,

@@ -6,7 +6,7 @@ use crate::kernel::{Access, Cost, Kernel, Target};
 use crate::ops::case::Draw;
 use crate::ops::work::Instance;
 use crate::plan::{Plan, Step};
-use crate::tape::{Source, Tape, Var};
+use crate::tape::{Origin, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +35,7 @@ impl Direction {
 
 /// A work on a tape: forward, or its reverse sweep under cotangents that are inputs, so that nothing but the sweep is timed.
 #[derive(Debug)]
-pub struct Recorded {
+pub struct RecordedWork {
     /// The tape.
     pub tape: Tape,
     /// What is asked of it.
@@ -47,7 +47,7 @@ pub struct Recorded {
     before: (usize, usize),
 }
 
-impl Recorded {
+impl RecordedWork {
     /// Records a work at one size.
     ///
     /// # Errors
@@ -119,7 +119,7 @@ impl Recorded {
         let timed = self.timed(&plan);
         let flops = plan.steps.iter().zip(&timed).filter(|(_, t)| **t).map(|(s, _)| s.cost.flops).sum();
         let needed = self.tape.needed(&self.outputs);
-        let runs = |i: &usize| needed[*i] && matches!(self.tape.nodes()[*i].source, Source::Op(_));
+        let runs = |i: &usize| needed[*i] && matches!(self.tape.nodes()[*i].origin, Origin::Op(_));
         let units: Vec<usize> = (self.before.1..self.tape.nodes().len()).filter(runs).collect();
         let values = units.iter().map(|&i| &self.tape.nodes()[i]);
         let values = values.flat_map(|n| n.inputs.iter().map(|v| v.index()).chain(n.outputs.clone()));
@@ -191,7 +191,7 @@ impl Job {
     ///
     /// # Errors
     /// Where a tensor is larger than the device binds, memory runs out, or the device reports a fault.
-    pub fn new(device: &Device, recorded: &Recorded, seed: u64) -> Result<Self> {
+    pub fn new(device: &Device, recorded: &RecordedWork, seed: u64) -> Result<Self> {
         let mut program = device.compile(&recorded.tape, &recorded.outputs)?;
         for (i, &(var, ty, draw)) in recorded.inputs.iter().enumerate() {
             program.write(var, &drawn(ty, draw, stream(seed, i))?)?;

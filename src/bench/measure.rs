@@ -135,7 +135,7 @@ fn warm_up(effort: &Effort, start: Instant, mut run: impl FnMut() -> Result<()>)
     }
 }
 
-fn dispatches(program: &mut gpu::Program, timing: Timing, effort: &Effort) -> Result<Vec<Vec<f64>>> {
+fn dispatches(program: &mut gpu::GpuProgram, timing: Timing, effort: &Effort) -> Result<Vec<Vec<f64>>> {
     let span = if timing == Timing::Gpu { GPU_SPAN } else { WALL_SPAN };
     let wanted = |times: &[f64]| times.iter().map(|ns| (span / ns.max(1.0)).clamp(1.0, MOST_LAUNCHES) as u32).collect::<Vec<_>>();
     let mut launches = vec![1; program.plan().steps.len()];
@@ -158,7 +158,7 @@ fn dispatches(program: &mut gpu::Program, timing: Timing, effort: &Effort) -> Re
 }
 
 /// Nanoseconds of one launch of each dispatch.
-fn once(program: &mut gpu::Program, timing: Timing, launches: &[u32]) -> Result<Vec<f64>> {
+fn once(program: &mut gpu::GpuProgram, timing: Timing, launches: &[u32]) -> Result<Vec<f64>> {
     match timing {
         Timing::Gpu => {
             let profile = pollster::block_on(program.profile_launches(launches))?;

@@ -21,12 +21,12 @@ use crate::ops::work::{Instance, Size, Work};
 use crate::plan::Plan;
 use crate::{Error, Result};
 use ceilings::Probes;
-use job::{Direction, HOST, Job, Recorded};
+use job::{Direction, HOST, Job, RecordedWork};
 use machine::Machine;
 use measure::{Effort, Timing};
 use report::{LeftOut, Report, Row};
 use std::collections::BTreeSet;
-use step::{Step, steps};
+use step::{TimedStep, steps};
 
 /// What to measure.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub struct Bench<'a> {
     settings: &'a Settings,
     wanted: String,
     works: Vec<Work>,
-    steps: Vec<Step>,
+    steps: Vec<TimedStep>,
 }
 
 impl<'a> Bench<'a> {
@@ -72,7 +72,7 @@ impl<'a> Bench<'a> {
                 known.extend([work.name.to_owned()].into_iter().chain(kernels));
             }
         }
-        let steps: Vec<Step> = steps().into_iter().filter(|s| contains(s.name, &wanted) && (!s.large || !wanted.is_empty())).collect();
+        let steps: Vec<TimedStep> = steps().into_iter().filter(|s| contains(s.name, &wanted) && (!s.large || !wanted.is_empty())).collect();
         if works.is_empty() && steps.is_empty() {
             let some: Vec<String> = known.into_iter().step_by(9).collect();
             let what = format!("no kernel, work or step has a name that contains `{wanted}`: there are {}, and more", some.join(", "));
@@ -147,7 +147,7 @@ pub fn kernels(work: &Work, target: &Target) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for (_, instance) in &work.sizes {
         for &direction in directions(work) {
-            let recorded = Recorded::new(instance, direction)?;
+            let recorded = RecordedWork::new(instance, direction)?;
             let plan = Plan::new(&recorded.tape, &recorded.outputs, target)?;
             let timed = plan.steps.iter().zip(recorded.timed(&plan)).filter(|(_, t)| *t);
             found.extend(timed.map(|(s, _)| s.kernel.name.to_string()));
@@ -186,7 +186,7 @@ impl Run<'_> {
 
     /// Times a work at one size; or says why not.
     fn size(&mut self, work: &Work, size: Size, instance: &Instance, direction: Direction, slowdown: f64) -> Result<Option<String>> {
-        let recorded = Recorded::new(instance, direction)?;
+        let recorded = RecordedWork::new(instance, direction)?;
         if let Some(why) = self.too_long(&recorded, slowdown)? {
             return Ok(Some(why));
         }
@@ -219,7 +219,7 @@ impl Run<'_> {
     }
 
     /// Why a work would keep the device too long: by what its dispatches take at the ceilings, times how far the last size stayed below.
-    fn too_long(&self, recorded: &Recorded, slowdown: f64) -> Result<Option<String>> {
+    fn too_long(&self, recorded: &RecordedWork, slowdown: f64) -> Result<Option<String>> {
         let target = match self.bench.device {
             Device::Gpu(context) => context.target().clone(),
             Device::Cpu(_) => Target { max_binding: u64::MAX, ..Target::portable() },

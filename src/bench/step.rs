@@ -27,6 +27,7 @@ const MOST_REPLAYED: usize = 100;
 
 /// A step's costs.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct StepRow {
     /// `step/` and whose step it is.
     pub name: &'static str,
@@ -40,6 +41,7 @@ pub struct StepRow {
 
 /// The bytes of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StepMemory {
     /// Of intermediate values in the plan's slots.
     pub planned: u64,
@@ -59,6 +61,7 @@ impl StepMemory {
 
 /// What is known of a step on a device.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct OnDevice {
     /// Dispatches.
     pub dispatches: usize,
@@ -103,7 +106,7 @@ impl StepRow {
 }
 
 /// A step that can be timed.
-pub struct Step {
+pub struct TimedStep {
     /// `step/` and whose step it is.
     pub name: &'static str,
     /// Whether it takes seconds where there is no GPU.
@@ -112,17 +115,17 @@ pub struct Step {
 }
 
 /// The demo's step, which is that of `examples/parcellation.rs`, two small ones, and large ones.
-pub fn steps() -> Vec<Step> {
+pub fn steps() -> Vec<TimedStep> {
     vec![
-        Step { name: "step/demo", large: false, make: demo },
-        Step { name: "step/parcels 3x90x120", large: false, make: small::parcels },
-        Step { name: "step/correlation 4x100", large: false, make: small::correlation },
-        Step { name: "step/full_resolution", large: true, make: full_resolution },
-        Step { name: "step/gru", large: true, make: networks::gru },
-        Step { name: "step/edges 32x100x64", large: true, make: |device, seed| networks::edges(device, [32, 100, 64], seed) },
-        Step { name: "step/edges 32x100x128", large: true, make: |device, seed| networks::edges(device, [32, 100, 128], seed) },
-        Step { name: "step/edges 32x100x256", large: true, make: |device, seed| networks::edges(device, [32, 100, 256], seed) },
-        Step { name: "step/edges 1x1000x64", large: true, make: |device, seed| networks::edges(device, [1, 1000, 64], seed) },
+        TimedStep { name: "step/demo", large: false, make: demo },
+        TimedStep { name: "step/parcels 3x90x120", large: false, make: small::parcels },
+        TimedStep { name: "step/correlation 4x100", large: false, make: small::correlation },
+        TimedStep { name: "step/full_resolution", large: true, make: full_resolution },
+        TimedStep { name: "step/gru", large: true, make: networks::gru },
+        TimedStep { name: "step/edges 32x100x64", large: true, make: |device, seed| networks::edges(device, [32, 100, 64], seed) },
+        TimedStep { name: "step/edges 32x100x128", large: true, make: |device, seed| networks::edges(device, [32, 100, 128], seed) },
+        TimedStep { name: "step/edges 32x100x256", large: true, make: |device, seed| networks::edges(device, [32, 100, 256], seed) },
+        TimedStep { name: "step/edges 1x1000x64", large: true, make: |device, seed| networks::edges(device, [1, 1000, 64], seed) },
     ]
 }
 
@@ -175,7 +178,7 @@ fn demo(device: &Device, seed: u64) -> Result<Program> {
     Ok(Learner::new(device, &surface, &Settings { seed, ..Settings::default() })?.into_program())
 }
 
-impl Step {
+impl TimedStep {
     /// Times it.
     ///
     /// # Errors
@@ -217,7 +220,7 @@ fn on_device(program: &mut Program, timing: Timing, effort: &Effort) -> Result<O
 }
 
 /// The device's time for a step in one pass.
-fn step_times(program: &mut gpu::Program, effort: &Effort) -> Result<Option<Stats>> {
+fn step_times(program: &mut gpu::GpuProgram, effort: &Effort) -> Result<Option<Stats>> {
     let start = Instant::now();
     pollster::block_on(program.step_time())?;
     let fit = (effort.budget.as_secs_f64() / start.elapsed().as_secs_f64().max(1e-9)) as usize;

@@ -1,6 +1,6 @@
 //! Which variant of each kernel is the fastest on a device, class of work by class of work.
 
-use super::job::{Job, Recorded};
+use super::job::{Job, RecordedWork};
 use super::measure::Effort;
 use super::{Settings, contains, directions, works};
 use crate::device::Device;
@@ -66,7 +66,7 @@ impl<'a> Tuner<'a> {
             progress(work.name, works.len());
             for &direction in directions(work) {
                 for (_, instance) in work.sizes.iter().filter(|(size, _)| fits(*size, &self.target, self.settings.quick)) {
-                    self.instance(&Recorded::new(instance, direction)?, &mut rules, &mut samples)?;
+                    self.instance(&RecordedWork::new(instance, direction)?, &mut rules, &mut samples)?;
                 }
             }
         }
@@ -76,7 +76,7 @@ impl<'a> Tuner<'a> {
     }
 
     /// Every variant of the kernels that one work at one size takes; what does not fit the device is left out.
-    fn instance(&self, recorded: &Recorded, rules: &mut BTreeMap<String, String>, samples: &mut Samples) -> Result<()> {
+    fn instance(&self, recorded: &RecordedWork, rules: &mut BTreeMap<String, String>, samples: &mut Samples) -> Result<()> {
         let plan = match Plan::new(&recorded.tape, &recorded.outputs, &self.target) {
             Err(Error::TooLarge { .. }) => return Ok(()),
             planned => planned?,
@@ -95,7 +95,7 @@ impl<'a> Tuner<'a> {
     }
 
     /// Adds the time of `source` in one variant to the samples of each of its pins.
-    fn time(&self, recorded: &Recorded, source: &Source, variant: &str, samples: &mut Samples) -> Result<()> {
+    fn time(&self, recorded: &RecordedWork, source: &Source, variant: &str, samples: &mut Samples) -> Result<()> {
         let pinned = self.device.with_variants([(source.name.to_owned(), variant.to_owned())]);
         let mut job = match Job::new(&pinned, recorded, self.settings.seed) {
             Err(Error::TooLarge { .. } | Error::OutOfMemory { .. }) => return Ok(()),

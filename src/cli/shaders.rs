@@ -9,7 +9,7 @@ use clap::{CommandFactory, ValueEnum};
 use serde_json::json;
 
 #[derive(Debug, clap::Args)]
-pub struct Shaders {
+pub(crate) struct Shaders {
     /// Only the kernels whose `family/kernel/variant` contains this.
     filter: Option<String>,
     /// Write them into a folder, a file each.

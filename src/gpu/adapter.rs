@@ -5,6 +5,7 @@ use crate::{Error, Result};
 
 /// Which adapter to take.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Choice {
     /// The best GPU: discrete, else integrated, else virtual; software only where `Options::software` allows it.
     #[default]

@@ -13,5 +13,5 @@ mod state;
 pub use adapter::{Adapter, Choice, Options, adapters, best};
 pub use context::Context;
 pub use profile::{Profile, Span};
-pub use program::{Counts, Program};
+pub use program::{Counts, GpuProgram};
 pub(crate) use state::Buffers;

@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// What was made so far, by the shader's text and which of its bindings are written.
 #[derive(Debug, Default)]
 pub(super) struct Pipelines {
-    layouts: HashMap<Vec<bool>, Layout>,
+    layouts: HashMap<Vec<bool>, PipelineLayouts>,
     made: HashMap<(Arc<str>, Vec<bool>), wgpu::ComputePipeline>,
     uniforms: Option<wgpu::BindGroupLayout>,
 }
 
 /// The storage bindings of a pipeline, and the pipeline's layout over them and the uniform struct.
 #[derive(Debug, Clone)]
-struct Layout {
+struct PipelineLayouts {
     storage: wgpu::BindGroupLayout,
     pipeline: wgpu::PipelineLayout,
 }
@@ -35,7 +35,7 @@ impl Pipelines {
     }
 
     /// The layout of group 0 for bindings that are written or not.
-    fn layout(&mut self, device: &wgpu::Device, written: &[bool]) -> Layout {
+    fn layout(&mut self, device: &wgpu::Device, written: &[bool]) -> PipelineLayouts {
         let uniforms = self.uniforms(device);
         let make = || {
             let storage = |(i, &w): (usize, &bool)| entry(i as u32, wgpu::BufferBindingType::Storage { read_only: !w }, false);
@@ -47,7 +47,7 @@ impl Pipelines {
                 bind_group_layouts: &[Some(&storage), Some(&uniforms)],
                 immediate_size: 0,
             });
-            Layout { storage, pipeline }
+            PipelineLayouts { storage, pipeline }
         };
         self.layouts.entry(written.to_vec()).or_insert_with(make).clone()
     }

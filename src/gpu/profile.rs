@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::fault::guarded;
-use super::program::Program;
+use super::program::GpuProgram;
 use super::readback;
 use crate::kernel::Cost;
 use crate::{Error, Result};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 /// One dispatch of a profiled step.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Span {
     /// The op.
     pub label: String,
@@ -26,6 +27,7 @@ pub struct Span {
 
 /// A profiled step.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Profile {
     /// Its dispatches, in order.
     pub spans: Vec<Span>,
@@ -53,7 +55,7 @@ impl Profile {
 /// The most queries of a set.
 const MOST: usize = 4096;
 
-impl Program {
+impl GpuProgram {
     /// Runs one step with a pass and two timestamps for each dispatch.
     ///
     /// # Errors
@@ -62,11 +64,11 @@ impl Program {
         self.profile_launches(&vec![1; self.plan().steps.len()]).await
     }
 
-    /// [`Program::profile`] with dispatch i launched `launches[i]` times in its pass, one after the other; durations are those of one
+    /// [`GpuProgram::profile`] with dispatch i launched `launches[i]` times in its pass, one after the other; durations are those of one
     /// launch, so that what a pass and its timestamps cost is shared among the launches. State is updated that often.
     ///
     /// # Errors
-    /// As [`Program::profile`], and where `launches` is not a positive number for each dispatch.
+    /// As [`GpuProgram::profile`], and where `launches` is not a positive number for each dispatch.
     pub async fn profile_launches(&mut self, launches: &[u32]) -> Result<Profile> {
         let n = self.plan().steps.len();
         if 2 * n > MOST || n == 0 {
@@ -134,7 +136,7 @@ impl Program {
     /// The host's time to record one step into an encoder and to close it. Nothing is submitted.
     ///
     /// # Errors
-    /// As [`Program::encode`].
+    /// As [`GpuProgram::encode`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn encode_time(&mut self) -> Result<Duration> {
         let context = self.context().clone();

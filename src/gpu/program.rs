@@ -13,6 +13,7 @@ use std::collections::HashMap;
 
 /// How often a program did what, since it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Counts {
     /// Steps encoded.
     pub steps: u64,
@@ -30,13 +31,13 @@ pub struct Counts {
 
 /// A range of a buffer.
 #[derive(Debug, Clone)]
-struct Place {
+struct BufferRange {
     buffer: wgpu::Buffer,
     offset: u64,
     size: u64,
 }
 
-impl Place {
+impl BufferRange {
     fn whole(buffer: wgpu::Buffer) -> Self {
         Self { offset: 0, size: buffer.size(), buffer }
     }
@@ -44,7 +45,7 @@ impl Place {
 
 /// A dispatch ready to encode.
 #[derive(Debug)]
-struct Ready {
+struct BoundDispatch {
     pipeline: wgpu::ComputePipeline,
     group: wgpu::BindGroup,
     uniform: u32,
@@ -56,48 +57,48 @@ const IN_FLIGHT: usize = 3;
 
 /// A compiled tape on a device.
 #[derive(Debug)]
-pub struct Program {
+pub struct GpuProgram {
     context: Context,
     plan: Plan,
-    places: HashMap<Storage, Place>,
+    places: HashMap<Storage, BufferRange>,
     written: Vec<bool>,
     uniforms: wgpu::BindGroup,
-    ready: Vec<Ready>,
+    dispatches: Vec<BoundDispatch>,
     in_flight: [Option<wgpu::SubmissionIndex>; IN_FLIGHT],
     counts: Counts,
 }
 
-impl Program {
+impl GpuProgram {
     /// Binds `plan`, whose states `state` holds.
     pub(crate) async fn new(context: Context, plan: Plan, state: &Buffers) -> Result<Self> {
         context.fault()?;
         let mut places = HashMap::new();
         for (i, &bytes) in plan.slots.iter().enumerate() {
-            places.insert(Storage::Slot(i), Place::whole(sized_buffer(&context, &format!("slot {i}"), bytes).await?));
+            places.insert(Storage::Slot(i), BufferRange::whole(sized_buffer(&context, &format!("slot {i}"), bytes).await?));
         }
         for (i, (name, ty, _)) in plan.inputs.iter().enumerate() {
-            places.insert(Storage::Input(i), Place::whole(storage_buffer(&context, name, *ty).await?));
+            places.insert(Storage::Input(i), BufferRange::whole(storage_buffer(&context, name, *ty).await?));
         }
         for (i, value) in plan.constants.iter().enumerate() {
             let buffer = storage_buffer(&context, "constant", value.ty()).await?;
             upload(&context, &buffer, value.bytes().unwrap_or(&[]))?;
-            places.insert(Storage::Constant(i), Place::whole(buffer));
+            places.insert(Storage::Constant(i), BufferRange::whole(buffer));
         }
         for (i, (name, _, _)) in plan.states.iter().enumerate() {
             let buffer = state.buffer(name).ok_or_else(|| Error::tensor(name, "is a state the store does not hold"))?;
-            places.insert(Storage::State(i), Place::whole(buffer.clone()));
+            places.insert(Storage::State(i), BufferRange::whole(buffer.clone()));
         }
         let (uniforms, offsets) = uniforms(&context, &plan).await?;
-        let mut ready = Vec::with_capacity(plan.steps.len());
+        let mut dispatches = Vec::with_capacity(plan.steps.len());
         for (step, uniform) in plan.steps.iter().zip(offsets) {
             let written: Vec<bool> = step.bindings.iter().map(|b| b.1).collect();
             let pipeline = context.pipelines().pipeline(&step.kernel, &written).await?;
             let group = bind(&context, &places, &step.bindings).await?;
-            ready.push(Ready { pipeline, group, uniform, grid: step.grid });
+            dispatches.push(BoundDispatch { pipeline, group, uniform, grid: step.grid });
         }
         let written = vec![false; plan.inputs.len()];
         let in_flight = [const { None }; IN_FLIGHT];
-        Ok(Self { context, plan, places, written, uniforms, ready, in_flight, counts: Counts::default() })
+        Ok(Self { context, plan, places, written, uniforms, dispatches, in_flight, counts: Counts::default() })
     }
 
     /// The device.
@@ -148,7 +149,7 @@ impl Program {
     /// Takes an application's buffer for an output, from `offset` on.
     ///
     /// # Errors
-    /// As [`Program::bind_input`], and where the output is an input, state or constant, which have their own.
+    /// As [`GpuProgram::bind_input`], and where the output is an input, state or constant, which have their own.
     pub async fn bind_output(&mut self, output: Var, buffer: &wgpu::Buffer, offset: u64) -> Result<()> {
         let (ty, storage) = self.output(output)?;
         if !matches!(storage, Storage::Slot(_)) {
@@ -170,7 +171,7 @@ impl Program {
             let what = format!("takes {size} bytes from {offset} on, and the buffer given has {}", buffer.size());
             return Err(Error::tensor(name, what));
         }
-        let place = Place { buffer: buffer.clone(), offset, size };
+        let place = BufferRange { buffer: buffer.clone(), offset, size };
         for step in self.plan.steps.iter().filter(|s| s.bindings.iter().any(|b| b.0 == storage)) {
             let here = step.bindings.iter().any(|b| b.0 == storage && b.1);
             let clash = step.bindings.iter().any(|(s, w)| *s != storage && self.places[s].buffer == *buffer && (here || *w));
@@ -189,7 +190,7 @@ impl Program {
                 }
             }
         }
-        groups.into_iter().for_each(|(i, group)| self.ready[i].group = group);
+        groups.into_iter().for_each(|(i, group)| self.dispatches[i].group = group);
         Ok(())
     }
 
@@ -204,13 +205,13 @@ impl Program {
         }
         let descriptor = wgpu::ComputePassDescriptor { label: Some("tapetum step"), timestamp_writes: None };
         let mut pass = boundary::wgpu(|| encoder.begin_compute_pass(&descriptor));
-        for r in &self.ready {
+        for r in &self.dispatches {
             boundary::wgpu(|| r.encode(&mut pass, &self.uniforms));
         }
         boundary::wgpu(|| drop(pass));
         self.counts.steps += 1;
         self.counts.passes += 1;
-        self.counts.dispatches += self.ready.len() as u64;
+        self.counts.dispatches += self.dispatches.len() as u64;
         Ok(())
     }
 
@@ -268,7 +269,7 @@ impl Program {
     }
 
     pub(super) fn encode_one(&self, at: usize, pass: &mut wgpu::ComputePass<'_>) {
-        self.ready[at].encode(pass, &self.uniforms);
+        self.dispatches[at].encode(pass, &self.uniforms);
     }
 
     fn input(&self, input: Var) -> Result<usize> {
@@ -282,7 +283,7 @@ impl Program {
     }
 }
 
-impl Ready {
+impl BoundDispatch {
     fn encode(&self, pass: &mut wgpu::ComputePass<'_>, uniforms: &wgpu::BindGroup) {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.group, &[]);
@@ -291,7 +292,7 @@ impl Ready {
     }
 }
 
-async fn bind(context: &Context, places: &HashMap<Storage, Place>, bindings: &[(Storage, bool)]) -> Result<wgpu::BindGroup> {
+async fn bind(context: &Context, places: &HashMap<Storage, BufferRange>, bindings: &[(Storage, bool)]) -> Result<wgpu::BindGroup> {
     let written: Vec<bool> = bindings.iter().map(|b| b.1).collect();
     let layout = context.pipelines().storage(&written);
     let entry = |(i, (storage, _)): (usize, &(Storage, bool))| {

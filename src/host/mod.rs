@@ -2,7 +2,7 @@
 
 use crate::kernel::Target;
 use crate::plan::Plan;
-use crate::tape::{Source, Tape, Var};
+use crate::tape::{Origin, Tape, Var};
 use crate::tensor::pool::{self, Pool};
 use crate::tensor::{DType, HostTensor};
 use crate::{Error, Result};
@@ -35,7 +35,7 @@ pub type Values = BTreeMap<String, HostTensor>;
 
 /// A tape ready to run on the host.
 #[derive(Debug)]
-pub struct Program {
+pub struct Executor {
     tape: Tape,
     precision: Precision,
     outputs: Vec<Var>,
@@ -46,7 +46,7 @@ pub struct Program {
     pool: Pool,
 }
 
-impl Program {
+impl Executor {
     /// Prepares what `outputs` and the tape's assignments need.
     pub fn new(tape: &Tape, outputs: &[Var], precision: Precision) -> Result<Self> {
         for &var in outputs {
@@ -91,8 +91,8 @@ impl Program {
 
     /// Names, types and beginnings of the states it needs.
     pub fn states(&self) -> impl Iterator<Item = (&str, crate::TensorType, &crate::Init)> {
-        self.runs.iter().filter_map(|(i, _)| match &self.tape.nodes()[*i].source {
-            Source::State(name, init) => Some((name.as_str(), self.tape.ty(self.tape.var(self.tape.nodes()[*i].outputs.start)), init)),
+        self.runs.iter().filter_map(|(i, _)| match &self.tape.nodes()[*i].origin {
+            Origin::State(name, init) => Some((name.as_str(), self.tape.ty(self.tape.var(self.tape.nodes()[*i].outputs.start)), init)),
             _ => None,
         })
     }
@@ -107,7 +107,7 @@ impl Program {
         self.lend(state, |_, _| ())
     }
 
-    /// [`Program::step`], and for each value of the tape whether an element of it meets `test`; values that do not run do not.
+    /// [`Executor::step`], and for each value of the tape whether an element of it meets `test`; values that do not run do not.
     pub fn flawed(&mut self, state: &mut Values, test: impl Fn(f64) -> bool) -> Result<Vec<bool>> {
         let mut flawed = vec![false; self.tape.len()];
         let places: Vec<_> = self.tape.nodes().iter().map(|node| node.outputs.clone()).collect();
@@ -119,7 +119,7 @@ impl Program {
         Ok(flawed)
     }
 
-    /// [`Program::step`], and how long each node of the tape took, by its index: zero for those that do not run.
+    /// [`Executor::step`], and how long each node of the tape took, by its index: zero for those that do not run.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn profile(&mut self, state: &mut Values) -> Result<Vec<Duration>> {
         let mut times = vec![Duration::ZERO; self.tape.nodes().len()];
@@ -145,8 +145,8 @@ impl Program {
         let mut values: Vec<Option<HostTensor>> = vec![None; self.tape.len()];
         for (at, dead) in &self.runs {
             let node = &self.tape.nodes()[*at];
-            match &node.source {
-                Source::Op(op) => {
+            match &node.origin {
+                Origin::Op(op) => {
                     let operand = |v: &Var| values[v.index()].clone().ok_or_else(|| Error::tensor(self.tape.describe(*v), "has no value"));
                     let operands = node.inputs.iter().map(operand).collect::<Result<Vec<_>>>()?;
                     let made = op.evaluate(&operands)?;
@@ -155,13 +155,13 @@ impl Program {
                         values[i] = Some(self.precision.of(&value));
                     }
                 }
-                Source::Constant(value) => values[node.outputs.start] = Some(self.precision.of(value)),
-                Source::Input(name) => {
+                Origin::Constant(value) => values[node.outputs.start] = Some(self.precision.of(value)),
+                Origin::Input(name) => {
                     let value = self.inputs.get(&self.tape.var(node.outputs.start));
                     values[node.outputs.start] =
                         Some(value.cloned().ok_or_else(|| Error::tensor(name, "is an input that was never written"))?);
                 }
-                Source::State(name, _) => {
+                Origin::State(name, _) => {
                     let value = state.get(name).cloned().ok_or_else(|| Error::tensor(name, "is a state the store does not hold"))?;
                     values[node.outputs.start] = Some(value);
                 }
@@ -172,7 +172,7 @@ impl Program {
         let value = |v: &Var| values[v.index()].clone().ok_or_else(|| Error::tensor(self.tape.describe(*v), "has no value"));
         self.results = self.outputs.iter().map(value).collect::<Result<_>>()?;
         for (var, new) in self.tape.assignments() {
-            if let Source::State(name, _) = &self.tape.node_of(*var).source {
+            if let Origin::State(name, _) = &self.tape.node_of(*var).origin {
                 state.insert(name.clone(), value(new)?).into_iter().for_each(pool::give);
             }
         }

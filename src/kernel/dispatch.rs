@@ -15,6 +15,7 @@ impl Buffer {
 
 /// How a dispatch uses a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Access {
     /// `var<storage, read>`.
     Read,
@@ -77,6 +78,7 @@ pub struct Cost {
 
 /// One launch of a kernel.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Dispatch {
     /// What runs.
     pub kernel: Kernel,

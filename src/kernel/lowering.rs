@@ -94,7 +94,11 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// Launches `kernel` on `workgroups` workgroups, folded.
+    /// Launches `kernel` on `workgroups` workgroups, which come folded in two dimensions: the index of one is
+    /// `workgroup_id.x + workgroup_id.y * num_workgroups.x`, and those beyond the last must do nothing.
+    ///
+    /// `flops` are the floating-point operations of the definition, counted as [`Cost`](super::Cost) says: what `tapetum bench` and a
+    /// profile hold the time against. They change nothing that is computed; a kernel that only moves elements has 0.
     ///
     /// # Errors
     /// Where one buffer is both read and written, there are more than 8 bindings, or `params` are not the members of the kernel's uniform

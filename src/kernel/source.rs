@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 /// A piece of WGSL that kernels share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Snippet {
     /// Its file's name under `shaders/common/`, or what a variant that chooses it is called.
     pub name: &'static str,
@@ -16,6 +17,7 @@ pub struct Snippet {
 
 /// The adapters a variant is chosen for when nobody asks for one by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Adapters {
     /// Any.
     Any,
@@ -27,6 +29,7 @@ pub enum Adapters {
 
 /// One way to build a kernel: constants and snippets before the file, never a copy of it.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Variant {
     /// Its name, unique within the kernel.
     pub name: &'static str,
@@ -52,6 +55,7 @@ impl Variant {
 
 /// A choice made when an op is lowered: a constant takes one of a few values, or one of a few snippets stands in.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum Choice {
     /// A `const` line and its possible values.
     Constant(&'static str, &'static [&'static str]),
@@ -61,6 +65,7 @@ pub enum Choice {
 
 /// A hand-written kernel: a file, what goes before it, and its variants.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Source {
     /// `family/kernel`, its path under `shaders/`.
     pub name: &'static str,
@@ -155,6 +160,7 @@ impl Source {
 
 /// Algorithms that compute the same on a device, each by kernels of its own.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Algorithms {
     /// `family/what`, as a kernel is called: what a pin names, with `@` and the class of work or without.
     pub name: &'static str,

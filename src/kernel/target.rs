@@ -5,6 +5,7 @@ use std::fmt;
 
 /// The graphics API under a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Backend {
     /// Vulkan.
     Vulkan,

@@ -6,6 +6,7 @@ use crate::tape::{Tape, Var};
 
 /// A pointwise non-linearity.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Activation {
     /// x.
     Identity,

@@ -7,6 +7,7 @@ use crate::ops::case::{normal, one};
 use crate::tape::{Init, Tape, Var};
 use crate::{Error, Result};
 
+/// # Attention
 impl Tape {
     /// softmax(Q Kᵀ / √d + mask) V of queries `[.., targets, d]`, keys `[.., sources, d]` and values `[.., sources, features]` (Vaswani et
     /// al. 2017): `[.., targets, features]`, and the attention `[.., targets, sources]`. The mask is added to the logits, and broadcasts

@@ -86,6 +86,7 @@ impl Convolution {
     }
 }
 
+/// # Convolution and pooling
 impl Tape {
     /// The cross-correlation of series x `[batch, channels, time]` with `kernels` `[filters, channels, size]`, and a `bias` `[filters]`:
     /// PyTorch's `conv1d`. `[batch, filters, ⌊(time + 2 padding − dilation (size − 1) − 1) / stride⌋ + 1]`.

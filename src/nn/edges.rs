@@ -3,6 +3,7 @@
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
+/// # Relaxed discrete draws
 impl Tape {
     /// A draw of one-hot codes along `axis`, relaxed (Jang, Gu & Poole 2017; Maddison, Mnih & Teh 2017): softmax((logits + G) / temperature), G
     /// standard Gumbel, drawn anew at every step from seed and stream. Where `hard`, the value is the one-hot code of the largest, and the

@@ -14,6 +14,7 @@ const NO_EDGE: f32 = -1e9;
 /// The slope of scores below 0, as the papers choose it.
 const SLOPE: f32 = 0.2;
 
+/// # Masked softmax
 impl Tape {
     /// Softmax along the last axis over the elements of x where `mask` is not 0. The others are 0, and so is a row without any.
     ///

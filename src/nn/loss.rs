@@ -6,6 +6,7 @@ use crate::{DType, Error, Result};
 /// A variance is held to at least this, as PyTorch's `gaussian_nll_loss` does.
 const LEAST_VARIANCE: f32 = 1e-6;
 
+/// # Losses of networks
 impl Tape {
     /// Mean of (p − t)².
     ///

@@ -11,6 +11,7 @@ use crate::{Error, Result};
 
 /// How a graph's nodes become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Pooling {
     /// Their mean.
     Mean,
@@ -102,6 +103,7 @@ pub struct TopKPooling {
 
 /// What [`TopKPooling`] keeps of a graph, the node of greatest score first; of equal scores the first comes first.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Kept {
     /// Features `[batch, kept, features]`.
     pub x: Var,

@@ -8,6 +8,7 @@ use crate::{Error, Result};
 
 /// What a cell does at a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cell {
     /// h' = tanh(W x + U h).
     Rnn,

@@ -6,6 +6,7 @@ use crate::{Error, Result};
 
 /// When a step starts from the truth instead of from the model's own prediction.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Forcing {
     /// Never but at the first.
     Never,

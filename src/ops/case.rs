@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 /// How an operand is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Draw {
     /// Standard normal.
     Normal,

@@ -76,6 +76,7 @@ impl Op for Dropout {
     }
 }
 
+/// # Dropout
 impl Tape {
     /// Each element of x is 0 with probability `p`, else divided by 1 − p (Srivastava et al. 2014); drawn anew at every step by
     /// Philox of (seed, stream, step, element), and once more in reverse, so that nothing is stored.

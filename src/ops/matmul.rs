@@ -7,7 +7,7 @@ use super::work::{Instance, Work};
 use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::ops::pointwise::Walk;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, product, real_inputs};
+use crate::tensor::{DType, HostTensor, MatrixLayout, Real, TensorType, buffer, product, real_inputs};
 use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family = Family { sources: &[&MATMUL, &tile::PAD], cases, works };
@@ -31,7 +31,7 @@ struct Matmul {
 }
 
 /// A product's extents.
-struct Extents {
+struct ProductExtents {
     m: usize,
     k: usize,
     n: usize,
@@ -39,7 +39,7 @@ struct Extents {
 }
 
 impl Matmul {
-    fn extents(&self, a: Shape, b: Shape) -> Result<Extents> {
+    fn extents(&self, a: Shape, b: Shape) -> Result<ProductExtents> {
         if a.rank() < 2 || b.rank() < 2 {
             return Err(Error::op("matmul", format!("matrices of at least two axes expected, found {a} and {b}")));
         }
@@ -57,18 +57,18 @@ impl Matmul {
         }
         let (batch_a, batch_b) = (batch(a), batch(b));
         let batch = batch_a.broadcast(&batch_b).ok_or_else(|| Error::op("matmul", format!("batches of {a} and {b} do not broadcast")))?;
-        Ok(Extents { m, k, n, batch })
+        Ok(ProductExtents { m, k, n, batch })
     }
 
     fn run<R: Real>(&self, a: &HostTensor, b: &HostTensor) -> Result<HostTensor> {
-        let Extents { m, k, n, batch: space } = self.extents(a.shape(), b.shape())?;
+        let ProductExtents { m, k, n, batch: space } = self.extents(a.shape(), b.shape())?;
         let walk = Walk::new(&[batch(a.shape()), batch(b.shape())], space);
         let (x, y) = (a.elements::<R>()?, b.elements::<R>()?);
         let mut c = buffer(space.elements() * m * n);
         for (i, c) in c.chunks_mut((m * n).max(1)).enumerate().take(space.elements()) {
             let [ia, ib] = [walk.offset(0, i), walk.offset(1, i)];
-            let la = Layout::new(ia * m * k, [m, k], self.transpose_a);
-            let lb = Layout::new(ib * k * n, [k, n], self.transpose_b);
+            let la = MatrixLayout::new(ia * m * k, [m, k], self.transpose_a);
+            let lb = MatrixLayout::new(ib * k * n, [k, n], self.transpose_b);
             product(c, [m, k, n], x, la, y, lb);
         }
         HostTensor::real(output(space, m, n), c)
@@ -131,7 +131,7 @@ impl Op for Matmul {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let (a, b) = (cx.input_shape(0), cx.input_shape(1));
-        let Extents { m, k, n, batch: space } = self.extents(a, b)?;
+        let ProductExtents { m, k, n, batch: space } = self.extents(a, b)?;
         if k == 0 {
             return super::shape::lower_set(cx, cx.output(0), 0);
         }
@@ -191,6 +191,7 @@ impl Product {
     }
 }
 
+/// # Matrix products
 impl Tape {
     /// C = A B: A is `[.., m, k]`, B is `[.., k, n]`, C is `[.., m, n]`; batches broadcast.
     ///

@@ -154,6 +154,7 @@ fn turned(op: &str, neighbours: &HostTensor) -> Result<Vec<usize>> {
     Ok(places)
 }
 
+/// # Neighbours on a mesh
 impl Tape {
     /// Each vertex's weighted sum over its neighbours, of x `[.., vertices]`: Σ_k w_vk x_n(v, k). `neighbours` is i32 `[vertices, degree]`,
     /// `weights` f32 of that shape; rows are filled up with the vertex itself and weights of 0. For smoothing on a sphere, see

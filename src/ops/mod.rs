@@ -1,21 +1,28 @@
 //! The ops, a file a family. Each op is whole in one place: type rule, definition, reverse rule, dispatches.
 
+// The page of `Tape` shows its methods in the order of these modules: what every tape takes comes first.
+pub mod pointwise;
+
+pub mod reduce;
+
+pub mod matmul;
+
+pub mod shape;
+
+pub mod covariance;
+
+pub mod confounds;
+pub mod parcellation;
+
 pub mod bench;
 pub mod case;
-pub mod confounds;
-pub mod covariance;
 mod dropout;
 pub mod fourier;
-pub mod matmul;
 pub mod mesh;
 pub mod message;
-pub mod parcellation;
-pub mod pointwise;
 pub mod random;
-pub mod reduce;
 mod row;
 pub mod rows;
-pub mod shape;
 pub mod softmax;
 pub mod sort;
 pub mod sparse;

@@ -9,7 +9,7 @@ use super::tile::{self, Operand, Tiling};
 use super::work::{Instance, Work};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs};
+use crate::tensor::{DType, HostTensor, MatrixLayout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
 use std::sync::Arc;
 
@@ -31,6 +31,7 @@ pub(super) static LOGITS_REVERSE: Source = kernel_source!("parcellation/logits_r
 
 /// What [`Tape::soft_parcellation`] makes.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct SoftParcellation {
     /// `[parcels, time]`: membership-weighted means.
     pub series: Var,
@@ -55,7 +56,7 @@ impl ParcelSeries {
         let mut mass = vec![R::zero(); p];
         parallel::rows(&mut mass, 1, v, |i, m| m[0] = tree_sum(&a[i * v..(i + 1) * v]));
         let mut s = buffer(p * t);
-        product(&mut s, [p, v, t], a, Layout::new(0, [p, v], false), x, Layout::new(0, [v, t], false));
+        product(&mut s, [p, v, t], a, MatrixLayout::new(0, [p, v], false), x, MatrixLayout::new(0, [v, t], false));
         parallel::rows(&mut s, t, t, |i, s| {
             let scale = reciprocal(mass[i]);
             s.iter_mut().for_each(|s| *s *= scale);
@@ -161,7 +162,7 @@ impl MembershipsReverse {
         let (a, mass, s, x, g) = (a?, mass?, s?, x?, g?);
         let h = inputs.get(5).map(HostTensor::elements::<R>).transpose()?;
         let mut d = buffer(p * v);
-        product(&mut d, [p, t, v], g, Layout::new(0, [p, t], false), x, Layout::new(0, [t, v], true));
+        product(&mut d, [p, t, v], g, MatrixLayout::new(0, [p, t], false), x, MatrixLayout::new(0, [t, v], true));
         let mut means = vec![(R::zero(), R::zero()); p];
         parallel::rows(&mut means, 1, 2 * t, |i, mean| {
             mean[0] = (tree_sum_of([&g[i * t..(i + 1) * t], &s[i * t..(i + 1) * t]], |[g, s]| g * s), reciprocal(mass[i]));
@@ -303,10 +304,25 @@ impl Op for SoftAtlas {
     }
 }
 
+/// # Soft parcellation
 impl Tape {
     /// Soft parcellation of `series` `[vertices, time]` by `logits` `[parcels, vertices]`: memberships A = softmax over parcels,
     /// masses m = Σ_v A, parcel series S = A X / m. Subjects `[subjects, vertices, time]` share the memberships, and their parcels' series
     /// are `[subjects, parcels, time]`: one product for all, at the price of a copy of their series.
+    ///
+    /// ```
+    /// use tapetum::{Device, HostTensor, Tape, TensorType};
+    ///
+    /// // Two vertices in the first parcel, one in the second.
+    /// let mut tape = Tape::new();
+    /// let series = tape.input("series", TensorType::f32([3, 2]))?; // [vertices, time]
+    /// let logits = tape.constant(HostTensor::f32([2, 3], vec![30.0, 30.0, -30.0, -30.0, -30.0, 30.0])?)?; // [parcels, vertices]
+    /// let parcels = tape.soft_parcellation(logits, series)?;
+    /// let mut program = Device::cpu().compile(&tape, &[parcels.series])?;
+    /// let found = program.run(&[(series, &HostTensor::f32([3, 2], vec![1.0, 2.0, 3.0, 4.0, 7.0, 8.0])?)])?;
+    /// assert_eq!(found[0].to_f64_vec(), [2.0, 3.0, 7.0, 8.0]); // the mean of a parcel's vertices
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Where the operands are not f32 of these shapes.

@@ -73,6 +73,7 @@ impl Op for Random {
     }
 }
 
+/// # Random draws
 impl Tape {
     /// Uniform on [0, 1), drawn anew at every step.
     ///

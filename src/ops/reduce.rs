@@ -20,7 +20,7 @@ pub(super) static CUMULATIVE_SUM: Source =
     kernel_source!("reduce/cumulative_sum").with_choices(&[Choice::Constant("REVERSED", &["false", "true"])]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ReduceOp {
     Sum,
     Max,
     Min,
@@ -29,7 +29,7 @@ enum Kind {
 /// A reduction over the adjacent axes `first..last`, which vanish.
 #[derive(Debug, Clone, Copy)]
 struct Reduce {
-    kind: Kind,
+    kind: ReduceOp,
     first: usize,
     last: usize,
 }
@@ -37,9 +37,9 @@ struct Reduce {
 impl Reduce {
     fn name(&self) -> &'static str {
         match self.kind {
-            Kind::Sum => "sum",
-            Kind::Max => "max",
-            Kind::Min => "min",
+            ReduceOp::Sum => "sum",
+            ReduceOp::Max => "max",
+            ReduceOp::Min => "min",
         }
     }
 
@@ -52,15 +52,15 @@ impl Reduce {
         let x = x.elements::<R>()?;
         let mut y = vec![R::zero(); shape.elements()];
         let combine = match self.kind {
-            Kind::Sum => |p: R, q: R| p + q,
-            Kind::Max => R::max,
-            Kind::Min => R::min,
+            ReduceOp::Sum => |p: R, q: R| p + q,
+            ReduceOp::Max => R::max,
+            ReduceOp::Min => R::min,
         };
         if inner == 1 {
             parallel::rows(&mut y, 1, n, |row, y| {
                 let x = &x[row * n..(row + 1) * n];
                 y[0] = match self.kind {
-                    Kind::Sum => tree_sum(x),
+                    ReduceOp::Sum => tree_sum(x),
                     _ => x.iter().copied().reduce(combine).unwrap_or_else(R::zero),
                 };
             });
@@ -68,7 +68,7 @@ impl Reduce {
             parallel::rows(&mut y, inner, n * inner, |outer, y| {
                 let x = &x[outer * n * inner..(outer + 1) * n * inner];
                 match self.kind {
-                    Kind::Sum => tree_sum_rows(x, inner, y),
+                    ReduceOp::Sum => tree_sum_rows(x, inner, y),
                     _ => {
                         y.copy_from_slice(&x[..inner]);
                         x.chunks_exact(inner).skip(1).for_each(|x| y.iter_mut().zip(x).for_each(|(y, &x)| *y = combine(*y, x)));
@@ -141,7 +141,7 @@ impl Op for Reduce {
             return Err(Error::op(self.name(), format!("the operand must be f32, found {x}; cast it")));
         }
         let [outer, n, inner] = self.around(&x.shape);
-        if n == 0 && self.kind != Kind::Sum && outer * inner > 0 {
+        if n == 0 && self.kind != ReduceOp::Sum && outer * inner > 0 {
             return Err(Error::op(self.name(), format!("no elements along the reduced axes of {x}")));
         }
         let mut shape = x.shape;
@@ -165,7 +165,7 @@ impl Op for Reduce {
             kept = kept.with(axis, 1);
         }
         let g = tape.reshape(g, kept)?;
-        if self.kind == Kind::Sum {
+        if self.kind == ReduceOp::Sum {
             return Ok(vec![Some(tape.broadcast_to(g, shape)?)]);
         }
         // Shared evenly among the extremes, as PyTorch's amax and amin share it.
@@ -210,7 +210,7 @@ impl Reduce {
 
 /// The sums of `[outer, n, inner]` over its middle axis, for ops that contain them.
 pub(super) fn lower_sums(cx: &mut Lowering<'_>, from: Buffer, to: Buffer, extents: [usize; 3]) -> Result<()> {
-    Reduce { kind: Kind::Sum, first: 1, last: 2 }.stages(cx, from, to, extents)
+    Reduce { kind: ReduceOp::Sum, first: 1, last: 2 }.stages(cx, from, to, extents)
 }
 
 /// The first place of the largest element along one axis, which vanishes.
@@ -319,23 +319,24 @@ impl Op for CumulativeSum {
     }
 }
 
+/// # Reductions along axes
 impl Tape {
     /// Sum over `axes` (all where empty), which stay with extent 1 where `keep`.
     ///
     /// # Errors
     /// Where an axis does not exist or the operand is not f32; so for every reduction.
     pub fn sum(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
-        self.reduce(Kind::Sum, x, axes, keep)
+        self.reduce(ReduceOp::Sum, x, axes, keep)
     }
 
     /// Maximum over `axes` (all where empty); the gradient is shared evenly among ties.
     pub fn max(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
-        self.reduce(Kind::Max, x, axes, keep)
+        self.reduce(ReduceOp::Max, x, axes, keep)
     }
 
     /// Minimum over `axes` (all where empty); the gradient is shared evenly among ties.
     pub fn min(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
-        self.reduce(Kind::Min, x, axes, keep)
+        self.reduce(ReduceOp::Min, x, axes, keep)
     }
 
     /// Mean over `axes` (all where empty).
@@ -399,7 +400,7 @@ impl Tape {
         shape.axis(axis).ok_or_else(|| Error::op(op, format!("axis {axis} of a tensor of shape {shape}")))
     }
 
-    fn reduce(&mut self, kind: Kind, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
+    fn reduce(&mut self, kind: ReduceOp, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
         let shape = self.shape(x);
         let mut reduced = vec![axes.is_empty(); shape.rank()];
         for &axis in axes {

@@ -168,6 +168,7 @@ fn clamped(index: i32, rows: usize) -> usize {
     (index.max(0) as usize).min(rows.saturating_sub(1))
 }
 
+/// # Rows by index
 impl Tape {
     /// Rows of x `[rows, ..]` by i32 `index` `[n]`: `[n, ..]`. An index beyond the rows is clamped.
     ///

@@ -345,6 +345,7 @@ pub(super) fn words(op: &str, ty: TensorType) -> Result<TensorType> {
     Ok(ty)
 }
 
+/// # Shapes
 impl Tape {
     /// The same elements under another shape.
     ///

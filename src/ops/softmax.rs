@@ -198,6 +198,7 @@ pub(super) fn lower_columns(cx: &mut Lowering<'_>, [n, inner]: [usize; 2], bindi
     lower(&SOFTMAX, cx, [1, n, inner], false, bindings)
 }
 
+/// # Softmax
 impl Tape {
     /// eˣ / Σ eˣ along `axis`.
     ///

@@ -69,6 +69,7 @@ impl Op for Split {
     }
 }
 
+/// # Splitting
 impl Tape {
     /// x in `parts` parts of one extent along `axis`.
     ///

@@ -232,6 +232,7 @@ impl Op for Ring {
     }
 }
 
+/// # Counters and rings of losses
 impl Tape {
     /// The step counter, u32 `[1]`: 0 in the first step. It stands still unless the tape [advances](Self::advance) it.
     ///

@@ -65,6 +65,27 @@ impl Optimiser {
 }
 
 /// Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) where the decay is decoupled.
+///
+/// ```
+/// use tapetum::optim::Adam;
+/// use tapetum::{Device, HostTensor, Init, Tape, TensorType};
+///
+/// // The slope of y = 2 x.
+/// let mut tape = Tape::new();
+/// let (x, y) = (tape.input("x", TensorType::f32([4]))?, tape.input("y", TensorType::f32([4]))?);
+/// let slope = tape.parameter("slope", [1], Init::Zeros)?;
+/// let predicted = tape.mul(x, slope)?;
+/// let loss = tape.mean_squared_error(predicted, y)?;
+/// let gradient = tape.gradient(loss, &[slope])?[0];
+/// Adam::new(0.1).apply(&mut tape, &[(slope, gradient)])?;
+///
+/// let mut program = Device::cpu().compile(&tape, &[loss])?;
+/// program.write(x, &HostTensor::f32([4], vec![1.0, 2.0, 3.0, 4.0])?)?;
+/// program.write(y, &HostTensor::f32([4], vec![2.0, 4.0, 6.0, 8.0])?)?;
+/// program.steps(200)?;
+/// assert!((program.state().read("slope")?.to_f64_vec()[0] - 2.0).abs() < 1e-2);
+/// # Ok::<(), tapetum::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adam {
     /// Learning rate.
@@ -228,8 +249,8 @@ pub fn accumulated(tape: &mut Tape, parameters: &[Var], micro_batches: usize) ->
 
 fn name_of(tape: &Tape, parameter: Var) -> Result<String> {
     tape.check(parameter)?;
-    match &tape.node_of(parameter).source {
-        crate::tape::Source::State(name, _) => Ok(name.clone()),
+    match &tape.node_of(parameter).origin {
+        crate::tape::Origin::State(name, _) => Ok(name.clone()),
         _ => Err(Error::argument(format!("`{}` is no state, and cannot be optimised", tape.describe(parameter)))),
     }
 }

@@ -5,6 +5,7 @@ use crate::{Error, Result};
 
 /// A number as a function of the step s = 0, 1, 2, …, computed on the device.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Schedule {
     /// Always the same.
     Constant(f32),

@@ -1,6 +1,6 @@
 //! Which nodes run together: chains of pointwise ops over one iteration space; every other op by itself.
 
-use crate::tape::{Op, Source, Tape, Var};
+use crate::tape::{Op, Origin, Tape, Var};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -25,8 +25,8 @@ pub(super) struct Groups {
 
 /// The op of a node, where it has one.
 pub(super) fn op_of(tape: &Tape, node: usize) -> Option<&Arc<dyn Op>> {
-    match &tape.nodes()[node].source {
-        Source::Op(op) => Some(op),
+    match &tape.nodes()[node].origin {
+        Origin::Op(op) => Some(op),
         _ => None,
     }
 }

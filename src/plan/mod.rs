@@ -10,7 +10,7 @@ mod slots;
 pub use chain::template_source;
 
 use crate::kernel::{Access, Binding, Buffer, Cost, Kernel, Lowered, Lowering, Params, Target};
-use crate::tape::{Init, Source, Tape, Var};
+use crate::tape::{Init, Origin, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,7 @@ use std::fmt;
 
 /// Where a buffer of the plan lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Storage {
     /// A slot that several values share, one after the other.
     Slot(usize),
@@ -31,6 +32,7 @@ pub enum Storage {
 
 /// A dispatch with its buffers placed.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Step {
     /// What runs.
     pub kernel: Kernel,
@@ -50,6 +52,7 @@ pub struct Step {
 
 /// Bytes of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Memory {
     /// The slots together.
     pub planned: u64,
@@ -64,6 +67,7 @@ pub type Variants = BTreeMap<String, BTreeSet<String>>;
 
 /// A tape compiled for a target.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Plan {
     /// The dispatches, in order.
     pub steps: Vec<Step>,
@@ -144,20 +148,20 @@ impl Externals {
         for (node, _) in tape.nodes().iter().zip(needed).filter(|(_, n)| **n) {
             let Some(index) = node.outputs.clone().next() else { continue };
             let var = tape.var(index);
-            found.storage[index] = match &node.source {
-                Source::Input(name) => {
+            found.storage[index] = match &node.origin {
+                Origin::Input(name) => {
                     found.inputs.push((name.clone(), tape.ty(var), var));
                     Some(Storage::Input(found.inputs.len() - 1))
                 }
-                Source::State(name, init) => {
+                Origin::State(name, init) => {
                     found.states.push((name.clone(), tape.ty(var), init.clone()));
                     Some(Storage::State(found.states.len() - 1))
                 }
-                Source::Constant(value) => {
+                Origin::Constant(value) => {
                     found.constants.push(value.clone());
                     Some(Storage::Constant(found.constants.len() - 1))
                 }
-                Source::Op(_) => None,
+                Origin::Op(_) => None,
             };
         }
         found
@@ -174,7 +178,7 @@ fn lower(tape: &Tape, groups: &fuse::Groups, order: &[usize], target: &Target) -
     for &group in order {
         let members = &groups.members[group];
         let node = &tape.nodes()[members[0]];
-        let Source::Op(op) = &node.source else { continue };
+        let Origin::Op(op) = &node.origin else { continue };
         if op.view() {
             lowered.aliases.push((Buffer(node.outputs.start as u32), Buffer(node.inputs[0].index() as u32)));
         } else if groups.pointwise[group] {

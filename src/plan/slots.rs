@@ -4,7 +4,7 @@
 use super::assign::Aliases;
 use super::{Externals, Memory, Plan, Step, Storage};
 use crate::kernel::{Access, Binding, Buffer, Cost, Dispatch, Lowered, Target};
-use crate::tape::{Source, Tape, Var};
+use crate::tape::{Origin, Tape, Var};
 use crate::{Error, Result};
 
 /// A buffer's first and last dispatch.
@@ -129,7 +129,7 @@ fn unplanned(tape: &Tape, needed: &[bool]) -> u64 {
     let becomes_state = |i: usize| tape.assignments().iter().any(|(_, v)| v.index() == i);
     let mut bytes = 0;
     for (node, _) in tape.nodes().iter().zip(needed).filter(|(_, n)| **n) {
-        let Source::Op(op) = &node.source else { continue };
+        let Origin::Op(op) = &node.origin else { continue };
         let constant = node.inputs.is_empty() && op.pointwise().is_some();
         if op.view() || constant {
             continue;

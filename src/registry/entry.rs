@@ -10,6 +10,7 @@ use std::path::Path;
 
 /// A kernel in one variant, and what it takes of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Entry {
     /// `family/kernel`.
     pub kernel: String,

@@ -9,6 +9,7 @@ use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
 
 /// A language that kernels are written out in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[non_exhaustive]
 pub enum Format {
     /// SPIR-V 1.3, as Vulkan 1.1 takes it.
     Spirv,

@@ -1,7 +1,7 @@
 //! The reverse sweep: cotangents appended to the same tape.
 
 use super::recompute::Recomputed;
-use super::{Source, Tape, Var};
+use super::{Origin, Tape, Var};
 use crate::tensor::DType;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -79,9 +79,30 @@ impl Reverse<'_> {
     }
 }
 
+/// # Differentiation
 impl Tape {
     /// The gradient of the one-element f32 value `of` with respect to each of `wrt`, appended to this tape.
     /// A value that `of` does not depend on has a gradient of zeros.
+    ///
+    /// ```
+    /// use tapetum::{Device, HostTensor, Tape, TensorType};
+    ///
+    /// // The gradient of Σ x³ is 3 x², and its own gradient can be taken again.
+    /// let mut tape = Tape::new();
+    /// let x = tape.input("x", TensorType::f32([3]))?;
+    /// let square = tape.square(x)?;
+    /// let cube = tape.mul(square, x)?;
+    /// let sum = tape.sum(cube, &[], false)?;
+    /// let slope = tape.gradient(sum, &[x])?[0];
+    /// let slopes = tape.sum(slope, &[], false)?;
+    /// let curvature = tape.gradient(slopes, &[x])?[0];
+    ///
+    /// let mut program = Device::cpu().compile(&tape, &[slope, curvature])?;
+    /// let found = program.run(&[(x, &HostTensor::f32([3], vec![0.0, 1.0, 2.0])?)])?;
+    /// assert_eq!(found[0].to_f64_vec(), [0.0, 3.0, 12.0]);
+    /// assert_eq!(found[1].to_f64_vec(), [0.0, 6.0, 12.0]);
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Where `of` has more than one element, `wrt` is not f32, or an op in between has no reverse rule.
@@ -141,7 +162,7 @@ impl Tape {
                 self.multiply(&mut products, self.var(i), &mut cotangents)?;
             }
             let node = &self.nodes[index];
-            let Source::Op(op) = &node.source else { continue };
+            let Origin::Op(op) = &node.origin else { continue };
             let wanted: Vec<bool> = node.inputs.iter().map(|v| active[v.index()]).collect();
             let given: Vec<Option<Var>> = node.outputs.clone().map(|i| cotangents[i]).collect();
             if !wanted.contains(&true) || given.iter().all(Option::is_none) {

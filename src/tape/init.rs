@@ -7,6 +7,7 @@ use crate::{Error, Result};
 /// The value of a state before the first step. Draws are Philox4x32-10 of (seed, stream, step 0, element): the same
 /// bits on every device.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Init {
     /// All zero; the only one for integers beside `Value`.
     Zeros,

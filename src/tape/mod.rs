@@ -1,21 +1,27 @@
 //! The tape: ops recorded in order as plain data, differentiated by appending to the same tape.
 
+// The page of `Tape` shows its methods in the order of these modules.
+mod recording;
+
 mod gradient;
+
+mod recompute;
+
+mod values;
+
 mod init;
 mod op;
-mod recompute;
 
 pub use gradient::Reverse;
 pub use init::Init;
 pub use op::{Op, OpKey, Pointwise};
 pub use recompute::Segment;
 
-use crate::tensor::{DType, HostTensor, TensorType};
+use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A handle to a value on a [`Tape`]: written once, `Copy`, of no use on another tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,7 +39,8 @@ impl Var {
 
 /// What makes a value.
 #[derive(Debug, Clone)]
-pub enum Source {
+#[non_exhaustive]
+pub enum Origin {
     /// The caller, at each step.
     Input(String),
     /// State: what the last step left there, `Init` at first.
@@ -46,9 +53,10 @@ pub enum Source {
 
 /// A recorded op, input, state or constant.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Node {
     /// What it is.
-    pub source: Source,
+    pub origin: Origin,
     /// The values it reads.
     pub inputs: Vec<Var>,
     /// The indices of the values it makes.
@@ -82,19 +90,6 @@ impl Default for Tape {
 }
 
 impl Tape {
-    /// An empty tape.
-    pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            nodes: Vec::new(),
-            values: Vec::new(),
-            names: BTreeMap::new(),
-            assignments: Vec::new(),
-            segments: Vec::new(),
-        }
-    }
-
     /// The same recording, whose handles are this tape's.
     pub(crate) fn replica(&self) -> Self {
         Self {
@@ -107,209 +102,24 @@ impl Tape {
         }
     }
 
-    /// An input the caller fills before a step.
-    ///
-    /// # Errors
-    /// Where the name is taken.
-    pub fn input(&mut self, name: &str, ty: TensorType) -> Result<Var> {
-        self.named(name, ty, Source::Input(name.to_owned()))
-    }
-
-    /// A value that lasts between steps: `init` before the first, then what [`assign`](Self::assign) says.
-    /// Asking again for a name gives the same value.
-    ///
-    /// # Errors
-    /// Where the name is taken by an input or by a state of another type.
-    pub fn state(&mut self, name: &str, ty: TensorType, init: Init) -> Result<Var> {
-        if let Some(&var) = self.names.get(name)
-            && matches!(self.node_of(var).source, Source::State(..))
-        {
-            let found = self.values[var.index()].ty;
-            return if found == ty { Ok(var) } else { Err(Error::tensor(name, format!("is {found} on this tape, asked for as {ty}"))) };
-        }
-        init.check(name, ty)?;
-        self.named(name, ty, Source::State(name.to_owned(), init))
-    }
-
-    /// A trained f32 state: short for [`Tape::state`].
-    pub fn parameter(&mut self, name: &str, shape: impl Into<crate::Shape>, init: Init) -> Result<Var> {
-        self.state(name, TensorType::f32(shape), init)
-    }
-
-    /// Says what `state` is after the step. The last word counts.
-    ///
-    /// # Errors
-    /// Where `state` is not a state, or `value` is of another type.
-    pub fn assign(&mut self, state: Var, value: Var) -> Result<()> {
-        self.check(value)?;
-        self.check(state)?;
-        let Source::State(name, _) = &self.node_of(state).source else {
-            return Err(Error::op("assign", "the first operand must be a state"));
-        };
-        if self.ty(state) != self.ty(value) {
-            return Err(Error::tensor(name, format!("is {}, assigned a value {}", self.ty(state), self.ty(value))));
-        }
-        self.assignments.retain(|(s, _)| *s != state);
-        self.assignments.push((state, value));
-        Ok(())
-    }
-
-    /// Data recorded with the tape.
-    ///
-    /// # Errors
-    /// Where the data is held in double precision.
-    pub fn constant(&mut self, value: HostTensor) -> Result<Var> {
-        if value.is_f64() {
-            return Err(Error::op("constant", "f32, f16, i32 or u32 data expected, f64 found"));
-        }
-        let ty = value.ty();
-        Ok(self.push(Source::Constant(value), &[], &[ty])[0])
-    }
-
-    /// Records any op.
-    ///
-    /// # Errors
-    /// Where a var is of another tape, the op refuses its operands' types, or calls itself a view and is none.
-    pub fn record(&mut self, op: Arc<dyn Op>, inputs: &[Var]) -> Result<Vec<Var>> {
-        let types = inputs.iter().map(|&v| self.check(v).map(|()| self.ty(v))).collect::<Result<Vec<_>>>()?;
-        let outputs = op.infer(&types)?;
-        if op.view() {
-            check_view(&*op, &types, &outputs)?;
-        }
-        Ok(self.push(Source::Op(op), inputs, &outputs))
-    }
-
-    /// Records an op of one output.
-    pub fn record_one(&mut self, op: impl Op + 'static, inputs: &[Var]) -> Result<Var> {
-        let outputs = self.record(Arc::new(op), inputs)?;
-        outputs.first().copied().ok_or_else(|| Error::op("record", "the op makes no value"))
-    }
-
-    /// The type of a value.
-    pub fn ty(&self, var: Var) -> TensorType {
-        self.values[var.index()].ty
-    }
-
-    /// The extents of a value.
-    pub fn shape(&self, var: Var) -> crate::Shape {
-        self.ty(var).shape
-    }
-
-    /// An error unless `var` is of this tape.
-    pub fn check(&self, var: Var) -> Result<()> {
-        if var.tape != self.id || var.index() >= self.values.len() {
-            return Err(Error::argument(format!("value %{} was recorded on another tape", var.index)));
-        }
-        Ok(())
-    }
-
-    /// An error of `op` unless `var` is a real value of this tape.
-    pub fn expect_f32(&self, op: &str, what: &str, var: Var) -> Result<()> {
-        self.check(var)?;
-        match self.ty(var).dtype {
-            DType::F32 => Ok(()),
-            _ => Err(Error::op(op, format!("{what} must be f32, found {}", self.ty(var)))),
-        }
-    }
-
-    /// Everything recorded, in order.
-    pub fn nodes(&self) -> &[Node] {
-        &self.nodes
-    }
-
-    /// The number of values recorded.
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    /// Whether nothing is recorded.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
-    /// The handle of the value at `index`.
-    pub fn var(&self, index: usize) -> Var {
-        debug_assert!(index < self.values.len());
-        Var { tape: self.id, index: index as u32 }
-    }
-
-    /// State and the value it takes after the step.
-    pub fn assignments(&self) -> &[(Var, Var)] {
-        &self.assignments
-    }
-
-    /// The input or state of that name.
-    pub fn lookup(&self, name: &str) -> Option<Var> {
-        self.names.get(name).copied()
-    }
-
-    /// The place of the node that makes `var`.
-    pub fn node_index(&self, var: Var) -> usize {
-        self.values[var.index()].node
-    }
-
-    /// The node that makes `var`.
-    pub fn node_of(&self, var: Var) -> &Node {
-        &self.nodes[self.node_index(var)]
-    }
-
-    /// What to call `var` in a message: its name, or the op that made it.
-    pub fn describe(&self, var: Var) -> String {
-        match &self.node_of(var).source {
-            Source::Input(name) | Source::State(name, _) => name.clone(),
-            Source::Constant(_) => format!("constant %{}", var.index),
-            Source::Op(op) => format!("{} %{}", op.key().name, var.index),
-        }
-    }
-
-    /// The nodes that `outputs` and every assignment need, in order.
-    pub fn needed(&self, outputs: &[Var]) -> Vec<bool> {
-        let mut needed = vec![false; self.nodes.len()];
-        for var in outputs.iter().copied().chain(self.assignments.iter().flat_map(|(s, v)| [*s, *v])) {
-            needed[self.node_index(var)] = true;
-        }
-        for i in (0..self.nodes.len()).rev() {
-            if needed[i] {
-                for input in &self.nodes[i].inputs {
-                    needed[self.node_index(*input)] = true;
-                }
-            }
-        }
-        needed
-    }
-
-    fn named(&mut self, name: &str, ty: TensorType, source: Source) -> Result<Var> {
+    fn named(&mut self, name: &str, ty: TensorType, origin: Origin) -> Result<Var> {
         if name.is_empty() {
             return Err(Error::argument("an input or state needs a name"));
         }
         if self.names.contains_key(name) {
             return Err(Error::tensor(name, "the name is taken on this tape"));
         }
-        let var = self.push(source, &[], &[ty])[0];
+        let var = self.push(origin, &[], &[ty])[0];
         self.names.insert(name.to_owned(), var);
         Ok(var)
     }
 
-    fn push(&mut self, source: Source, inputs: &[Var], outputs: &[TensorType]) -> Vec<Var> {
+    fn push(&mut self, origin: Origin, inputs: &[Var], outputs: &[TensorType]) -> Vec<Var> {
         let node = self.nodes.len();
         let first = self.values.len();
         self.values.extend(outputs.iter().map(|&ty| Value { ty, node }));
-        self.nodes.push(Node { source, inputs: inputs.to_vec(), outputs: first..self.values.len() });
+        self.nodes.push(Node { origin, inputs: inputs.to_vec(), outputs: first..self.values.len() });
         (first..self.values.len()).map(|i| self.var(i)).collect()
-    }
-}
-
-/// A view has one operand and one result, of as many elements of one type, and computes nothing.
-fn check_view(op: &dyn Op, inputs: &[TensorType], outputs: &[TensorType]) -> Result<()> {
-    if op.pointwise().is_some() {
-        return Err(Error::op(op.key().name, "an op is a view or pointwise, and not both"));
-    }
-    match (inputs, outputs) {
-        ([x], [y]) if x.dtype == y.dtype && x.shape.elements() == y.shape.elements() => Ok(()),
-        _ => {
-            let what = format!("a view has one operand and one result of as many elements of one type, found {inputs:?} and {outputs:?}");
-            Err(Error::op(op.key().name, what))
-        }
     }
 }
 
@@ -321,11 +131,11 @@ impl std::fmt::Display for Tape {
             let types: Vec<_> = node.outputs.clone().map(|i| self.values[i].ty.to_string()).collect();
             let inputs: Vec<_> = node.inputs.iter().map(|v| format!("%{}", v.index)).collect();
             write!(f, "{} = ", outputs.join(", "))?;
-            match &node.source {
-                Source::Input(name) => write!(f, "input `{name}`")?,
-                Source::State(name, _) => write!(f, "state `{name}`")?,
-                Source::Constant(_) => write!(f, "constant")?,
-                Source::Op(op) => write!(f, "{}({})", op.key(), inputs.join(", "))?,
+            match &node.origin {
+                Origin::Input(name) => write!(f, "input `{name}`")?,
+                Origin::State(name, _) => write!(f, "state `{name}`")?,
+                Origin::Constant(_) => write!(f, "constant")?,
+                Origin::Op(op) => write!(f, "{}({})", op.key(), inputs.join(", "))?,
             }
             writeln!(f, " {}", types.join(", "))?;
         }

@@ -18,6 +18,17 @@ pub enum Data {
 }
 
 /// A value in the host's memory: contiguous, row-major, cheap to clone.
+///
+/// ```
+/// use tapetum::{HostTensor, TensorType};
+///
+/// let x = HostTensor::f32([2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?;
+/// assert_eq!(x.ty(), TensorType::f32([2, 3]));
+/// assert_eq!(x.reshaped([6])?.to_f64_vec()[4], 5.0);
+/// // As many elements as the shape has.
+/// assert!(HostTensor::f32([2, 3], vec![1.0]).is_err());
+/// # Ok::<(), tapetum::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostTensor {
     shape: Shape,

@@ -12,7 +12,7 @@ pub use host::HostTensor;
 pub(crate) use host::real_inputs;
 pub use philox::Philox;
 pub(crate) use pool::buffer;
-pub(crate) use product::{Layout, product, product_alone, symmetric_product};
+pub(crate) use product::{MatrixLayout, product, product_alone, symmetric_product};
 pub use real::Real;
 pub use shape::{MAX_RANK, Shape};
 
@@ -20,6 +20,7 @@ use std::fmt;
 
 /// The element type of a tensor as a device stores it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum DType {
     /// IEEE single precision; what every op computes in.
     F32,

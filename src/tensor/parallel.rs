@@ -6,7 +6,7 @@ const GRAIN: usize = 1 << 14;
 
 /// Calls `f(start, part)` for consecutive parts of `out`, each a multiple of `unit` elements long but for the last.
 /// What `f` writes must not depend on where the parts end: results are the same on any number of cores.
-pub fn parts<T: Send>(out: &mut [T], unit: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+pub(crate) fn parts<T: Send>(out: &mut [T], unit: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     #[cfg(feature = "host")]
     if out.len() > GRAIN && !cfg!(target_arch = "wasm32") {
         use rayon::prelude::*;
@@ -19,7 +19,7 @@ pub fn parts<T: Send>(out: &mut [T], unit: usize, f: impl Fn(usize, &mut [T]) + 
 }
 
 /// Calls `f(row, values)` for each row of `width` elements of `out`. `work` says about how many operations a row costs.
-pub fn rows<T: Send>(out: &mut [T], width: usize, work: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+pub(crate) fn rows<T: Send>(out: &mut [T], width: usize, work: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     if width == 0 {
         return;
     }
@@ -34,14 +34,14 @@ pub fn rows<T: Send>(out: &mut [T], width: usize, work: usize, f: impl Fn(usize,
 }
 
 /// Calls `f(i, a, b)` for the rows i of `a`, `width` long, with the element of `b` for each. `work` as for [`rows`].
-pub fn rows_with<T: Send, U: Send>(a: &mut [T], width: usize, b: &mut [U], work: usize, f: impl Fn(usize, &mut [T], &mut U) + Sync) {
+pub(crate) fn rows_with<T: Send, U: Send>(a: &mut [T], width: usize, b: &mut [U], work: usize, f: impl Fn(usize, &mut [T], &mut U) + Sync) {
     let mut pairs: Vec<_> = a.chunks_mut(width.max(1)).zip(b).collect();
     rows(&mut pairs, 1, work, |i, pair| f(i, pair[0].0, pair[0].1));
 }
 
 /// Calls `f(first, block)` for blocks of `width` columns of the matrix `out`, whose rows are `row` long: the block that begins at the
 /// column `first` is a slice of each row. `work` says about how many operations a column costs.
-pub fn columns<T: Send>(out: &mut [T], row: usize, width: usize, work: usize, f: impl Fn(usize, &mut [&mut [T]]) + Sync) {
+pub(crate) fn columns<T: Send>(out: &mut [T], row: usize, width: usize, work: usize, f: impl Fn(usize, &mut [&mut [T]]) + Sync) {
     let height = out.len() / row.max(1);
     let mut blocks: Vec<Vec<&mut [T]>> = (0..row.div_ceil(width)).map(|_| Vec::with_capacity(height)).collect();
     for row in out.chunks_exact_mut(row.max(1)) {

@@ -70,12 +70,12 @@ impl Pool {
 }
 
 /// `n` elements of no particular value: who asks writes each before reading it.
-pub fn buffer<R: Real>(n: usize) -> Vec<R> {
+pub(crate) fn buffer<R: Real>(n: usize) -> Vec<R> {
     LENT.with_borrow_mut(|pool| R::shelf(pool.as_mut()?).take(n)).unwrap_or_else(|| vec![R::zero(); n])
 }
 
 /// Keeps the memory of a value that nobody else holds.
-pub fn give(value: HostTensor) {
+pub(crate) fn give(value: HostTensor) {
     LENT.with_borrow_mut(|pool| {
         let Some(pool) = pool else { return };
         match value.into_data() {

@@ -4,7 +4,7 @@ use super::{Real, parallel};
 
 /// A matrix within a slice: offset, and the strides of its rows and columns.
 #[derive(Debug, Clone, Copy)]
-pub struct Layout {
+pub(crate) struct MatrixLayout {
     /// The first element.
     pub offset: usize,
     /// From one row to the next.
@@ -13,9 +13,9 @@ pub struct Layout {
     pub col: usize,
 }
 
-impl Layout {
+impl MatrixLayout {
     /// `[rows, cols]` row-major from `offset` on, or its transpose.
-    pub fn new(offset: usize, [rows, cols]: [usize; 2], transposed: bool) -> Self {
+    pub(crate) fn new(offset: usize, [rows, cols]: [usize; 2], transposed: bool) -> Self {
         if transposed { Self { offset, row: 1, col: rows } } else { Self { offset, row: cols, col: 1 } }
     }
 
@@ -25,12 +25,18 @@ impl Layout {
 }
 
 /// C = A B: A is `[m, k]`, B is `[k, n]`, C is `[m, n]` row-major.
-pub fn product<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], a: &[R], la: Layout, b: &[R], lb: Layout) {
+pub(crate) fn product<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], a: &[R], la: MatrixLayout, b: &[R], lb: MatrixLayout) {
     multiply(c, n, [m, k, n], (a, la), (b, lb), How { add: false, parallel: m * n * k >= 1 << 18 });
 }
 
 /// The same on the core it is called on, for work that is shared out already; added to C where `add`.
-pub fn product_alone<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], (a, la): (&[R], Layout), (b, lb): (&[R], Layout), add: bool) {
+pub(crate) fn product_alone<R: Real>(
+    c: &mut [R],
+    [m, k, n]: [usize; 3],
+    (a, la): (&[R], MatrixLayout),
+    (b, lb): (&[R], MatrixLayout),
+    add: bool,
+) {
     multiply(c, n, [m, k, n], (a, la), (b, lb), How { add, parallel: false });
 }
 
@@ -46,11 +52,11 @@ const ROWS: usize = 128;
 
 /// C = A Bᵀ, known to be symmetric: A and B are `[n, k]`, C is `[n, n]`, all row-major. Computes the lower half in blocks of rows, and
 /// mirrors it.
-pub fn symmetric_product<R: Real>(c: &mut [R], [n, k]: [usize; 2], a: &[R], b: &[R]) {
+pub(crate) fn symmetric_product<R: Real>(c: &mut [R], [n, k]: [usize; 2], a: &[R], b: &[R]) {
     parallel::rows(c, ROWS * n, ROWS * n * k, |block, c| {
         let first = block * ROWS;
         let rows = c.len() / n;
-        let (la, lb) = (Layout::new(first * k, [rows, k], false), Layout::new(0, [k, n], true));
+        let (la, lb) = (MatrixLayout::new(first * k, [rows, k], false), MatrixLayout::new(0, [k, n], true));
         multiply(c, n, [rows, k, first + rows], (a, la), (b, lb), How { add: false, parallel: false });
     });
     for first in (0..n).step_by(ROWS) {
@@ -73,8 +79,15 @@ pub fn symmetric_product<R: Real>(c: &mut [R], [n, k]: [usize; 2], a: &[R], b: &
 }
 
 /// C = A B, or C + A B, in the first n elements of each of m rows of `c`, `width` apart.
-fn multiply<R: Real>(c: &mut [R], width: usize, [m, k, n]: [usize; 3], (a, la): (&[R], Layout), (b, lb): (&[R], Layout), how: How) {
-    let lc = Layout { offset: 0, row: width, col: 1 };
+fn multiply<R: Real>(
+    c: &mut [R],
+    width: usize,
+    [m, k, n]: [usize; 3],
+    (a, la): (&[R], MatrixLayout),
+    (b, lb): (&[R], MatrixLayout),
+    how: How,
+) {
+    let lc = MatrixLayout { offset: 0, row: width, col: 1 };
     let held = lc.holds(c.len(), m, n) && la.holds(a.len(), m, k) && lb.holds(b.len(), k, n);
     assert!(held && n <= width, "a product's operands are as large as it says");
     if m == 0 || n == 0 {

@@ -46,7 +46,7 @@ pub trait Real:
 
 /// The transforms of reals to the first half of their spectrum, and back.
 #[doc(hidden)]
-pub type Fourier<R> = (Arc<dyn RealToComplex<R>>, Arc<dyn ComplexToReal<R>>);
+pub(crate) type Fourier<R> = (Arc<dyn RealToComplex<R>>, Arc<dyn ComplexToReal<R>>);
 
 thread_local! {
     // Planners keep what they made: a step plans nothing that the last one did.

@@ -4,6 +4,7 @@ use super::BirthDeath;
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
+/// # Barycentres of graphs
 impl Tape {
     /// The barycentre of graphs `[.., graphs, ..]` by the squared distance: the births and deaths that are the means of theirs, rank by
     /// rank, by `weights` `[graphs]` (their shares of Σ weights) where they are given (Songdechakraiwut et al. 2022).

@@ -4,6 +4,7 @@ use super::Diagrams;
 
 /// Components and cycles of a graph whose edges above a threshold are kept, threshold by threshold.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Curves {
     /// β₀, the number of connected components: it grows from 1 to n.
     pub components: Vec<f64>,

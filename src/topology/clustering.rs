@@ -14,6 +14,7 @@ use crate::{Error, HostTensor, Result};
 
 /// How a centre between a mean matrix and a barycentre is found.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Interpolation {
     /// By the minimiser for the present order of edges, (1 − w) W̄ + w τ(Θ), until the order stays or so many steps are over. For w = 1
     /// no graph is sought at all: the barycentre's lists are the centre.

@@ -5,6 +5,18 @@ use crate::tensor::parallel;
 use crate::{Device, Error, HostTensor, Result, Tape, TensorType};
 
 /// Births and deaths of graphs of one size, each list ascending.
+///
+/// ```
+/// use tapetum::topology::{Diagrams, Dimension};
+/// use tapetum::{Device, HostTensor};
+///
+/// // Two triangles that differ in one edge, which closes a cycle in either.
+/// let graphs = [0.25, 0.125].map(|w| [0.0, 0.5, 0.75, 0.5, 0.0, w, 0.75, w, 0.0]).concat();
+/// let found = Diagrams::new(&Device::cpu(), &HostTensor::f32([2, 3, 3], graphs)?)?;
+/// assert_eq!(found.births(0), found.births(1));
+/// assert_eq!(found.squared_distance(0, 1, Dimension::Both), 0.125f64.powi(2));
+/// # Ok::<(), tapetum::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagrams {
     nodes: usize,
@@ -140,6 +152,7 @@ impl Diagrams {
 
 /// How the shorter of two ascending lists is filled up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fill {
     /// With its least element in front: deaths.
     InFront,

@@ -31,6 +31,7 @@ impl Wasserstein {
     pub const ROOT: Self = Self { order: 2.0, root: true };
 }
 
+/// # Distances between graphs
 impl Tape {
     /// |Pearson's correlation| of the rows of x `[.., nodes, samples]`, of activations over stimuli say: weights `[.., nodes, nodes]`
     /// (Songdechakraiwut & Wu 2025, §"functional connectome"). A constant row is 0 to all, and has no gradient.

@@ -25,6 +25,7 @@ impl Default for Transpositions {
 
 /// What a test by transpositions found.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Tested {
     /// The mean squared distance between groups over that within them.
     pub ratio: f64,

@@ -1,7 +1,7 @@
 //! Which value of a step became NaN or infinite first.
 
 use super::{LOSS, run::Batch};
-use crate::tape::{Source, Tape, Var};
+use crate::tape::{Origin, Tape, Var};
 use crate::{Device, HostTensor, Result, State};
 
 /// Whether an element is NaN.
@@ -62,11 +62,11 @@ fn origin(tape: &Tape, flawed: &[bool], from: Var) -> Var {
 /// The flawed value in words: its expression, its type, and which value that has a name it makes.
 fn described(tape: &Tape, flawed: &[bool], origin: Var, kind: &str, names: &[(String, Var)]) -> String {
     let node = tape.node_of(origin);
-    let of = match &node.source {
-        Source::Input(name) => return format!("the input `{name}` is {kind}"),
-        Source::State(name, _) => return format!("the state `{name}` is {kind} before the step"),
-        Source::Constant(value) => format!("a constant {}", value.ty()),
-        Source::Op(op) => {
+    let of = match &node.origin {
+        Origin::Input(name) => return format!("the input `{name}` is {kind}"),
+        Origin::State(name, _) => return format!("the state `{name}` is {kind} before the step"),
+        Origin::Constant(value) => format!("a constant {}", value.ty()),
+        Origin::Op(op) => {
             let operands: Vec<String> = node.inputs.iter().map(|v| tape.describe(*v)).collect();
             format!("{}({}) {}", op.key().name, operands.join(", "), tape.ty(origin))
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use tapetum::kernel::Access;
 use tapetum::plan::{Plan, Step, Storage};
-use tapetum::tape::Source;
+use tapetum::tape::Origin;
 use tapetum::{Tape, Var};
 
 /// What was counted on the way.
@@ -53,8 +53,8 @@ impl Replay<'_> {
         value = self.copies.get(&value).copied().unwrap_or(value);
         while value < self.tape.len() {
             let node = self.tape.node_of(self.tape.var(value));
-            match &node.source {
-                Source::Op(op) if op.view() => value = node.inputs[0].index(),
+            match &node.origin {
+                Origin::Op(op) if op.view() => value = node.inputs[0].index(),
                 _ => break,
             }
         }
@@ -62,7 +62,7 @@ impl Replay<'_> {
     }
 
     fn is_constant(&self, value: usize) -> bool {
-        value < self.tape.len() && matches!(self.tape.node_of(self.tape.var(value)).source, Source::Constant(_))
+        value < self.tape.len() && matches!(self.tape.node_of(self.tape.var(value)).origin, Origin::Constant(_))
     }
 
     fn held(&self, at: Storage) -> Option<usize> {
@@ -175,7 +175,7 @@ pub fn one_by_one(tape: &Tape, outputs: &[Var]) -> u64 {
     let becomes_state = |v: Var| tape.assignments().iter().any(|(_, value)| *value == v);
     let mut bytes = 0;
     for (node, _) in tape.nodes().iter().zip(needed).filter(|(_, n)| *n) {
-        let Source::Op(op) = &node.source else { continue };
+        let Origin::Op(op) = &node.origin else { continue };
         if op.view() || (node.inputs.is_empty() && op.pointwise().is_some()) {
             continue;
         }

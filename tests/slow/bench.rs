@@ -3,7 +3,7 @@
 use crate::common::gpu;
 use std::collections::BTreeSet;
 use tapetum::Device;
-use tapetum::bench::job::{Direction, Job, Recorded};
+use tapetum::bench::job::{Direction, Job, RecordedWork};
 use tapetum::bench::measure::{Effort, Timing, times};
 use tapetum::bench::{Bench, Settings, directions, kernels, works};
 use tapetum::kernel::{Cost, Target};
@@ -15,10 +15,10 @@ fn work(name: &str) -> Work {
     works().into_iter().find(|w| w.name == name).unwrap()
 }
 
-fn recorded(name: &str, size: Size, direction: Direction) -> Recorded {
+fn recorded(name: &str, size: Size, direction: Direction) -> RecordedWork {
     let work = work(name);
     let (_, instance) = work.sizes.iter().find(|(s, _)| *s == size).unwrap();
-    Recorded::new(instance, direction).unwrap()
+    RecordedWork::new(instance, direction).unwrap()
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn large_works_fill_a_gpu_and_every_device_binds_them() {
         for &direction in directions(&work) {
             let mut last = Cost::default();
             for (size, instance) in &work.sizes {
-                let recorded = Recorded::new(instance, direction).unwrap();
+                let recorded = RecordedWork::new(instance, direction).unwrap();
                 let plan =
                     Plan::new(&recorded.tape, &recorded.outputs, &Target::portable()).unwrap_or_else(|e| panic!("{}: {e}", work.name));
                 let cost = plan.cost();

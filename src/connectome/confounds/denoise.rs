@@ -29,6 +29,7 @@ pub struct Model {
 
 /// Clean series.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Denoised {
     /// f32 `[regions, kept frames]`, the residual.
     pub series: HostTensor,

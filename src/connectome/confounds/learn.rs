@@ -39,6 +39,7 @@ pub struct Cohort<'a> {
 
 /// A model that was learnt, on its device.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Learnt {
     /// The loss at each step.
     pub losses: Vec<f32>,
@@ -86,6 +87,7 @@ fn cleaned(tape: &mut Tape, series: Var, model: &ModelledConfounds) -> Result<(V
 
 /// What a model makes of subjects.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Cleaned {
     /// f32 `[subjects, regions, time]`, the residual.
     pub series: HostTensor,

@@ -13,6 +13,7 @@ use crate::{Error, Result, Shape};
 
 /// A confound model, and the sizes of its parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum ConfoundModel {
     /// Linear combinations of the columns (`LinearCombinationSelector`): [`Tape::confound_combinations`].
     Combination {
@@ -85,6 +86,7 @@ impl ConfoundModel {
     }
 }
 
+/// # Learnt confound models
 impl Tape {
     /// W C: combinations of confounds C `[.., columns, time]` by weights `[regressors, columns]`; `[.., regressors, time]`.
     ///

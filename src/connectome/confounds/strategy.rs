@@ -6,6 +6,7 @@ use crate::Result;
 
 /// Which columns of an fMRIPrep table are confounds. Cosines are taken where the table has them; an intercept is never a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Strategy {
     /// Three translations, three rotations.
     Motion6,

@@ -20,8 +20,21 @@ struct Centred {
     weighted: Var,
 }
 
+/// # Precision, partial and conditional correlation
 impl Tape {
     /// Σ⁻¹ of covariances `[.., n, n]`.
+    ///
+    /// ```
+    /// use tapetum::{Device, HostTensor, Tape, TensorType};
+    ///
+    /// let mut tape = Tape::new();
+    /// let covariance = tape.input("covariance", TensorType::f32([2, 2]))?;
+    /// let precision = tape.precision(covariance)?;
+    /// let mut program = Device::cpu().compile(&tape, &[precision])?;
+    /// let found = program.run(&[(covariance, &HostTensor::f32([2, 2], vec![2.0, 1.0, 1.0, 1.0])?)])?;
+    /// assert!(found[0].to_f64_vec().iter().zip([1.0, -1.0, -1.0, 2.0]).all(|(a, b)| (a - b).abs() < 1e-5));
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Where they are not f32 `[.., n, n]`.

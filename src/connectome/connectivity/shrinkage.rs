@@ -6,6 +6,7 @@ use crate::{Error, Result};
 
 /// How a covariance is shrunk.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Shrinkage {
     /// Not at all: the sample covariance, divided by T − 1.
     None,
@@ -19,6 +20,7 @@ pub enum Shrinkage {
 
 /// A shrunk covariance, and by how much.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Shrunk {
     /// `[.., n, n]`.
     pub covariance: Var,
@@ -40,6 +42,7 @@ struct Moments {
     spread: Var,
 }
 
+/// # Shrinkage of covariance
 impl Tape {
     /// The covariance of series x `[.., variables, time]`, shrunk: `[.., variables, variables]`.
     ///

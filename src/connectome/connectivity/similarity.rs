@@ -7,6 +7,7 @@ use crate::{Error, Result};
 /// A length below this is that of a row of zeros.
 const SHORTEST: f32 = 1e-30;
 
+/// # Kernels and distances between rows
 impl Tape {
     /// x yᵀ of rows x `[.., n, d]` and y `[.., m, d]`: `[.., n, m]`. For a weighted product x Θ yᵀ multiply x by Θ first, or by its
     /// diagonal.

@@ -12,6 +12,7 @@ pub struct SparseConnectome {
     pub neighbours: Var,
 }
 
+/// # Sparse connectomes
 impl Tape {
     /// The k greatest correlations of each of series `[variables, time]` with the others ([`Tape::top_k_neighbours`]), with gradients for
     /// the series: which edges are kept is taken as given. It makes no matrix, and nothing larger than the series.

@@ -11,6 +11,7 @@ use crate::{Error, Result};
 
 /// A geometric mean, and how far its iteration has come.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct GeometricMean {
     /// `[.., n, n]`.
     pub mean: Var,
@@ -18,6 +19,7 @@ pub struct GeometricMean {
     pub residual: Var,
 }
 
+/// # Tangent space and means of matrices
 impl Tape {
     /// log(R^−½ X R^−½): x `[.., n, n]` as seen from the reference R `[.., n, n]`, in the tangent space there; batches broadcast.
     ///

@@ -5,6 +5,7 @@ use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result, Shape};
 
+/// # Windows and lags
 impl Tape {
     /// Windows of series x `[.., variables, time]`: `[.., windows, variables, length]`, one every `step` frames, as many as fit whole.
     ///

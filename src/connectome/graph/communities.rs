@@ -6,6 +6,7 @@ use crate::{Error, Result};
 
 /// Communities and how good they are.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Communities {
     /// The community of each node, counted from 0 in the order of their first nodes.
     pub labels: Vec<usize>,

@@ -13,6 +13,7 @@ use crate::{Error, Result};
 
 /// Maps of a connectome and how much each counts.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Eigenmaps {
     /// `[.., n, components]`, the most important first.
     pub maps: Var,
@@ -20,6 +21,7 @@ pub struct Eigenmaps {
     pub values: Var,
 }
 
+/// # Eigenmaps and gradients of connectivity
 impl Tape {
     /// Laplacian eigenmaps: the eigenvectors of least eigenvalue of the Laplacian ([`Tape::laplacian`]) but the first, eigenvalues
     /// ascending; where `normalised`, of the normalised one, divided by the roots of the degrees.

@@ -4,6 +4,7 @@
 use crate::tape::{Tape, Var};
 use crate::{Error, HostTensor, Result};
 
+/// # Modularity and Laplacians
 impl Tape {
     /// B = A − γ k kᵀ / 2m, k the degrees and 2m their sum (Newman 2006, PNAS 103; γ the resolution of Reichardt & Bornholdt 2006), divided
     /// by 2m where `normalised`. Of a directed graph, A − γ k_out k_inᵀ / m. A graph without edges has 0.

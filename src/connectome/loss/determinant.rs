@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::tape::{Tape, Var};
 
+/// # Losses: determinants
 impl Tape {
     /// −ln |K + ψ 1| of Gram matrices K `[.., n, n]`: `[..]`. Least where series are orthogonal, of correlations at 0 (hypercoil's
     /// `GramLogDeterminantLoss`, of correlations by default). ψ ≥ 0 keeps matrices of less than full rank from the cone's edge; without

@@ -3,6 +3,7 @@
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
+/// # Losses: deviations
 impl Tape {
     /// max(0, c₁, c₂, …): how far the worst of several constraints is violated, element by element. Constraints are values that are at
     /// most 0 where they hold; one alone is hypercoil's `UnilateralLoss`.

@@ -9,6 +9,7 @@ const LIGHTEST: f32 = 1e-30;
 
 /// What a second moment is divided by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Moment {
     /// The parcel's mass: the variance within the parcel.
     #[default]
@@ -17,6 +18,7 @@ pub enum Moment {
     Summed,
 }
 
+/// # Losses of parcellations
 impl Tape {
     /// |mean_v A_pv − mean_pv A| of memberships `[.., parcels, vertices]`: `[.., parcels]`, 0 where all parcels are of one mass
     /// (hypercoil's `EquilibriumLoss`).

@@ -8,6 +8,7 @@ use crate::{Error, Result};
 /// A probability in a denominator or a logarithm is held to at least this.
 const LEAST: f32 = 1e-30;
 
+/// # Losses of distributions
 impl Tape {
     /// H = −Σ p ln p along `axis`, which vanishes; 0 ln 0 is 0. (hypercoil adds ε = 1.2·10⁻⁷ within the logarithm.)
     ///

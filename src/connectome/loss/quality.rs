@@ -32,6 +32,7 @@ pub fn critical_correlation(subjects: usize, significance: f64) -> Result<f64> {
     Ok(low.sin())
 }
 
+/// # Losses of denoising quality
 impl Tape {
     /// Pearson correlations over subjects of features x `[subjects, ..]` (edges of connectomes, say) with `measure` `[subjects]` (mean
     /// framewise displacement, say): `[..]`. Constant features have 0.

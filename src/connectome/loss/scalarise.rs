@@ -5,6 +5,7 @@ use crate::{Error, Result};
 
 /// Where the gradient of a mean that weights itself goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum GradientPath {
     /// Through both: the gradient of the number that is computed.
     #[default]
@@ -17,6 +18,7 @@ pub enum GradientPath {
 
 /// What becomes of the elements along the reduced axes.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Reduction {
     /// Σ x.
     Sum,
@@ -149,6 +151,7 @@ fn soft_extreme(tape: &mut Tape, score: Var, temperature: f32, path: GradientPat
     weighted(tape, score, weights, path, axes)
 }
 
+/// # Scalarisations
 impl Tape {
     /// Σ w x / Σ w over `axes` (all where empty), which vanish; `weights` broadcast to x.
     ///

@@ -3,6 +3,7 @@
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
+/// # Losses in space
 impl Tape {
     /// mean_v A_pv max(d(c_v, C_p) − floor, 0) of memberships `[parcels, vertices]` at coordinates `[vertices, 3]`, `[parcels]` in mm: how
     /// far a parcel lies from its centre C. With a `radius`, distances are along the sphere of that radius; else straight. (hypercoil's

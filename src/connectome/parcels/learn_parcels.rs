@@ -14,7 +14,7 @@ use crate::optim::{Adam, Schedule};
 use crate::statistics::lloyd::{Clustering, Empty, lloyd};
 use crate::statistics::standardise::unit_rows;
 use crate::tape::{Init, Tape, Var};
-use crate::tensor::{HostTensor, Layout, TensorType, product};
+use crate::tensor::{HostTensor, MatrixLayout, TensorType, product};
 use crate::training::{Descent, Training};
 use crate::{Device, Error, Program, Result, State};
 
@@ -66,6 +66,7 @@ pub struct Learner {
 
 /// What was learnt.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Learnt {
     /// f32 `[parcels, vertices]`.
     pub memberships: HostTensor,
@@ -166,7 +167,7 @@ pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings)
         // The nearest centre by products: |x − c|² = |x|² − 2 (x · c − ½ |c|²).
         let flat: Vec<f32> = centres.iter().flat_map(|c| c.clone().unwrap_or_else(|| vec![0.0; width])).collect();
         let mut products = vec![0.0f32; rows * parcels];
-        let (lx, lc) = (Layout::new(0, [rows, width], false), Layout::new(0, [width, parcels], true));
+        let (lx, lc) = (MatrixLayout::new(0, [rows, width], false), MatrixLayout::new(0, [width, parcels], true));
         product(&mut products, [rows, width, parcels], x, lx, &flat, lc);
         let half: Vec<f32> = flat.chunks_exact(width).map(|c| c.iter().map(|c| c * c).sum::<f32>() / 2.0).collect();
         let score = |row: &[f32], p: usize| if centres[p].is_some() { row[p] - half[p] } else { f32::NEG_INFINITY };

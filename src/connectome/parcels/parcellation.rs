@@ -9,6 +9,7 @@ const LIGHTEST: f32 = 1e-30;
 
 /// What becomes of a parcel's weighted sum (hypercoil's `AtlasLinear`, whose call-time `None` cannot turn a module's setting off).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Normalisation {
     /// Divided by the sum of the weights: the weighted mean.
     #[default]
@@ -63,6 +64,7 @@ fn quotient(tape: &mut Tape, a: Var, b: Var) -> Result<Var> {
     tape.select(held, ratio, zero)
 }
 
+/// # Parcellations and atlases
 impl Tape {
     /// Series of parcels `[.., parcels, time]`: weights `[parcels, vertices]`, of either sign, times series `[.., vertices, time]`, and
     /// normalised. For soft memberships and means see [`Tape::soft_parcellation`] and [`Tape::parcel_series`], whose kernels are fused.

@@ -3,6 +3,7 @@
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
+/// # Places and distances
 impl Tape {
     /// Centres of mass `[parcels, 3]` of memberships `[parcels, vertices]` at coordinates `[vertices, 3]`, mm; with a `radius`, drawn out
     /// to the sphere of that radius about the origin. A parcel without mass, or whose centre is the origin, stays at the origin.

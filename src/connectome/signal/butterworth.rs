@@ -13,6 +13,7 @@ use std::f64::consts::PI;
 
 /// What a filter lets pass, in hertz.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Band {
     /// Below.
     Low(f64),
@@ -213,6 +214,7 @@ pub fn forward_backward_matrix(sections: &[Section], n: usize) -> Result<Vec<f64
     Ok(matrix)
 }
 
+/// # Butterworth filters
 impl Tape {
     /// Series x `[.., n]` filtered forward and backward by fixed sections, as `scipy.signal.sosfiltfilt`. The program holds an `[n, n]`
     /// matrix.

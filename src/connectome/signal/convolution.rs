@@ -6,6 +6,7 @@ use crate::{Error, Result, Shape};
 
 /// Which frames an output frame sees through a kernel of R frames; beyond the ends are zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Padding {
     /// Those around it: R / 2 before.
     #[default]
@@ -27,6 +28,7 @@ impl Padding {
     }
 }
 
+/// # Convolution in time
 impl Tape {
     /// Convolution of series x `[.., in, regions, time]` with kernels `[out, in, R]` along time, the same for all regions:
     /// `[.., out, regions, time]`, y_ot = Σ_ir w_oir x_{i, t + r − before}. As in PyTorch, the kernel is not flipped: its last frame is the

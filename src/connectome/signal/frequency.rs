@@ -6,6 +6,7 @@ use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result, Shape};
 
+/// # Filters and phases by frequency
 impl Tape {
     /// Series x `[.., n]` filtered by their spectra: irfft(gains · rfft(x)). Gains `[n / 2 + 1]` leave the shape of x; of several filters,
     /// `[filters, n / 2 + 1]`, the result is `[.., filters, regions, n]` of x `[.., regions, n]`.

@@ -51,6 +51,7 @@ fn waves(time: usize, oversampling: usize) -> Vec<f64> {
     of(f64::sin).chain(of(f64::cos)).collect()
 }
 
+/// # Interpolation of missing frames
 impl Tape {
     /// Series x `[.., regions, time]` with the frames that are not kept on lines between those that are.
     ///

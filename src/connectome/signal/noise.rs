@@ -6,6 +6,7 @@ use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result, Shape};
 
+/// # Noise
 impl Tape {
     /// x + σ ε, ε normal. Where `axes` are named, one draw is made along them and shared by all others.
     ///

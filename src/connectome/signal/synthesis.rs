@@ -5,6 +5,7 @@ use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result, Shape};
 
+/// # Surrogate series
 impl Tape {
     /// Phase-randomised series of x `[.., regions, time]`, drawn anew at every step: the phase of each frequency is turned by an angle
     /// uniform on the circle, the same for all regions of a batch entry, so that spectra and (static) covariance stay and all else goes

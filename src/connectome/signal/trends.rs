@@ -30,8 +30,22 @@ pub fn cosine_trends(time: usize, tr: f64, high_pass: f64) -> Result<Vec<Vec<f64
     Ok((0..=fastest).map(cosine).collect())
 }
 
+/// # Trends
 impl Tape {
     /// Series x `[.., regions, time]` without what fixed trends `[k][time]` explain of them by least squares.
+    ///
+    /// ```
+    /// use tapetum::connectome::signal::trends::polynomial_trends;
+    /// use tapetum::{Device, HostTensor, Tape, TensorType};
+    ///
+    /// // A straight line is all trend.
+    /// let mut tape = Tape::new();
+    /// let x = tape.input("series", TensorType::f32([1, 5]))?;
+    /// let flat = tape.detrend(x, &polynomial_trends(5, 1))?;
+    /// let found = Device::cpu().compile(&tape, &[flat])?.run(&[(x, &HostTensor::f32([1, 5], vec![1.0, 3.0, 5.0, 7.0, 9.0])?)])?;
+    /// assert!(found[0].to_f64_vec().iter().all(|v| v.abs() < 1e-5));
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Where x is not f32 of such axes, or a trend of another length.

@@ -3,6 +3,7 @@
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
+/// # Activations and thresholds
 impl Tape {
     /// e^(−|x − centre| / width).
     ///

@@ -6,6 +6,7 @@ use crate::{Device, Error, Result};
 
 /// A map from free parameters onto a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
 pub enum Domain {
     /// All numbers.
     #[default]

@@ -8,6 +8,7 @@ use crate::{Error, Result};
 
 /// What a template is compared by, over the crosshair of each entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Similarity {
     /// Σ x w.
     #[default]
@@ -22,6 +23,7 @@ pub enum Similarity {
 
 /// The symmetry of a template of low rank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Symmetry {
     /// L Rᵀ as it is.
     #[default]
@@ -32,6 +34,7 @@ pub enum Symmetry {
     Skew,
 }
 
+/// # Networks over connectomes
 impl Tape {
     /// The sum over each entry's row and column of a matrix `[.., h, w]`, the entry itself once.
     ///

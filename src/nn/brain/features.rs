@@ -10,6 +10,7 @@ use crate::{Error, Result};
 
 /// Features of the nodes of a graph that has none of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NodeFeatures {
     /// Which node it is: rows of the identity, `[batch, n, n]`.
     Identity,

@@ -188,6 +188,7 @@ impl Orthonormalise {
     }
 }
 
+/// # Orthonormal bases of confounds
 impl Tape {
     /// Rows q = m x that span what the rows of x `[.., k, time]` do and are orthonormal under the frames' weights `[.., time]`,
     /// Σ w_t q_it q_jt + ridge Σ m_il m_jl = \[i = j\]; and m `[.., k, k]`, lower triangular. A row of x that is a combination of those

@@ -21,11 +21,28 @@ impl Default for Regression {
     }
 }
 
+/// # Confound regression
 impl Tape {
     /// The residual Y − B X of series Y `[.., regions, time]` on confounds X `[.., k, time]`, B least Σ_t w_t |y_t − B x_t|² + ridge |B|².
     /// Frames' weights are `[.., time]` (0 for a censored frame: the fit does not see it, and its residual is of the fit to the others);
     /// 1 where there are none. Batches are those of the confounds, or of the series too. A confound that is a combination of those before
     /// it explains nothing more ([`Tape::orthonormalise`]). Differentiable in all three.
+    ///
+    /// ```
+    /// use tapetum::ops::confounds::Regression;
+    /// use tapetum::{Device, HostTensor, Tape, TensorType};
+    ///
+    /// // A series that is the confound twice over, and three: nothing is left of it.
+    /// let mut tape = Tape::new();
+    /// let series = tape.input("series", TensorType::f32([1, 4]))?; // [regions, time]
+    /// let confounds = tape.input("confounds", TensorType::f32([1, 4]))?; // [k, time]
+    /// let clean = tape.confound_regression(series, confounds, None, Regression::default())?;
+    /// let mut program = Device::cpu().compile(&tape, &[clean])?;
+    /// let confound = HostTensor::f32([1, 4], vec![1.0, -2.0, 0.5, 4.0])?;
+    /// let found = program.run(&[(series, &HostTensor::f32([1, 4], vec![5.0, -1.0, 4.0, 11.0])?), (confounds, &confound)])?;
+    /// assert!(found[0].to_f64_vec().iter().all(|x| x.abs() < 1e-5));
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Where an operand is not f32 of these shapes, or the ridge is negative.

@@ -35,12 +35,12 @@ const LARGEST: f64 = 0.999_999;
 
 /// What is computed of the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Statistic {
     Covariance { ddof: usize },
     Correlation { fisher_z: bool },
 }
 
-impl Kind {
+impl Statistic {
     fn name(self) -> &'static str {
         match self {
             Self::Covariance { .. } => "covariance",

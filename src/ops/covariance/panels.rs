@@ -8,7 +8,7 @@ use super::super::work::{Instance, Work};
 use super::product::finish;
 use crate::kernel::{Binding, Buffer, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs};
+use crate::tensor::{DType, HostTensor, MatrixLayout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
 use std::ops::Range;
 
@@ -50,7 +50,7 @@ impl Panels {
     /// Rows of u uᵀ.
     fn rows<R: Real>(u: &[R], [n, time]: [usize; 2], rows: Range<usize>) -> Vec<R> {
         let mut r = buffer(rows.len() * n);
-        let (a, b) = (Layout::new(rows.start * time, [rows.len(), time], false), Layout::new(0, [time, n], true));
+        let (a, b) = (MatrixLayout::new(rows.start * time, [rows.len(), time], false), MatrixLayout::new(0, [time, n], true));
         product(&mut r, [rows.len(), time, n], u, a, u, b);
         parallel::rows(&mut r, n, 4 * n, |row, r| {
             r.iter_mut().enumerate().for_each(|(j, r)| *r = finish(*r, j == rows.start + row, false));
@@ -183,6 +183,7 @@ impl Panels {
     }
 }
 
+/// # Correlation in panels of rows
 impl Tape {
     /// Rows of the correlation matrix of series `[variables, time]`: `[rows, variables]`. Where the matrix is larger than a device
     /// binds, a program for each panel of rows streams it to the caller; the series may be a state that they share.

@@ -3,7 +3,7 @@
 use super::super::tile::{self, Operand, Tiling};
 use super::reverse::CovarianceReverse;
 use super::standardise::{CORRELATION, Frames, lower_standardise, series, standardise};
-use super::{FALSE_TRUE, Kind, LARGEST, extents};
+use super::{FALSE_TRUE, LARGEST, Statistic, extents};
 use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs, symmetric_product};
@@ -29,7 +29,7 @@ pub(in crate::ops) struct Best {
 }
 
 /// The dispatch of R = u vᵀ, of standardised rows `[.., n, time]`; and what it keeps of each row, where that is asked for.
-fn lower_product(cx: &mut Lowering<'_>, kind: Kind, (u, v, r): (Buffer, Buffer, Buffer), best: bool) -> Result<Option<Best>> {
+fn lower_product(cx: &mut Lowering<'_>, kind: Statistic, (u, v, r): (Buffer, Buffer, Buffer), best: bool) -> Result<Option<Best>> {
     let [batch, n, time] = extents(cx.ty(u).shape);
     let weighted = v != u;
     let u = Operand::new(cx, u, [batch * n, time], n)?;
@@ -38,16 +38,16 @@ fn lower_product(cx: &mut Lowering<'_>, kind: Kind, (u, v, r): (Buffer, Buffer, 
     let pairs = batch * tiling.units(n) * (tiling.units(n) + 1) / 2;
     let slots = tiling.slots(n);
     let kept = best.then(|| [(); 2].map(|()| cx.scratch(TensorType::u32([batch, n, slots]))));
-    let fisher = kind == (Kind::Correlation { fisher_z: true });
+    let fisher = kind == (Statistic::Correlation { fisher_z: true });
     let chosen = [kind.correlation().into(), fisher.into(), tile::operands(u, v), tile::result(n), best.into()];
     let writes = [r].into_iter().chain(kept.into_iter().flatten()).map(Binding::write);
     let bindings = [u.buffer, v.buffer].map(Binding::read).into_iter().chain(writes).collect();
     let params = Params::new().u32(n).u32(time).u32(tiling.units(n)).u32(batch).u32(u.stride).u32(slots);
     // Half the entries, and what `finish` does to each. Magnitudes are compared as whole numbers.
     let finished = match kind {
-        Kind::Covariance { .. } => 0,
-        Kind::Correlation { fisher_z: false } => n * n,
-        Kind::Correlation { fisher_z: true } => 3 * n * n.saturating_sub(1) / 2,
+        Statistic::Covariance { .. } => 0,
+        Statistic::Correlation { fisher_z: false } => n * n,
+        Statistic::Correlation { fisher_z: true } => 3 * n * n.saturating_sub(1) / 2,
     };
     let flops = (batch * n * (n + 1)) as f64 * time as f64 + (batch * finished) as f64;
     cx.dispatch(tiling.kernel(&chosen), bindings, params, tiling.groups(pairs), flops)?;
@@ -79,7 +79,7 @@ pub(in crate::ops) fn correlation_cotangent(tape: &mut Tape, g: Var, u: Var, s: 
 /// (x, w?) → R `[.., n, n]`, u `[.., n, time]` standardised rows, s `[.., n]` their scales.
 #[derive(Debug, Clone, Copy)]
 struct Covariance {
-    kind: Kind,
+    kind: Statistic,
 }
 
 impl Covariance {
@@ -102,7 +102,7 @@ impl Covariance {
             let matrix = i * n * time..(i + 1) * n * time;
             symmetric_product(r, [n, time], &u[matrix.clone()], &v[matrix]);
         });
-        if let Kind::Correlation { fisher_z } = self.kind {
+        if let Statistic::Correlation { fisher_z } = self.kind {
             parallel::rows(&mut r, n, 16 * n, |row, r| {
                 for (j, r) in r.iter_mut().enumerate() {
                     *r = finish(*r, j == row % n, fisher_z);
@@ -156,7 +156,7 @@ impl Op for Covariance {
         let (r, u, s) = (cx.output(0), cx.output(1), cx.output(2));
         let weights = cx.inputs().get(1).copied();
         let tape = cx.tape();
-        if self.kind == (Kind::Correlation { fisher_z: true }) {
+        if self.kind == (Statistic::Correlation { fisher_z: true }) {
             // dz/dr = 1 / (1 − r²) = cosh² z, which keeps its digits near ±1; where r was held, the slope is 0.
             let magnitude = tape.abs(r)?;
             let grown = tape.exp(magnitude)?;
@@ -186,17 +186,41 @@ impl Op for Covariance {
     }
 }
 
+/// # Covariance and correlation
 impl Tape {
     /// Pearson correlation of the rows of x `[.., variables, time]`: `[.., variables, variables]`, with optional weights of the frames
     /// `[.., time]` (broadcast over batches). With `fisher_z`, atanh of it, |r| held to 1 − 10⁻⁶ and the diagonal 0.
     ///
+    /// ```
+    /// use tapetum::{Device, HostTensor, Tape, TensorType};
+    ///
+    /// let mut tape = Tape::new();
+    /// let x = tape.input("series", TensorType::f32([2, 3]))?; // [regions, time]
+    /// let r = tape.correlation(x, None, false)?;
+    /// let found = Device::cpu().compile(&tape, &[r])?.run(&[(x, &HostTensor::f32([2, 3], vec![1.0, 2.0, 3.0, 6.0, 4.0, 2.0])?)])?;
+    /// let r = found[0].to_f64_vec();
+    /// assert!((r[0] - 1.0).abs() < 1e-6 && (r[1] + 1.0).abs() < 1e-6);
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Where x is not f32 of at least two axes, has no frames, or the weights do not fit.
     pub fn correlation(&mut self, x: Var, weights: Option<Var>, fisher_z: bool) -> Result<Var> {
-        self.second_moments(Kind::Correlation { fisher_z }, x, weights)
+        self.second_moments(Statistic::Correlation { fisher_z }, x, weights)
     }
 
     /// Covariance of the rows of x `[.., variables, time]`, divided by T − `ddof`, or by Σw − ddof Σw²/Σw with weights `[.., time]`.
+    ///
+    /// ```
+    /// use tapetum::{Device, HostTensor, Tape, TensorType};
+    ///
+    /// let mut tape = Tape::new();
+    /// let x = tape.input("series", TensorType::f32([2, 3]))?;
+    /// let unbiased = tape.covariance(x, None, 1)?;
+    /// let found = Device::cpu().compile(&tape, &[unbiased])?.run(&[(x, &HostTensor::f32([2, 3], vec![1.0, 2.0, 3.0, 2.0, 4.0, 6.0])?)])?;
+    /// assert_eq!(found[0].to_f64_vec(), [1.0, 2.0, 2.0, 4.0]);
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Tape::correlation`], and where the frames leave no degree of freedom.
@@ -206,10 +230,10 @@ impl Tape {
         if weights.is_none() && time <= ddof {
             return Err(Error::op("covariance", format!("{time} frames leave no degree of freedom at ddof {ddof}")));
         }
-        self.second_moments(Kind::Covariance { ddof }, x, weights)
+        self.second_moments(Statistic::Covariance { ddof }, x, weights)
     }
 
-    fn second_moments(&mut self, kind: Kind, x: Var, weights: Option<Var>) -> Result<Var> {
+    fn second_moments(&mut self, kind: Statistic, x: Var, weights: Option<Var>) -> Result<Var> {
         self.check(x)?;
         let shape = self.shape(x);
         let mut inputs = vec![x];

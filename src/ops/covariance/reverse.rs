@@ -3,10 +3,10 @@
 use super::super::matmul::Product;
 use super::super::reduce::tree_sum;
 use super::standardise::{Frames, dots, lower_reverse, reverse_rows};
-use super::{FALSE_TRUE, Kind, extents};
+use super::{FALSE_TRUE, Statistic, extents};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Var};
-use crate::tensor::{HostTensor, Layout, Real, TensorType, buffer, parallel, product, real_inputs};
+use crate::tensor::{HostTensor, MatrixLayout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
 
 pub(in crate::ops) static SYMMETRISE: Source = kernel_source!("covariance/symmetrise");
@@ -17,7 +17,7 @@ pub(in crate::ops) static WEIGHTS_REVERSE: Source =
 /// (G, u, s, w?) → dx, and dw where there are weights.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CovarianceReverse {
-    pub(super) kind: Kind,
+    pub(super) kind: Statistic,
 }
 
 impl CovarianceReverse {
@@ -34,7 +34,7 @@ impl CovarianceReverse {
         });
         let mut p = buffer(u.len());
         for (i, p) in p.chunks_mut((n * time).max(1)).enumerate().take(batch) {
-            let (lg, lu) = (Layout::new(i * n * n, [n, n], false), Layout::new(i * n * time, [n, time], false));
+            let (lg, lu) = (MatrixLayout::new(i * n * n, [n, n], false), MatrixLayout::new(i * n * time, [n, time], false));
             product(p, [n, n, time], &sums, lg, u, lu);
         }
         let weighted = w.map(|w| self.weights_cotangent(&p, u, w, &frames, [batch, n, time]));

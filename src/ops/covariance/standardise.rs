@@ -4,7 +4,7 @@ use super::super::case::{Case, Draw, f32s};
 use super::super::reduce::{largest_of, tree_sum, tree_sum_of};
 use super::super::row::{self, Rows};
 use super::super::work::{Instance, Work};
-use super::{FALSE_TRUE, Kind, extents};
+use super::{FALSE_TRUE, Statistic, extents};
 use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Snippet, Source, kernel_source, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
@@ -56,7 +56,7 @@ impl<'a, R: Real> Frames<'a, R> {
 }
 
 /// u and s of the rows of x.
-pub(super) fn standardise<R: Real>(kind: Kind, x: &[R], frames: &Frames<'_, R>, time: usize) -> (Vec<R>, Vec<R>) {
+pub(super) fn standardise<R: Real>(kind: Statistic, x: &[R], frames: &Frames<'_, R>, time: usize) -> (Vec<R>, Vec<R>) {
     let mut u = buffer(x.len());
     let mut s = vec![R::zero(); x.len() / time];
     parallel::rows_with(&mut u, time, &mut s, 8 * time, |row, u, s| {
@@ -89,7 +89,7 @@ pub(super) fn dots<R: Real>(p: &[R], u: &[R], w: &[R]) -> (R, R) {
 }
 
 /// dx of the rows of u, in place of their cotangents p.
-pub(super) fn reverse_rows<R: Real>(kind: Kind, p: &mut [R], u: &[R], s: &[R], frames: &Frames<'_, R>, time: usize) {
+pub(super) fn reverse_rows<R: Real>(kind: Statistic, p: &mut [R], u: &[R], s: &[R], frames: &Frames<'_, R>, time: usize) {
     parallel::rows(p, time, 8 * time, |row, p| {
         let (u, (w, total)) = (&u[row * time..][..time], frames.of(row));
         let (sum, dot) = dots(p, u, w);
@@ -103,7 +103,7 @@ pub(super) fn reverse_rows<R: Real>(kind: Kind, p: &mut [R], u: &[R], s: &[R], f
 /// The dispatch that makes u and s of x, and v = w u where there are weights.
 pub(super) fn lower_standardise(
     cx: &mut Lowering<'_>,
-    kind: Kind,
+    kind: Statistic,
     (x, w): (Buffer, Option<Buffer>),
     (u, s, v): (Buffer, Buffer, Buffer),
 ) -> Result<()> {
@@ -127,7 +127,7 @@ pub(super) fn lower_standardise(
 /// The dispatch that makes dx of the rows' cotangents p, and of each row Σwp and Σwpu.
 pub(super) fn lower_reverse(
     cx: &mut Lowering<'_>,
-    kind: Kind,
+    kind: Statistic,
     (p, u, s, w): (Buffer, Buffer, Buffer, Option<Buffer>),
     (dx, dots): (Buffer, Buffer),
 ) -> Result<()> {
@@ -145,7 +145,7 @@ pub(super) fn lower_reverse(
     cx.dispatch(kernel, bindings, Params::new().u32(batch * n).u32(n).u32(time), rows.groups, flops)
 }
 
-pub(super) const CORRELATION: Kind = Kind::Correlation { fisher_z: false };
+pub(super) const CORRELATION: Statistic = Statistic::Correlation { fisher_z: false };
 
 /// x → u, its rows centred and of unit length, and s `[.., n]`, their scales.
 #[derive(Debug, Clone, Copy)]
@@ -233,6 +233,7 @@ pub(super) fn series(op: &str, x: TensorType) -> Result<TensorType> {
     Ok(x)
 }
 
+/// # Standardised series
 impl Tape {
     /// The rows of x `[.., variables, time]` centred and of unit length, so that their products are correlations; a constant row is 0.
     /// And what each was multiplied by, `[.., variables]`: 0 for a constant row.

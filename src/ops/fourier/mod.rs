@@ -29,6 +29,7 @@ fn roots(n: usize) -> Result<HostTensor> {
     HostTensor::f32([n, 2], (0..n).flat_map(|k| [angle(k).cos() as f32, -angle(k).sin() as f32]).collect())
 }
 
+/// # Fourier transforms
 impl Tape {
     /// The first half of the spectrum of real x `[.., n]`: `[.., n / 2 + 1, 2]`, X_k = Σ x_t e^(−2πikt/n), as `numpy.fft.rfft`.
     ///

@@ -4,6 +4,7 @@ use crate::tensor::Real;
 
 /// The non-linearity between the two ends of a pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum PairActivation {
     /// max(x, 0); its slope at 0 is 0.
     Relu,

@@ -10,7 +10,7 @@ const ACTIVATIONS: [PairActivation; 4] = [PairActivation::Relu, PairActivation::
 /// more than a flush of a sum.
 const SHAPES: [[usize; 5]; 6] = [[1, 1, 1, 1, 1], [2, 7, 5, 3, 2], [1, 4, 9, 12, 1], [3, 5, 5, 65, 2], [1, 3, 130, 8, 1], [1, 2, 0, 4, 1]];
 
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (at, [batch, n, m, f, k]) in SHAPES.into_iter().enumerate() {
         for (code, activation) in ACTIVATIONS.into_iter().enumerate() {
@@ -63,7 +63,7 @@ fn networks() -> Vec<Case> {
         .collect()
 }
 
-pub fn works() -> Vec<Work> {
+pub(crate) fn works() -> Vec<Work> {
     // Batch, nodes and features: springs, a hundred neurons, a thousand.
     let sizes = [[4, 5, 32], [32, 100, 64], [16, 1000, 256]];
     let node = |[batch, n, f]: [usize; 3]| f32s([batch, n, f], Draw::Normal);

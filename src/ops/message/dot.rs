@@ -21,24 +21,24 @@ pub(super) struct PairDot {
     pub(super) by_receiver: bool,
 }
 
-/// Extents: batch, heads, receivers, senders, features.
-struct Extents([usize; 5]);
+/// PairExtents: batch, heads, receivers, senders, features.
+struct PairExtents([usize; 5]);
 
 impl PairDot {
-    fn extents(&self, [u, v, a]: [TensorType; 3]) -> Result<Extents> {
+    fn extents(&self, [u, v, a]: [TensorType; 3]) -> Result<PairExtents> {
         let [batch, n, m, f] = pairs("pairwise_dot", u, v)?;
         if self.by_receiver {
             expect("pairwise_dot", "the weights", a, [batch, n, f])?;
-            return Ok(Extents([batch, 1, n, m, f]));
+            return Ok(PairExtents([batch, 1, n, m, f]));
         }
         match *a.shape {
             [k, g] if g == f && k > 0 => expect("pairwise_dot", "the weights", a, [k, f])?,
             _ => return Err(Error::op("pairwise_dot", format!("the weights must be f32 [k, {f}], found {a}"))),
         }
-        Ok(Extents([batch, a.shape[0], n, m, f]))
+        Ok(PairExtents([batch, a.shape[0], n, m, f]))
     }
 
-    fn output(&self, Extents([batch, k, n, m, _]): &Extents) -> Shape {
+    fn output(&self, PairExtents([batch, k, n, m, _]): &PairExtents) -> Shape {
         if self.by_receiver { Shape::from([*batch, *n, *m]) } else { Shape::from([*batch, *k, *n, *m]) }
     }
 
@@ -114,7 +114,7 @@ impl Op for PairDot {
     }
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let Extents([batch, k, n, m, f]) = self.extents([0, 1, 2].map(|i| cx.ty(cx.input(i))))?;
+        let PairExtents([batch, k, n, m, f]) = self.extents([0, 1, 2].map(|i| cx.ty(cx.input(i))))?;
         if n * m * f == 0 {
             return lower_set(cx, cx.output(0), 0);
         }
@@ -153,6 +153,7 @@ impl PairDot {
     }
 }
 
+/// # Messages between all pairs: scores
 impl Tape {
     /// e_kij = Σ_f a_kf act(u_if + v_jf) for every pair of a receiver i and a sender j: u `[batch, receivers, features]`, v `[batch, senders,
     /// features]`, a `[k, features]`, e `[batch, k, receivers, senders]`. Logits of k edge types in neural relational inference (Kipf et

@@ -38,7 +38,7 @@ pub(super) struct PairSum {
 
 /// What there is to sum over, in elements.
 #[derive(Clone, Copy)]
-struct Extents {
+struct SumExtents {
     batch: usize,
     k: usize,
     kept: usize,
@@ -47,7 +47,7 @@ struct Extents {
 }
 
 impl PairSum {
-    fn extents(&self, x: &[TensorType]) -> Result<Extents> {
+    fn extents(&self, x: &[TensorType]) -> Result<SumExtents> {
         const OP: &str = "pairwise_sum";
         let [batch, kept, summed, features] = pairs(OP, x[1], x[2])?;
         let [rows, cols] = if self.transposed { [summed, kept] } else { [kept, summed] };
@@ -60,11 +60,11 @@ impl PairSum {
                 expect(OP, "the weights of nodes", x[3], [batch, summed, features])?;
             }
         }
-        Ok(Extents { batch, k, kept, summed, features })
+        Ok(SumExtents { batch, k, kept, summed, features })
     }
 
     /// From one kept node to the next in z, and from one summed node to the next.
-    fn steps(&self, e: Extents) -> [usize; 2] {
+    fn steps(&self, e: SumExtents) -> [usize; 2] {
         if self.transposed { [1, e.kept] } else { [e.summed, 1] }
     }
 
@@ -88,13 +88,13 @@ struct Sums<'a, R> {
     u: &'a [R],
     v: &'a [R],
     w: Option<&'a [R]>,
-    extents: Extents,
+    extents: SumExtents,
 }
 
 impl<R: Real> Sums<'_, R> {
     /// The weights of a pair, feature by feature.
     fn weigh(&self, scale: &mut [R], w: &[R], b: usize, i: usize, j: usize) {
-        let Extents { k, kept, summed, features, .. } = self.extents;
+        let SumExtents { k, kept, summed, features, .. } = self.extents;
         let [by_kept, by_summed] = self.op.steps(self.extents);
         let [by_k, by_node] = self.op.strides(features);
         scale.fill(R::zero());
@@ -110,7 +110,7 @@ impl<R: Real> Body<R> for Sums<'_, R> {
     type Made = Vec<R>;
 
     fn run(self, phi: impl Fn(R) -> R + Copy + Sync) -> Vec<R> {
-        let Extents { batch, kept, summed, features: f, .. } = self.extents;
+        let SumExtents { batch, kept, summed, features: f, .. } = self.extents;
         let [by_kept, by_summed] = self.op.steps(self.extents);
         let mut s = buffer(batch * kept * f);
         parallel::rows(&mut s, f, 4 * summed * f, |row, s| {
@@ -199,6 +199,7 @@ impl Op for PairSum {
     }
 }
 
+/// # Messages between all pairs: sums
 impl Tape {
     /// s_if = Σ_j z_ij act(u_if + v_jf) over the senders j of every receiver i: z `[batch, receivers, senders]`, u `[batch, receivers,
     /// features]`, v `[batch, senders, features]`, s `[batch, receivers, features]`. A weight of 0 is no edge; a receiver without edges has

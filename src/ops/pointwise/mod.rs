@@ -248,6 +248,7 @@ impl Op for Fill {
     }
 }
 
+/// # Constants and broadcasting
 impl Tape {
     /// A tensor filled with one value.
     pub fn full(&mut self, shape: impl Into<Shape>, value: f32) -> Result<Var> {
@@ -283,8 +284,8 @@ impl Tape {
     /// A pointwise op without operands: the same value everywhere, which costs no memory, for it is written into whatever chain reads it.
     pub(crate) fn constant_expression(&self, var: Var) -> Option<Pointwise<'_>> {
         let node = self.node_of(var);
-        match &node.source {
-            crate::tape::Source::Op(op) if node.inputs.is_empty() => op.pointwise(),
+        match &node.origin {
+            crate::tape::Origin::Op(op) if node.inputs.is_empty() => op.pointwise(),
             _ => None,
         }
     }

@@ -11,7 +11,7 @@ macro_rules! functions {
     ($($(#[doc = $doc:literal])+ $Name:ident $method:ident($($x:ident),+ $(; $($p:ident),+)?) = |$R:ident| $define:expr, $wgsl:literal,
        |$t:ident, $xs:ident, $y:ident, $ps:ident, $g:ident| $reverse:expr;)*) => {
         $(
-            $(#[doc = $doc])+
+            #[doc(hidden)]
             #[derive(Debug, Clone, Copy)]
             pub struct $Name;
 
@@ -31,8 +31,11 @@ macro_rules! functions {
                     Ok($reverse)
                 }
             }
+        )*
 
-            impl Tape {
+        /// # Pointwise functions
+        impl Tape {
+            $(
                 $(#[doc = $doc])+
                 ///
                 /// # Errors
@@ -46,10 +49,8 @@ macro_rules! functions {
                     })?
                     self.map::<$Name>(&[$($x),+], attributes)
                 }
-            }
-        )*
+            )*
 
-        impl Tape {
             /// Records the row called `name`, as its method does; attributes that it has no use for are ignored.
             ///
             /// # Errors

@@ -148,6 +148,7 @@ impl Op for Put {
     }
 }
 
+/// # Elements by index
 impl Tape {
     /// Elements of the rows of x `[.., m]` by i32 `index` `[.., k]`: `[.., k]`, y[.., j] = x[.., index[.., j]]. An index beyond a row is
     /// clamped. In reverse an element that is taken twice has the cotangent of one of the two: [`Tape::gather_rows`] sums them.

@@ -174,6 +174,7 @@ impl Op for RunningCounts {
     }
 }
 
+/// # Sorting
 impl Tape {
     /// Where the elements of each row of x `[.., m]` (f32, i32 or u32) stand in ascending order: i32 `[.., m]`, a stable sort's
     /// indices. −0 equals 0; what is not a number lies beyond either end.

@@ -28,7 +28,7 @@ fn case(name: &str, extents: [usize; 3], operands: Vec<(TensorType, Draw)>, buil
     Case::new(name, operands, build).within(2e-6, 5e-6)
 }
 
-pub fn cases() -> Vec<Case> {
+pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (extents, f) in [([1, 1, 1], 1), ([7, 5, 19], 3), ([65, 7, 257], 4), ([3, 9, 0], 7)] {
         let [rows, columns, entries] = extents;
@@ -47,7 +47,7 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-pub fn works() -> Vec<Work> {
+pub(crate) fn works() -> Vec<Work> {
     // Rows and columns, entries, features: a worm's wiring, a connectome of parcels, one of vertices.
     let sizes = [([300, 300, 6000], 16), ([4096, 4096, 1 << 17], 64), ([1 << 16, 1 << 16, 1 << 20], 128)];
     let product = |(extents, f): ([usize; 3], usize)| {

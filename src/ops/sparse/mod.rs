@@ -112,6 +112,7 @@ impl SparsePattern {
     }
 }
 
+/// # Sparse matrices
 impl Tape {
     /// y_i = Σ of w_e x_j over the entries e = (i, j) of every row: w `[entries]` in the order they were listed, all 1 where not given; x
     /// `[columns, features]`, y `[rows, features]`. A row without entries is 0.

@@ -81,6 +81,7 @@ impl Op for Cholesky {
     }
 }
 
+/// # Symmetric positive-definite matrices
 impl Tape {
     /// The lower triangular L `[.., n, n]`, L Lᵀ the symmetric part of x `[.., n, n]`. A variable whose pivot is not above 8 ε of its
     /// variance (ε of f32) is left out: its column is 0, as the module's page says.

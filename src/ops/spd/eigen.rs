@@ -118,6 +118,7 @@ fn flops_of_round(n: usize) -> f64 {
     (pairs * (25 + 8 * n) + 32 * (pairs * (pairs - 1) / 2) + 8 * odd * pairs) as f64
 }
 
+/// # Eigendecomposition
 impl Tape {
     /// Eigenvalues `[.., n]`, ascending, and eigenvectors `[.., n, n]`, the columns, of the symmetric parts of x `[.., n, n]`. The sign
     /// of each vector is that which makes positive the first of its components whose magnitude is at least half the largest.

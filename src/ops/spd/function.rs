@@ -8,6 +8,7 @@ use crate::{Error, Result};
 
 /// A function of a symmetric matrix, by its eigenvalues.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum MatrixFunction {
     /// ln λ.
     Log,
@@ -136,6 +137,7 @@ fn power_differences(t: &mut Tape, a: Var, b: Var, p: f32) -> Result<Var> {
     t.mul(size, slope)
 }
 
+/// # Functions of symmetric matrices
 impl Tape {
     /// f(A) = V f(max(λ, floor)) Vᵀ of the symmetric part A = V λ Vᵀ of x `[.., n, n]`.
     ///

@@ -4,6 +4,7 @@ use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result, Shape};
 
+/// # Parts of square matrices
 impl Tape {
     /// x `[.., m, n]` with its last two axes exchanged.
     ///

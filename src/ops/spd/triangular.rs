@@ -92,6 +92,7 @@ impl Op for TriangularSolve {
     }
 }
 
+/// # Triangular systems
 impl Tape {
     /// X `[.., n, m]` with L X = B, or Lᵀ X = B where `transposed`: l `[.., n, n]` is read at and below its diagonal, b is `[.., n, m]`,
     /// and batches broadcast. A row whose diagonal entry is 0 gets 0: that variable is left out.

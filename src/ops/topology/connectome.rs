@@ -64,6 +64,7 @@ impl Op for Connectome {
     }
 }
 
+/// # Births and deaths of a connectome of series
 impl Tape {
     /// The functional connectome of x `[.., nodes, samples]`, of activations over stimuli say, by its topology: r, Pearson's correlations
     /// `[.., nodes, nodes]`, and the births and deaths of the graph of their magnitudes |r|. What [`Tape::absolute_correlation`] and

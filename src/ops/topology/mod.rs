@@ -33,6 +33,7 @@ const MOST: usize = 46_340;
 
 /// Births and deaths on a tape.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct BirthDeath {
     /// The weights of the maximum spanning tree, ascending: `[.., n − 1]`.
     pub births: Var,
@@ -166,12 +167,27 @@ pub(crate) fn decomposed(triangle: &[f32], n: usize) -> (Vec<f32>, Vec<usize>) {
     (lists, edges.into_iter().map(place).collect())
 }
 
+/// # Births and deaths of graphs
 impl Tape {
     /// Births and deaths of complete graphs W `[.., n, n]`: symmetric; the diagonal is not read. Sorted ascending, with the edge behind
     /// each rank; the gradient stands in the upper triangle, each edge's the cotangent of its rank.
     ///
     /// On the host, weights that are not finite or not symmetric are an error when they are met. A device cannot stop for them: it makes
     /// all births and deaths of such a graph NaN, and its edges have no meaning; other graphs are as they are.
+    ///
+    /// ```
+    /// use tapetum::{Device, HostTensor, Tape, TensorType};
+    ///
+    /// // A triangle: its two heaviest edges join its nodes, and the lightest closes a cycle.
+    /// let mut tape = Tape::new();
+    /// let w = tape.input("weights", TensorType::f32([3, 3]))?;
+    /// let found = tape.birth_death(w)?;
+    /// let mut program = Device::cpu().compile(&tape, &[found.births, found.deaths])?;
+    /// let values = program.run(&[(w, &HostTensor::f32([3, 3], vec![0.0, 0.5, 0.75, 0.5, 0.0, 0.25, 0.75, 0.25, 0.0])?)])?;
+    /// assert_eq!(values[0].to_f64_vec(), [0.5, 0.75]);
+    /// assert_eq!(values[1].to_f64_vec(), [0.25]);
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Where W is not f32 `[.., n, n]`, or has fewer than two nodes or more than 46,340.

@@ -1,17 +1,17 @@
 //! Colours.
 
 /// Red, green, blue.
-pub type Rgb = [u8; 3];
+pub(crate) type Rgb = [u8; 3];
 
 /// Lines, in order (Okabe and Ito, "Color Universal Design", 2008: told apart by colour-blind readers).
-pub const LINES: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3d4852"];
+pub(crate) const LINES: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3d4852"];
 
 /// Families of kernels, which are more than lines: after Okabe and Ito's, a brown, a violet, an olive and a rose.
-pub const FAMILIES: [&str; 11] =
+pub(crate) const FAMILIES: [&str; 11] =
     ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3d4852", "#8b5a2b", "#6a4fb3", "#8a8a00", "#c2185b"];
 
 /// Parcels: six hues each of a light, a middle and a dark tone, even in OKLCH.
-pub const PARCELS: [Rgb; 18] = [
+pub(crate) const PARCELS: [Rgb; 18] = [
     [0xF4, 0xA4, 0xB0],
     [0xE5, 0xB3, 0x79],
     [0xAA, 0xCA, 0x89],
@@ -46,7 +46,7 @@ const DIVERGING: [Rgb; 9] = [
 ];
 
 /// The diverging colour of a position from 0 to 1; 0.5 is white.
-pub fn diverging(position: f64) -> Rgb {
+pub(crate) fn diverging(position: f64) -> Rgb {
     let along = position.clamp(0.0, 1.0) * (DIVERGING.len() - 1) as f64;
     let before = (along as usize).min(DIVERGING.len() - 2);
     let part = along - before as f64;
@@ -55,12 +55,12 @@ pub fn diverging(position: f64) -> Rgb {
 }
 
 /// As SVG writes it.
-pub fn hex([r, g, b]: Rgb) -> String {
+pub(crate) fn hex([r, g, b]: Rgb) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
 /// How different two colours look: their distance in OKLab (Ottosson, "A perceptual color space for image processing", 2020).
-pub fn distance(a: Rgb, b: Rgb) -> f64 {
+pub(crate) fn distance(a: Rgb, b: Rgb) -> f64 {
     let (a, b) = (oklab(a), oklab(b));
     (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
 }

@@ -4,19 +4,19 @@ use super::svg::Anchor;
 
 /// The rectangles that are taken: left, top, right, bottom, in pixels.
 #[derive(Debug, Default)]
-pub struct Places {
+pub(crate) struct Places {
     taken: Vec<[f64; 4]>,
 }
 
 impl Places {
     /// Takes a rectangle.
-    pub fn take(&mut self, rectangle: [f64; 4]) {
+    pub(crate) fn take(&mut self, rectangle: [f64; 4]) {
         self.taken.push(rectangle);
     }
 
     /// Room for a text of about this width and height beside a point, within `bounds`: where the text is anchored, on its base line, and
     /// how. What is found is taken.
-    pub fn beside(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2], bounds: [f64; 4]) -> Option<([f64; 2], Anchor)> {
+    pub(crate) fn beside(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2], bounds: [f64; 4]) -> Option<([f64; 2], Anchor)> {
         // Right, left, above and below; then the same a little farther.
         let offsets = [9.0, 15.0, 23.0].into_iter().flat_map(|d| {
             let below = d + height - 2.0;

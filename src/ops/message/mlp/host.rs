@@ -2,9 +2,9 @@
 
 use super::super::PairActivation;
 use super::super::activation::{Body, BodyWithSlope, Phi};
-use super::Extents;
+use super::MlpExtents;
 use crate::Result;
-use crate::tensor::{HostTensor, Layout, Real, buffer, parallel, product_alone};
+use crate::tensor::{HostTensor, MatrixLayout, Real, buffer, parallel, product_alone};
 use std::ops::Range;
 
 /// Elements of a tile's hidden layer: of that and of its like, four lie in a cache of 1 MiB.
@@ -20,7 +20,7 @@ pub(super) struct Operands<'a, R> {
     v: &'a [R],
     w: &'a [R],
     b: &'a [R],
-    extents: Extents,
+    extents: MlpExtents,
     activations: [PairActivation; 2],
 }
 
@@ -66,7 +66,7 @@ struct Scratch<R> {
 }
 
 impl<'a, R: Real> Operands<'a, R> {
-    pub(super) fn new(x: &'a [HostTensor], extents: Extents, activations: [PairActivation; 2]) -> Result<Self> {
+    pub(super) fn new(x: &'a [HostTensor], extents: MlpExtents, activations: [PairActivation; 2]) -> Result<Self> {
         let [z, u, v, w, b] = [0, 1, 2, 3, 4].map(|i| x[i].elements::<R>());
         Ok(Self { z: z?, u: u?, v: v?, w: w?, b: b?, extents, activations })
     }
@@ -115,7 +115,7 @@ impl<'a, R: Real> Operands<'a, R> {
 
     /// s.
     pub(super) fn messages(&self) -> Vec<R> {
-        let Extents { batch, receivers, features: f, outputs: h, .. } = self.extents;
+        let MlpExtents { batch, receivers, features: f, outputs: h, .. } = self.extents;
         let mut s = buffer(batch * receivers * h);
         s.fill(R::zero());
         let shares = self.shares();
@@ -149,13 +149,13 @@ impl<'a, R: Real> Operands<'a, R> {
 
     /// W times the hidden layer.
     fn second(&self, tile: &Tile, hidden: &[R], made: &mut [R]) {
-        let (n, Extents { features: f, outputs: h, .. }) = (tile.pairs(), self.extents);
-        product_alone(made, [n, f, h], (hidden, Layout::new(0, [n, f], false)), (self.w, Layout::new(0, [f, h], true)), false);
+        let (n, MlpExtents { features: f, outputs: h, .. }) = (tile.pairs(), self.extents);
+        product_alone(made, [n, f, h], (hidden, MatrixLayout::new(0, [n, f], false)), (self.w, MatrixLayout::new(0, [f, h], true)), false);
     }
 
     /// The cotangents of z, u, v, w and b, g that of s.
     pub(super) fn cotangents(&self, g: &[R]) -> [Vec<R>; 5] {
-        let Extents { batch, receivers: n, senders: m, features: f, outputs: h } = self.extents;
+        let MlpExtents { batch, receivers: n, senders: m, features: f, outputs: h } = self.extents;
         let (mut dz, mut du) = (buffer(batch * n * m), buffer(batch * n * f));
         du.fill(R::zero());
         let shares = self.shares();
@@ -174,7 +174,7 @@ impl<'a, R: Real> Operands<'a, R> {
     }
 
     fn reverse(&self, share: &Share, g: &[R], part: &mut Cotangents<'_, R>) {
-        let Extents { features: f, outputs: h, .. } = self.extents;
+        let MlpExtents { features: f, outputs: h, .. } = self.extents;
         let zeros = |n| vec![R::zero(); self.tile() * n];
         let mut scratch = Scratch { hidden: zeros(f), slopes: zeros(f), made: zeros(h), back: zeros(f) };
         for tile in self.tiles(share) {
@@ -182,10 +182,10 @@ impl<'a, R: Real> Operands<'a, R> {
             self.activations[0].with_slope(HiddenWithSlope { x: self, tile: &tile, scratch: &mut scratch });
             self.second(&tile, &scratch.hidden, &mut scratch.made);
             self.activations[1].with_slope(Slopes { x: self, tile: &tile, g, made: &mut scratch.made, part, first: share.receivers.start });
-            let (made, pairs) = (&scratch.made[..], Layout::new(0, [n, h], false));
-            product_alone(&mut scratch.back, [n, h, f], (made, pairs), (self.w, Layout::new(0, [h, f], false)), false);
-            let transposed = Layout::new(0, [h, n], true);
-            product_alone(&mut part.w, [h, n, f], (made, transposed), (&scratch.hidden, Layout::new(0, [n, f], false)), true);
+            let (made, pairs) = (&scratch.made[..], MatrixLayout::new(0, [n, h], false));
+            product_alone(&mut scratch.back, [n, h, f], (made, pairs), (self.w, MatrixLayout::new(0, [h, f], false)), false);
+            let transposed = MatrixLayout::new(0, [h, n], true);
+            product_alone(&mut part.w, [h, n, f], (made, transposed), (&scratch.hidden, MatrixLayout::new(0, [n, f], false)), true);
             for (at, (i, j)) in tile.each().enumerate() {
                 let back = scratch.back[at * f..][..f].iter().zip(&scratch.slopes[at * f..][..f]);
                 let ends = part.u[(i - share.receivers.start) * f..][..f].iter_mut().zip(&mut part.v[j * f..][..f]);
@@ -258,7 +258,7 @@ impl<R: Real> Body<R> for Sum<'_, R> {
     type Made = ();
 
     fn run(self, phi: impl Fn(R) -> R + Copy + Sync) {
-        let Extents { senders: m, outputs: h, .. } = self.x.extents;
+        let MlpExtents { senders: m, outputs: h, .. } = self.x.extents;
         for ((i, j), made) in self.tile.each().zip(self.made.chunks_exact(h)) {
             let z = self.x.z[self.x.receiver(self.tile.graph, i) * m + j];
             let s = &mut self.s[(i - self.first) * h..][..h];
@@ -281,7 +281,7 @@ impl<R: Real> BodyWithSlope<R> for Slopes<'_, '_, R> {
     type Made = ();
 
     fn run(self, phi: impl Fn(R) -> (R, R) + Copy + Sync) {
-        let Extents { senders: m, outputs: h, .. } = self.x.extents;
+        let MlpExtents { senders: m, outputs: h, .. } = self.x.extents;
         for ((i, j), made) in self.tile.each().zip(self.made.chunks_exact_mut(h)) {
             let at = self.x.receiver(self.tile.graph, i);
             let (z, g) = (self.x.z[at * m + j], &self.g[at * h..][..h]);

@@ -3,7 +3,7 @@
 
 use super::super::PairActivation;
 use super::super::activation::Phi;
-use super::Extents;
+use super::MlpExtents;
 use crate::Result;
 use crate::kernel::{Adapters, Binding, Buffer, Lowering, Params, Source, Variant, common, kernel_source, snippet};
 use crate::ops::reduce::lower_sums;
@@ -51,7 +51,7 @@ const SMALLEST: usize = 8;
 
 pub(super) fn messages(cx: &mut Lowering<'_>, activations: [PairActivation; 2]) -> Result<()> {
     let e = extents(cx)?;
-    let Extents { batch, receivers: n, senders: m, features: f, outputs: h } = e;
+    let MlpExtents { batch, receivers: n, senders: m, features: f, outputs: h } = e;
     if m == 0 {
         return lower_set(cx, cx.output(0), 0);
     }
@@ -64,8 +64,8 @@ pub(super) fn messages(cx: &mut Lowering<'_>, activations: [PairActivation; 2]) 
     cx.dispatch(tiling.kernel(&[]), bindings, params, tiling.groups(units), flops)
 }
 
-fn extents(cx: &Lowering<'_>) -> Result<Extents> {
-    Extents::of(&(0..cx.inputs()).map(|i| cx.ty(cx.input(i))).collect::<Vec<_>>())
+fn extents(cx: &Lowering<'_>) -> Result<MlpExtents> {
+    MlpExtents::of(&(0..cx.inputs()).map(|i| cx.ty(cx.input(i))).collect::<Vec<_>>())
 }
 
 fn with_activations(params: Params, activations: [PairActivation; 2]) -> Params {
@@ -83,7 +83,7 @@ struct Panel {
 
 impl Panel {
     /// Panels of at most so many pairs: whole graphs, or squares of one graph's pairs.
-    fn all(e: &Extents, most: usize) -> Vec<Self> {
+    fn all(e: &MlpExtents, most: usize) -> Vec<Self> {
         let whole = e.receivers * e.senders;
         let (graphs, receivers, senders) = match most / whole.max(1) {
             0 => {
@@ -119,7 +119,7 @@ impl Panel {
 
 /// What is being lowered.
 struct Backward {
-    extents: Extents,
+    extents: MlpExtents,
     activations: [PairActivation; 2],
     /// Parts of the cotangents of the weights and of the bias, and how many pairs make a part.
     parts: [Buffer; 2],
@@ -129,7 +129,7 @@ struct Backward {
 
 pub(super) fn cotangents(cx: &mut Lowering<'_>, activations: [PairActivation; 2]) -> Result<()> {
     let e = extents(cx)?;
-    let Extents { features: f, outputs: h, .. } = e;
+    let MlpExtents { features: f, outputs: h, .. } = e;
     if e.pairs() == 0 {
         return (0..5)
             .filter(|&i| cx.output_shape(i).elements() > 0)
@@ -171,7 +171,7 @@ fn shared_by_panels(buffer: Buffer, first: bool) -> Binding {
 impl Backward {
     /// The cotangents of a panel's outputs, and dz.
     fn slopes(&self, cx: &mut Lowering<'_>, panel: &Panel, slopes: Buffer, first: bool) -> Result<()> {
-        let Extents { receivers: n, senders: m, features: f, outputs: h, .. } = self.extents;
+        let MlpExtents { receivers: n, senders: m, features: f, outputs: h, .. } = self.extents;
         let tiling = tiling(&PAIR_MLP_SLOPES, cx, [panel.senders.len(), h], [h.div_ceil(SMALLEST), f])?;
         let (row_units, col_units) = (tiling.units(panel.senders.len()), tiling.units(h));
         let units = panel.rows() * row_units;
@@ -214,7 +214,7 @@ impl Backward {
         steps: [usize; 2],
         first: bool,
     ) -> Result<()> {
-        let Extents { features: f, outputs: h, .. } = self.extents;
+        let MlpExtents { features: f, outputs: h, .. } = self.extents;
         let (kept, summed) = (own.of.len(), other.of.len());
         let tiling = tiling(&PAIR_MLP_NODES, cx, [summed, f], [summed.div_ceil(SMALLEST), h])?;
         let (row_units, col_units) = (tiling.units(summed), tiling.units(f));
@@ -233,7 +233,7 @@ impl Backward {
 
     /// Parts of dw and db.
     fn weights(&self, cx: &mut Lowering<'_>, panel: &Panel, slopes: Buffer, first: bool) -> Result<()> {
-        let Extents { receivers: n, senders: m, features: f, outputs: h, .. } = self.extents;
+        let MlpExtents { receivers: n, senders: m, features: f, outputs: h, .. } = self.extents;
         // Besides the product, an invocation sums the bias of a tile's outputs one pair at a time.
         let tiling = tiling(&PAIR_MLP_WEIGHTS, cx, [h, f], [1, 20 * self.run])?;
         let (row_units, col_units) = (tiling.units(h), tiling.units(f));

@@ -29,7 +29,7 @@ struct PairMlpReverse {
 
 /// What there is to compute, in elements.
 #[derive(Debug, Clone, Copy)]
-struct Extents {
+struct MlpExtents {
     batch: usize,
     receivers: usize,
     senders: usize,
@@ -37,7 +37,7 @@ struct Extents {
     outputs: usize,
 }
 
-impl Extents {
+impl MlpExtents {
     /// Of operands, those of the reverse among them.
     fn of(x: &[TensorType]) -> Result<Self> {
         let [batch, receivers, senders, features] = pairs(OP, x[1], x[2])?;
@@ -64,7 +64,7 @@ fn types(x: &[HostTensor]) -> Vec<TensorType> {
 
 impl PairMlp {
     fn run<R: Real>(&self, x: &[HostTensor]) -> Result<HostTensor> {
-        let e = Extents::of(&types(x))?;
+        let e = MlpExtents::of(&types(x))?;
         let s = Operands::<R>::new(x, e, self.activations)?.messages();
         HostTensor::real([e.batch, e.receivers, e.outputs], s)
     }
@@ -76,7 +76,7 @@ impl Op for PairMlp {
     }
 
     fn infer(&self, x: &[TensorType]) -> Result<Vec<TensorType>> {
-        let e = Extents::of(x)?;
+        let e = MlpExtents::of(x)?;
         Ok(vec![TensorType::f32([e.batch, e.receivers, e.outputs])])
     }
 
@@ -98,7 +98,7 @@ impl Op for PairMlp {
 
 impl PairMlpReverse {
     fn run<R: Real>(&self, x: &[HostTensor]) -> Result<Vec<HostTensor>> {
-        let e = Extents::of(&types(x))?;
+        let e = MlpExtents::of(&types(x))?;
         let made = Operands::<R>::new(x, e, self.activations)?.cotangents(x[5].elements::<R>()?);
         x.iter().zip(made).map(|(x, d)| HostTensor::real(x.shape(), d)).collect()
     }
@@ -110,7 +110,7 @@ impl Op for PairMlpReverse {
     }
 
     fn infer(&self, x: &[TensorType]) -> Result<Vec<TensorType>> {
-        let e = Extents::of(x)?;
+        let e = MlpExtents::of(x)?;
         expect(OP, "the cotangent", x[5], [e.batch, e.receivers, e.outputs])?;
         Ok(x[..5].to_vec())
     }
@@ -131,6 +131,7 @@ impl Op for PairMlpReverse {
     }
 }
 
+/// # Messages between all pairs: edge networks
 impl Tape {
     /// s_i = Σ_j z_ij act₂(W act₁(u_i + v_j) + b) over the senders j of every receiver i: z `[batch, receivers, senders]`, u `[batch, receivers,
     /// features]`, v `[batch, senders, features]`, W `[outputs, features]`, b `[outputs]`, s `[batch, receivers, outputs]`. The message of an
