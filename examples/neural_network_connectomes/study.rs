@@ -1,6 +1,6 @@
 //! Connectomes clustered, and clusters held to what is known; and how long a distance takes.
 
-use crate::network::Connectomes;
+use super::network::Connectomes;
 use std::time::Instant;
 use tapetum::statistics::agreement;
 use tapetum::topology::clustering::Top;

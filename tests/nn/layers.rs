@@ -1,6 +1,6 @@
 //! Layers, losses and metrics.
 
-use crate::golden::{hold, numbers};
+use crate::common::golden::{hold, numbers};
 use serde_json::Value;
 use tapetum::kernel::Target;
 use tapetum::nn::{
@@ -75,7 +75,7 @@ fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
 }
 
 fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
-    crate::value_or_gradient(t, op, p, x, value)
+    super::value_or_gradient(t, op, p, x, value)
 }
 
 /// The cotangents, and the constants of layers, are held in f32: 6e-8 each. In f32, sums of some tens of terms, through a variance.
@@ -185,7 +185,7 @@ fn a_network_learns_what_no_line_parts() {
 #[test]
 fn dropout_drops_alike_in_reverse_and_anew_at_every_step() {
     const N: usize = 10_000;
-    for device in [Device::cpu(), crate::golden::gpu()] {
+    for device in [Device::cpu(), crate::common::gpu()] {
         let mut t = Tape::new();
         let x = t.state("x", TensorType::f32([N]), Init::Full(1.0)).unwrap();
         let y = t.dropout(x, 0.25, 7, 1).unwrap();

@@ -1,6 +1,6 @@
 //! Clusterings, scores, tests and generators.
 
-use crate::golden::{count, diagrams, golden, graph, whole};
+use super::golden::{count, diagrams, golden, graph, whole};
 use tapetum::statistics::agreement;
 use tapetum::tensor::Philox;
 use tapetum::topology::clustering::{Interpolation, Top};
