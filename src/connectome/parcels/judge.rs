@@ -1,9 +1,10 @@
 //! Learnt parcels compared with others by homogeneity, on frames that they were not learnt from.
 
 use super::cortex::Cortex;
-use super::homogeneity::{homogeneity, standardised};
+use super::homogeneity::homogeneity;
 use super::learn_parcels::{Learnt, Settings, features, k_means};
 use super::sphere;
+use crate::statistics::standardise::unit_rows;
 use crate::tape::Tape;
 use crate::tensor::HostTensor;
 use crate::{Device, Result};
@@ -54,7 +55,7 @@ impl Cortex {
     pub fn judge(&self, learnt: &Learnt, settings: &Settings, train: usize) -> Result<Scores> {
         let test = self.frames_of(self.test_frames(train))?;
         let time = test.shape()[1];
-        let z = standardised(test.elements::<f32>()?, time);
+        let z = unit_rows(test.elements::<f32>()?, time);
         let surface = self.surface(0..train)?;
         let points = &surface.directions;
         let random = |i: u64| {
@@ -66,7 +67,8 @@ impl Cortex {
             let labels: Vec<i32> = self.usable.iter().map(|&v| atlas[v] as i32 - 1).collect();
             homogeneity(&z, time, &labels)
         };
-        let clusters = k_means(&features(&surface, settings)?, points, settings);
+        let clusters = k_means(&features(&surface, settings)?, points, settings)?.clusters;
+        let clusters: Vec<i32> = clusters.into_iter().map(|c| c as i32).collect();
         Ok(Scores {
             learnt: homogeneity(&z, time, &learnt.labels)?,
             random: (0..RANDOM as u64).map(random).collect::<Result<_>>()?,
