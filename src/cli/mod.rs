@@ -13,6 +13,8 @@ mod parcellate;
 mod parcels;
 mod run;
 mod shaders;
+#[cfg(unix)]
+mod signals;
 mod topology;
 mod tune;
 
@@ -108,6 +110,8 @@ pub fn main() -> ExitCode {
     {
         misused("connectivity", ErrorKind::ArgumentConflict, conflict);
     }
+    #[cfg(unix)]
+    signals::end_between_writes();
     // A tuning that cannot be read is an error for every subcommand, on the host executor too.
     let done = common.tuning().and_then(|_| command.run(&common));
     match done {
