@@ -1,6 +1,6 @@
 //! Series of regions, from any file that holds them.
 
-use super::gifti::read_gifti_bytes;
+use super::gifti::{Surface, read_gifti_bytes};
 use super::nifti::needs_an_atlas;
 use super::npz::file_and_array;
 use super::{NpyRows, ReadAs, TableOptions, extension, is_nifti, read_bytes, read_npy_bytes, read_npz_bytes, read_table_bytes};
@@ -69,7 +69,11 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
         "npy" => (single(name, &read_npy_bytes(name, bytes)?)?, None, None),
         "npz" => (single(name, &read_npz_bytes(name, bytes, array.as_deref())?)?, None, None),
         // A surface's arrays are by vertices, whatever the layout of other files.
-        "gii" => return arrange(read_gifti_bytes(name, bytes)?, None, Layout::RegionsTime).map_err(|what| Error::file(name, what)),
+        "gii" => {
+            let Surface { values, vertices } = read_gifti_bytes(name, bytes)?;
+            let names = vertices.map(|v| v.iter().map(usize::to_string).collect());
+            return arrange(values, names, Layout::RegionsTime).map_err(|what| Error::file(name, what));
+        }
         _ if is_nifti(name) => return Err(needs_an_atlas(name, bytes)),
         _ => read_table_bytes(name, bytes, &table).map(|t| (t.values, t.names, Some(t.read_as)))?,
     };
