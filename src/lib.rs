@@ -66,16 +66,14 @@
 //!
 //! # Conventions
 //!
-//! Time is the last axis: `[subjects, regions, time]`. Graphs are `[graphs, n, n]`, batches lead, and complex values have a trailing axis of
-//! 2. Ops follow PyTorch where PyTorch has them. Seconds, hertz and millimetres. A seed repeats a run. The crate does not panic on a user's
-//! input: what goes wrong is an [`Error`] that names the op, tensor or file and what was expected.
+//! Time is the last axis: `[subjects, regions, time]`. Graphs are `[graphs, n, n]`, batches lead, and complex values are pairs along a
+//! trailing axis. Ops follow PyTorch where PyTorch has them. Units are seconds, hertz and millimetres. A seed repeats a run. The crate does
+//! not panic on a user's input: what goes wrong is an [`Error`] that names the op, tensor or file and what was expected.
 //!
 //! # Features
 //!
 //! `cli` (default) is the command and all that it needs: files, workflows, pictures. `host` (default) makes the host executor fast.
 //! `checkpoint` writes states to files. With `default-features = false` the engine, networks and topology remain.
-
-#![warn(unreachable_pub)]
 
 // The page of `Tape` shows its methods in the order of these modules: the tape's own first, then the ops'.
 pub mod tape;

@@ -88,7 +88,7 @@ impl Replay<'_> {
                 (Access::Read, None) => self.is_constant(self.root(value)),
                 (Access::Read, Some(held)) => held == self.root(value),
                 (Access::Continue, Some(held)) => held == self.root(value) || begun_from(held),
-                (Access::Continue, None) | (Access::Update { .. }, _) => false,
+                _ => false,
             };
             if !right {
                 let held = self.holds.get(&place).map(|&v| &self.plan.buffers[v].1);

@@ -33,7 +33,6 @@ const MOST: usize = 46_340;
 
 /// Births and deaths on a tape.
 #[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
 pub struct BirthDeath {
     /// The weights of the maximum spanning tree, ascending: `[.., n − 1]`.
     pub births: Var,

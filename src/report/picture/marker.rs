@@ -5,7 +5,7 @@ use super::svg::number;
 
 /// How a point is marked.
 #[derive(Debug, Clone, Copy)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// Of every family in a row of colours the shape is the same, and of the next row another.
     pub family: usize,
     /// The family's colour.
@@ -17,7 +17,7 @@ pub struct Mark {
 }
 
 /// The `path` element of a mark, not closed: a title may follow within it.
-pub fn marker([x, y]: [f64; 2], radius: f64, mark: Mark) -> String {
+pub(crate) fn marker([x, y]: [f64; 2], radius: f64, mark: Mark) -> String {
     let Mark { colour, .. } = mark;
     let path = match mark.family / LINES.len() % 4 {
         0 => circle([x, y], radius),
