@@ -3,7 +3,7 @@
 use super::{Choice, Snippet};
 
 /// What a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
-pub(super) const NAMED: [Snippet; 10] = [
+pub(super) const NAMED: [Snippet; 11] = [
     GRID,
     MATH,
     snippet!("ordered"),
@@ -12,6 +12,7 @@ pub(super) const NAMED: [Snippet; 10] = [
     snippet!("blocks"),
     snippet!("block_a"),
     snippet!("block_b"),
+    snippet!("features_vector"),
     snippet!("pair_activation"),
     snippet!("pair_layers"),
 ];

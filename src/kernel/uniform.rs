@@ -54,14 +54,18 @@ impl Kernel {
         naga::front::wgsl::parse_str(&self.wgsl).map_err(|e| self.error(e.emit_to_string(&self.wgsl)))
     }
 
-    /// An error unless `params` are the members of the kernel's uniform struct: as many words, in the same order, of the same types.
+    /// An error unless `params` are the members of the kernel's uniform struct: as many words, in the same order, of the same types. A kernel
+    /// without such a struct takes none.
     ///
     /// # Errors
-    /// [`Error::Shader`](crate::Error::Shader) where the kernel does not parse, has no such struct, or where `params` differ from it.
+    /// [`Error::Shader`](crate::Error::Shader) where the kernel does not parse, or `params` differ from its struct.
     pub fn check_params(&self, params: &Params) -> Result<()> {
         let module = self.parse()?;
         let mut uniforms = module.global_variables.iter().filter(|(_, v)| v.space == AddressSpace::Uniform);
         let Some((_, variable)) = uniforms.next() else {
+            if params.words.is_empty() {
+                return Ok(());
+            }
             return Err(self.error("a uniform struct at @group(1) @binding(0) expected, none found"));
         };
         let Some(members) = words(&module, variable.ty) else {

@@ -49,7 +49,7 @@ pub fn capabilities(format: Format) -> Capabilities {
 /// Checks all that naga checks, under what the back end can do.
 ///
 /// # Errors
-/// [`Error::Shader`] where it does not validate.
+/// [`Error::Shader`](crate::Error::Shader) where it does not validate.
 pub fn validate(kernel: &Kernel, module: &Module, format: Format) -> Result<ModuleInfo> {
     let checked = Validator::new(ValidationFlags::all(), capabilities(format)).validate(module);
     checked.map_err(|e| kernel.error(e.emit_to_string(&kernel.wgsl)))
@@ -58,7 +58,7 @@ pub fn validate(kernel: &Kernel, module: &Module, format: Format) -> Result<Modu
 /// The kernel in `format`; with runtime checks unless it is trusted, as on a device.
 ///
 /// # Errors
-/// [`Error::Shader`] where it does not parse or validate, or the language cannot say it.
+/// [`Error::Shader`](crate::Error::Shader) where it does not parse or validate, or the language cannot say it.
 pub fn translate(kernel: &Kernel, format: Format) -> Result<Vec<u8>> {
     let module = kernel.parse()?;
     let info = validate(kernel, &module, format)?;

@@ -73,6 +73,15 @@ struct Value {
 ///
 /// A tape is pure data: it knows no device. What lasts between steps is *state*
 /// ([`Tape::state`], [`Tape::assign`]).
+///
+/// Its methods stand in groups: [recording](#recording), [differentiation](#differentiation), [ops of your own](#ops-of-your-own);
+/// [pointwise functions](#pointwise-functions), [reductions](#reductions-along-axes), [matrix products](#matrix-products),
+/// [shapes](#shapes), [softmax](#softmax), [sorting](#sorting), [random draws](#random-draws), [Fourier transforms](#fourier-transforms);
+/// [covariance and correlation](#covariance-and-correlation), [partial correlation](#precision-partial-and-conditional-correlation),
+/// [symmetric positive-definite matrices](#symmetric-positive-definite-matrices), [tangent space](#tangent-space-and-means-of-matrices),
+/// [soft parcellation](#soft-parcellation), [confound regression](#confound-regression), [filters](#filters-and-phases-by-frequency);
+/// [births and deaths of graphs](#births-and-deaths-of-graphs), [distances between graphs](#distances-between-graphs);
+/// [losses of networks](#losses-of-networks), [attention](#attention), [convolution](#convolution-and-pooling).
 #[derive(Debug)]
 pub struct Tape {
     id: u32,

@@ -1,4 +1,4 @@
-//! First values of parameters, on the host, beside those of [`Init`](crate::Init) and [`dirichlet`](super::dirichlet()): for
+//! First values of parameters, on the host, beside those of [`Init`](crate::Init) and [`dirichlet`](crate::connectome::parcels::dirichlet()): for
 //! `Init::Value`, by way of [`Domain::preimage`](super::Domain::preimage) where a parameter lives in a domain (hypercoil's `init`).
 
 use crate::tensor::{HostTensor, Philox};
