@@ -8,3 +8,4 @@ mod nn;
 #[cfg(feature = "cli")]
 mod report;
 mod topology;
+mod training;
