@@ -8,4 +8,3 @@ mod nn;
 #[cfg(feature = "cli")]
 mod report;
 mod topology;
-mod training;
