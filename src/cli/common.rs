@@ -74,13 +74,13 @@ impl Tables {
 /// Says what was taken for what in a table of series, and what is doubtful about it.
 pub(super) fn say_table(path: &Path, series: &Series) {
     let Some(read_as) = &series.read_as else { return };
-    note(&format!("{}: {}", path.display(), read_as.summary()));
+    read_as.recognised.iter().for_each(|what| note(&format!("{}: {what}", path.display())));
     read_as.doubts.iter().for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
 }
 
 /// The same for `--json`.
 pub(super) fn table_json(series: &Series) -> serde_json::Value {
-    let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "doubts": r.doubts });
+    let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "recognised": r.recognised, "doubts": r.doubts });
     series.read_as.as_ref().map_or(serde_json::Value::Null, of)
 }
 
