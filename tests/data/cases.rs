@@ -117,8 +117,8 @@ fn index_columns_are_no_regions() {
     let falling = indexed(Some("time,a,b,c"), |t| (100 - t * t % 7).to_string(), ",");
     refused(read_series_bytes("x.csv", falling.as_bytes(), Layout::TimeRegions), &["`time`", "--index-column"]);
     // Few rows that count are no proof, and are not silent.
-    let short = read("a,b\n1,0.5\n2,0.25\n3,0.75\n".into());
-    assert_eq!(shape(&short), [2, 3]);
+    let short = read("a,b\n1,0.5\n2,0.25\n3,0.75\n4,0.1\n".into());
+    assert_eq!(shape(&short), [2, 4]);
     assert!(short.read_as.unwrap().doubts[0].contains("column 1 (`a`)"));
     // Of regions by time, the index names the regions.
     let turned = indexed(Some(",0,1,2"), |t| format!("V{t}"), ",");

@@ -10,6 +10,9 @@ const INDEX_NAMES: [&str; 11] = ["index", "idx", "row", "time", "times", "timepo
 /// So many rows that rise in equal steps are no measured series.
 const COUNTED: usize = 10;
 
+/// So many are doubtful.
+const DOUBTFUL: usize = 4;
+
 /// Whether the first row is a header.
 ///
 /// A row of numbers with one missing is data with an error in it, not a header: taken for one, a frame would be lost in silence. A row of
@@ -91,7 +94,7 @@ pub(super) fn index(
             ));
         }
     }
-    let rising = |i: &usize| rows.len() >= 3 && rises_evenly(rows, *i);
+    let rising = |i: &usize| rows.len() >= DOUBTFUL && rises_evenly(rows, *i);
     let found: Vec<usize> = (0..columns).filter(rising).collect();
     let called = |i: usize| names.map_or_else(|| format!("column {}", i + 1), |names| format!("column {} (`{}`)", i + 1, names[i]));
     let index = found.iter().copied().find(|_| rows.len() >= COUNTED && columns > 1);
