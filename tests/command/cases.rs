@@ -22,7 +22,7 @@ fn copy(name: &str) -> Folder {
 }
 
 fn devices() -> [String; 2] {
-    ["cpu".into(), gpu().name()]
+    ["cpu".into(), gpu().name().to_owned()]
 }
 
 impl Folder {
