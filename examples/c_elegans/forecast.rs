@@ -133,7 +133,7 @@ impl<'a> Trial<'a> {
         mut look: impl FnMut(&State) -> Result<()>,
     ) -> Result<Trained> {
         let state = self.state(from)?;
-        let (mut t, mut p) = (Tape::new(), Parameters::training(seed));
+        let (mut t, mut p) = (Tape::new(), Parameters::new(seed));
         let x = t.input("windows", TensorType::f32([BATCH, self.data.neurons.len(), WINDOW + AHEAD]))?;
         let model = Model::new(&mut t, &mut p, design, self.data.neurons.len(), self.wiring)?;
         let (window, truth) = (t.slice(x, 2, 0, WINDOW, 1)?, t.slice(x, 2, WINDOW, WINDOW + AHEAD, 1)?);

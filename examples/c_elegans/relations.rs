@@ -24,7 +24,7 @@ const TEMPERATURE: f32 = 0.5;
 
 /// The training step: its input, and the loss to watch.
 fn training(steps: u32, seed: u64) -> Result<(Tape, Var, Var)> {
-    let (mut t, mut parameters) = (Tape::new(), Parameters::training(seed));
+    let (mut t, mut parameters) = (Tape::new(), Parameters::new(seed));
     let x = t.input("trajectories", TensorType::f32([BATCH, NODES, FRAMES, FEATURES]))?;
     let logits = encode(&mut t, &mut parameters, x)?;
     let draws = parameters.draws();
@@ -44,7 +44,7 @@ fn training(steps: u32, seed: u64) -> Result<(Tape, Var, Var)> {
 fn encode(t: &mut Tape, parameters: &mut Parameters, x: Var) -> Result<Var> {
     let batch = t.shape(x)[0];
     let flat = t.reshape(x, [batch, NODES, FRAMES * FEATURES])?;
-    RelationalEncoder::new(t, parameters, "encoder", [FRAMES * FEATURES, HIDDEN, TYPES])?.apply(t, flat)
+    RelationalEncoder::new(t, parameters, "encoder", [FRAMES * FEATURES, HIDDEN, TYPES])?.forward(t, flat)
 }
 
 /// Σ (p − x)² / 2v over frames and features, a node; predictions begin anew from the truth every HORIZON frames, all segments at once.
@@ -60,7 +60,7 @@ fn misfit(t: &mut Tape, decoder: &RelationalDecoder, x: Var, edges: Var) -> Resu
         let kth = t.transpose(kth, &[0, 2, 1, 3])?;
         frames.push(t.reshape(kth, [rows, NODES, FEATURES])?);
     }
-    let made = RollOut::free(HORIZON).apply(t, frames[0], &[], |t, state, _| decoder.step(t, state, edges))?;
+    let made = RollOut::free(HORIZON).forward(t, frames[0], &[], |t, state, _| decoder.step(t, state, edges))?;
     let (made, truth) = (t.concatenate(&made, -1)?, t.concatenate(&frames[1..], -1)?);
     let apart = t.sub(made, truth)?;
     let square = t.square(apart)?;

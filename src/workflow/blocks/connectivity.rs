@@ -66,7 +66,7 @@ pub(super) const BLOCKS: &[Block] = &[
         arguments: &[SERIES, SHRINKAGE],
         build: |t, a| {
             let covariance = covariance(t, a)?;
-            one(t.partial_correlation(covariance)?)
+            one(t.partial_correlation_of(covariance)?)
         },
     },
     Block {

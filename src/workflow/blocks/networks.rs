@@ -31,7 +31,7 @@ pub(super) const BLOCKS: &[Block] = &[
                 "eigenvectors" => NodeFeatures::Eigenvectors(a.whole("vectors")),
                 _ => NodeFeatures::ConnectionProfile,
             };
-            one(features.apply(t, a.value("graph")?)?)
+            one(features.forward(t, a.value("graph")?)?)
         },
     },
     Block {
@@ -40,7 +40,7 @@ pub(super) const BLOCKS: &[Block] = &[
         arguments: &[GRAPH, OF, value("weights", "[features, out]"), maybe("bias", "[out]")],
         build: |t, a| {
             let linear = linear(t, a)?;
-            one(GraphConvolution { linear }.apply(t, a.value("graph")?, a.value("of")?)?)
+            one(GraphConvolution { linear }.forward(t, a.value("graph")?, a.value("of")?)?)
         },
     },
     Block {
@@ -49,7 +49,7 @@ pub(super) const BLOCKS: &[Block] = &[
         arguments: &[GRAPH, OF, value("weights", "[features, out]"), value("receiver", "[1, out]"), value("sender", "[1, out]")],
         build: |t, a| {
             let head = (linear(t, a)?, a.value("receiver")?, a.value("sender")?);
-            one(StaticGraphAttention { heads: vec![head] }.apply(t, a.value("graph")?, a.value("of")?)?)
+            one(StaticGraphAttention { heads: vec![head] }.forward(t, a.value("graph")?, a.value("of")?)?)
         },
     },
     Block {
@@ -70,7 +70,7 @@ pub(super) const BLOCKS: &[Block] = &[
         arguments: &[OF, value("weights", "[features, 1]")],
         build: |t, a| {
             let score = linear(t, a)?;
-            let (pooled, attention) = AttentionPooling { gated: None, score }.apply(t, a.value("of")?)?;
+            let (pooled, attention) = AttentionPooling { gated: None, score }.forward(t, a.value("of")?)?;
             Ok(vec![("", pooled), ("attention", attention)])
         },
     },
@@ -80,7 +80,7 @@ pub(super) const BLOCKS: &[Block] = &[
         arguments: &[GRAPH, OF, value("weights", "[features, 1]"), number("ratio", 0.5, "of the nodes, above 0, at most 1")],
         build: |t, a| {
             let pooling = TopKPooling { projection: a.value("weights")?, ratio: a.single("ratio") };
-            let kept = pooling.apply(t, a.value("graph")?, a.value("of")?)?;
+            let kept = pooling.forward(t, a.value("graph")?, a.value("of")?)?;
             Ok(vec![("", kept.x), ("graph", kept.graph)])
         },
     },
