@@ -5,6 +5,7 @@ use tapetum::nn::{Activation, Cell, Linear, Mlp, MlpSettings, Parameters, Poolin
 use tapetum::ops::message::PairActivation;
 use tapetum::optim::{Adam, Schedule};
 use tapetum::statistics::agreement::Confusion;
+use tapetum::training::{Descent, Training};
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 /// What tells the state.
@@ -123,18 +124,17 @@ impl Task<'_> {
         let logits = classifier.logits(&mut t, &mut p, x, self.count)?;
         let loss = t.cross_entropy(logits, labels)?;
         let optimiser = Adam { decay: DECAY, ..Adam::decoupled(Schedule::Cosine { start: 1e-2, end: 1e-4, steps }) };
-        p.descend(&mut t, loss, optimiser, Some(1.0))?;
-        let mut program = self.device.compile_with(&t, &[loss], &state)?;
+        Descent { clip: Some(1.0), ..Descent::new(optimiser) }.record(&mut t, (loss, &[]), p.all(), steps)?;
+        let mut descent = Training::new(self.device, &t, &state, steps)?.batches(|step| {
+            let (starts, windows) = self.data.batch(training, [BATCH, WINDOW], variation, (seed, step))?;
+            Ok(vec![(x, windows), (labels, HostTensor::i32([BATCH], self.labels(&starts))?)])
+        });
         look(&state)?;
         for part in 1..=looks {
-            for step in (part - 1) * steps / LOOKS..part * steps / LOOKS {
-                let (starts, windows) = self.data.batch(training, [BATCH, WINDOW], variation, (seed, step))?;
-                program.write(x, &windows)?;
-                program.write(labels, &HostTensor::i32([BATCH], self.labels(&starts))?)?;
-                program.step()?;
-            }
+            descent.run_until(part * steps / LOOKS, |_, _| {})?;
             look(&state)?;
         }
+        drop(descent);
         Ok(state)
     }
 

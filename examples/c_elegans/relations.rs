@@ -8,6 +8,7 @@ use tapetum::report::picture::{heat_map, line_chart};
 use tapetum::report::{Figure, ReportTable, Section};
 use tapetum::statistics::metrics;
 use tapetum::tensor::Philox;
+use tapetum::training::{Descent, Training};
 use tapetum::{Device, HostTensor, Result, State, Tape, TensorType, Var};
 
 const TRAINING: usize = 2000;
@@ -22,8 +23,8 @@ const SEGMENTS: usize = (FRAMES - 1) / HORIZON;
 const VARIANCE: f32 = 5e-5;
 const TEMPERATURE: f32 = 0.5;
 
-/// The training step: its input, and the loss to watch.
-fn training(steps: u32, seed: u64) -> Result<(Tape, Var, Var)> {
+/// The training step, and its input.
+fn training(steps: u32, seed: u64) -> Result<(Tape, Var)> {
     let (mut t, mut parameters) = (Tape::new(), Parameters::new(seed));
     let x = t.input("trajectories", TensorType::f32([BATCH, NODES, FRAMES, FEATURES]))?;
     let logits = encode(&mut t, &mut parameters, x)?;
@@ -37,8 +38,8 @@ fn training(steps: u32, seed: u64) -> Result<(Tape, Var, Var)> {
     let kl = t.scale(kl, 1.0 / (BATCH * NODES) as f32)?;
     let loss = t.add(misfit, kl)?;
     let rate = Schedule::Cosine { start: 1e-3, end: 1e-5, steps };
-    parameters.descend(&mut t, loss, Adam::new(rate), Some(10.0))?;
-    Ok((t, x, loss))
+    Descent { clip: Some(10.0), ..Descent::new(Adam::new(rate)) }.record(&mut t, (loss, &[]), parameters.all(), steps)?;
+    Ok((t, x))
 }
 
 fn encode(t: &mut Tape, parameters: &mut Parameters, x: Var) -> Result<Var> {
@@ -95,18 +96,17 @@ fn batch(data: &Simulated, seed: u64, step: u32) -> Result<HostTensor> {
 /// Trains on one system, and says how many edges it recovers.
 fn system(device: &Device, system: System, steps: u32, seed: u64) -> Result<(Vec<String>, Vec<Figure>)> {
     let (data, test) = (system.simulate(TRAINING, seed + 1), system.simulate(TEST, seed + 1_000_000));
-    let (tape, x, loss) = training(steps, seed)?;
+    let (tape, x) = training(steps, seed)?;
     let state = State::new(device);
-    let mut program = device.compile_with(&tape, &[loss], &state)?;
+    let mut training = Training::new(device, &tape, &state, steps)?.batches(|step| Ok(vec![(x, batch(&data, seed, step)?)]));
     let (begun, mut losses) = (Instant::now(), Vec::new());
-    for step in 0..steps {
-        program.write(x, &batch(&data, seed, step)?)?;
-        program.step()?;
-        if step % 100 == 99 {
-            losses.push((f64::from(step + 1), program.read(loss)?.to_f64_vec()[0].log10()));
-            println!("{system:?} seed {seed} step {:>5}  log10 loss {:.3}", step + 1, losses[losses.len() - 1].1);
+    training.run(|step, loss| {
+        if step % 100 == 0 {
+            losses.push((f64::from(step), f64::from(loss).log10()));
+            println!("{system:?} seed {seed} step {step:>5}  log10 loss {:.3}", losses[losses.len() - 1].1);
         }
-    }
+    })?;
+    drop(training);
     let seconds = begun.elapsed().as_secs_f64();
     let (p, accuracy, auroc) = judge(device, &state, &test)?;
     println!("{system:?} seed {seed}: edge accuracy {accuracy:.4}, AUROC {auroc:.4}, {steps} steps in {seconds:.0} s");

@@ -59,16 +59,14 @@ fn watch(
         let term = tape.scale(distance, weight)?;
         loss = tape.add(loss, term)?;
     }
-    let gradients = tape.gradient(loss, parameters.all())?;
-    let pairs: Vec<_> = parameters.all().iter().copied().zip(gradients).collect();
-    optimiser(Strategy::Plain).apply(&mut tape, &pairs)?;
+    parameters.descend(&mut tape, loss, optimiser(Strategy::Plain), None)?;
     let mut program = device.compile_with(&tape, &[entropy, distance], &State::new(device))?;
     let mut made = Watched { name, loss: Vec::new(), distance: Vec::new() };
     for step in 0..STEPS {
         let (batch, classes) = images.batch(BATCH, SEED, step)?;
         let values = program.run(&[(x, &batch), (labels, &classes)])?;
-        made.loss.push(values[0].to_f64_vec()[0]);
-        made.distance.push(values[1].to_f64_vec()[0]);
+        made.loss.push(values[0].item()?);
+        made.distance.push(values[1].item()?);
     }
     Ok(made)
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tapetum::nn::{BatchNorm, Linear, Parameters, Spacing};
 use tapetum::optim::Sgd;
+use tapetum::training::{Descent, Training};
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 /// As the authors train.
@@ -158,17 +159,14 @@ fn train(device: &Device, images: &Images, settings: &Settings, how: Strategy, s
     let mut parameters = Parameters::new(seed);
     let (logits, _) = record(&mut tape, &mut parameters, how, settings, images, x)?;
     let loss = tape.cross_entropy(logits, labels)?;
-    let gradients = tape.gradient(loss, parameters.all())?;
-    let pairs: Vec<_> = parameters.all().iter().copied().zip(gradients).collect();
-    optimiser(how).apply(&mut tape, &pairs)?;
+    let steps = settings.steps as u32;
+    Descent::new(optimiser(how)).record(&mut tape, (loss, &[]), parameters.all(), steps)?;
     let state = State::new(device);
-    let mut program = device.compile_with(&tape, &[loss], &state)?;
-    for step in 0..settings.steps {
-        let (batch, classes) = images.batch(BATCH, seed, step)?;
-        program.write(x, &batch)?;
-        program.write(labels, &classes)?;
-        program.step()?;
-    }
+    let batch = |step: u32| {
+        let (batch, classes) = images.batch(BATCH, seed, step as usize)?;
+        Ok(vec![(x, batch), (labels, classes)])
+    };
+    Training::new(device, &tape, &state, steps)?.batches(batch).run(|_, _| {})?;
     Ok(state)
 }
 
