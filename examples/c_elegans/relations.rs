@@ -4,7 +4,7 @@ use crate::systems::{FEATURES, FRAMES, NODES, Simulated, System};
 use std::time::Instant;
 use tapetum::nn::{Parameters, RelationalDecoder, RelationalEncoder, RollOut};
 use tapetum::optim::{Adam, Schedule};
-use tapetum::report::picture::{heat_map, line_chart};
+use tapetum::report::picture::{Matrix, line_chart};
 use tapetum::report::{Figure, ReportTable, Section};
 use tapetum::statistics::metrics;
 use tapetum::tensor::Philox;
@@ -99,25 +99,38 @@ fn system(device: &Device, system: System, steps: u32, seed: u64) -> Result<(Vec
     let (tape, x) = training(steps, seed)?;
     let state = State::new(device);
     let mut training = Training::new(device, &tape, &state, steps)?.batches(|step| Ok(vec![(x, batch(&data, seed, step)?)]));
-    let (begun, mut losses) = (Instant::now(), Vec::new());
+    let begun = Instant::now();
     training.run(|step, loss| {
         if step % 100 == 0 {
-            losses.push((f64::from(step), f64::from(loss).log10()));
-            println!("{system:?} seed {seed} step {step:>5}  log10 loss {:.3}", losses[losses.len() - 1].1);
+            println!("{system:?} seed {seed} step {step:>5}  log10 loss {:.3}", f64::from(loss).log10());
         }
     })?;
-    drop(training);
     let seconds = begun.elapsed().as_secs_f64();
+    // The curve of the loss, in about fifty points.
+    let drawn = (steps as usize / 50).max(1);
+    let losses = training.losses()?.into_iter().zip(1u32..).skip(drawn - 1).step_by(drawn);
+    let losses: Vec<(f64, f64)> = losses.map(|(loss, step)| (f64::from(step), f64::from(loss).log10())).collect();
+    drop(training);
     let (p, accuracy, auroc) = judge(device, &state, &test)?;
     println!("{system:?} seed {seed}: edge accuracy {accuracy:.4}, AUROC {auroc:.4}, {steps} steps in {seconds:.0} s");
     let first: Vec<f32> = p[..NODES * NODES].iter().map(|&p| p as f32).collect();
     let truth: Vec<f32> = test.edges[..NODES * NODES].iter().map(|&e| f32::from(u8::from(e))).collect();
-    let heat = |title: &str, values: &[f32]| heat_map(title, "particle", "probability of an edge", NODES, values, (0.0, 1.0));
+    let heat = |title: &str, values: &[f32]| {
+        let (axes, range) = (["particle that receives", "particle that sends"], Some((0.0, 1.0)));
+        let map = Matrix { title, axes, quantity: "probability of an edge", rows: NODES, values, range, ..Matrix::default() };
+        Matrix { without_diagonal: true, ..map }.heat_map()
+    };
     let name = format!("{system:?}");
     let figures = vec![
-        Figure { svg: line_chart(&name, "step", "log10 loss", &[(name.clone(), losses)])?, caption: "Loss as it fell.".into() },
-        Figure { svg: heat("Inferred", &first)?, caption: "Edges of the first test simulation; the diagonal means nothing.".into() },
-        Figure { svg: heat("True", &truth)?, caption: "Its graph.".into() },
+        Figure {
+            svg: line_chart(&format!("{name}: loss"), "step", "log10 of the loss", &[(name.clone(), losses)])?,
+            caption: format!("The loss of every {drawn} steps."),
+        },
+        Figure {
+            svg: heat(&format!("{name}: inferred edges"), &first)?,
+            caption: "The first test simulation. No particle acts on itself.".into(),
+        },
+        Figure { svg: heat(&format!("{name}: true edges"), &truth)?, caption: "The graph of the same simulation.".into() },
     ];
     let row = vec![name, seed.to_string(), format!("{accuracy:.4}"), format!("{auroc:.4}"), format!("{seconds:.0} s")];
     Ok((row, figures))
@@ -137,7 +150,7 @@ pub fn run(device: &Device, steps: u32, seeds: u64) -> Result<Vec<Section>> {
     }
     let header = ["system", "seed", "edge accuracy", "AUROC", "trained in"].map(str::to_owned).to_vec();
     let text = format!(
-        "{TRAINING} simulations of {NODES} particles, {FRAMES} frames each; {steps} steps of {BATCH} simulations, width {HIDDEN}. Judged on {TEST} \
+        "{TRAINING} simulations of {NODES} particles, {FRAMES} frames each; {steps} steps of {BATCH} simulations, width {HIDDEN}. Tested on {TEST} \
          other simulations; chance is 0.5."
     );
     Ok(vec![Section { heading: "Edges recovered".into(), text, table: Some(ReportTable { header, rows }), figures }])
