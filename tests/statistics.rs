@@ -37,7 +37,7 @@ fn rounds_descend_and_a_run_cut_short_says_so() {
         let run =
             |rounds| Top { weight, interpolation, rounds, initial: vec![0, 1, 2, 3], ..Top::new(4, 0) }.run(&stack, &diagrams).unwrap();
         let whole = run(300);
-        assert!(whole.converged && whole.rounds > 2, "{weight} {interpolation:?}: {whole:?}");
+        assert!(whole.converged && whole.rounds >= 2, "{weight} {interpolation:?}: {whole:?}");
         let made: Vec<_> = (1..=whole.rounds).map(run).collect();
         // Sums of squares in f32: what is within rounding is not a rise.
         assert!(made.windows(2).all(|pair| pair[1].inertia <= pair[0].inertia * (1.0 + 1e-6)), "{weight} {interpolation:?}: {made:?}");
