@@ -136,11 +136,11 @@ mod tests {
         let scores = cortex.judge(&learnt, &settings, 100).unwrap();
         // Signal of variance 1 and noise of variance 1/4: within a half the correlation is 1 / (1 + 1/4).
         assert!((scores.learnt - 0.8).abs() < 0.05, "{scores:?}");
-        assert!(scores.random.len() == RANDOM && scores.random_mean() < scores.learnt && scores.random_best() <= scores.learnt);
-        assert!(scores.atlas.is_none() && scores.k_means <= scores.learnt);
+        assert!(scores.random.len() == RANDOM && scores.random_mean() < scores.learnt && scores.random_best() <= scores.learnt + 1e-9);
+        assert!(scores.atlas.is_none() && scores.k_means <= scores.learnt + 1e-9);
         assert_eq!((cortex.test_frames(100), cortex.test_frames(199), cortex.test_frames(200)), (100..200, 0..200, 0..200));
         let r = cortex.parcel_correlation(&Device::cpu(), &learnt.memberships, 100..200).unwrap().to_f64_vec();
-        assert!((r[0] - 1.0).abs() < 1e-6 && r[1].abs() < 0.35 && r[1] == r[2], "{r:?}");
+        assert!((r[0] - 1.0).abs() < 1e-6 && r[1].abs() < 0.35 && (r[1] - r[2]).abs() < 1e-6, "{r:?}");
         assert!(Scores { random: vec![0.1, f64::NAN], ..scores }.random_best().is_nan());
     }
 }
