@@ -1,9 +1,11 @@
 //! Training, fold by fold, with checkpoints.
 
 use super::Workflow;
-use super::judge::{self, Outcome};
-use super::record::{LOSS, Recording};
+use super::evaluate::{evaluate, fill};
+use super::record::Recording;
+use super::results::{RunResult, gather};
 use super::split::Fold;
+use super::terms::LOSS;
 use crate::tensor::Philox;
 use crate::{Device, Error, Result, State};
 use std::fs;
@@ -85,22 +87,30 @@ impl Resume {
 }
 
 impl Workflow {
-    /// Trains every fold and judges it. With `models`, checkpoints are written there and, where it says so, gone on from: a run that was
-    /// stopped and goes on has the results of one that was not.
+    /// Trains a model for each fold and evaluates it.
     ///
     /// # Errors
-    /// Where the device refuses or fails, a file has changed, or a checkpoint cannot be read or written.
-    pub fn run(&self, device: &Device, models: Option<&Resume>, mut progress: impl FnMut(Progress)) -> Result<Outcome> {
-        let (mut judged, mut losses) = (Vec::new(), Vec::new());
+    /// Where the device refuses or fails, a file has changed, or the loss is no longer a number.
+    pub fn run(&self, device: &Device) -> Result<RunResult> {
+        self.run_with(device, None, |_| {})
+    }
+
+    /// As [`Workflow::run`], and tells `progress` how far it is. With `models`, checkpoints are written there and, where it says so, gone on
+    /// from: a run that was stopped and goes on has the results of one that was not.
+    ///
+    /// # Errors
+    /// As [`Workflow::run`], and where a checkpoint cannot be read or written.
+    pub fn run_with(&self, device: &Device, models: Option<&Resume>, mut progress: impl FnMut(Progress)) -> Result<RunResult> {
+        let (mut evaluations, mut losses) = (Vec::new(), Vec::new());
         for (i, fold) in self.folds.iter().enumerate() {
             let file = models.map(|m| (m.file(i), m.go_on));
             let state = State::new(device);
             let file = file.as_ref().map(|(path, go_on)| (path.as_path(), *go_on));
             self.learn(device, &state, fold, file, &mut |step, loss| progress(Progress { fold: i, step, loss }))?;
-            judged.push(judge::judge(self, device, &state, fold)?);
+            evaluations.push(evaluate(self, device, &state, fold)?);
             losses.push(self.losses(&state)?);
         }
-        judge::gather(self, &judged, losses)
+        gather(self, &evaluations, losses)
     }
 
     fn learn(
@@ -122,7 +132,7 @@ impl Workflow {
         }
         let whole = self.train.batch.is_none();
         if whole {
-            judge::fill(self, &mut program, &made, &fold.train, &standards)?;
+            fill(self, &mut program, &made, &fold.train, &standards)?;
         }
         let count = |state: &State| -> Result<u32> { Ok(state.read("step")?.as_u32().and_then(|s| s.first().copied()).unwrap_or(0)) };
         let mut step = count(state)?;
@@ -133,7 +143,7 @@ impl Workflow {
                 program.steps((to - step) as usize)?;
             } else {
                 for s in step..to {
-                    judge::fill(self, &mut program, &made, &self.batch(fold, batch, s), &standards)?;
+                    fill(self, &mut program, &made, &self.batch(fold, batch, s), &standards)?;
                     program.step()?;
                 }
             }
@@ -166,7 +176,7 @@ impl Workflow {
             return Ok(Vec::new());
         }
         let read = |name: String, of: String| Ok((name, state.read(&of)?.elements::<f32>()?.to_vec()));
-        let terms = self.terms.iter().map(|term| read(term.name.clone(), format!("{LOSS}.{}", term.name)));
+        let terms = self.terms.iter().map(|term| read(term.value.name.clone(), format!("{LOSS}.{}", term.value.name)));
         [read(LOSS.to_owned(), LOSS.to_owned())].into_iter().chain(terms).collect()
     }
 }
