@@ -4,7 +4,8 @@ use super::Workflow;
 use super::data::{Standards, leading};
 use super::record::{Recording, SUBJECT};
 use super::split::Fold;
-use crate::{Device, HostTensor, Program, Result, State};
+use crate::training::Batch;
+use crate::{Device, HostTensor, Result, State};
 use std::collections::BTreeMap;
 
 /// Values over some subjects, by name.
@@ -50,7 +51,9 @@ fn over(workflow: &Workflow, device: &Device, state: &State, subjects: &[usize],
     for some in subjects.chunks(batch) {
         // The last batch is filled up with its last subject.
         let filled: Vec<usize> = (0..batch).map(|i| some[i.min(some.len() - 1)]).collect();
-        fill(workflow, &mut program, &recording, &filled, standards)?;
+        for (input, value) in inputs(workflow, &recording, &filled, standards)? {
+            program.write(input, &value)?;
+        }
         program.step()?;
         for (name, &var) in requested.iter().zip(&outputs) {
             let value = program.read(var)?;
@@ -70,20 +73,11 @@ fn over(workflow: &Workflow, device: &Device, state: &State, subjects: &[usize],
     Ok(values)
 }
 
-/// Fills the inputs of a program with what is known of some subjects.
-pub(super) fn fill(
-    workflow: &Workflow,
-    program: &mut Program,
-    recording: &Recording,
-    subjects: &[usize],
-    standards: &Standards,
-) -> Result<()> {
-    for (name, var) in &recording.inputs {
-        let value = match name.as_str() {
-            SUBJECT => HostTensor::i32([subjects.len()], subjects.iter().map(|&s| s as i32).collect())?,
-            name => workflow.data.read(name, subjects, standards)?,
-        };
-        program.write(*var, &value)?;
-    }
-    Ok(())
+/// The inputs of a recording, with what is known of some subjects.
+pub(super) fn inputs(workflow: &Workflow, recording: &Recording, subjects: &[usize], standards: &Standards) -> Result<Batch> {
+    let value = |name: &str| match name {
+        SUBJECT => HostTensor::i32([subjects.len()], subjects.iter().map(|&s| s as i32).collect()),
+        name => workflow.data.read(name, subjects, standards),
+    };
+    recording.inputs.iter().map(|(name, var)| Ok((*var, value(name)?))).collect()
 }

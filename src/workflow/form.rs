@@ -98,6 +98,13 @@ impl<T: 'static> Form<T> {
         Form { schema: self.schema, shape: self.shape, read: Box::new(move |place| read(place).map(&make)) }
     }
 
+    /// What is made of the value, or an error at its place.
+    pub(super) fn then<U: 'static>(self, make: impl Fn(T) -> Result<U> + Send + Sync + 'static) -> Form<U> {
+        let read = self.read;
+        let made = move |place: &Place<'_>| make(read(place)?).map_err(place.wrap());
+        Form { schema: self.schema, shape: self.shape, read: Box::new(made) }
+    }
+
     /// The value where a rule holds; the rule says what is expected where it does not.
     pub(super) fn checked(self, expected: &'static str, rule: impl Fn(&T) -> bool + Send + Sync + 'static) -> Self {
         let read = self.read;

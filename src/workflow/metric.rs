@@ -3,7 +3,8 @@
 use super::block::Name;
 use super::form::{Form, Placed, Row, object, row, tagged, text};
 use super::record::Recording;
-use crate::statistics::metrics::{Confusion, auroc, pearson, r_squared};
+use crate::statistics::agreement::Confusion;
+use crate::statistics::metrics::{auroc, pearson, r_squared};
 use crate::{HostTensor, Result, Shape};
 
 /// A metric's value, or the reason why it is undefined.

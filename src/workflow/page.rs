@@ -44,8 +44,9 @@ fn section(title: &str, schema: &Value, page: &mut String) {
         return keys(schema, 0, true, page);
     };
     for alternative in alternatives {
-        let what = text(&alternative["description"]);
-        *page += &format!("\n{}\n\n", if what.is_empty() { kind(alternative) } else { capital(what) });
+        let called = alternative["properties"].as_object().into_iter().flatten().find_map(|(_, property)| property["const"].as_str());
+        let name = called.or(first_key(alternative)).unwrap_or_default();
+        *page += &format!("\n**`{name}`** {}\n\n", text(&alternative["description"]));
         keys(alternative, 0, true, page);
     }
 }
@@ -85,6 +86,7 @@ fn kind(schema: &Value) -> String {
         let mut kinds: Vec<String> = forms.iter().filter(|form| first_key(form).is_none()).map(kind).collect();
         match objects.as_slice() {
             [] => {}
+            [first, others @ ..] if others.contains(first) => kinds.push("an object".into()),
             [key] => kinds.push(format!("an object with `{key}`")),
             keys => kinds.push(format!("an object with one of `{}`", keys.join("`, `"))),
         }
@@ -126,9 +128,4 @@ fn first_key(schema: &Value) -> Option<&str> {
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }

@@ -6,9 +6,8 @@ use super::data::leading;
 use super::form::Placed;
 use super::parameter::{Extent, Parameter};
 use super::place::not_a_name;
-use super::terms::LOSS;
+
 use crate::connectome::loss::Objective;
-use crate::optim::clip_by_global_norm;
 use crate::tensor::TensorType;
 use crate::{Error, HostTensor, Result, Shape, Tape, Var};
 use std::collections::{BTreeMap, BTreeSet};
@@ -68,17 +67,7 @@ impl Recording {
             objective.term(tape, &term.name, term.weight.over(workflow.train.steps), score, term.reduce.clone()).map_err(wrong)?;
         }
         let total = objective.total(tape)?;
-        let mut gradients = tape.gradient(total, &made.learnt)?;
-        if let Some(limit) = workflow.train.clip {
-            gradients = clip_by_global_norm(tape, &gradients, limit)?.0;
-        }
-        let pairs: Vec<(Var, Var)> = made.learnt.iter().copied().zip(gradients).collect();
-        workflow.train.optimiser.apply(tape, &pairs)?;
-        let capacity = workflow.train.steps as usize;
-        tape.keep_last(LOSS, total, capacity)?;
-        for (name, value) in objective.terms() {
-            tape.keep_last(&format!("{LOSS}.{name}"), *value, capacity)?;
-        }
+        workflow.train.descent.record(tape, (total, objective.terms()), &made.learnt, workflow.train.steps)?;
         Ok(Some(made))
     }
 

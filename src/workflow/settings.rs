@@ -2,8 +2,8 @@
 
 use super::form::{Field, Form, Row, not_negative, object, positive, row, tagged, whole};
 use super::schedule::course;
-use crate::optim::{Adam, Schedule, Sgd};
-use crate::{Result, Tape, Var};
+use crate::optim::{Adam, Optimiser, Schedule, Sgd};
+use crate::training::Descent;
 
 /// Steps, batches, optimiser, checkpoints.
 #[derive(Debug, Clone)]
@@ -11,23 +11,15 @@ pub(super) struct Train {
     pub(super) steps: u32,
     /// Subjects of a batch; `None` for all of the training subjects.
     pub(super) batch: Option<usize>,
-    pub(super) optimiser: Optimiser,
-    /// The greatest common norm of the gradients.
-    pub(super) clip: Option<f32>,
+    pub(super) descent: Descent,
     /// Steps from one checkpoint to the next.
     pub(super) checkpoint: u32,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Optimiser {
-    Adam(Adam),
-    Sgd(Sgd),
 }
 
 impl Train {
     /// No step at all: for workflows that learn nothing.
     pub(super) fn none() -> Self {
-        Self { steps: 0, batch: None, optimiser: Optimiser::Adam(Adam::new(0.0)), clip: None, checkpoint: 1 }
+        Self { steps: 0, batch: None, descent: Descent::new(Adam::new(0.0)), checkpoint: 1 }
     }
 }
 
@@ -41,9 +33,11 @@ pub(super) fn train() -> Form<Train> {
         whole(1).or("checkpoint", 100, "steps from one checkpoint to the next"),
     );
     let common = object("", common, Ok);
-    tagged("optimiser", Some("adam"), common, optimisers()).map(|((steps, rate, batch, clip, checkpoint), optimiser)| {
-        let steps = steps as u32;
-        Train { steps, batch, optimiser: optimiser(rate.over(steps)), clip, checkpoint: checkpoint as u32 }
+    tagged("optimiser", Some("adam"), common, optimisers()).then(|((steps, rate, batch, clip, checkpoint), optimiser)| {
+        let (steps, checkpoint) = (steps as u32, checkpoint as u32);
+        let optimiser = optimiser(rate.over(steps));
+        optimiser.check()?;
+        Ok(Train { steps, batch, descent: Descent { optimiser, clip }, checkpoint })
     })
 }
 
@@ -77,13 +71,4 @@ fn adam(decay: f64) -> (Field<f64>, Field<f64>, Field<f64>) {
 
 fn adam_of(plain: fn(Schedule) -> Adam, (decay, beta1, beta2): (f64, f64, f64)) -> OfRate {
     Box::new(move |rate| Optimiser::Adam(Adam { decay: decay as f32, beta1: beta1 as f32, beta2: beta2 as f32, ..plain(rate) }))
-}
-
-impl Optimiser {
-    pub(super) fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
-        match self {
-            Self::Adam(adam) => adam.apply(tape, pairs),
-            Self::Sgd(sgd) => sgd.apply(tape, pairs),
-        }
-    }
 }

@@ -4,9 +4,7 @@ use super::block::Name;
 use super::form::{Form, Placed, axis, name, object, positive, single, text, words, yes};
 use super::schedule::{Course, course};
 use crate::connectome::loss::{GradientPath, Reduction, Scalarise};
-
-/// The ring that keeps the whole loss, and the beginning of those that keep its terms.
-pub(super) const LOSS: &str = "loss";
+use crate::training::LOSS;
 
 /// A term of the loss.
 #[derive(Debug, Clone)]

@@ -54,7 +54,7 @@ pub(super) fn size(workflow: &Workflow) -> String {
     };
     match steps {
         0 => format!("{divided}; nothing is trained"),
-        1 => format!("{divided}; 1 step each"),
+        1 => format!("{divided}; 1 step"),
         _ => format!("{divided}; {steps} steps{}", if workflow.folds().len() > 1 { " each" } else { "" }),
     }
 }
