@@ -13,6 +13,8 @@ mod parcellate;
 mod parcels;
 mod run;
 mod shaders;
+#[cfg(unix)]
+mod signals;
 mod topology;
 mod tune;
 
@@ -64,6 +66,8 @@ pub fn main() -> ExitCode {
     if let Err(conflict) = command.agrees() {
         Arguments::command().error(ErrorKind::ArgumentConflict, conflict).exit();
     }
+    #[cfg(unix)]
+    signals::end_between_writes();
     let done = match command {
         Command::Devices => devices::run(&common),
         Command::Check(check) => check.run(&common),

@@ -20,7 +20,7 @@ pub(super) struct Term {
 pub(super) fn term() -> Form<Placed<Term>> {
     let parts = (
         name()
-            .checked("another name than `loss`, which is the sum of all terms,", |name| name != LOSS)
+            .checked("another name, since the sum of all terms is called `loss`,", |name| name != LOSS)
             .field("name", "the name of the term"),
         text().refers("value").placed().field("score", "the value that is reduced to a number"),
         course().or("weight", 1, "what it is multiplied by"),
