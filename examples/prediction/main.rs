@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tapetum::data::npy_bytes;
 use tapetum::file::{OutputFolder, write_file};
 use tapetum::report::picture::line_chart;
-use tapetum::report::{Figure, ReportTable, Section, report};
+use tapetum::report::{Figure, ReportTable, Section, report, table};
 use tapetum::tensor::Philox;
 use tapetum::workflow::{RunResult, Value, Workflow, over_folds, setting};
 use tapetum::{Device, Error, HostTensor, Result};
@@ -63,9 +63,11 @@ fn main() -> Result<()> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/prediction.json");
         let run = |seed: u64| options.clone().seed(seed).read(&path)?.run(&device);
         let results = (0..arguments.seeds).map(run).collect::<Result<Vec<_>>>()?;
-        println!("{arm}: {}", cells(&results).join(", "));
+        println!("{arm}: trained");
         arms.push((arm, results));
     }
+    let made = result(&arms);
+    println!("\n{}\n", table(&made.header.iter().map(String::as_str).collect::<Vec<_>>(), &made.rows));
     let sections = sections(&arms)?;
     folder.add("report.html", report("Child or adult, and how old", INTRO, &sections).as_bytes())?;
     folder.commit()?;
@@ -73,8 +75,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-const INTRO: &str = "One workflow, of which more or less is learnt. Five folds, stratified by group; every figure is over all subjects, each \
-    judged by the fold that had not seen them, mean and standard deviation over seeds (each another division into folds). In the film's data \
+const INTRO: &str = "One workflow, of which more or less is learnt. Five folds, stratified by group; every figure is pooled over all subjects, each \
+    tested by the fold that had not seen them, mean and standard deviation over seeds (each another division into folds). In the film's data \
     the label is partly confounded with the head coil, so part of what is predicted may be the coil.";
 
 /// Mean and standard deviation of each metric over seeds.
@@ -91,12 +93,16 @@ fn cells(results: &[RunResult]) -> Vec<String> {
     (0..metrics).map(cell).collect()
 }
 
-fn sections(arms: &[(&str, Vec<RunResult>)]) -> Result<Vec<Section>> {
+/// The pooled metrics of every arm.
+fn result(arms: &[(&str, Vec<RunResult>)]) -> ReportTable {
     let names = arms.first().and_then(|(_, o)| o.first()).map(|o| o.metrics.iter().map(|m| m.name.clone()).collect::<Vec<_>>());
-    let header = [vec![String::new()], names.unwrap_or_default()].concat();
+    let header = [vec!["what is learnt".to_owned()], names.unwrap_or_default()].concat();
     let rows = arms.iter().map(|(arm, results)| [vec![(*arm).to_owned()], cells(results)].concat()).collect();
-    let table = Some(ReportTable { header, rows });
-    let mut sections = vec![Section { heading: "Result".into(), text: String::new(), table, figures: Vec::new() }];
+    ReportTable { header, rows }
+}
+
+fn sections(arms: &[(&str, Vec<RunResult>)]) -> Result<Vec<Section>> {
+    let mut sections = vec![Section { heading: "Result".into(), table: Some(result(arms)), ..Section::default() }];
     let last = arms.last().and_then(|(_, results)| results.first());
     if let Some(frames) = last.and_then(|o| o.values.iter().find(|v| v.name == "frames")) {
         let time = frames.value.shape().last().copied().unwrap_or(1);
