@@ -1,7 +1,8 @@
 //! Blocks: what a workflow is made of, each a row that names its arguments and records it on the tape.
 
 use super::blocks;
-use super::form::{Field, Form, Part, Placed, Property, Row, name, object, row, tagged, text};
+use super::form::{Form, Placed, name, text};
+use super::object::{Field, Part, Property, Row, object, row, tagged};
 use super::place::Place;
 use crate::{Error, HostTensor, Result, Tape, Var};
 use std::fmt;

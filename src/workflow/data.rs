@@ -1,7 +1,8 @@
 //! What a workflow reads: arrays that all subjects share, and series, columns and confounds, a row a subject, read in batches, so that
 //! a cohort need not fit in memory.
 
-use super::form::{Form, Object, Placed, file, flag, object, text, whole, words};
+use super::form::{Form, Placed, file, flag, text, whole, words};
+use super::object::{Object, object};
 use super::place::{is_name, not_a_name};
 use super::reader::{Chosen, Reader, finite};
 use crate::connectome::confounds::Strategy;

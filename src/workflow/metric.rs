@@ -1,7 +1,8 @@
 //! Metrics of what a workflow predicts, against the truth: a table, a row a metric.
 
 use super::block::Name;
-use super::form::{Form, Placed, Row, object, row, tagged, text};
+use super::form::{Form, Placed, text};
+use super::object::{Row, object, row, tagged};
 use super::record::Recording;
 use crate::statistics::agreement::Confusion;
 use crate::statistics::metrics::{auroc, pearson, r_squared};

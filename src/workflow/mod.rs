@@ -29,6 +29,7 @@ mod data;
 mod evaluate;
 mod form;
 mod metric;
+mod object;
 mod page;
 mod parameter;
 mod place;
@@ -52,8 +53,9 @@ pub use split::Fold;
 use crate::{Error, Result};
 use block::Step;
 use data::Data;
-use form::{Form, Placed, object, text};
+use form::{Form, Placed, text};
 use metric::Metric;
+use object::object;
 use parameter::Parameter;
 use place::{Files, Place};
 use record::Recording;
@@ -129,7 +131,7 @@ impl ReadOptions {
 }
 
 /// Where the files of a workflow are, which is known before they are opened.
-fn folder() -> (form::Field<Option<String>>, form::Field<Option<String>>) {
+fn folder() -> (object::Field<Option<String>>, object::Field<Option<String>>) {
     (
         text().maybe("folder", "where the files are, from the folder of the workflow; that folder itself where it is not given"),
         text().maybe("made_by", "the command that writes the files, which a refusal names where one is missing"),

@@ -1,6 +1,6 @@
 //! The page of workflows: what can stand in one, in Markdown, made of their schema.
 
-use super::{blocks, form, schema};
+use super::{blocks, object, schema};
 use serde_json::Value;
 
 const HEAD: &str = "# What can stand in a workflow
@@ -24,7 +24,7 @@ pub fn page() -> String {
     for family in &blocks::FAMILIES {
         page += &format!("\n## Blocks: {}\n", family.title.to_lowercase());
         for block in (family.blocks)() {
-            let schema = form::schema_of(&block.object.properties, "");
+            let schema = object::schema_of(&block.object.properties, "");
             page += &format!("\n**`{}`** {}\n\n", block.name, block.object.what);
             keys(&schema, 0, true, &mut page);
         }

@@ -1,7 +1,8 @@
 //! Parameters: shape, beginning, domain, and whether they are learnt.
 
 use super::data::leading;
-use super::form::{Form, Placed, axis, file, flag, number, object, pattern, positive, single, whole, words};
+use super::form::{Form, Placed, axis, file, flag, number, pattern, positive, single, whole, words};
+use super::object::object;
 use super::reader::finite;
 use crate::connectome::parcels::dirichlet;
 use crate::connectome::weights::Domain;

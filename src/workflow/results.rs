@@ -4,8 +4,9 @@ use super::Workflow;
 use super::block::Name;
 use super::data::{Standards, leading};
 use super::evaluate::{Evaluation, Values};
-use super::form::{Form, object, text, words};
+use super::form::{Form, text, words};
 use super::metric::{Figure, Metric};
+use super::object::object;
 use super::record::Recording;
 use crate::{DType, Error, HostTensor, Result};
 

@@ -1,6 +1,7 @@
 //! Numbers that follow the step: weights of losses, learning rates.
 
-use super::form::{Form, Object, number, object, single, whole};
+use super::form::{Form, number, single, whole};
+use super::object::{Object, object};
 use crate::optim::Schedule;
 
 /// A number that may follow the step. How many steps there are is said elsewhere in the file.

@@ -1,6 +1,7 @@
 //! How a workflow is trained.
 
-use super::form::{Field, Form, Row, not_negative, object, positive, row, tagged, whole};
+use super::form::{Form, not_negative, positive, whole};
+use super::object::{Field, Row, object, row, tagged};
 use super::schedule::course;
 use crate::optim::{Adam, Optimiser, Schedule, Sgd};
 use crate::training::Descent;

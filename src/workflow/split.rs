@@ -1,6 +1,7 @@
 //! Which subjects a model is trained on, and which it is tested on.
 
-use super::form::{Form, Placed, file, object, text, whole};
+use super::form::{Form, Placed, file, text, whole};
+use super::object::object;
 use crate::data::read_column;
 use crate::tensor::Philox;
 use crate::{Error, Result};

@@ -1,7 +1,8 @@
 //! Losses: what of which value, reduced how, weighted by how much.
 
 use super::block::Name;
-use super::form::{Form, Placed, axis, name, object, positive, single, text, words, yes};
+use super::form::{Form, Placed, axis, name, positive, single, text, words, yes};
+use super::object::object;
 use super::schedule::{Course, course};
 use crate::connectome::loss::{GradientPath, Reduction, Scalarise};
 use crate::training::LOSS;

@@ -1,7 +1,7 @@
 //! The report of a workflow.
 
 use super::rows;
-use crate::report::picture;
+use crate::report::picture::{self, Matrix};
 use crate::report::{Figure, ReportTable, Section, report};
 use crate::workflow::{Leading, MetricResult, Picture, RunResult, ValueResult, Workflow};
 use crate::{Device, Result};
@@ -73,13 +73,17 @@ fn figures(value: &ValueResult) -> Result<Vec<Figure>> {
     let (values, shape) = (mean.elements::<f32>()?, mean.shape());
     match value.picture {
         Picture::None => Ok(Vec::new()),
+        _ if values.iter().any(|x| !x.is_finite()) => {
+            let caption = "The values are not all finite, so that there is no picture of them.".into();
+            Ok(vec![Figure { svg: String::new(), caption }])
+        }
         Picture::HeatMap => {
             let n = shape[shape.len() - 1];
-            let largest = values.iter().fold(0.0f32, |m, x| m.max(x.abs())).max(f32::MIN_POSITIVE);
             let many = values.len() / (n * n).max(1);
             let map = |(i, matrix): (usize, &[f32])| {
                 let title = if many == 1 { value.title.clone() } else { format!("{} {i}", value.title) };
-                let svg = picture::heat_map(&title, "", &value.name, n, matrix, (-largest, largest))?;
+                let matrix = Matrix { title: &title, quantity: &value.name, rows: n, values: matrix, ..Matrix::default() };
+                let svg = matrix.heat_map()?;
                 Ok(Figure { svg, caption: String::new() })
             };
             values.chunks_exact((n * n).max(1)).take(MOST).enumerate().map(map).collect()

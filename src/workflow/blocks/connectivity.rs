@@ -4,7 +4,8 @@ use super::{one, widened};
 use crate::Error;
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::workflow::block::{Block, Input, Name, block, maybe, value};
-use crate::workflow::form::{Field, Form, flag, not_negative, number, object, positive, whole, words};
+use crate::workflow::form::{Form, flag, not_negative, number, positive, whole, words};
+use crate::workflow::object::{Field, object};
 
 fn series() -> Input<Name> {
     value("series", "series [.., regions, time]")

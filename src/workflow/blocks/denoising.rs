@@ -6,7 +6,8 @@ use crate::connectome::signal::convolution::Padding;
 use crate::connectome::signal::trends::{cosine_trends, polynomial_trends};
 use crate::ops::confounds::Regression;
 use crate::workflow::block::{Block, Input, Name, block, maybe, value};
-use crate::workflow::form::{Field, flag, not_negative, number, positive, whole, words};
+use crate::workflow::form::{flag, not_negative, number, positive, whole, words};
+use crate::workflow::object::Field;
 
 fn series() -> Input<Name> {
     value("series", "series [.., regions, time]")

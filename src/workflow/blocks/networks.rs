@@ -4,7 +4,8 @@ use super::one;
 use crate::nn::{AttentionPooling, GraphConvolution, Linear, NodeFeatures, StaticGraphAttention, TopKPooling};
 use crate::ops::message::PairActivation;
 use crate::workflow::block::{Block, Input, Name, block, maybe, value};
-use crate::workflow::form::{Field, number, whole, words};
+use crate::workflow::form::{number, whole, words};
+use crate::workflow::object::Field;
 use crate::{Error, Result, Tape, Var};
 
 fn graph() -> Input<Name> {

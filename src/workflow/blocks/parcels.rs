@@ -4,7 +4,8 @@ use super::one;
 use crate::connectome::loss::Moment;
 use crate::connectome::parcels::Normalisation;
 use crate::workflow::block::{Block, Input, Name, array, block, value};
-use crate::workflow::form::{Field, flag, not_negative, positive, words};
+use crate::workflow::form::{flag, not_negative, positive, words};
+use crate::workflow::object::Field;
 
 fn series() -> Input<Name> {
     value("series", "series [.., vertices, time]")

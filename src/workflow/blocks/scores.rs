@@ -2,7 +2,8 @@
 
 use super::one;
 use crate::workflow::block::{Block, Input, Name, block, value};
-use crate::workflow::form::{Field, axis, flag, not_negative, single, whole};
+use crate::workflow::form::{axis, flag, not_negative, single, whole};
+use crate::workflow::object::Field;
 use crate::{Error, Result, Tape, Var};
 
 fn of() -> Input<Name> {
