@@ -6,7 +6,7 @@ use super::common::{Common, Done, note, progress};
 use crate::data::npy_bytes;
 use crate::file::OutputFolder;
 use crate::report::table;
-use crate::workflow::{Figure, MetricResult, Resume, RunResult, Workflow, over_folds, page, schema, setting};
+use crate::workflow::{Checkpoints, Figure, MetricResult, RunResult, Workflow, over_folds, page, schema, setting};
 use crate::{Device, Result};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub(super) struct Run {
     /// The folder for results, the record of the run, models and the report.
     #[arg(short, long, default_value = "tapetum-run", value_name = "DIR")]
     out: PathBuf,
-    /// Go on from the checkpoints of a run that was stopped: the results are those of one that was not.
+    /// Resume from the checkpoints of a run that was stopped: the results are those of one that was not.
     #[arg(long)]
     resume: bool,
     /// Set what the workflow says at a place, such as train.steps=300 or parameters.gains.learn=false; may be given several times.
@@ -56,7 +56,8 @@ impl Run {
         let device = common.device()?;
         let mut folder = OutputFolder::new(&self.out)?;
         let models = self.out.join("models");
-        let models = if self.resume { Resume::on(models, &workflow, &device) } else { Resume::anew(models, &workflow, &device) }?;
+        let models =
+            if self.resume { Checkpoints::resume(models, &workflow, &device) } else { Checkpoints::begin(models, &workflow, &device) }?;
         common.say(&device);
         let started = Instant::now();
         let folds = workflow.folds().len() as u64;

@@ -46,7 +46,7 @@ pub use metric::Figure;
 pub use page::page;
 pub use place::setting;
 pub use results::{Leading, MetricResult, Picture, RunResult, ValueResult, over_folds};
-pub use run::{Progress, Resume};
+pub use run::{Checkpoints, Progress};
 pub use serde_json::Value;
 pub use split::Fold;
 

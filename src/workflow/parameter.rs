@@ -85,7 +85,10 @@ fn extent() -> Form<Extent> {
 
 fn start() -> Form<Start> {
     let band = (
-        number().times::<2>().field("band", "1 at these frequencies and 0 at others, [low, high] in hertz, along the last axis"),
+        number()
+            .times::<2>()
+            .checked("[low, high], low not above high,", |[low, high]| low <= high)
+            .field("band", "1 at these frequencies and 0 at others, [low, high] in hertz, along the last axis"),
         positive().field("tr", "seconds from one frame to the next"),
     );
     Form::either(vec![
@@ -93,7 +96,15 @@ fn start() -> Form<Start> {
         object("", (number().field("constant", "this number everywhere"),), |(x,)| Ok(Start::Constant(x))).form(),
         object("", (number().field("identity", "this number on the diagonal, and 0 elsewhere"),), |(x,)| Ok(Start::Identity(x))).form(),
         object("", (positive().field("normal", "drawn with mean 0 and this standard deviation"),), |(std,)| Ok(Start::Normal(std))).form(),
-        object("", (single().times().field("uniform", "drawn evenly between [low, high]"),), |(bounds,)| Ok(Start::Uniform(bounds))).form(),
+        object(
+            "",
+            (single()
+                .times()
+                .checked("[low, high], low not above high,", |[low, high]: &[f32; 2]| low <= high)
+                .field("uniform", "drawn evenly between [low, high]"),),
+            |(bounds,)| Ok(Start::Uniform(bounds)),
+        )
+        .form(),
         object("", (positive().field("dirichlet", "columns drawn from a Dirichlet distribution of this concentration"),), |(x,)| {
             Ok(Start::Dirichlet(x))
         })
