@@ -5,7 +5,7 @@ use super::form::{Form, Placed, text};
 use super::object::{Row, object, row, tagged};
 use super::record::Recording;
 use crate::statistics::agreement::Confusion;
-use crate::statistics::metrics::{auroc, pearson, r_squared};
+use crate::statistics::metrics::{auroc, pearson, r_squared, spearman};
 use crate::{HostTensor, Result, Shape};
 
 /// A metric's value, or the reason why it is undefined.
@@ -33,7 +33,7 @@ enum Kind {
 }
 
 /// Name, what it is, and the figure.
-const METRICS: [(&str, &str, Kind); 7] = [
+const METRICS: [(&str, &str, Kind); 8] = [
     ("area_under_curve", "the area under the ROC curve of scores, for targets of 0 and 1", Kind::Numbers(area_under_curve)),
     (
         "accuracy",
@@ -46,6 +46,7 @@ const METRICS: [(&str, &str, Kind); 7] = [
         Kind::Classes(Confusion::balanced_accuracy),
     ),
     ("pearson", "Pearson's correlation of predictions and targets", Kind::Numbers(|p, t| defined(pearson(p, t)))),
+    ("spearman", "Spearman's rank correlation of predictions and targets", Kind::Numbers(|p, t| defined(spearman(p, t)))),
     ("r2", "the coefficient of determination, 1 - Σ (t - p)^2 / Σ (t - mean t)^2", Kind::Numbers(|p, t| defined(r_squared(t, p)))),
     ("mean_absolute_error", "the mean of |p - t|", Kind::Numbers(mean_absolute_error)),
     ("mean", "the mean of a value over all of its elements", Kind::Value(mean)),
@@ -171,6 +172,9 @@ mod tests {
         assert_eq!(of("r2", &[1.0, 2.0, 4.0], &[1.0, 2.0, 3.0], &[3]), Ok(0.5));
         let r = of("pearson", &[1.0, 2.0, 4.0], &[1.0, 2.0, 3.0], &[3]).unwrap();
         assert!((r - 3.0 / (14.0f64 / 3.0 * 2.0).sqrt()).abs() < 1e-12, "{r}");
+        // Ranks 2.5, 1, 4, 2.5 and 4, 1, 3, 2: Pearson's r of those.
+        let rho = of("spearman", &[5.0, -1.0, 9.0, 5.0], &[4.0, 1.0, 3.0, 2.0], &[4]).unwrap();
+        assert!((rho - 3.0 / (4.5f64 * 5.0).sqrt()).abs() < 1e-12, "{rho}");
         let (p, t) = ([2.0, 1.0, 0.0, 0.0, 3.0, 1.0], [1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
         assert_eq!(of("accuracy", &p, &t, &[2, 3]), Ok(0.5));
         assert_eq!(of("balanced_accuracy", &p, &t, &[2, 3]), Ok(0.5));
