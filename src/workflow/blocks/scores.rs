@@ -2,7 +2,7 @@
 
 use super::one;
 use crate::workflow::block::{Block, Input, Name, block, value};
-use crate::workflow::form::{axis, flag, not_negative, single, whole};
+use crate::workflow::form::{axis, flag, not_negative, positive, single, whole};
 use crate::workflow::object::Field;
 use crate::{Error, Result, Tape, Var};
 
@@ -38,6 +38,15 @@ pub(super) fn blocks() -> Vec<Block> {
             let error = t.sub(predicted, target)?;
             one(t.square(error)?)
         }),
+        block(
+            "huber",
+            "Huber's loss of each element: quadratic up to delta, linear beyond",
+            (predicted(), target(), positive().or("delta", 1, "the error from which on it is linear")),
+            |t, (predicted, target, delta)| {
+                alike(t, predicted, target)?;
+                one(t.huber(predicted, target, delta as f32)?)
+            },
+        ),
         block(
             "logistic_loss",
             "-ln of the probability that sigmoid(predicted) gives to a target of 0 or 1, of each element",
