@@ -11,6 +11,9 @@ use crate::tape::Init;
 use crate::tensor::TensorType;
 use crate::{Error, HostTensor, Result, Shape, Tape, Var};
 
+/// Elements of a parameter, at most.
+const MOST: usize = 1 << 28;
+
 /// A parameter of a workflow.
 #[derive(Debug, Clone)]
 pub(super) struct Parameter {
@@ -185,6 +188,13 @@ impl Parameter {
         let wrong = |e: Error| Error::argument(format!("{}: {e}", self.at));
         let each = Shape::try_new(extents).ok_or_else(|| Error::argument(format!("{}: at most 8 axes are possible", self.at)))?;
         let whole = subject.map_or(Ok(each), |(_, subjects)| leading(subjects, &each))?;
+        let elements = whole.iter().try_fold(1usize, |product, extent| product.checked_mul(*extent));
+        if elements.is_none_or(|elements| elements > MOST) {
+            return Err(Error::argument(format!(
+                "{}: {whole} is of more than {MOST} elements, which is the most that a parameter may have",
+                self.at
+            )));
+        }
         let init = self.init(whole, each, seed).map_err(wrong)?;
         let free = tape.state(&self.state(), TensorType::f32(whole), init).map_err(wrong)?;
         let chosen = subject.map_or(Ok(free), |(index, _)| tape.gather_rows(free, index))?;

@@ -268,6 +268,7 @@ fn refusals_name_the_place() {
         ("losses[1].name=group", ["losses[1]", "group"]),
         ("metrics[0].metric=auc", ["metrics[0].metric", "no metric is called `auc`: there are area_under_curve"]),
         ("data.group.classes=[\"a\",\"b\",\"a\"]", ["data.group.classes", "`a` stands twice"]),
+        ("parameters.weights.shape=[4000000000,4000000000,4000000000]", ["parameters.weights", "268435456 elements"]),
         ("train.momentum=0.9", ["train", "no key is called `momentum`"]),
         ("train.rate=-0.1", ["train", "-0.1"]),
         ("folder=elsewhere", ["data.", "elsewhere"]),

@@ -1,6 +1,7 @@
 //! Denoising, filters, and what is read off oscillations.
 
 use super::one;
+use crate::Error;
 use crate::connectome::signal::butterworth::{Band, butterworth};
 use crate::connectome::signal::convolution::Padding;
 use crate::connectome::signal::trends::{cosine_trends, polynomial_trends};
@@ -44,6 +45,9 @@ pub(super) fn blocks() -> Vec<Block> {
             (series(), whole(0).or("degree", 1, "the degree of the polynomial")),
             |t, (series, degree)| {
                 let time = t.shape(series).last().copied().unwrap_or(0);
+                if degree >= time {
+                    return Err(Error::argument(format!("a polynomial of degree {degree} fits all series of {time} frames")));
+                }
                 one(t.detrend(series, &polynomial_trends(time, degree))?)
             },
         ),
