@@ -63,10 +63,9 @@ impl Run {
         let folds = workflow.folds().len() as u64;
         let bar = progress(folds * u64::from(workflow.steps()), "steps")?;
         let found = workflow.run_with(&device, Some(&models), |p| {
-            bar.set_position(p.fold as u64 * u64::from(workflow.steps()) + u64::from(p.step));
-            bar.set_message(format!("fold {}, loss {:.5}", p.fold, p.loss));
+            bar.at(p.fold as u64 * u64::from(workflow.steps()) + u64::from(p.step), format!("fold {}, loss {:.5}", p.fold, p.loss));
         })?;
-        bar.finish_and_clear();
+        bar.finish();
         let result = self.result(&workflow, &device, &found);
         let record = record(&workflow, &device, started.elapsed().as_secs_f64());
         for shown in &found.values {
