@@ -42,8 +42,6 @@ pub mod workflow;
 
 pub use device::{Device, Program, State};
 pub use error::{Error, Result};
-/// For the JSON of workflows: `tapetum::serde_json::json!`.
-pub use serde_json;
 pub use tape::{Init, Tape, Var};
 pub use tensor::{DType, HostTensor, Shape, TensorType};
 pub use tuning::Tuning;
