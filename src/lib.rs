@@ -58,8 +58,8 @@
 //! | connectivity, parcels, confounds, filters, losses | [`connectome`], and [`Tape::correlation`], [`Tape::covariance`], [`Tape::soft_parcellation`], [`Tape::confound_regression`] |
 //! | layers, attention, graph networks, recurrent networks | [`nn`], from [`nn::Mlp`] |
 //! | births and deaths of graphs, their distances, clusters and tests | [`topology`], from [`topology::Diagrams`] |
-//! | a pipeline described in JSON, trained and judged by folds | `workflow` (feature `cli`), from `workflow::Workflow` |
-//! | files of series, images and tables | `data` (feature `cli`) |
+//! | a pipeline described in JSON, trained and judged by folds | `workflow` (feature `workflow`), from `workflow::Workflow` |
+//! | files of series, images and tables | `data` (feature `data`) |
 //! | an application that has its own wgpu device | [`gpu::Context::from_wgpu`], [`gpu::GpuProgram::encode`], and `examples/embedding.rs` |
 //! | an op of your own, with its own WGSL | [`tape::Op`], and `examples/custom_op.rs` |
 //! | whether a GPU computes what the definitions say | [`check`] |
@@ -72,8 +72,9 @@
 //!
 //! # Features
 //!
-//! `cli` (default) is the command and all that it needs: files, workflows, pictures. `host` (default) makes the host executor fast.
-//! `checkpoint` writes states to files. With `default-features = false` the engine, networks and topology remain.
+//! `cli` (default) is the command; it takes `workflow`, `data` (files in and out) and `report` (pictures and pages), which stand alone too.
+//! `host` (default) makes the host executor fast. `checkpoint` writes states to files. With `default-features = false` the engine, networks
+//! and topology remain.
 
 // The page of `Tape` shows its methods in the order of these modules: the tape's own first, then the ops'.
 pub mod tape;
@@ -88,7 +89,7 @@ pub mod checkpoint;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod connectome;
-#[cfg(feature = "cli")]
+#[cfg(feature = "data")]
 pub mod data;
 pub mod device;
 pub mod error;
@@ -102,14 +103,14 @@ pub mod nn;
 pub mod optim;
 pub mod plan;
 pub mod registry;
-#[cfg(feature = "cli")]
+#[cfg(feature = "report")]
 pub mod report;
 pub mod statistics;
 pub mod tensor;
 pub mod topology;
 pub mod training;
 pub mod tuning;
-#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+#[cfg(all(feature = "workflow", not(target_arch = "wasm32")))]
 pub mod workflow;
 
 pub use device::{Device, Program, State};

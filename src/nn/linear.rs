@@ -49,7 +49,7 @@ impl Linear {
     ///
     /// # Errors
     /// Where the last axis of x is not the layer's inputs.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         tape.check(x)?;
         let (shape, weight) = (tape.shape(x), tape.shape(self.weight));
         if shape.rank() == 0 || shape[shape.rank() - 1] != weight[1] {
@@ -89,6 +89,19 @@ impl MlpSettings {
 }
 
 /// A stack of linear layers.
+///
+/// ```
+/// use tapetum::nn::{Activation, Mlp, MlpSettings, Parameters};
+/// use tapetum::{Device, HostTensor, Tape, TensorType};
+///
+/// let (mut tape, mut parameters) = (Tape::new(), Parameters::new(0));
+/// let x = tape.input("x", TensorType::f32([4, 10]))?; // [rows, features]
+/// let network = Mlp::new(&mut tape, &mut parameters, "mlp", MlpSettings::new(&[10, 32, 3], Activation::Relu))?;
+/// let logits = network.forward(&mut tape, x)?;
+/// let found = Device::cpu().compile(&tape, &[logits])?.run(&[(x, &HostTensor::zeros(TensorType::f32([4, 10])))])?;
+/// assert_eq!(found[0].ty(), TensorType::f32([4, 3]));
+/// # Ok::<(), tapetum::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Mlp {
     /// The layers, the first first.
@@ -123,21 +136,21 @@ impl Mlp {
     ///
     /// # Errors
     /// Where the last axis of x is not the stack's inputs.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         let mut y = x;
         for (layer, drop) in self.layers.iter().zip(&self.drops) {
-            y = layer.apply(tape, y)?;
-            y = self.settings.activation.apply(tape, y)?;
+            y = layer.forward(tape, y)?;
+            y = self.settings.activation.forward(tape, y)?;
             if let Some((seed, stream)) = drop {
                 y = tape.dropout(y, self.settings.dropout, *seed, *stream)?;
             }
         }
         if let Some(layer) = self.layers.last() {
-            y = layer.apply(tape, y)?;
+            y = layer.forward(tape, y)?;
         }
-        y = self.settings.last.apply(tape, y)?;
+        y = self.settings.last.forward(tape, y)?;
         match &self.norm {
-            Some(norm) => norm.apply(tape, y),
+            Some(norm) => norm.forward(tape, y),
             None => Ok(y),
         }
     }
