@@ -1,6 +1,6 @@
 //! What networks are trained on. Divergences of probabilities are in [`connectome::loss`](crate::connectome::loss).
 
-use crate::tape::{Source, Tape, Var};
+use crate::tape::{Origin, Tape, Var};
 use crate::{DType, Error, Result};
 
 /// A variance is held to at least this, as PyTorch's `gaussian_nll_loss` does.
@@ -129,7 +129,7 @@ impl Tape {
 
     /// An error where labels that the tape knows are no classes.
     fn check_labels(&self, labels: Var, classes: usize, ignored: Option<i32>) -> Result<()> {
-        let Source::Constant(value) = &self.node_of(labels).source else { return Ok(()) };
+        let Origin::Constant(value) = &self.node_of(labels).origin else { return Ok(()) };
         let known = |label: i32| usize::try_from(label).is_ok_and(|l| l < classes) || Some(label) == ignored;
         let found = value.as_i32().unwrap_or_default().iter().enumerate().find(|(_, label)| !known(**label));
         found.map_or(Ok(()), |(row, label)| {
