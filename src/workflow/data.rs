@@ -1,4 +1,4 @@
-//! What a workflow reads: arrays that all subjects share, and series, columns and confounds, a row a subject, read in batches, so that
+//! The data of a workflow: arrays that all subjects share, and series, columns and confounds, a row a subject, read in batches, so that
 //! a cohort need not fit in memory.
 
 use super::form::{Form, Placed, file, flag, text, whole, words};
@@ -12,7 +12,7 @@ use crate::{DType, Error, HostTensor, Result, Shape};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What is kept in memory of one entry, in bytes; what is larger is read again for every batch.
+/// Bytes of an entry that are kept in memory, at most; a larger one is read again for every batch.
 const KEPT: usize = 1 << 30;
 
 /// All that a workflow reads.
@@ -22,7 +22,7 @@ pub(super) struct Data {
     subjects: usize,
 }
 
-/// What is read under one name.
+/// An entry of the data.
 #[derive(Debug)]
 pub(super) enum Entry {
     Shared(HostTensor),
@@ -174,7 +174,7 @@ impl Data {
         self.entries.keys().map(String::as_str)
     }
 
-    /// What all subjects share, under a name.
+    /// The array of that name, which all subjects share.
     pub(super) fn shared(&self, name: &str) -> Option<&HostTensor> {
         match self.entries.get(name) {
             Some(Entry::Shared(value)) => Some(value),
@@ -190,7 +190,7 @@ impl Data {
         }
     }
 
-    /// What the columns to be standardised are standardised by, of the subjects learnt from.
+    /// Mean and standard deviation, over the training subjects, of the columns that are standardised.
     pub(super) fn standards(&self, train: &[usize]) -> Result<Standards> {
         let mut standards = Standards::new();
         for (name, entry) in &self.entries {

@@ -1,4 +1,4 @@
-//! How one subject is read from the files of an entry.
+//! Readers: one subject from the files of an entry.
 
 use crate::connectome::confounds::{Column, Strategy, formula};
 use crate::data::{self, Layout, NpyRows, read_confounds, read_series, read_series_row};
@@ -6,7 +6,7 @@ use crate::{DType, Error, HostTensor, Result};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// What an entry's subjects are read from.
+/// The source that the subjects of an entry are read from.
 #[derive(Debug)]
 pub(super) enum Reader {
     SeriesRows(NpyRows, Layout, Option<Range<usize>>),
@@ -15,7 +15,7 @@ pub(super) enum Reader {
     ArrayRows(NpyRows),
 }
 
-/// Which confounds.
+/// The choice of confounds.
 #[derive(Debug)]
 pub(super) enum Chosen {
     Strategy(Strategy),

@@ -20,7 +20,7 @@ pub(super) const SUBJECT: &str = "subject";
 pub(super) struct Recording {
     pub(super) tape: Tape,
     pub(super) values: BTreeMap<String, Var>,
-    /// What is filled for every batch: entries of the data, and [`SUBJECT`].
+    /// Inputs that are filled for every batch: entries of the data, and [`SUBJECT`].
     pub(super) inputs: Vec<(String, Var)>,
     learnt: Vec<Var>,
 }
@@ -79,7 +79,7 @@ impl Recording {
         }
     }
 
-    /// Whether the first axis of a value is as long as the batch.
+    /// True where the first axis of a value is as long as the batch.
     pub(super) fn leads(&self, name: &str, batch: usize) -> bool {
         self.tape.shape(self.values[name]).first() == Some(&batch)
     }
@@ -124,7 +124,7 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    /// Whether a parameter or an entry of the data is called so.
+    /// True where a parameter or an entry of the data is called so.
     fn known(&self, name: &str) -> bool {
         name == SUBJECT || self.workflow.parameters.iter().any(|p| p.name == name) || self.workflow.data.names().any(|n| n == name)
     }
