@@ -3,7 +3,7 @@
 use super::one;
 use crate::connectome::signal::butterworth::{Band, butterworth};
 use crate::connectome::signal::convolution::Padding;
-use crate::connectome::signal::trends::{cosine_trends, polynomial_trends};
+use crate::connectome::signal::trends::polynomial_trends;
 use crate::ops::confounds::Regression;
 use crate::workflow::block::{Block, Kind, choice, flag, maybe, number, required, value, whole};
 
@@ -39,11 +39,7 @@ pub(super) const BLOCKS: &[Block] = &[
         name: "cosine_detrend",
         what: "series without the cosines slower than a frequency",
         arguments: &[SERIES, required("tr", Kind::Number, "seconds from one frame to the next"), number("high_pass", 0.008, "hertz")],
-        build: |t, a| {
-            let series = a.value("series")?;
-            let time = t.shape(series).last().copied().unwrap_or(0);
-            one(t.detrend(series, &cosine_trends(time, a.number("tr"), a.number("high_pass"))?)?)
-        },
+        build: |t, a| one(t.cosine_detrend(a.value("series")?, a.number("tr"), a.number("high_pass"))?),
     },
     Block {
         name: "standardise",
