@@ -22,6 +22,7 @@ pub mod error;
 pub mod file;
 pub mod gpu;
 pub mod host;
+pub mod json;
 pub mod kernel;
 pub mod nn;
 pub mod ops;

@@ -73,7 +73,7 @@ fn number(cell: &str) -> Option<f64> {
 fn components(path: &Path, table: &Confounds) -> Result<(BTreeMap<String, String>, BTreeMap<String, f64>)> {
     let text = String::from_utf8(read_bytes(path)?).map_err(|e| Error::file(path, format!("text in UTF-8 expected: {e}")))?;
     let json: serde_json::Value =
-        serde_json::from_str(&strict(&text)).map_err(|e| Error::file(path, format!("what the confounds are, in JSON, expected: {e}")))?;
+        crate::json::parse(strict(&text)).map_err(|e| Error::file(path, format!("what the confounds are, in JSON, expected: {e}")))?;
     let entries = json.as_object().ok_or_else(|| Error::file(path, "an object with an entry for each confound expected"))?;
     let column = |name: &String| match table.get(name) {
         Some(_) => name.clone(),
@@ -84,9 +84,8 @@ fn components(path: &Path, table: &Confounds) -> Result<(BTreeMap<String, String
     Ok((masks.collect(), variance.collect()))
 }
 
-/// JSON without a byte-order mark, and with null for the `NaN`, `Infinity` and `-Infinity` of Python's writer.
+/// JSON with null for the `NaN`, `Infinity` and `-Infinity` of Python's writer.
 fn strict(text: &str) -> String {
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     // Between quotes, every second part is a string; a quote behind a backslash ends none.
     let mut strict = String::with_capacity(text.len());
     let (mut rest, mut within) = (text, false);
