@@ -91,14 +91,18 @@ impl Tape {
             let what = format!("oversampling above 0 and a threshold in [0, 1) expected, found {} and {}", how.oversampling, how.threshold);
             return Err(Error::op("interpolate_spectral", what));
         }
-        let seen: Vec<f32> = kept.iter().map(|&k| f32::from(u8::from(k))).collect();
-        let count: f32 = seen.iter().sum();
-        let seen = self.constant(HostTensor::f32([time], seen)?)?;
-        let of_seen = self.mul(x, seen)?;
+        let count = kept.iter().filter(|k| **k).count() as f32;
+        let seen = self.constant(HostTensor::f32([time], kept.iter().map(|&k| f32::from(u8::from(k))).collect())?)?;
+        let zero = self.scalar(0.0)?;
+        // About a frame that is kept, so that series far from 0 keep their digits; what stands in the others is not looked at.
+        let first = kept.iter().position(|k| *k).unwrap_or(0);
+        let origin = self.slice(x, -1, first, first + 1, 1)?;
+        let about = self.sub(x, origin)?;
+        let of_seen = self.select(seen, about, zero)?;
         let mean = self.sum(of_seen, &[-1], true)?;
         let mean = self.scale(mean, 1.0 / count)?;
-        let centred = self.sub(x, mean)?;
-        let y = self.mul(centred, seen)?;
+        let centred = self.sub(about, mean)?;
+        let y = self.select(seen, centred, zero)?;
 
         // The waves' frequencies are those of n frames of which all beyond the series are zeros: two transforms in the place of products
         // with 2 n waves.
@@ -122,11 +126,12 @@ impl Tape {
         let (product, power) = (self.mul(sum, y)?, self.square(y)?);
         let (product, power) = (self.sum(product, &[-1], true)?, self.sum(power, &[-1], true)?);
         // A constant series has no waves, and stays constant.
-        let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
+        let one = self.scalar(1.0)?;
         let none = self.equal(product, zero)?;
         let product = self.select(none, one, product)?;
         let scale = self.div(power, product)?;
         let scaled = self.mul(sum, scale)?;
+        let mean = self.add(mean, origin)?;
         let made = self.add(scaled, mean)?;
         self.select(seen, x, made)
     }

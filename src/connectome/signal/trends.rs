@@ -39,7 +39,8 @@ fn fastest_cosine(time: usize, tr: f64, high_pass: f64) -> Result<usize> {
 const BY_PRODUCT: usize = 64;
 
 impl Tape {
-    /// Series x `[.., regions, time]` without what fixed trends `[k][time]` explain of them by least squares.
+    /// Series x `[.., regions, time]` without what fixed trends `[k][time]` explain of them by least squares; zeros where nothing but
+    /// rounding is left.
     ///
     /// # Errors
     /// Where x is not f32 of such axes, or a trend of another length.
@@ -54,7 +55,8 @@ impl Tape {
         // Where a constant goes anyhow, the first frame goes first, so that series far from 0 keep their digits.
         let constant = time > 0 && trends.iter().any(|t| t[0] != 0.0 && t.iter().all(|&x| x == t[0]));
         let x = if constant { self.about_first_frame(x)? } else { x };
-        self.without(x, &basis, time)
+        let rest = self.without(x, &basis, time)?;
+        self.nothing_but_rounding_is_zero(rest, x)
     }
 
     /// Series x `[.., regions, time]` without what [`cosine_trends`] explain of them by least squares. Their number grows with the frames: many
@@ -77,7 +79,22 @@ impl Tape {
         let stays = self.constant(HostTensor::f32([time + 1, 1], stays)?)?;
         let left = self.mul(spectrum, stays)?;
         let left = self.irfft(left, 2 * time)?;
-        self.slice(left, -1, 0, time, 1)
+        let rest = self.slice(left, -1, 0, time, 1)?;
+        self.nothing_but_rounding_is_zero(rest, x)
+    }
+
+    /// What is left of series x, but zeros where that is less than 32 ε of them: a confound that was nothing but trend would otherwise be
+    /// scaled up to a regressor again.
+    fn nothing_but_rounding_is_zero(&mut self, rest: Var, x: Var) -> Result<Var> {
+        let size = |t: &mut Self, x: Var| {
+            let square = t.square(x)?;
+            t.sum(square, &[-1], true)
+        };
+        let (left, whole) = (size(self, rest)?, size(self, x)?);
+        let least = self.scale(whole, (32.0 * f32::EPSILON).powi(2))?;
+        // A NaN is above nothing, and 0 times a NaN is one: it stays.
+        let stays = self.greater(left, least)?;
+        self.mul(rest, stays)
     }
 
     /// Series less their first frame's value.
