@@ -35,6 +35,7 @@ pub mod statistics;
 pub mod tape;
 pub mod tensor;
 pub mod topology;
+pub mod training;
 pub mod tuning;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub mod workflow;
