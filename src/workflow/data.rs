@@ -2,7 +2,7 @@
 //! a cohort need not fit in memory.
 
 use super::place::{Place, is_name, not_a_name};
-use super::reader::{Reader, chosen, finite, frames};
+use super::reader::{Reader, finite, frames, selection};
 use crate::data::{Layout, NpyRows, read_column, read_npy};
 use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
@@ -82,9 +82,11 @@ impl Data {
                 }
             }
             ["confounds"] => {
-                at.only(&["confounds", "strategy", "columns", "formula"])?;
+                at.only(&["confounds", "strategy", "columns", "formula", "frames", "keep_non_steady_state"])?;
                 let files = self.files(&at.get("confounds")?, folder)?;
-                Source::open(Reader::Confounds(files, chosen(at)?)).map_err(at.wrap())
+                let frames = at.find("frames").map(|p| frames(&p)).transpose()?;
+                let keep_non_steady_state = at.find("keep_non_steady_state").map_or(Ok(false), |p| p.flag())?;
+                Source::open(Reader::Confounds { files, selection: selection(at)?, frames, keep_non_steady_state }).map_err(at.wrap())
             }
             _ => Err(at.error(format!("one of {} is expected", KINDS.join(", ")))),
         }

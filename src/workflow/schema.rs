@@ -74,6 +74,8 @@ fn data() -> Value {
             "strategy": { "enum": crate::connectome::confounds::Strategy::ALL.map(crate::connectome::confounds::Strategy::name) },
             "columns": { "type": "array", "items": { "type": "string" } },
             "formula": text("such as dd1((rps + wm + csf + gsr)^^2)"),
+            "frames": numbers("the first frame and the one after the last", 2),
+            "keep_non_steady_state": { "description": "whether volumes stay that the table calls not in the steady state", "type": "boolean" },
         })),
     ] })
 }

@@ -174,7 +174,7 @@ fn noise(n: usize, seed: u32) -> Vec<f64> {
 #[test]
 fn long_series_are_filtered_as_by_scipy() {
     let gpu = Device::gpu(&Options { software: true, ..Options::from_env() }).expect("a Vulkan, Metal or DX12 adapter");
-    let golden: Value = serde_json::from_str(include_str!("goldens/long.json")).unwrap();
+    let golden: Value = serde_json::from_str(include_str!("../goldens/long.json")).unwrap();
     let (n, at) = (golden["frames"].as_u64().unwrap() as usize, numbers(&golden["at"]));
     let series = |seed: u32| -> Vec<f64> {
         noise(n, seed).iter().enumerate().map(|(t, x)| x + 0.001 * f64::from(seed) * t as f64 / n as f64).collect()

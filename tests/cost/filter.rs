@@ -1,8 +1,8 @@
 //! Recursive filters, block by block, with the state of the transposed direct form II in the place of the kernels' own: what frames come
 //! out does not hang on it.
 
-use crate::counted::{Counted, c};
-use crate::work::Work;
+use super::counted::{Counted, c};
+use super::work::Work;
 use tapetum::Result;
 use tapetum::ops::case::Draw;
 use tapetum::ops::filter::Section;

@@ -1,6 +1,7 @@
 //! Which frames are kept, and what is put in the place of those that are not before a filter.
 
 use super::{Column, Confounds};
+use crate::statistics::metrics;
 use crate::{Error, Result};
 
 /// Framewise displacement in millimetres of motion parameters `[6][time]`, translations in millimetres and rotations in radians, with
@@ -44,7 +45,9 @@ fn chance(x: &[f64]) -> f64 {
     };
     let deviation = (quantile(0.75) - quantile(0.25)) / 1.349;
     let last = x.len() - 1;
-    2.0 * (1.0 - crate::connectome::confounds::quality::correlation(&x[..last], &x[1..])) * deviation * deviation
+    // Where one of the two is constant, so is the region but for one frame, and its deviation is 0.
+    let from_frame_to_frame = metrics::pearson(&x[..last], &x[1..]).unwrap_or(0.0);
+    2.0 * (1.0 - from_frame_to_frame) * deviation * deviation
 }
 
 /// Keeps the frames whose framewise displacement, by the table's `framewise_displacement`, is not above `limit` millimetres; the first,
