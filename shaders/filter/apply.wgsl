@@ -48,11 +48,11 @@ fn main(
         return;
     }
     if (block > 0u) {
-        let from = (row * params.carries + block - 1u) * params.n;
+        let handed = (row * params.carries + block - 1u) * params.n;
         let map = 64u * (1u + params.n) + lane * params.n;
         var carried = 0.0;
         for (var k = 0u; k < params.n; k++) {
-            carried += maps[map + k] * state[from + k];
+            carried += maps[map + k] * state[handed + k];
         }
         sum += carried;
     }

@@ -1,7 +1,7 @@
 //! How one subject is read from the files of an entry.
 
 use super::place::Place;
-use crate::connectome::confounds::{Column, Selection, Strategy, censor};
+use crate::connectome::confounds::{Column, Confounds, Selection, Strategy, censor};
 use crate::data::{self, Layout, NpyRows, read_confounds, read_series, read_series_row};
 use crate::{DType, Error, HostTensor, Result};
 use std::ops::Range;
@@ -42,8 +42,9 @@ impl Reader {
                 }
             }
             Self::Confounds { files, selection, frames, keep_non_steady_state } => {
-                let path = &files[subject];
-                confounds(path, selection, frames.as_ref(), *keep_non_steady_state).map_err(|e| Error::file(path, e.to_string()))
+                let (path, table) = (&files[subject], read_confounds(&files[subject])?);
+                let confounds = confounds(&table, selection, frames.as_ref(), *keep_non_steady_state);
+                confounds.map_err(|e| Error::file(path, e.to_string()))
             }
             Self::ArrayRows(rows) => finite(rows.path(), rows.read(subject)?),
         }
@@ -98,19 +99,18 @@ pub(super) fn selection(at: &Place<'_>) -> Result<Selection> {
 
 /// Confounds `[columns, time]` of some frames, each of mean 0 and standard deviation 1: of one size to what learns from them, and the same
 /// to a regression with an intercept.
-fn confounds(path: &Path, selection: &Selection, frames: Option<&Range<usize>>, keep_non_steady_state: bool) -> Result<HostTensor> {
-    let table = read_confounds(path)?;
+fn confounds(table: &Confounds, selection: &Selection, frames: Option<&Range<usize>>, keep_non_steady_state: bool) -> Result<HostTensor> {
     let frames = frames.cloned().unwrap_or(0..table.frames());
     if frames.end > table.frames() {
         return Err(Error::argument(format!("frames {} to {} of a table of {}", frames.start, frames.end, table.frames())));
     }
-    let steady = censor::steady_state(&table)?;
+    let steady = censor::steady_state(table)?;
     if let Some(frame) = frames.clone().find(|&t| !steady[t] && !keep_non_steady_state) {
         let what = format!("frame {frame}, counted from 0, is not in the steady state (`non_steady_state_outlier..`)");
         let how = "take later `frames` of confounds and series alike, or say `keep_non_steady_state`: true";
         return Err(Error::argument(format!("{what}: {how}")));
     }
-    let columns = selection.of(&table)?;
+    let columns = selection.of(table)?;
     let standard = |column: &Column| {
         let values = &column.values[frames.clone()];
         let n = values.len().max(1) as f64;
