@@ -1,6 +1,6 @@
 //! `tapetum denoise`.
 
-use super::common::{Axes, Common, Done, note};
+use super::common::{Axes, Common, Done, Tables, note, say_table, table_json};
 use crate::connectome::confounds::denoise::Denoise as Settings;
 use crate::connectome::confounds::{Confounds, Selection, Strategy, censor};
 use crate::connectome::signal::butterworth::Band;
@@ -55,13 +55,15 @@ pub(super) struct Denoise {
     /// The axes of the file.
     #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
     layout: Axes,
+    #[command(flatten)]
+    tables: Tables,
 }
 
 impl Denoise {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         self.check_out()?;
         let settings = self.settings()?;
-        let series = data::read_series(&self.series, self.layout.layout())?;
+        let series = data::read_series(&self.series, self.tables.options(self.layout))?;
         let values = self.one_run(&series)?;
         let [regions, time] = [values.shape()[0], values.shape()[1]];
         let (table, of) = match &self.confounds {
@@ -73,13 +75,14 @@ impl Denoise {
         let clean = model.clean(&device, &values).map_err(|e| Error::file(&self.series, e.to_string()))?;
         self.write(&clean.series, series.names.as_deref())?;
         common.say(&device);
+        say_table(&self.series, &series);
         let frames = clean.series.shape()[1];
         let marked = |kept: &[bool]| kept.iter().enumerate().filter(|(_, kept)| !**kept).map(|(t, _)| t).collect::<Vec<usize>>();
         let early = if self.keep_non_steady_state { Vec::new() } else { marked(&censor::steady_state(&table)?) };
         let json = json!({
             "series": self.series.display().to_string(), "confounds": self.confounds.as_ref().map(|path| path.display().to_string()),
             "out": self.out.display().to_string(), "device": device.name(), "columns": clean.columns, "regions": regions, "frames": time,
-            "kept": frames, "censored": marked(&clean.kept), "non_steady_state": early, "rank": clean.rank,
+            "table": table_json(&series), "kept": frames, "censored": marked(&clean.kept), "non_steady_state": early, "rank": clean.rank,
             "degrees_of_freedom": frames - clean.rank,
         });
         common.print(&json, || {

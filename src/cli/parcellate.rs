@@ -1,10 +1,10 @@
 //! `tapetum parcellate`: the demo on a user's own data.
 
-use super::common::{Axes, Common, Done};
+use super::common::{Axes, Common, Done, Tables, say_table};
 use super::parcels::Parcels;
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
-use crate::data::{read_npy, read_series, read_table};
+use crate::data::{TableOptions, read_npy, read_series, read_table};
 use crate::report::picture::Hemisphere;
 use crate::{Error, HostTensor, Result};
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub(super) struct Parcellate {
     /// has the six nearest for neighbours.
     #[arg(long, value_name = "F")]
     faces: Option<PathBuf>,
-    /// The share of the frames, at the end, that judge and are not learnt from; 0 to learn from all and judge by none.
+    /// The share of the frames, at the end, that parcels are tested on and not learnt from; 0 to learn from all and test on none.
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     hold_out: f64,
     /// Steps of Adam.
@@ -44,6 +44,8 @@ pub(super) struct Parcellate {
     /// The axes of the series.
     #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
     layout: Axes,
+    #[command(flatten)]
+    tables: Tables,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -62,10 +64,9 @@ impl Parcellate {
         if parcels > usable {
             return Err(Error::argument(format!("--parcels {parcels}: {usable} vertices have series that vary")));
         }
-        let judged_on = (frames as f64 * self.hold_out).round() as usize;
-        if frames - judged_on < FEWEST || (judged_on > 0 && judged_on < FEWEST) {
-            let what =
-                format!("{frames} frames, {judged_on} of them held out: at least {FEWEST} to learn from, and to judge by, are expected");
+        let test = (frames as f64 * self.hold_out).round() as usize;
+        if frames - test < FEWEST || (test > 0 && test < FEWEST) {
+            let what = format!("{frames} frames, {test} of them held out: at least {FEWEST} to learn from, and to test on, are expected");
             return Err(Error::file(&self.series, what));
         }
         // The start's spread is that of the demo's parcels, as wide as parcels of this number are.
@@ -73,12 +74,14 @@ impl Parcellate {
         let spread = demo.spread * (demo.parcels as f64 / parcels as f64).sqrt();
         let settings = Settings { parcels, steps: self.steps, seed: common.seed, spread, ..demo };
         let hemisphere = if self.hemisphere == Side::Right { Hemisphere::Right } else { Hemisphere::Left };
-        let learnt_on = frames - judged_on;
-        Parcels { cortex, settings, learnt_on, hemisphere, out: &self.out, title: "Learnt parcels" }.learn(common)
+        let next = "Next: open the report in a browser; labels.npy has the parcel of each vertex, -1 for none.";
+        Parcels { cortex, settings, train: frames - test, hemisphere, out: &self.out, title: "Learnt parcels", next }.learn(common)
     }
 
     fn cortex(&self) -> Result<Cortex> {
-        let series = read_series(&self.series, self.layout.layout())?.values;
+        let read = read_series(&self.series, self.tables.options(self.layout))?;
+        say_table(&self.series, &read);
+        let series = read.values;
         let [vertices, _] = *series.shape() else {
             return Err(Error::file(&self.series, format!("series of one subject are expected, found {}", series.shape())));
         };
@@ -101,11 +104,14 @@ impl Parcellate {
     }
 }
 
-/// An array, or the numbers of a table.
+/// An array, or the numbers of a table. All its columns are of these numbers: there is none for an index.
 fn array(path: &Path) -> Result<HostTensor> {
     match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
         true => read_npy(path),
-        false => read_table(path).map(|table| table.values),
+        false => {
+            let options = TableOptions { index_column: Some("none".into()), ..TableOptions::default() };
+            read_table(path, &options).map(|table| table.values)
+        }
     }
 }
 

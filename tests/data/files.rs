@@ -2,10 +2,8 @@
 
 use crate::common::folder::Folder;
 use half::f16;
-use std::fs;
 use std::path::Path;
-use tapetum::data::{Layout, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_npy};
-use tapetum::file::{OutputFolder, write_file};
+use tapetum::data::{Layout, TableOptions, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_npy};
 use tapetum::{DType, HostTensor};
 
 /// A `.npy` file made by hand.
@@ -114,11 +112,11 @@ fn arrays_that_cannot_be_read_say_why() {
 
 #[test]
 fn tables_with_and_without_a_header_are_read() {
-    let folder = Folder::new("tables");
-    let bare = read_table(folder.file("bare.csv", "1,2,3\n4,5e-1,-6\n")).unwrap();
+    let (folder, plain) = (Folder::new("tables"), TableOptions::default());
+    let bare = read_table(folder.file("bare.csv", "1,2,3\n4,5e-1,-6\n"), &plain).unwrap();
     assert_eq!((&bare.values.shape()[..], bare.names), (&[2, 3][..], None));
     assert_eq!(bare.values.as_f32().unwrap(), [1.0, 2.0, 3.0, 4.0, 0.5, -6.0]);
-    let named = read_table(folder.file("named.TSV", "\u{feff}\"V1, left\"\t V2 \r\n\r\n1\t2\r\n3\t 4 \r\n")).unwrap();
+    let named = read_table(folder.file("named.TSV", "\u{feff}\"V1, left\"\t V2 \r\n\r\n1\t2\r\n3\t 4 \r\n"), &plain).unwrap();
     assert_eq!(named.names.unwrap(), ["V1, left", "V2"]);
     assert_eq!(named.values.as_f32().unwrap(), [1.0, 2.0, 3.0, 4.0]);
 }
@@ -128,7 +126,7 @@ fn tables_that_cannot_be_read_say_where() {
     let folder = Folder::new("table-errors");
     let says = |name: &str, text: &[u8], parts: &[&str]| {
         let path = folder.file(name, text);
-        assert_says(read_table(&path), &path, parts);
+        assert_says(read_table(&path, &TableOptions::default()), &path, parts);
     };
     says("ragged.csv", b"a,b\n1,2\n3\n", &["line 3", "1 columns", "2"]);
     says("ragged_header.csv", b"a,b,c\n1,2\n", &["line 2", "2 columns", "3"]);
@@ -140,13 +138,13 @@ fn tables_that_cannot_be_read_say_where() {
     says("infinite.csv", b"1,2\n3,-inf\n", &["line 2", "column 2", "`-inf`"]);
     says("large.csv", b"1,1e39\n", &["line 1", "column 2", "`1e39`", "f32"]);
     says("hole.csv", b"1,2\n3,\n", &["line 2", "column 2", "empty"]);
-    says("index.csv", b",a,b\n0,1,2\n", &["line 1", "column 1", "without a name"]);
+    says("unnamed.csv", b"a,,b\n0,1,2\n", &["line 1", "column 2", "without a name"]);
     says("bytes.csv", b"a,b\n1,\xFF\xFE\n", &["line 2", "column 2"]);
     says("empty.csv", b"", &["no rows"]);
     says("header.csv", b"a,b\n", &["no rows"]);
     says("table.txt", b"1,2\n", &[".csv and .tsv"]);
     let missing = folder.0.join("none.csv");
-    assert_says(read_table(&missing), &missing, &["cannot be read"]);
+    assert_says(read_table(&missing, &TableOptions::default()), &missing, &["cannot be read"]);
 }
 
 #[test]
@@ -202,55 +200,4 @@ fn series_that_cannot_be_read_say_where() {
     says("none", vec![], rows, &[".npy, .npz, .csv, .tsv and .gii"]);
     let missing = folder.0.join("missing.npy");
     assert_says(read_series(&missing, rows), &missing, &["cannot be read"]);
-}
-
-#[test]
-fn a_file_is_written_whole_or_not_at_all() {
-    let folder = Folder::new("write");
-    let path = folder.file("a.txt", "old");
-    write_file(&path, b"new").unwrap();
-    assert_eq!(fs::read(&path).unwrap(), b"new");
-    assert_says(write_file(&folder.0, b"x"), &folder.0, &["a folder"]);
-    let nowhere = folder.0.join("missing").join("a.txt");
-    assert_says(write_file(&nowhere, b"x"), &nowhere, &["cannot be written"]);
-    assert_eq!(folder.names(), ["a.txt"]);
-}
-
-#[test]
-fn an_output_folder_appears_together() {
-    let folder = Folder::new("folder");
-    let path = folder.0.join("deep").join("out");
-    let out = Folder(path.clone());
-    let mut files = OutputFolder::new(&path).unwrap();
-    files.add("a.txt", b"draft").unwrap();
-    files.add("b.txt", b"b").unwrap();
-    files.add("a.txt", b"a").unwrap();
-    assert!(out.names().iter().all(|name| name.ends_with(".tmp")), "nothing has its name before the commit");
-    assert_eq!(files.commit().unwrap(), [path.join("b.txt"), path.join("a.txt")]);
-    assert_eq!(out.names(), ["a.txt", "b.txt"]);
-    assert_eq!(fs::read(path.join("a.txt")).unwrap(), b"a");
-
-    let mut dropped = OutputFolder::new(&path).unwrap();
-    dropped.add("c.txt", b"c").unwrap();
-    drop(dropped);
-    assert_eq!(out.names(), ["a.txt", "b.txt"]);
-
-    let file = folder.file("file", "");
-    assert_says(OutputFolder::new(&file), &file, &["cannot be made"]);
-}
-
-#[test]
-fn a_commit_that_fails_restores_what_was_there() {
-    let folder = Folder::new("restore");
-    folder.file("a.txt", "old");
-    let mut files = OutputFolder::new(&folder.0).unwrap();
-    for name in ["a.txt", "b.txt", "c.txt"] {
-        files.add(name, b"new").unwrap();
-    }
-    // The temporary file of `c.txt` is taken away, so that its rename fails.
-    let staged = folder.names().into_iter().find(|name| name.starts_with(".c.txt")).unwrap();
-    fs::remove_file(folder.0.join(staged)).unwrap();
-    assert_says(files.commit(), &folder.0.join("c.txt"), &["cannot be written"]);
-    assert_eq!(folder.names(), ["a.txt"]);
-    assert_eq!(fs::read(folder.0.join("a.txt")).unwrap(), b"old");
 }

@@ -3,3 +3,4 @@
 mod files;
 mod gifti;
 mod images;
+mod writing;
