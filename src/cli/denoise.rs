@@ -108,6 +108,9 @@ impl Denoise {
     }
 
     fn settings(&self) -> Result<Settings> {
+        if let Some(limit) = self.censor_fd.filter(|limit| limit.is_nan() || *limit <= 0.0) {
+            return Err(Error::argument(format!("--censor-fd {limit}: a positive number of millimetres is expected")));
+        }
         let strategy = Strategy::ALL.into_iter().find(|s| self.strategy.as_deref() == Some(s.name()));
         let confounds = match (strategy, &self.formula) {
             (Some(strategy), _) => Selection::Strategy(strategy),
@@ -125,9 +128,6 @@ impl Denoise {
             }
             _ => None,
         };
-        if let Some(limit) = self.censor_fd.filter(|limit| limit.is_nan() || *limit <= 0.0) {
-            return Err(Error::argument(format!("--censor-fd {limit}: a positive number of millimetres is expected")));
-        }
         Ok(Settings {
             confounds,
             detrend: self.detrend,
