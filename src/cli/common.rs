@@ -73,16 +73,21 @@ impl Tables {
     }
 }
 
-/// Says what was taken for what in a table of series, and what is doubtful about it.
+/// Says what was recognised in a table of series.
 pub(super) fn say_table(path: &Path, series: &Series) {
-    let Some(read_as) = &series.read_as else { return };
-    note(&format!("{}: {}", path.display(), read_as.summary()));
-    read_as.doubts.iter().for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
+    let recognised = series.read_as.iter().flat_map(|r| &r.recognised);
+    recognised.for_each(|what| note(&format!("{}: {what}", path.display())));
 }
 
-/// The same for `--json`.
+/// Says what is doubtful about a table of series.
+pub(super) fn warn_of_table(path: &Path, series: &Series) {
+    let doubts = series.read_as.iter().flat_map(|r| &r.doubts);
+    doubts.for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
+}
+
+/// What was taken for what in a table of series, for `--json`.
 pub(super) fn table_json(series: &Series) -> serde_json::Value {
-    let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "doubts": r.doubts });
+    let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "recognised": r.recognised, "doubts": r.doubts });
     series.read_as.as_ref().map_or(serde_json::Value::Null, of)
 }
 

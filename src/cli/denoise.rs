@@ -1,6 +1,6 @@
 //! `tapetum denoise`.
 
-use super::common::{Axes, Common, Done, Tables, note, say_table, table_json};
+use super::common::{Axes, Common, Done, Tables, note, say_table, table_json, warn_of_table};
 use crate::connectome::confounds::denoise::Denoise as Settings;
 use crate::connectome::confounds::{Confounds, Selection, Strategy, censor};
 use crate::connectome::signal::butterworth::Band;
@@ -76,6 +76,7 @@ impl Denoise {
         self.write(&clean.series, series.names.as_deref())?;
         common.say(&device);
         say_table(&self.series, &series);
+        warn_of_table(&self.series, &series);
         let frames = clean.series.shape()[1];
         let marked = |kept: &[bool]| kept.iter().enumerate().filter(|(_, kept)| !**kept).map(|(t, _)| t).collect::<Vec<usize>>();
         let early = if self.keep_non_steady_state { Vec::new() } else { marked(&censor::steady_state(&table)?) };

@@ -1,6 +1,6 @@
 //! `tapetum parcellate`: the demo on a user's own data.
 
-use super::common::{Axes, Common, Done, Tables, say_table};
+use super::common::{Axes, Common, Done, Tables, say_table, warn_of_table};
 use super::parcels::Parcels;
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
@@ -81,6 +81,7 @@ impl Parcellate {
     fn cortex(&self) -> Result<Cortex> {
         let read = read_series(&self.series, self.tables.options(self.layout))?;
         say_table(&self.series, &read);
+        warn_of_table(&self.series, &read);
         let series = read.values;
         let [vertices, _] = *series.shape() else {
             return Err(Error::file(&self.series, format!("series of one subject are expected, found {}", series.shape())));

@@ -1,5 +1,6 @@
 //! Files in and out.
 
+mod cases;
 mod files;
 mod gifti;
 mod images;

@@ -12,6 +12,7 @@ impl Connectivity {
         if frames < regions && self.shrinkage() == Shrinkage::None {
             found.push(format!("fewer frames ({frames}) than regions ({regions}): the matrix is singular; is the layout right?"));
         }
+        found.extend(series.read_as.iter().flat_map(|read_as| read_as.doubts.clone()));
         let rows = series.values.elements::<f32>()?;
         let flat = |i: &usize| constant(&rows[i * frames..(i + 1) * frames], self.scale_free());
         let flat: Vec<String> = (0..rows.len() / frames).filter(flat).map(|i| name(series, i, regions)).collect();
