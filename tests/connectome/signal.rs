@@ -173,7 +173,7 @@ fn noise(n: usize, seed: u32) -> Vec<f64> {
 /// host within 1e-10.
 #[test]
 fn long_series_are_filtered_as_by_scipy() {
-    let gpu = Device::gpu(&Options { software: true, ..Options::from_env() }).expect("a Vulkan, Metal or DX12 adapter");
+    let gpu = gpu();
     let golden: Value = serde_json::from_str(include_str!("../goldens/long.json")).unwrap();
     let (n, at) = (golden["frames"].as_u64().unwrap() as usize, numbers(&golden["at"]));
     let series = |seed: u32| -> Vec<f64> {
