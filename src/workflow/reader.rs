@@ -1,7 +1,6 @@
 //! How one subject is read from the files of an entry.
 
-use super::place::Place;
-use crate::connectome::confounds::{Column, Confounds, Selection, Strategy, censor};
+use crate::connectome::confounds::{Column, Confounds, Selection, censor};
 use crate::data::{self, Layout, NpyRows, read_confounds, read_series, read_series_row};
 use crate::{DType, Error, HostTensor, Result};
 use std::ops::Range;
@@ -63,14 +62,6 @@ pub(super) fn finite(path: &Path, array: HostTensor) -> Result<HostTensor> {
     }
 }
 
-pub(super) fn frames(place: &Place<'_>) -> Result<Range<usize>> {
-    let items = place.items()?;
-    match items.as_slice() {
-        [from, to] if from.whole(0)? < to.whole(0)? => Ok(from.whole(0)?..to.whole(0)?),
-        _ => Err(place.error("the first frame and the one after the last are expected, [from, to]")),
-    }
-}
-
 /// Series `[regions, time]` of some frames.
 fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTensor> {
     let Some(frames) = frames else { return Ok(series) };
@@ -80,21 +71,6 @@ fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTenso
     }
     let rows = series.elements::<f32>()?.chunks_exact(time);
     HostTensor::f32([regions, frames.len()], rows.flat_map(|row| row[frames.clone()].iter().copied()).collect())
-}
-
-pub(super) fn selection(at: &Place<'_>) -> Result<Selection> {
-    match ["strategy", "columns", "formula"].map(|key| at.find(key)) {
-        [Some(name), None, None] => {
-            let name = name.choice(&Strategy::ALL.map(Strategy::name))?;
-            let found = Strategy::ALL.into_iter().find(|s| s.name() == name);
-            found.map(Selection::Strategy).ok_or_else(|| at.error("no such strategy"))
-        }
-        [None, Some(columns), None] => {
-            Ok(Selection::Columns(columns.items()?.iter().map(|c| c.text().map(String::from)).collect::<Result<_>>()?))
-        }
-        [None, None, Some(text)] => Ok(Selection::Formula(text.text()?.to_owned())),
-        _ => Err(at.error("one of strategy, columns and formula is expected")),
-    }
 }
 
 /// Confounds `[columns, time]` of some frames, each of mean 0 and standard deviation 1: of one size to what learns from them, and the same
