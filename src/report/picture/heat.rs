@@ -25,7 +25,7 @@ const BAR_WIDTH: f64 = 14.0;
 pub struct Matrix<'a> {
     /// The picture's title.
     pub title: &'a str,
-    /// What the rows are, and what the columns are.
+    /// The names of the vertical and of the horizontal axis: a row is one of the first, a column one of the second.
     pub axes: [&'a str; 2],
     /// The quantity that is shown, with its unit.
     pub quantity: &'a str,
@@ -37,7 +37,7 @@ pub struct Matrix<'a> {
     pub values: &'a [f32],
     /// The lowest and the highest value on the scale, beyond which colours stay the same; where there is none, a scale that fits.
     pub range: Option<(f32, f32)>,
-    /// Whether the entries of the diagonal say nothing: they are grey, and the scale does not fit them.
+    /// True where the entries of the diagonal say nothing: they are grey, and the scale does not fit them.
     pub without_diagonal: bool,
 }
 
@@ -85,6 +85,14 @@ impl Matrix<'_> {
         }
         svg.upright([label_at, frame.top + frame.height / 2.0], MEDIUM, TEXT, &fitted(self.quantity, MEDIUM, frame.height));
         Ok(svg.finish())
+    }
+
+    /// The same with a diagonal that says nothing left out: one of a square matrix whose entries are all the same, as those of a
+    /// correlation are.
+    pub fn without_constant_diagonal(self) -> Self {
+        let n = self.rows;
+        let constant = n > 2 && self.values.len() == n * n && (0..n).all(|i| self.values[i * (n + 1)] == self.values[0]);
+        Self { without_diagonal: self.without_diagonal || constant, ..self }
     }
 
     fn columns(&self) -> usize {

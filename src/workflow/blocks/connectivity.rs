@@ -76,7 +76,7 @@ pub(super) fn blocks() -> Vec<Block> {
             (series(), shrinkage()),
             |t, (series, shrinkage)| {
                 let covariance = t.shrunk_covariance(series, shrinkage)?.covariance;
-                one(t.partial_correlation(covariance)?)
+                one(t.partial_correlation_of(covariance)?)
             },
         ),
         block(
