@@ -2,10 +2,17 @@
 
 mod cases;
 pub mod covariance;
+#[cfg(not(target_arch = "wasm32"))]
+mod compute;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod mean;
+pub mod measure;
 pub mod shrinkage;
 mod similarity;
 mod sparse;
 pub mod spd;
+#[cfg(not(target_arch = "wasm32"))]
+mod tangent;
 pub mod windows;
 mod works;
 
