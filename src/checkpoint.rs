@@ -45,7 +45,9 @@ impl Checkpoint {
         let note = |key: &str| header.metadata().as_ref().and_then(|m| m.get(key)).cloned().unwrap_or_default();
         let variants = match note(VARIANTS) {
             text if text.is_empty() => Variants::new(),
-            text => serde_json::from_str(&text).map_err(|e| fail(format!("`{VARIANTS}`: kernels and their variants expected: {e}")))?,
+            text => crate::json::parse(&text)
+                .and_then(|json| serde_json::from_value(json).map_err(|e| e.to_string()))
+                .map_err(|e| fail(format!("`{VARIANTS}`: kernels and their variants expected: {e}")))?,
         };
         Ok(Self { path: path.to_owned(), states, version: note(VERSION), device: note(DEVICE), variants })
     }

@@ -4,6 +4,7 @@
 use super::place::{Place, is_name, not_a_name};
 use super::reader::{Reader, chosen, finite, frames};
 use crate::data::{Layout, NpyRows, read_column, read_npy};
+use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -183,9 +184,9 @@ impl Data {
         for (name, entry) in &self.entries {
             let Entry::Subjects { standardise: true, .. } = entry else { continue };
             let values = self.read(name, train, &Standards::new())?.to_f64_vec();
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            let variance = values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / values.len() as f64;
-            standards.insert(name.clone(), [mean, if variance > 0.0 { variance.sqrt() } else { 1.0 }]);
+            let moments = Moments::new(values.iter().copied(), f32::EPSILON);
+            let deviation = moments.deviation();
+            standards.insert(name.clone(), [moments.mean, if deviation == 0.0 { 1.0 } else { deviation }]);
         }
         Ok(standards)
     }

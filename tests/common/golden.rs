@@ -1,14 +1,14 @@
 //! Expected values in JSON, which the scripts in `tests/goldens/` write.
 
+use super::gpu;
 use serde_json::Value;
-use tapetum::gpu::Options;
 use tapetum::{Device, HostTensor, Result, Shape, Tape, Var};
 
 pub fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
 }
 
-fn shape(value: &Value) -> Shape {
+pub fn shape(value: &Value) -> Shape {
     Shape::try_new(&numbers(&value["shape"]).into_iter().map(|n| n as usize).collect::<Vec<_>>()).unwrap()
 }
 
@@ -17,9 +17,9 @@ pub fn given(value: &Value) -> HostTensor {
     HostTensor::f32(shape(value), numbers(&value["data"]).into_iter().map(|x| x as f32).collect()).unwrap()
 }
 
-pub fn gpu() -> Device {
-    Device::gpu(&Options { software: true, ..Options::from_env() })
-        .expect("a Vulkan, Metal or DX12 adapter; the README says how to get one")
+/// What is expected: f64.
+pub fn expected(value: &Value) -> HostTensor {
+    HostTensor::real::<f64>(shape(value), numbers(&value["data"])).unwrap()
 }
 
 /// The largest error relative to the largest magnitude expected; absolute where zeros are expected.

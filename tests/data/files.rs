@@ -1,41 +1,12 @@
 //! Files in and out: what is read, and what is said about files that cannot be.
-#![cfg(feature = "cli")]
 
+use crate::common::folder::Folder;
 use half::f16;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tapetum::data::{Layout, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_npy};
 use tapetum::file::{OutputFolder, write_file};
 use tapetum::{DType, HostTensor};
-
-/// A folder of one test, removed when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tapetum-data-{test}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-
-    fn names(&self) -> Vec<String> {
-        let mut names: Vec<_> = fs::read_dir(&self.0).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A `.npy` file made by hand.
 fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {

@@ -1,13 +1,14 @@
 //! Rows longer than an invocation of a software adapter can go along: llvmpipe counts the turns of all its loops together, and leaves
 //! every loop after 65,535 without a word. A row then belongs to several invocations, or the op says that it cannot.
 
+use crate::common::gpu;
 use tapetum::gpu::Options;
 use tapetum::ops::case::Draw;
 use tapetum::{Device, Result, Shape, Tape, TensorType, Var};
 
 /// The largest difference of what `build` makes of random operands on the best adapter from what it makes on the host.
 fn worst(shapes: &[Shape], build: impl Fn(&mut Tape, &[Var]) -> Result<Var>) -> f64 {
-    let device = Device::gpu(&Options { software: true, ..Options::from_env() }).expect("an adapter: run tests/run.sh");
+    let device = gpu();
     let mut tape = Tape::new();
     let ty = |s: &Shape| TensorType::f32(*s);
     let operands: Vec<Var> = shapes.iter().enumerate().map(|(i, s)| tape.input(&format!("x{i}"), ty(s)).unwrap()).collect();

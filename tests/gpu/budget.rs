@@ -1,9 +1,9 @@
 //! What a steady step of training costs beside its arithmetic: one submission, one pass, no upload, nothing made on the GPU, nothing
 //! allocated by this crate on the host, and how much memory its plan takes.
 
+use crate::common::gpu;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use tapetum::gpu::Options;
 use tapetum::gpu::boundary::in_wgpu;
 use tapetum::kernel::Target;
 use tapetum::optim::{Adam, Schedule, clip_by_global_norm};
@@ -109,15 +109,11 @@ fn data() -> HostTensor {
     HostTensor::f32([VERTICES, TIME], (0..VERTICES * TIME).map(wave).collect()).unwrap()
 }
 
-fn software() -> Device {
-    Device::gpu(&Options { software: true, ..Options::from_env() }).expect("a Vulkan, Metal or DX12 adapter, if need be software")
-}
-
 const STEPS: u64 = 10;
 
 #[test]
 fn a_steady_step_is_one_pass_and_makes_nothing() {
-    let device = software();
+    let device = gpu();
     let Training { tape, series, loss } = training().unwrap();
     let mut program = device.compile(&tape, &[loss]).unwrap();
     program.write(series, &data()).unwrap();
@@ -162,7 +158,7 @@ fn objects(device: &tapetum::wgpu::Device) -> [(&'static str, isize); 9] {
 
 #[test]
 fn a_steady_step_makes_no_object_on_the_gpu() {
-    let device = software();
+    let device = gpu();
     let Device::Gpu(context) = &device else { panic!("a GPU device expected") };
     let Training { tape, series, loss } = training().unwrap();
     let empty = objects(context.device());

@@ -1,10 +1,11 @@
 //! Expected values by NumPy and SciPy, which `tests/goldens/make.py` writes: the oracle holds them in f64, the host and the GPU in f32.
 
+use crate::common::golden::{expected, given, numbers};
+use crate::common::gpu;
 use serde_json::Value;
 use tapetum::check::error;
-use tapetum::gpu::Options;
 use tapetum::optim::{Adam, Sgd};
-use tapetum::{Device, HostTensor, Init, Result, Shape, Tape, TensorType, Var};
+use tapetum::{Device, HostTensor, Init, Result, Tape, TensorType, Var};
 
 /// Rounding in f64.
 const EXACT: f64 = 1e-12;
@@ -18,32 +19,11 @@ struct Within {
 
 /// The oracle is held to `oracle` forward. In reverse a few rules hold their constants (2/√π) in f32.
 fn devices(oracle: f64, f32_forward: f64, f32_reverse: f64) -> Vec<Within> {
-    let gpu = Device::gpu(&Options { software: true, ..Options::from_env() });
-    let gpu = gpu.expect("a Vulkan, Metal or DX12 adapter; the README says how to get one");
     vec![
         Within { device: Device::oracle(), forward: oracle, reverse: 2e-7 },
         Within { device: Device::cpu(), forward: f32_forward, reverse: f32_reverse },
-        Within { device: gpu, forward: f32_forward, reverse: f32_reverse },
+        Within { device: gpu(), forward: f32_forward, reverse: f32_reverse },
     ]
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
-}
-
-fn shape(value: &Value) -> Shape {
-    let extents: Vec<usize> = numbers(value).into_iter().map(|n| n as usize).collect();
-    Shape::try_new(&extents).unwrap()
-}
-
-/// What is given: f32.
-fn given(value: &Value) -> HostTensor {
-    HostTensor::f32(shape(&value["shape"]), numbers(&value["data"]).into_iter().map(|x| x as f32).collect()).unwrap()
-}
-
-/// What is expected: f64.
-fn expected(value: &Value) -> HostTensor {
-    HostTensor::real::<f64>(shape(&value["shape"]), numbers(&value["data"])).unwrap()
 }
 
 /// The errors of two results; their shapes must be the same.
@@ -129,39 +109,39 @@ fn hold(file: &str, oracle: f64, f32_forward: f64, f32_reverse: f64) {
 
 #[test]
 fn covariance_and_correlation() {
-    hold(include_str!("goldens/covariance.json"), EXACT, 2e-6, 0.0);
+    hold(include_str!("../goldens/covariance.json"), EXACT, 2e-6, 0.0);
 }
 
 /// At |r| = 1 − 10⁻⁶ the slope of z is 5·10⁵: an r within 10⁻⁶ is a z within ½ ln 2, of 7.25; and rounding in f64 is 5·10⁻¹¹.
 #[test]
 fn fisher_z_where_r_is_held_below_1() {
-    hold(include_str!("goldens/fisher_held.json"), 5e-11, 0.04, 0.0);
+    hold(include_str!("../goldens/fisher_held.json"), 5e-11, 0.04, 0.0);
 }
 
 #[test]
 fn softmax() {
-    hold(include_str!("goldens/softmax.json"), EXACT, 1e-6, 2e-6);
+    hold(include_str!("../goldens/softmax.json"), EXACT, 1e-6, 2e-6);
 }
 
 #[test]
 fn matrix_products() {
-    hold(include_str!("goldens/matmul.json"), EXACT, 1e-6, 1e-6);
+    hold(include_str!("../goldens/matmul.json"), EXACT, 1e-6, 1e-6);
 }
 
 /// The oracle is no nearer: the 1/n of a mean is a constant in f32.
 #[test]
 fn reductions() {
-    hold(include_str!("goldens/reductions.json"), 1e-7, 2e-6, 1e-6);
+    hold(include_str!("../goldens/reductions.json"), 1e-7, 2e-6, 1e-6);
 }
 
 #[test]
 fn pointwise_functions_far_from_zero_too() {
-    hold(include_str!("goldens/pointwise.json"), EXACT, 1e-6, 1e-6);
+    hold(include_str!("../goldens/pointwise.json"), EXACT, 1e-6, 1e-6);
 }
 
 #[test]
 fn ties_are_exact() {
-    hold(include_str!("goldens/ties.json"), EXACT, 0.0, 0.0);
+    hold(include_str!("../goldens/ties.json"), EXACT, 0.0, 0.0);
 }
 
 /// The parameter after each of five steps on Σ curve (p − target)², `[5, parameters]`.
@@ -191,7 +171,7 @@ fn trained(case: &Value, device: &Device) -> Result<HostTensor> {
 
 #[test]
 fn optimisers_follow_their_published_formulas() {
-    let cases: Value = serde_json::from_str(include_str!("goldens/optimisers.json")).unwrap();
+    let cases: Value = serde_json::from_str(include_str!("../goldens/optimisers.json")).unwrap();
     for within in devices(EXACT, 2e-6, 0.0) {
         for case in cases.as_array().unwrap() {
             let what = format!("{}: {} {}", within.device.name(), case["op"], case["attributes"]);
@@ -233,7 +213,7 @@ fn doubles(bytes: &[u8]) -> Vec<f64> {
 #[test]
 fn correlation_of_1200_frames_is_within_1e_6_of_f64() {
     let series = long_series();
-    let wanted = doubles(include_bytes!("goldens/correlation_64_1200.npy"));
+    let wanted = doubles(include_bytes!("../goldens/correlation_64_1200.npy"));
     assert_eq!(wanted.len(), 64 * 63 / 2);
     assert!(wanted.iter().any(|r| *r > 0.6) && wanted.iter().any(|r| r.abs() < 0.01), "strong and weak ones");
     for within in devices(EXACT, 1e-6, 0.0) {

@@ -1,16 +1,14 @@
 //! NIfTI images as nibabel writes them, series by an atlas, and archives of arrays.
-#![cfg(feature = "cli")]
 
+use crate::common::folder::Folder;
 use base64::Engine;
 use serde_json::Value;
-use std::fs;
-use std::path::PathBuf;
 use tapetum::data::{Layout, npy_bytes};
 use tapetum::data::{atlas_series, read_nifti, read_npz, read_series};
 use tapetum::{Error, HostTensor};
 
 fn golden() -> Value {
-    serde_json::from_str(include_str!("goldens/images.json")).unwrap()
+    serde_json::from_str(include_str!("../goldens/images.json")).unwrap()
 }
 
 fn decoded(text: &Value) -> Vec<u8> {
@@ -21,29 +19,6 @@ fn numbers(json: &Value) -> Vec<f64> {
     match json {
         Value::Array(all) => all.iter().flat_map(numbers).collect(),
         one => vec![one.as_f64().unwrap()],
-    }
-}
-
-/// A folder of one test, removed when it ends.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tapetum-images-{test}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

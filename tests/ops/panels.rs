@@ -1,15 +1,10 @@
 //! Correlations in row panels: against the whole matrix, and past what one panel holds.
 
-use tapetum::gpu::Options;
+use crate::common::gpu;
 use tapetum::kernel::Target;
 use tapetum::ops::case::Draw;
 use tapetum::plan::Plan;
 use tapetum::{Device, HostTensor, Tape, TensorType, Var};
-
-/// The best adapter there is.
-fn adapter() -> Device {
-    Device::gpu(&Options { software: true, ..Options::from_env() }).expect("an adapter: run tests/run.sh, which says how to get one")
-}
 
 /// Runs what `build` records over series of this shape.
 fn run(device: &Device, shape: [usize; 2], build: impl Fn(&mut Tape, Var) -> Vec<Var>) -> Vec<HostTensor> {
@@ -36,7 +31,7 @@ fn expected(r: &[f64], n: usize, threshold: f64, k: usize) -> (Vec<f64>, Vec<f64
 
 #[test]
 fn what_panels_keep_is_what_the_matrix_holds() {
-    for device in [Device::oracle(), Device::cpu(), adapter()] {
+    for device in [Device::oracle(), Device::cpu(), gpu()] {
         for n in [2, 7, 65, 130] {
             let k = (n - 1).min(4);
             let found = run(&device, [n, 33], |t, x| {
@@ -75,7 +70,7 @@ fn panels_follow_one_another() {
         let (values, indices) = t.top_k_neighbours(x, 2).unwrap();
         vec![t.degree(x, 0.9).unwrap(), values, indices]
     };
-    let device = adapter();
+    let device = gpu();
     let [wanted, found] = [Device::cpu(), device].map(|d| run(&d, [4200, 5], build));
     // So few frames that thousands of pairs lie near the threshold, some within rounding of it.
     let differing = wanted[0].to_f64_vec().iter().zip(found[0].to_f64_vec()).filter(|(a, b)| (*a - b).abs() > 1.0).count();

@@ -1,16 +1,16 @@
 //! The study of networks' connectomes, whole and small: the network of the paper for images with colours, on arrays of a few.
 
-#[path = "../examples/neural_network_connectomes/images.rs"]
+#[path = "../../examples/neural_network_connectomes/images.rs"]
 mod images;
-#[path = "../examples/neural_network_connectomes/monitor.rs"]
+#[path = "../../examples/neural_network_connectomes/monitor.rs"]
 mod monitor;
-#[path = "../examples/neural_network_connectomes/network.rs"]
+#[path = "../../examples/neural_network_connectomes/network.rs"]
 mod network;
-#[path = "../examples/neural_network_connectomes/outcome.rs"]
+#[path = "../../examples/neural_network_connectomes/outcome.rs"]
 mod outcome;
-#[path = "../examples/neural_network_connectomes/run.rs"]
+#[path = "../../examples/neural_network_connectomes/run.rs"]
 mod run;
-#[path = "../examples/neural_network_connectomes/study.rs"]
+#[path = "../../examples/neural_network_connectomes/study.rs"]
 mod study;
 
 use images::Images;

@@ -1,5 +1,4 @@
 //! Pictures and reports: well-formed, self-contained, the same every time, and clear about what they cannot draw.
-#![cfg(feature = "cli")]
 
 use tapetum::Result;
 use tapetum::report::picture::{

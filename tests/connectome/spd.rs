@@ -1,28 +1,15 @@
 //! Matrix functions, means and covariances against SciPy, pyRiemann, scikit-learn and nilearn, whose values
 //! `tests/goldens/make_spd.py` writes: the oracle holds them in f64, the host and the GPU in f32.
 
+use crate::common::golden::{expected, given, numbers};
+use crate::common::gpu;
 use serde_json::Value;
 use tapetum::check::error;
 use tapetum::connectome::connectivity::shrinkage::Shrinkage;
-use tapetum::gpu::Options;
-use tapetum::{Device, HostTensor, Result, Shape, Tape, TensorType, Var};
+use tapetum::{Device, HostTensor, Result, Tape, TensorType, Var};
 
 /// Below every eigenvalue of the matrices here.
 const FLOOR: f32 = 1e-7;
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
-}
-
-fn shape(value: &Value) -> Shape {
-    let extents: Vec<usize> = numbers(value).into_iter().map(|n| n as usize).collect();
-    Shape::try_new(&extents).unwrap()
-}
-
-fn gpu() -> Device {
-    Device::gpu(&Options { software: true, ..Options::from_env() })
-        .expect("a Vulkan, Metal or DX12 adapter; the README says how to get one")
-}
 
 fn shrinkage(p: &[f64]) -> Shrinkage {
     match p[0] as usize {
@@ -76,8 +63,7 @@ fn run(case: &Value, device: &Device) -> Result<HostTensor> {
     let mut tape = Tape::new();
     let mut inputs = Vec::new();
     for (i, value) in case["inputs"].as_array().unwrap().iter().enumerate() {
-        let data = numbers(&value["data"]).into_iter().map(|x| x as f32).collect();
-        let value = HostTensor::f32(shape(&value["shape"]), data)?;
+        let value = given(value);
         inputs.push((tape.input(&format!("x{i}"), value.ty())?, value));
     }
     let vars: Vec<Var> = inputs.iter().map(|(v, _)| *v).collect();
@@ -97,9 +83,9 @@ fn hold(file: &str, [oracle, host, kernels]: [f64; 3]) {
         for (i, case) in cases.iter().enumerate() {
             let what = format!("{}: case {i}, {} {}", device.name(), case["op"], case["attributes"]);
             let found = run(case, &device).unwrap_or_else(|e| panic!("{what}: {e}"));
-            let expected = HostTensor::real::<f64>(shape(&case["expected"]["shape"]), numbers(&case["expected"]["data"])).unwrap();
-            assert_eq!(found.shape(), expected.shape(), "{what}");
-            let e = error(&found, &expected);
+            let wanted = expected(&case["expected"]);
+            assert_eq!(found.shape(), wanted.shape(), "{what}");
+            let e = error(&found, &wanted);
             worst = worst.max(e);
             if e > tolerance {
                 failed.push(format!("{what}: {e:.1e}, {tolerance:.0e} allowed"));
@@ -113,31 +99,31 @@ fn hold(file: &str, [oracle, host, kernels]: [f64; 3]) {
 /// At a condition of 10³. In f64 what SciPy and this lose, 10³ ε times a few; the exponents p are held in f32.
 #[test]
 fn functions_of_matrices() {
-    hold(include_str!("goldens/matrix_functions.json"), [1e-7, 1e-5, 1e-5]);
+    hold(include_str!("../goldens/matrix_functions.json"), [1e-7, 1e-5, 1e-5]);
 }
 
 /// The 1/n of a mean is a constant in f32, on the oracle too.
 #[test]
 fn means_and_projections() {
-    hold(include_str!("goldens/matrix_means.json"), [1e-6, 1e-5, 1e-5]);
+    hold(include_str!("../goldens/matrix_means.json"), [1e-6, 1e-5, 1e-5]);
 }
 
 #[test]
 fn covariances_shrunk_paired_conditional_and_in_time() {
-    hold(include_str!("goldens/covariances.json"), [1e-6, 5e-6, 5e-6]);
+    hold(include_str!("../goldens/covariances.json"), [1e-6, 5e-6, 5e-6]);
 }
 
 /// Of series at conditions of 10³ and 10⁴: what is lost grows with them.
 #[test]
 fn partial_correlations() {
-    hold(include_str!("goldens/partials_1e3.json"), [1e-6, 1e-5, 1e-5]);
-    hold(include_str!("goldens/partials_1e4.json"), [1e-5, 1e-4, 1e-4]);
+    hold(include_str!("../goldens/partials_1e3.json"), [1e-6, 1e-5, 1e-5]);
+    hold(include_str!("../goldens/partials_1e4.json"), [1e-5, 1e-4, 1e-4]);
 }
 
 /// `ConnectivityMeasure(kind="tangent")`, which stops within 1e-7 of the mean by its own measure.
 #[test]
 fn tangent_connectivity_is_nilearns() {
-    hold(include_str!("goldens/tangent.json"), [1e-6, 1e-5, 1e-5]);
+    hold(include_str!("../goldens/tangent.json"), [1e-6, 1e-5, 1e-5]);
 }
 
 /// Eigenvalues far apart, all equal, and none above the floor: values and gradients are finite, and there is no gradient below a floor.

@@ -1,7 +1,7 @@
 //! Figures of quality and communities against SciPy and NetworkX, and the choice of components against its rule.
 
-use crate::golden::numbers;
-use crate::goldens;
+use super::goldens;
+use crate::common::golden::numbers;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tapetum::connectome::confounds::quality::{Cohort, edges, spearman};

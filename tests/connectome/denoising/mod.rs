@@ -1,8 +1,5 @@
 //! Confound models that are learnt, maps and null series, and what denoising is judged by (`tests/goldens/make_denoising.py`).
 
-#[path = "../connectome/golden.rs"]
-mod golden;
-
 mod blocks;
 mod figures;
 mod study;
@@ -10,5 +7,5 @@ mod study;
 use serde_json::Value;
 
 fn goldens() -> Value {
-    serde_json::from_str(include_str!("../goldens/denoising.json")).unwrap()
+    serde_json::from_str(include_str!("../../goldens/denoising.json")).unwrap()
 }

@@ -1,7 +1,7 @@
 //! Blocks against NumPy, SciPy and PyTorch.
 
-use crate::golden::hold;
-use crate::goldens;
+use super::goldens;
+use crate::common::golden::hold;
 use tapetum::connectome::weights::{Domain, initialise};
 use tapetum::{Device, HostTensor, Result, Tape, TensorType, Var};
 

@@ -1,6 +1,8 @@
 //! Signals: transforms, filters, regressions, confound tables and formulas, against NumPy, SciPy and nilearn where they have them
 //! (`tests/goldens/make_signal.py`).
 
+use crate::common::golden::{expected, given, numbers};
+use crate::common::gpu;
 use serde_json::Value;
 use tapetum::check::error;
 use tapetum::connectome::confounds::{Column, Confounds, Strategy, censor, formula};
@@ -8,19 +10,9 @@ use tapetum::connectome::signal::butterworth::{Band, butterworth, butterworth_ga
 use tapetum::connectome::signal::convolution::Padding;
 use tapetum::connectome::signal::interpolation::Spectral;
 use tapetum::connectome::signal::trends::{cosine_trends, polynomial_trends};
-use tapetum::gpu::Options;
 use tapetum::ops::case::Draw;
 use tapetum::ops::confounds::Regression;
-use tapetum::{Device, HostTensor, Result, Shape, Tape, Var};
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
-}
-
-fn tensor(value: &Value) -> HostTensor {
-    let extents: Vec<usize> = numbers(&value["shape"]).into_iter().map(|n| n as usize).collect();
-    HostTensor::real::<f64>(Shape::try_new(&extents).unwrap(), numbers(&value["data"])).unwrap()
-}
+use tapetum::{Device, HostTensor, Result, Tape, Var};
 
 fn band(attributes: &Value) -> (usize, Band, f64) {
     let edges = numbers(&attributes["edges"]);
@@ -87,7 +79,7 @@ fn run(case: &Value, device: &Device) -> Result<HostTensor> {
     let mut tape = Tape::new();
     let mut inputs = Vec::new();
     for (i, value) in case["inputs"].as_array().unwrap().iter().enumerate() {
-        let value = tensor(value).to_real::<f32>();
+        let value = given(value);
         inputs.push((tape.input(&format!("x{i}"), value.ty())?, value));
     }
     let vars: Vec<Var> = inputs.iter().map(|(v, _)| *v).collect();
@@ -117,13 +109,13 @@ fn tolerances(op: &str) -> (f64, f64) {
 
 #[test]
 fn devices_agree_with_scipy() {
-    let gpu = Device::gpu(&Options { software: true, ..Options::from_env() }).expect("a Vulkan, Metal or DX12 adapter");
-    let cases: Value = serde_json::from_str(include_str!("goldens/signal.json")).unwrap();
+    let gpu = gpu();
+    let cases: Value = serde_json::from_str(include_str!("../goldens/signal.json")).unwrap();
     let mut failed = Vec::new();
     let mut held = 0;
     for case in cases.as_array().unwrap().iter().filter(|c| c["op"] != "butterworth_gains") {
         let (exact, single) = tolerances(case["op"].as_str().unwrap());
-        let wanted = tensor(&case["expected"]);
+        let wanted = expected(&case["expected"]);
         for (device, tolerance) in [(Device::oracle(), exact), (Device::cpu(), single), (gpu.clone(), single)] {
             let found = run(case, &device).unwrap_or_else(|e| panic!("{}: {e}", case["op"]));
             assert_eq!(found.shape(), wanted.shape(), "{}", case["op"]);
@@ -140,7 +132,7 @@ fn devices_agree_with_scipy() {
 /// Designed and filtered in f64, beside SciPy's f64, of which the file holds twelve digits of values below 10.
 #[test]
 fn filters_are_scipys() {
-    let cases: Value = serde_json::from_str(include_str!("goldens/signal.json")).unwrap();
+    let cases: Value = serde_json::from_str(include_str!("../goldens/signal.json")).unwrap();
     for case in cases.as_array().unwrap() {
         let p = &case["attributes"];
         if case["op"] == "butterworth_gains" {

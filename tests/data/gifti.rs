@@ -1,17 +1,13 @@
 //! Series on a surface as nibabel writes them (`tests/goldens/make_gifti.py`).
-#![cfg(feature = "cli")]
 
+use crate::common::golden::numbers;
 use serde_json::Value;
 use std::fs;
 use tapetum::HostTensor;
 use tapetum::data::{Layout, read_series, read_series_bytes};
 
 fn golden() -> Value {
-    serde_json::from_str(include_str!("goldens/gifti.json")).unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    serde_json::from_str(include_str!("../goldens/gifti.json")).unwrap()
 }
 
 fn read(text: &str) -> tapetum::Result<HostTensor> {

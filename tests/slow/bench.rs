@@ -1,21 +1,15 @@
 //! The instrument: every kernel is reached by a work, and the figures are what they say.
-#![cfg(feature = "cli")]
 
+use crate::common::gpu;
 use std::collections::BTreeSet;
 use tapetum::Device;
 use tapetum::bench::job::{Direction, Job, Recorded};
 use tapetum::bench::measure::{Effort, Timing, times};
 use tapetum::bench::{Bench, Settings, directions, kernels, works};
-use tapetum::gpu::Options;
 use tapetum::kernel::{Cost, Target};
 use tapetum::ops::sources;
 use tapetum::ops::work::{Size, Work};
 use tapetum::plan::Plan;
-
-fn gpu() -> Device {
-    Device::gpu(&Options { software: true, ..Options::from_env() })
-        .expect("a Vulkan, Metal or DX12 adapter; the README says how to get one")
-}
 
 fn work(name: &str) -> Work {
     works().into_iter().find(|w| w.name == name).unwrap()
