@@ -1,11 +1,12 @@
 //! Series about their means. Means and deviations are judged, and means taken off, in f64 on the values as they were given; f32 then holds
 //! what varies, however large the mean is.
 
+use super::standardise::Moments;
 use crate::tensor::parallel;
 use crate::{HostTensor, Result, Shape};
 
-/// Means this many deviations large leave f64 too few digits of what varies to be trusted without a word, and f32 this many.
-const FAR: [f64; 2] = [1e7, 1e6];
+/// A mean of this many deviations leaves few digits of what varies: of values held in f64, and of those held in f32.
+const FAR: [f64; 2] = [1e7, 1e5];
 
 /// Rows of series `[.., time]`, and what was found of each.
 #[derive(Debug, Clone)]
@@ -17,7 +18,7 @@ pub struct Centred {
     pub means: Vec<f64>,
     /// The rows that are constant.
     pub constant: Vec<usize>,
-    /// The rows whose mean is more than 10⁷ deviations from 0, or 10⁶ where they are held in f32: what varies has few digits left.
+    /// The rows whose mean is more than 10⁷ deviations from 0, or 10⁵ where they are held in f32: what varies has few digits left.
     pub far: Vec<usize>,
 }
 
@@ -26,8 +27,8 @@ pub struct Centred {
 pub enum Constant {
     /// Those of one value throughout.
     Exactly,
-    /// Those which vary no more than rounding makes them: Σ(x − μ)² ≤ (r max|x|)² T, r the ε of f32 for values held in f32 and 8 ε of f64
-    /// for others.
+    /// Those which vary no more than rounding makes them, by the rule of [`standardise`](super::standardise), ε that of what the values
+    /// are held in.
     ToRounding,
 }
 
@@ -40,11 +41,11 @@ impl Centred {
         let shape = series.shape();
         let time = shape.last().copied().unwrap_or(1).max(1);
         let single = series.as_f32().is_some();
-        let (rounding, far) = if single { (f64::from(f32::EPSILON), FAR[1]) } else { (8.0 * f64::EPSILON, FAR[0]) };
+        let (epsilon, far) = if single { (f32::EPSILON, FAR[1]) } else { (f64::EPSILON as f32, FAR[0]) };
         let mut values = series.to_f64_vec();
         let mut found = vec![Row::default(); values.len() / time];
-        let least = if constant == Constant::Exactly { 0.0 } else { rounding };
-        parallel::rows_with(&mut values, time, &mut found, 8 * time, |_, row, found| *found = Row::centred(row, least));
+        let epsilon = if constant == Constant::Exactly { 0.0 } else { epsilon };
+        parallel::rows_with(&mut values, time, &mut found, 8 * time, |_, row, found| *found = Row::centred(row, epsilon));
         let rows = |which: &dyn Fn(&Row) -> bool| found.iter().enumerate().filter(|(_, row)| which(row)).map(|(i, _)| i).collect();
         let is_far = |row: &Row| !row.constant && row.mean.abs() > far * row.deviation;
         Ok(Self {
@@ -81,21 +82,12 @@ struct Row {
 }
 
 impl Row {
-    /// Takes the mean off `row`. The first value goes before, so that what is summed is of the size of what varies.
-    fn centred(row: &mut [f64], least: f64) -> Self {
-        let (n, first) = (row.len().max(1) as f64, row.first().copied().unwrap_or(0.0));
-        let largest = row.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-        row.iter_mut().for_each(|x| *x -= first);
-        let moved = row.iter().sum::<f64>() / n;
-        let same = row.iter().all(|x| *x == 0.0);
-        row.iter_mut().for_each(|x| *x -= moved);
-        let deviation = (row.iter().map(|x| x * x).sum::<f64>() / n).sqrt();
-        // Rows that are no numbers are not constant: no comparison with NaN holds.
-        let constant = same || deviation <= least * largest;
-        if constant {
-            row.fill(0.0);
-        }
-        Self { mean: first + moved, deviation, constant }
+    /// Takes the mean off `row`.
+    fn centred(row: &mut [f64], epsilon: f32) -> Self {
+        let moments = Moments::new(row.iter().copied(), epsilon);
+        let constant = moments.power == 0.0;
+        row.iter_mut().for_each(|x| *x = if constant { 0.0 } else { *x - moments.mean });
+        Self { mean: moments.mean, deviation: moments.deviation(), constant }
     }
 }
 
@@ -116,8 +108,8 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_f32_is_constant_within_a_rounding_of_f32() {
-        let given = vec![1000.0f32, 1_000.000_1, 1000.0, 1_000.000_1, 1e7, 1e7 + 2.0, 1e7, 1e7 - 2.0];
+    fn a_row_of_f32_is_constant_within_the_rounding_of_f32() {
+        let given = vec![1000.0f32, 1_000.000_1, 1000.0, 1_000.000_1, 1e6, 1e6 + 4.0, 1e6, 1e6 - 4.0];
         let centred = Centred::new(&HostTensor::f32([2, 4], given).unwrap(), Constant::ToRounding).unwrap();
         assert_eq!((centred.constant, centred.far), (vec![0], vec![1]));
     }
