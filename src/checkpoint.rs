@@ -6,7 +6,7 @@ use crate::plan::Variants;
 use crate::tensor::{DType, HostTensor, Shape};
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -136,7 +136,7 @@ impl State {
         }
         let text = serde_json::to_string(&variants(programs)).map_err(|e| Error::file(path, e.to_string()))?;
         let notes = [(VERSION, env!("CARGO_PKG_VERSION").to_owned()), (DEVICE, self.device_name()), (VARIANTS, text)];
-        let notes: HashMap<String, String> = notes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let notes = notes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let file = serialize(views, Some(notes)).map_err(|e| Error::file(path, e.to_string()))?;
         write_whole(path, &file)
     }

@@ -1,6 +1,6 @@
 //! `tapetum connectivity`.
 
-use super::common::{Axes, Common, Done, note};
+use super::common::{Axes, Common, Done, Tables, note, say_table, table_json};
 use crate::connectome::connectivity::mean::Ended;
 use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind, Matrices};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
@@ -15,8 +15,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Connectivity {
-    /// Series: `.npy` (or the one array of a `.npz`) of 2 axes, or 3 with subjects first; `.csv` or `.tsv` whose rows are time, with or
-    /// without a header; `.func.gii`, a region a vertex; or an image over time, `.nii` or `.nii.gz`, by an atlas.
+    /// Series: `.npy` (or the one array of a `.npz`; `FILE.npz:NAME` names one of several) of 2 axes, or 3 with subjects first; `.csv` or
+    /// `.tsv` whose rows are time, with or without a header; `.func.gii`, a region a vertex; or an image over time, `.nii` or `.nii.gz`, by an atlas.
     series: PathBuf,
     /// The atlas by which an image has series: an image of labels, or of maps along its fourth axis, of the same voxels.
     #[arg(long, value_name = "IMAGE")]
@@ -44,6 +44,8 @@ pub(super) struct Connectivity {
     /// The axes of the file, after subjects.
     #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
     layout: Axes,
+    #[command(flatten)]
+    tables: Tables,
 }
 
 impl ValueEnum for Kind {
@@ -120,6 +122,7 @@ impl Connectivity {
         })?;
         data::write_npy(&self.out, &made.values)?;
         common.say(&device);
+        say_table(&self.series, &series);
         let warnings = self.warnings(&measure, &series, &made);
         for warning in &warnings {
             note(&format!("warning: {}: {warning}", self.series.display()));
@@ -129,7 +132,7 @@ impl Connectivity {
             "kind": self.kind.name(), "shrinkage": shrinkage_name(measure.shrinkage()), "fisher_z": self.fisher_z,
             "precision": precision(made.precision), "condition": made.condition,
             "residual": made.mean.map(|m| m.residual), "mean": made.mean.map(ended),
-            "subjects": subjects, "frames": frames, "regions": regions,
+            "subjects": subjects, "frames": frames, "regions": regions, "table": table_json(&series),
             "warnings": warnings,
         });
         common.print(&json, || {
@@ -152,9 +155,6 @@ impl Connectivity {
     /// What a user should know before trusting the matrices.
     fn warnings(&self, measure: &Measure, series: &Series, made: &Matrices) -> Vec<String> {
         let mut found: Vec<String> = measure.doubt(&series.values).into_iter().collect();
-        if self.of_table() {
-            found.extend(doubtful_header(series));
-        }
         found.extend(made.rows.warnings(self.kind, |row| name(series, row)));
         if let Some(mean) = made.mean.filter(|m| !m.converged) {
             found.push(format!("the geometric mean has not converged: a step of length {:.1e} is left", mean.residual));
@@ -165,17 +165,11 @@ impl Connectivity {
         found
     }
 
-    /// Whether the series come from a table with regions in columns.
-    fn of_table(&self) -> bool {
-        let table = |e: &std::ffi::OsStr| e.eq_ignore_ascii_case("csv") || e.eq_ignore_ascii_case("tsv");
-        self.layout == Axes::TimeRegions && self.series.extension().is_some_and(table)
-    }
-
     fn read(&self) -> Result<Series> {
         match &self.atlas {
             Some(atlas) if data::is_nifti(&self.series) => data::atlas_series(&self.series, atlas),
             Some(_) => Err(Error::file(&self.series, "--atlas is for images: .nii or .nii.gz is expected")),
-            None => data::read_series(&self.series, self.layout.layout()),
+            None => data::read_series(&self.series, self.tables.options(self.layout)),
         }
     }
 
@@ -212,18 +206,4 @@ fn name(series: &Series, row: usize) -> String {
         None => format!("region {} (counted from 0)", row % regions),
     };
     if shape.rank() > 2 { format!("subject {} {region}", row / regions) } else { region }
-}
-
-/// A first row that is not surely what it was taken for. Tables written by programs are often headed 0, 1, 2, …
-fn doubtful_header(series: &Series) -> Option<String> {
-    let Some(names) = &series.names else {
-        let (rows, shape) = (series.values.to_f64_vec(), series.values.shape());
-        let frames = shape[shape.rank() - 1];
-        let counts = |from: f64| rows.iter().step_by(frames).enumerate().all(|(i, x)| *x == from + i as f64);
-        let many = rows.len() > 2 * frames;
-        return (many && (counts(0.0) || counts(1.0)))
-            .then(|| "the first row counts the columns and was read as a frame: if it is a header, remove it".to_owned());
-    };
-    let number = names.iter().find(|n| n.parse::<f64>().is_ok())?;
-    Some(format!("the first row was read as a header, and holds the number {number}: if it is a frame, mend the cell that is no number"))
 }

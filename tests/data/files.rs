@@ -4,7 +4,7 @@ use crate::common::folder::Folder;
 use half::f16;
 use std::fs;
 use std::path::Path;
-use tapetum::data::{Layout, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_npy};
+use tapetum::data::{Layout, TableOptions, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_npy};
 use tapetum::file::{OutputFolder, write_file};
 use tapetum::{DType, HostTensor};
 
@@ -114,11 +114,11 @@ fn arrays_that_cannot_be_read_say_why() {
 
 #[test]
 fn tables_with_and_without_a_header_are_read() {
-    let folder = Folder::new("tables");
-    let bare = read_table(folder.file("bare.csv", "1,2,3\n4,5e-1,-6\n")).unwrap();
+    let (folder, plain) = (Folder::new("tables"), TableOptions::default());
+    let bare = read_table(folder.file("bare.csv", "1,2,3\n4,5e-1,-6\n"), &plain).unwrap();
     assert_eq!((&bare.values.shape()[..], bare.names), (&[2, 3][..], None));
     assert_eq!(bare.values.as_f32().unwrap(), [1.0, 2.0, 3.0, 4.0, 0.5, -6.0]);
-    let named = read_table(folder.file("named.TSV", "\u{feff}\"V1, left\"\t V2 \r\n\r\n1\t2\r\n3\t 4 \r\n")).unwrap();
+    let named = read_table(folder.file("named.TSV", "\u{feff}\"V1, left\"\t V2 \r\n\r\n1\t2\r\n3\t 4 \r\n"), &plain).unwrap();
     assert_eq!(named.names.unwrap(), ["V1, left", "V2"]);
     assert_eq!(named.values.as_f32().unwrap(), [1.0, 2.0, 3.0, 4.0]);
 }
@@ -128,7 +128,7 @@ fn tables_that_cannot_be_read_say_where() {
     let folder = Folder::new("table-errors");
     let says = |name: &str, text: &[u8], parts: &[&str]| {
         let path = folder.file(name, text);
-        assert_says(read_table(&path), &path, parts);
+        assert_says(read_table(&path, &TableOptions::default()), &path, parts);
     };
     says("ragged.csv", b"a,b\n1,2\n3\n", &["line 3", "1 columns", "2"]);
     says("ragged_header.csv", b"a,b,c\n1,2\n", &["line 2", "2 columns", "3"]);
@@ -140,13 +140,13 @@ fn tables_that_cannot_be_read_say_where() {
     says("infinite.csv", b"1,2\n3,-inf\n", &["line 2", "column 2", "`-inf`"]);
     says("large.csv", b"1,1e39\n", &["line 1", "column 2", "`1e39`", "f32"]);
     says("hole.csv", b"1,2\n3,\n", &["line 2", "column 2", "empty"]);
-    says("index.csv", b",a,b\n0,1,2\n", &["line 1", "column 1", "without a name"]);
+    says("unnamed.csv", b"a,,b\n0,1,2\n", &["line 1", "column 2", "without a name"]);
     says("bytes.csv", b"a,b\n1,\xFF\xFE\n", &["line 2", "column 2"]);
     says("empty.csv", b"", &["no rows"]);
     says("header.csv", b"a,b\n", &["no rows"]);
     says("table.txt", b"1,2\n", &[".csv and .tsv"]);
     let missing = folder.0.join("none.csv");
-    assert_says(read_table(&missing), &missing, &["cannot be read"]);
+    assert_says(read_table(&missing, &TableOptions::default()), &missing, &["cannot be read"]);
 }
 
 #[test]
