@@ -81,7 +81,7 @@ impl Denoise {
             return Err(Error::file(&self.series, "values too large for f32: other units are expected"));
         }
         if self.keep_mean {
-            add_means(&mut residual, values.elements::<f32>()?, &kept)?;
+            add_means(&mut residual, &values.to_f64_vec(), &kept);
         }
         let frames = clean.series.shape()[1];
         self.write(&HostTensor::f32(clean.series.shape(), residual)?, series.names.as_deref())?;
@@ -179,11 +179,10 @@ impl Denoise {
 }
 
 /// Adds to each residual row the mean of the series over the frames kept.
-fn add_means(residual: &mut [f32], series: &[f32], kept: &[bool]) -> Result<()> {
+fn add_means(residual: &mut [f32], series: &[f64], kept: &[bool]) {
     let frames = kept.iter().filter(|k| **k).count();
     for (row, series) in residual.chunks_mut(frames.max(1)).zip(series.chunks(kept.len())) {
-        let sum: f64 = series.iter().zip(kept).filter(|(_, k)| **k).map(|(&x, _)| f64::from(x)).sum();
+        let sum: f64 = series.iter().zip(kept).filter(|(_, k)| **k).map(|(x, _)| x).sum();
         row.iter_mut().for_each(|x| *x = (f64::from(*x) + sum / frames as f64) as f32);
     }
-    Ok(())
 }

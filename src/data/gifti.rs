@@ -7,7 +7,7 @@ use roxmltree::{Document, Node, ParsingOptions};
 use std::io::Read;
 use std::path::Path;
 
-/// Reads series f32 `[vertices, time]` of a GIFTI file: a data array a frame, or one of two axes. `name` stands for the file in errors, and
+/// Reads series `[vertices, time]` of a GIFTI file, held in double precision where an array's values are of more digits than f32 has: a data array a frame, or one of two axes. `name` stands for the file in errors, and
 /// files of external data are beside it.
 ///
 /// # Errors
@@ -41,14 +41,20 @@ fn series(name: &Path, bytes: &[u8]) -> Result<HostTensor, String> {
         }
         from += a.columns;
     }
-    HostTensor::f32([vertices, time], values).map_err(|e| e.to_string())
+    let made = match arrays.iter().all(|a| a.single) {
+        true => HostTensor::f32([vertices, time], values.into_iter().map(|x| x as f32).collect()),
+        false => HostTensor::real([vertices, time], values),
+    };
+    made.map_err(|e| e.to_string())
 }
 
 /// A data array, rows first.
 struct Array {
     rows: usize,
     columns: usize,
-    values: Vec<f32>,
+    values: Vec<f64>,
+    /// Whether f32 holds them as they are.
+    single: bool,
 }
 
 fn array(node: Node<'_, '_>, file: &Path) -> Result<Array, String> {
@@ -79,10 +85,12 @@ fn array(node: Node<'_, '_>, file: &Path) -> Result<Array, String> {
     }
     let by_columns = columns > 1 && node.attribute("ArrayIndexingOrder") == Some("ColumnMajorOrder");
     let turned = || (0..count).map(|at| values[at % columns * rows + at / columns]).collect();
-    Ok(Array { rows, columns, values: if by_columns { turned() } else { values } })
+    let more = ["NIFTI_TYPE_FLOAT64", "NIFTI_TYPE_INT32", "NIFTI_TYPE_UINT32"];
+    let single = attribute("Encoding")? != "ASCII" && !more.contains(&kind);
+    Ok(Array { rows, columns, values: if by_columns { turned() } else { values }, single })
 }
 
-fn numbers(text: &str) -> Result<Vec<f32>, String> {
+fn numbers(text: &str) -> Result<Vec<f64>, String> {
     text.split_ascii_whitespace().map(|word| word.parse().map_err(|_| format!("`{word}` where a number is expected"))).collect()
 }
 
@@ -121,7 +129,7 @@ fn width(kind: &str) -> Result<usize, String> {
     }
 }
 
-fn decoded(bytes: &[u8], kind: &str, node: &Node<'_, '_>) -> Result<Vec<f32>, String> {
+fn decoded(bytes: &[u8], kind: &str, node: &Node<'_, '_>) -> Result<Vec<f64>, String> {
     let width = width(kind)?;
     if !bytes.len().is_multiple_of(width) {
         return Err(format!("{} bytes are no values of {kind}", bytes.len()));
@@ -139,12 +147,12 @@ fn decoded(bytes: &[u8], kind: &str, node: &Node<'_, '_>) -> Result<Vec<f32>, St
         }
         let low = u32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]);
         match kind {
-            "NIFTI_TYPE_INT8" => f32::from(low as i8),
-            "NIFTI_TYPE_INT16" => f32::from(low as i16),
-            "NIFTI_TYPE_INT32" => low as i32 as f32,
-            "NIFTI_TYPE_FLOAT32" => f32::from_bits(low),
-            "NIFTI_TYPE_FLOAT64" => f64::from_le_bytes(raw) as f32,
-            _ => low as f32,
+            "NIFTI_TYPE_INT8" => f64::from(low as i8),
+            "NIFTI_TYPE_INT16" => f64::from(low as i16),
+            "NIFTI_TYPE_INT32" => f64::from(low as i32),
+            "NIFTI_TYPE_FLOAT32" => f64::from(f32::from_bits(low)),
+            "NIFTI_TYPE_FLOAT64" => f64::from_le_bytes(raw),
+            _ => f64::from(low),
         }
     };
     Ok(bytes.chunks_exact(width).map(value).collect())

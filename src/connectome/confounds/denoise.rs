@@ -37,7 +37,7 @@ pub struct Denoised {
 }
 
 impl Model {
-    /// Cleans series f32 `[regions, time]`.
+    /// Cleans series `[regions, time]`, of f32 or held in double precision; means go in f64.
     ///
     /// # Errors
     /// Where a confound or the frames kept are not of the series' length, no degree of freedom is left, or the filter wants more frames.
@@ -124,11 +124,10 @@ impl Model {
 fn centred(series: &HostTensor, time: usize, kept: &[bool], interpolate: bool) -> Result<HostTensor> {
     let n = kept.iter().filter(|k| **k).count().max(1) as f64;
     let mut out = Vec::with_capacity(series.shape().elements());
-    for row in series.elements::<f32>()?.chunks_exact(time.max(1)) {
-        let mut row: Vec<f64> = row.iter().map(|&x| x.into()).collect();
+    for row in series.to_f64_vec().chunks_exact_mut(time.max(1)) {
         let mean = row.iter().zip(kept).filter(|(_, k)| **k).map(|(x, _)| x).sum::<f64>() / n;
         if interpolate {
-            censor::interpolate(&mut row, kept);
+            censor::interpolate(row, kept);
         }
         out.extend(row.iter().map(|x| (x - mean) as f32));
     }
