@@ -73,8 +73,8 @@ pub struct Tape {
     names: BTreeMap<String, Var>,
     assignments: Vec<(Var, Var)>,
     segments: Vec<Segment>,
-    /// Series that are others moved by constants, and those others.
-    offsets: BTreeMap<Var, Var>,
+    /// Series with their means, and the same without.
+    centred: BTreeMap<Var, Var>,
 }
 
 impl Default for Tape {
@@ -94,7 +94,7 @@ impl Tape {
             names: BTreeMap::new(),
             assignments: Vec::new(),
             segments: Vec::new(),
-            offsets: BTreeMap::new(),
+            centred: BTreeMap::new(),
         }
     }
 
@@ -107,7 +107,7 @@ impl Tape {
             names: self.names.clone(),
             assignments: self.assignments.clone(),
             segments: self.segments.clone(),
-            offsets: self.offsets.clone(),
+            centred: self.centred.clone(),
         }
     }
 
@@ -120,17 +120,17 @@ impl Tape {
     }
 
     /// x `[.., variables, time]` moved by `means` `[.., variables, 1]`. What does not depend on a constant (covariance, correlation,
-    /// standardising, a fit with an intercept) reads x itself, see [`Tape::less_offset`]: x may vary by less than f32 can tell of the sum.
+    /// standardising, a fit with an intercept) reads x itself, see [`Tape::less_means`]: x may vary by less than f32 can tell of the sum.
     /// Its gradient then goes to x, and not to the sum.
-    pub(crate) fn offset(&mut self, x: Var, means: Var) -> Result<Var> {
+    pub(crate) fn with_means(&mut self, x: Var, means: Var) -> Result<Var> {
         let sum = self.add(x, means)?;
-        self.offsets.insert(sum, x);
+        self.centred.insert(sum, x);
         Ok(sum)
     }
 
-    /// x without the means that [`Tape::offset`] moved it by, or x.
-    pub(crate) fn less_offset(&self, x: Var) -> Var {
-        self.offsets.get(&x).copied().unwrap_or(x)
+    /// x without the means that [`Tape::with_means`] moved it by, or x.
+    pub(crate) fn less_means(&self, x: Var) -> Var {
+        self.centred.get(&x).copied().unwrap_or(x)
     }
 
     /// A value that lasts between steps: `init` before the first, then what [`assign`](Self::assign) says.

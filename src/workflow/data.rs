@@ -28,7 +28,13 @@ pub(super) struct Data {
 enum Entry {
     Shared(HostTensor),
     /// Where `centred`, series are about their means, which stand in a frame after the last: f32 would lose what varies of their sums.
-    Subjects { source: Source, each: Shape, dtype: DType, standardise: bool, centred: bool },
+    Subjects {
+        source: Source,
+        each: Shape,
+        dtype: DType,
+        standardise: bool,
+        centred: bool,
+    },
 }
 
 #[derive(Debug)]

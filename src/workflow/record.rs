@@ -145,7 +145,7 @@ impl Recorder<'_> {
         let tape = &mut self.made.tape;
         let time = tape.shape(input).last().copied().unwrap_or(1) - 1;
         let (series, means) = (tape.slice(input, -1, 0, time, 1)?, tape.slice(input, -1, time, time + 1, 1)?);
-        tape.offset(series, means)
+        tape.with_means(series, means)
     }
 
     fn input(&mut self, name: &str, ty: TensorType) -> Result<Var> {

@@ -170,8 +170,8 @@ impl Connectivity {
             return Err(lost(if self.kind == Kind::Precision { "values too large or too small" } else { "values too large" }));
         }
         let mut variances = (0..found.len() / n).map(|row| found[row * n + row % n]).enumerate();
-        let small = self.kind == Kind::Covariance
-            && variances.any(|(row, v)| v < f32::MIN_POSITIVE && given.constant.binary_search(&row).is_err());
+        let small =
+            self.kind == Kind::Covariance && variances.any(|(row, v)| v < f32::MIN_POSITIVE && given.constant.binary_search(&row).is_err());
         if small { Err(lost("values too small")) } else { Ok(()) }
     }
 }

@@ -207,7 +207,7 @@ impl Tape {
     fn deviations(&mut self, x: Var, centred: &Centred, weights: Option<Var>) -> Result<Var> {
         let powers = self.mul(centred.weighted, centred.series)?;
         let power = self.sum(powers, &[-1], true)?;
-        let size = self.abs(self.less_offset(x))?;
+        let size = self.abs(self.less_means(x))?;
         let most = self.max(size, &[-1], true)?;
         let floor = self.scale(most, CONSTANT)?;
         let floor = self.square(floor)?;
@@ -236,7 +236,7 @@ impl Tape {
     /// x about its mean over frames, weighted where there are weights `[.., 1, time]`. The first frame is taken away before, so that a
     /// constant series becomes exactly 0.
     fn centred(&mut self, x: Var, weights: Option<Var>) -> Result<Centred> {
-        let x = self.less_offset(x);
+        let x = self.less_means(x);
         let first = self.slice(x, -1, 0, 1, 1)?;
         let moved = self.sub(x, first)?;
         let Some(w) = weights else {

@@ -93,7 +93,9 @@ pub fn geometric_mean(device: &Device, matrices: &HostTensor, stop: Stop) -> Res
     let shape = matrices.shape();
     let n = match *shape {
         [many, n, columns] if many > 0 && n > 0 && n == columns => n,
-        _ => return Err(Error::op("geometric_mean", format!("matrices [matrices, n, n], one at least, expected, found {}", matrices.ty()))),
+        _ => {
+            return Err(Error::op("geometric_mean", format!("matrices [matrices, n, n], one at least, expected, found {}", matrices.ty())));
+        }
     };
     // Scaled by a power of two, which changes no digit; their mean is scaled back.
     let elements = matrices.to_f64_vec();
@@ -202,7 +204,10 @@ impl OnDevice {
         if !(ended.converged || stop.unconverged) {
             return Err(Error::op(
                 "geometric_mean",
-                format!("not converged after {} steps: a step of length {:.1e} is left, {:.1e} is the tolerance", ended.steps, ended.residual, ended.tolerance),
+                format!(
+                    "not converged after {} steps: a step of length {:.1e} is left, {:.1e} is the tolerance",
+                    ended.steps, ended.residual, ended.tolerance
+                ),
             ));
         }
         let mut tape = Tape::new();
@@ -222,7 +227,13 @@ impl OnDevice {
         let mut steps = Steps::new(self)?;
         let rounding = 16.0 * self.rounding() * (self.n() as f64).sqrt();
         let tolerance = |at: Place| stop.tolerance.max(rounding * at.spread.exp());
-        let ended = |at: Place, steps, tolerance, converged| Ended { residual: at.residual, tolerance, steps, converged, precision: self.precision() };
+        let ended = |at: Place, steps, tolerance, converged| Ended {
+            residual: at.residual,
+            tolerance,
+            steps,
+            converged,
+            precision: self.precision(),
+        };
         let (mut length, mut best) = (1.0f64, f64::INFINITY);
         for taken in 0..stop.steps {
             // A residual that is no number fails this too.
@@ -275,9 +286,10 @@ impl OnDevice {
             let state = tape.state(name, tape.ty(value), Init::Zeros)?;
             tape.assign(state, value)?;
         }
-        let mut program = self.device.compile_with(&tape, &[slope.residual, slope.spread], &self.state)?;
+        let spread = tape.max(slope.spread, &[-1], false)?;
+        let mut program = self.device.compile_with(&tape, &[slope.residual, spread], &self.state)?;
         program.step()?;
-        Place::read(&program, slope.residual, slope.spread)
+        Place::read(&program, slope.residual, spread)
     }
 }
 
@@ -334,8 +346,9 @@ impl Steps {
             let state = tape.state(name, square, Init::Zeros)?;
             tape.assign(state, value)?;
         }
-        let program = on.device.compile_with(&tape, &[slope.residual, slope.spread], &on.state)?;
-        Ok(Self { program, accept, length, residual: slope.residual, spread: slope.spread })
+        let spread = tape.max(slope.spread, &[-1], false)?;
+        let program = on.device.compile_with(&tape, &[slope.residual, spread], &on.state)?;
+        Ok(Self { program, accept, length, residual: slope.residual, spread })
     }
 
     /// A step of such a length from what was tried last, or where it is not accepted, from what was before.

@@ -1,9 +1,9 @@
 //! Connectivity of series: covariance and correlation, shrinkage, positive definite matrices, windows, kernels, and sparse connectomes.
 
 mod cases;
-pub mod covariance;
 #[cfg(not(target_arch = "wasm32"))]
 mod compute;
+pub mod covariance;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod mean;
 pub mod measure;

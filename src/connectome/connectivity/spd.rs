@@ -27,7 +27,7 @@ pub(super) struct Slope {
     pub(super) gradient: Var,
     /// ‖G‖ by Frobenius `[..]`.
     pub(super) residual: Var,
-    /// The largest ln(λₙ/λ₁) of the matrices M^−½ X M^−½ `[..]`.
+    /// ln(λₙ/λ₁) of each of the matrices M^−½ X M^−½ `[.., matrices]`.
     pub(super) spread: Var,
 }
 
@@ -98,20 +98,21 @@ impl Tape {
     /// One step of [`Tape::mean_geometric`] from `mean` M `[.., n, n]` to M^½ exp(τ G) M^½, G = mean log(M^−½ X M^−½).
     ///
     /// A whole step (τ = 1) diverges where matrices differ much. This one does not overshoot: τ = 2/(1 + L), and the curvature of the sum
-    /// of squared distances lies between 1 and L = (r/2)/tanh(r/2), r the largest ln(λₙ/λ₁) of the matrices M^−½ X M^−½ (Bini and
+    /// of squared distances lies between 1 and L, the mean of (r/2)/tanh(r/2), r = ln(λₙ/λ₁) of each of the matrices M^−½ X M^−½ (Bini and
     /// Iannazzo 2013, Linear Algebra Appl. 438, 1700–1710).
     ///
     /// # Errors
     /// As there.
     pub fn karcher_step(&mut self, x: Var, mean: Var, floor: f32) -> Result<GeometricMean> {
         let slope = self.karcher_slope(x, mean, floor)?;
-        // (r/2)/tanh(r/2) = (r/2)(1 + e⁻ʳ)/(1 − e⁻ʳ), and 1 at r = 0.
+        // (r/2)/tanh(r/2) is 1 at r = 0.
         let half = self.scale(slope.spread, 0.5)?;
         let (one, two) = (self.scalar(1.0)?, self.scalar(2.0)?);
         let safe = self.select(half, half, one)?;
         let slant = self.tanh(safe)?;
         let curvature = self.div(safe, slant)?;
         let curvature = self.select(half, curvature, one)?;
+        let curvature = self.mean(curvature, &[-1], false)?;
         let below = self.add(curvature, one)?;
         let length = self.div(two, below)?;
         let shape = self.shape(mean);
@@ -139,7 +140,7 @@ impl Tape {
         let (least, most) = (self.slice(held, -1, 0, 1, 1)?, self.slice(held, -1, n - 1, n, 1)?);
         let ratio = self.div(most, least)?;
         let spread = self.log(ratio)?;
-        let spread = self.max(spread, &[-2, -1], false)?;
+        let spread = self.sum(spread, &[-1], false)?;
         Ok(Slope { root, gradient, residual, spread })
     }
 

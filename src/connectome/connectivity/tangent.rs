@@ -39,7 +39,9 @@ impl Connectivity {
     pub(super) fn fit_transform(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
         let subjects: usize = series.shape()[..series.shape().rank() - 2].iter().product();
         if subjects < 2 {
-            return Err(Error::argument(format!("{subjects} subject: a tangent is of a group, [subjects, regions, time] of at least 2 is expected")));
+            return Err(Error::argument(format!(
+                "{subjects} subject: a tangent is of a group, [subjects, regions, time] of at least 2 is expected"
+            )));
         }
         let (fitted, centred, covariances) = self.fitted(device, series)?;
         fitted.projected(series.shape(), &centred, &covariances)

@@ -45,7 +45,7 @@ impl Tape {
         let basis = orthonormal_basis(trends, time);
         // Where a constant goes anyhow, the first frame goes first, so that series far from 0 keep their digits.
         let constant = time > 0 && trends.iter().any(|t| t[0] != 0.0 && t.iter().all(|&x| x == t[0]));
-        let x = if constant { self.about_first_frame(self.less_offset(x))? } else { x };
+        let x = if constant { self.about_first_frame(self.less_means(x))? } else { x };
         self.without(x, &basis, time)
     }
 
