@@ -2,13 +2,12 @@
 //! resumed on the same device continues bit for bit.
 
 use crate::device::{Program, State};
+use crate::file::write_file;
 use crate::plan::Variants;
 use crate::tensor::{DType, HostTensor, Shape};
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const VERSION: &str = "tapetum.version";
@@ -138,7 +137,7 @@ impl State {
         let notes = [(VERSION, env!("CARGO_PKG_VERSION").to_owned()), (DEVICE, self.device_name()), (VARIANTS, text)];
         let notes = notes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let file = serialize(views, Some(notes)).map_err(|e| Error::file(path, e.to_string()))?;
-        write_whole(path, &file)
+        write_file(path, &file)
     }
 
     /// Takes every state from `path`, which must hold what this store holds, no more and no less. On the device that wrote it, the
@@ -189,24 +188,4 @@ fn tensor(view: &TensorView<'_>) -> std::result::Result<HostTensor, String> {
         other => return Err(format!("is {other:?}: f64, f32, f16, i32 or u32 expected")),
     };
     HostTensor::from_bytes(crate::TensorType { dtype, shape }, view.data()).map_err(|e| e.to_string())
-}
-
-/// Writes a file beside `path` and renames it, so that a crash leaves the old one.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().ok_or_else(|| Error::file(path, "a file's name expected"))?;
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.part", std::process::id()));
-    let beside = path.with_file_name(beside);
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
-    };
-    write().map_err(|e| {
-        // The error that matters is the first one.
-        let _ = std::fs::remove_file(&beside);
-        Error::file(path, e.to_string())
-    })
 }

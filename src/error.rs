@@ -124,8 +124,8 @@ impl Error {
         Self::Shader { kernel: format!("{}/{}", kernel.name, kernel.variant), what: what.into() }
     }
 
-    /// An [`Error::File`].
+    /// An [`Error::File`]. The message may quote the file, and is one line all the same.
     pub fn file(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
-        Self::File { path: path.into(), what: what.into() }
+        Self::File { path: path.into(), what: what.into().replace(['\n', '\r'], " ") }
     }
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use tapetum::connectome::graph::communities::{louvain, modularity};
 use tapetum::data::{Layout, NpyRows, read_series_row};
 use tapetum::file::OutputFolder;
-use tapetum::report::picture::{comparison, heat_map, line_chart};
+use tapetum::report::picture::{Matrix, Score, comparison, line_chart};
 use tapetum::report::{Figure, ReportTable, Section, report};
 use tapetum::statistics::lloyd::k_means;
 use tapetum::workflow::{Outcome, Workflow, setting};
@@ -90,7 +90,7 @@ fn main() -> Result<()> {
         let workflow = Workflow::read(here("brain_states.json"), &sets, seed)?;
         if seed == 0 {
             let [learnt_from, judges] = [workflow.folds()[0].train.len(), workflow.folds()[0].test.len()];
-            println!("{learnt_from} runs learnt from, {judges} judged; {} steps on {}", workflow.steps(), device.name());
+            println!("{learnt_from} training runs, {judges} test runs; {} steps on {}", workflow.steps(), device.name());
         }
         let outcome = workflow.run(&device, None, |p| {
             if p.step % 50 == 0 {
@@ -110,9 +110,9 @@ fn main() -> Result<()> {
 }
 
 const INTRO: &str = "Communities of regions, shared by all runs, and the share that a few states have of every frame of a run, learnt so that \
-    every state's connectome is modular, states are unlike one another, and shares are smooth and decided. The communities are then judged on \
-    runs that were not learnt from: Newman's Q (resolution 1) of each region's foremost community on the positive part of the run's \
-    correlation. k-means (of as many clusters) and Louvain's method know the mean correlation of the same runs that were learnt from.";
+    every state's connectome is modular, states are unlike one another, and shares are smooth and decided. The communities are then compared on \
+    test runs, which nothing was learnt from: Newman's Q (resolution 1) of each region's foremost community on the positive part of the run's \
+    correlation. k-means (of as many clusters) and Louvain's method know the mean correlation of the training runs.";
 
 /// Hard communities, k-means and Louvain on every run that was not learnt from.
 fn judge(arguments: &Arguments, device: &Device, workflow: &Workflow, outcome: &Outcome, seed: u64) -> Result<Vec<Judged>> {
@@ -171,7 +171,8 @@ fn sections(judged: &[Vec<Judged>], outcome: &Outcome) -> Result<(String, Vec<Se
     let mut rows = Vec::new();
     for (name, seeds) in &all {
         let (mean, deviation) = mean_and_deviation(seeds);
-        rows.push(vec![(*name).to_owned(), format!("{mean:.4} ± {deviation:.4}")]);
+        let spread = if seeds.len() > 1 { format!(" ± {deviation:.4}") } else { String::new() };
+        rows.push(vec![(*name).to_owned(), format!("{mean:.4}{spread}")]);
     }
     let losses = &outcome.losses[0];
     let terms: Vec<Vec<String>> = losses
@@ -180,15 +181,20 @@ fn sections(judged: &[Vec<Judged>], outcome: &Outcome) -> Result<(String, Vec<Se
         .collect();
     let line = |row: &Vec<String>| format!("  {:<12} {}", row[0], row[1..].join("  ->  "));
     let text = format!(
-        "Q on runs not learnt from, mean and deviation over {} seeds:\n{}\nlearnt communities are ahead of k-means on {ahead} of {runs} runs\nterms of the loss, first and last step:\n{}",
+        "Newman's Q on the test runs, mean and standard deviation over {} seeds:\n{}\nlearnt communities are ahead of k-means on {ahead} of {runs} runs\nterms of the loss, first and last step:\n{}",
         judged.len(),
         rows.iter().map(line).collect::<Vec<_>>().join("\n"),
         terms.iter().map(line).collect::<Vec<_>>().join("\n")
     );
 
-    let bars: Vec<(String, f64)> = all.iter().map(|(name, seeds)| ((*name).to_owned(), mean_and_deviation(seeds).0)).collect();
-    let dots: Vec<f64> = judged.iter().flatten().map(|j| j.learnt).collect();
-    let compared = comparison("Modularity on runs not learnt from", "Newman's Q", &bars, ("learnt, each run", &dots))?;
+    let scores: Vec<Score> = all
+        .iter()
+        .map(|(name, seeds)| {
+            let (value, deviation) = mean_and_deviation(seeds);
+            Score { name: (*name).to_owned(), value, deviation: (seeds.len() > 1).then_some(deviation) }
+        })
+        .collect();
+    let compared = comparison("Modularity on the test runs", "Newman's Q, mean over seeds", &scores, ("", &[]))?;
     let header = ["communities", "Q"].map(String::from).to_vec();
     let ahead = format!("Mean and standard deviation over seeds. The learnt communities are ahead of k-means on {ahead} of {runs} runs.");
     let figure = |svg: String| Figure { svg, caption: String::new() };
@@ -203,8 +209,12 @@ fn sections(judged: &[Vec<Judged>], outcome: &Outcome) -> Result<(String, Vec<Se
         let at = |entry: usize| (0..runs).map(|run| values[(run * states_of + state) * each + entry]).sum::<f32>() / runs as f32;
         (0..each).map(at).collect()
     };
-    let map =
-        |state: usize| heat_map(&format!("State {state}"), "region", "correlation", regions, &mean_of(state), (-1.0, 1.0)).map(figure);
+    let map = |state: usize| -> Result<Figure> {
+        let (title, values) = (format!("State {state}"), mean_of(state));
+        let quantity = "correlation (Pearson's r)";
+        let map = Matrix { title: &title, axes: ["region"; 2], quantity, rows: regions, values: &values, ..Matrix::default() };
+        Ok(figure(Matrix { range: Some((-1.0, 1.0)), without_diagonal: true, ..map }.heat_map()?))
+    };
     let maps = (0..states_of).map(map).collect::<Result<_>>()?;
     let of_states = "The correlation over a state's frames, mean over runs.".into();
     let states = Section { heading: "States".into(), text: of_states, table: None, figures: maps };
@@ -216,7 +226,7 @@ fn sections(judged: &[Vec<Judged>], outcome: &Outcome) -> Result<(String, Vec<Se
         heading: "Learning".into(),
         text: "Of the first seed. Every term is to fall.".into(),
         table: Some(ReportTable { header, rows: terms }),
-        figures: vec![figure(line_chart("The loss and its terms", "step", "weighted", &curves)?)],
+        figures: vec![figure(line_chart("The loss and its terms", "step", "weighted term of the loss", &curves)?)],
     };
     Ok((text, vec![result, states, learning]))
 }

@@ -4,7 +4,7 @@ use crate::systems::{FEATURES, FRAMES, NODES, Simulated, System};
 use std::time::Instant;
 use tapetum::nn::{Parameters, RelationalDecoder, RelationalEncoder, RollOut};
 use tapetum::optim::{Adam, Schedule};
-use tapetum::report::picture::{heat_map, line_chart};
+use tapetum::report::picture::{Matrix, line_chart};
 use tapetum::report::{Figure, ReportTable, Section};
 use tapetum::statistics::metrics;
 use tapetum::tensor::Philox;
@@ -99,12 +99,18 @@ fn system(device: &Device, system: System, steps: u32, seed: u64) -> Result<(Vec
     let state = State::new(device);
     let mut program = device.compile_with(&tape, &[loss], &state)?;
     let (begun, mut losses) = (Instant::now(), Vec::new());
+    // Steps from one point of the loss's curve to the next.
+    let drawn = (steps / 50).max(1);
     for step in 0..steps {
         program.write(x, &batch(&data, seed, step)?)?;
         program.step()?;
-        if step % 100 == 99 {
-            losses.push((f64::from(step + 1), program.read(loss)?.to_f64_vec()[0].log10()));
-            println!("{system:?} seed {seed} step {:>5}  log10 loss {:.3}", step + 1, losses[losses.len() - 1].1);
+        let said = step % 100 == 99;
+        if said || step % drawn == drawn - 1 {
+            let log = program.read(loss)?.to_f64_vec()[0].log10();
+            losses.push((f64::from(step + 1), log));
+            if said {
+                println!("{system:?} seed {seed} step {:>5}  log10 loss {log:.3}", step + 1);
+            }
         }
     }
     let seconds = begun.elapsed().as_secs_f64();
@@ -112,12 +118,22 @@ fn system(device: &Device, system: System, steps: u32, seed: u64) -> Result<(Vec
     println!("{system:?} seed {seed}: edge accuracy {accuracy:.4}, AUROC {auroc:.4}, {steps} steps in {seconds:.0} s");
     let first: Vec<f32> = p[..NODES * NODES].iter().map(|&p| p as f32).collect();
     let truth: Vec<f32> = test.edges[..NODES * NODES].iter().map(|&e| f32::from(u8::from(e))).collect();
-    let heat = |title: &str, values: &[f32]| heat_map(title, "particle", "probability of an edge", NODES, values, (0.0, 1.0));
+    let heat = |title: &str, values: &[f32]| {
+        let (axes, range) = (["particle that receives", "particle that sends"], Some((0.0, 1.0)));
+        let map = Matrix { title, axes, quantity: "probability of an edge", rows: NODES, values, range, ..Matrix::default() };
+        Matrix { without_diagonal: true, ..map }.heat_map()
+    };
     let name = format!("{system:?}");
     let figures = vec![
-        Figure { svg: line_chart(&name, "step", "log10 loss", &[(name.clone(), losses)])?, caption: "Loss as it fell.".into() },
-        Figure { svg: heat("Inferred", &first)?, caption: "Edges of the first test simulation; the diagonal means nothing.".into() },
-        Figure { svg: heat("True", &truth)?, caption: "Its graph.".into() },
+        Figure {
+            svg: line_chart(&format!("{name}: loss"), "step", "log10 of the loss", &[(name.clone(), losses)])?,
+            caption: format!("The loss of every {drawn} steps."),
+        },
+        Figure {
+            svg: heat(&format!("{name}: inferred edges"), &first)?,
+            caption: "The first test simulation. No particle acts on itself.".into(),
+        },
+        Figure { svg: heat(&format!("{name}: true edges"), &truth)?, caption: "The graph of the same simulation.".into() },
     ];
     let row = vec![name, seed.to_string(), format!("{accuracy:.4}"), format!("{auroc:.4}"), format!("{seconds:.0} s")];
     Ok((row, figures))
@@ -137,7 +153,7 @@ pub fn run(device: &Device, steps: u32, seeds: u64) -> Result<Vec<Section>> {
     }
     let header = ["system", "seed", "edge accuracy", "AUROC", "trained in"].map(str::to_owned).to_vec();
     let text = format!(
-        "{TRAINING} simulations of {NODES} particles, {FRAMES} frames each; {steps} steps of {BATCH} simulations, width {HIDDEN}. Judged on {TEST} \
+        "{TRAINING} simulations of {NODES} particles, {FRAMES} frames each; {steps} steps of {BATCH} simulations, width {HIDDEN}. Tested on {TEST} \
          other simulations; chance is 0.5."
     );
     Ok(vec![Section { heading: "Edges recovered".into(), text, table: Some(ReportTable { header, rows }), figures }])

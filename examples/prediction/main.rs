@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tapetum::data::npy_bytes;
 use tapetum::file::{OutputFolder, write_file};
 use tapetum::report::picture::line_chart;
-use tapetum::report::{Figure, ReportTable, Section, report};
+use tapetum::report::{Figure, ReportTable, Section, report, table};
 use tapetum::tensor::Philox;
 use tapetum::workflow::{Outcome, Workflow, setting};
 use tapetum::{Device, Error, HostTensor, Result};
@@ -68,9 +68,11 @@ fn main() -> Result<()> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/prediction.json");
         let run = |seed: u64| Workflow::read(&path, &sets, seed)?.run(&device, None, |_| {});
         let outcomes = (0..arguments.seeds).map(run).collect::<Result<Vec<_>>>()?;
-        println!("{arm}: {}", cells(&outcomes).join(", "));
+        println!("{arm}: trained");
         arms.push((arm, outcomes));
     }
+    let made = result(&arms);
+    println!("\n{}\n", table(&made.header.iter().map(String::as_str).collect::<Vec<_>>(), &made.rows));
     let sections = sections(&arms)?;
     folder.add("report.html", report("Child or adult, and how old", INTRO, &sections).as_bytes())?;
     folder.commit()?;
@@ -78,8 +80,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-const INTRO: &str = "One workflow, of which more or less is learnt. Five folds, stratified by group; every figure is over all subjects, each \
-    judged by the fold that had not seen them, mean and standard deviation over seeds (each another division into folds). In the film's data \
+const INTRO: &str = "One workflow, of which more or less is learnt. Five folds, stratified by group; every figure is pooled over all subjects, each \
+    tested by the fold that had not seen them, mean and standard deviation over seeds (each another division into folds). In the film's data \
     the label is partly confounded with the head coil, so part of what is predicted may be the coil.";
 
 /// Each metric's mean and deviation over seeds.
@@ -89,17 +91,25 @@ fn cells(outcomes: &[Outcome]) -> Vec<String> {
         let pooled: Vec<f64> = outcomes.iter().filter_map(|o| o.metrics[i].pooled).collect();
         let mean = pooled.iter().sum::<f64>() / pooled.len() as f64;
         let square: f64 = pooled.iter().map(|x| (x - mean) * (x - mean)).sum();
-        format!("{mean:.3} ± {:.3}", (square / (pooled.len() as f64 - 1.0).max(1.0)).sqrt())
+        match pooled.len() {
+            0 => "none".to_owned(),
+            1 => format!("{mean:.3}"),
+            n => format!("{mean:.3} ± {:.3}", (square / (n as f64 - 1.0)).sqrt()),
+        }
     };
     (0..metrics).map(cell).collect()
 }
 
-fn sections(arms: &[(&str, Vec<Outcome>)]) -> Result<Vec<Section>> {
+/// The pooled metrics of every arm.
+fn result(arms: &[(&str, Vec<Outcome>)]) -> ReportTable {
     let names = arms.first().and_then(|(_, o)| o.first()).map(|o| o.metrics.iter().map(|m| m.name.clone()).collect::<Vec<_>>());
-    let header = [vec![String::new()], names.unwrap_or_default()].concat();
+    let header = [vec!["what is learnt".to_owned()], names.unwrap_or_default()].concat();
     let rows = arms.iter().map(|(arm, outcomes)| [vec![(*arm).to_owned()], cells(outcomes)].concat()).collect();
-    let table = Some(ReportTable { header, rows });
-    let mut sections = vec![Section { heading: "Result".into(), text: String::new(), table, figures: Vec::new() }];
+    ReportTable { header, rows }
+}
+
+fn sections(arms: &[(&str, Vec<Outcome>)]) -> Result<Vec<Section>> {
+    let mut sections = vec![Section { heading: "Result".into(), table: Some(result(arms)), ..Section::default() }];
     let last = arms.last().and_then(|(_, outcomes)| outcomes.first());
     if let Some(frames) = last.and_then(|o| o.values.iter().find(|v| v.name == "frames")) {
         let time = frames.value.shape().last().copied().unwrap_or(1);

@@ -105,7 +105,7 @@ fn ceilings(report: &Report) -> String {
     let usual = report.control_bytes / report.control.median;
     let mut lines = vec![
         format!("{}, {}", report.machine.device(), report.machine.date),
-        format!("copy         {} GB/s read and written at best, {} half the time", digits(c.bytes_per_second / 1e9), digits(usual)),
+        format!("copy         {} GB/s read and written at best, median {}", digits(c.bytes_per_second / 1e9), digits(usual)),
         format!("FMA in f32   {} GFLOP/s", digits(c.flops / 1e9)),
     ];
     lines.extend(c.flops_f16.map(|f| format!("FMA in f16   {} GFLOP/s", digits(f / 1e9))));

@@ -11,22 +11,24 @@ use std::path::Path;
 
 /// What every subcommand takes.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = GLOBAL)]
 pub(super) struct Common {
-    /// Where to run: `auto` (a real GPU, else the host's cores), `cpu`, part of an adapter's name, or a row of `tapetum devices`;
-    /// where it is not given, what TAPETUM_DEVICE says, else `auto`.
-    #[arg(long, global = true, value_name = "auto|cpu|NAME|INDEX", value_parser = NonEmptyStringValueParser::new())]
+    /// Where to run [default: TAPETUM_DEVICE, else a GPU, else the CPU]
+    #[arg(long, global = true, value_name = "auto|cpu|NAME|INDEX", value_parser = NonEmptyStringValueParser::new(), display_order = 100)]
     device: Option<String>,
-    /// Run kernels in the variants that `tapetum tune` found on this adapter and driver and wrote to FILE; where it is not given, the
-    /// file that TAPETUM_TUNING names.
-    #[arg(long, global = true, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
+    /// Kernel variants that `tapetum tune` found [default: TAPETUM_TUNING]
+    #[arg(long, global = true, value_name = "FILE", value_parser = NonEmptyStringValueParser::new(), display_order = 101)]
     tuning: Option<String>,
-    /// Print one JSON object on standard output, and nothing else there.
-    #[arg(long, global = true)]
-    pub(super) json: bool,
-    /// Seeds whatever is random.
-    #[arg(long, global = true, default_value_t = 0)]
+    /// Seed of everything random
+    #[arg(long, global = true, default_value_t = 0, value_name = "N", display_order = 102)]
     pub(super) seed: u64,
+    /// Print one JSON object on standard output
+    #[arg(long, global = true, display_order = 103)]
+    pub(super) json: bool,
 }
+
+/// The section of a help page in which the options of all subcommands stand.
+pub(super) const GLOBAL: &str = "Global options";
 
 /// The axes of a file of series, after subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -71,16 +73,21 @@ impl Tables {
     }
 }
 
-/// Says what was taken for what in a table of series, and what is doubtful about it.
+/// Says what was recognised in a table of series.
 pub(super) fn say_table(path: &Path, series: &Series) {
-    let Some(read_as) = &series.read_as else { return };
-    note(&format!("{}: {}", path.display(), read_as.summary()));
-    read_as.doubts.iter().for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
+    let recognised = series.read_as.iter().flat_map(|r| &r.recognised);
+    recognised.for_each(|what| note(&format!("{}: {what}", path.display())));
 }
 
-/// The same for `--json`.
+/// Says what is doubtful about a table of series.
+pub(super) fn warn_of_table(path: &Path, series: &Series) {
+    let doubts = series.read_as.iter().flat_map(|r| &r.doubts);
+    doubts.for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
+}
+
+/// What was taken for what in a table of series, for `--json`.
 pub(super) fn table_json(series: &Series) -> serde_json::Value {
-    let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "doubts": r.doubts });
+    let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "recognised": r.recognised, "doubts": r.doubts });
     series.read_as.as_ref().map_or(serde_json::Value::Null, of)
 }
 
@@ -116,11 +123,17 @@ impl Common {
         .and_then(|device| self.tuned(device))
     }
 
-    /// The device in the tuning asked for; the host executor has none.
-    fn tuned(&self, device: Device) -> Result<Device> {
+    /// The tuning asked for, by `--tuning` or else by the environment (where it is empty it is not set), read and checked.
+    pub(super) fn tuning(&self) -> Result<Option<(OsString, Tuning)>> {
         let variable = || std::env::var_os("TAPETUM_TUNING").filter(|v| !v.is_empty());
-        match (self.tuning.clone().map(OsString::from).or_else(variable), &device) {
-            (Some(path), Device::Gpu(_)) => device.tuned(&Tuning::open(&path)?).map_err(|e| Error::file(&path, e.to_string())),
+        let path = self.tuning.clone().map(OsString::from).or_else(variable);
+        path.map(|path| Tuning::open(&path).map(|tuning| (path, tuning))).transpose()
+    }
+
+    /// The device in the tuning asked for; the host executor has no kernels that could run in it.
+    fn tuned(&self, device: Device) -> Result<Device> {
+        match (self.tuning()?, &device) {
+            (Some((path, tuning)), Device::Gpu(_)) => device.tuned(&tuning).map_err(|e| Error::file(&path, e.to_string())),
             _ => Ok(device),
         }
     }
@@ -154,14 +167,23 @@ impl Common {
         }
     }
 
-    /// Prints the result: the object under `--json`, else the text. A reader that has gone away (`| head`) is no failure.
+    /// Prints the result: the object under `--json`, else the text.
     pub(super) fn print(&self, json: &serde_json::Value, text: impl FnOnce() -> String) -> Result<()> {
-        let text = if self.json { format!("{json:#}") } else { text() };
-        let mut out = io::stdout().lock();
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::argument(format!("standard output cannot be written: {e}"))),
-            _ => Ok(()),
-        }
+        print(&if self.json { format!("{json:#}") } else { text() })
+    }
+
+    /// Prints a line of what is known so far, which `--json` leaves out.
+    pub(super) fn print_ahead(&self, line: &str) -> Result<()> {
+        if self.json { Ok(()) } else { print(line) }
+    }
+}
+
+/// A text and the end of its line on standard output. A reader that has gone away (`| head`) is no failure.
+fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::argument(format!("standard output cannot be written: {e}"))),
+        _ => Ok(()),
     }
 }
 
@@ -173,7 +195,7 @@ fn open(by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
 
 /// A bar of `len` things done, with a message.
 pub(super) fn progress(len: u64, things: &str) -> Result<ProgressBar> {
-    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {things}  {{msg}}  {{eta}}"));
+    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {things}  {{msg}}  {{elapsed}} elapsed, {{eta}} left"));
     let bar = ProgressBar::new(len);
     bar.set_style(style.map_err(|e| Error::argument(e.to_string()))?);
     Ok(bar)

@@ -155,6 +155,7 @@ impl Connectivity {
     /// What a user should know before trusting the matrices.
     fn warnings(&self, measure: &Measure, series: &Series, made: &Matrices) -> Vec<String> {
         let mut found: Vec<String> = measure.doubt(&series.values).into_iter().collect();
+        found.extend(series.read_as.iter().flat_map(|read_as| read_as.doubts.clone()));
         found.extend(made.rows.warnings(self.kind, |row| name(series, row)));
         if let Some(mean) = made.mean.filter(|m| !m.converged) {
             found.push(format!("the geometric mean has not converged: a step of length {:.1e} is left", mean.residual));

@@ -1,6 +1,6 @@
 //! `tapetum denoise`.
 
-use super::common::{Axes, Common, Done, Tables, note, say_table, table_json};
+use super::common::{Axes, Common, Done, Tables, note, say_table, table_json, warn_of_table};
 use crate::connectome::confounds::denoise::Model;
 use crate::connectome::confounds::{Column, Confounds, Strategy, censor, formula};
 use crate::connectome::signal::butterworth::{Band, butterworth, padding};
@@ -87,6 +87,7 @@ impl Denoise {
         self.write(&HostTensor::f32(clean.series.shape(), residual)?, series.names.as_deref())?;
         common.say(&device);
         say_table(&self.series, &series);
+        warn_of_table(&self.series, &series);
         let censored: Vec<usize> = (0..time).filter(|&t| !kept[t]).collect();
         let json = json!({
             "series": self.series.display().to_string(), "confounds": self.confounds.display().to_string(),

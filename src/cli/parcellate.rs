@@ -1,6 +1,6 @@
 //! `tapetum parcellate`: the demo on a user's own data.
 
-use super::common::{Axes, Common, Done, Tables, say_table};
+use super::common::{Axes, Common, Done, Tables, say_table, warn_of_table};
 use super::parcels::Parcels;
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
@@ -33,7 +33,7 @@ pub(super) struct Parcellate {
     /// has the six nearest for neighbours.
     #[arg(long, value_name = "F")]
     faces: Option<PathBuf>,
-    /// The share of the frames, at the end, that judge and are not learnt from; 0 to learn from all and judge by none.
+    /// The share of the frames, at the end, that parcels are tested on and not learnt from; 0 to learn from all and test on none.
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     hold_out: f64,
     /// Steps of Adam.
@@ -65,10 +65,9 @@ impl Parcellate {
         if parcels > usable {
             return Err(Error::argument(format!("--parcels {parcels}: {usable} vertices have series that vary")));
         }
-        let judged_on = (frames as f64 * self.hold_out).round() as usize;
-        if frames - judged_on < FEWEST || (judged_on > 0 && judged_on < FEWEST) {
-            let what =
-                format!("{frames} frames, {judged_on} of them held out: at least {FEWEST} to learn from, and to judge by, are expected");
+        let test = (frames as f64 * self.hold_out).round() as usize;
+        if frames - test < FEWEST || (test > 0 && test < FEWEST) {
+            let what = format!("{frames} frames, {test} of them held out: at least {FEWEST} to learn from, and to test on, are expected");
             return Err(Error::file(&self.series, what));
         }
         // The start's spread is that of the demo's parcels, as wide as parcels of this number are.
@@ -76,13 +75,14 @@ impl Parcellate {
         let spread = demo.spread * (demo.parcels as f64 / parcels as f64).sqrt();
         let settings = Settings { parcels, steps: self.steps, seed: common.seed, spread, ..demo };
         let hemisphere = if self.hemisphere == Side::Right { Hemisphere::Right } else { Hemisphere::Left };
-        let learnt_on = frames - judged_on;
-        Parcels { cortex, settings, learnt_on, hemisphere, out: &self.out, title: "Learnt parcels" }.learn(common)
+        let next = "Next: open the report in a browser; labels.npy has the parcel of each vertex, -1 for none.";
+        Parcels { cortex, settings, train: frames - test, hemisphere, out: &self.out, title: "Learnt parcels", next }.learn(common)
     }
 
     fn cortex(&self) -> Result<Cortex> {
         let read = read_series(&self.series, self.tables.options(self.layout))?;
         say_table(&self.series, &read);
+        warn_of_table(&self.series, &read);
         // What is learnt of series are correlations: their means do not matter, and go before f32 rounds what varies.
         let series = Centred::new(&read.values, Constant::ToRounding)?.single()?;
         let [vertices, _] = *series.shape() else {

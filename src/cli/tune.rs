@@ -44,12 +44,11 @@ impl Tune {
     }
 }
 
-/// Times as multiples of the rule's.
 fn text(trials: &[Trial]) -> String {
     let row = |t: &Trial| {
         let others = t.times.iter().filter(|(v, _)| **v != t.rule).map(|(v, time)| format!("{v} {time:.2}")).collect::<Vec<_>>();
         vec![t.pin.clone(), t.rule.clone(), t.chosen.clone(), others.join("  ")]
     };
-    let header = ["kernel", "by rule", "chosen", "times, the rule's being 1"];
+    let header = ["kernel", "by rule", "chosen", "time / time of the variant by rule"];
     table(&header, &trials.iter().map(row).collect::<Vec<_>>())
 }

@@ -1,6 +1,6 @@
 //! Series of regions, from any file that holds them.
 
-use super::gifti::read_gifti_bytes;
+use super::gifti;
 use super::nifti::needs_an_atlas;
 use super::npy::read_npy_exact_bytes;
 use super::npz::{file_and_array, npz_member};
@@ -79,7 +79,12 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
             (read_npy_exact_bytes(&name, &bytes)?, None, None)
         }
         // A surface's arrays are by vertices, whatever the layout of other files.
-        "gii" => return arrange(read_gifti_bytes(name, bytes)?, None, Layout::RegionsTime).map_err(|what| Error::file(name, what)),
+        "gii" => {
+            let found = gifti::arrays(name, bytes).map_err(|what| Error::file(name, what))?;
+            let values = HostTensor::real([found.rows, found.columns], found.values)?;
+            let names = found.vertices.map(|v| v.iter().map(usize::to_string).collect());
+            return arrange(values, names, Layout::RegionsTime).map_err(|what| Error::file(name, what));
+        }
         _ if is_nifti(name) => return Err(needs_an_atlas(name, bytes)),
         _ => {
             let grid = read_grid(name, bytes, &table)?;

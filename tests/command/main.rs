@@ -4,6 +4,7 @@
 mod common;
 
 mod bench;
+mod cases;
 mod connectivity;
 mod demo;
 mod denoise;

@@ -1,11 +1,10 @@
 //! `tapetum topology cluster`.
 
 use super::graphs::{diagrams, read_stack};
-use super::{betti, section};
+use super::{betti, embedding};
 use crate::cli::common::{Common, Done, note};
 use crate::data::{self, npy_bytes};
 use crate::file::OutputFolder;
-use crate::report::picture;
 use crate::report::{ReportTable, Section, report};
 use crate::statistics::agreement;
 use crate::statistics::lloyd::Clustering;
@@ -23,10 +22,10 @@ pub(in crate::cli) struct Cluster {
     /// How many clusters.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     clusters: u32,
-    /// How much topology counts beside the weights of edges: from 0 to 1.
+    /// How much topology counts against the weights of edges: from 0 to 1.
     #[arg(long, default_value_t = 1.0, value_name = "W", value_parser = share)]
     weight: f32,
-    /// Whole numbers, one a graph, to which clusters are held: for purity, accuracy and confusion.
+    /// Whole numbers, one a graph, that clusters are compared with: for purity, accuracy and confusion.
     #[arg(long, value_name = "L.npy")]
     labels: Option<PathBuf>,
     /// The folder for clusters.npy (i32, one a graph) and a report.
@@ -90,11 +89,9 @@ impl Cluster {
     fn write(&self, folder: &mut OutputFolder, made: &Diagrams, found: &Clustering, scores: Option<&Scores>) -> Result<()> {
         let members = |c: usize| (0..made.len()).filter(|&g| found.clusters[g] == c).collect::<Vec<_>>();
         let groups: Vec<(String, Vec<usize>)> = (0..self.clusters as usize).map(|c| (format!("cluster {c}"), members(c))).collect();
-        let places = made.embedding();
-        let points: Vec<_> = groups.iter().map(|(name, members)| (name.clone(), members.iter().map(|&g| places[g]).collect())).collect();
-        let map = picture::scatter("Topological embedding", "mean birth, from the barycentre's", "mean death", &points)?;
-        folder.add("embedding.svg", map.as_bytes())?;
-        let mut sections = vec![section("Graphs", "Each graph by how far its births and its deaths lie, on average, from the mean.", map)];
+        let map = embedding(made, &groups)?;
+        folder.add("embedding.svg", map.figures.iter().map(|f| f.svg.as_str()).collect::<String>().as_bytes())?;
+        let mut sections = vec![map];
         if let Some(scores) = scores {
             sections.insert(0, scores.section());
         }
