@@ -49,12 +49,9 @@ impl Bench {
         let bench = Measured::new(&device, &settings)?;
         let mut folder = self.out.as_ref().map(OutputFolder::new).transpose()?;
         common.say(&device);
-        let bar = progress(bench.stages() as u64, "")?;
-        let report = bench.run(|stage| {
-            bar.inc(1);
-            bar.set_message(stage.to_owned());
-        })?;
-        bar.finish_and_clear();
+        let bar = progress(bench.stages() as u64, "stages")?;
+        let report = bench.run(|stage| bar.next(None, stage))?;
+        bar.finish();
 
         let compared = earlier.as_ref().map(|(_, baseline)| baseline.compare(&report, self.threshold));
         if let Some(folder) = &mut folder {

@@ -5,9 +5,11 @@ use crate::gpu::{Choice, Options};
 use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// What every subcommand takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -193,10 +195,48 @@ fn open(by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
     Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
 }
 
-/// A bar of `len` things done, with a message.
-pub(super) fn progress(len: u64, things: &str) -> Result<ProgressBar> {
-    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {things}  {{msg}}  {{elapsed}} elapsed, {{eta}} left"));
+/// How far a command is: a bar on a terminal, a line every ten seconds where standard error goes elsewhere.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    things: String,
+    said: Cell<Instant>,
+}
+
+/// The progress of `len` things.
+pub(super) fn progress(len: u64, things: &str) -> Result<Progress> {
+    let style = format!("{{bar:40}} {{pos}}/{{len}} {things}  {{msg}}  {{elapsed}} elapsed, {{eta}} left");
     let bar = ProgressBar::new(len);
-    bar.set_style(style.map_err(|e| Error::argument(e.to_string()))?);
-    Ok(bar)
+    bar.set_style(ProgressStyle::with_template(&style).map_err(|e| Error::argument(e.to_string()))?);
+    Ok(Progress { bar, things: things.to_owned(), said: Cell::new(Instant::now()) })
+}
+
+impl Progress {
+    /// Says that so many are done, and something about them.
+    pub(super) fn at(&self, done: u64, message: impl Into<String>) {
+        const SILENT: Duration = Duration::from_secs(10);
+        self.bar.set_position(done);
+        self.bar.set_message(message.into());
+        if self.bar.is_hidden() && self.said.get().elapsed() >= SILENT {
+            self.said.set(Instant::now());
+            let (bar, things) = (&self.bar, &self.things);
+            let length = bar.length().unwrap_or(done);
+            note(&format!("{done}/{length} {things}  {}  {} s elapsed", bar.message(), bar.elapsed().as_secs()));
+        }
+    }
+
+    /// Says that one more is done, of so many in all where that has changed.
+    pub(super) fn next(&self, of: Option<u64>, message: impl Into<String>) {
+        of.into_iter().for_each(|of| self.bar.set_length(of));
+        self.at(self.bar.position() + 1, message);
+    }
+
+    /// Prints something without disturbing the bar.
+    pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }

@@ -1,6 +1,5 @@
 //! How one subject is read from the files of an entry.
 
-use super::place::Place;
 use crate::connectome::confounds::{Column, Strategy, formula};
 use crate::data::{self, Layout, NpyRows, read_confounds, read_series, read_series_row};
 use crate::{DType, Error, HostTensor, Result};
@@ -67,14 +66,6 @@ pub(super) fn finite(path: &Path, array: HostTensor) -> Result<HostTensor> {
     }
 }
 
-pub(super) fn frames(place: &Place<'_>) -> Result<Range<usize>> {
-    let items = place.items()?;
-    match items.as_slice() {
-        [from, to] if from.whole(0)? < to.whole(0)? => Ok(from.whole(0)?..to.whole(0)?),
-        _ => Err(place.error("the first frame and the one after the last are expected, [from, to]")),
-    }
-}
-
 /// Series `[regions, time]` of some frames.
 fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTensor> {
     let Some(frames) = frames else { return Ok(series) };
@@ -86,21 +77,6 @@ fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTenso
     let cut = |values: &[f64]| values.chunks_exact(time).flat_map(|row| row[frames.clone()].iter().copied()).collect();
     let cut: Vec<f64> = cut(&series.to_f64_vec());
     if series.is_f64() { HostTensor::real(shape, cut) } else { HostTensor::f32(shape, cut.into_iter().map(|x| x as f32).collect()) }
-}
-
-pub(super) fn chosen(at: &Place<'_>) -> Result<Chosen> {
-    match ["strategy", "columns", "formula"].map(|key| at.find(key)) {
-        [Some(name), None, None] => {
-            let name = name.choice(&Strategy::ALL.map(Strategy::name))?;
-            let found = Strategy::ALL.into_iter().find(|s| s.name() == name);
-            found.map(Chosen::Strategy).ok_or_else(|| at.error("no such strategy"))
-        }
-        [None, Some(columns), None] => {
-            Ok(Chosen::Columns(columns.items()?.iter().map(|c| c.text().map(String::from)).collect::<Result<_>>()?))
-        }
-        [None, None, Some(text)] => Ok(Chosen::Formula(text.text()?.to_owned())),
-        _ => Err(at.error("one of strategy, columns and formula is expected")),
-    }
 }
 
 /// Confounds `[columns, time]`, each of mean 0 and standard deviation 1: of one size to what learns from them, and the same to a

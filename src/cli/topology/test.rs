@@ -108,7 +108,7 @@ fn ratio(found: &Tested) -> Result<Section> {
         return Ok(Section { heading: "Ratio".into(), text, ..Section::default() });
     };
     let null: Vec<f64> = found.null.iter().step_by(found.null.len().div_ceil(400).max(1)).copied().collect();
-    let label = "mean squared distance between groups / mean squared distance within groups";
+    let label = "mean squared distances: between groups / within groups";
     let title = "The observed ratio among those of exchanged groups";
     Ok(section("Ratio", EXCHANGED, picture::comparison(title, label, &[("observed".into(), observed)], ("exchanged", &null))?))
 }

@@ -124,7 +124,10 @@ fn scale(svg: &mut Svg, axis: Axis, bottom: f64, label: &str) {
         svg.line([at, bottom], [at, bottom + 5.0], AXIS, 1.0);
         svg.text([at, bottom + 19.0], Anchor::Middle, SMALL, MUTED, &text);
     }
-    svg.text([(axis.from + axis.to) / 2.0, bottom + 42.0], Anchor::Middle, MEDIUM, TEXT, label);
+    let label = fitted(label, MEDIUM, WIDTH - 24.0);
+    let half = text_width(&label, MEDIUM) / 2.0;
+    let middle = ((axis.from + axis.to) / 2.0).min(WIDTH - 12.0 - half).max(12.0 + half);
+    svg.text([middle, bottom + 42.0], Anchor::Middle, MEDIUM, TEXT, &label);
 }
 
 fn row(svg: &mut Svg, axis: Axis, y: f64, score: &Score, chance: Option<f64>) {

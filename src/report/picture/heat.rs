@@ -17,7 +17,7 @@ const BLANK: u8 = LEVELS;
 const SIDE: f64 = 310.0;
 /// The most rows or columns whose names are all written.
 const NAMED: usize = 48;
-const NAME_WIDTH: f64 = 150.0;
+const NAME_WIDTH: f64 = 120.0;
 const BAR_WIDTH: f64 = 14.0;
 
 /// A matrix to be drawn as colours, and what it is a matrix of.
@@ -164,12 +164,14 @@ struct Frame {
 impl Frame {
     fn new(matrix: &Matrix<'_>) -> Self {
         let (rows, columns) = (matrix.rows as f64, matrix.columns() as f64);
-        // Few rows are not drawn as thin as the columns would make them, so that names fit beside them.
-        let cell = (SIDE / rows.max(columns)).max(1e-9);
-        let side = |n: f64| (cell * n).max((17.0 * n).min(SIDE)).max(60.0);
         let widest = |names: &[String]| names.iter().map(|n| text_width(n, SMALL)).fold(0.0, f64::max).min(NAME_WIDTH);
         let named = |k: usize, n: usize| if (1..=NAMED).contains(&n) && matrix.names[k].len() == n { widest(matrix.names[k]) } else { 0.0 };
         let [beside, under] = [named(0, matrix.rows), named(1, matrix.columns())];
+        // Names take their room from the map.
+        let longer = (370.0 - beside).clamp(200.0, SIDE);
+        // Few rows are not drawn as thin as the columns would make them, so that names fit beside them.
+        let cell = longer / rows.max(columns);
+        let side = |n: f64| (cell * n).max((17.0 * n).min(longer)).max(60.0);
         Self {
             left: 46.0 + beside.max(text_width("0000", SMALL)),
             top: TOP,

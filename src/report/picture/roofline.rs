@@ -162,9 +162,11 @@ impl Chart {
             self.svg.add(format_args!(
                 "<path d=\"M{path}\" fill=\"none\" stroke=\"{TEXT}\" stroke-width=\"1.6\" stroke-linejoin=\"round\"{dash}/>"
             ));
+            let pixels = [lowest, ridge, end].map(|x| [self.x.at(x), self.y.at(rate(x))]);
+            pixels.windows(2).for_each(|ends| self.keep_clear(ends[0], ends[1]));
             self.caption([PLOT[1] - 4.0, self.y.at(peak) - 7.0], Anchor::End, &format!("{name}: {} GFLOP/s", short(peak)));
             if i == 0 {
-                self.slope([lowest, ridge].map(|x| [self.x.at(x), self.y.at(rate(x))]), &name_of_slope);
+                self.slope([pixels[0], pixels[1]], &name_of_slope);
             }
         }
     }
@@ -186,6 +188,17 @@ impl Chart {
             self.places.take([x - 8.0, y - SMALL, x + 8.0, y + 4.0]);
         }
         self.svg.turned(above, angle.to_degrees(), Anchor::Middle, TEXT, text);
+    }
+
+    /// A line that no label may cover.
+    fn keep_clear(&mut self, from: [f64; 2], to: [f64; 2]) {
+        const STEP: f64 = 6.0;
+        let steps = ((to[0] - from[0]).hypot(to[1] - from[1]) / STEP).ceil().max(1.0);
+        for i in 0..=steps as usize {
+            let share = i as f64 / steps;
+            let [x, y] = [0, 1].map(|k| from[k] + share * (to[k] - from[k]));
+            self.places.take([x - STEP / 2.0, y - 1.0, x + STEP / 2.0, y + 1.0]);
+        }
     }
 
     /// A text that no label may cover.

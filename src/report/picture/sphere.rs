@@ -15,7 +15,7 @@ pub enum Hemisphere {
     Right,
 }
 
-const RADIUS: f64 = 148.0;
+const RADIUS: f64 = 134.0;
 const WIDTH: f64 = 640.0;
 /// Captions, which are still read where the picture is half as wide.
 const CAPTION: f64 = 16.0;
