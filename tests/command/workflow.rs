@@ -233,6 +233,41 @@ fn a_run_that_was_killed_goes_on_as_if_it_had_not_been() {
     other.failed(&["another run was begun here"]);
 }
 
+/// Σ log w by gradient descent of rate 0.3: w goes 1, 0.7, 0.271, −0.834, whose logarithm the fourth step cannot take. The model of the
+/// third step stays.
+#[test]
+fn a_loss_that_becomes_nan_ends_the_run_at_that_step() {
+    let folder = folder("workflow-nan");
+    let mut falls = workflow();
+    falls["parameters"] = json!({ "w": { "shape": [1], "init": { "constant": 1.0 } } });
+    falls["blocks"] = json!([
+        { "name": "depth", "block": "function", "of": "w", "apply": "log" },
+        { "name": "twice", "block": "scale", "of": "depth", "by": 2.0 },
+        { "name": "kept", "block": "scale", "of": "twice", "by": 0.5 },
+    ]);
+    falls["losses"] = json!([{ "name": "deep", "score": "kept", "reduce": "sum" }]);
+    falls["train"] = json!({ "steps": 60, "optimiser": "sgd", "rate": 0.3, "checkpoint": 1 });
+    for key in ["metrics", "results", "split"] {
+        falls.as_object_mut().unwrap().remove(key);
+    }
+    folder.file("falls.json", falls.to_string());
+    for device in ["cpu", "llvmpipe"] {
+        let run = folder.run(&format!("run falls.json --out {device} --device {device} --json"));
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
+        let last = run.stderr.lines().last().unwrap();
+        for part in ["step 4 of 60: the loss is NaN, by its term `deep`", "log(w) f32[1], which is `depth`"] {
+            assert!(last.contains(part), "no `{part}`: {run:?}");
+        }
+        let model = tapetum::checkpoint::Checkpoint::open(folder.0.join(device).join("models/fold-0.safetensors")).unwrap();
+        assert_eq!(model.states()["step"].item().unwrap(), 3.0);
+        assert!((model.states()["w"].item().unwrap() + 0.833_834_6).abs() < 1e-4, "{}", model.states()["w"]);
+        assert!(!folder.0.join(device).join("result.json").exists());
+    }
+    for (set, part) in [("train.rate=-0.1", "a learning rate of -0.1"), ("train.momentum=-1", "train.momentum")] {
+        folder.run(&format!("run falls.json --out no --device cpu --set {set}")).failed(&["falls.json", "train", part]);
+    }
+}
+
 #[test]
 fn refusals_name_the_place() {
     let folder = folder("workflow-refusals");

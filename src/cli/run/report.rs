@@ -71,6 +71,7 @@ fn caption(workflow: &Workflow, value: &ValueResult) -> String {
 fn figures(value: &ValueResult) -> Result<Vec<Figure>> {
     let mean = value.mean()?;
     let (values, shape) = (mean.elements::<f32>()?, mean.shape());
+    let quantity = value.name.replace('_', " ");
     match value.picture {
         Picture::None => Ok(Vec::new()),
         _ if values.iter().any(|x| !x.is_finite()) => {
@@ -82,8 +83,9 @@ fn figures(value: &ValueResult) -> Result<Vec<Figure>> {
             let many = values.len() / (n * n).max(1);
             let map = |(i, matrix): (usize, &[f32])| {
                 let title = if many == 1 { value.title.clone() } else { format!("{} {i}", value.title) };
-                let matrix = Matrix { title: &title, quantity: &value.name, rows: n, values: matrix, ..Matrix::default() };
-                let svg = matrix.heat_map()?;
+                let axes = ["row", "column"];
+                let matrix = Matrix { title: &title, axes, quantity: &quantity, rows: n, values: matrix, ..Matrix::default() };
+                let svg = matrix.without_constant_diagonal().heat_map()?;
                 Ok(Figure { svg, caption: String::new() })
             };
             values.chunks_exact((n * n).max(1)).take(MOST).enumerate().map(map).collect()
@@ -91,11 +93,11 @@ fn figures(value: &ValueResult) -> Result<Vec<Figure>> {
         Picture::Lines => {
             let points = shape[shape.len() - 1].max(1);
             let line =
-                |(i, row): (usize, &[f32])| (i.to_string(), row.iter().enumerate().map(|(x, y)| (x as f64, f64::from(*y))).collect());
+                |(i, row): (usize, &[f32])| (format!("row {i}"), row.iter().enumerate().map(|(x, y)| (x as f64, f64::from(*y))).collect());
             let lines: Vec<(String, Vec<(f64, f64)>)> = values.chunks_exact(points).take(MOST).enumerate().map(line).collect();
             let left = (values.len() / points).saturating_sub(MOST);
             let caption = if left > 0 { format!("The first {MOST} of {}.", left + MOST) } else { String::new() };
-            Ok(vec![Figure { svg: picture::line_chart(&value.title, "", &value.name, &lines)?, caption }])
+            Ok(vec![Figure { svg: picture::line_chart(&value.title, "place along the last axis", &quantity, &lines)?, caption }])
         }
     }
 }
@@ -108,7 +110,7 @@ fn learning(found: &RunResult) -> Result<Vec<Figure>> {
     let mut figures = vec![Figure { svg: picture::line_chart("Loss", "step", "loss", &folds)?, caption: String::new() }];
     if let Some(first) = found.losses.first().filter(|fold| fold.len() > 2) {
         let terms: Vec<_> = first[1..].iter().map(|(name, curve)| (name.clone(), points(curve))).collect();
-        let svg = picture::line_chart("Its terms", "step", "weighted", &terms)?;
+        let svg = picture::line_chart("Terms of the loss", "step", "weighted term", &terms)?;
         figures.push(Figure { svg, caption: "Of the first fold.".into() });
     }
     Ok(figures)

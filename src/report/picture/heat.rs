@@ -87,6 +87,14 @@ impl Matrix<'_> {
         Ok(svg.finish())
     }
 
+    /// The same with a diagonal that says nothing left out: one of a square matrix whose entries are all the same, as those of a
+    /// correlation are.
+    pub fn without_constant_diagonal(self) -> Self {
+        let n = self.rows;
+        let constant = n > 2 && self.values.len() == n * n && (0..n).all(|i| self.values[i * (n + 1)] == self.values[0]);
+        Self { without_diagonal: self.without_diagonal || constant, ..self }
+    }
+
     fn columns(&self) -> usize {
         self.values.len() / self.rows.max(1)
     }

@@ -57,7 +57,7 @@ pub(super) fn blocks() -> Vec<Block> {
                 words(FEATURES).or("kind", "connection_profile", "which features"),
                 whole(1).or("vectors", 5, "how many eigenvectors, those of the greatest eigenvalues"),
             ),
-            |t, (graph, kind, vectors)| one(kind(vectors).apply(t, graph)?),
+            |t, (graph, kind, vectors)| one(kind(vectors).forward(t, graph)?),
         ),
         block(
             "graph_convolution",
@@ -65,7 +65,7 @@ pub(super) fn blocks() -> Vec<Block> {
             (graph(), of(), weights(), maybe("bias", "[out]")),
             |t, (graph, of, weights, bias)| {
                 let linear = linear(t, weights, bias)?;
-                one(GraphConvolution { linear }.apply(t, graph, of)?)
+                one(GraphConvolution { linear }.forward(t, graph, of)?)
             },
         ),
         block(
@@ -74,7 +74,7 @@ pub(super) fn blocks() -> Vec<Block> {
             (graph(), of(), weights(), value("receiver", "[1, out]"), value("sender", "[1, out]")),
             |t, (graph, of, weights, receiver, sender)| {
                 let heads = vec![(linear(t, weights, None)?, receiver, sender)];
-                one(StaticGraphAttention { heads }.apply(t, graph, of)?)
+                one(StaticGraphAttention { heads }.forward(t, graph, of)?)
             },
         ),
         block(
@@ -95,7 +95,7 @@ pub(super) fn blocks() -> Vec<Block> {
             (of(), value("weights", "[features, 1]")),
             |t, (of, weights)| {
                 let score = linear(t, weights, None)?;
-                let (pooled, attention) = AttentionPooling { gated: None, score }.apply(t, of)?;
+                let (pooled, attention) = AttentionPooling { gated: None, score }.forward(t, of)?;
                 Ok(vec![("", pooled), ("attention", attention)])
             },
         ),
@@ -109,7 +109,7 @@ pub(super) fn blocks() -> Vec<Block> {
                 number().or("ratio", 0.5, "the share of the nodes that is kept, above 0, at most 1"),
             ),
             |t, (graph, of, projection, ratio)| {
-                let kept = TopKPooling { projection, ratio: ratio as f32 }.apply(t, graph, of)?;
+                let kept = TopKPooling { projection, ratio: ratio as f32 }.forward(t, graph, of)?;
                 Ok(vec![("", kept.x), ("graph", kept.graph)])
             },
         ),
