@@ -170,7 +170,7 @@ fn series_are_turned_so_that_time_is_last() {
     let series = read_series(&table, Layout::TimeRegions).unwrap();
     assert_eq!(series.values.to_f64_vec(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
     // What single precision would round is held in double.
-    let second = npy("'<f8'", false, "(1, 2)", &le(&[1e9 + 0.5, 0.1], |x| x.to_le_bytes()));
+    let second = npy("'<f8'", false, "(1, 2)", &le(&[1e9 + 0.5, 0.1_f64], |x| x.to_le_bytes()));
     let second = read_series_bytes("d.npy", &second, Layout::TimeRegions).unwrap().values;
     assert_eq!((second.is_f64(), second.to_f64_vec()), (true, vec![1e9 + 0.5, 0.1]));
     assert_eq!(series.names.unwrap(), ["V1", "V2"]);
