@@ -2,15 +2,16 @@
 //! a cohort need not fit in memory.
 
 use super::form::{Form, Placed, file, flag, text, whole, words};
-use super::object::{Object, object};
+use super::object::{Field, Object, object};
 use super::place::{is_name, not_a_name};
-use super::reader::{Chosen, Reader, finite};
-use crate::connectome::confounds::Strategy;
+use super::reader::{Reader, finite};
+use crate::connectome::confounds::{Selection, Strategy};
 use crate::data::{Layout, NpyRows, read_column, read_npy};
 use crate::statistics::centre::{Centred, Constant};
 use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// What is kept in memory of one entry, in bytes; what is larger is read again for every batch.
@@ -73,8 +74,13 @@ impl Files {
     }
 }
 
-fn series() -> Object<Entry> {
+/// Frames of a run.
+fn frames() -> Field<Option<Range<usize>>> {
     let frames = whole(0).times::<2>().checked("[from, to], from below to,", |[from, to]| from < to);
+    frames.map(|[from, to]| from..to).maybe("frames", "the first frame and the one after the last; all where it is not given")
+}
+
+fn series() -> Object<Entry> {
     let parts = (
         files().field("series", "a file of [subjects, time, regions], or of one subject; or a list of files, one a subject"),
         words([("time-regions", Layout::TimeRegions), ("regions-time", Layout::RegionsTime)]).or(
@@ -83,7 +89,7 @@ fn series() -> Object<Entry> {
             "the order of the axes",
         ),
         file().maybe("atlas", "the image by which other images have series"),
-        frames.map(|[from, to]| from..to).maybe("frames", "the first frame and the one after the last; all where it is not given"),
+        frames(),
     );
     object("[subjects, regions, time]: series", parts, |(files, layout, atlas, frames)| {
         if let Files::One(one) = &files
@@ -139,16 +145,18 @@ fn confounds() -> Object<Entry> {
         words(Strategy::ALL.map(|strategy| (strategy.name(), strategy))).maybe("strategy", "which columns, as `tapetum denoise` has them"),
         text().list(1).maybe("columns", "which columns, by their names"),
         text().maybe("formula", "which columns, by a formula such as dd1((rps + wm + csf + gsr)^^2)"),
+        frames(),
+        flag().or("keep_non_steady_state", false, "whether volumes stay that the table marks as not in the steady state"),
     );
     let what = "[subjects, columns, time]: confounds, each of mean 0 and standard deviation 1; strategy, columns or formula says which";
-    object(what, parts, |(files, strategy, columns, formula)| {
-        let chosen = match (strategy, columns, formula) {
-            (Some(strategy), None, None) => Chosen::Strategy(strategy),
-            (None, Some(columns), None) => Chosen::Columns(columns),
-            (None, None, Some(formula)) => Chosen::Formula(formula),
+    object(what, parts, |(files, strategy, columns, formula, frames, keep_non_steady_state)| {
+        let selection = match (strategy, columns, formula) {
+            (Some(strategy), None, None) => Selection::Strategy(strategy),
+            (None, Some(columns), None) => Selection::Columns(columns),
+            (None, None, Some(formula)) => Selection::Formula(formula),
             _ => return Err(Error::argument("one of strategy, columns and formula is expected")),
         };
-        Source::open(Reader::Confounds(files.list(), chosen))
+        Source::open(Reader::Confounds { files: files.list(), selection, frames, keep_non_steady_state })
     })
 }
 
