@@ -84,23 +84,40 @@ impl Checkpoint {
     /// # Errors
     /// Where the file lacks a state that `state` has, holds one that it has not, or one of another type.
     pub fn restore(&self, state: &State) -> Result<()> {
+        let found = self.found(state)?;
+        let expected = |name: &String| found.iter().any(|(known, _)| known == name);
+        if let Some((name, value)) = self.states.iter().find(|(name, _)| !expected(name)) {
+            return Err(Error::file(&self.path, format!("tensor `{name}` {} is no state here; compile the programs first", value.ty())));
+        }
+        self.states.iter().try_for_each(|(name, value)| state.write(name, value))
+    }
+
+    /// Puts into `state` every state that it has, for a model that is only applied: the file may hold more, as an optimiser's moments.
+    /// Nothing is changed where there is an error.
+    ///
+    /// # Errors
+    /// Where the file lacks a state that `state` has, or holds it with another type.
+    pub fn restore_model(&self, state: &State) -> Result<()> {
+        let found = self.found(state)?;
+        found.into_iter().try_for_each(|(name, value)| state.write(&name, value))
+    }
+
+    /// The file's value for each state that `state` has.
+    fn found(&self, state: &State) -> Result<Vec<(String, &HostTensor)>> {
         let fail = |what: String| Error::file(&self.path, what);
-        let mut expected = state.names();
-        for name in &expected {
-            let ty = state.ty(name).map(|ty| ty.to_string()).unwrap_or_default();
-            let found = self.states.get(name).ok_or_else(|| fail(format!("tensor `{name}` is missing: {ty} expected")))?;
+        let mut values = Vec::new();
+        for name in state.names() {
+            let ty = state.ty(&name).map(|ty| ty.to_string()).unwrap_or_default();
+            let found = self.states.get(&name).ok_or_else(|| fail(format!("tensor `{name}` is missing: {ty} expected")))?;
             if found.ty().to_string() != ty {
                 return Err(fail(format!("tensor `{name}` is {}: {ty} expected", found.ty())));
             }
             if found.is_f64() && !state.is_f64() {
                 return Err(fail(format!("tensor `{name}` is f64{}: {ty} expected", found.shape())));
             }
+            values.push((name, found));
         }
-        expected.sort_unstable();
-        if let Some((name, value)) = self.states.iter().find(|(name, _)| expected.binary_search(name).is_err()) {
-            return Err(fail(format!("tensor `{name}` {} is no state here; compile the programs first", value.ty())));
-        }
-        self.states.iter().try_for_each(|(name, value)| state.write(name, value))
+        Ok(values)
     }
 
     /// An error where `programs` run on the device this was made on, and a kernel of theirs in another variant.

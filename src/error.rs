@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// What went wrong.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An op was given operands it has no meaning for.
@@ -98,6 +98,13 @@ pub enum Error {
         /// Its message.
         what: String,
     },
+}
+
+/// The message, so that a `main` that returns a `Result` ends with a line that people read.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 /// The crate's result.

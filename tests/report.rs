@@ -125,6 +125,8 @@ fn scales_fit_what_is_shown() {
     let texts = drawn(|| square.heat_map());
     assert!(texts.contains(&"0.03".to_owned()) && !texts.iter().any(|t| t == "1.0"), "{texts:?}");
     assert_eq!(texts.iter().filter(|t| *t == "left").count(), 2, "names stand at both axes");
+    let constant = Matrix { without_diagonal: false, ..square }.without_constant_diagonal();
+    assert!(constant.without_diagonal && !matrix(&[1.0, 0.5, 0.5, 0.25], 2).without_constant_diagonal().without_diagonal);
     let svg = square.heat_map().unwrap();
     assert!(svg.contains("3 × 3, share from 0.0100 to 0.0300"), "said in words");
     let texts = drawn(|| Matrix { names: [&names[..2], &[]], ..matrix(&[0.0; 6], 2) }.heat_map());

@@ -7,6 +7,7 @@
 //! (`rest_schaefer400_f16.npy`, `runs.csv`): two sessions of each subject are learnt from, the third is judged.
 
 use clap::Parser;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use tapetum::connectome::graph::communities::{louvain, modularity};
 use tapetum::data::{Layout, NpyRows, read_series_row};
@@ -14,7 +15,7 @@ use tapetum::file::OutputFolder;
 use tapetum::report::picture::{Matrix, Score, comparison, line_chart};
 use tapetum::report::{Figure, ReportTable, Section, report};
 use tapetum::statistics::lloyd::k_means;
-use tapetum::workflow::{Outcome, Workflow, setting};
+use tapetum::workflow::{ReadOptions, RunResult, Value, Workflow, setting};
 use tapetum::{Device, Error, HostTensor, Result, Tape};
 
 #[derive(Debug, Parser)]
@@ -32,32 +33,31 @@ struct Arguments {
     device: String,
     /// Set what the workflow says at a place, as `tapetum run --set`.
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
-    set: Vec<(String, String)>,
+    set: Vec<(String, Value)>,
 }
 
 impl Arguments {
-    /// What is set in the workflow: the data, and what is asked for besides.
-    fn sets(&self) -> Result<Vec<(String, String)>> {
-        let mut sets = Vec::new();
-        let mut set = |key: &str, value: String| sets.push((key.to_owned(), value));
+    /// How the workflow is read: the data, and what is set besides.
+    fn options(&self, seed: u64) -> Result<ReadOptions> {
+        let mut options = Workflow::options().seed(seed);
         if let Some(folder) = &self.data {
-            // A workflow's files are looked for beside it, unless their paths are whole.
+            // Files are looked for beside the workflow, unless their folder is whole.
             let folder = std::path::absolute(folder).map_err(|e| Error::file(folder, e.to_string()))?;
-            let text = |name: &str| serde_json::Value::from(folder.join(name).display().to_string()).to_string();
-            set("data.series.series", text("rest_schaefer400_f16.npy"));
-            set("data.series.layout", "time-regions".into());
-            set("split.test", format!("{{\"table\": {}, \"column\": \"session\"}}", text("runs.csv")));
-            set("split.values", "[\"func03\"]".into());
             // Ten communities, as in the tutorial; two runs a step, so that a laptop holds them. More frames leave less between states, and
             // neighbouring frames more alike.
-            set("parameters.communities.shape", "[\"series[1]\", 10]".into());
-            set("losses[1].weight", "-300".into());
-            set("losses[2].weight", "4".into());
-            set("train.batch", "2".into());
-            set("train.steps", "300".into());
+            options = options
+                .set("folder", folder.display().to_string())
+                .set("data.series.series", "rest_schaefer400_f16.npy")
+                .set("data.series.layout", "time-regions")
+                .set("split.test", json!({ "table": "runs.csv", "column": "session" }))
+                .set("split.values", json!(["func03"]))
+                .set("parameters.communities.shape", json!(["series[1]", 10]))
+                .set("losses[1].weight", -300)
+                .set("losses[2].weight", 4)
+                .set("train.batch", 2)
+                .set("train.steps", 300);
         }
-        sets.extend(self.set.iter().cloned());
-        Ok(sets)
+        Ok(self.set.iter().fold(options, |options, (place, value)| options.set(place, value.clone())))
     }
 
     fn series(&self) -> (PathBuf, Layout) {
@@ -83,16 +83,15 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let device = Device::named(&arguments.device)?;
     let mut folder = OutputFolder::new(&arguments.out)?;
-    let sets = arguments.sets()?;
     let mut judged = Vec::new();
     let mut first = None;
     for seed in 0..arguments.seeds {
-        let workflow = Workflow::read(here("brain_states.json"), &sets, seed)?;
+        let workflow = arguments.options(seed)?.read(here("brain_states.json"))?;
         if seed == 0 {
             let [learnt_from, judges] = [workflow.folds()[0].train.len(), workflow.folds()[0].test.len()];
             println!("{learnt_from} training runs, {judges} test runs; {} steps on {}", workflow.steps(), device.name());
         }
-        let outcome = workflow.run(&device, None, |p| {
+        let outcome = workflow.run_with(&device, None, |p| {
             if p.step % 50 == 0 {
                 println!("seed {seed}, step {}: loss {:.4}", p.step, p.loss);
             }
@@ -115,7 +114,7 @@ const INTRO: &str = "Communities of regions, shared by all runs, and the share t
     correlation. k-means (of as many clusters) and Louvain's method know the mean correlation of the training runs.";
 
 /// Hard communities, k-means and Louvain on every run that was not learnt from.
-fn judge(arguments: &Arguments, device: &Device, workflow: &Workflow, outcome: &Outcome, seed: u64) -> Result<Vec<Judged>> {
+fn judge(arguments: &Arguments, device: &Device, workflow: &Workflow, outcome: &RunResult, seed: u64) -> Result<Vec<Judged>> {
     let (path, layout) = arguments.series();
     let rows = NpyRows::open(path)?;
     let series = |run: usize| read_series_row(&rows, run, layout);
@@ -152,7 +151,7 @@ fn foremost(row: &[f64]) -> usize {
     (0..row.len()).fold(0, |best, i| if row[i] > row[best] { i } else { best })
 }
 
-fn value<'a>(outcome: &'a Outcome, name: &str) -> Result<&'a HostTensor> {
+fn value<'a>(outcome: &'a RunResult, name: &str) -> Result<&'a HostTensor> {
     let found = outcome.values.iter().find(|shown| shown.name == name);
     found.map(|shown| &shown.value).ok_or_else(|| Error::argument(format!("the workflow has no result `{name}`")))
 }
@@ -163,7 +162,7 @@ fn mean_and_deviation(x: &[f64]) -> (f64, f64) {
     (mean, (square / (x.len() as f64 - 1.0).max(1.0)).sqrt())
 }
 
-fn sections(judged: &[Vec<Judged>], outcome: &Outcome) -> Result<(String, Vec<Section>)> {
+fn sections(judged: &[Vec<Judged>], outcome: &RunResult) -> Result<(String, Vec<Section>)> {
     let of = |f: fn(&Judged) -> f64| judged.iter().map(|runs| runs.iter().map(f).sum::<f64>() / runs.len() as f64).collect::<Vec<f64>>();
     let all: [(&str, Vec<f64>); 3] = [("learnt", of(|j| j.learnt)), ("k-means", of(|j| j.k_means)), ("Louvain", of(|j| j.louvain))];
     let ahead = judged.iter().flatten().filter(|j| j.learnt > j.k_means).count();

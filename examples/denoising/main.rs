@@ -3,8 +3,8 @@
 //!
 //! `cargo run --release --example denoising [-- --data DIR --out DIR --seeds 3 --steps 150]`
 //!
-//! It leaves the first cohort of each source in `OUT/cohort/SOURCE`, with the workflow `denoising.json`, which learns nine regressors from it:
-//! `tapetum run OUT/cohort/SOURCE/denoising.json`.
+//! It leaves the first cohort of each source in `OUT/cohort/SOURCE`, from which the workflow `denoising.json` learns nine regressors:
+//! `tapetum run examples/denoising.json [--set folder=../OUT/cohort/SOURCE]`.
 
 mod sources;
 mod tables;

@@ -14,7 +14,7 @@ use tapetum::file::{OutputFolder, write_file};
 use tapetum::report::picture::line_chart;
 use tapetum::report::{Figure, ReportTable, Section, report, table};
 use tapetum::tensor::Philox;
-use tapetum::workflow::{Outcome, Workflow, setting};
+use tapetum::workflow::{RunResult, Value, Workflow, over_folds, setting};
 use tapetum::{Device, Error, HostTensor, Result};
 
 #[derive(Debug, Parser)]
@@ -32,13 +32,13 @@ struct Arguments {
     device: String,
     /// Set what the workflow says at a place, as `tapetum run --set`.
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
-    set: Vec<(String, String)>,
+    set: Vec<(String, Value)>,
 }
 
-/// What is learnt beside the readout, by name, and what is set for it.
+/// What is learnt beside the readout, and the parameters that are not.
 const ARMS: [(&str, &[&str]); 4] = [
-    ("fixed correlation, linear readout", &["parcels", "frames"]),
-    ("learnt frame weights", &["parcels"]),
+    ("fixed correlation, linear readout", &["maps", "frames"]),
+    ("learnt frame weights", &["maps"]),
     ("learnt parcels", &["frames"]),
     ("learnt parcels and frame weights", &[]),
 ];
@@ -51,25 +51,20 @@ fn main() -> Result<()> {
         Some(data) => data.clone(),
         None => simulated(&arguments.out)?,
     };
-    // A workflow's files are looked for beside it, unless their paths are whole.
+    // Files are looked for beside the workflow, unless their folder is whole.
     let data = std::path::absolute(&data).map_err(|e| Error::file(&data, e.to_string()))?;
-    let mut sets = Vec::new();
-    let mut place =
-        |key: &str, name: &str| sets.push((key.to_owned(), serde_json::Value::from(data.join(name).display().to_string()).to_string()));
-    place("data.series.series", "timeseries_f32.npy");
-    ["data.adult.table", "data.age.table", "split.stratify.table"].into_iter().for_each(|key| place(key, "participants.csv"));
-    sets.extend(arguments.set.iter().cloned());
+    let mut options = Workflow::options().set("folder", data.display().to_string());
+    for (place, value) in &arguments.set {
+        options = options.set(place, value.clone());
+    }
     let mut arms = Vec::new();
     for (arm, fixed) in ARMS {
-        let mut sets = sets.clone();
-        sets.extend(
-            fixed.iter().map(|name| (format!("parameters.{}.learn", if *name == "parcels" { "maps" } else { name }), "false".to_owned())),
-        );
+        let options = fixed.iter().fold(options.clone(), |options, name| options.set(format!("parameters.{name}.learn"), false));
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/prediction.json");
-        let run = |seed: u64| Workflow::read(&path, &sets, seed)?.run(&device, None, |_| {});
-        let outcomes = (0..arguments.seeds).map(run).collect::<Result<Vec<_>>>()?;
+        let run = |seed: u64| options.clone().seed(seed).read(&path)?.run(&device);
+        let results = (0..arguments.seeds).map(run).collect::<Result<Vec<_>>>()?;
         println!("{arm}: trained");
-        arms.push((arm, outcomes));
+        arms.push((arm, results));
     }
     let made = result(&arms);
     println!("\n{}\n", table(&made.header.iter().map(String::as_str).collect::<Vec<_>>(), &made.rows));
@@ -84,33 +79,31 @@ const INTRO: &str = "One workflow, of which more or less is learnt. Five folds, 
     tested by the fold that had not seen them, mean and standard deviation over seeds (each another division into folds). In the film's data \
     the label is partly confounded with the head coil, so part of what is predicted may be the coil.";
 
-/// Each metric's mean and deviation over seeds.
-fn cells(outcomes: &[Outcome]) -> Vec<String> {
-    let metrics = outcomes.first().map_or(0, |o| o.metrics.len());
+/// Mean and standard deviation of each metric over seeds.
+fn cells(results: &[RunResult]) -> Vec<String> {
+    let metrics = results.first().map_or(0, |result| result.metrics.len());
     let cell = |i: usize| {
-        let pooled: Vec<f64> = outcomes.iter().filter_map(|o| o.metrics[i].pooled).collect();
-        let mean = pooled.iter().sum::<f64>() / pooled.len() as f64;
-        let square: f64 = pooled.iter().map(|x| (x - mean) * (x - mean)).sum();
-        match pooled.len() {
-            0 => "none".to_owned(),
-            1 => format!("{mean:.3}"),
-            n => format!("{mean:.3} ± {:.3}", (square / (n as f64 - 1.0)).sqrt()),
+        let pooled: Vec<_> = results.iter().map(|result| result.metrics[i].pooled.clone()).collect();
+        match over_folds(&pooled) {
+            None => "–".to_owned(),
+            Some((mean, None)) => format!("{mean:.3}"),
+            Some((mean, Some(deviation))) => format!("{mean:.3} ± {deviation:.3}"),
         }
     };
     (0..metrics).map(cell).collect()
 }
 
 /// The pooled metrics of every arm.
-fn result(arms: &[(&str, Vec<Outcome>)]) -> ReportTable {
+fn result(arms: &[(&str, Vec<RunResult>)]) -> ReportTable {
     let names = arms.first().and_then(|(_, o)| o.first()).map(|o| o.metrics.iter().map(|m| m.name.clone()).collect::<Vec<_>>());
     let header = [vec!["what is learnt".to_owned()], names.unwrap_or_default()].concat();
-    let rows = arms.iter().map(|(arm, outcomes)| [vec![(*arm).to_owned()], cells(outcomes)].concat()).collect();
+    let rows = arms.iter().map(|(arm, results)| [vec![(*arm).to_owned()], cells(results)].concat()).collect();
     ReportTable { header, rows }
 }
 
-fn sections(arms: &[(&str, Vec<Outcome>)]) -> Result<Vec<Section>> {
+fn sections(arms: &[(&str, Vec<RunResult>)]) -> Result<Vec<Section>> {
     let mut sections = vec![Section { heading: "Result".into(), table: Some(result(arms)), ..Section::default() }];
-    let last = arms.last().and_then(|(_, outcomes)| outcomes.first());
+    let last = arms.last().and_then(|(_, results)| results.first());
     if let Some(frames) = last.and_then(|o| o.values.iter().find(|v| v.name == "frames")) {
         let time = frames.value.shape().last().copied().unwrap_or(1);
         let line =

@@ -13,7 +13,7 @@ pub(super) struct Check {
     filter: Option<String>,
 }
 
-/// What is known of the cases so far.
+/// The outcomes and errors so far.
 #[derive(Default)]
 struct Found {
     outcomes: Vec<Outcome>,
@@ -39,18 +39,18 @@ impl Check {
         let widths = [cases.iter().map(|c| op(&c.name).chars().count()).max().unwrap_or(0), 24];
         common.print_ahead(&line(widths, &HEADER.map(String::from)))?;
         let mut found = Found::default();
-        let mut printed = Ok(());
+        let (mut printed, mut through) = (Ok(()), 0);
         check::all(&cases, &device, |case, outcomes| {
             found.add(case, outcomes);
-            bar.set_message(case.name.clone());
-            bar.inc(1);
+            through += 1;
+            bar.next(None, case.name.clone());
             // An op is printed once all its cases are through.
-            let through = cases.get(bar.position() as usize).is_none_or(|next| op(&next.name) != op(&case.name));
-            if through && printed.is_ok() {
-                printed = bar.suspend(|| found.print(common, widths));
+            let whole = cases.get(through).is_none_or(|next| op(&next.name) != op(&case.name));
+            if whole && printed.is_ok() {
+                printed = bar.aside(|| found.print(common, widths));
             }
         });
-        bar.finish_and_clear();
+        bar.finish();
         printed?;
         let failed = found.failures().len();
         let checked = found.outcomes.len() + found.errors.len();
@@ -87,7 +87,7 @@ impl Found {
         rows.iter().try_for_each(|((op, variant), row)| common.print_ahead(&line(widths, &cells(op, variant, row))))
     }
 
-    /// What missed its tolerance or could not be run.
+    /// The cases that missed their tolerance or could not be run.
     fn failures(&self) -> Vec<String> {
         let missed = |o: &Outcome| {
             let reverse = o.reverse.map(|e| format!(", reverse {e:.1e} ({:.0e})", o.reverse_tolerance)).unwrap_or_default();

@@ -75,7 +75,8 @@ enum Command {
 
 /// Subcommands in which nothing is random, and those that run no program on a device. The options of others are taken there, for scripts
 /// that give them to all, but the help page does not show them.
-const SEEDLESS: [&str; 5] = ["devices", "check", "connectivity", "denoise", "shaders"];
+const SEEDLESS: [&str; 8] =
+    ["devices", "check", "connectivity", "denoise", "shaders", "topology decompose", "topology distance", "topology barycenter"];
 const UNTUNED: [&str; 4] = ["devices", "check", "shaders", "tune"];
 const DEVICELESS: [&str; 2] = ["devices", "shaders"];
 
@@ -86,8 +87,16 @@ fn arguments() -> clap::Command {
     let options: Vec<_> = root.get_arguments().cloned().collect();
     hidden.into_iter().fold(root, |root, (name, subcommands)| {
         let option = options.iter().find(|a| a.get_id() == name).map(|a| a.clone().hide(true));
-        subcommands.iter().fold(root, |root, subcommand| root.mut_subcommand(subcommand, |c| c.args(option.clone())))
+        subcommands.iter().fold(root, |root, path| with(root, path, option.clone()))
     })
+}
+
+/// The command with an option at the subcommand of this path.
+fn with(command: clap::Command, path: &str, option: Option<clap::Arg>) -> clap::Command {
+    match path.split_once(' ') {
+        Some((first, rest)) => command.mut_subcommand(first, |c| with(c, rest, option)),
+        None => command.mut_subcommand(path, |c| c.args(option)),
+    }
 }
 
 /// Leaves with the usage of a subcommand and what is wrong.

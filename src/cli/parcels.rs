@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::Instant;
 
-/// What is learnt, and from which frames.
+/// Parcels to be learnt, and the frames to learn them from.
 pub(super) struct Parcels<'a> {
     pub(super) cortex: Cortex,
     pub(super) settings: Settings,
@@ -22,7 +22,7 @@ pub(super) struct Parcels<'a> {
     pub(super) hemisphere: Hemisphere,
     pub(super) out: &'a Path,
     pub(super) title: &'a str,
-    /// What a reader may do next.
+    /// A sentence on the next thing that a reader may do.
     pub(super) next: &'a str,
 }
 
@@ -36,11 +36,8 @@ impl Parcels<'_> {
         let mut folder = OutputFolder::new(self.out)?;
         common.say(&device);
         let bar = progress(u64::from(self.settings.steps), "steps")?;
-        let learnt = learner.run(|step, loss| {
-            bar.set_position(u64::from(step));
-            bar.set_message(format!("loss {loss:.5}"));
-        })?;
-        bar.finish_and_clear();
+        let learnt = learner.run(|step, loss| bar.at(u64::from(step), format!("loss {loss:.5}")))?;
+        bar.finish();
         let seconds = started.elapsed().as_secs_f64();
 
         let scores = if self.test() > 1 { Some(self.cortex.judge(&learnt, &self.settings, self.train)?) } else { None };

@@ -28,12 +28,8 @@ impl Tune {
         let tuner = Tuner::new(&device, &settings)?;
         common.say(&device);
         let bar = progress(1, "works")?;
-        let (tuning, trials) = tuner.run(|work, of| {
-            bar.set_length(of as u64);
-            bar.inc(1);
-            bar.set_message(work.to_owned());
-        })?;
-        bar.finish_and_clear();
+        let (tuning, trials) = tuner.run(|work, of| bar.next(Some(of as u64), work))?;
+        bar.finish();
         if let Some(path) = &self.out {
             write_file(path, format!("{:#}\n", tuning.json()).as_bytes())?;
         }

@@ -61,7 +61,7 @@ th.number { white-space: normal; }
 .figures { display: flex; flex-wrap: wrap; gap: 1.5rem 2rem; margin: 1rem 0; align-items: flex-start; }
 figure { margin: 0; max-width: 100%; }
 figure svg { display: block; max-width: 100%; height: auto; }
-figcaption { color: var(--soft); font-size: 0.9rem; max-width: 30rem; margin-top: 0.25rem; }
+figcaption { color: var(--soft); font-size: 0.9rem; max-width: 30rem; margin: 0.25rem 0 0 1.25rem; }
 @media (max-width: 30rem) { body { padding: 1.5rem 0.9rem 3rem; } h1 { font-size: 1.5rem; } th, td { padding-right: 0.8rem; } }
 @media print { body { max-width: none; padding: 0; } section { break-inside: avoid; } }
 ";
@@ -147,7 +147,7 @@ fn row(tag: &str, cells: &[String], numeric: &[bool]) -> String {
     html + "</tr>\n"
 }
 
-/// Whether a column holds numbers, perhaps with a unit, a sign or a dash for what is missing.
+/// True of a column that holds numbers, perhaps with a unit, a sign or a dash for what is missing.
 fn is_numeric(table: &ReportTable, column: usize) -> bool {
     let cells: Vec<&str> = table.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.trim()).collect();
     let starts_as_number = |cell: &&str| cell.trim_start_matches(['-', '+', '\u{2212}', '.']).starts_with(|c: char| c.is_ascii_digit());

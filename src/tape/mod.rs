@@ -29,6 +29,10 @@ impl Var {
     pub fn index(self) -> usize {
         self.index as usize
     }
+
+    pub(crate) fn is_of_the_tape_of(self, other: Self) -> bool {
+        self.tape == other.tape
+    }
 }
 
 /// What makes a value.

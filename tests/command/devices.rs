@@ -74,6 +74,7 @@ fn help_pages_end_with_the_options_that_mean_something_there_and_an_example() {
     }
     let has = |of: &str, option: &str| page(of).contains(option);
     assert!(has("demo", "--seed") && has("demo", "--tuning") && has("demo", "--device") && has("topology test", "--seed"));
-    assert!(!has("connectivity", "--seed") && has("connectivity", "--tuning") && !has("tune", "--tuning"));
-    assert!(!has("devices", "--seed") && !has("devices", "--tuning") && !has("shaders", "--device"));
+    assert!(!has("topology distance", "--seed") && has("topology distance", "--tuning"));
+    assert!(!has("connectivity", "--seed") && has("connectivity", "--tuning") && !has("tune", "--tuning <FILE>"));
+    assert!(!has("devices", "--seed") && !has("devices", "--tuning <FILE>") && !has("shaders", "--device"));
 }

@@ -125,10 +125,15 @@ fn stacks_have_barycentres_clusters_and_tests() {
         let done = folder.run(&line).json();
         assert_eq!((&done["purity"], &done["accuracy"]), (&json!(1.0), &json!(1.0)), "{weight}");
         assert_eq!(done["confusion"]["labels"], json!([-2, 7]));
+        assert_eq!(done["converged"], json!(true), "{weight}");
         let clusters = read_i32(folder.0.join("clusters/clusters.npy"), &[12]);
         assert!((0..12).all(|g| (clusters[g] == clusters[0]) == (g < 6)), "{clusters:?}");
     }
     report_holds(&folder, "clusters/report.html");
+    // One round cannot tell whether another would change anything: that is said, and what it led to is taken.
+    let cut = folder.run("topology cluster stack.npy --clusters 2 -o cut --rounds 1 --device cpu --json");
+    assert!(cut.stderr.contains("the clusters still changed in round 1"), "{cut:?}");
+    assert_eq!((&cut.json()["rounds"], &cut.json()["converged"]), (&json!(1), &json!(false)));
 
     file(&folder, "a.npy", &[6, 8, 8], &weights[..6 * 64]);
     file(&folder, "b.npy", &[6, 8, 8], &weights[6 * 64..]);

@@ -48,7 +48,7 @@ pub fn descriptions(folder: &Path) -> Vec<Target> {
         "rows": [{"kernel": "copy", "variant": "a", "work": "w", "direction": "forward", "shape": "[1]", STATS}]}"#;
     let bench = bench.replace("STATS", stats).into_bytes();
     vec![
-        target("workflow", workflows, 1 << 14, by_file(folder, "w.json", |path| done(Workflow::read(path, &[], 0)))),
+        target("workflow", workflows, 1 << 14, by_file(folder, "w.json", |path| done(Workflow::read(path)))),
         target("tuning", vec![tuning.to_vec()], 1 << 14, by_file(folder, "tuning.json", |path| done(Tuning::open(path)))),
         target("bench", vec![bench], PLAIN, by_file(folder, "bench.json", |path| done(Baseline::read(path)))),
         target("checkpoint", vec![checkpoint()], PLAIN, by_file(folder, "x.safetensors", |path| done(Checkpoint::open(path)))),

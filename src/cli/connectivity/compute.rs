@@ -56,10 +56,10 @@ impl Connectivity {
             }
             Kind::PartialCorrelation => {
                 let partial = match self.shrinkage() {
-                    Shrinkage::None => tape.series_partial_correlation(x)?,
+                    Shrinkage::None => tape.partial_correlation(x)?,
                     shrinkage => {
                         let covariance = tape.shrunk_covariance(x, shrinkage)?.covariance;
-                        tape.partial_correlation(covariance)?
+                        tape.partial_correlation_of(covariance)?
                     }
                 };
                 self.fisher(&mut tape, partial)?

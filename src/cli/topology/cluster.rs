@@ -19,12 +19,15 @@ pub(in crate::cli) struct Cluster {
     /// Weights `[graphs, n, n]`, symmetric; diagonals are ignored.
     #[arg(value_name = "STACK.npy")]
     stack: PathBuf,
-    /// How many clusters.
+    /// The number of clusters.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     clusters: u32,
-    /// How much topology counts against the weights of edges: from 0 to 1.
+    /// The weight of topology against the weights of edges: from 0 to 1.
     #[arg(long, default_value_t = 1.0, value_name = "W", value_parser = share)]
     weight: f32,
+    /// Stop after so many rounds of assignment, even if clusters still change [default: 300 rounds, and an error where they do].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
     /// Whole numbers, one a graph, that clusters are compared with: for purity, accuracy and confusion.
     #[arg(long, value_name = "L.npy")]
     labels: Option<PathBuf>,
@@ -37,7 +40,7 @@ fn share(text: &str) -> Result<f32, String> {
     text.parse().ok().filter(|w| (0.0..=1.0).contains(w)).ok_or_else(|| "a number from 0 to 1 is expected".to_owned())
 }
 
-/// How clusters agree with labels.
+/// The agreement of clusters with labels.
 struct Scores {
     names: Vec<i64>,
     table: Vec<Vec<usize>>,
@@ -49,7 +52,8 @@ impl Cluster {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let stack = read_stack(&self.stack)?;
         let graphs = stack.shape()[0];
-        let top = Top { weight: self.weight, ..Top::new(self.clusters as usize, common.seed) };
+        let mut top = Top { weight: self.weight, ..Top::new(self.clusters as usize, common.seed) };
+        top.rounds = self.rounds.map_or(top.rounds, |rounds| rounds as usize);
         if top.clusters > graphs {
             let what = format!("{graphs} graphs: --clusters {} is more than there are", top.clusters);
             return Err(Error::file(&self.stack, what));
@@ -58,6 +62,13 @@ impl Cluster {
         let device = common.device()?;
         let made = diagrams(&device, &self.stack, &stack)?;
         let found = top.run(&stack, &made)?;
+        if !found.converged && self.rounds.is_none() {
+            let what = format!(
+                "the clusters still changed in round {}: --rounds N allows another number, and takes what it leads to",
+                found.rounds
+            );
+            return Err(Error::file(&self.stack, what));
+        }
         let scores = labels.map(|labels| Scores::new(&labels, &found)).transpose()?;
         let mut folder = OutputFolder::new(&self.out)?;
         let clusters: Vec<i32> = found.clusters.iter().map(|&c| c as i32).collect();
@@ -66,7 +77,7 @@ impl Cluster {
         folder.commit()?;
         common.say(&device);
         if !found.converged {
-            note(&format!("the clusters had not settled after {} rounds: what is written is the last of them", found.rounds));
+            note(&format!("the clusters still changed in round {}, the last that --rounds allows", found.rounds));
         }
         let mut json = json!({
             "stack": self.stack.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),

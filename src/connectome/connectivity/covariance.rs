@@ -42,12 +42,12 @@ impl Tape {
         self.inverse_gram(covariance, rows)
     }
 
-    /// Partial correlation of series x `[.., variables, time]`, see [`Tape::partial_correlation`]; as exact as
-    /// [`Tape::series_precision`].
+    /// Partial correlation of series x `[.., variables, time]`: the correlation of two variables given all others, 1 on the diagonal; as
+    /// exact as [`Tape::series_precision`]. Of a covariance: [`Tape::partial_correlation_of`].
     ///
     /// # Errors
     /// As [`Tape::correlation`].
-    pub fn series_partial_correlation(&mut self, x: Var) -> Result<Var> {
+    pub fn partial_correlation(&mut self, x: Var) -> Result<Var> {
         let correlation = self.correlation(x, None, false)?;
         let rows = self.standardise(x)?.0;
         let precision = self.inverse_gram(correlation, rows)?;
@@ -72,7 +72,7 @@ impl Tape {
 
     /// Partial correlation of covariances `[.., n, n]`, from the precision Ω: −Ωᵢⱼ/√(ΩᵢᵢΩⱼⱼ), 1 on the diagonal; the correlation of two
     /// variables given all others. Errors as [`Tape::precision`].
-    pub fn partial_correlation(&mut self, covariance: Var) -> Result<Var> {
+    pub fn partial_correlation_of(&mut self, covariance: Var) -> Result<Var> {
         let partial = self.partial_covariance(covariance)?;
         self.normalised(partial)
     }
@@ -262,8 +262,8 @@ pub(super) fn cases() -> Vec<Case> {
         }
     }
     for shape in [[1, 1, 9], [2, 7, 65], [1, 33, 99]] {
-        let build = |t: &mut Tape, x: &[Var]| Ok(vec![t.series_partial_correlation(x[0])?]);
-        cases.push(Case::new("series_partial_correlation", vec![f32s(shape, Draw::Series)], build).within(1e-5, 1e-4));
+        let build = |t: &mut Tape, x: &[Var]| Ok(vec![t.partial_correlation(x[0])?]);
+        cases.push(Case::new("partial_correlation", vec![f32s(shape, Draw::Series)], build).within(1e-5, 1e-4));
         let build = |t: &mut Tape, x: &[Var]| Ok(vec![t.series_precision(x[0], 1)?]);
         cases.push(Case::new("series_precision", vec![f32s(shape, Draw::Normal)], build).within(1e-5, 1e-4));
     }

@@ -35,9 +35,9 @@ impl Scores {
         self.random.iter().sum::<f64>() / self.random.len() as f64
     }
 
-    /// The best of the random parcellations.
+    /// The best of the random parcellations; NaN where one of them is, or where there are none.
     pub fn random_best(&self) -> f64 {
-        self.random.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+        self.random.iter().copied().map(|x| if x.is_nan() { f64::NAN } else { x }).max_by(f64::total_cmp).unwrap_or(f64::NAN)
     }
 }
 
@@ -103,5 +103,44 @@ impl Cortex {
             self.usable.iter().zip(a).for_each(|(&v, &a)| row[v] = a);
         }
         HostTensor::f32([parcels, vertices], out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::Philox;
+
+    /// Two halves of a ring on the sphere, each with a series of its own and noise.
+    fn halves(vertices: usize, time: usize) -> (Cortex, Vec<i32>) {
+        let draws = Philox::new(3, 0, 0);
+        let label = |v: usize| i32::from(2 * v >= vertices);
+        let value = |v: usize, t: usize| draws.normal(1000 * (1 + label(v) as usize) + t) + 0.5 * draws.normal(10_000 + v * time + t);
+        let series = (0..vertices * time).map(|at| value(at / time, at % time) as f32).collect();
+        let place = |v: usize| {
+            let angle = std::f32::consts::TAU * v as f32 / vertices as f32;
+            [angle.cos(), angle.sin(), 0.1]
+        };
+        let series = HostTensor::f32([vertices, time], series).unwrap();
+        let xyz = HostTensor::f32([vertices, 3], (0..vertices).flat_map(place).collect()).unwrap();
+        (Cortex::new(series, xyz, None, None).unwrap(), (0..vertices).map(label).collect())
+    }
+
+    #[test]
+    fn parcels_that_are_there_are_more_homogeneous_than_random_ones() {
+        let (cortex, labels) = halves(24, 200);
+        let settings = Settings { parcels: 2, ..Settings::default() };
+        let memberships = [0, 1].map(|p| labels.iter().map(|&l| f32::from(l == p)).collect::<Vec<_>>()).concat();
+        let memberships = HostTensor::f32([2, 24], memberships).unwrap();
+        let learnt = Learnt { memberships, labels, losses: Vec::new() };
+        let scores = cortex.judge(&learnt, &settings, 100).unwrap();
+        // Signal of variance 1 and noise of variance 1/4: within a half the correlation is 1 / (1 + 1/4).
+        assert!((scores.learnt - 0.8).abs() < 0.05, "{scores:?}");
+        assert!(scores.random.len() == RANDOM && scores.random_mean() < scores.learnt && scores.random_best() <= scores.learnt + 1e-9);
+        assert!(scores.atlas.is_none() && scores.k_means <= scores.learnt + 1e-9);
+        assert_eq!((cortex.test_frames(100), cortex.test_frames(199), cortex.test_frames(200)), (100..200, 0..200, 0..200));
+        let r = cortex.parcel_correlation(&Device::cpu(), &learnt.memberships, 100..200).unwrap().to_f64_vec();
+        assert!((r[0] - 1.0).abs() < 1e-6 && r[1].abs() < 0.35 && (r[1] - r[2]).abs() < 1e-6, "{r:?}");
+        assert!(Scores { random: vec![0.1, f64::NAN], ..scores }.random_best().is_nan());
     }
 }

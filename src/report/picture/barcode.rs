@@ -47,7 +47,7 @@ pub fn barcode(title: &str, births: &[f32], deaths: &[f32]) -> Result<String> {
         svg.line([at, bottom], [at, bottom + 5.0], AXIS, 1.0);
         svg.text([at, bottom + 19.0], Anchor::Middle, SMALL, MUTED, &text);
     }
-    svg.text([WIDTH / 2.0, bottom + 40.0], Anchor::Middle, MEDIUM, TEXT, "threshold");
+    svg.text([WIDTH / 2.0, bottom + 40.0], Anchor::Middle, MEDIUM, TEXT, "threshold (weight of an edge)");
     Ok(svg.finish())
 }
 

@@ -15,7 +15,7 @@ const LABEL: f64 = 150.0;
 /// A named value, and how far its repetitions spread.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// What has it.
+    /// The name of the method or group that has it.
     pub name: String,
     /// The value.
     pub value: f64,
@@ -60,7 +60,7 @@ pub fn comparison<S: Clone + Into<Score>>(title: &str, x_label: &str, values: &[
     Ok(svg.finish())
 }
 
-/// What the picture does not say by itself.
+/// Notes on the axis, the whiskers and the shade.
 fn notes(axis: Axis, values: &[Score], name: &str, chance: &[f64]) -> Vec<String> {
     let start = (axis.low > 0.0).then(|| format!("The axis starts at {}, not at 0.", short(axis.low)));
     let whisker = values.iter().any(|v| v.deviation.is_some()).then(|| "Whiskers: one standard deviation to either side.".to_owned());
@@ -124,7 +124,10 @@ fn scale(svg: &mut Svg, axis: Axis, bottom: f64, label: &str) {
         svg.line([at, bottom], [at, bottom + 5.0], AXIS, 1.0);
         svg.text([at, bottom + 19.0], Anchor::Middle, SMALL, MUTED, &text);
     }
-    svg.text([(axis.from + axis.to) / 2.0, bottom + 42.0], Anchor::Middle, MEDIUM, TEXT, label);
+    let label = fitted(label, MEDIUM, WIDTH - 24.0);
+    let half = text_width(&label, MEDIUM) / 2.0;
+    let middle = ((axis.from + axis.to) / 2.0).min(WIDTH - 12.0 - half).max(12.0 + half);
+    svg.text([middle, bottom + 42.0], Anchor::Middle, MEDIUM, TEXT, &label);
 }
 
 fn row(svg: &mut Svg, axis: Axis, y: f64, score: &Score, chance: Option<f64>) {

@@ -17,7 +17,7 @@ const BLANK: u8 = LEVELS;
 const SIDE: f64 = 310.0;
 /// The most rows or columns whose names are all written.
 const NAMED: usize = 48;
-const NAME_WIDTH: f64 = 150.0;
+const NAME_WIDTH: f64 = 120.0;
 const BAR_WIDTH: f64 = 14.0;
 
 /// A matrix to be drawn as colours, and what it is a matrix of.
@@ -25,7 +25,7 @@ const BAR_WIDTH: f64 = 14.0;
 pub struct Matrix<'a> {
     /// The picture's title.
     pub title: &'a str,
-    /// What the rows are, and what the columns are.
+    /// The names of the vertical and of the horizontal axis: a row is one of the first, a column one of the second.
     pub axes: [&'a str; 2],
     /// The quantity that is shown, with its unit.
     pub quantity: &'a str,
@@ -37,7 +37,7 @@ pub struct Matrix<'a> {
     pub values: &'a [f32],
     /// The lowest and the highest value on the scale, beyond which colours stay the same; where there is none, a scale that fits.
     pub range: Option<(f32, f32)>,
-    /// Whether the entries of the diagonal say nothing: they are grey, and the scale does not fit them.
+    /// True where the entries of the diagonal say nothing: they are grey, and the scale does not fit them.
     pub without_diagonal: bool,
 }
 
@@ -85,6 +85,14 @@ impl Matrix<'_> {
         }
         svg.upright([label_at, frame.top + frame.height / 2.0], MEDIUM, TEXT, &fitted(self.quantity, MEDIUM, frame.height));
         Ok(svg.finish())
+    }
+
+    /// The same with a diagonal that says nothing left out: one of a square matrix whose entries are all the same, as those of a
+    /// correlation are.
+    pub fn without_constant_diagonal(self) -> Self {
+        let n = self.rows;
+        let constant = n > 2 && self.values.len() == n * n && (0..n).all(|i| self.values[i * (n + 1)] == self.values[0]);
+        Self { without_diagonal: self.without_diagonal || constant, ..self }
     }
 
     fn columns(&self) -> usize {
@@ -164,12 +172,14 @@ struct Frame {
 impl Frame {
     fn new(matrix: &Matrix<'_>) -> Self {
         let (rows, columns) = (matrix.rows as f64, matrix.columns() as f64);
-        // Few rows are not drawn as thin as the columns would make them, so that names fit beside them.
-        let cell = (SIDE / rows.max(columns)).max(1e-9);
-        let side = |n: f64| (cell * n).max((17.0 * n).min(SIDE)).max(60.0);
         let widest = |names: &[String]| names.iter().map(|n| text_width(n, SMALL)).fold(0.0, f64::max).min(NAME_WIDTH);
         let named = |k: usize, n: usize| if (1..=NAMED).contains(&n) && matrix.names[k].len() == n { widest(matrix.names[k]) } else { 0.0 };
         let [beside, under] = [named(0, matrix.rows), named(1, matrix.columns())];
+        // Names take their room from the map.
+        let longer = (370.0 - beside).clamp(200.0, SIDE);
+        // Few rows are not drawn as thin as the columns would make them, so that names fit beside them.
+        let cell = longer / rows.max(columns);
+        let side = |n: f64| (cell * n).max((17.0 * n).min(longer)).max(60.0);
         Self {
             left: 46.0 + beside.max(text_width("0000", SMALL)),
             top: TOP,

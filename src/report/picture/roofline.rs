@@ -18,7 +18,7 @@ const TOP: f64 = 92.0;
 const BOTTOM: f64 = HEIGHT - 62.0;
 const GIGA: f64 = 1e9;
 
-/// What a device can do.
+/// The limits of a device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ceiling {
     /// Bytes a second.
@@ -27,7 +27,7 @@ pub struct Ceiling {
     pub peaks: Vec<(String, f64)>,
 }
 
-/// What a kernel reaches.
+/// A kernel's work and time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// Gives the colour.
@@ -162,14 +162,16 @@ impl Chart {
             self.svg.add(format_args!(
                 "<path d=\"M{path}\" fill=\"none\" stroke=\"{TEXT}\" stroke-width=\"1.6\" stroke-linejoin=\"round\"{dash}/>"
             ));
+            let pixels = [lowest, ridge, end].map(|x| [self.x.at(x), self.y.at(rate(x))]);
+            pixels.windows(2).for_each(|ends| self.keep_clear(ends[0], ends[1]));
             self.caption([PLOT[1] - 4.0, self.y.at(peak) - 7.0], Anchor::End, &format!("{name}: {} GFLOP/s", short(peak)));
             if i == 0 {
-                self.slope([lowest, ridge].map(|x| [self.x.at(x), self.y.at(rate(x))]), &name_of_slope);
+                self.slope([pixels[0], pixels[1]], &name_of_slope);
             }
         }
     }
 
-    /// What the rising line is, written along it.
+    /// The name of the rising line, written along it.
     fn slope(&mut self, [from, to]: [[f64; 2]; 2], text: &str) {
         let rise = [to[0] - from[0], to[1] - from[1]];
         let angle = rise[1].atan2(rise[0]);
@@ -186,6 +188,17 @@ impl Chart {
             self.places.take([x - 8.0, y - SMALL, x + 8.0, y + 4.0]);
         }
         self.svg.turned(above, angle.to_degrees(), Anchor::Middle, TEXT, text);
+    }
+
+    /// A line that no label may cover.
+    fn keep_clear(&mut self, from: [f64; 2], to: [f64; 2]) {
+        const STEP: f64 = 6.0;
+        let steps = ((to[0] - from[0]).hypot(to[1] - from[1]) / STEP).ceil().max(1.0);
+        for i in 0..=steps as usize {
+            let share = i as f64 / steps;
+            let [x, y] = [0, 1].map(|k| from[k] + share * (to[k] - from[k]));
+            self.places.take([x - STEP / 2.0, y - 1.0, x + STEP / 2.0, y + 1.0]);
+        }
     }
 
     /// A text that no label may cover.
