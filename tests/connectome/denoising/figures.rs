@@ -57,12 +57,17 @@ fn communities_are_networkxs() {
     }
     for seed in 0..5 {
         let found = louvain(&network, 12, 1.0, seed).unwrap();
+        assert!(found.converged, "seed {seed}");
         assert_eq!(found.labels, thirds, "seed {seed}");
     }
     // Without edges every node is alone.
     let alone = louvain(&[0.0; 9], 3, 1.0, 0).unwrap();
     assert_eq!((alone.labels, alone.modularity), (vec![0, 1, 2], 0.0));
     assert!(louvain(&[0.0, -1.0, -1.0, 0.0], 2, 1.0, 0).unwrap_err().to_string().contains("nodes 0 and 1"));
+    for weight in [f64::NAN, f64::INFINITY] {
+        assert!(louvain(&[0.0, weight, weight, 0.0], 2, 1.0, 0).unwrap_err().to_string().contains("a finite number of 0 or more"));
+    }
+    assert!(louvain(&[0.0; 4], 2, f64::NAN, 0).unwrap_err().to_string().contains("a resolution"));
     assert!(louvain(&[0.0; 3], 2, 1.0, 0).is_err());
 }
 
