@@ -54,7 +54,7 @@ impl Recorded {
     }
 }
 
-/// How a kernel did.
+/// The errors of a kernel on a case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// The case.
@@ -72,7 +72,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether both errors are within their tolerances.
+    /// True where both errors are within their tolerances.
     pub fn passed(&self) -> bool {
         self.forward <= self.tolerance && self.reverse.is_none_or(|e| e <= self.reverse_tolerance)
     }
@@ -185,7 +185,7 @@ fn named(pins: &Pins) -> String {
     if pins.is_empty() { "default".into() } else { pins.iter().map(of).collect::<Vec<_>>().join(" ") }
 }
 
-/// What else is to be tried of a plan in which no variant is pinned: the other ways, where none is, and the other variants of each kernel
+/// The pins that are still to be tried of a plan in which no variant is pinned: the other ways, where none is, and other variants of each kernel
 /// that is not among those `tried`.
 fn others(plan: &Plan, pinned: &Pins, tried: &mut BTreeSet<(String, String)>) -> Vec<Pins> {
     let with = |name: &str, variant: &str| [pinned.as_slice(), &[(name.to_owned(), variant.to_owned())]].concat();

@@ -3,7 +3,7 @@
 /// Beyond this, differences overflow.
 const LARGEST: f64 = 1e300;
 
-/// Whether a value has a place on an axis.
+/// True of a value that has a place on an axis.
 pub fn has_place(value: f64) -> bool {
     value.abs() < LARGEST
 }

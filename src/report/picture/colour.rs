@@ -76,7 +76,7 @@ pub fn hex([r, g, b]: Rgb) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// How different two colours look: their distance in OKLab (Ottosson, "A perceptual color space for image processing", 2020).
+/// The difference that is seen between two colours: their distance in OKLab (Ottosson, "A perceptual color space for image processing", 2020).
 pub fn distance(a: Rgb, b: Rgb) -> f64 {
     let (a, b) = (oklab(a), oklab(b));
     (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()

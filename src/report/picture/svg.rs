@@ -6,9 +6,9 @@ pub const TEXT: &str = "#1f2933";
 pub const MUTED: &str = "#5b6770";
 pub const AXIS: &str = "#9aa5b1";
 pub const GRID: &str = "#e6e9ed";
-/// What is shaded behind data.
+/// The colour of a shade behind data.
 pub const BAND: &str = "#eef1f4";
-/// How wide most pictures are: two stand side by side on a page, and on a telephone their text can be read.
+/// The width of most pictures: two stand side by side on a page, and on a telephone their text can be read.
 pub const WIDTH: f64 = 480.0;
 /// Labels of ticks, and captions, in pixels.
 pub const SMALL: f64 = 12.0;
