@@ -5,7 +5,8 @@
 // x, y     [rows, time]
 // maps     h [64] first, R [64, n] behind 64 (1 + n) numbers
 // state    [rows, carries, n]: those behind each block but the last
-// workgroup 64 x 1 x 1, a block of frames of a row, no memory, no barrier. Sums have 64 terms, and n <= 48.
+// workgroup 64 x 1 x 1, a block of frames of a row, no memory, no barrier. Sums of 64 terms go by eights; others have
+//          n <= 48 terms.
 // cost     2 (i + 1) FLOPs a frame, and 2 n + 1 from the second block on; x, maps, state and y once
 
 struct Params {
@@ -37,12 +38,16 @@ fn main(
     let base = row * params.time;
     let first = base + select(64u * block, params.time - 1u - 64u * block, REVERSED);
     var sum = 0.0;
-    for (var j = 0u; j < 64u; j++) {
-        // Every invocation reads the same frame. A later one adds nothing, whatever it holds.
-        let k = min(j, frames - 1u);
-        let value = x[select(first + k, first - k, REVERSED)];
-        let tap = maps[lane - min(j, lane)];
-        sum += select(0.0, tap * value, j <= lane);
+    for (var eight = 0u; eight < 64u; eight += 8u) {
+        var part = 0.0;
+        for (var j = eight; j < eight + 8u; j++) {
+            // Every invocation reads the same frame. A later one adds nothing, whatever it holds.
+            let k = min(j, frames - 1u);
+            let value = x[select(first + k, first - k, REVERSED)];
+            let tap = maps[lane - min(j, lane)];
+            part += select(0.0, tap * value, j <= lane);
+        }
+        sum += part;
     }
     if (lane >= frames) {
         return;

@@ -164,6 +164,8 @@ impl Denoise {
 
     /// Series `[regions, frames]` into a file of the input's layout.
     fn write(&self, series: &HostTensor, names: Option<&[String]>) -> Result<()> {
+        // The columns of regions by time are frames.
+        let names = names.filter(|_| self.layout == Axes::TimeRegions);
         let turned = match self.layout {
             Axes::TimeRegions => HostTensor::from_array(series.view::<f32>()?.reversed_axes().to_owned())?,
             Axes::RegionsTime => series.clone(),

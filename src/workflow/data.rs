@@ -7,6 +7,7 @@ use super::place::{is_name, not_a_name};
 use super::reader::{Reader, finite};
 use crate::connectome::confounds::{Selection, Strategy};
 use crate::data::{Layout, NpyRows, read_column, read_npy};
+use crate::statistics::centre::{Centred, Constant};
 use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
 use std::collections::BTreeMap;
@@ -27,7 +28,14 @@ pub(super) struct Data {
 #[derive(Debug)]
 pub(super) enum Entry {
     Shared(HostTensor),
-    Subjects { source: Source, each: Shape, dtype: DType, standardise: bool },
+    /// Where `centred`, series are about their means, which stand in a frame after the last: f32 would lose what varies of their sums.
+    Subjects {
+        source: Source,
+        each: Shape,
+        dtype: DType,
+        standardise: bool,
+        centred: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -116,7 +124,7 @@ fn column() -> Object<Entry> {
             }
         };
         let each = values.shape().without(0);
-        Ok(Entry::Subjects { source: Source::Kept(values), each, dtype: DType::F32, standardise })
+        Ok(Entry::Subjects { source: Source::Kept(values), each, dtype: DType::F32, standardise, centred: false })
     })
 }
 
@@ -190,6 +198,11 @@ impl Data {
         }
     }
 
+    /// Whether the last frame of an entry's series is the mean that was taken off the others.
+    pub(super) fn is_centred(&self, name: &str) -> bool {
+        matches!(self.entries.get(name), Some(Entry::Subjects { centred: true, .. }))
+    }
+
     /// The type of one subject's value, under a name.
     pub(super) fn each(&self, name: &str) -> Option<(DType, Shape)> {
         match self.entries.get(name) {
@@ -213,7 +226,7 @@ impl Data {
 
     /// The values of some subjects, `[subjects, ..]`.
     pub(super) fn read(&self, name: &str, subjects: &[usize], standards: &Standards) -> Result<HostTensor> {
-        let Some(Entry::Subjects { source, each, dtype, .. }) = self.entries.get(name) else {
+        let Some(Entry::Subjects { source, each, dtype, centred, .. }) = self.entries.get(name) else {
             return Err(Error::tensor(name, "is no entry of the data with a row a subject"));
         };
         let shape = leading(subjects.len(), each)?;
@@ -227,7 +240,7 @@ impl Data {
         for &subject in subjects {
             match source {
                 Source::Kept(all) => values.extend_from_slice(&all.elements::<f32>()?[subject * each.elements()..][..each.elements()]),
-                Source::Read(reader) => values.extend_from_slice(reader.read(subject)?.elements::<f32>()?),
+                Source::Read(reader) => values.extend_from_slice(held(reader.read(subject)?, *centred)?.elements::<f32>()?),
             }
         }
         if let Some([mean, deviation]) = standards.get(name) {
@@ -251,21 +264,36 @@ impl Source {
     /// Reads every subject once, which must be alike, and keeps them where they are not too many.
     fn open(reader: Reader) -> Result<Entry> {
         let first = reader.read(0)?;
-        let (each, dtype, subjects) = (first.shape(), first.dtype(), reader.subjects());
-        let keep = dtype != DType::F32 || each.elements().saturating_mul(subjects * 4) <= KEPT;
-        let mut kept = vec![first];
+        let (ty, subjects) = (first.ty(), reader.subjects());
+        let keep = ty.dtype != DType::F32 || ty.shape.elements().saturating_mul(subjects * 4) <= KEPT;
+        let (mut kept, mut centred) = (vec![first], false);
         for subject in 1..subjects {
             let found = reader.read(subject)?;
-            if found.shape() != each || found.dtype() != dtype {
-                return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {}", found.ty(), kept[0].ty())));
+            if found.ty() != ty {
+                return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {ty}", found.ty())));
             }
+            centred |= found.is_f64();
             if keep {
                 kept.push(found);
             }
         }
+        centred |= kept[0].is_f64();
+        let kept = kept.into_iter().map(|one| held(one, centred)).collect::<Result<Vec<_>>>()?;
+        let each = kept[0].shape();
         let source = if keep { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
-        Ok(Entry::Subjects { source, each, dtype, standardise: false })
+        Ok(Entry::Subjects { source, each, dtype: ty.dtype, standardise: false, centred })
     }
+}
+
+/// One subject's value as it is kept. Where series are to be centred, in f64, each row is x − μ, and μ after the last frame.
+fn held(value: HostTensor, centred: bool) -> Result<HostTensor> {
+    let [rows, time] = match *value.shape() {
+        [rows, time] if centred => [rows, time],
+        _ => return Ok(value),
+    };
+    let about = Centred::new(&value, Constant::ToRounding)?;
+    let row = |(row, mean): (&[f64], &f64)| row.iter().chain([mean]).map(|&x| x as f32).collect::<Vec<_>>();
+    HostTensor::f32([rows, time + 1], about.values.chunks_exact(time.max(1)).zip(&about.means).flat_map(row).collect())
 }
 
 /// A shape with another axis first.

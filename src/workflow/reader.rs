@@ -69,8 +69,10 @@ fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTenso
     if frames.end > time {
         return Err(Error::argument(format!("frames {} to {} of series of {time}", frames.start, frames.end)));
     }
-    let rows = series.elements::<f32>()?.chunks_exact(time);
-    HostTensor::f32([regions, frames.len()], rows.flat_map(|row| row[frames.clone()].iter().copied()).collect())
+    let shape = [regions, frames.len()];
+    let cut = |values: &[f64]| values.chunks_exact(time).flat_map(|row| row[frames.clone()].iter().copied()).collect();
+    let cut: Vec<f64> = cut(&series.to_f64_vec());
+    if series.is_f64() { HostTensor::real(shape, cut) } else { HostTensor::f32(shape, cut.into_iter().map(|x| x as f32).collect()) }
 }
 
 /// Confounds `[columns, time]` of some frames, each of mean 0 and standard deviation 1: of one size to what learns from them, and the same

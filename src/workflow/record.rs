@@ -139,7 +139,8 @@ impl Recorder<'_> {
             self.input(name, TensorType::i32([self.batch]))?
         } else if let Some((dtype, each)) = workflow.data.each(name) {
             let shape = leading(self.batch, &each)?;
-            self.input(name, TensorType { dtype, shape })?
+            let input = self.input(name, TensorType { dtype, shape })?;
+            if workflow.data.is_centred(name) { self.moved_back(input)? } else { input }
         } else if let Some(value) = workflow.data.shared(name) {
             self.made.tape.constant(value.clone())?
         } else if let Some(parameter) = workflow.parameters.iter().find(|p| p.name == name) {
@@ -151,6 +152,14 @@ impl Recorder<'_> {
         };
         self.made.values.insert(name.to_owned(), var);
         Ok(var)
+    }
+
+    /// Series as they were read, of centred ones whose last frame is their mean.
+    fn moved_back(&mut self, input: Var) -> Result<Var> {
+        let tape = &mut self.made.tape;
+        let time = tape.shape(input).last().copied().unwrap_or(1) - 1;
+        let (series, means) = (tape.slice(input, -1, 0, time, 1)?, tape.slice(input, -1, time, time + 1, 1)?);
+        tape.with_means(series, means)
     }
 
     fn input(&mut self, name: &str, ty: TensorType) -> Result<Var> {
