@@ -55,7 +55,7 @@ impl RecordedCase {
     }
 }
 
-/// What a case and its gradients become on `target`.
+/// The plan of a case and its gradients on `target`.
 ///
 /// # Errors
 /// Where the case cannot be recorded or planned.
@@ -64,8 +64,9 @@ pub fn plan(case: &Case, target: &Target) -> Result<Plan> {
     Plan::new(&recorded.tape, &recorded.outputs(), target)
 }
 
-/// How a kernel did.
+/// The errors of a kernel on a case.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// The case.
     pub case: String,
@@ -82,7 +83,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether both errors are within their tolerances.
+    /// True where both errors are within their tolerances.
     pub fn passed(&self) -> bool {
         self.forward <= self.tolerance && self.reverse.is_none_or(|e| e <= self.reverse_tolerance)
     }
@@ -195,8 +196,8 @@ fn named(pins: &Pins) -> String {
     if pins.is_empty() { "default".into() } else { pins.iter().map(of).collect::<Vec<_>>().join(" ") }
 }
 
-/// What else is to be tried of a plan in which no variant is pinned: the other algorithms, where none is, and the other variants of each
-/// kernel that is not among those `tried`.
+/// The pins that are still to be tried of a plan in which no variant is pinned: the other algorithms, where none is, and other variants of
+/// each kernel that is not among those `tried`.
 fn others(plan: &Plan, pinned: &Pins, tried: &mut BTreeSet<(String, String)>) -> Vec<Pins> {
     let with = |name: &str, variant: &str| [pinned.as_slice(), &[(name.to_owned(), variant.to_owned())]].concat();
     let takes = |kernel: &str| plan.steps.iter().any(|s| s.kernel.name == kernel);

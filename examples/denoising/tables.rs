@@ -56,7 +56,7 @@ pub fn cells(rows: &[Row], simulated: bool) -> ReportTable {
             if simulated { format!("{recovery:.3}") } else { "–".into() },
             format!("{:.3}", mean(&r.figures, |q| q.qc_fc)),
             format!("{:.1} %", 100.0 * mean(&r.figures, |q| q.significant)),
-            format!("{:.3}", mean(&r.figures, |q| q.distance_dependence)),
+            format!("{:.3}", mean(&r.figures, |q| q.distance_dependence.unwrap_or(f64::NAN))),
             format!("{:.3}", mean(&r.figures, |q| q.identifiability)),
             format!("{lost:.0}"),
         ]

@@ -23,7 +23,7 @@ pub(super) struct Bench {
     /// Print ratios against an earlier bench.json of the same adapter and driver; past the threshold, exit with 3.
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
-    /// How many times as long a kernel may take as in the earlier run.
+    /// The greatest ratio of a kernel's time to its time in the earlier run.
     #[arg(long, default_value_t = 1.10, value_parser = threshold, requires = "compare", value_name = "RATIO")]
     threshold: f64,
     /// Small sizes alone, in a few samples.

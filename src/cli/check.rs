@@ -13,7 +13,7 @@ pub(super) struct Check {
     filter: Option<String>,
 }
 
-/// What is known of the cases so far.
+/// The outcomes and errors so far.
 #[derive(Default)]
 struct Found {
     outcomes: Vec<Outcome>,
@@ -87,7 +87,7 @@ impl Found {
         rows.iter().try_for_each(|((op, variant), row)| common.print_ahead(&line(widths, &cells(op, variant, row))))
     }
 
-    /// What missed its tolerance or could not be run.
+    /// The cases that missed their tolerance or could not be run.
     fn failures(&self) -> Vec<String> {
         let missed = |o: &Outcome| {
             let reverse = o.reverse.map(|e| format!(", reverse {e:.1e} ({:.0e})", o.reverse_tolerance)).unwrap_or_default();

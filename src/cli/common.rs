@@ -1,4 +1,4 @@
-//! What subcommands share: the global options, the device they mean, and how a command speaks to people.
+//! Parts that subcommands share: the global options, the device they mean, and how a command speaks to people.
 
 use crate::data::{Layout, Series, SeriesOptions, TableOptions};
 use crate::gpu::{Choice, Options};
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What every subcommand takes.
+/// The options of every subcommand.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = GLOBAL)]
 pub(super) struct Common {
@@ -48,10 +48,10 @@ impl Axes {
     }
 }
 
-/// What a user says of tables.
+/// The options that say how tables are read.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Tables {
-    /// Whether the first row of a table is a header; where this is not given it is recognised, and said.
+    /// Take the first row of a table for a header, or not; where this is not given it is recognised, and said.
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     header: Option<bool>,
     /// The column of a table that numbers or dates its rows and is no series: its name, its place from 1, or `none`; where this is not
@@ -87,13 +87,13 @@ pub(super) fn warn_of_table(path: &Path, series: &Series) {
     doubts.for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
 }
 
-/// What was taken for what in a table of series, for `--json`.
+/// The header and the index column that a table of series was read with, for `--json`.
 pub(super) fn table_json(series: &Series) -> serde_json::Value {
     let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "recognised": r.recognised, "doubts": r.doubts });
     series.read_as.as_ref().map_or(serde_json::Value::Null, of)
 }
 
-/// What a subcommand came to.
+/// The end of a subcommand that did not fail.
 pub(super) enum Done {
     Well,
     /// A check or threshold was missed.
@@ -106,7 +106,7 @@ pub(super) fn note(line: &str) {
 }
 
 impl Common {
-    /// Which device is asked for, and by what: `--device`, else the environment (where it is empty it is not set), else `auto`.
+    /// The device that is asked for, after what asks for it: `--device`, else the environment (where it is empty it is not set), else `auto`.
     pub(super) fn asked(&self) -> (&'static str, String) {
         let variable = || std::env::var_os("TAPETUM_DEVICE").filter(|v| !v.is_empty());
         match &self.device {
@@ -195,7 +195,7 @@ fn open(by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
     Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
 }
 
-/// How far a command is: a bar on a terminal, a line every ten seconds where standard error goes elsewhere.
+/// The progress of a command: a bar on a terminal, a line every ten seconds where standard error goes elsewhere.
 pub(super) struct Progress {
     bar: ProgressBar,
     things: String,

@@ -6,6 +6,7 @@ use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
 use crate::data::{TableOptions, read_npy, read_series, read_table};
 use crate::report::picture::Hemisphere;
+use crate::statistics::centre::{Centred, Constant};
 use crate::{Error, HostTensor, Result};
 use std::path::{Path, PathBuf};
 
@@ -19,13 +20,13 @@ pub(super) struct Parcellate {
     /// Where the vertices lie on the sphere, [vertices, 3]: `.npy`, `.csv` or `.tsv`.
     #[arg(long, value_name = "XYZ")]
     coordinates: PathBuf,
-    /// How many parcels.
+    /// The number of parcels.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     parcels: u32,
     /// The folder for labels, memberships, pictures and the report.
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
-    /// Which vertices have a parcel, [vertices]: those where it is not 0; all whose series vary where it is not given.
+    /// A mask [vertices], not 0 for the vertices that get a parcel [default: all whose series vary]
     #[arg(long, value_name = "M")]
     mask: Option<PathBuf>,
     /// The triangles of the sphere, [faces, 3], counted from 0: neighbours are those of the mesh, and there is a map. Without them a vertex
@@ -38,7 +39,7 @@ pub(super) struct Parcellate {
     /// Steps of Adam.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     steps: u32,
-    /// Which hemisphere it is, for the map.
+    /// The hemisphere, for the map.
     #[arg(long, value_enum, default_value_t = Side::Left)]
     hemisphere: Side,
     /// The axes of the series.
@@ -82,7 +83,8 @@ impl Parcellate {
         let read = read_series(&self.series, self.tables.options(self.layout))?;
         say_table(&self.series, &read);
         warn_of_table(&self.series, &read);
-        let series = read.values;
+        // What is learnt of series are correlations: their means do not matter, and go before f32 rounds what varies.
+        let series = Centred::new(&read.values, Constant::ToRounding)?.single()?;
         let [vertices, _] = *series.shape() else {
             return Err(Error::file(&self.series, format!("series of one subject are expected, found {}", series.shape())));
         };

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::Instant;
 
-/// What is learnt, and from which frames.
+/// Parcels to be learnt, and the frames to learn them from.
 pub(super) struct Parcels<'a> {
     pub(super) cortex: Cortex,
     pub(super) settings: Settings,
@@ -22,7 +22,7 @@ pub(super) struct Parcels<'a> {
     pub(super) hemisphere: Hemisphere,
     pub(super) out: &'a Path,
     pub(super) title: &'a str,
-    /// What a reader may do next.
+    /// A sentence on the next thing that a reader may do.
     pub(super) next: &'a str,
 }
 

@@ -109,7 +109,7 @@ impl Run {
     }
 }
 
-/// What is needed to run it again: the workflow as it was, versions, device, seed, inputs and their hashes.
+/// All that is needed to run it again: the workflow as it was, versions, device, seed, inputs and their hashes.
 fn record(workflow: &Workflow, device: &Device, seconds: f64) -> Value {
     let adapter = match device {
         Device::Gpu(context) => {

@@ -17,6 +17,7 @@ pub mod parcellation;
 pub mod bench;
 pub mod case;
 mod dropout;
+pub mod filter;
 pub mod fourier;
 pub mod mesh;
 pub mod message;
@@ -44,7 +45,7 @@ struct Family {
     works: fn() -> Vec<Work>,
 }
 
-static FAMILIES: [&Family; 21] = [
+static FAMILIES: [&Family; 22] = [
     &pointwise::FAMILY,
     &reduce::FAMILY,
     &matmul::FAMILY,
@@ -57,6 +58,7 @@ static FAMILIES: [&Family; 21] = [
     &confounds::FAMILY,
     &covariance::FAMILY,
     &dropout::FAMILY,
+    &filter::FAMILY,
     &fourier::FAMILY,
     &mesh::FAMILY,
     &message::FAMILY,

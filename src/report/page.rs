@@ -147,7 +147,7 @@ fn row(tag: &str, cells: &[String], numeric: &[bool]) -> String {
     html + "</tr>\n"
 }
 
-/// Whether a column holds numbers, perhaps with a unit, a sign or a dash for what is missing.
+/// True of a column that holds numbers, perhaps with a unit, a sign or a dash for what is missing.
 fn is_numeric(table: &ReportTable, column: usize) -> bool {
     let cells: Vec<&str> = table.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.trim()).collect();
     let starts_as_number = |cell: &&str| cell.trim_start_matches(['-', '+', '\u{2212}', '.']).starts_with(|c: char| c.is_ascii_digit());

@@ -94,6 +94,8 @@ pub struct Tape {
     names: BTreeMap<String, Var>,
     assignments: Vec<(Var, Var)>,
     segments: Vec<Segment>,
+    /// Series with their means, and the same without.
+    centred: BTreeMap<Var, Var>,
 }
 
 impl Default for Tape {
@@ -112,6 +114,7 @@ impl Tape {
             names: self.names.clone(),
             assignments: self.assignments.clone(),
             segments: self.segments.clone(),
+            centred: self.centred.clone(),
         }
     }
 

@@ -34,6 +34,7 @@ impl Tape {
             names: BTreeMap::new(),
             assignments: Vec::new(),
             segments: Vec::new(),
+            centred: BTreeMap::new(),
         }
     }
 
@@ -146,5 +147,19 @@ impl Tape {
         }
         let ty = value.ty();
         Ok(self.push(Origin::Constant(value), &[], &[ty])[0])
+    }
+
+    /// x `[.., variables, time]` moved by `means` `[.., variables, 1]`. What does not depend on a constant (covariance, correlation,
+    /// standardising, a fit with an intercept) reads x itself, see [`Tape::less_means`]: x may vary by less than f32 can tell of the sum.
+    /// Its gradient then goes to x, and not to the sum.
+    pub(crate) fn with_means(&mut self, x: Var, means: Var) -> Result<Var> {
+        let sum = self.add(x, means)?;
+        self.centred.insert(sum, x);
+        Ok(sum)
+    }
+
+    /// x without the means that [`Tape::with_means`] moved it by, or x.
+    pub(crate) fn less_means(&self, x: Var) -> Var {
+        self.centred.get(&x).copied().unwrap_or(x)
     }
 }

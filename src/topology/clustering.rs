@@ -12,7 +12,7 @@ use crate::statistics::lloyd::{Clustering, Empty, lloyd};
 use crate::tensor::{Philox, parallel};
 use crate::{Error, HostTensor, Result};
 
-/// How a centre between a mean matrix and a barycentre is found.
+/// The way in which a centre between a mean matrix and a barycentre is found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Interpolation {
@@ -34,15 +34,15 @@ pub enum Interpolation {
 /// A clustering to be made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Top {
-    /// How many clusters.
+    /// The number of clusters.
     pub clusters: usize,
     /// w: 1 for topology alone, 0 for weights alone.
     pub weight: f32,
-    /// How centres are found.
+    /// The way in which centres are found.
     pub interpolation: Interpolation,
     /// Rounds of assignment at most; the authors' code allows 300.
     pub rounds: usize,
-    /// Which graphs are the first centres; where there are none, they are drawn by the seed.
+    /// The graphs that are the first centres; where there are none, they are drawn by the seed.
     pub initial: Vec<usize>,
     /// Draws the first centres.
     pub seed: u64,

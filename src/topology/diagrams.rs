@@ -79,7 +79,7 @@ impl Diagrams {
         self.births.len() / (self.nodes - 1)
     }
 
-    /// Whether there are none.
+    /// True where there are none.
     pub fn is_empty(&self) -> bool {
         self.births.is_empty()
     }
@@ -150,7 +150,7 @@ impl Diagrams {
     }
 }
 
-/// How the shorter of two ascending lists is filled up.
+/// The element that the shorter of two ascending lists is filled up with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fill {

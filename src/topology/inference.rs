@@ -1,4 +1,4 @@
-//! Whether two groups of graphs differ: by transpositions of their members, and exactly by the greatest difference of Betti curves.
+//! Tests for a difference between two groups of graphs: by transpositions of their members, and exactly by the greatest difference of Betti curves.
 
 use super::{Diagrams, Dimension};
 use crate::tensor::{Philox, parallel};
@@ -23,7 +23,7 @@ impl Default for Transpositions {
     }
 }
 
-/// What a test by transpositions found.
+/// The result of a test by transpositions.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Tested {
@@ -39,7 +39,7 @@ pub struct Tested {
     pub null: Vec<f64>,
 }
 
-/// What rounding may change of a sum of distances that is taken apart and put together again, as a share of the sum over all pairs.
+/// The greatest change that rounding makes to a sum of distances that is taken apart and put together again, as a share of the sum over all pairs.
 const ROUNDING: f64 = 1e-9;
 
 /// The mean distance between groups over the mean distance within them, as a function of the sum `between` groups: the sum over all pairs

@@ -1,18 +1,20 @@
-//! What a workflow reads: arrays that all subjects share, and series, columns and confounds, a row a subject, read in batches, so that
+//! The data of a workflow: arrays that all subjects share, and series, columns and confounds, a row a subject, read in batches, so that
 //! a cohort need not fit in memory.
 
 use super::form::{Form, Placed, file, flag, text, whole, words};
-use super::object::{Object, object};
+use super::object::{Field, Object, object};
 use super::place::{is_name, not_a_name};
-use super::reader::{Chosen, Reader, finite};
-use crate::connectome::confounds::Strategy;
+use super::reader::{Reader, finite};
+use crate::connectome::confounds::{Selection, Strategy};
 use crate::data::{Layout, NpyRows, read_column, read_npy};
+use crate::statistics::centre::{Centred, Constant};
 use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 
-/// What is kept in memory of one entry, in bytes; what is larger is read again for every batch.
+/// Bytes of an entry that are kept in memory, at most; a larger one is read again for every batch.
 const KEPT: usize = 1 << 30;
 
 /// All that a workflow reads.
@@ -22,11 +24,18 @@ pub(super) struct Data {
     subjects: usize,
 }
 
-/// What is read under one name.
+/// An entry of the data.
 #[derive(Debug)]
 pub(super) enum Entry {
     Shared(HostTensor),
-    Subjects { source: Source, each: Shape, dtype: DType, standardise: bool },
+    /// Where `centred`, series are about their means, which stand in a frame after the last: f32 would lose what varies of their sums.
+    Subjects {
+        source: Source,
+        each: Shape,
+        dtype: DType,
+        standardise: bool,
+        centred: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -65,8 +74,13 @@ impl Files {
     }
 }
 
-fn series() -> Object<Entry> {
+/// Frames of a run.
+fn frames() -> Field<Option<Range<usize>>> {
     let frames = whole(0).times::<2>().checked("[from, to], from below to,", |[from, to]| from < to);
+    frames.map(|[from, to]| from..to).maybe("frames", "the first frame and the one after the last; all where it is not given")
+}
+
+fn series() -> Object<Entry> {
     let parts = (
         files().field("series", "a file of [subjects, time, regions], or of one subject; or a list of files, one a subject"),
         words([("time-regions", Layout::TimeRegions), ("regions-time", Layout::RegionsTime)]).or(
@@ -75,7 +89,7 @@ fn series() -> Object<Entry> {
             "the order of the axes",
         ),
         file().maybe("atlas", "the image by which other images have series"),
-        frames.map(|[from, to]| from..to).maybe("frames", "the first frame and the one after the last; all where it is not given"),
+        frames(),
     );
     object("[subjects, regions, time]: series", parts, |(files, layout, atlas, frames)| {
         if let Files::One(one) = &files
@@ -110,7 +124,7 @@ fn column() -> Object<Entry> {
             }
         };
         let each = values.shape().without(0);
-        Ok(Entry::Subjects { source: Source::Kept(values), each, dtype: DType::F32, standardise })
+        Ok(Entry::Subjects { source: Source::Kept(values), each, dtype: DType::F32, standardise, centred: false })
     })
 }
 
@@ -131,16 +145,18 @@ fn confounds() -> Object<Entry> {
         words(Strategy::ALL.map(|strategy| (strategy.name(), strategy))).maybe("strategy", "which columns, as `tapetum denoise` has them"),
         text().list(1).maybe("columns", "which columns, by their names"),
         text().maybe("formula", "which columns, by a formula such as dd1((rps + wm + csf + gsr)^^2)"),
+        frames(),
+        flag().or("keep_non_steady_state", false, "whether volumes stay that the table marks as not in the steady state"),
     );
     let what = "[subjects, columns, time]: confounds, each of mean 0 and standard deviation 1; strategy, columns or formula says which";
-    object(what, parts, |(files, strategy, columns, formula)| {
-        let chosen = match (strategy, columns, formula) {
-            (Some(strategy), None, None) => Chosen::Strategy(strategy),
-            (None, Some(columns), None) => Chosen::Columns(columns),
-            (None, None, Some(formula)) => Chosen::Formula(formula),
+    object(what, parts, |(files, strategy, columns, formula, frames, keep_non_steady_state)| {
+        let selection = match (strategy, columns, formula) {
+            (Some(strategy), None, None) => Selection::Strategy(strategy),
+            (None, Some(columns), None) => Selection::Columns(columns),
+            (None, None, Some(formula)) => Selection::Formula(formula),
             _ => return Err(Error::argument("one of strategy, columns and formula is expected")),
         };
-        Source::open(Reader::Confounds(files.list(), chosen))
+        Source::open(Reader::Confounds { files: files.list(), selection, frames, keep_non_steady_state })
     })
 }
 
@@ -174,12 +190,17 @@ impl Data {
         self.entries.keys().map(String::as_str)
     }
 
-    /// What all subjects share, under a name.
+    /// The array of that name, which all subjects share.
     pub(super) fn shared(&self, name: &str) -> Option<&HostTensor> {
         match self.entries.get(name) {
             Some(Entry::Shared(value)) => Some(value),
             _ => None,
         }
+    }
+
+    /// Whether the last frame of an entry's series is the mean that was taken off the others.
+    pub(super) fn is_centred(&self, name: &str) -> bool {
+        matches!(self.entries.get(name), Some(Entry::Subjects { centred: true, .. }))
     }
 
     /// The type of one subject's value, under a name.
@@ -190,7 +211,7 @@ impl Data {
         }
     }
 
-    /// What the columns to be standardised are standardised by, of the subjects learnt from.
+    /// Mean and standard deviation, over the training subjects, of the columns that are standardised.
     pub(super) fn standards(&self, train: &[usize]) -> Result<Standards> {
         let mut standards = Standards::new();
         for (name, entry) in &self.entries {
@@ -205,7 +226,7 @@ impl Data {
 
     /// The values of some subjects, `[subjects, ..]`.
     pub(super) fn read(&self, name: &str, subjects: &[usize], standards: &Standards) -> Result<HostTensor> {
-        let Some(Entry::Subjects { source, each, dtype, .. }) = self.entries.get(name) else {
+        let Some(Entry::Subjects { source, each, dtype, centred, .. }) = self.entries.get(name) else {
             return Err(Error::tensor(name, "is no entry of the data with a row a subject"));
         };
         let shape = leading(subjects.len(), each)?;
@@ -219,7 +240,7 @@ impl Data {
         for &subject in subjects {
             match source {
                 Source::Kept(all) => values.extend_from_slice(&all.elements::<f32>()?[subject * each.elements()..][..each.elements()]),
-                Source::Read(reader) => values.extend_from_slice(reader.read(subject)?.elements::<f32>()?),
+                Source::Read(reader) => values.extend_from_slice(held(reader.read(subject)?, *centred)?.elements::<f32>()?),
             }
         }
         if let Some([mean, deviation]) = standards.get(name) {
@@ -243,21 +264,36 @@ impl Source {
     /// Reads every subject once, which must be alike, and keeps them where they are not too many.
     fn open(reader: Reader) -> Result<Entry> {
         let first = reader.read(0)?;
-        let (each, dtype, subjects) = (first.shape(), first.dtype(), reader.subjects());
-        let keep = dtype != DType::F32 || each.elements().saturating_mul(subjects * 4) <= KEPT;
-        let mut kept = vec![first];
+        let (ty, subjects) = (first.ty(), reader.subjects());
+        let keep = ty.dtype != DType::F32 || ty.shape.elements().saturating_mul(subjects * 4) <= KEPT;
+        let (mut kept, mut centred) = (vec![first], false);
         for subject in 1..subjects {
             let found = reader.read(subject)?;
-            if found.shape() != each || found.dtype() != dtype {
-                return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {}", found.ty(), kept[0].ty())));
+            if found.ty() != ty {
+                return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {ty}", found.ty())));
             }
+            centred |= found.is_f64();
             if keep {
                 kept.push(found);
             }
         }
+        centred |= kept[0].is_f64();
+        let kept = kept.into_iter().map(|one| held(one, centred)).collect::<Result<Vec<_>>>()?;
+        let each = kept[0].shape();
         let source = if keep { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
-        Ok(Entry::Subjects { source, each, dtype, standardise: false })
+        Ok(Entry::Subjects { source, each, dtype: ty.dtype, standardise: false, centred })
     }
+}
+
+/// One subject's value as it is kept. Where series are to be centred, in f64, each row is x − μ, and μ after the last frame.
+fn held(value: HostTensor, centred: bool) -> Result<HostTensor> {
+    let [rows, time] = match *value.shape() {
+        [rows, time] if centred => [rows, time],
+        _ => return Ok(value),
+    };
+    let about = Centred::new(&value, Constant::ToRounding)?;
+    let row = |(row, mean): (&[f64], &f64)| row.iter().chain([mean]).map(|&x| x as f32).collect::<Vec<_>>();
+    HostTensor::f32([rows, time + 1], about.values.chunks_exact(time.max(1)).zip(&about.means).flat_map(row).collect())
 }
 
 /// A shape with another axis first.

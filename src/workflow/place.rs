@@ -74,7 +74,7 @@ impl<'a> Place<'a> {
         |e| self.error(e)
     }
 
-    /// What is expected here and not found.
+    /// The error that something else is expected here.
     pub(super) fn expected<T>(&self, what: &str) -> Result<T> {
         let found = self.value.to_string();
         let shown: String = found.chars().take(60).collect();
@@ -143,7 +143,7 @@ pub(super) fn not_a_name(text: &str) -> String {
     format!("`{text}` is no name: letters, digits and underscores are expected, no digit first")
 }
 
-/// What `--set KEY=VALUE` says: a place, and its value, JSON or else text. What begins as a list, an object or a quoted text must be JSON.
+/// The meaning of `--set KEY=VALUE`: a place, and its value, JSON or else text. What begins as a list, an object or a quoted text must be JSON.
 ///
 /// # Errors
 /// Where there is no place or no `=`, or the value is no JSON and begins as some.

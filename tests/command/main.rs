@@ -12,6 +12,7 @@ mod devices;
 mod images;
 mod kinds;
 mod parcellate;
+mod precision;
 mod refusals;
 mod run;
 mod topology;

@@ -19,10 +19,10 @@ pub(in crate::cli) struct Cluster {
     /// Weights `[graphs, n, n]`, symmetric; diagonals are ignored.
     #[arg(value_name = "STACK.npy")]
     stack: PathBuf,
-    /// How many clusters.
+    /// The number of clusters.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     clusters: u32,
-    /// How much topology counts against the weights of edges: from 0 to 1.
+    /// The weight of topology against the weights of edges: from 0 to 1.
     #[arg(long, default_value_t = 1.0, value_name = "W", value_parser = share)]
     weight: f32,
     /// Stop after so many rounds of assignment, even if clusters still change [default: 300 rounds, and an error where they do].
@@ -40,7 +40,7 @@ fn share(text: &str) -> Result<f32, String> {
     text.parse().ok().filter(|w| (0.0..=1.0).contains(w)).ok_or_else(|| "a number from 0 to 1 is expected".to_owned())
 }
 
-/// How clusters agree with labels.
+/// The agreement of clusters with labels.
 struct Scores {
     names: Vec<i64>,
     table: Vec<Vec<usize>>,

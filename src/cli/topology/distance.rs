@@ -18,7 +18,7 @@ pub(in crate::cli) struct Distance {
     /// least of them.
     #[arg(value_name = "B.npy")]
     b: PathBuf,
-    /// Which features: 0 for components, by their births; 1 for cycles, by their deaths.
+    /// The features that count: 0 for components, by their births; 1 for cycles, by their deaths.
     #[arg(long, value_enum, default_value_t = Which::Both)]
     dimension: Which,
 }

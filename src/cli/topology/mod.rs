@@ -35,7 +35,7 @@ enum What {
     /// Clusters of graphs.
     #[command(after_help = "Example: tapetum topology cluster stack.npy --clusters 3 --labels labels.npy -o clusters")]
     Cluster(cluster::Cluster),
-    /// Whether two groups of graphs differ.
+    /// Test two groups of graphs for a difference.
     #[command(after_help = "Example: tapetum topology test patients.npy controls.npy -o tested")]
     Test(test::Test),
 }
@@ -52,7 +52,7 @@ impl Topology {
     }
 }
 
-/// Which features count.
+/// The features that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Which {
     /// Components, by their births
@@ -77,7 +77,7 @@ impl Which {
 
 /// Thresholds of a picture's curves.
 const STEPS: usize = 240;
-/// How far they go beyond all births and deaths, as a share of their range.
+/// The part of the range of all births and deaths by which thresholds go beyond it.
 const MARGIN: f32 = 0.04;
 
 /// Mean Betti curves of named groups of graphs, and how far they spread.

@@ -22,7 +22,7 @@ pub(in crate::cli) struct Test {
     /// Those of the other, of as many nodes.
     #[arg(value_name = "B_STACK.npy")]
     b: PathBuf,
-    /// Which features: 0 for components, by their births; 1 for cycles, by their deaths.
+    /// The features that count: 0 for components, by their births; 1 for cycles, by their deaths.
     #[arg(long, value_enum, default_value_t = Which::Both)]
     dimension: Which,
     /// Exchanges of members by which the null distribution is drawn.
@@ -75,7 +75,7 @@ impl Test {
     }
 }
 
-/// What the groups are called: the names of their files, with the folders where these do not tell them apart.
+/// The names of the groups: those of their files, with the folders where these do not tell them apart.
 fn names(a: &Path, b: &Path) -> [String; 2] {
     let short = [a, b].map(|path| path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned());
     if short[0] != short[1] { short } else { [a, b].map(|path| path.display().to_string()) }

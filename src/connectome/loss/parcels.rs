@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// A parcel lighter than this is empty: its score is 0.
 const LIGHTEST: f32 = 1e-30;
 
-/// What a second moment is divided by.
+/// The divisor of a second moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Moment {
@@ -117,7 +117,7 @@ impl Tape {
     }
 }
 
-/// What the scores of a soft parcellation are held to.
+/// Cases of the scores of a soft parcellation.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![one("equilibrium batch", vec![normal([2, 3, 9])], |t, x| t.equilibrium(x[0]))];
     for [p, v, t] in [[1, 1, 1], [7, 65, 33], [5, 257, 7]] {
@@ -141,7 +141,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// What is timed of a soft parcellation's scores.
+/// Works of the scores of a soft parcellation.
 pub(super) fn works() -> Vec<Work> {
     let operands = |[p, v, t]: [usize; 3]| vec![f32s([p, v], Draw::Normal), f32s([v, t], Draw::Normal)];
     let whole = SIZES.map(|s| {

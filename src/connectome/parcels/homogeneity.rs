@@ -1,4 +1,4 @@
-//! How alike the series within parcels are.
+//! Homogeneity: the likeness of the series within parcels.
 
 use crate::{Error, Result};
 

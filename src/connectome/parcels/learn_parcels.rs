@@ -45,7 +45,7 @@ impl Default for Settings {
     }
 }
 
-/// What there is to learn from.
+/// A surface that parcels are learnt on.
 #[derive(Debug, Clone)]
 pub struct Surface {
     /// f32 `[vertices, time]`, no constant row.
@@ -64,7 +64,7 @@ pub struct Learner {
     read: Var,
 }
 
-/// What was learnt.
+/// Learnt parcels.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Learnt {
@@ -111,7 +111,7 @@ fn start(directions: &[Point], settings: &Settings) -> Vec<f32> {
     centres.iter().flat_map(|m| directions.iter().map(move |c| logit(m, c))).collect()
 }
 
-/// What is averaged within parcels, f32 `[vertices, time + 3]`: standardised series, and directions times √λ; then zeros, which change
+/// The features that are averaged within parcels, f32 `[vertices, time + 3]`: standardised series, and directions times √λ; then zeros, which change
 /// nothing, up to a multiple of four columns, which kernels read faster.
 ///
 /// # Errors

@@ -3,14 +3,14 @@
 /// Beyond this, differences overflow.
 const LARGEST: f64 = 1e300;
 
-/// Whether a value has a place on an axis.
-pub(crate) fn has_place(value: f64) -> bool {
+/// True of a value that has a place on an axis.
+pub fn has_place(value: f64) -> bool {
     value.abs() < LARGEST
 }
 
 /// The values from `low` to `high` along pixels `from` to `to`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Axis {
+pub struct Axis {
     pub low: f64,
     pub high: f64,
     pub from: f64,
@@ -20,7 +20,7 @@ pub(crate) struct Axis {
 impl Axis {
     /// An axis over all `values`, with `margin` of their range to spare at either end; `None` where no value has a place.
     /// Values that are all the same lie in the middle.
-    pub(crate) fn over(values: impl Iterator<Item = f64>, margin: f64, from: f64, to: f64) -> Option<Self> {
+    pub fn over(values: impl Iterator<Item = f64>, margin: f64, from: f64, to: f64) -> Option<Self> {
         let (low, high) = values.filter(|&x| has_place(x)).fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
         if low > high {
             return None;
@@ -36,12 +36,12 @@ impl Axis {
     }
 
     /// The pixel of a value.
-    pub(crate) fn at(&self, value: f64) -> f64 {
+    pub fn at(&self, value: f64) -> f64 {
         self.from + (value - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
     /// About `count` round values and their labels.
-    pub(crate) fn ticks(&self, count: usize) -> Vec<(f64, String)> {
+    pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         let step = round_step((self.high - self.low) / count as f64);
         // Ticks are counted rather than added up, so that they end and zero is zero.
         let (first, last) = ((self.low / step - 1e-6).ceil(), (self.high / step + 1e-6).floor());
@@ -52,7 +52,7 @@ impl Axis {
 
 /// Positive values along pixels `from` to `to`, each factor of ten as wide as the next. It begins and ends at a power of ten.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct LogAxis {
+pub struct LogAxis {
     low: f64,
     high: f64,
     from: f64,
@@ -61,7 +61,7 @@ pub(crate) struct LogAxis {
 
 impl LogAxis {
     /// An axis over all `values` that are positive and have a place; of one decade where there are none.
-    pub(crate) fn over(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
+    pub fn over(values: impl Iterator<Item = f64>, from: f64, to: f64) -> Self {
         let exponents = values.filter(|&x| x > 0.0 && has_place(x)).map(f64::log10);
         let (low, high) = exponents.fold((f64::MAX, f64::MIN), |(low, high), x| (low.min(x), high.max(x)));
         let (low, high) = if low > high { (0.0, 1.0) } else { (low.floor(), high.ceil()) };
@@ -69,17 +69,17 @@ impl LogAxis {
     }
 
     /// The pixel of a value.
-    pub(crate) fn at(&self, value: f64) -> f64 {
+    pub fn at(&self, value: f64) -> f64 {
         self.from + (value.log10() - self.low) / (self.high - self.low) * (self.to - self.from)
     }
 
     /// The value of a pixel.
-    pub(crate) fn value(&self, at: f64) -> f64 {
+    pub fn value(&self, at: f64) -> f64 {
         10_f64.powf(self.low + (at - self.from) / (self.to - self.from) * (self.high - self.low))
     }
 
     /// The powers of ten and their labels.
-    pub(crate) fn ticks(&self) -> Vec<(f64, String)> {
+    pub fn ticks(&self) -> Vec<(f64, String)> {
         let power = |i: usize| self.low + i as f64;
         // All labels of an axis are of one kind.
         let plain = self.low >= -3.0 && self.high <= 5.0;
@@ -121,7 +121,7 @@ fn signed(text: String) -> String {
 }
 
 /// A value in three digits or more.
-pub(crate) fn short(value: f64) -> String {
+pub fn short(value: f64) -> String {
     let size = value.abs();
     match size {
         0.0 => "0".into(),

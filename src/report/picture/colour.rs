@@ -1,13 +1,13 @@
 //! Colours.
 
 /// Red, green, blue.
-pub(crate) type Rgb = [u8; 3];
+pub type Rgb = [u8; 3];
 
 /// Lines, in order (Okabe and Ito, "Color Universal Design", 2008: told apart by colour-blind readers).
-pub(crate) const LINES: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3d4852"];
+pub const LINES: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3d4852"];
 
 /// Parcels: six hues each of a light, a middle and a dark tone, even in OKLCH.
-pub(crate) const PARCELS: [Rgb; 18] = [
+pub const PARCELS: [Rgb; 18] = [
     [0xF4, 0xA4, 0xB0],
     [0xE5, 0xB3, 0x79],
     [0xAA, 0xCA, 0x89],
@@ -53,12 +53,12 @@ const SEQUENTIAL: [Rgb; 7] = [
 ];
 
 /// The diverging colour of a position from 0 to 1; 0.5 is white.
-pub(crate) fn diverging(position: f64) -> Rgb {
+pub fn diverging(position: f64) -> Rgb {
     along(&DIVERGING, position)
 }
 
 /// The sequential colour of a position from 0 to 1, from light to dark.
-pub(crate) fn sequential(position: f64) -> Rgb {
+pub fn sequential(position: f64) -> Rgb {
     along(&SEQUENTIAL, position)
 }
 
@@ -72,12 +72,12 @@ fn along(colours: &[Rgb], position: f64) -> Rgb {
 }
 
 /// As SVG writes it.
-pub(crate) fn hex([r, g, b]: Rgb) -> String {
+pub fn hex([r, g, b]: Rgb) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// How different two colours look: their distance in OKLab (Ottosson, "A perceptual color space for image processing", 2020).
-pub(crate) fn distance(a: Rgb, b: Rgb) -> f64 {
+/// The difference that is seen between two colours: their distance in OKLab (Ottosson, "A perceptual color space for image processing", 2020).
+pub fn distance(a: Rgb, b: Rgb) -> f64 {
     let (a, b) = (oklab(a), oklab(b));
     (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
 }

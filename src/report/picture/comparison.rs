@@ -15,7 +15,7 @@ const LABEL: f64 = 150.0;
 /// A named value, and how far its repetitions spread.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// What has it.
+    /// The name of the method or group that has it.
     pub name: String,
     /// The value.
     pub value: f64,
@@ -60,7 +60,7 @@ pub fn comparison<S: Clone + Into<Score>>(title: &str, x_label: &str, values: &[
     Ok(svg.finish())
 }
 
-/// What the picture does not say by itself.
+/// Notes on the axis, the whiskers and the shade.
 fn notes(axis: Axis, values: &[Score], name: &str, chance: &[f64]) -> Vec<String> {
     let start = (axis.low > 0.0).then(|| format!("The axis starts at {}, not at 0.", short(axis.low)));
     let whisker = values.iter().any(|v| v.deviation.is_some()).then(|| "Whiskers: one standard deviation to either side.".to_owned());

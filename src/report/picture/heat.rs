@@ -25,7 +25,7 @@ const BAR_WIDTH: f64 = 14.0;
 pub struct Matrix<'a> {
     /// The picture's title.
     pub title: &'a str,
-    /// What the rows are, and what the columns are.
+    /// The names of the vertical and of the horizontal axis: a row is one of the first, a column one of the second.
     pub axes: [&'a str; 2],
     /// The quantity that is shown, with its unit.
     pub quantity: &'a str,
@@ -37,7 +37,7 @@ pub struct Matrix<'a> {
     pub values: &'a [f32],
     /// The lowest and the highest value on the scale, beyond which colours stay the same; where there is none, a scale that fits.
     pub range: Option<(f32, f32)>,
-    /// Whether the entries of the diagonal say nothing: they are grey, and the scale does not fit them.
+    /// True where the entries of the diagonal say nothing: they are grey, and the scale does not fit them.
     pub without_diagonal: bool,
 }
 

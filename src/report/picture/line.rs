@@ -51,7 +51,7 @@ fn is_point((x, y): &(f64, f64)) -> bool {
     has_place(*x) && has_place(*y)
 }
 
-/// How a line is drawn: when the colours are used up, they come again dashed.
+/// The stroke of a line: when the colours are used up, they come again dashed.
 fn stroke(line: usize) -> String {
     let dashes = ["", " stroke-dasharray=\"7 4\"", " stroke-dasharray=\"2 4\""];
     format!("stroke=\"{}\"{}", LINES[line % LINES.len()], dashes[line / LINES.len() % dashes.len()])
@@ -123,7 +123,7 @@ fn path(points: &[[f64; 2]]) -> String {
     path
 }
 
-/// What the eye sees of a long line: of the points in a row that share a column of pixels, the first, the extremes and the last.
+/// The points that are seen of a long line: of those in a row that share a column of pixels, the first, the extremes and the last.
 fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let mut kept = Vec::new();
     for column in points.chunk_by(|a, b| a[0].floor() == b[0].floor()) {

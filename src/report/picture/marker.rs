@@ -3,7 +3,7 @@
 use super::colour::LINES;
 use super::svg::number;
 
-/// How a point is marked.
+/// The look of a point.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mark {
     /// Of every family in a row of colours the shape is the same, and of the next row another.

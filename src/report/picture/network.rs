@@ -6,11 +6,11 @@ use crate::{Error, Result};
 
 const SIDE: f64 = 380.0;
 const MARGIN: f64 = 54.0;
-/// How far a curve is drawn towards the middle, as a part of the way.
+/// The part of the way to the middle by which a curve bends there.
 const BEND: f64 = 0.55;
 /// An arrow ends so far before its node, in pixels.
 const GAP: f64 = 6.0;
-/// How long its head is.
+/// The length of its head.
 const HEAD: f64 = 9.0;
 
 /// The `most` strongest edges of `weights` `[receiver × sender]` between named nodes on a circle; arrows point at the receiver, and are the

@@ -3,20 +3,20 @@
 use super::colour::{PARCELS, Rgb, distance};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What no parcel owns.
-pub(crate) const NONE: i32 = -1;
+/// The label of what no parcel owns.
+pub const NONE: i32 = -1;
 
 /// A piece of a mesh that one parcel owns: the vertices around it, and the parcel.
-pub(crate) type Piece = (Vec<usize>, i32);
+pub type Piece = (Vec<usize>, i32);
 
 /// Points in space, to which the middles of edges and triangles are added as they are needed.
-pub(crate) struct Points {
+pub struct Points {
     pub at: Vec<[f64; 3]>,
     middles: BTreeMap<Vec<usize>, usize>,
 }
 
 impl Points {
-    pub(crate) fn new(at: Vec<[f64; 3]>) -> Self {
+    pub fn new(at: Vec<[f64; 3]>) -> Self {
         Self { at, middles: BTreeMap::new() }
     }
 
@@ -32,7 +32,7 @@ impl Points {
 
     /// A triangle parted among the labels of its corners. Two labels part it half way along the edges between them, so that
     /// borders run smoothly where whole triangles would leave teeth; three meet in its middle.
-    pub(crate) fn parted(&mut self, [a, b, c]: [usize; 3], labels: &[i32]) -> Vec<Piece> {
+    pub fn parted(&mut self, [a, b, c]: [usize; 3], labels: &[i32]) -> Vec<Piece> {
         match [labels[a], labels[b], labels[c]] {
             [x, y, z] if x == y && y == z => vec![(vec![a, b, c], x)],
             [_, y, z] if y == z => self.corner_off([a, b, c], labels),
@@ -52,7 +52,7 @@ impl Points {
 }
 
 /// Closed outlines, as vertices in order, of all that each label owns. The pieces must turn the same way round.
-pub(crate) fn outlines(pieces: &[Piece]) -> BTreeMap<i32, Vec<Vec<usize>>> {
+pub fn outlines(pieces: &[Piece]) -> BTreeMap<i32, Vec<Vec<usize>>> {
     let mut edges = BTreeSet::new();
     for (corners, label) in pieces {
         edges.extend(sides(corners).map(|(from, to)| (*label, from, to)));
@@ -97,7 +97,7 @@ fn take(border: &mut BTreeMap<usize, Vec<usize>>, from: usize) -> Option<usize> 
 
 /// A colour for each parcel: one after the other takes the colour farthest from its neighbours', then from their neighbours', then the
 /// one least used.
-pub(crate) fn colours(faces: &[[usize; 3]], labels: &[i32]) -> BTreeMap<i32, Rgb> {
+pub fn colours(faces: &[[usize; 3]], labels: &[i32]) -> BTreeMap<i32, Rgb> {
     let neighbours = neighbours(faces, labels);
     let mut chosen: BTreeMap<i32, usize> = BTreeMap::new();
     let mut used = [0_usize; PARCELS.len()];

@@ -18,7 +18,7 @@ const TOP: f64 = 92.0;
 const BOTTOM: f64 = HEIGHT - 62.0;
 const GIGA: f64 = 1e9;
 
-/// What a device can do.
+/// The limits of a device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ceiling {
     /// Bytes a second.
@@ -27,7 +27,7 @@ pub struct Ceiling {
     pub peaks: Vec<(String, f64)>,
 }
 
-/// What a kernel reaches.
+/// A kernel's work and time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// Gives the colour.
@@ -171,7 +171,7 @@ impl Chart {
         }
     }
 
-    /// What the rising line is, written along it.
+    /// The name of the rising line, written along it.
     fn slope(&mut self, [from, to]: [[f64; 2]; 2], text: &str) {
         let rise = [to[0] - from[0], to[1] - from[1]];
         let angle = rise[1].atan2(rise[0]);

@@ -6,7 +6,7 @@ use super::svg::{Anchor, MUTED, Svg, TEXT, TOP, number};
 use crate::{Error, Result};
 use std::fmt::Write;
 
-/// Which hemisphere it is: the lateral side of the left one is at negative x.
+/// A hemisphere of the brain: the lateral side of the left one is at negative x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hemisphere {
     /// Lateral towards −x.
@@ -100,7 +100,7 @@ impl View {
         [self.side * y, z, self.side * x]
     }
 
-    /// What the viewer sees, all turning the same way round: on a sphere, the near half. A mesh may list its triangles either way round.
+    /// The pieces that the viewer sees, all turning the same way round: on a sphere, the near half. A mesh may list its triangles either way round.
     fn front(&self, points: &mut Points, faces: &[[usize; 3]], labels: &[i32]) -> Vec<Piece> {
         let mut seen = Vec::new();
         for &[a, b, c] in faces {

@@ -2,23 +2,23 @@
 
 use std::fmt::Write;
 
-pub(crate) const TEXT: &str = "#1f2933";
-pub(crate) const MUTED: &str = "#5b6770";
-pub(crate) const AXIS: &str = "#9aa5b1";
-pub(crate) const GRID: &str = "#e6e9ed";
-/// What is shaded behind data.
-pub(crate) const BAND: &str = "#eef1f4";
-/// How wide most pictures are: two stand side by side on a page, and on a telephone their text can be read.
-pub(crate) const WIDTH: f64 = 480.0;
+pub const TEXT: &str = "#1f2933";
+pub const MUTED: &str = "#5b6770";
+pub const AXIS: &str = "#9aa5b1";
+pub const GRID: &str = "#e6e9ed";
+/// The colour of a shade behind data.
+pub const BAND: &str = "#eef1f4";
+/// The width of most pictures: two stand side by side on a page, and on a telephone their text can be read.
+pub const WIDTH: f64 = 480.0;
 /// Labels of ticks, and captions, in pixels.
-pub(crate) const SMALL: f64 = 12.0;
+pub const SMALL: f64 = 12.0;
 /// Labels of axes.
-pub(crate) const MEDIUM: f64 = 13.0;
+pub const MEDIUM: f64 = 13.0;
 /// Below the title.
-pub(crate) const TOP: f64 = 46.0;
+pub const TOP: f64 = 46.0;
 
 /// The colours of a picture's paper and ink, each with the one that a page puts in its place where readers prefer dark pages. Data keep theirs.
-pub(crate) const ON_DARK: [(&str, &str); 9] = [
+pub const ON_DARK: [(&str, &str); 9] = [
     ("#fff", "#14191f"),
     (TEXT, "#e4e9ee"),
     (MUTED, "#a3afba"),
@@ -35,21 +35,21 @@ const TITLE: f64 = 15.0;
 
 /// Where a text's point is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Anchor {
+pub enum Anchor {
     Start,
     Middle,
     End,
 }
 
 /// A picture being written. Coordinates are pixels from the top left.
-pub(crate) struct Svg {
+pub struct Svg {
     body: String,
     width: f64,
 }
 
 impl Svg {
     /// An empty picture with its title, and in words what is seen in it, for those who do not see it.
-    pub(crate) fn new(width: f64, height: f64, title: &str, seen: &str) -> Self {
+    pub fn new(width: f64, height: f64, title: &str, seen: &str) -> Self {
         let name = escape(&if seen.is_empty() { title.to_owned() } else { format!("{title}: {seen}") });
         let (w, h) = (number(width), number(height));
         let body = format!(
@@ -70,22 +70,22 @@ impl Svg {
     }
 
     /// A piece of SVG; whoever passes it has escaped its texts.
-    pub(crate) fn add(&mut self, element: std::fmt::Arguments<'_>) {
+    pub fn add(&mut self, element: std::fmt::Arguments<'_>) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.body, "{element}");
     }
 
-    pub(crate) fn line(&mut self, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2], stroke: &str, width: f64) {
+    pub fn line(&mut self, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2], stroke: &str, width: f64) {
         let [x1, y1, x2, y2, width] = [x1, y1, x2, y2, width].map(number);
         self.add(format_args!("<line x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\" stroke=\"{stroke}\" stroke-width=\"{width}\"/>"));
     }
 
-    pub(crate) fn circle(&mut self, [x, y]: [f64; 2], radius: f64, attributes: &str) {
+    pub fn circle(&mut self, [x, y]: [f64; 2], radius: f64, attributes: &str) {
         let [x, y, radius] = [x, y, radius].map(number);
         self.add(format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" {attributes}/>"));
     }
 
-    pub(crate) fn text(&mut self, [x, y]: [f64; 2], anchor: Anchor, size: f64, fill: &str, text: &str) {
+    pub fn text(&mut self, [x, y]: [f64; 2], anchor: Anchor, size: f64, fill: &str, text: &str) {
         let anchor = anchor_name(anchor);
         let [x, y, size] = [x, y, size].map(number);
         let text = escape(text);
@@ -93,7 +93,7 @@ impl Svg {
     }
 
     /// A text turned by an angle in degrees, clockwise, about its point.
-    pub(crate) fn turned(&mut self, [x, y]: [f64; 2], angle: f64, anchor: Anchor, fill: &str, text: &str) {
+    pub fn turned(&mut self, [x, y]: [f64; 2], angle: f64, anchor: Anchor, fill: &str, text: &str) {
         let anchor = anchor_name(anchor);
         let [x, y, angle, size] = [x, y, angle, SMALL].map(number);
         let text = escape(text);
@@ -103,7 +103,7 @@ impl Svg {
     }
 
     /// A text that reads upwards, centred on a point.
-    pub(crate) fn upright(&mut self, [x, y]: [f64; 2], size: f64, fill: &str, text: &str) {
+    pub fn upright(&mut self, [x, y]: [f64; 2], size: f64, fill: &str, text: &str) {
         let [x, y, size] = [x, y, size].map(number);
         let text = escape(text);
         self.add(format_args!(
@@ -111,7 +111,7 @@ impl Svg {
         ));
     }
 
-    pub(crate) fn finish(mut self) -> String {
+    pub fn finish(mut self) -> String {
         self.body.push_str("</svg>\n");
         self.body
     }
@@ -126,7 +126,7 @@ fn anchor_name(anchor: Anchor) -> &'static str {
 }
 
 /// Text as XML and HTML hold it. Characters that XML cannot hold are replaced.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -143,19 +143,19 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 /// A coordinate, to a hundredth of a pixel.
-pub(crate) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     let short = text.trim_end_matches('0').trim_end_matches('.');
     if short == "-0" { "0".into() } else { short.into() }
 }
 
 /// About how wide a text is: fonts differ, and which one there is, is not known here.
-pub(crate) fn text_width(text: &str, size: f64) -> f64 {
+pub fn text_width(text: &str, size: f64) -> f64 {
     text.chars().map(|c| if c.is_ascii() { 0.56 } else { 0.9 }).sum::<f64>() * size
 }
 
 /// A text cut to about `width` pixels.
-pub(crate) fn fitted(text: &str, size: f64, width: f64) -> String {
+pub fn fitted(text: &str, size: f64, width: f64) -> String {
     if text_width(text, size) <= width {
         return text.into();
     }

@@ -4,7 +4,7 @@ use super::one;
 use crate::Error;
 use crate::connectome::signal::butterworth::{Band, butterworth};
 use crate::connectome::signal::convolution::Padding;
-use crate::connectome::signal::trends::{cosine_trends, polynomial_trends};
+use crate::connectome::signal::trends::polynomial_trends;
 use crate::ops::confounds::Regression;
 use crate::workflow::block::{Block, Input, Name, block, maybe, value};
 use crate::workflow::form::{flag, not_negative, number, positive, whole, words};
@@ -55,10 +55,7 @@ pub(super) fn blocks() -> Vec<Block> {
             "cosine_detrend",
             "[.., regions, time]: the series without the cosines slower than a frequency",
             (series(), tr(), number().or("high_pass", 0.008, "that frequency, hertz")),
-            |t, (series, tr, high_pass)| {
-                let time = t.shape(series).last().copied().unwrap_or(0);
-                one(t.detrend(series, &cosine_trends(time, tr, high_pass)?)?)
-            },
+            |t, (series, tr, high_pass)| one(t.cosine_detrend(series, tr, high_pass)?),
         ),
         block(
             "standardise",
