@@ -6,6 +6,7 @@
 use crate::connectome::graph::communities::louvain;
 use crate::connectome::loss::critical_correlation;
 use crate::statistics::metrics;
+use crate::tensor::Real;
 use crate::{Error, HostTensor, Result};
 
 /// The figures of a cohort after denoising.
@@ -70,7 +71,7 @@ impl Cohort<'_> {
         let n = self.regions;
         let mut network = vec![0.0; n * n];
         for (e, (i, j)) in pairs(n).enumerate() {
-            let weight = mean(self.connectomes.iter().map(|c| c[e])).max(0.0);
+            let weight = mean(self.connectomes.iter().map(|c| c[e])).larger(0.0);
             (network[i * n + j], network[j * n + i]) = (weight, weight);
         }
         network
