@@ -8,11 +8,12 @@
 
 use clap::Parser;
 use std::path::{Path, PathBuf};
-use tapetum::connectome::graph::communities::{k_means, louvain, modularity};
+use tapetum::connectome::graph::communities::{louvain, modularity};
 use tapetum::data::{Layout, NpyRows, read_series_row};
 use tapetum::file::OutputFolder;
 use tapetum::report::picture::{comparison, heat_map, line_chart};
 use tapetum::report::{Figure, ReportTable, Section, report};
+use tapetum::statistics::lloyd::k_means;
 use tapetum::workflow::{Outcome, Workflow, setting};
 use tapetum::{Device, Error, HostTensor, Result, Tape};
 
@@ -134,7 +135,7 @@ fn judge(arguments: &Arguments, device: &Device, workflow: &Workflow, outcome: &
     let communities = value(outcome, "communities")?;
     let [regions, count] = [communities.shape()[0], communities.shape()[1]];
     let learnt: Vec<usize> = communities.to_f64_vec().chunks_exact(count).map(foremost).collect();
-    let clusters = k_means(&mean, regions, count, seed)?;
+    let clusters = k_means(&mean, regions, count, seed)?.clusters;
     let positive = |r: &[f64]| r.iter().map(|r| r.max(0.0)).collect::<Vec<f64>>();
     let louvain = louvain(&positive(&mean), regions, 1.0, seed)?.labels;
     fold.test

@@ -2,9 +2,10 @@
 //!
 //! `cargo run --release --example parcellation [cpu|auto|ADAPTER]`
 
-use tapetum::connectome::parcels::homogeneity::{homogeneity, standardised};
+use tapetum::connectome::parcels::homogeneity::homogeneity;
 use tapetum::connectome::parcels::learn_parcels::{Learner, Settings};
 use tapetum::data::shipped_cortex;
+use tapetum::statistics::standardise::unit_rows;
 use tapetum::{Device, Result};
 
 fn main() -> Result<()> {
@@ -18,7 +19,7 @@ fn main() -> Result<()> {
     let seconds = start.elapsed().as_secs_f64();
 
     let unseen = cortex.frames_of(half..cortex.frames())?;
-    let z = standardised(unseen.elements::<f32>()?, cortex.frames() - half);
+    let z = unit_rows(unseen.elements::<f32>()?, cortex.frames() - half);
     let score = homogeneity(&z, cortex.frames() - half, &learnt.labels)?;
     println!("{} steps on {} in {seconds:.1} s; homogeneity on unseen frames {score:.4}", settings.steps, device.name());
     Ok(())

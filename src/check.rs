@@ -88,6 +88,17 @@ pub fn error(a: &HostTensor, b: &HostTensor) -> f64 {
     })
 }
 
+/// Holds a case to its f64 definition on `device`, with the kernels that it takes by itself.
+///
+/// # Errors
+/// Where the case cannot be run at all.
+pub fn chosen(case: &Case, device: &Device) -> Result<Outcome> {
+    let recorded = Recorded::new(case)?;
+    let (_, exact) = recorded.run(&Device::oracle())?;
+    let (_, values) = recorded.run(device)?;
+    Ok(outcome(case, named(&Pins::new()), &recorded, &values, &exact))
+}
+
 /// Holds a case to its f64 definition on `device`: with the kernels it would take by itself, and, unless it is composed of ops that have
 /// cases of their own, in every other way and with every other variant of each kernel.
 ///

@@ -6,7 +6,7 @@ use crate::plan::Variants;
 use crate::tensor::{DType, HostTensor, Shape};
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,9 @@ impl Checkpoint {
         let note = |key: &str| header.metadata().as_ref().and_then(|m| m.get(key)).cloned().unwrap_or_default();
         let variants = match note(VARIANTS) {
             text if text.is_empty() => Variants::new(),
-            text => serde_json::from_str(&text).map_err(|e| fail(format!("`{VARIANTS}`: kernels and their variants expected: {e}")))?,
+            text => crate::json::parse(&text)
+                .and_then(|json| serde_json::from_value(json).map_err(|e| e.to_string()))
+                .map_err(|e| fail(format!("`{VARIANTS}`: kernels and their variants expected: {e}")))?,
         };
         Ok(Self { path: path.to_owned(), states, version: note(VERSION), device: note(DEVICE), variants })
     }
@@ -134,7 +136,7 @@ impl State {
         }
         let text = serde_json::to_string(&variants(programs)).map_err(|e| Error::file(path, e.to_string()))?;
         let notes = [(VERSION, env!("CARGO_PKG_VERSION").to_owned()), (DEVICE, self.device_name()), (VARIANTS, text)];
-        let notes: HashMap<String, String> = notes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        let notes = notes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let file = serialize(views, Some(notes)).map_err(|e| Error::file(path, e.to_string()))?;
         write_whole(path, &file)
     }

@@ -375,6 +375,17 @@ impl Program {
         if let Engine::Gpu(program) = &mut self.engine { Some(program) } else { None }
     }
 
+    /// One step on the host, and for each value of the tape, by its index, whether an element of it meets `test`.
+    pub(crate) fn flawed(&mut self, test: impl Fn(f64) -> bool) -> Result<Vec<bool>> {
+        let Engine::Host(program) = &mut self.engine else {
+            return Err(Error::argument("a GPU runs dispatches, not nodes of the tape"));
+        };
+        match &mut *self.state.lock() {
+            Store::Host(_, values) => program.flawed(values, test),
+            Store::Gpu(_) => Err(elsewhere()),
+        }
+    }
+
     /// One step on the host, and how long each node of the tape took, by its index: zero for those that do not run.
     ///
     /// # Errors

@@ -46,6 +46,18 @@ pub enum Error {
         /// Which setting, its value, and what was expected.
         what: String,
     },
+    /// A training met a loss that is not finite, or a parameter that is NaN.
+    #[error(
+        "step {step} of {steps}: {what}; the state is as it was before that step (a lower rate, clipping or a bounded domain may help)"
+    )]
+    NotFinite {
+        /// The step, counted from 1.
+        step: u32,
+        /// The steps of the training.
+        steps: u32,
+        /// Which value became NaN or infinite first.
+        what: String,
+    },
     /// A file could not be read or written, or does not hold what it must.
     #[error("{}: {what}", path.display())]
     File {

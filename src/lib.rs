@@ -22,6 +22,7 @@ pub mod error;
 pub mod file;
 pub mod gpu;
 pub mod host;
+pub mod json;
 pub mod kernel;
 pub mod nn;
 pub mod ops;
@@ -34,6 +35,7 @@ pub mod statistics;
 pub mod tape;
 pub mod tensor;
 pub mod topology;
+pub mod training;
 pub mod tuning;
 #[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
 pub mod workflow;

@@ -40,7 +40,7 @@ impl Tuning {
 
     /// Reads what [`Tuning::json`] gave; or says what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let json: Value = serde_json::from_str(text).map_err(|e| format!("a tuning in JSON expected: {e}"))?;
+        let json: Value = crate::json::parse(text).map_err(|e| format!("a tuning in JSON expected: {e}"))?;
         let string = |key: &str| json[key].as_str().map(str::to_owned).ok_or_else(|| format!("`{key}`: a text expected"));
         let entries = json["variants"].as_object().ok_or("`variants`: an object of kernels and their variants expected")?;
         let mut variants = BTreeMap::new();

@@ -1,8 +1,8 @@
 //! Checkpoints: what is saved is what is loaded, and what does not fit is an error that names it and changes nothing.
 
+use crate::common::gpu;
 use std::path::{Path, PathBuf};
 use tapetum::checkpoint::Checkpoint;
-use tapetum::gpu::Options;
 use tapetum::{DType, Device, Error, HostTensor, State, Tape, TensorType};
 
 fn folder(name: &str) -> PathBuf {
@@ -10,10 +10,6 @@ fn folder(name: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     folder
-}
-
-fn software() -> Device {
-    Device::gpu(&Options { software: true, ..Options::from_env() }).expect("an adapter, if need be software")
 }
 
 fn f16(values: &[f32]) -> HostTensor {
@@ -48,7 +44,7 @@ fn message(found: Result<Checkpoint, Error>, path: &Path) -> String {
 #[test]
 fn every_type_comes_back() {
     let path = folder("types").join("state.safetensors");
-    for device in [software(), Device::cpu()] {
+    for device in [gpu(), Device::cpu()] {
         filled(&device).save(&path, &[]).unwrap();
         let state = State::new(&device);
         values().iter().for_each(|(name, value)| state.write(name, &HostTensor::zeros(value.ty())).unwrap());
@@ -60,7 +56,7 @@ fn every_type_comes_back() {
         assert_eq!((found.version(), found.device()), (env!("CARGO_PKG_VERSION"), device.name()));
     }
     // A file of a GPU's is a file of the host's.
-    filled(&software()).save(&path, &[]).unwrap();
+    filled(&gpu()).save(&path, &[]).unwrap();
     let state = filled(&Device::cpu());
     state.load(&path, &[]).unwrap();
     assert_eq!(state.read("labels").unwrap(), values()[1].1);
@@ -144,7 +140,7 @@ fn kernels_run_in_the_variants_they_ran_in() {
     let a = t.parameter("a", [8, 8], tapetum::Init::Full(0.5)).unwrap();
     let product = t.matmul(a, a).unwrap();
     t.assign(a, product).unwrap();
-    let device = software();
+    let device = gpu();
     let program = device.compile(&t, &[]).unwrap();
     program.state().save(&path, &[&program]).unwrap();
     let found = Checkpoint::open(&path).unwrap();

@@ -1,8 +1,8 @@
 //! A run repeats bit for bit: twice on one device, interrupted and resumed, and with recomputation.
 
+use crate::common::gpu;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use tapetum::gpu::Options;
 use tapetum::kernel::Target;
 use tapetum::optim::{Adam, Schedule, clip_by_global_norm};
 use tapetum::plan::Plan;
@@ -110,7 +110,7 @@ fn repeats(name: &str, device: impl Fn() -> Device) {
 
 #[test]
 fn on_a_gpu() {
-    repeats("gpu", || Device::gpu(&Options { software: true, ..Options::from_env() }).expect("an adapter, if need be software"));
+    repeats("gpu", gpu);
 }
 
 #[test]

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Runs the tests, the kernels compiled with runtime checks.
+# Runs the tests, the kernels compiled with runtime checks. Those that are slow by nature (every variant of every kernel, whole studies)
+# are run by `cargo test --release --features slow --test slow`.
 #   tests/run.sh [FEATURES]        Cargo features beyond the default ones
 # They want a Vulkan, Metal or DX12 adapter. Where there is none, a software one is installed on Debian and Ubuntu; elsewhere this
 # says what to install.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-features=${1:-}
+targets=(--release --features "${1:-}" --lib --test engine --test library --test command)
 
 has_adapter() {
-    cargo test --release --features "$features" --quiet --test adapter >/dev/null 2>&1
+    cargo test "${targets[@]}" --quiet an_adapter_runs_the_kernels >/dev/null 2>&1
 }
 
 install_software_vulkan() {
@@ -24,7 +25,7 @@ install_software_vulkan() {
     "${as_root[@]}" apt-get install -qy --no-install-recommends libvulkan1 mesa-vulkan-drivers
 }
 
-cargo test --release --features "$features" --no-run
+cargo test "${targets[@]}" --no-run
 if ! has_adapter; then
     install_software_vulkan
     if ! has_adapter; then
@@ -32,4 +33,5 @@ if ! has_adapter; then
         exit 1
     fi
 fi
-TAPETUM_CHECKS=1 cargo test --release --features "$features"
+TAPETUM_CHECKS=1 cargo test "${targets[@]}"
+cargo test --release --features "${1:-}" --doc

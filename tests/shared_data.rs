@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tapetum::connectome::confounds::{Column, Strategy, censor, formula};
 use tapetum::connectome::parcels::cortex::Cortex;
-use tapetum::connectome::parcels::homogeneity::{homogeneity, standardised};
+use tapetum::connectome::parcels::homogeneity::homogeneity;
 use tapetum::connectome::parcels::learn_parcels::{Learner, Settings};
 use tapetum::connectome::parcels::sphere;
 use tapetum::data::{Layout, read_confounds, read_idx, read_npy, read_series, read_worms, shared_neurons};
+use tapetum::statistics::standardise::unit_rows;
 use tapetum::{Device, HostTensor, Tape};
 
 fn shared(name: &str) -> PathBuf {
@@ -182,7 +183,7 @@ fn parcels_learnt_on_the_right_hemisphere_beat_random_ones() {
     let points = surface.directions.clone();
     let learnt = Learner::new(&Device::cpu(), &surface, &settings).unwrap().run(|_, _| {}).unwrap();
 
-    let z = standardised(cortex.frames_of(half..652).unwrap().elements().unwrap(), 652 - half);
+    let z = unit_rows(cortex.frames_of(half..652).unwrap().elements().unwrap(), 652 - half);
     let score = |labels: &[i32]| homogeneity(&z, 652 - half, labels).unwrap();
     let random = |seed: u64| {
         let start = sphere::random_points(&points, settings.parcels, seed);

@@ -4,7 +4,7 @@ use crate::recordings::{Recordings, Starts, Variation, WINDOW};
 use tapetum::nn::{Activation, Cell, Linear, Mlp, MlpSettings, Parameters, Pooling, Recurrent};
 use tapetum::ops::message::PairActivation;
 use tapetum::optim::{Adam, Schedule};
-use tapetum::statistics::metrics::Confusion;
+use tapetum::statistics::agreement::Confusion;
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 /// What tells the state.
@@ -123,7 +123,7 @@ impl Task<'_> {
         let logits = classifier.logits(&mut t, &mut p, x, self.count)?;
         let loss = t.cross_entropy(logits, labels, None, 0.0)?;
         let optimiser = Adam { decay: DECAY, ..Adam::decoupled(Schedule::Cosine { start: 1e-2, end: 1e-4, steps }) };
-        p.descend(&mut t, loss, &optimiser, Some(1.0))?;
+        p.descend(&mut t, loss, optimiser, Some(1.0))?;
         let mut program = self.device.compile_with(&t, &[loss], &state)?;
         look(&state)?;
         for part in 1..=looks {

@@ -140,7 +140,7 @@ impl<'a> Trial<'a> {
         let (made, _) = model.roll(&mut t, &mut p, window, AHEAD)?;
         let loss = t.mean_squared_error(made, truth)?;
         let rate = Schedule::Cosine { start: setting.rate, end: setting.rate / 200.0, steps: setting.steps };
-        p.descend(&mut t, loss, &Adam::decoupled(rate), Some(1.0))?;
+        p.descend(&mut t, loss, Adam::decoupled(rate), Some(1.0))?;
         let mut program = self.device.compile_with(&t, &[loss], &state)?;
         look(&state)?;
         for part in 1..=looks {

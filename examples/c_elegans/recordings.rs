@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use tapetum::data::{Worm, read_npz, read_worms, shared_neurons};
+use tapetum::statistics::standardise;
 use tapetum::tensor::Philox;
 use tapetum::{Error, HostTensor, Result};
 
@@ -100,10 +101,8 @@ impl Recordings {
 
 fn standardised(worm: &Worm, neurons: &[String]) -> Result<Recording> {
     let z = |x: &&[f32]| {
-        let n = x.len() as f64;
-        let mean = x.iter().map(|&x| f64::from(x)).sum::<f64>() / n;
-        let spread = (x.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>() / n).sqrt();
-        x.iter().map(|&x| ((f64::from(x) - mean) / spread.max(1e-9)) as f32).collect()
+        let wide: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
+        standardise::standardised(&wide).into_iter().map(|x| x as f32).collect()
     };
     Ok(Recording { series: worm.of(neurons)?.iter().map(z).collect(), states: worm.states.clone() })
 }

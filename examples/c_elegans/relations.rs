@@ -37,7 +37,7 @@ fn training(steps: u32, seed: u64) -> Result<(Tape, Var, Var)> {
     let kl = t.scale(kl, 1.0 / (BATCH * NODES) as f32)?;
     let loss = t.add(misfit, kl)?;
     let rate = Schedule::Cosine { start: 1e-3, end: 1e-5, steps };
-    parameters.descend(&mut t, loss, &Adam::new(rate), Some(10.0))?;
+    parameters.descend(&mut t, loss, Adam::new(rate), Some(10.0))?;
     Ok((t, x, loss))
 }
 

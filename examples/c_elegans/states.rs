@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use tapetum::Result;
 use tapetum::report::picture::heat_map;
 use tapetum::report::{Figure, ReportTable, Section};
-use tapetum::statistics::metrics::Confusion;
+use tapetum::statistics::agreement::Confusion;
 
 /// Every setting that is tried, for each classifier alike.
 const VARIATIONS: [Option<Variation>; 2] = [None, Some(Variation { gain: 0.4, shift: 0.6 })];

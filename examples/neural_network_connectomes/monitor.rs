@@ -1,8 +1,8 @@
 //! A connectome and its topological distance at every step of training: watched, and as a term of the loss.
 
-use crate::images::Images;
-use crate::network::{BATCH, Settings, Strategy, optimiser, record};
-use crate::study::Study;
+use super::images::Images;
+use super::network::{BATCH, Settings, Strategy, optimiser, record};
+use super::study::Study;
 use tapetum::nn::Parameters;
 use tapetum::topology::{BirthDeath, Dimension, Wasserstein};
 use tapetum::{Device, HostTensor, Result, State, Tape, TensorType};

@@ -1,7 +1,7 @@
 //! Networks trained under a strategy, and the connectomes of their hidden units: two fully connected layers, after convolutions where
 //! images have colours.
 
-use crate::images::Images;
+use super::images::Images;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tapetum::nn::{BatchNorm, Linear, Parameters, Spacing};

@@ -1,9 +1,9 @@
 //! What the study leaves behind: its report, its pictures, and its connectomes for other tools.
 
-use crate::images::Images;
-use crate::monitor::Watched;
-use crate::network::{Connectomes, Settings};
-use crate::study::{Method, Study};
+use super::images::Images;
+use super::monitor::Watched;
+use super::network::{Connectomes, Settings};
+use super::study::{Method, Study};
 use tapetum::data::npy_bytes;
 use tapetum::file::OutputFolder;
 use tapetum::report::picture::{barcode, comparison, line_chart, scatter};

@@ -1,9 +1,9 @@
 //! The whole study: networks, their connectomes clustered, and a report.
 
-use crate::images::Images;
-use crate::network::{BATCH, Connectomes, Settings, Strategy, connectomes};
-use crate::study::Study;
-use crate::{monitor, outcome, study};
+use super::images::Images;
+use super::network::{BATCH, Connectomes, Settings, Strategy, connectomes};
+use super::study::Study;
+use super::{monitor, outcome, study};
 use std::path::PathBuf;
 use std::time::Instant;
 use tapetum::file::OutputFolder;

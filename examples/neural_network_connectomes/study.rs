@@ -1,6 +1,6 @@
 //! Connectomes clustered, and clusters held to what is known; and how long a distance takes.
 
-use crate::network::Connectomes;
+use super::network::Connectomes;
 use std::time::Instant;
 use tapetum::statistics::agreement;
 use tapetum::topology::clustering::Top;
@@ -73,8 +73,8 @@ fn method(name: &'static str, weight: f32, labels: &[usize], k: usize, stack: &H
     let seconds = start.elapsed().as_secs_f64() / SEEDS as f64;
     let purity = found.iter().map(|(p, _)| *p).collect();
     found.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (table, [_, columns]) = agreement::confusion(labels, &found[found.len() / 2].1)?;
-    Ok(Method { name, purity, confusion: table.chunks(columns.max(1)).map(<[usize]>::to_vec).collect(), seconds })
+    let confusion = agreement::Confusion::between(labels, &found[found.len() / 2].1)?.counts;
+    Ok(Method { name, purity, confusion, seconds })
 }
 
 /// Nodes, and milliseconds that the distance between two graphs of so many takes: both decomposed, and their lists compared.

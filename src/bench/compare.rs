@@ -122,7 +122,7 @@ impl Baseline {
     /// [`Error::File`] where it cannot be read, or is no such file.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
-        let json: Value = serde_json::from_str(&text).map_err(|e| Error::file(path, format!("is no JSON: {e}")))?;
+        let json: Value = crate::json::parse(&text).map_err(|e| Error::file(path, format!("is no JSON: {e}")))?;
         match json.get("format").and_then(Value::as_u64) {
             Some(FORMAT) => {}
             Some(other) => return Err(Error::file(path, format!("is of format {other}: {FORMAT} expected, as this version writes it"))),

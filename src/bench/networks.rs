@@ -47,7 +47,7 @@ impl Network {
         let t = &mut self.tape;
         let target = t.input("target", t.ty(made))?;
         let loss = t.mean_squared_error(made, target)?;
-        self.parameters.descend(t, loss, &Adam::new(1e-3), None)?;
+        self.parameters.descend(t, loss, Adam::new(1e-3), None)?;
         let mut program = device.compile(&self.tape, &[loss])?;
         for (stream, name) in [(1, "x"), (2, "target")] {
             if let Some(input) = self.tape.lookup(name) {

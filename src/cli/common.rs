@@ -1,12 +1,13 @@
 //! What subcommands share: the global options, the device they mean, and how a command speaks to people.
 
-use crate::data::Layout;
+use crate::data::{Layout, Series, SeriesOptions, TableOptions};
 use crate::gpu::{Choice, Options};
 use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 
 /// What every subcommand takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,6 +42,46 @@ impl Axes {
             Self::RegionsTime => Layout::RegionsTime,
         }
     }
+}
+
+/// What a user says of tables.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Tables {
+    /// Whether the first row of a table is a header; where this is not given it is recognised, and said.
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    header: Option<bool>,
+    /// The column of a table that numbers or dates its rows and is no series: its name, its place from 1, or `none`; where this is not
+    /// given it is recognised, and said.
+    #[arg(long, value_name = "NAME|PLACE|none", value_parser = NonEmptyStringValueParser::new())]
+    index_column: Option<String>,
+}
+
+fn yes_or_no(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("yes or no is expected"),
+    }
+}
+
+impl Tables {
+    pub(super) fn options(&self, layout: Axes) -> SeriesOptions {
+        let table = TableOptions { header: self.header, index_column: self.index_column.clone() };
+        SeriesOptions { layout: layout.layout(), table }
+    }
+}
+
+/// Says what was taken for what in a table of series, and what is doubtful about it.
+pub(super) fn say_table(path: &Path, series: &Series) {
+    let Some(read_as) = &series.read_as else { return };
+    note(&format!("{}: {}", path.display(), read_as.summary()));
+    read_as.doubts.iter().for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
+}
+
+/// The same for `--json`.
+pub(super) fn table_json(series: &Series) -> serde_json::Value {
+    let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "doubts": r.doubts });
+    series.read_as.as_ref().map_or(serde_json::Value::Null, of)
 }
 
 /// What a subcommand came to.

@@ -3,7 +3,7 @@
 mod compute;
 mod warnings;
 
-use super::common::{Axes, Common, Done, note};
+use super::common::{Axes, Common, Done, Tables, note, say_table, table_json};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::data::{self, Series};
 use crate::{Error, Result};
@@ -13,8 +13,8 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Connectivity {
-    /// Series: `.npy` (or the one array of a `.npz`) of 2 axes, or 3 with subjects first; `.csv` or `.tsv` whose rows are time, with or
-    /// without a header; `.func.gii`, a region a vertex; or an image over time, `.nii` or `.nii.gz`, by an atlas.
+    /// Series: `.npy` (or the one array of a `.npz`; `FILE.npz:NAME` names one of several) of 2 axes, or 3 with subjects first; `.csv` or
+    /// `.tsv` whose rows are time, with or without a header; `.func.gii`, a region a vertex; or an image over time, `.nii` or `.nii.gz`, by an atlas.
     series: PathBuf,
     /// The atlas by which an image has series: an image of labels, or of maps along its fourth axis, of the same voxels.
     #[arg(long, value_name = "IMAGE")]
@@ -35,6 +35,8 @@ pub(super) struct Connectivity {
     /// The axes of the file, after subjects.
     #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
     layout: Axes,
+    #[command(flatten)]
+    tables: Tables,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -120,13 +122,14 @@ impl Connectivity {
         );
         data::write_npy(&self.out, &matrices)?;
         common.say(&device);
+        say_table(&self.series, &series);
         for warning in &warnings {
             note(&format!("warning: {}: {warning}", self.series.display()));
         }
         let json = json!({
             "series": self.series.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
             "kind": self.kind.name(), "shrinkage": shrinkage_name(self.shrinkage()), "fisher_z": self.fisher_z, "residual": residual,
-            "subjects": subjects, "frames": frames, "regions": regions,
+            "subjects": subjects, "frames": frames, "regions": regions, "table": table_json(&series),
             "warnings": warnings,
         });
         common.print(&json, || {
@@ -140,7 +143,7 @@ impl Connectivity {
         match &self.atlas {
             Some(atlas) if data::is_nifti(&self.series) => data::atlas_series(&self.series, atlas),
             Some(_) => Err(Error::file(&self.series, "--atlas is for images: .nii or .nii.gz is expected")),
-            None => data::read_series(&self.series, self.layout.layout()),
+            None => data::read_series(&self.series, self.tables.options(self.layout)),
         }
     }
 

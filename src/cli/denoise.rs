@@ -1,6 +1,6 @@
 //! `tapetum denoise`.
 
-use super::common::{Axes, Common, Done, note};
+use super::common::{Axes, Common, Done, Tables, note, say_table, table_json};
 use crate::connectome::confounds::denoise::Model;
 use crate::connectome::confounds::{Column, Confounds, Strategy, censor, formula};
 use crate::connectome::signal::butterworth::{Band, butterworth, padding};
@@ -51,6 +51,8 @@ pub(super) struct Denoise {
     /// The axes of the file.
     #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
     layout: Axes,
+    #[command(flatten)]
+    tables: Tables,
 }
 
 impl Denoise {
@@ -59,7 +61,7 @@ impl Denoise {
         if let Some(limit) = self.censor_fd.filter(|limit| limit.is_nan() || *limit <= 0.0) {
             return Err(Error::argument(format!("--censor-fd {limit}: a positive number of millimetres is expected")));
         }
-        let series = data::read_series(&self.series, self.layout.layout())?;
+        let series = data::read_series(&self.series, self.tables.options(self.layout))?;
         let values = self.one_run(&series)?;
         let time = values.shape()[1];
         let table = data::read_confounds(&self.confounds)?;
@@ -84,11 +86,12 @@ impl Denoise {
         let frames = clean.series.shape()[1];
         self.write(&HostTensor::f32(clean.series.shape(), residual)?, series.names.as_deref())?;
         common.say(&device);
+        say_table(&self.series, &series);
         let censored: Vec<usize> = (0..time).filter(|&t| !kept[t]).collect();
         let json = json!({
             "series": self.series.display().to_string(), "confounds": self.confounds.display().to_string(),
             "out": self.out.display().to_string(), "device": device.name(), "columns": names, "regions": values.shape()[0],
-            "frames": time, "kept": frames, "censored": censored, "rank": clean.rank, "degrees_of_freedom": frames - clean.rank,
+            "frames": time, "table": table_json(&series), "kept": frames, "censored": censored, "rank": clean.rank, "degrees_of_freedom": frames - clean.rank,
         });
         common.print(&json, || {
             let of = if frames < time { format!("{frames} of {time} frames kept") } else { format!("{time} frames") };

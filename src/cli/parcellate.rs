@@ -1,10 +1,10 @@
 //! `tapetum parcellate`: the demo on a user's own data.
 
-use super::common::{Axes, Common, Done};
+use super::common::{Axes, Common, Done, Tables, say_table};
 use super::parcels::Parcels;
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
-use crate::data::{read_npy, read_series, read_table};
+use crate::data::{TableOptions, read_npy, read_series, read_table};
 use crate::report::picture::Hemisphere;
 use crate::{Error, HostTensor, Result};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,8 @@ pub(super) struct Parcellate {
     /// The axes of the series.
     #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
     layout: Axes,
+    #[command(flatten)]
+    tables: Tables,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -78,7 +80,9 @@ impl Parcellate {
     }
 
     fn cortex(&self) -> Result<Cortex> {
-        let series = read_series(&self.series, self.layout.layout())?.values;
+        let read = read_series(&self.series, self.tables.options(self.layout))?;
+        say_table(&self.series, &read);
+        let series = read.values;
         let [vertices, _] = *series.shape() else {
             return Err(Error::file(&self.series, format!("series of one subject are expected, found {}", series.shape())));
         };
@@ -101,11 +105,14 @@ impl Parcellate {
     }
 }
 
-/// An array, or the numbers of a table.
+/// An array, or the numbers of a table. All its columns are of these numbers: there is none for an index.
 fn array(path: &Path) -> Result<HostTensor> {
     match path.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy")) {
         true => read_npy(path),
-        false => read_table(path).map(|table| table.values),
+        false => {
+            let options = TableOptions { index_column: Some("none".into()), ..TableOptions::default() };
+            read_table(path, &options).map(|table| table.values)
+        }
     }
 }
 

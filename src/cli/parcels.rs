@@ -2,7 +2,7 @@
 
 use super::common::{Common, Done, progress};
 use crate::connectome::parcels::cortex::Cortex;
-use crate::connectome::parcels::homogeneity::{homogeneity, standardised};
+use crate::connectome::parcels::homogeneity::homogeneity;
 use crate::connectome::parcels::learn_parcels::{Learner, Learnt, Settings, features, k_means};
 use crate::connectome::parcels::sphere;
 use crate::data::npy_bytes;
@@ -10,6 +10,7 @@ use crate::file::OutputFolder;
 use crate::report::picture::{self, Hemisphere};
 use crate::report::table;
 use crate::report::{Figure, ReportTable, Section, report};
+use crate::statistics::standardise::unit_rows;
 use crate::{Device, HostTensor, Result, Tape};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -184,7 +185,7 @@ impl Parcels<'_> {
     fn judge(&self, learnt: &Learnt) -> Result<Scores> {
         let (cortex, settings) = (&self.cortex, &self.settings);
         let (unseen, time) = (cortex.frames_of(self.unseen())?, self.judged_on());
-        let z = standardised(unseen.elements::<f32>()?, time);
+        let z = unit_rows(unseen.elements::<f32>()?, time);
         let surface = cortex.surface(0..self.learnt_on)?;
         let points = &surface.directions;
         let random = |i: u64| {
@@ -196,7 +197,8 @@ impl Parcels<'_> {
             let atlas: Vec<i32> = cortex.usable.iter().map(|&v| atlas[v] as i32 - 1).collect();
             homogeneity(&z, time, &atlas)
         };
-        let clusters = k_means(&features(&surface, settings)?, points, settings);
+        let clusters = k_means(&features(&surface, settings)?, points, settings)?.clusters;
+        let clusters: Vec<i32> = clusters.into_iter().map(|c| c as i32).collect();
         Ok(Scores {
             learnt: homogeneity(&z, time, &learnt.labels)?,
             random: (0..RANDOM).map(random).collect::<Result<_>>()?,

@@ -67,8 +67,8 @@ fn number(cell: &str) -> Option<f64> {
 
 /// Mask and cumulative variance of each column that has them.
 fn components(path: &Path, table: &Confounds) -> Result<(BTreeMap<String, String>, BTreeMap<String, f64>)> {
-    let json: serde_json::Value = serde_json::from_slice(&read_bytes(path)?)
-        .map_err(|e| Error::file(path, format!("what the confounds are, in JSON, expected: {e}")))?;
+    let json: serde_json::Value =
+        crate::json::parse(read_bytes(path)?).map_err(|e| Error::file(path, format!("what the confounds are, in JSON, expected: {e}")))?;
     let entries = json.as_object().ok_or_else(|| Error::file(path, "an object with an entry for each confound expected"))?;
     let column = |name: &String| match table.get(name) {
         Some(_) => name.clone(),

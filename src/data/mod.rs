@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | arrays (`.npy`, `.npz`) | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`] |
 //! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`] |
-//! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`atlas_series`] | |
+//! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`read_nifti_bytes`], [`atlas_series`] | |
 //! | series on a surface (`.func.gii`, `.shape.gii`) | [`read_gifti_bytes`] | |
 //! | images and labels (idx, as MNIST's) | [`read_idx`], [`read_idx_bytes`] | |
 //! | series of regions (arrays, tables, surfaces) | [`read_series`], [`read_series_bytes`], [`read_series_row`] | |
@@ -16,10 +16,12 @@
 
 mod confounds;
 mod gifti;
+mod gzip;
 mod idx;
 mod nifti;
 mod npy;
 mod npz;
+mod numbers;
 mod series;
 mod shipped;
 mod table;
@@ -28,12 +30,12 @@ mod worms;
 pub use confounds::read_confounds;
 pub use gifti::read_gifti_bytes;
 pub use idx::{Bytes, read_idx, read_idx_bytes};
-pub use nifti::{Image, atlas_series, is_nifti, read_nifti};
-pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, write_npy};
-pub use npz::{read_npz, read_npz_bytes};
-pub use series::{Layout, Series, read_series, read_series_bytes, read_series_row};
+pub use nifti::{Image, atlas_series, is_nifti, read_nifti, read_nifti_bytes};
+pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};
+pub use npz::{file_and_array, read_npz, read_npz_bytes};
+pub use series::{Layout, Series, SeriesOptions, read_series, read_series_bytes, read_series_row};
 pub use shipped::shipped_cortex;
-pub use table::{Table, read_column, read_table, read_table_bytes, table_text};
+pub use table::{ReadAs, Table, TableOptions, read_column, read_table, read_table_bytes, table_text};
 pub use worms::{Worm, read_worms, shared_neurons};
 
 use crate::{Error, Result};

@@ -1,7 +1,9 @@
 //! Series of regions, from any file that holds them.
 
 use super::gifti::read_gifti_bytes;
-use super::{NpyRows, extension, is_nifti, read_bytes, read_npy_bytes, read_npz_bytes, read_table_bytes};
+use super::nifti::needs_an_atlas;
+use super::npz::file_and_array;
+use super::{NpyRows, ReadAs, TableOptions, extension, is_nifti, read_bytes, read_npy_bytes, read_npz_bytes, read_table_bytes};
 use crate::{Error, HostTensor, Result};
 use std::path::Path;
 
@@ -22,36 +24,61 @@ pub struct Series {
     pub values: HostTensor,
     /// The regions' names, where the file gives them.
     pub names: Option<Vec<String>>,
+    /// Of a table, what in it was taken for a header and an index.
+    pub read_as: Option<ReadAs>,
 }
 
-/// Reads series from a `.npy` array (`[subjects]` first where it has three axes; any type that [`read_npy`](super::read_npy) reads), the
-/// array of a `.npz` file ([`read_npz`](super::read_npz)), a `.csv` or `.tsv` table, or the maps of a surface in `.gii`
-/// ([`read_gifti_bytes`](super::read_gifti_bytes)), and turns them so that time is last. One frame is enough to be read.
+/// What a user says of a file of series.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SeriesOptions {
+    /// The axes of an array or a table.
+    pub layout: Layout,
+    /// What of a table is a header and an index.
+    pub table: TableOptions,
+}
+
+impl From<Layout> for SeriesOptions {
+    fn from(layout: Layout) -> Self {
+        Self { layout, ..Self::default() }
+    }
+}
+
+/// Reads series from a `.npy` array (`[subjects]` first where it has three axes; any type that [`read_npy`](super::read_npy) reads), an
+/// array of a `.npz` file ([`read_npz`](super::read_npz); `FILE.npz:NAME` chooses one), a `.csv` or `.tsv` table
+/// ([`read_table`](super::read_table)), or the maps of a surface in `.gii` ([`read_gifti_bytes`](super::read_gifti_bytes)), and turns them so
+/// that time is last. `options` are a [`Layout`], or [`SeriesOptions`]. One frame is enough to be read.
 ///
 /// # Errors
 /// [`Error::File`] where the file cannot be read or has another extension, the array has fewer than two or more than three axes or
 /// one of no extent, or a value is not a finite f32 (the message says where the first one is).
-pub fn read_series(path: impl AsRef<Path>, layout: Layout) -> Result<Series> {
+pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) -> Result<Series> {
     let path = path.as_ref();
-    check_extension(path)?;
-    read_series_bytes(path, &read_bytes(path)?, layout)
+    let (file, _) = file_and_array(path);
+    check_extension(&file)?;
+    read_series_bytes(path, &read_bytes(&file)?, options)
 }
 
 /// Reads series from the bytes of a file; `name` stands for the file in errors, and its extension tells how to read it. Otherwise as
 /// [`read_series`].
-pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], layout: Layout) -> Result<Series> {
-    let name = name.as_ref();
+pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Into<SeriesOptions>) -> Result<Series> {
+    let SeriesOptions { layout, table } = options.into();
+    let (name, array) = file_and_array(name.as_ref());
+    let name = name.as_path();
     check_extension(name)?;
-    let (values, names) = match extension(name).as_str() {
-        "npy" => (single(name, &read_npy_bytes(name, bytes)?)?, None),
-        "npz" => (single(name, &read_npz_bytes(name, bytes, None)?)?, None),
+    let (values, names, read_as) = match extension(name).as_str() {
+        "npy" => (single(name, &read_npy_bytes(name, bytes)?)?, None, None),
+        "npz" => (single(name, &read_npz_bytes(name, bytes, array.as_deref())?)?, None, None),
         // A surface's arrays are by vertices, whatever the layout of other files.
         "gii" => return arrange(read_gifti_bytes(name, bytes)?, None, Layout::RegionsTime).map_err(|what| Error::file(name, what)),
-        _ => read_table_bytes(name, bytes).map(|table| (table.values, table.names))?,
+        _ if is_nifti(name) => return Err(needs_an_atlas(name, bytes)),
+        _ => read_table_bytes(name, bytes, &table).map(|t| (t.values, t.names, Some(t.read_as)))?,
     };
-    // In a file of regions by time, what the header names is frames.
-    let names = names.filter(|_| layout == Layout::TimeRegions);
-    arrange(values, names, layout).map_err(|what| Error::file(name, what))
+    // In a table of regions by time, what the header names is frames, and the index regions.
+    let names = match (layout, &read_as) {
+        (Layout::RegionsTime, Some(read_as)) => Some(read_as.index.clone()).filter(|index| !index.is_empty()),
+        _ => names,
+    };
+    arrange(values, names, layout).map(|series| Series { read_as, ..series }).map_err(|what| Error::file(name, what))
 }
 
 /// One subject's series f32 `[regions, time]` of an array `[subjects, time, regions]` (or as `layout` has it) that is read by rows.
@@ -71,7 +98,7 @@ pub fn read_series_row(rows: &NpyRows, subject: usize, layout: Layout) -> Result
 fn check_extension(path: &Path) -> Result<()> {
     match extension(path).as_str() {
         "npy" | "npz" | "csv" | "tsv" | "gii" => Ok(()),
-        _ if is_nifti(path) => Err(Error::file(path, "an image has series by an atlas alone: give one (--atlas)")),
+        _ if is_nifti(path) => Ok(()),
         _ => Err(Error::file(path, "not a file of series by its extension: .npy, .npz, .csv, .tsv and .gii are read")),
     }
 }
@@ -92,7 +119,7 @@ fn arrange(values: HostTensor, names: Option<Vec<String>>, layout: Layout) -> Re
         return Err(describe(i, elements[i], extents, layout, names.as_deref()));
     }
     let values = if layout == Layout::TimeRegions { turned(&values)? } else { values };
-    Ok(Series { values, names })
+    Ok(Series { values, names, read_as: None })
 }
 
 /// The last two extents.

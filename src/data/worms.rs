@@ -46,8 +46,7 @@ impl Worm {
 pub fn read_worms(folder: impl AsRef<Path>) -> Result<(Vec<Worm>, Vec<String>)> {
     let folder = folder.as_ref();
     let path = folder.join("meta.json");
-    let meta: serde_json::Value =
-        serde_json::from_slice(&read_bytes(&path)?).map_err(|e| Error::file(&path, format!("is not JSON: {e}")))?;
+    let meta: serde_json::Value = crate::json::parse(read_bytes(&path)?).map_err(|e| Error::file(&path, format!("is not JSON: {e}")))?;
     let list = |key: &str| meta[key].as_array().ok_or_else(|| Error::file(&path, format!("an array `{key}` expected")));
     let text = |v: &serde_json::Value| v.as_str().map(str::to_owned).ok_or_else(|| Error::file(&path, "names expected in `states`"));
     let states: Vec<String> = list("states")?.iter().map(text).collect::<Result<_>>()?;

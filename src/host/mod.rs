@@ -104,7 +104,19 @@ impl Program {
 
     /// Runs once: reads and updates `state`.
     pub fn step(&mut self, state: &mut Values) -> Result<()> {
-        self.lend(state, |_| ())
+        self.lend(state, |_, _| ())
+    }
+
+    /// [`Program::step`], and for each value of the tape whether an element of it meets `test`; values that do not run do not.
+    pub fn flawed(&mut self, state: &mut Values, test: impl Fn(f64) -> bool) -> Result<Vec<bool>> {
+        let mut flawed = vec![false; self.tape.len()];
+        let places: Vec<_> = self.tape.nodes().iter().map(|node| node.outputs.clone()).collect();
+        self.lend(state, |node, values| {
+            for i in places[node].clone() {
+                flawed[i] = values[i].as_ref().is_some_and(|value| value.any(&test));
+            }
+        })?;
+        Ok(flawed)
     }
 
     /// [`Program::step`], and how long each node of the tape took, by its index: zero for those that do not run.
@@ -112,7 +124,7 @@ impl Program {
     pub fn profile(&mut self, state: &mut Values) -> Result<Vec<Duration>> {
         let mut times = vec![Duration::ZERO; self.tape.nodes().len()];
         let mut before = Instant::now();
-        self.lend(state, |node| {
+        self.lend(state, |node, _| {
             let now = Instant::now();
             times[node] = now - before;
             before = now;
@@ -120,15 +132,15 @@ impl Program {
         Ok(times)
     }
 
-    /// Runs with the pool's memory at hand; `ran` is called after each node.
-    fn lend(&mut self, state: &mut Values, ran: impl FnMut(usize)) -> Result<()> {
+    /// Runs with the pool's memory at hand; `ran` is called after each node, with the values there are.
+    fn lend(&mut self, state: &mut Values, ran: impl FnMut(usize, &[Option<HostTensor>])) -> Result<()> {
         let mut pool = std::mem::take(&mut self.pool);
         let done = pool.lend(|| self.run(state, ran));
         self.pool = pool;
         done
     }
 
-    fn run(&mut self, state: &mut Values, mut ran: impl FnMut(usize)) -> Result<()> {
+    fn run(&mut self, state: &mut Values, mut ran: impl FnMut(usize, &[Option<HostTensor>])) -> Result<()> {
         std::mem::take(&mut self.results).into_iter().for_each(pool::give);
         let mut values: Vec<Option<HostTensor>> = vec![None; self.tape.len()];
         for (at, dead) in &self.runs {
@@ -154,8 +166,8 @@ impl Program {
                     values[node.outputs.start] = Some(value);
                 }
             }
+            ran(*at, &values);
             dead.iter().filter_map(|&v| values[v].take()).for_each(pool::give);
-            ran(*at);
         }
         let value = |v: &Var| values[v.index()].clone().ok_or_else(|| Error::tensor(self.tape.describe(*v), "has no value"));
         self.results = self.outputs.iter().map(value).collect::<Result<_>>()?;

@@ -1,7 +1,8 @@
 //! The parameters of a network.
 
-use crate::optim::Adam;
+use crate::optim::Optimiser;
 use crate::tape::{Init, Tape, Var};
+use crate::training::Descent;
 use crate::{Result, Shape};
 
 /// The parameters of a network being recorded, in the order its layers were made, and whether it trains: whether dropout drops, and
@@ -54,17 +55,13 @@ impl Parameters {
         Ok(var)
     }
 
-    /// A step of `optimiser` down the gradient of `loss`, clipped to a global norm where one is given.
+    /// Records a step of `optimiser` down the gradient of `loss`, clipped to a global norm where one is given: PyTorch's `loss.backward()`,
+    /// `clip_grad_norm_` and `optimizer.step()`.
     ///
     /// # Errors
-    /// Where `loss` has more than one element, or an op in between has no reverse rule.
-    pub fn descend(&self, tape: &mut Tape, loss: Var, optimiser: &Adam, clip: Option<f32>) -> Result<()> {
-        let mut gradients = tape.gradient(loss, &self.all)?;
-        if let Some(limit) = clip {
-            gradients = crate::optim::clip_by_global_norm(tape, &gradients, limit)?.0;
-        }
-        let pairs: Vec<_> = self.all.iter().copied().zip(gradients).collect();
-        optimiser.apply(tape, &pairs)
+    /// Where `loss` has more than one element, an op in between has no reverse rule, or a setting is out of its range.
+    pub fn descend(&self, tape: &mut Tape, loss: Var, optimiser: impl Into<Optimiser>, clip: Option<f32>) -> Result<()> {
+        Descent { clip, ..Descent::new(optimiser) }.update(tape, loss, &self.all)
     }
 }
 

@@ -10,6 +10,60 @@ use crate::tape::{Init, Tape, Var};
 use crate::{Error, Result};
 use std::sync::Arc;
 
+/// An optimiser and its settings.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Optimiser {
+    /// Adam or AdamW.
+    Adam(Adam),
+    /// Gradient descent with momentum.
+    Sgd(Sgd),
+}
+
+impl From<Adam> for Optimiser {
+    fn from(adam: Adam) -> Self {
+        Self::Adam(adam)
+    }
+}
+
+impl From<Sgd> for Optimiser {
+    fn from(sgd: Sgd) -> Self {
+        Self::Sgd(sgd)
+    }
+}
+
+impl Optimiser {
+    /// As [`Adam::apply`] or [`Sgd::apply`].
+    ///
+    /// # Errors
+    /// As [`Adam::apply`].
+    pub fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
+        match self {
+            Self::Adam(adam) => adam.apply(tape, pairs),
+            Self::Sgd(sgd) => sgd.apply(tape, pairs),
+        }
+    }
+
+    /// An error where a setting is out of its range: PyTorch's ranges.
+    ///
+    /// # Errors
+    /// Where a learning rate, a decay, a momentum or ε is negative or not finite, or β is not from 0 to below 1.
+    pub fn check(&self) -> Result<()> {
+        let (rate, not_negative, betas) = match self {
+            Self::Adam(a) => (&a.rate, vec![("ε", a.epsilon), ("a weight decay", a.decay)], vec![("β₁", a.beta1), ("β₂", a.beta2)]),
+            Self::Sgd(s) => (&s.rate, vec![("a momentum", s.momentum), ("a weight decay", s.decay)], vec![]),
+        };
+        rate.check_rate()?;
+        if let Some((name, value)) = not_negative.into_iter().find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
+            return Err(Error::argument(format!("{name} of {value}: a finite number of 0 or more expected")));
+        }
+        if let Some((name, value)) = betas.into_iter().find(|(_, x)| !(0.0..1.0).contains(x)) {
+            return Err(Error::argument(format!("{name} of {value}: from 0 to below 1 expected")));
+        }
+        Ok(())
+    }
+}
+
 /// Adam (Kingma & Ba 2015), or AdamW (Loshchilov & Hutter 2019) where the decay is decoupled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adam {
@@ -42,8 +96,10 @@ impl Adam {
     /// `<parameter>.adam.m` and `<parameter>.adam.v`.
     ///
     /// # Errors
-    /// Where a parameter is no state of this tape, or its gradient is of another type.
+    /// Where a parameter is no state of this tape, its gradient is of another type, or a setting is out of its range
+    /// ([`Optimiser::check`]).
     pub fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
+        Optimiser::from(self.clone()).check()?;
         let rate = self.rate.on(tape)?;
         let corrections = [self.beta1, self.beta2].map(|beta| bias_correction(tape, beta));
         let [c1, c2] = corrections;
@@ -98,6 +154,7 @@ impl Sgd {
     /// # Errors
     /// As [`Adam::apply`].
     pub fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
+        Optimiser::from(self.clone()).check()?;
         let rate = self.rate.on(tape)?;
         for &(parameter, gradient) in pairs {
             let name = name_of(tape, parameter)?;
@@ -115,8 +172,11 @@ impl Sgd {
 /// `clip_grad_norm_`.
 ///
 /// # Errors
-/// Where there are none.
+/// Where there are none, or the limit is not above 0.
 pub fn clip_by_global_norm(tape: &mut Tape, gradients: &[Var], limit: f32) -> Result<(Vec<Var>, Var)> {
+    if !(limit.is_finite() && limit > 0.0) {
+        return Err(Error::argument(format!("gradients clipped to a norm of {limit}: a finite number above 0 expected")));
+    }
     let mut total: Option<Var> = None;
     for &g in gradients {
         let square = tape.square(g)?;

@@ -1,7 +1,7 @@
 //! Learning rates, and any other number that follows the step counter.
 
-use crate::Result;
 use crate::tape::{Tape, Var};
+use crate::{Error, Result};
 
 /// A number as a function of the step s = 0, 1, 2, …, computed on the device.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,20 @@ impl From<f32> for Schedule {
 }
 
 impl Schedule {
+    /// An error unless it is a learning rate: finite and never negative.
+    pub(super) fn check_rate(&self) -> Result<()> {
+        let numbers = match self {
+            Self::Constant(value) => vec![*value],
+            Self::Step { start, factor, .. } => vec![*start, *factor],
+            Self::Cosine { start, end, .. } | Self::Linear { start, end, .. } => vec![*start, *end],
+            Self::WarmUp { then, .. } => return then.check_rate(),
+        };
+        match numbers.into_iter().find(|x| !(x.is_finite() && *x >= 0.0)) {
+            Some(value) => Err(Error::argument(format!("a learning rate of {value}: a finite number of 0 or more expected"))),
+            None => Ok(()),
+        }
+    }
+
     /// The schedule's value on the tape, f32 `[1]`.
     ///
     /// # Errors

@@ -1,41 +1,97 @@
-//! How well clusters agree with labels.
+//! How well predictions and clusters agree with labels.
 
 use crate::{Error, Result};
 
-/// How many graphs of each label are in each cluster: `[labels, clusters]`, row-major, and how many labels and clusters there are, by the
-/// greatest of each.
-///
-/// # Errors
-/// Where there is not a cluster for each label.
-pub fn confusion(labels: &[usize], clusters: &[usize]) -> Result<(Vec<usize>, [usize; 2])> {
-    if labels.len() != clusters.len() || labels.is_empty() {
-        return Err(Error::argument(format!("{} labels and {} clusters: as many of both expected", labels.len(), clusters.len())));
+/// How often each class was taken for each other, or each label fell into each cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confusion {
+    /// `[truth][predicted]`, or `[label][cluster]`.
+    pub counts: Vec<Vec<usize>>,
+}
+
+impl Confusion {
+    /// Of labels in `0..classes`.
+    ///
+    /// # Errors
+    /// Where the two are not of one length, or a label is no class.
+    pub fn new(classes: usize, truth: &[i32], predicted: &[i32]) -> Result<Self> {
+        if truth.len() != predicted.len() {
+            return Err(Error::argument(format!("{} predictions of {} labels", predicted.len(), truth.len())));
+        }
+        let mut cells = Vec::with_capacity(truth.len());
+        for (&t, &p) in truth.iter().zip(predicted) {
+            let cell = usize::try_from(t).ok().zip(usize::try_from(p).ok()).filter(|&(t, p)| t < classes && p < classes);
+            cells.push(cell.ok_or_else(|| Error::argument(format!("label {t} taken for {p}: {classes} classes expected")))?);
+        }
+        Ok(Self::counted([classes; 2], cells.into_iter()))
     }
-    let [rows, columns] = [labels, clusters].map(|list| list.iter().max().map_or(0, |most| most + 1));
-    let mut table = vec![0; rows * columns];
-    labels.iter().zip(clusters).for_each(|(&l, &c)| table[l * columns + c] += 1);
-    Ok((table, [rows, columns]))
+
+    /// Of labels and clusters, as many of each as the greatest says.
+    ///
+    /// # Errors
+    /// Where there is not a cluster for each label.
+    pub fn between(labels: &[usize], clusters: &[usize]) -> Result<Self> {
+        if labels.len() != clusters.len() || labels.is_empty() {
+            return Err(Error::argument(format!("{} labels and {} clusters: as many of both expected", labels.len(), clusters.len())));
+        }
+        let extents = [labels, clusters].map(|list| list.iter().max().map_or(0, |most| most + 1));
+        Ok(Self::counted(extents, labels.iter().copied().zip(clusters.iter().copied())))
+    }
+
+    fn counted([rows, columns]: [usize; 2], cells: impl Iterator<Item = (usize, usize)>) -> Self {
+        let mut counts = vec![vec![0; columns]; rows];
+        cells.for_each(|(row, column)| counts[row][column] += 1);
+        Self { counts }
+    }
+
+    fn truths(&self, class: usize) -> usize {
+        self.counts[class].iter().sum()
+    }
+
+    fn predictions(&self, class: usize) -> usize {
+        self.counts.iter().map(|row| row[class]).sum()
+    }
+
+    /// The share that is right; 0 where there is nothing.
+    pub fn accuracy(&self) -> f64 {
+        let right: usize = (0..self.counts.len()).map(|c| self.counts[c][c]).sum();
+        let all: usize = self.counts.iter().flatten().sum();
+        right as f64 / all.max(1) as f64
+    }
+
+    /// The mean over the classes that occur of the share of each that is right.
+    pub fn balanced_accuracy(&self) -> f64 {
+        super::metrics::mean(
+            (0..self.counts.len()).filter(|&c| self.truths(c) > 0).map(|c| self.counts[c][c] as f64 / self.truths(c) as f64),
+        )
+    }
+
+    /// The mean of F1 = 2 right / (true + predicted) over the classes that occur or are predicted.
+    pub fn macro_f1(&self) -> f64 {
+        let of = |c: usize| (self.counts[c][c], self.truths(c) + self.predictions(c));
+        super::metrics::mean((0..self.counts.len()).map(of).filter(|&(_, all)| all > 0).map(|(right, all)| 2.0 * right as f64 / all as f64))
+    }
 }
 
 /// The share of graphs that have the commonest label of their cluster.
 ///
 /// # Errors
-/// As [`confusion`].
+/// As [`Confusion::between`].
 pub fn purity(labels: &[usize], clusters: &[usize]) -> Result<f64> {
-    let (table, [rows, columns]) = confusion(labels, clusters)?;
-    let most = |c: usize| (0..rows).map(|r| table[r * columns + c]).max().unwrap_or(0);
-    Ok((0..columns).map(most).sum::<usize>() as f64 / labels.len() as f64)
+    let table = Confusion::between(labels, clusters)?.counts;
+    let most = |c: usize| table.iter().map(|row| row[c]).max().unwrap_or(0);
+    Ok((0..table[0].len()).map(most).sum::<usize>() as f64 / labels.len() as f64)
 }
 
 /// The share of graphs that have the label of their cluster, each cluster being given one label and each label one cluster at most, so
 /// that the share is the greatest.
 ///
 /// # Errors
-/// As [`confusion`].
+/// As [`Confusion::between`].
 pub fn accuracy(labels: &[usize], clusters: &[usize]) -> Result<f64> {
-    let (table, [rows, columns]) = confusion(labels, clusters)?;
-    let n = rows.max(columns);
-    let cost = |r: usize, c: usize| if r < rows && c < columns { -(table[r * columns + c] as f64) } else { 0.0 };
+    let table = Confusion::between(labels, clusters)?.counts;
+    let n = table.len().max(table[0].len());
+    let cost = |r: usize, c: usize| table.get(r).and_then(|row| row.get(c)).map_or(0.0, |&count| -(count as f64));
     let assigned = assignment(n, cost);
     let total: f64 = assigned.iter().enumerate().map(|(r, &c)| -cost(r, c)).sum();
     Ok(total / labels.len() as f64)

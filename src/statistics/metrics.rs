@@ -1,61 +1,9 @@
-//! How well a network did, on the host.
+//! Figures of predictions.
 
 use crate::{Error, Result};
 
-/// How often each class was taken for each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Confusion {
-    /// `[truth][predicted]`.
-    pub counts: Vec<Vec<usize>>,
-}
-
-impl Confusion {
-    /// Of labels in `0..classes`.
-    ///
-    /// # Errors
-    /// Where the two are not of one length, or a label is no class.
-    pub fn new(classes: usize, truth: &[i32], predicted: &[i32]) -> Result<Self> {
-        if truth.len() != predicted.len() {
-            return Err(Error::argument(format!("{} predictions of {} labels", predicted.len(), truth.len())));
-        }
-        let mut counts = vec![vec![0; classes]; classes];
-        for (&t, &p) in truth.iter().zip(predicted) {
-            let cell = usize::try_from(t).ok().zip(usize::try_from(p).ok()).filter(|&(t, p)| t < classes && p < classes);
-            let (t, p) = cell.ok_or_else(|| Error::argument(format!("label {t} taken for {p}: {classes} classes expected")))?;
-            counts[t][p] += 1;
-        }
-        Ok(Self { counts })
-    }
-
-    fn truths(&self, class: usize) -> usize {
-        self.counts[class].iter().sum()
-    }
-
-    fn predictions(&self, class: usize) -> usize {
-        self.counts.iter().map(|row| row[class]).sum()
-    }
-
-    /// The share that is right; 0 where there is nothing.
-    pub fn accuracy(&self) -> f64 {
-        let right: usize = (0..self.counts.len()).map(|c| self.counts[c][c]).sum();
-        let all: usize = self.counts.iter().flatten().sum();
-        right as f64 / all.max(1) as f64
-    }
-
-    /// The mean over the classes that occur of the share of each that is right.
-    pub fn balanced_accuracy(&self) -> f64 {
-        mean((0..self.counts.len()).filter(|&c| self.truths(c) > 0).map(|c| self.counts[c][c] as f64 / self.truths(c) as f64))
-    }
-
-    /// The mean of F1 = 2 right / (true + predicted) over the classes that occur or are predicted.
-    pub fn macro_f1(&self) -> f64 {
-        let of = |c: usize| (self.counts[c][c], self.truths(c) + self.predictions(c));
-        mean((0..self.counts.len()).map(of).filter(|&(_, all)| all > 0).map(|(right, all)| 2.0 * right as f64 / all as f64))
-    }
-}
-
 /// 0 of nothing.
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, n) = values.fold((0.0, 0usize), |(sum, n), x| (sum + x, n + 1));
     sum / n.max(1) as f64
 }

@@ -1,4 +1,6 @@
-//! What a host computes of results: agreement of clusterings, figures of predictions.
+//! What a host computes of results: clusters, agreement of clusters with labels, figures of predictions, standardised series.
 
 pub mod agreement;
+pub mod lloyd;
 pub mod metrics;
+pub mod standardise;

@@ -206,6 +206,16 @@ impl HostTensor {
         }
     }
 
+    /// Whether a real element meets `test`; integers do not.
+    pub(crate) fn any(&self, test: impl Fn(f64) -> bool) -> bool {
+        match &self.data {
+            Data::F32(v) => v.iter().any(|&x| test(f64::from(x))),
+            Data::F64(v) => v.iter().any(|&x| test(x)),
+            Data::F16(v) => v.iter().any(|x| test(x.to_f64())),
+            Data::I32(_) | Data::U32(_) => false,
+        }
+    }
+
     /// A copy whose real elements are of precision `R`; integers as they are. f16 widens too.
     pub fn to_real<R: Real>(&self) -> Self {
         let data = match &self.data {

@@ -5,13 +5,11 @@
 //! (1 − w) Σ (W − Θ)² over edges + w d²(W, Θ) over births and deaths. For w = 1 the centre's lists are the barycentre, and the whole is
 //! k-means on lists; for w = 0 it is k-means on weights ("Adj"). In between Θ is found by topological interpolation.
 
-pub use super::kmeans::Clustering;
-
 use super::Diagrams;
 use super::diagrams::{mean_list, square};
-use super::kmeans::{drawn, kmeans, members, nearest};
 use crate::ops::topology::decomposed;
-use crate::tensor::parallel;
+use crate::statistics::lloyd::{Clustering, Empty, lloyd};
+use crate::tensor::{Philox, parallel};
 use crate::{Error, HostTensor, Result};
 
 /// How a centre between a mean matrix and a barycentre is found.
@@ -60,7 +58,9 @@ impl Top {
         Self { weight: 0.0, ..Self::new(clusters, seed) }
     }
 
-    /// Clusters graphs, weights `[graphs, n, n]`, given their births and deaths.
+    /// Clusters graphs, weights `[graphs, n, n]`, given their births and deaths. No round raises the inertia: where a centre that was sought
+    /// between weights and topology lies farther from its graphs than the one before, that one stays. An empty cluster is given the graph that
+    /// lies farthest from its own centre.
     ///
     /// # Errors
     /// Where there are more clusters than graphs or none, the weight is not from 0 to 1, the first centres are not so many graphs, or the
@@ -72,7 +72,8 @@ impl Top {
         if weights.len() != count * n * n {
             return Err(Error::argument(format!("weights {}: {count} graphs of {n} nodes expected", graphs.shape())));
         }
-        let initial = if self.initial.is_empty() { drawn(count, self.clusters, self.seed) } else { self.initial.clone() };
+        let initial =
+            if self.initial.is_empty() { Philox::new(self.seed, 0, 0).distinct(count, self.clusters) } else { self.initial.clone() };
         if self.weight == 1.0 && matches!(self.interpolation, Interpolation::Exact { .. }) {
             let lists: Vec<Vec<f32>> = (0..count).map(|g| diagrams.features(g)).collect();
             return Ok(kmeans(&lists, &initial, self.rounds));
@@ -101,31 +102,30 @@ impl Top {
     /// Rounds of centres between weights and topology.
     fn interpolated(&self, triangles: &[Vec<f32>], diagrams: &Diagrams, initial: &[usize]) -> Clustering {
         let n = diagrams.nodes();
-        let mut centres: Vec<Centre> =
-            initial.iter().map(|&g| Centre { theta: triangles[g].clone(), lists: diagrams.features(g) }).collect();
-        let mut made = Clustering { clusters: Vec::new(), inertia: f64::INFINITY, rounds: 0 };
-        let w = f64::from(self.weight);
         let lists: Vec<Vec<f32>> = (0..diagrams.len()).map(|g| diagrams.features(g)).collect();
-        while made.rounds < self.rounds {
-            let mut assigned = nearest(diagrams.len(), centres.len(), n * n, |g, c| {
-                (1.0 - w) * square(&triangles[g], &centres[c].theta) + w * square(&lists[g], &centres[c].lists)
-            });
-            made.rounds += 1;
-            made.inertia = assigned.iter().map(|(_, d)| d).sum();
-            let members = members(&mut assigned, centres.len());
-            let clusters: Vec<usize> = assigned.iter().map(|(c, _)| *c).collect();
-            if clusters == made.clusters {
-                break;
-            }
-            made.clusters = clusters;
-            parallel::rows(&mut centres, 1, 100 * n * n, |c, centre| {
-                if !members[c].is_empty() {
-                    let mean = mean_list(&members[c], |g| &triangles[g]);
-                    centre[0] = self.centre(&centre[0].theta, &mean, &mean_list(&members[c], |g| &lists[g]), n);
+        let mut centres: Vec<Centre> = initial.iter().map(|&g| Centre { theta: triangles[g].clone(), lists: lists[g].clone() }).collect();
+        let assign =
+            |centres: &[Centre]| nearest(triangles.len(), centres.len(), n * n, |g, c| self.apart(&triangles[g], &lists[g], &centres[c]));
+        lloyd(&mut centres, self.rounds, Empty::TakesFarthest, assign, |centres, members| {
+            parallel::rows(centres, 1, 100 * n * n, |c, centre| {
+                if members[c].is_empty() {
+                    return;
+                }
+                let mean = mean_list(&members[c], |g| &triangles[g]);
+                let barycentre = mean_list(&members[c], |g| &lists[g]);
+                let sought = self.centre(&centre[0].theta, &mean, &barycentre, n);
+                // The squared distances to the members differ from the one to their means by what does not depend on the centre.
+                if self.apart(&mean, &barycentre, &sought) <= self.apart(&mean, &barycentre, &centre[0]) {
+                    centre[0] = sought;
                 }
             });
-        }
-        made
+        })
+    }
+
+    /// The squared distance of a graph, its weights and its births and deaths, to a centre.
+    fn apart(&self, weights: &[f32], lists: &[f32], centre: &Centre) -> f64 {
+        let w = f64::from(self.weight);
+        (1.0 - w) * square(weights, &centre.theta) + w * square(lists, &centre.lists)
     }
 
     /// The graph between a mean matrix and a barycentre, both as lists over edges; by gradient steps from the graph before, otherwise from
@@ -150,6 +150,32 @@ impl Top {
         let lists = decomposed(&theta, n).0;
         Centre { theta, lists }
     }
+}
+
+/// k-means of lists from these for centres.
+fn kmeans(features: &[Vec<f32>], initial: &[usize], rounds: usize) -> Clustering {
+    let mut centres: Vec<Vec<f32>> = initial.iter().map(|&g| features[g].clone()).collect();
+    let width = features.first().map_or(0, Vec::len);
+    let assign = |centres: &[Vec<f32>]| nearest(features.len(), centres.len(), width, |g, c| square(&features[g], &centres[c]));
+    lloyd(&mut centres, rounds, Empty::TakesFarthest, assign, |centres, members| {
+        for (centre, members) in centres.iter_mut().zip(members).filter(|(_, members)| !members.is_empty()) {
+            *centre = mean_list(members, |g| &features[g]);
+        }
+    })
+}
+
+/// The nearest centre of each graph, by `distance(graph, centre)`, and how far it is.
+fn nearest(graphs: usize, centres: usize, work: usize, distance: impl Fn(usize, usize) -> f64 + Sync) -> Vec<(usize, f64)> {
+    let mut found = vec![(0, f64::INFINITY); graphs];
+    parallel::rows(&mut found, 1, work * centres, |graph, best| {
+        for centre in 0..centres {
+            let d = distance(graph, centre);
+            if d < best[0].1 {
+                best[0] = (centre, d);
+            }
+        }
+    });
+    found
 }
 
 /// A cluster's centre: weights over edges, and births and deaths.

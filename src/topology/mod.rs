@@ -13,7 +13,6 @@ mod diagrams;
 mod distance;
 mod generate;
 pub mod inference;
-mod kmeans;
 
 pub use crate::ops::topology::BirthDeath;
 pub use betti::{Curves, betti_curves, group_curves};

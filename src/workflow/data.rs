@@ -4,10 +4,12 @@
 use super::place::{Place, is_name, not_a_name};
 use super::reader::{Reader, chosen, finite, frames};
 use crate::data::{Layout, NpyRows, read_column, read_npy};
+use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// What is kept in memory of one entry, in bytes; what is larger is read again for every batch.
@@ -183,9 +185,9 @@ impl Data {
         for (name, entry) in &self.entries {
             let Entry::Subjects { standardise: true, .. } = entry else { continue };
             let values = self.read(name, train, &Standards::new())?.to_f64_vec();
-            let mean = values.iter().sum::<f64>() / values.len() as f64;
-            let variance = values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / values.len() as f64;
-            standards.insert(name.clone(), [mean, if variance > 0.0 { variance.sqrt() } else { 1.0 }]);
+            let moments = Moments::new(values.iter().copied(), f32::EPSILON);
+            let deviation = moments.deviation();
+            standards.insert(name.clone(), [moments.mean, if deviation == 0.0 { 1.0 } else { deviation }]);
         }
         Ok(standards)
     }
@@ -288,8 +290,13 @@ fn sha256(path: &Path) -> Result<String> {
     let unread = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
     let mut file = File::open(path).map_err(unread)?;
     let mut hash = Sha256::new();
-    std::io::copy(&mut file, &mut hash).map_err(unread)?;
-    Ok(hex(&hash.finalize()))
+    let mut part = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut part).map_err(unread)? {
+            0 => return Ok(hex(&hash.finalize())),
+            read => hash.update(&part[..read]),
+        }
+    }
 }
 
 pub(super) fn hash_of(bytes: &[u8]) -> String {

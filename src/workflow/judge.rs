@@ -6,7 +6,8 @@ use super::metric::Metric;
 use super::place::Place;
 use super::record::{Recording, SUBJECT};
 use super::split::Fold;
-use crate::{DType, Device, Error, HostTensor, Program, Result, State};
+use crate::training::Batch;
+use crate::{DType, Device, Error, HostTensor, Result, State};
 use std::collections::BTreeMap;
 
 /// A value that is kept and shown.
@@ -164,7 +165,9 @@ fn evaluate(
     for some in subjects.chunks(batch) {
         // The last batch is filled up with its last subject.
         let filled: Vec<usize> = (0..batch).map(|i| some[i.min(some.len() - 1)]).collect();
-        fill(workflow, &mut program, &made, &filled, standards)?;
+        for (input, value) in inputs(workflow, &made, &filled, standards)? {
+            program.write(input, &value)?;
+        }
         program.step()?;
         for (name, &var) in wanted.iter().zip(&outputs) {
             let value = program.read(var)?;
@@ -184,16 +187,13 @@ fn evaluate(
     Ok(found)
 }
 
-/// Fills a program's inputs with what is known of some subjects.
-pub(super) fn fill(workflow: &Workflow, program: &mut Program, made: &Recording, subjects: &[usize], standards: &Standards) -> Result<()> {
-    for (name, var) in &made.inputs {
-        let value = match name.as_str() {
-            SUBJECT => HostTensor::i32([subjects.len()], subjects.iter().map(|&s| s as i32).collect())?,
-            name => workflow.data.read(name, subjects, standards)?,
-        };
-        program.write(*var, &value)?;
-    }
-    Ok(())
+/// The inputs of a recording, with what is known of some subjects.
+pub(super) fn inputs(workflow: &Workflow, made: &Recording, subjects: &[usize], standards: &Standards) -> Result<Batch> {
+    let value = |name: &str| match name {
+        SUBJECT => HostTensor::i32([subjects.len()], subjects.iter().map(|&s| s as i32).collect()),
+        name => workflow.data.read(name, subjects, standards),
+    };
+    made.inputs.iter().map(|(name, var)| Ok((*var, value(name)?))).collect()
 }
 
 /// What all folds found.

@@ -2,7 +2,8 @@
 
 use super::place::Place;
 use super::record::Recording;
-use crate::statistics::metrics::{Confusion, auroc, pearson, r_squared};
+use crate::statistics::agreement::Confusion;
+use crate::statistics::metrics::{auroc, pearson, r_squared};
 use crate::{Error, HostTensor, Result};
 
 /// A figure that is reported.

@@ -69,7 +69,7 @@ impl Workflow {
         let path = path.as_ref();
         let named = |e: Error| Error::file(path, e.to_string());
         let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
-        let mut json: Value = serde_json::from_str(&text).map_err(|e| Error::file(path, format!("no JSON: {e}")))?;
+        let mut json: Value = crate::json::parse(&text).map_err(|e| Error::file(path, format!("no JSON: {e}")))?;
         for (place, value) in sets {
             place::set(&mut json, place, serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.clone())))?;
         }

@@ -7,16 +7,12 @@ use super::data::leading;
 use super::parameter::{Extent, Parameter};
 use super::place::{Place, not_a_name};
 use crate::connectome::loss::Objective;
-use crate::optim::clip_by_global_norm;
 use crate::tensor::TensorType;
 use crate::{Error, Result, Tape, Var};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The index of each subject of the batch, an input of workflows with parameters of their own for each.
 pub(super) const SUBJECT: &str = "subject";
-
-/// The ring that keeps the whole loss, and the beginning of those that keep its terms.
-pub(super) const LOSS: &str = "loss";
 
 /// A recorded workflow.
 #[derive(Debug)]
@@ -71,17 +67,7 @@ impl Recording {
             objective.term(tape, &term.name, term.weight.clone(), score, term.reduce.clone()).map_err(wrong)?;
         }
         let total = objective.total(tape)?;
-        let mut gradients = tape.gradient(total, &made.learnt)?;
-        if let Some(limit) = workflow.train.clip {
-            gradients = clip_by_global_norm(tape, &gradients, limit)?.0;
-        }
-        let pairs: Vec<(Var, Var)> = made.learnt.iter().copied().zip(gradients).collect();
-        workflow.train.optimiser.apply(tape, &pairs)?;
-        let capacity = workflow.train.steps as usize;
-        tape.keep_last(LOSS, total, capacity)?;
-        for (name, value) in objective.terms() {
-            tape.keep_last(&format!("{LOSS}.{name}"), *value, capacity)?;
-        }
+        workflow.train.descent.record(tape, (total, objective.terms()), &made.learnt, workflow.train.steps)?;
         Ok(Some(made))
     }
 

@@ -2,15 +2,13 @@
 
 use super::Workflow;
 use super::judge::{self, Outcome};
-use super::record::{LOSS, Recording};
+use super::record::Recording;
 use super::split::Fold;
 use crate::tensor::Philox;
+use crate::training::{LOSS, Training, ring_of};
 use crate::{Device, Error, Result, State};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// Steps from one report of progress to the next.
-const EVERY: u32 = 10;
 
 /// Draws of the batches are of this stream.
 const STREAM: u32 = 0xba7c;
@@ -114,43 +112,18 @@ impl Workflow {
         let batch = self.batch_of(&fold.train);
         let Some(made) = Recording::training(self, batch)? else { return Ok(()) };
         let standards = self.data.standards(&fold.train)?;
-        let mut program = device.compile_with(&made.tape, &[], state)?;
-        if let Some((path, true)) = file
-            && path.exists()
-        {
-            state.load(path, &[&program])?;
-        }
-        let whole = self.train.batch.is_none();
-        if whole {
-            judge::fill(self, &mut program, &made, &fold.train, &standards)?;
-        }
-        let count = |state: &State| -> Result<u32> { Ok(state.read("step")?.as_u32().and_then(|s| s.first().copied()).unwrap_or(0)) };
-        let mut step = count(state)?;
-        while step < self.train.steps {
-            let to = [step - step % EVERY + EVERY, step - step % self.train.checkpoint + self.train.checkpoint, self.train.steps];
-            let to = to.into_iter().min().unwrap_or(self.train.steps);
-            if whole {
-                program.steps((to - step) as usize)?;
-            } else {
-                for s in step..to {
-                    judge::fill(self, &mut program, &made, &self.batch(fold, batch, s), &standards)?;
-                    program.step()?;
-                }
+        let mut training = Training::new(device, &made.tape, state, self.train.steps)?.named(made.values.clone());
+        training = match self.train.batch {
+            None => training.inputs(judge::inputs(self, &made, &fold.train, &standards)?),
+            Some(_) => training.batches(|step| judge::inputs(self, &made, &self.batch(fold, batch, step), &standards)),
+        };
+        if let Some((path, go_on)) = file {
+            if go_on && path.exists() {
+                state.load(path, &[training.program()])?;
             }
-            step = to;
-            let losses = state.read(LOSS)?;
-            let loss = losses.elements::<f32>()?[step as usize - 1];
-            progress(step, loss);
-            if !loss.is_finite() {
-                return Err(Error::argument(format!("the loss is {loss} after step {step}: a lower rate or a bounded domain is expected")));
-            }
-            if let Some((path, _)) = file
-                && (step.is_multiple_of(self.train.checkpoint) || step == self.train.steps)
-            {
-                state.save(path, &[&program])?;
-            }
+            training = training.saving(self.train.checkpoint, move |program| state.save(path, &[program]));
         }
-        Ok(())
+        training.run(progress)
     }
 
     /// The subjects of a step: each once in an epoch, in an order drawn for it; those that fill no batch wait for the next.
@@ -166,7 +139,7 @@ impl Workflow {
             return Ok(Vec::new());
         }
         let read = |name: String, of: String| Ok((name, state.read(&of)?.elements::<f32>()?.to_vec()));
-        let terms = self.terms.iter().map(|term| read(term.name.clone(), format!("{LOSS}.{}", term.name)));
+        let terms = self.terms.iter().map(|term| read(term.name.clone(), ring_of(&term.name)));
         [read(LOSS.to_owned(), LOSS.to_owned())].into_iter().chain(terms).collect()
     }
 }

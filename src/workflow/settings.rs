@@ -2,8 +2,9 @@
 
 use super::place::Place;
 use super::terms::schedule;
-use crate::optim::{Adam, Sgd};
-use crate::{Result, Tape, Var};
+use crate::Result;
+use crate::optim::{Adam, Optimiser, Sgd};
+use crate::training::Descent;
 
 /// Steps, batches, optimiser, checkpoints.
 #[derive(Debug, Clone)]
@@ -11,23 +12,15 @@ pub(super) struct Train {
     pub(super) steps: u32,
     /// Subjects of a batch; `None` for all that are learnt from.
     pub(super) batch: Option<usize>,
-    pub(super) optimiser: Optimiser,
-    /// What the gradients' common norm is held to.
-    pub(super) clip: Option<f32>,
+    pub(super) descent: Descent,
     /// Steps from one checkpoint to the next.
     pub(super) checkpoint: u32,
-}
-
-#[derive(Debug, Clone)]
-pub(super) enum Optimiser {
-    Adam(Adam),
-    Sgd(Sgd),
 }
 
 impl Default for Train {
     /// No step at all: for workflows that learn nothing.
     fn default() -> Self {
-        Self { steps: 0, batch: None, optimiser: Optimiser::Adam(Adam::new(1e-3)), clip: None, checkpoint: 100 }
+        Self { steps: 0, batch: None, descent: Descent::new(Adam::new(1e-3)), checkpoint: 100 }
     }
 }
 
@@ -49,21 +42,13 @@ impl Train {
                 })
             }
         };
+        optimiser.check().map_err(place.wrap())?;
+        let clip = place.find("clip").map(|p| p.positive()).transpose()?.map(|x| x as f32);
         Ok(Self {
             steps,
             batch: place.find("batch").map(|p| p.whole(1)).transpose()?,
-            optimiser,
-            clip: place.find("clip").map(|p| p.positive()).transpose()?.map(|x| x as f32),
+            descent: Descent { optimiser, clip },
             checkpoint: place.find("checkpoint").map_or(Ok(100), |p| p.whole(1))? as u32,
         })
-    }
-}
-
-impl Optimiser {
-    pub(super) fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
-        match self {
-            Self::Adam(adam) => adam.apply(tape, pairs),
-            Self::Sgd(sgd) => sgd.apply(tape, pairs),
-        }
     }
 }

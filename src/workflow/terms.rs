@@ -1,10 +1,10 @@
 //! Losses: what of which value, reduced how, weighted by how much.
 
 use super::place::Place;
-use super::record::LOSS;
 use crate::Result;
 use crate::connectome::loss::{GradientPath, Reduction, Scalarise};
 use crate::optim::Schedule;
+use crate::training::LOSS;
 
 /// A term of the loss.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! `tapetum denoise`, against nilearn's `signal.clean` (`tests/goldens/make_signal.py`).
 
 use super::run::{Done, Folder, done, f32s, npy, read_f32};
+use crate::common::golden::numbers;
 use serde_json::Value;
 use std::fs;
 
@@ -9,10 +10,6 @@ const REGIONS: usize = 5;
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("../goldens/denoise.json")).unwrap()
-}
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
 }
 
 /// `[regions, time]` turned.

@@ -2,11 +2,8 @@
 //! (`tests/goldens/make_spd.py`), and to the inverse of a covariance in f64.
 
 use super::run::{Done, Folder, f32s, npy, read_f32};
+use crate::common::golden::numbers;
 use serde_json::Value;
-
-fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
-}
 
 fn extents(value: &Value) -> Vec<usize> {
     numbers(value).into_iter().map(|n| n as usize).collect()

@@ -1,5 +1,7 @@
 //! The command as a user meets it: what it computes, prints and leaves behind, and what it says about what it cannot read.
-#![cfg(feature = "cli")]
+
+#[path = "../common/mod.rs"]
+mod common;
 
 mod bench;
 mod connectivity;

@@ -1,12 +1,10 @@
 //! The built command, run as a user would, and small files made and read by hand.
 
+pub use crate::common::folder::{Folder, names};
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
-
-/// A folder of one test, removed when it ends; commands run in it.
-pub struct Folder(pub PathBuf);
 
 /// What a command did.
 #[derive(Debug)]
@@ -17,23 +15,6 @@ pub struct Done {
 }
 
 impl Folder {
-    pub fn new(test: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tapetum-{test}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    pub fn file(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
-        let path = self.0.join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-
-    /// The names in it, sorted.
-    pub fn names(&self) -> Vec<String> {
-        names(&self.0)
-    }
-
     /// The command, not run yet: in this folder, and in no environment that chooses a device.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tapetum"));
@@ -51,18 +32,6 @@ impl Folder {
     pub fn run(&self, line: &str) -> Done {
         done(self.command(line.split_whitespace()).output().unwrap())
     }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-pub fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().to_string_lossy().into_owned()).collect();
-    names.sort();
-    names
 }
 
 pub fn done(output: Output) -> Done {

@@ -1,6 +1,7 @@
 //! Atlases, smoothing, activations, domains and networks.
 
-use crate::golden::{gpu, hold};
+use crate::common::golden::hold;
+use crate::common::gpu;
 use serde_json::Value;
 use tapetum::connectome::parcels::{Normalisation, sphere};
 use tapetum::connectome::weights::Domain;
@@ -86,7 +87,7 @@ fn blocks_equal_their_definitions_entry_by_entry() {
 fn smoothing_on_the_sphere_is_the_whole_kernels() {
     fn smooth(t: &mut Tape, _: &str, p: &[f32], x: &[Var]) -> Result<Var> {
         let case = goldens().into_iter().find(|c| c["op"] == "smoothing").unwrap();
-        let turned = crate::golden::given(&case["inputs"][1]).to_f64_vec();
+        let turned = crate::common::golden::given(&case["inputs"][1]).to_f64_vec();
         let n = turned.len() / 3;
         let places = HostTensor::f32([n, 3], (0..n).flat_map(|v| [0, 1, 2].map(|k| turned[k * n + v] as f32)).collect())?;
         let directions = sphere::directions(&places)?;

@@ -1,6 +1,7 @@
 //! The losses against NumPy, SciPy, scikit-learn and NetworkX, on the oracle, the host and a GPU; what they take of memory; and where gradients go.
 
-use crate::golden::{gpu, hold, numbers};
+use crate::common::golden::{hold, numbers};
+use crate::common::gpu;
 use serde_json::Value;
 use tapetum::connectome::loss::{GradientPath, Moment, Objective, Reduction, Scalarise, critical_correlation};
 use tapetum::kernel::Target;

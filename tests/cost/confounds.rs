@@ -1,7 +1,7 @@
 //! Rows made orthonormal under weights.
 
-use crate::counted::{Counted, c};
-use crate::work::Work;
+use super::counted::{Counted, c};
+use super::work::Work;
 use tapetum::Result;
 use tapetum::ops::case::Draw;
 

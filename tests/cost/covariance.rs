@@ -1,8 +1,8 @@
 //! Covariance and correlation, forward and reverse, with and without weights of the frames.
 
-use crate::counted::{Counted, Ledger, c};
-use crate::products::product;
-use crate::work::Work;
+use super::counted::{Counted, Ledger, c};
+use super::products::product;
+use super::work::Work;
 use tapetum::Result;
 use tapetum::ops::case::Draw;
 

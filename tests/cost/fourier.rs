@@ -1,7 +1,7 @@
 //! Fourier transforms, stage by stage.
 
-use crate::counted::{Counted, Ledger, c};
-use crate::work::Work;
+use super::counted::{Counted, Ledger, c};
+use super::work::Work;
 use tapetum::Result;
 use tapetum::ops::case::Draw;
 

@@ -1,7 +1,7 @@
 //! Messages between all pairs of nodes.
 
-use crate::counted::{Counted, c};
-use crate::work::Work;
+use super::counted::{Counted, c};
+use super::work::Work;
 use tapetum::Result;
 use tapetum::ops::case::Draw;
 use tapetum::ops::message::PairActivation;

@@ -1,7 +1,7 @@
 //! What moves elements, sums rows by index, or draws at random.
 
-use crate::counted::{Counted, c};
-use crate::work::Work;
+use super::counted::{Counted, c};
+use super::work::Work;
 use tapetum::ops::case::Draw;
 use tapetum::tensor::Philox;
 use tapetum::{HostTensor, Result};

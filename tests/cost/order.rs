@@ -1,8 +1,8 @@
 //! Sorting, which compares no reals: keys are whole numbers. And births and deaths of graphs.
 
-use crate::counted::{Counted, Ledger, c};
-use crate::covariance;
-use crate::work::Work;
+use super::counted::{Counted, Ledger, c};
+use super::covariance;
+use super::work::Work;
 use tapetum::ops::case::Draw;
 use tapetum::{HostTensor, Result};
 

@@ -1,8 +1,8 @@
 //! Matrix products and soft parcellation.
 
-use crate::counted::{Counted, Ledger, c};
-use crate::rows::{softmax, sums};
-use crate::work::Work;
+use super::counted::{Counted, Ledger, c};
+use super::rows::{softmax, sums};
+use super::work::Work;
 use tapetum::Result;
 use tapetum::ops::case::Draw;
 

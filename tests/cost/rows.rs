@@ -1,7 +1,7 @@
 //! Reductions, softmax, means over neighbours, and chains of pointwise functions.
 
-use crate::counted::{Counted, Ledger, c};
-use crate::work::Work;
+use super::counted::{Counted, Ledger, c};
+use super::work::Work;
 use tapetum::ops::case::Draw;
 use tapetum::{HostTensor, Result, Tape, Var};
 

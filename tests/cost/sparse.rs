@@ -1,7 +1,7 @@
 //! Products with a sparse matrix.
 
-use crate::counted::{Counted, c};
-use crate::work::Work;
+use super::counted::{Counted, c};
+use super::work::Work;
 use tapetum::Result;
 use tapetum::ops::case::Draw;
 use tapetum::ops::sparse::SparsePattern;

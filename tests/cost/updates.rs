@@ -1,7 +1,7 @@
 //! Updates of state.
 
-use crate::counted::{Counted, c};
-use crate::work::Work;
+use super::counted::{Counted, c};
+use super::work::Work;
 use tapetum::ops::case::Draw;
 use tapetum::optim::{Adam, Sgd};
 use tapetum::{HostTensor, Init, Result, Var};

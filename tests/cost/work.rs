@@ -1,6 +1,6 @@
 //! A tape beside the definitions of the kernels it takes.
 
-use crate::counted::{Counted, Entry, Ledger};
+use super::counted::{Counted, Entry, Ledger};
 use std::collections::BTreeMap;
 use tapetum::kernel::Target;
 use tapetum::ops::case::Draw;

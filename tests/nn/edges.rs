@@ -1,6 +1,6 @@
 //! Edge networks of two layers, and the weights of recurrent cells, against PyTorch (`tests/goldens/make_edges.py`).
 
-use crate::golden::hold;
+use crate::common::golden::hold;
 use serde_json::Value;
 use tapetum::check::error;
 use tapetum::nn::{Cell, Linear, Recurrent};

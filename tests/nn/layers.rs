@@ -1,6 +1,6 @@
 //! Layers, losses and metrics.
 
-use crate::golden::{hold, numbers};
+use crate::common::golden::{hold, numbers};
 use serde_json::Value;
 use tapetum::kernel::Target;
 use tapetum::nn::{
@@ -10,7 +10,7 @@ use tapetum::nn::{Recurrent, RmsNorm};
 use tapetum::ops::message::PairActivation;
 use tapetum::optim::Adam;
 use tapetum::plan::Plan;
-use tapetum::statistics::metrics;
+use tapetum::statistics::{agreement, metrics};
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 fn goldens() -> Value {
@@ -75,7 +75,7 @@ fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
 }
 
 fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
-    crate::value_or_gradient(t, op, p, x, value)
+    super::value_or_gradient(t, op, p, x, value)
 }
 
 /// The cotangents, and the constants of layers, are held in f32: 6e-8 each. In f32, sums of some tens of terms, through a variance.
@@ -90,7 +90,7 @@ fn metrics_are_scikit_learns() {
     let list = |key: &str| numbers(&all[key]);
     let whole = |key: &str| list(key).into_iter().map(|x| x as i32).collect::<Vec<_>>();
     let positive: Vec<bool> = all["positive"].as_array().unwrap().iter().map(|b| b.as_bool().unwrap()).collect();
-    let confusion = metrics::Confusion::new(5, &whole("truth"), &whole("predicted")).unwrap();
+    let confusion = agreement::Confusion::new(5, &whole("truth"), &whole("predicted")).unwrap();
     for (row, wanted) in confusion.counts.iter().zip(all["confusion"].as_array().unwrap()) {
         assert_eq!(row.iter().map(|&n| n as f64).collect::<Vec<_>>(), numbers(wanted));
     }
@@ -109,8 +109,8 @@ fn metrics_are_scikit_learns() {
 
 #[test]
 fn metrics_refuse_what_they_cannot_judge() {
-    assert!(metrics::Confusion::new(2, &[0, 2], &[0, 1]).unwrap_err().to_string().contains("2 classes"));
-    assert!(metrics::Confusion::new(2, &[0], &[]).is_err());
+    assert!(agreement::Confusion::new(2, &[0, 2], &[0, 1]).unwrap_err().to_string().contains("2 classes"));
+    assert!(agreement::Confusion::new(2, &[0], &[]).is_err());
     assert!(metrics::auroc(&[0.1, 0.2], &[true, true]).unwrap_err().to_string().contains("0 negatives"));
     assert!(metrics::average_precision(&[0.1], &[false]).is_err());
     assert!(metrics::spearman(&[1.0, 1.0], &[1.0, 2.0]).is_err());
@@ -159,7 +159,7 @@ fn train(seed: u64) -> (f64, Vec<f64>) {
     let [x, y] = network(&mut t, &mut parameters).unwrap();
     let labels = t.constant(HostTensor::i32([N], truth.clone()).unwrap()).unwrap();
     let loss = t.cross_entropy(y, labels, None, 0.0).unwrap();
-    parameters.descend(&mut t, loss, &Adam::new(0.02), Some(1.0)).unwrap();
+    parameters.descend(&mut t, loss, Adam::new(0.02), Some(1.0)).unwrap();
     t.keep_last("losses", loss, 8).unwrap();
     let mut program = device.compile_with(&t, &[loss], &state).unwrap();
     program.write(x, &points).unwrap();
@@ -169,7 +169,7 @@ fn train(seed: u64) -> (f64, Vec<f64>) {
     let [x, y] = network(&mut t, &mut Parameters::evaluation()).unwrap();
     let best = t.argmax(y, 1).unwrap();
     let found = device.compile_with(&t, &[best], &state).unwrap().run(&[(x, &points)]).unwrap().remove(0);
-    let accuracy = metrics::Confusion::new(2, &truth, found.as_i32().unwrap()).unwrap().accuracy();
+    let accuracy = agreement::Confusion::new(2, &truth, found.as_i32().unwrap()).unwrap().accuracy();
     (accuracy, state.read("losses").unwrap().to_f64_vec())
 }
 
@@ -185,7 +185,7 @@ fn a_network_learns_what_no_line_parts() {
 #[test]
 fn dropout_drops_alike_in_reverse_and_anew_at_every_step() {
     const N: usize = 10_000;
-    for device in [Device::cpu(), crate::golden::gpu()] {
+    for device in [Device::cpu(), crate::common::gpu()] {
         let mut t = Tape::new();
         let x = t.state("x", TensorType::f32([N]), Init::Full(1.0)).unwrap();
         let y = t.dropout(x, 0.25, 7, 1).unwrap();

@@ -176,7 +176,7 @@ fn hard_draws_are_codes_with_the_gradient_of_soft_ones() {
 /// A node without edges has a message of 0 and finite gradients; weights that are not finite are not made.
 #[test]
 fn an_isolated_node_receives_nothing() {
-    for device in [Device::cpu(), crate::golden::gpu()] {
+    for device in [Device::cpu(), crate::common::gpu()] {
         let mut t = Tape::new();
         let x = t.input("x", TensorType::f32([1, 3, 4])).unwrap();
         let graph = t.input("graph", TensorType::f32([1, 3, 3])).unwrap();
@@ -218,7 +218,7 @@ fn sparse_products_are_the_dense_ones() {
     for (&(i, j), &w) in entries.iter().zip(&weights) {
         (0..2).for_each(|f| dense[2 * i + f] += f64::from(w) * f64::from(x[2 * j + f]));
     }
-    for device in [Device::cpu(), crate::golden::gpu()] {
+    for device in [Device::cpu(), crate::common::gpu()] {
         let mut t = Tape::new();
         let pattern = SparsePattern::new(&mut t, [3, 4], &entries).unwrap();
         let vx = t.constant(HostTensor::f32([4, 2], x.clone()).unwrap()).unwrap();

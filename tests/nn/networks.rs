@@ -1,6 +1,6 @@
 //! Layers over series, sets and graphs, against PyTorch and PyTorch Geometric (`tests/goldens/make_networks.py`).
 
-use crate::golden::{given, hold, relative};
+use crate::common::golden::{given, hold, relative};
 use serde_json::Value;
 use tapetum::nn::{
     Activation, AdaptiveGraph, AdaptiveMessage, AttentionPooling, BrainAttention, BrainAttentionMessage, BrainConvolution, BrainMessage,
@@ -132,7 +132,7 @@ fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
 }
 
 fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
-    crate::value_or_gradient(t, op, p, x, value)
+    super::value_or_gradient(t, op, p, x, value)
 }
 
 fn goldens() -> Value {
@@ -156,7 +156,7 @@ fn encoders_are_the_papers() {
     ];
     for (key, encode) in encoders {
         let golden = &goldens()[key];
-        for (device, tolerance) in [(Device::oracle(), 3e-7), (Device::cpu(), 1e-5), (crate::golden::gpu(), 1e-5)] {
+        for (device, tolerance) in [(Device::oracle(), 3e-7), (Device::cpu(), 1e-5), (crate::common::gpu(), 1e-5)] {
             let (state, x, mut t) = (State::new(&device), given(&golden["x"]), Tape::new());
             let series = t.input("x", x.ty()).unwrap();
             let logits = encode(&mut t, &mut Parameters::evaluation(), series).unwrap();

@@ -91,7 +91,7 @@ fn layers(t: &mut Tape, graph: Var, x: Var) -> Result<Vec<Var>> {
 /// One node, no edges, edges of one node alone: finite values and gradients, and nothing is heard where nobody sends.
 #[test]
 fn graphs_that_hold_little_are_understood() {
-    for device in [Device::cpu(), crate::golden::gpu()] {
+    for device in [Device::cpu(), crate::common::gpu()] {
         for (n, edge) in [(1, None), (5, None), (5, Some(7))] {
             let mut t = Tape::new();
             let graph = t.input("graph", TensorType::f32([1, n, n])).unwrap();
@@ -120,7 +120,7 @@ fn graphs_that_hold_little_are_understood() {
 /// Indices beyond a table read its first and last row, on every device.
 #[test]
 fn indices_beyond_a_table_are_clamped() {
-    for device in [Device::cpu(), crate::golden::gpu()] {
+    for device in [Device::cpu(), crate::common::gpu()] {
         let mut t = Tape::new();
         let table = t.constant(HostTensor::f32([3, 1], vec![1.0, 2.0, 4.0]).unwrap()).unwrap();
         let index = t.constant(HostTensor::i32([2, 2], vec![-5, 1, 2, 9]).unwrap()).unwrap();

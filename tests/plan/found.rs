@@ -1,6 +1,6 @@
 //! Tapes that a plan once got wrong, each as small as it comes.
 
-use crate::replay::replay;
+use super::replay::replay;
 use std::sync::Arc;
 use tapetum::kernel::{Binding, Kernel, Lowering, Params, Target};
 use tapetum::optim::Sgd;

@@ -1,8 +1,8 @@
 //! Expected values, and the graphs they are of.
 
+use crate::common::golden::numbers;
 use serde_json::Value;
 use tapetum::HostTensor;
-use tapetum::gpu::Options;
 use tapetum::topology::Diagrams;
 use tapetum::{Device, Result, Tape, TensorType, Var};
 
@@ -12,21 +12,12 @@ pub fn golden(name: &str) -> Value {
     all[name].clone()
 }
 
-pub fn numbers(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
-}
-
 pub fn whole(value: &Value) -> Vec<usize> {
     numbers(value).into_iter().map(|x| x as usize).collect()
 }
 
 pub fn count(value: &Value) -> usize {
     value.as_u64().unwrap() as usize
-}
-
-pub fn gpu() -> Device {
-    Device::gpu(&Options { software: true, ..Options::from_env() })
-        .expect("a Vulkan, Metal or DX12 adapter; the README says how to get one")
 }
 
 fn by(way: &str, gpu: &Device) -> Device {

@@ -1,6 +1,7 @@
 //! Layers over images against PyTorch.
 
-use crate::golden::{count, golden, numbers, run, whole};
+use super::golden::{count, golden, run, whole};
+use crate::common::golden::numbers;
 use tapetum::nn::Spacing;
 use tapetum::{Device, HostTensor, Shape};
 

@@ -1,6 +1,7 @@
 //! Distances, barycentres and Betti curves of lists.
 
-use crate::golden::{count, diagrams, golden, numbers, run, stack};
+use super::golden::{count, diagrams, golden, run, stack};
+use crate::common::golden::numbers;
 use tapetum::topology::{Dimension, Fill, Wasserstein, betti_curves, list_distance, quantile_distance};
 use tapetum::{Device, HostTensor};
 

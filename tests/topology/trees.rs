@@ -1,6 +1,7 @@
 //! Births, deaths and their edges.
 
-use crate::golden::{contracting, count, golden, gpu, graph, growing, run};
+use super::golden::{contracting, count, golden, graph, growing, run};
+use crate::common::gpu;
 use serde_json::Value;
 use tapetum::kernel::Target;
 use tapetum::plan::Plan;

@@ -1,6 +1,6 @@
 //! What a user should know of series and matrices before trusting them.
 
-use super::{Axes, Connectivity, Kind};
+use super::{Connectivity, Kind};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::data::Series;
 use crate::{HostTensor, Result};
@@ -13,9 +13,6 @@ impl Connectivity {
             found.push(format!("fewer frames ({frames}) than regions ({regions}): the matrix is singular; is the layout right?"));
         }
         let rows = series.values.elements::<f32>()?;
-        if self.of_table() {
-            found.extend(doubtful_header(series.names.as_deref(), rows, frames));
-        }
         let flat = |i: &usize| constant(&rows[i * frames..(i + 1) * frames], self.scale_free());
         let flat: Vec<String> = (0..rows.len() / frames).filter(flat).map(|i| name(series, i, regions)).collect();
         if !flat.is_empty() {
@@ -37,30 +34,12 @@ impl Connectivity {
         let names: Vec<String> = out.map(|i| name(series, i, n)).collect();
         Ok((!names.is_empty()).then(|| format!("combinations of other regions get zeros: {}", listed(&names))))
     }
-
-    /// Whether the series come from a table with regions in columns.
-    fn of_table(&self) -> bool {
-        let table = |e: &std::ffi::OsStr| e.eq_ignore_ascii_case("csv") || e.eq_ignore_ascii_case("tsv");
-        self.layout == Axes::TimeRegions && self.series.extension().is_some_and(table)
-    }
 }
 
 /// The first ten names.
 fn listed(names: &[String]) -> String {
     let more = if names.len() > 10 { format!(" and {} more", names.len() - 10) } else { String::new() };
     format!("{}{more}", names[..names.len().min(10)].join(", "))
-}
-
-/// A first row that is not surely what it was taken for. Tables written by programs are often headed 0, 1, 2, …
-fn doubtful_header(names: Option<&[String]>, rows: &[f32], frames: usize) -> Option<String> {
-    let Some(names) = names else {
-        let counts = |from: f32| rows.iter().step_by(frames).enumerate().all(|(i, x)| *x == from + i as f32);
-        let many = rows.len() > 2 * frames;
-        return (many && (counts(0.0) || counts(1.0)))
-            .then(|| "the first row counts the columns and was read as a frame: if it is a header, remove it".to_owned());
-    };
-    let number = names.iter().find(|n| n.parse::<f64>().is_ok())?;
-    Some(format!("the first row was read as a header, and holds the number {number}: if it is a frame, mend the cell that is no number"))
 }
 
 /// Whether a row gets zeros: for correlations by the rule of the op, Σ(x − μ)² ≤ (8 ε max|x|)² T with ε of f32; a covariance is zero

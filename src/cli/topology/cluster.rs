@@ -2,14 +2,15 @@
 
 use super::graphs::{diagrams, read_stack};
 use super::{betti, section};
-use crate::cli::common::{Common, Done};
+use crate::cli::common::{Common, Done, note};
 use crate::data::{self, npy_bytes};
 use crate::file::OutputFolder;
 use crate::report::picture;
 use crate::report::{ReportTable, Section, report};
 use crate::statistics::agreement;
+use crate::statistics::lloyd::Clustering;
 use crate::topology::Diagrams;
-use crate::topology::clustering::{Clustering, Top};
+use crate::topology::clustering::Top;
 use crate::{DType, Error, HostTensor, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -65,10 +66,13 @@ impl Cluster {
         self.write(&mut folder, &made, &found, scores.as_ref())?;
         folder.commit()?;
         common.say(&device);
+        if !found.converged {
+            note(&format!("the clusters had not settled after {} rounds: what is written is the last of them", found.rounds));
+        }
         let mut json = json!({
             "stack": self.stack.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
             "graphs": graphs, "nodes": made.nodes(), "clusters": found.clusters, "weight": self.weight, "seed": common.seed,
-            "inertia": found.inertia, "rounds": found.rounds,
+            "inertia": found.inertia, "rounds": found.rounds, "converged": found.converged,
         });
         if let Some(s) = &scores {
             json["purity"] = s.purity.into();
@@ -106,10 +110,9 @@ impl Scores {
         names.sort_unstable();
         names.dedup();
         let places: Vec<usize> = labels.iter().map(|l| names.partition_point(|name| name < l)).collect();
-        let (table, [_, columns]) = agreement::confusion(&places, &found.clusters)?;
         Ok(Self {
             names,
-            table: table.chunks(columns.max(1)).map(<[usize]>::to_vec).collect(),
+            table: agreement::Confusion::between(&places, &found.clusters)?.counts,
             purity: agreement::purity(&places, &found.clusters)?,
             accuracy: agreement::accuracy(&places, &found.clusters)?,
         })

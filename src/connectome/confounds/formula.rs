@@ -23,12 +23,21 @@ use super::compcor::Count;
 use super::{Column, Confounds, censor, filled};
 use crate::{Error, Result};
 
+/// Parentheses within parentheses, at most.
+const DEPTH: usize = 64;
+/// Columns that a formula or a part of it stands for, at most.
+const COLUMNS: usize = 10_000;
+/// Bytes of the values and names of these columns, at most.
+const BYTES: usize = 1 << 30;
+
 /// The columns of a formula over a table. First values that are missing, or that a difference has none of, take the first that is there.
+/// A formula nests at most 64 deep, and no part of it stands for more than 10,000 columns or for more than 1 GiB.
 ///
 /// # Errors
-/// Where the formula cannot be read (the message says at which character), a column is not in the table, or a value is missing elsewhere.
+/// Where the formula cannot be read or stands for too much (the message says at which character), a column is not in the table, or a value
+/// is missing elsewhere.
 pub fn columns(formula: &str, table: &Confounds) -> Result<Vec<Column>> {
-    let mut parser = Parser { text: formula.as_bytes(), at: 0, table, order: 0 };
+    let mut parser = Parser { text: formula.as_bytes(), at: 0, table, order: 0, depth: 0 };
     let found =
         parser.sum().and_then(|found| if parser.at == parser.text.len() { Ok(found) } else { Err(parser.expected("`+` or the end")) });
     let order = parser.order.max(1);
@@ -47,6 +56,8 @@ struct Parser<'a> {
     table: &'a Confounds,
     /// The highest order of difference so far: as many values are missing.
     order: usize,
+    /// How many parentheses are open.
+    depth: usize,
 }
 
 type Columns = Vec<Column>;
@@ -54,8 +65,26 @@ type Columns = Vec<Column>;
 impl Parser<'_> {
     fn expected(&self, what: &str) -> Error {
         let rest = String::from_utf8_lossy(&self.text[self.at..]);
-        let found = if rest.is_empty() { "the end".into() } else { format!("`{rest}`") };
-        Error::argument(format!("confound formula, character {}: {what} expected, found {found}", self.at + 1))
+        let shown: String = rest.chars().take(40).collect();
+        let found = if rest.is_empty() { "the end".into() } else { format!("`{}`", shown.escape_debug()) };
+        self.wrong(format!("{what} expected, found {found}"))
+    }
+
+    fn wrong(&self, what: impl std::fmt::Display) -> Error {
+        Error::argument(format!("confound formula, character {}: {what}", self.at + 1))
+    }
+
+    /// That `times` as many columns as these, and `more` besides, are not too many and take not too much memory.
+    fn fits(&self, columns: &[Column], times: usize, more: &[Column]) -> Result<()> {
+        let bytes = |columns: &[Column]| columns.iter().map(|c| size_of_val(&c.values[..]) + c.name.len()).sum::<usize>();
+        let count = columns.len().saturating_mul(times).saturating_add(more.len());
+        if count > COLUMNS {
+            return Err(self.wrong(format!("{count} columns, and at most {COLUMNS} are possible")));
+        }
+        match bytes(columns).saturating_mul(times).saturating_add(bytes(more)) {
+            bytes if bytes > BYTES => Err(self.wrong(format!("{count} columns of {bytes} bytes, and at most {BYTES} bytes are possible"))),
+            _ => Ok(()),
+        }
     }
 
     fn space(&mut self) {
@@ -88,7 +117,9 @@ impl Parser<'_> {
     fn sum(&mut self) -> Result<Columns> {
         let mut all = self.term()?;
         while self.take("+") {
-            all.extend(self.term()?);
+            let more = self.term()?;
+            self.fits(&all, 1, &more)?;
+            all.extend(more);
         }
         self.space();
         Ok(all)
@@ -102,13 +133,19 @@ impl Parser<'_> {
                 return Ok(columns);
             }
             let powers = self.numbers(from_one.then_some(1))?;
+            self.fits(&columns, powers.len(), &[])?;
             columns = columns.iter().flat_map(|c| powers.iter().map(|&p| power(c, p))).collect();
         }
     }
 
     fn group(&mut self) -> Result<Columns> {
+        if self.depth == DEPTH {
+            return Err(self.wrong(format!("more than {DEPTH} parentheses are open")));
+        }
         self.must("(")?;
+        self.depth += 1;
         let columns = self.sum()?;
+        self.depth -= 1;
         self.must(")")?;
         Ok(columns)
     }
@@ -133,6 +170,7 @@ impl Parser<'_> {
         let orders = self.numbers(from)?;
         self.order = orders.iter().copied().fold(self.order, usize::max);
         let columns = self.group()?;
+        self.fits(&columns, orders.len(), &[])?;
         Ok(columns.iter().flat_map(|c| orders.iter().map(|&n| differenced(c, n))).collect())
     }
 
@@ -147,14 +185,15 @@ impl Parser<'_> {
             return Ok(numbers);
         }
         let first = self.number()?;
-        if let Some(from) = from {
-            return Ok((from..=first).collect());
+        let (from, to) = match from {
+            Some(from) => (from, first),
+            None if self.take("-") => (first, self.number()?),
+            None => (first, first),
+        };
+        if from > to {
+            return Err(self.wrong(format!("orders and powers from {from} to {to} are none at all")));
         }
-        if self.take("-") {
-            let last = self.number()?;
-            return Ok((first..=last).collect());
-        }
-        Ok(vec![first])
+        Ok((from..=to).collect())
     }
 
     /// Orders and powers of one digit or two.
@@ -202,7 +241,12 @@ impl Parser<'_> {
             "[OR]" => joined(true),
             "[AND]" => joined(false),
             "[NOT]" => columns.iter().map(|c| mapped(c, &format!("[NOT]({})", c.name), |x| flag(x == 0.0))).collect(),
-            _ => columns.iter().flat_map(|c| censor::spikes(&c.values.iter().map(|&x| x == 0.0).collect::<Vec<_>>())).collect(),
+            _ => {
+                let spikes = columns.iter().map(|c| c.values.iter().filter(|x| **x != 0.0).count()).sum();
+                let each = Column { name: String::new(), values: vec![0.0; frames] };
+                self.fits(&[each], spikes, &[])?;
+                columns.iter().flat_map(|c| censor::spikes(&c.values.iter().map(|&x| x == 0.0).collect::<Vec<_>>())).collect()
+            }
         })
     }
 
@@ -313,4 +357,38 @@ fn differenced(column: &Column, n: usize) -> Column {
         values = (0..values.len()).map(|t| if t == 0 { f64::NAN } else { values[t] - values[t - 1] }).collect();
     }
     Column { name: format!("d{n}({})", column.name), values }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(formula: &str, frames: usize) -> Result<Vec<Column>> {
+        let column = |name: &str, scale: f64| Column { name: name.into(), values: (0..frames).map(|t| scale * (t + 1) as f64).collect() };
+        columns(formula, &Confounds { columns: vec![column("csf", 1.0), column("framewise_displacement", -2.0)], ..Confounds::default() })
+    }
+
+    #[test]
+    fn depth_and_size_are_limited() {
+        let nested = |n: usize| format!("{}csf{}", "(".repeat(n), ")".repeat(n));
+        assert_eq!(of(&nested(64), 3).unwrap().len(), 1);
+        for (formula, part) in [
+            (nested(65), "64 parentheses"),
+            (nested(1_000_000), "64 parentheses"),
+            ("((csf^^99)^^99)^^99".into(), "970299 columns"),
+            ("dd99(dd99(dd99(csf)))".into(), "1000000 columns"),
+            (vec!["csf^^99"; 102].join(" + "), "10098 columns"),
+            ("csf^3-1".into(), "from 3 to 1"),
+            ("csf^^0".into(), "from 1 to 0"),
+        ] {
+            let error = of(&formula, 3).unwrap_err().to_string();
+            assert!(error.contains(part) && error.len() < 200 && !error.contains('\n'), "{error}");
+        }
+        // A spike of 9,000 frames for each of 9,000 frames is 648 MB, of two columns twice as much.
+        let error = of("[SCATTER](csf + fd)", 9_000).unwrap_err().to_string();
+        assert!(error.contains("18000 columns"), "{error}");
+        let error = of("(csf + fd)^^99", 1_000_000).unwrap_err().to_string();
+        assert!(error.contains("bytes are possible"), "{error}");
+        assert!(of("cs\nf", 3).unwrap_err().to_string().lines().count() == 1);
+    }
 }

@@ -7,8 +7,10 @@
 use super::{ConfoundModel, ModelledConfounds};
 use crate::ops::confounds::Regression;
 use crate::optim::{Adam, Schedule};
+use crate::statistics::standardise::standardised;
 use crate::tape::{Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
+use crate::training::{Descent, Training};
 use crate::{Device, Error, Result, State};
 
 /// How a model is learnt.
@@ -51,9 +53,8 @@ const NAME: &str = "confounds";
 /// Learns a model, and says after every few steps how many were run and what the loss is.
 ///
 /// # Errors
-/// Where extents do not fit, there are no steps, or the device reports a fault.
-pub fn learn(device: &Device, cohort: &Cohort<'_>, settings: &Settings, mut progress: impl FnMut(u32, f32)) -> Result<Learnt> {
-    const EVERY: u32 = 10;
+/// Where extents do not fit, there are no steps, the rate is negative, the loss becomes NaN, or the device reports a fault.
+pub fn learn(device: &Device, cohort: &Cohort<'_>, settings: &Settings, progress: impl FnMut(u32, f32)) -> Result<Learnt> {
     if settings.steps == 0 {
         return Err(Error::argument("a confound model in 0 steps: at least 1 is expected"));
     }
@@ -66,25 +67,15 @@ pub fn learn(device: &Device, cohort: &Cohort<'_>, settings: &Settings, mut prog
     let kept = tape.batch_correlation(connectomes, motion)?;
     let kept = tape.square(kept)?;
     let loss = tape.mean(kept, &[], false)?;
-    let gradients = tape.gradient(loss, &model.parameters)?;
-    let pairs: Vec<(Var, Var)> = model.parameters.iter().copied().zip(gradients).collect();
     let rate = Schedule::Cosine { start: settings.rate, end: 0.0, steps: settings.steps };
-    Adam::new(rate).apply(&mut tape, &pairs)?;
-    tape.keep_last("loss", loss, settings.steps as usize)?;
+    Descent::new(Adam::new(rate)).record(&mut tape, (loss, &[]), &model.parameters, settings.steps)?;
 
     let state = State::new(device);
-    let mut program = device.compile_with(&tape, &[], &state)?;
-    for (input, value) in [(series, cohort.series), (confounds, cohort.confounds), (motion, cohort.motion)] {
-        program.write(input, value)?;
-    }
-    let mut losses = Vec::new();
-    while losses.len() < settings.steps as usize {
-        let done = losses.len() + (EVERY as usize).min(settings.steps as usize - losses.len());
-        program.steps(done - losses.len())?;
-        losses = state.read("loss")?.elements::<f32>()?[..done].to_vec();
-        progress(done as u32, losses[done - 1]);
-    }
-    Ok(Learnt { losses, settings: *settings, device: device.clone(), state })
+    let inputs = [(series, cohort.series), (confounds, cohort.confounds), (motion, cohort.motion)];
+    let inputs = inputs.map(|(input, value)| (input, value.clone())).to_vec();
+    let mut training = Training::new(device, &tape, &state, settings.steps)?.inputs(inputs);
+    training.run(progress)?;
+    Ok(Learnt { losses: training.losses()?, settings: *settings, device: device.clone(), state })
 }
 
 /// Series less what a model and an intercept explain of them, and their correlation.
@@ -146,12 +137,4 @@ pub fn standardised_table(subjects: &[Vec<super::Column>]) -> Result<HostTensor>
     let data = subjects.iter().flatten().flat_map(|c| standardised(&c.values)).map(|x| x as f32).collect();
     let ty = TensorType::f32([subjects.len(), columns, time]);
     HostTensor::f32(ty.shape, data)
-}
-
-/// Of zero mean and unit deviation, or 0 where it is constant.
-pub(super) fn standardised(x: &[f64]) -> Vec<f64> {
-    let mean = x.iter().sum::<f64>() / x.len().max(1) as f64;
-    let deviation = (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len().max(1) as f64).sqrt();
-    let least = 1e-12 * x.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-    x.iter().map(|x| if deviation > least { (x - mean) / deviation } else { 0.0 }).collect()
 }

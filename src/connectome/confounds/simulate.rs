@@ -9,8 +9,8 @@
 //! l, of the cohort, to which each subject adds its own by `jitter`. So the artefact raises correlations between near regions in those
 //! who move. Regressors that are made of the signal itself, as a real global signal is, cost signal besides; these do not.
 
-use super::learn::standardised;
 use super::{Column, Confounds, Strategy, censor};
+use crate::statistics::standardise::standardised;
 use crate::tensor::{HostTensor, Philox};
 use crate::{Error, Result};
 

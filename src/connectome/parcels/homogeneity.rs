@@ -2,20 +2,9 @@
 
 use crate::{Error, Result};
 
-/// Rows of `[vertices, time]` centred and scaled to unit length; a constant row becomes zeros.
-pub fn standardised(series: &[f32], time: usize) -> Vec<f32> {
-    let mut out = Vec::with_capacity(series.len());
-    for row in series.chunks_exact(time.max(1)) {
-        let mean = row.iter().map(|&x| f64::from(x)).sum::<f64>() / time as f64;
-        let power = row.iter().map(|&x| (f64::from(x) - mean).powi(2)).sum::<f64>();
-        let scale = if power > 0.0 { power.sqrt().recip() } else { 0.0 };
-        out.extend(row.iter().map(|&x| ((f64::from(x) - mean) * scale) as f32));
-    }
-    out
-}
-
 /// Homogeneity of a parcellation: for each parcel the mean Pearson correlation over distinct pairs of its vertices, averaged over
-/// parcels weighted by size; a parcel of one vertex counts 0. `z` are standardised rows `[vertices, time]`; labels below 0 are left out.
+/// parcels weighted by size; a parcel of one vertex counts 0. `z` are rows `[vertices, time]` of
+/// [`unit_rows`](crate::statistics::standardise::unit_rows); labels below 0 are left out.
 ///
 /// With unit rows, the sum over distinct pairs is |Σ z|² − n.
 ///
@@ -47,6 +36,7 @@ pub fn homogeneity(z: &[f32], time: usize, labels: &[i32]) -> Result<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::statistics::standardise::unit_rows;
 
     /// Against the definition: every pair's correlation, by hand.
     #[test]
@@ -54,7 +44,7 @@ mod tests {
         let (v, t) = (7, 33);
         let series: Vec<f32> = (0..v * t).map(|i| ((i * i) as f32 * 0.31).sin() + (i % t) as f32 * 0.05).collect();
         let labels = [0, 1, 0, 0, 2, 1, -1];
-        let z = standardised(&series, t);
+        let z = unit_rows(&series, t);
         let correlation = |a: usize, b: usize| -> f64 { (0..t).map(|k| f64::from(z[a * t + k]) * f64::from(z[b * t + k])).sum() };
         let first = (correlation(0, 2) + correlation(0, 3) + correlation(2, 3)) / 3.0;
         let expected = (3.0 * first + 2.0 * correlation(1, 5)) / 6.0;

@@ -9,11 +9,13 @@
 //! H = −Σ A ln A the memberships' entropy, whose weight falls to 0 (deterministic annealing: Rose 1998), and N the mean over a
 //! vertex's neighbours. Terms after Ciric et al. 2022 (hypercoil's `SecondMoment`, `Entropy`, `Compactness` losses).
 
-use super::homogeneity::standardised;
 use super::sphere::{self, Point};
 use crate::optim::{Adam, Schedule};
+use crate::statistics::lloyd::{Clustering, Empty, lloyd};
+use crate::statistics::standardise::unit_rows;
 use crate::tape::{Init, Tape, Var};
 use crate::tensor::{HostTensor, Layout, TensorType, product};
+use crate::training::{Descent, Training};
 use crate::{Device, Error, Program, Result, State};
 
 /// Settings; `Default` is the demo's.
@@ -57,10 +59,9 @@ pub struct Surface {
 /// A training step, compiled.
 #[derive(Debug)]
 pub struct Learner {
-    program: Program,
+    training: Training<'static>,
     memberships: Program,
     read: Var,
-    settings: Settings,
 }
 
 /// What was learnt.
@@ -116,7 +117,7 @@ fn start(directions: &[Point], settings: &Settings) -> Vec<f32> {
 /// Where the series are not `[vertices, time]`.
 pub fn features(surface: &Surface, settings: &Settings) -> Result<HostTensor> {
     let time = surface.series.shape().last().copied().unwrap_or(0);
-    let z = standardised(surface.series.elements::<f32>()?, time);
+    let z = unit_rows(surface.series.elements::<f32>()?, time);
     let scale = f64::from(settings.compactness).sqrt();
     let place = |p: &Point| p.map(|x| (x * scale) as f32);
     let width = (time + 3).next_multiple_of(4);
@@ -128,37 +129,56 @@ pub fn features(surface: &Surface, settings: &Settings) -> Result<HostTensor> {
     HostTensor::f32([surface.directions.len(), width], features)
 }
 
+/// Rounds of [`k_means`] at most.
+const ROUNDS: usize = 100;
+
 /// k-means of the same features (Lloyd's algorithm), from the same start on the sphere as the learner's: what the learner is without
 /// annealing, for comparison.
-pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings) -> Vec<i32> {
-    let [rows, width] = [features.shape()[0], features.shape()[1]];
-    let x = features.as_f32().unwrap_or(&[]);
-    let seeds = sphere::farthest_points(directions, settings.parcels, settings.seed);
-    let mut labels = sphere::nearest(directions, &sphere::k_means(directions, seeds, 10));
-    for _ in 0..100 {
-        let mut centres = vec![0.0f32; settings.parcels * width];
-        let mut sizes = vec![0.0f32; settings.parcels];
-        for (row, &l) in x.chunks_exact(width).zip(&labels) {
-            sizes[l as usize] += 1.0;
-            centres[l as usize * width..][..width].iter_mut().zip(row).for_each(|(c, x)| *c += x);
-        }
-        centres.chunks_exact_mut(width).zip(&sizes).for_each(|(c, n)| c.iter_mut().for_each(|c| *c /= n.max(1.0)));
-        // Nearest centre: all rows are of one length, so the product less half the centre's square decides.
-        let mut products = vec![0.0f32; rows * settings.parcels];
-        let (lx, lc) = (Layout::new(0, [rows, width], false), Layout::new(0, [width, settings.parcels], true));
-        product(&mut products, [rows, width, settings.parcels], x, lx, &centres, lc);
-        let half: Vec<f32> = centres.chunks_exact(width).map(|c| c.iter().map(|c| c * c).sum::<f32>() / 2.0).collect();
-        let nearest = |row: &[f32]| {
-            let score = |p: usize| if sizes[p] > 0.0 { row[p] - half[p] } else { f32::NEG_INFINITY };
-            (0..row.len()).fold(0, |best, p| if score(p) > score(best) { p } else { best }) as i32
-        };
-        let next: Vec<i32> = products.chunks_exact(settings.parcels).map(nearest).collect();
-        if next == labels {
-            break;
-        }
-        labels = next;
+///
+/// # Errors
+/// Where there is not a row of features for each direction, or one is not finite.
+pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings) -> Result<Clustering> {
+    let x = features.elements::<f32>()?;
+    let (rows, parcels) = (directions.len(), settings.parcels);
+    let width = match *features.shape() {
+        [found, width] if found == rows && width > 0 => width,
+        _ => return Err(Error::argument(format!("features [{rows}, numbers] expected, one row a vertex, found {}", features.ty()))),
+    };
+    if let Some(at) = x.iter().position(|x| !x.is_finite()) {
+        return Err(Error::argument(format!("features: row {}, column {} (counted from 0) is {}", at / width, at % width, x[at])));
     }
-    labels
+    let row = |v: usize| &x[v * width..][..width];
+    let mean = |members: &[usize]| {
+        let mut sum = vec![0.0f32; width];
+        members.iter().for_each(|&v| sum.iter_mut().zip(row(v)).for_each(|(s, x)| *s += x));
+        sum.iter_mut().for_each(|s| *s /= members.len() as f32);
+        sum
+    };
+    // The first centres are the means of the parcels on the sphere. A centre without vertices is none.
+    let seeds = sphere::farthest_points(directions, parcels, settings.seed);
+    let first = sphere::nearest(directions, &sphere::k_means(directions, seeds, 10));
+    let mut members = vec![Vec::new(); parcels];
+    first.iter().enumerate().for_each(|(v, &p)| members[p as usize].push(v));
+    let place = |members: &Vec<usize>| (!members.is_empty()).then(|| mean(members));
+    let mut centres: Vec<Option<Vec<f32>>> = members.iter().map(place).collect();
+    let squares: Vec<f32> = (0..rows).map(|v| row(v).iter().map(|x| x * x).sum()).collect();
+    let assign = |centres: &[Option<Vec<f32>>]| {
+        // The nearest centre by products: |x − c|² = |x|² − 2 (x · c − ½ |c|²).
+        let flat: Vec<f32> = centres.iter().flat_map(|c| c.clone().unwrap_or_else(|| vec![0.0; width])).collect();
+        let mut products = vec![0.0f32; rows * parcels];
+        let (lx, lc) = (Layout::new(0, [rows, width], false), Layout::new(0, [width, parcels], true));
+        product(&mut products, [rows, width, parcels], x, lx, &flat, lc);
+        let half: Vec<f32> = flat.chunks_exact(width).map(|c| c.iter().map(|c| c * c).sum::<f32>() / 2.0).collect();
+        let score = |row: &[f32], p: usize| if centres[p].is_some() { row[p] - half[p] } else { f32::NEG_INFINITY };
+        let nearest = |(row, square): (&[f32], &f32)| {
+            let best = (0..parcels).fold(0, |best, p| if score(row, p) > score(row, best) { p } else { best });
+            (best, f64::from(square - 2.0 * score(row, best)).max(0.0))
+        };
+        products.chunks_exact(parcels).zip(&squares).map(nearest).collect()
+    };
+    Ok(lloyd(&mut centres, ROUNDS, Empty::Stays, assign, |centres, members| {
+        centres.iter_mut().zip(members).for_each(|(centre, members)| *centre = place(members));
+    }))
 }
 
 /// Records a training step on a surface: the loss, its gradient, Adam, and the ring of losses.
@@ -180,10 +200,9 @@ pub fn training_tape(surface: &Surface, settings: &Settings) -> Result<Tape> {
     let features = tape.constant(features)?;
     let logits = tape.state("logits", TensorType::f32([parcels, vertices]), first)?;
     let loss = loss(&mut tape, logits, features, &surface.neighbours, settings)?;
-    let gradient = tape.gradient(loss, &[logits])?[0];
     let rate = Schedule::Cosine { start: settings.rate.0, end: settings.rate.1, steps: settings.steps };
-    Adam { beta2: 0.95, ..Adam::new(rate) }.apply(&mut tape, &[(logits, gradient)])?;
-    tape.keep_last("loss", loss, settings.steps as usize)?;
+    let descent = Descent::new(Adam { beta2: 0.95, ..Adam::new(rate) });
+    descent.record(&mut tape, (loss, &[]), &[logits], settings.steps)?;
     Ok(tape)
 }
 
@@ -194,23 +213,23 @@ impl Learner {
     /// As [`training_tape`], and where the device refuses.
     pub fn new(device: &Device, surface: &Surface, settings: &Settings) -> Result<Self> {
         let state = State::new(device);
-        let program = device.compile_with(&training_tape(surface, settings)?, &[], &state)?;
+        let training = Training::new(device, &training_tape(surface, settings)?, &state, settings.steps)?;
 
         let mut tape = Tape::new();
         let logits = tape.state("logits", TensorType::f32([settings.parcels, surface.directions.len()]), Init::Zeros)?;
         let read = tape.softmax(logits, 0)?;
         let memberships = device.compile_with(&tape, &[read], &state)?;
-        Ok(Self { program, memberships, read, settings: settings.clone() })
+        Ok(Self { training, memberships, read })
     }
 
     /// The compiled training step.
     pub fn program(&mut self) -> &mut Program {
-        &mut self.program
+        self.training.program_mut()
     }
 
     /// The compiled training step alone.
     pub fn into_program(self) -> Program {
-        self.program
+        self.training.into_program()
     }
 
     /// Runs `n` steps.
@@ -218,30 +237,23 @@ impl Learner {
     /// # Errors
     /// Where the device reports a fault.
     pub fn steps(&mut self, n: usize) -> Result<()> {
-        (0..n).try_for_each(|_| self.program.step())
+        (0..n).try_for_each(|_| self.training.program_mut().step())
     }
 
-    /// The losses so far; those of steps to come are 0.
+    /// The losses of the steps that are done.
     ///
     /// # Errors
     /// Where the device reports a fault.
     pub fn losses(&self) -> Result<Vec<f32>> {
-        Ok(self.program.state().read("loss")?.elements::<f32>()?.to_vec())
+        self.training.losses()
     }
 
-    /// Runs all steps, and says after every few how many were run and what the loss is.
+    /// Runs all steps that are left, and says after every few how many are done and what the loss is.
     ///
     /// # Errors
-    /// Where the device reports a fault.
-    pub fn run(mut self, mut progress: impl FnMut(u32, f32)) -> Result<Learnt> {
-        const EVERY: u32 = 10;
-        let mut done = 0;
-        while done < self.settings.steps {
-            let n = EVERY.min(self.settings.steps - done);
-            self.steps(n as usize)?;
-            done += n;
-            progress(done, self.losses()?[done as usize - 1]);
-        }
+    /// Where the loss becomes NaN or infinite, and where the device reports a fault.
+    pub fn run(mut self, progress: impl FnMut(u32, f32)) -> Result<Learnt> {
+        self.training.run(progress)?;
         self.finish()
     }
 

@@ -1,5 +1,6 @@
 //! Points on the sphere: parcellations by distance alone, and the neighbours of a mesh.
 
+use crate::statistics::lloyd::{Empty, lloyd};
 use crate::tensor::{HostTensor, Philox};
 use crate::{Error, Result};
 
@@ -18,8 +19,11 @@ fn unit(p: Point) -> Point {
 /// The rows of a tensor `[points, 3]` as directions.
 ///
 /// # Errors
-/// Where the tensor is of another shape.
+/// Where the tensor is of another shape, or a coordinate is not finite.
 pub fn directions(xyz: &HostTensor) -> Result<Vec<Point>> {
+    if let Some(at) = xyz.to_f64_vec().iter().position(|x| !x.is_finite()) {
+        return Err(Error::argument(format!("coordinates: point {} (counted from 0) is not finite", at / 3)));
+    }
     match *xyz.shape() {
         [_, 3] => Ok(xyz.to_f64_vec().chunks_exact(3).map(|p| unit([p[0], p[1], p[2]])).collect()),
         _ => Err(Error::argument(format!("coordinates must be [points, 3], found {}", xyz.ty()))),
@@ -47,24 +51,33 @@ pub fn random_points(points: &[Point], k: usize, seed: u64) -> Vec<Point> {
     Philox::new(seed, 1, 0).distinct(points.len(), k).into_iter().map(|i| points[i]).collect()
 }
 
-/// The centre nearest to each point.
-pub fn nearest(points: &[Point], centres: &[Point]) -> Vec<i32> {
-    let of = |p: &Point| {
+/// The centre nearest to each point, and the product of their directions.
+fn nearest_of(points: &[Point], centres: &[Point]) -> impl Iterator<Item = (usize, f64)> {
+    points.iter().map(move |p| {
         let better = |best: (usize, f64), (i, c): (usize, &Point)| if dot(p, c) > best.1 { (i, dot(p, c)) } else { best };
-        centres.iter().enumerate().fold((0, f64::NEG_INFINITY), better).0 as i32
-    };
-    points.iter().map(of).collect()
+        centres.iter().enumerate().fold((0, f64::NEG_INFINITY), better)
+    })
 }
 
-/// Spherical k-means: `rounds` rounds of Lloyd's algorithm from `centres`. A centre that loses all its points stays.
+/// The centre nearest to each point.
+pub fn nearest(points: &[Point], centres: &[Point]) -> Vec<i32> {
+    nearest_of(points, centres).map(|(centre, _)| centre as i32).collect()
+}
+
+/// Spherical k-means: `rounds` rounds of Lloyd's algorithm from `centres`, fewer where no point moves any more. A centre that loses all its
+/// points stays.
 pub fn k_means(points: &[Point], mut centres: Vec<Point>, rounds: usize) -> Vec<Point> {
-    for _ in 0..rounds {
-        let mut sums = vec![[0.0; 3]; centres.len()];
-        for (p, &c) in points.iter().zip(&nearest(points, &centres)) {
-            sums[c as usize].iter_mut().zip(p).for_each(|(s, x)| *s += x);
+    // |p − c|² = 2 − 2 p · c of directions.
+    let assign = |centres: &[Point]| nearest_of(points, centres).map(|(c, dot)| (c, 2.0 - 2.0 * dot)).collect();
+    lloyd(&mut centres, rounds, Empty::Stays, assign, |centres, members| {
+        for (centre, members) in centres.iter_mut().zip(members) {
+            let mut sum = [0.0; 3];
+            members.iter().for_each(|&m| sum.iter_mut().zip(&points[m]).for_each(|(s, x)| *s += x));
+            if sum != [0.0; 3] {
+                *centre = unit(sum);
+            }
         }
-        centres.iter_mut().zip(sums).filter(|(_, s)| *s != [0.0; 3]).for_each(|(c, s)| *c = unit(s));
-    }
+    });
     centres
 }
 

@@ -15,6 +15,7 @@ mod standardise;
 pub(in crate::ops) use panels::{CORRELATION_ROWS, DEGREE, TOP_K};
 pub(in crate::ops) use product::{Best, SYMMETRIC_PRODUCT, correlated, correlation_cotangent, infer_correlation, lower_correlation};
 pub(in crate::ops) use reverse::{SYMMETRISE, WEIGHTS_REVERSE};
+pub(crate) use standardise::CONSTANT_SPACINGS;
 pub(in crate::ops) use standardise::{STANDARDISE, STANDARDISE_REVERSE};
 
 use super::case::{Case, Draw, f32s};

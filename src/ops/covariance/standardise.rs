@@ -11,8 +11,11 @@ use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_
 use crate::{Error, Result};
 use std::borrow::Cow;
 
-/// c · ε of the rule for constant series.
-const CONSTANT: f32 = 8.0 * f32::EPSILON;
+/// c of the rule for constant series.
+pub(crate) const CONSTANT_SPACINGS: f32 = 8.0;
+
+/// c · ε of it.
+const CONSTANT: f32 = CONSTANT_SPACINGS * f32::EPSILON;
 
 const WEIGHTED: Choice = Choice::Snippet(&[
     Snippet { name: "unweighted", text: wgsl!("common/weighted_no") },

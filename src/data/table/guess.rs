@@ -1,0 +1,131 @@
+//! What a table's first row and columns are, where nobody said it.
+
+use super::{is_missing, number};
+use csv::ByteRecord;
+
+/// Names of columns that number or date the rows.
+const INDEX_NAMES: [&str; 11] = ["index", "idx", "row", "time", "times", "timepoint", "time_point", "frame", "frames", "volume", "scan"];
+
+/// So many rows that rise in equal steps are no measured series.
+const COUNTED: usize = 10;
+
+/// Whether the first row is a header.
+///
+/// A row of numbers with one missing is data with an error in it, not a header: taken for one, a frame would be lost in silence. A row of
+/// whole numbers that differ may be a header of labels. It is one where values below are so seldom whole that a frame of whole values alone
+/// would be met once in a thousand such tables, or where it counts the columns and a tenth of such frames would not do; it is values where
+/// those below are whole too. What lies between is asked about.
+pub(super) fn header(rows: &[ByteRecord], said: Option<bool>, doubts: &mut Vec<String>) -> Result<bool, String> {
+    let Some((first, below)) = rows.split_first() else { return Ok(false) };
+    if let Some(said) = said {
+        return Ok(said);
+    }
+    if first.iter().any(|cell| number(cell).is_none() && !is_missing(cell)) {
+        if let Some(cell) = first.iter().find(|cell| number(cell).is_some()) {
+            let cell = String::from_utf8_lossy(cell);
+            let what = "if it is a frame, mend the cell that is no number, or say --header no";
+            doubts.push(format!("the first row was read as a header, and holds the number {cell}: {what}"));
+        }
+        return Ok(true);
+    }
+    let Some(labels) = labels(first) else { return Ok(false) };
+    let counts = labels.iter().enumerate().all(|(i, n)| *n == labels[0] + i as u64) && labels[0] <= 1;
+    let whole = chance_of_whole(labels.len(), below);
+    if below.is_empty() || whole >= 0.1 {
+        if counts && labels.len() > 2 {
+            doubts.push("the first row counts the columns and was read as a frame: if it is a header, say --header yes".into());
+        }
+        return Ok(false);
+    }
+    if whole < 1e-3 || counts {
+        return Ok(true);
+    }
+    let shown = labels.iter().take(5).map(u64::to_string).collect::<Vec<_>>().join(", ");
+    Err(format!("the first row ({shown}) may be a header of labels or the first frame: --header yes or --header no is expected"))
+}
+
+/// The numbers of a row of whole numbers from 0 on that all differ.
+fn labels(row: &ByteRecord) -> Option<Vec<u64>> {
+    let label = |cell: &[u8]| number(cell).filter(|x| x.fract() == 0.0 && (0.0..1e15).contains(x)).map(|x| x as u64);
+    let labels = row.iter().map(label).collect::<Option<Vec<u64>>>()?;
+    let mut sorted = labels.clone();
+    sorted.sort_unstable();
+    (!labels.is_empty() && sorted.windows(2).all(|pair| pair[0] < pair[1])).then_some(labels)
+}
+
+/// How likely a row is whose values are all whole, from how many of each column's are (by Laplace's rule of succession).
+fn chance_of_whole(columns: usize, rows: &[ByteRecord]) -> f64 {
+    let whole = |row: &&ByteRecord, i: usize| row.get(i).and_then(number).is_some_and(|x| x.fract() == 0.0);
+    let chance = |i: usize| (rows.iter().filter(|row| whole(row, i)).count() + 1) as f64 / (rows.len() + 2) as f64;
+    (0..columns).map(chance).product()
+}
+
+/// The column that is an index, if there is one.
+pub(super) fn index(
+    names: Option<&[String]>,
+    rows: &[ByteRecord],
+    said: Option<&str>,
+    doubts: &mut Vec<String>,
+) -> Result<Option<usize>, String> {
+    let columns = rows.first().map_or(0, ByteRecord::len);
+    if let Some(said) = said {
+        return column(names, columns, said);
+    }
+    if let Some(first) = names.and_then(|names| names.first()) {
+        // pandas reads a column without a name as `Unnamed: 0`, and writes it so.
+        if columns > 1 && (first.is_empty() || first.to_lowercase().starts_with("unnamed: ")) {
+            return Ok(Some(0));
+        }
+        if INDEX_NAMES.iter().any(|name| first.eq_ignore_ascii_case(name)) {
+            if names_rows(rows, 0) {
+                return Ok(Some(0));
+            }
+            return Err(format!(
+                "column 1 (`{first}`) is called as an index is, and does not rise from row to row: --index-column {first} or \
+                 --index-column none is expected"
+            ));
+        }
+    }
+    let rising = |i: &usize| rows.len() >= 3 && rises_evenly(rows, *i);
+    let found: Vec<usize> = (0..columns).filter(rising).collect();
+    let called = |i: usize| names.map_or_else(|| format!("column {}", i + 1), |names| format!("column {} (`{}`)", i + 1, names[i]));
+    let index = found.iter().copied().find(|_| rows.len() >= COUNTED && columns > 1);
+    for i in found.into_iter().filter(|i| Some(*i) != index) {
+        doubts.push(format!(
+            "{} rises by the same step in every row and was read as values: if it is an index, say --index-column",
+            called(i)
+        ));
+    }
+    Ok(index)
+}
+
+/// A column as a user names it.
+fn column(names: Option<&[String]>, columns: usize, said: &str) -> Result<Option<usize>, String> {
+    if let Some(i) = names.and_then(|names| names.iter().position(|name| name == said)) {
+        return Ok(Some(i));
+    }
+    match said.parse::<usize>() {
+        Ok(place) if (1..=columns).contains(&place) => Ok(Some(place - 1)),
+        _ if said == "none" => Ok(None),
+        _ => Err(format!("--index-column {said}: the name of a column, a place from 1 to {columns}, or none is expected")),
+    }
+}
+
+/// Whether a column's cells can tell rows apart: text, or numbers that rise.
+pub(super) fn names_rows(rows: &[ByteRecord], column: usize) -> bool {
+    let cells = || rows.iter().filter_map(|row| row.get(column));
+    if cells().all(|cell| number(cell).is_none() && !is_missing(cell)) {
+        return true;
+    }
+    let numbers: Option<Vec<f64>> = cells().map(number).collect();
+    numbers.is_some_and(|n| n.windows(2).all(|pair| pair[0] < pair[1]) && n.iter().all(|x| x.is_finite()))
+}
+
+/// Whether a column counts the rows, or rises with them in equal steps.
+fn rises_evenly(rows: &[ByteRecord], column: usize) -> bool {
+    let numbers: Option<Vec<f64>> = rows.iter().map(|row| row.get(column).and_then(number).filter(|x| x.is_finite())).collect();
+    let Some(numbers) = numbers else { return false };
+    let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
+    let step = (last - first) / (numbers.len() - 1) as f64;
+    step > 0.0 && numbers.iter().enumerate().all(|(i, x)| (x - (first + i as f64 * step)).abs() <= 1e-3 * step)
+}

@@ -1,0 +1,249 @@
+//! Tables of numbers, `.csv` and `.tsv`: the one place where it is decided what of a table is a header, an index and values.
+
+mod guess;
+mod text;
+
+pub use text::table_text;
+
+use super::{extension, read_bytes};
+use crate::{Error, HostTensor, Result};
+use csv::{ByteRecord, ReaderBuilder, Trim};
+use std::path::Path;
+
+/// Numbers in rows and columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Table {
+    /// f32 `[rows, columns]`, without the index.
+    pub values: HostTensor,
+    /// The columns' names, where the file has a header.
+    pub names: Option<Vec<String>>,
+    /// What was taken for what.
+    pub read_as: ReadAs,
+}
+
+/// What a user says of a table; what is not said is recognised where it is plain, and asked about where it is not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TableOptions {
+    /// Whether the first row is a header.
+    pub header: Option<bool>,
+    /// The column that numbers or dates the rows and is no value: its name, its place counted from 1, or `none`.
+    pub index_column: Option<String>,
+}
+
+/// What of a table was taken for what.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadAs {
+    /// Whether the first row is a header.
+    pub header: bool,
+    /// The column that was left out as an index: its name, or its place counted from 1 where it has none.
+    pub index_column: Option<String>,
+    /// The index' cells, a row each.
+    pub index: Vec<String>,
+    /// What is not plain, and how to say it.
+    pub doubts: Vec<String>,
+}
+
+impl ReadAs {
+    /// What was decided, for people.
+    pub fn summary(&self) -> String {
+        let first = if self.header { "the first row is a header" } else { "no header, the first row is values" };
+        match &self.index_column {
+            Some(column) => format!("{first}; column {column} is an index and no value"),
+            None => format!("{first}; no index column"),
+        }
+    }
+}
+
+/// Reads a `.csv` (commas) or `.tsv` (tabs) of numbers. A byte-order mark, CRLF line ends, quotes and blank lines are tolerated.
+///
+/// What `options` leave open is decided so. The first row is a header where a cell of it is neither a number nor a mark of a missing value, and where all its cells are whole numbers
+/// that differ, as an atlas' labels do, and the values below are plainly none such. A column is an index, and no value, where its name is
+/// empty, `Unnamed: 0`, `index`, `time`, `frame` or the like, or where it counts ten rows or more, or rises with them in equal steps.
+///
+/// # Errors
+/// [`Error::File`] where the file cannot be read, has another extension or another delimiter, no rows, rows of unequal length, a column
+/// without a name under a header, or a cell that is not a finite f32: empty, `n/a` and NaN too (the message gives line and column, from 1,
+/// and the text found); and where it is not plain whether the first row is a header, or a column an index.
+pub fn read_table(path: impl AsRef<Path>, options: &TableOptions) -> Result<Table> {
+    let path = path.as_ref();
+    read_table_bytes(path, &read_bytes(path)?, options)
+}
+
+/// Reads a table from the bytes of a file; `name` stands for the file in errors, and its extension tells commas
+/// from tabs. Otherwise as [`read_table`].
+pub fn read_table_bytes(name: impl AsRef<Path>, bytes: &[u8], options: &TableOptions) -> Result<Table> {
+    let name = name.as_ref();
+    let grid = read_grid(name, bytes, options)?;
+    let values = grid.values.iter().map(|&x| x as f32).collect();
+    let values = HostTensor::f32([grid.rows, grid.columns], values).map_err(|e| Error::file(name, e.to_string()))?;
+    Ok(Table { values, names: grid.names, read_as: grid.read_as })
+}
+
+/// A table in double precision.
+pub(super) struct Grid {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    /// Row by row; single precision holds each, rounded.
+    pub(super) values: Vec<f64>,
+    pub(super) names: Option<Vec<String>>,
+    pub(super) read_as: ReadAs,
+}
+
+pub(super) fn read_grid(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Grid> {
+    parse(name, bytes, options).map_err(|what| Error::file(name, what))
+}
+
+/// The cells of one column as text, a row each, of a `.csv` or `.tsv` with a header: participants' groups, sessions, names of files.
+///
+/// # Errors
+/// [`Error::File`] where the file cannot be read, has another extension or no rows, no column of that name or two, or a row too short.
+pub fn read_column(path: impl AsRef<Path>, column: &str) -> Result<Vec<String>> {
+    let path = path.as_ref();
+    cells(path, &read_bytes(path)?, column).map_err(|what| Error::file(path, what))
+}
+
+fn cells(name: &Path, bytes: &[u8], column: &str) -> Result<Vec<String>, String> {
+    let delimiter = delimiter(name)?;
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).trim(Trim::All).from_reader(bytes);
+    let header = reader.headers().map_err(|e| e.to_string())?.clone();
+    let at = match header.iter().filter(|name| *name == column).count() {
+        1 => header.iter().position(|name| name == column).unwrap_or_default(),
+        0 => {
+            let hint = header.get(0).filter(|_| header.len() == 1).and_then(|h| other_delimiter(h.as_bytes(), delimiter));
+            let hint = hint.map(|other| format!("; {other}")).unwrap_or_default();
+            return Err(format!("no column `{column}`: there are {}{hint}", header.iter().collect::<Vec<_>>().join(", ")));
+        }
+        n => return Err(format!("{n} columns are called `{column}`")),
+    };
+    let mut cells = Vec::new();
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(|e| e.to_string())?;
+        let cell = record.get(at).ok_or_else(|| format!("row {} below the header has no column `{column}`", row + 1))?;
+        cells.push(cell.to_owned());
+    }
+    if cells.is_empty() { Err("holds a header and no rows".into()) } else { Ok(cells) }
+}
+
+fn parse(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Grid, String> {
+    let delimiter = delimiter(name)?;
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).trim(Trim::All).from_reader(bytes);
+    let rows: Vec<ByteRecord> = reader.byte_records().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+    let mut doubts = Vec::new();
+    let header = guess::header(&rows, options.header, &mut doubts)?;
+    let (header, rows) = rows.split_at(usize::from(header));
+    let header = header.first();
+    let Some(first) = rows.first() else {
+        return Err("holds no rows of numbers: at least one is expected".into());
+    };
+    let file = File { bytes, delimiter, columns: header.unwrap_or(first).len() };
+    // R writes no name above the names of rows.
+    let above = header.filter(|h| rows.iter().all(|row| row.len() == h.len() + 1) && guess::names_rows(rows, 0));
+    let file = File { columns: file.columns + usize::from(above.is_some()), ..file };
+    rows.iter().try_for_each(|row| file.check_length(row))?;
+    let names: Option<Vec<String>> = header.map(|row| {
+        let names = row.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
+        above.map(|_| String::new()).into_iter().chain(names).collect()
+    });
+    let index = guess::index(names.as_deref(), rows, options.index_column.as_deref(), &mut doubts)?;
+    if let (Some(names), Some(row)) = (&names, header)
+        && let Some(i) = names.iter().enumerate().position(|(i, name)| name.is_empty() && Some(i) != index)
+    {
+        return Err(format!("line {}, column {}: a column without a name (row numbers?); name or remove it", file.line(row), i + 1));
+    }
+    let mut values = Vec::new();
+    for row in rows {
+        file.append(&mut values, row, index, names.as_deref())?;
+    }
+    let columns = file.columns - usize::from(index.is_some());
+    if columns == 0 {
+        return Err("holds an index and no column of values".into());
+    }
+    let called = |i: usize| names.as_ref().map(|names| names[i].clone()).filter(|n| !n.is_empty());
+    let read_as = ReadAs {
+        header: header.is_some(),
+        index_column: index.map(|i| called(i).map_or_else(|| format!("{}", i + 1), |name| format!("`{name}`"))),
+        index: index.map_or_else(Vec::new, |i| rows.iter().map(|row| String::from_utf8_lossy(&row[i]).into_owned()).collect()),
+        doubts,
+    };
+    let kept = |names: Vec<String>| names.into_iter().enumerate().filter(|(i, _)| Some(*i) != index).map(|(_, name)| name).collect();
+    Ok(Grid { rows: rows.len(), columns, values, names: names.map(kept), read_as })
+}
+
+fn delimiter(name: &Path) -> Result<u8, String> {
+    match extension(name).as_str() {
+        "csv" => Ok(b','),
+        "tsv" => Ok(b'\t'),
+        _ => Err("not a table by its extension: .csv and .tsv are read".into()),
+    }
+}
+
+/// What a cell says that has another delimiter in it.
+fn other_delimiter(cell: &[u8], expected: u8) -> Option<String> {
+    let name = |delimiter: u8| match delimiter {
+        b',' => "commas",
+        b';' => "semicolons",
+        b'|' => "bars",
+        _ => "tabs",
+    };
+    let found = [b'\t', b';', b'|', b','].into_iter().filter(|d| *d != expected).find(|d| cell.contains(d))?;
+    Some(format!("the cells seem to be separated by {}, where {} are expected", name(found), name(expected)))
+}
+
+fn is_missing(cell: &[u8]) -> bool {
+    ["", "n/a", "na", "nan", "null", "none", "-"].iter().any(|mark| cell.eq_ignore_ascii_case(mark.as_bytes()))
+}
+
+fn number(cell: &[u8]) -> Option<f64> {
+    std::str::from_utf8(cell).ok()?.parse().ok()
+}
+
+/// What errors need to know of a table's file.
+struct File<'a> {
+    bytes: &'a [u8],
+    delimiter: u8,
+    columns: usize,
+}
+
+impl File<'_> {
+    fn check_length(&self, row: &ByteRecord) -> Result<(), String> {
+        if row.len() == self.columns {
+            return Ok(());
+        }
+        let hint = row.get(0).and_then(|cell| other_delimiter(cell, self.delimiter)).map(|o| format!("; {o}")).unwrap_or_default();
+        Err(format!("line {}: {} columns where the first row has {}{hint}", self.line(row), row.len(), self.columns))
+    }
+
+    fn append(&self, values: &mut Vec<f64>, row: &ByteRecord, index: Option<usize>, names: Option<&[String]>) -> Result<(), String> {
+        for (i, cell) in row.iter().enumerate().filter(|(i, _)| Some(*i) != index) {
+            let Some(x) = number(cell).filter(|x| (*x as f32).is_finite()) else {
+                let name = names.map(|names| format!(" (`{}`)", names[i])).unwrap_or_default();
+                let found = self.found(cell);
+                return Err(format!("line {}, column {}{name}: {found} where a number is expected", self.line(row), i + 1));
+            };
+            values.push(x);
+        }
+        Ok(())
+    }
+
+    fn found(&self, cell: &[u8]) -> String {
+        let text = String::from_utf8_lossy(cell).chars().take(40).collect::<String>();
+        match cell {
+            [] => "an empty cell".into(),
+            _ if is_missing(cell) => format!("`{text}`, a missing value,"),
+            _ if number(cell).is_some_and(f64::is_finite) => format!("`{text}`, too large for f32,"),
+            _ => match other_delimiter(cell, self.delimiter) {
+                Some(hint) => format!("`{text}` ({hint})"),
+                None => format!("`{text}`"),
+            },
+        }
+    }
+
+    /// The line a row starts on, from 1. The reader's own count lags behind at CRLF and blank lines, which it skips with the next row.
+    fn line(&self, row: &ByteRecord) -> usize {
+        let from = row.position().map_or(0, |p| p.byte() as usize).min(self.bytes.len());
+        let skipped = self.bytes[from..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+        1 + self.bytes[..from + skipped].iter().filter(|&&b| b == b'\n').count()
+    }
+}

@@ -1,0 +1,86 @@
+//! Training: a step on a tape (the gradient of a loss, clipping, the update, the ring of losses), and the loop that runs such steps.
+//!
+//! [`Descent`] records a step, and [`Training`] runs it. Workflows, learnt parcels, confound models and networks are all trained by these two.
+//!
+//! ```
+//! use tapetum::training::{Descent, Training};
+//! use tapetum::{Device, HostTensor, Init, State, Tape, TensorType, optim::Adam};
+//! # fn main() -> tapetum::Result<()> {
+//! let mut tape = Tape::new();
+//! let x = tape.input("x", TensorType::f32([4]))?;
+//! let slope = tape.parameter("slope", [1], Init::Zeros)?;
+//! let made = tape.mul(x, slope)?;
+//! let apart = tape.sub(made, x)?;
+//! let square = tape.square(apart)?;
+//! let loss = tape.mean(square, &[], false)?;
+//! Descent::new(Adam::new(0.1)).record(&mut tape, (loss, &[]), &[slope], 100)?;
+//!
+//! let state = State::new(&Device::cpu());
+//! let x_is = HostTensor::f32([4], vec![1.0, 2.0, 3.0, 4.0])?;
+//! let mut training = Training::new(&Device::cpu(), &tape, &state, 100)?.inputs(vec![(x, x_is)]);
+//! training.run(|step, loss| println!("step {step}: loss {loss}"))?;
+//! assert!((state.read("slope")?.to_f64_vec()[0] - 1.0).abs() < 0.05);
+//! # Ok(())
+//! # }
+//! ```
+
+mod cause;
+mod run;
+
+pub use run::{Batch, Training};
+
+use crate::Result;
+use crate::optim::{Optimiser, clip_by_global_norm};
+use crate::tape::{Tape, Var};
+
+/// The state that keeps the loss of each step, f32 `[steps]`. A named term of the loss is kept in `loss.<term>`.
+pub const LOSS: &str = "loss";
+
+/// How parameters descend a loss.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Descent {
+    /// The rule by which a gradient changes its parameter.
+    pub optimiser: Optimiser,
+    /// The gradients are scaled so that their common Euclidean norm is at most this; `None` leaves them as they are.
+    pub clip: Option<f32>,
+}
+
+impl Descent {
+    /// Descent by this optimiser, without clipping.
+    pub fn new(optimiser: impl Into<Optimiser>) -> Self {
+        Self { optimiser: optimiser.into(), clip: None }
+    }
+
+    /// Records the gradient of `loss`, its clipping and the update of `parameters`.
+    ///
+    /// # Errors
+    /// Where `loss` has more than one element, an op in between has no reverse rule, a parameter is no state, or a setting of the optimiser is
+    /// out of its range.
+    pub fn update(&self, tape: &mut Tape, loss: Var, parameters: &[Var]) -> Result<()> {
+        let mut gradients = tape.gradient(loss, parameters)?;
+        if let Some(limit) = self.clip {
+            gradients = clip_by_global_norm(tape, &gradients, limit)?.0;
+        }
+        let pairs: Vec<(Var, Var)> = parameters.iter().copied().zip(gradients).collect();
+        self.optimiser.apply(tape, &pairs)
+    }
+
+    /// Records a whole training step: [`update`](Self::update), then the rings that keep the loss and its named terms over `steps` steps, as
+    /// [`Training`] reads them.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update), and where there are no steps or a value to keep has more than one element.
+    pub fn record(&self, tape: &mut Tape, (loss, terms): (Var, &[(String, Var)]), parameters: &[Var], steps: u32) -> Result<()> {
+        self.update(tape, loss, parameters)?;
+        tape.keep_last(LOSS, loss, steps as usize)?;
+        for (name, term) in terms {
+            tape.keep_last(&ring_of(name), *term, steps as usize)?;
+        }
+        Ok(())
+    }
+}
+
+/// The state that keeps a term of the loss.
+pub(crate) fn ring_of(term: &str) -> String {
+    format!("{LOSS}.{term}")
+}

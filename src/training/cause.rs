@@ -1,0 +1,89 @@
+//! Which value of a step became NaN or infinite first.
+
+use super::{LOSS, run::Batch};
+use crate::tape::{Source, Tape, Var};
+use crate::{Device, HostTensor, Result, State};
+
+/// Whether an element is NaN.
+pub(super) fn has_nan(value: &HostTensor) -> bool {
+    value.any(f64::is_nan)
+}
+
+/// Repeats a step on the host from the state before it, and says in words what became NaN first (infinite, where the loss is infinite);
+/// `None` where the step leaves all as it should be.
+///
+/// A value is at fault where it is NaN and none of the values that it is made of is. It is looked for from the loss backwards, and where the
+/// loss is sound, from the states that the step leaves behind.
+pub(super) async fn find(
+    tape: &Tape,
+    before: &[(String, HostTensor)],
+    batch: &Batch,
+    names: &[(String, Var)],
+    loss: f32,
+) -> Result<Option<String>> {
+    let host = Device::cpu();
+    let state = State::new(&host);
+    for (name, value) in before {
+        state.write_async(name, value).await?;
+    }
+    let mut program = host.compile_async(tape, &[], &state).await?;
+    for (input, value) in batch {
+        program.write(*input, value)?;
+    }
+    let infinite = loss.is_infinite();
+    let test = |x: f64| x.is_nan() || infinite && x.is_infinite();
+    let flawed = program.flawed(test)?;
+    let states = tape.assignments().iter().map(|(state, value)| (tape.describe(*state), *value));
+    let mut left: Vec<(String, Var)> = states.filter(|(_, value)| flawed[value.index()]).collect();
+    // The loss first of all, then its terms, then parameters.
+    left.sort_by_key(|(name, value)| (name != LOSS, !is_ring(name), *value));
+    let Some((name, value)) = left.first() else { return Ok(None) };
+    let origin = origin(tape, &flawed, *value);
+    let kind = if infinite { "infinite" } else { "NaN" };
+    let result = if name == LOSS { format!("the loss is {loss}") } else { format!("`{name}` is {kind} after it") };
+    let term = left.iter().filter_map(|(name, _)| name.strip_prefix("loss.")).next();
+    let term = term.filter(|_| name == LOSS).map(|term| format!(", by its term `{term}`")).unwrap_or_default();
+    Ok(Some(format!("{result}{term}: {}", described(tape, &flawed, origin, kind, names))))
+}
+
+fn is_ring(name: &str) -> bool {
+    name.strip_prefix(LOSS).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// The flawed value that `from` is made of, and that is made of none.
+fn origin(tape: &Tape, flawed: &[bool], from: Var) -> Var {
+    let mut at = from;
+    while let Some(&before) = tape.node_of(at).inputs.iter().filter(|v| flawed[v.index()]).min() {
+        at = before;
+    }
+    at
+}
+
+/// The flawed value in words: its expression, its type, and which value that has a name it makes.
+fn described(tape: &Tape, flawed: &[bool], origin: Var, kind: &str, names: &[(String, Var)]) -> String {
+    let node = tape.node_of(origin);
+    let of = match &node.source {
+        Source::Input(name) => return format!("the input `{name}` is {kind}"),
+        Source::State(name, _) => return format!("the state `{name}` is {kind} before the step"),
+        Source::Constant(value) => format!("a constant {}", value.ty()),
+        Source::Op(op) => {
+            let operands: Vec<String> = node.inputs.iter().map(|v| tape.describe(*v)).collect();
+            format!("{}({}) {}", op.key().name, operands.join(", "), tape.ty(origin))
+        }
+    };
+    let named = names.iter().filter(|(_, var)| *var >= origin && flawed[var.index()]).min_by_key(|(_, var)| *var);
+    let place = match named {
+        Some((name, var)) if *var == origin => format!(", which is `{name}`"),
+        Some((name, _)) => format!(", on the way to `{name}`"),
+        None if in_gradient(tape, origin) => ", in the gradient".to_owned(),
+        None => String::new(),
+    };
+    format!("the first value that is {kind} is %{} = {of}{place}", origin.index())
+}
+
+/// Whether a value was recorded after the loss.
+fn in_gradient(tape: &Tape, var: Var) -> bool {
+    let kept = tape.assignments().iter().find(|(state, _)| tape.describe(*state) == LOSS);
+    // The ring is made of itself, the loss and the step counter.
+    kept.and_then(|(_, ring)| tape.node_of(*ring).inputs.get(1)).is_some_and(|loss| var > *loss)
+}

@@ -1,0 +1,8 @@
+//! The blocks of functional connectomics against other software, on the oracle, the host and a GPU.
+
+mod blocks;
+#[cfg(feature = "cli")]
+mod denoising;
+mod losses;
+mod signal;
+mod spd;

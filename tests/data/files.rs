@@ -1,0 +1,256 @@
+//! Files in and out: what is read, and what is said about files that cannot be.
+
+use crate::common::folder::Folder;
+use half::f16;
+use std::fs;
+use std::path::Path;
+use tapetum::data::{Layout, TableOptions, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_npy};
+use tapetum::file::{OutputFolder, write_file};
+use tapetum::{DType, HostTensor};
+
+/// A `.npy` file made by hand.
+fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+    let fortran = if fortran { "True" } else { "False" };
+    let header = format!("{{'descr': {descr}, 'fortran_order': {fortran}, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+fn le<const N: usize, T>(values: &[T], bytes: impl Fn(&T) -> [u8; N]) -> Vec<u8> {
+    values.iter().flat_map(bytes).collect()
+}
+
+fn f32s(values: &[f32]) -> Vec<u8> {
+    le(values, |x| x.to_le_bytes())
+}
+
+/// The message names the file first, then says each of `parts`.
+#[track_caller]
+fn assert_says<T: std::fmt::Debug>(result: tapetum::Result<T>, path: &Path, parts: &[&str]) {
+    let message = result.expect_err("an error").to_string();
+    assert!(message.starts_with(&format!("{}: ", path.display())), "{message}");
+    for part in parts {
+        assert!(message.contains(part), "`{message}` does not say `{part}`");
+    }
+}
+
+#[test]
+fn arrays_come_back_as_they_were_written() {
+    let folder = Folder::new("round-trip");
+    let halves = [f16::from_f32(0.1), f16::NEG_INFINITY, f16::MIN_POSITIVE];
+    let tensors = [
+        HostTensor::f32([2, 1, 2], vec![0.1, -2.5, f32::INFINITY, f32::MIN_POSITIVE]).unwrap(),
+        HostTensor::f16([3], halves.to_vec()).unwrap(),
+        HostTensor::i32([2, 2], vec![i32::MIN, -1, 0, i32::MAX]).unwrap(),
+        HostTensor::u32([1, 2], vec![0, u32::MAX]).unwrap(),
+        HostTensor::scalar(4.0),
+        HostTensor::f32([0, 3], vec![]).unwrap(),
+        HostTensor::f32([1; 8], vec![1.0]).unwrap(),
+    ];
+    for (i, tensor) in tensors.iter().enumerate() {
+        let path = folder.0.join(format!("{i}.npy"));
+        write_npy(&path, tensor).unwrap();
+        assert_eq!(&read_npy(&path).unwrap(), tensor);
+    }
+    let double = HostTensor::real([2], vec![0.1_f64, 2.0]).unwrap();
+    let path = folder.0.join("0.npy");
+    write_npy(&path, &double).unwrap();
+    assert_eq!(read_npy(&path).unwrap().as_f32().unwrap(), [0.1, 2.0]);
+    assert_eq!(folder.names().len(), tensors.len(), "no temporary file is left");
+}
+
+#[test]
+fn arrays_of_every_type_and_order_are_read() {
+    let read = |descr: &str, data: Vec<u8>| read_npy_bytes("x.npy", &npy(descr, false, "(2,)", &data)).unwrap();
+    assert_eq!(read("'<f8'", le(&[0.1_f64, f64::NAN], |x| x.to_le_bytes())).as_f32().unwrap()[0], 0.1);
+    assert_eq!(read("'>f4'", le(&[1.5_f32, -2.0], |x| x.to_be_bytes())).as_f32().unwrap(), [1.5, -2.0]);
+    assert_eq!(read("'<i8'", le(&[-3_i64, 4], |x| x.to_le_bytes())).as_i32().unwrap(), [-3, 4]);
+    assert_eq!(read("'<u8'", le(&[3_u64, 4], |x| x.to_le_bytes())).as_i32().unwrap(), [3, 4]);
+    assert_eq!(read("'<i2'", le(&[-3_i16, 400], |x| x.to_le_bytes())).as_i32().unwrap(), [-3, 400]);
+    assert_eq!(read("'<u2'", le(&[3_u16, 60_000], |x| x.to_le_bytes())).as_i32().unwrap(), [3, 60_000]);
+    assert_eq!(read("'|i1'", vec![0xFF, 1]).as_i32().unwrap(), [-1, 1]);
+    assert_eq!(read("'|u1'", vec![0xFF, 1]).as_i32().unwrap(), [255, 1]);
+    assert_eq!(read("'|b1'", vec![1, 0]).as_i32().unwrap(), [1, 0]);
+    assert_eq!(read("'<f2'", le(&[f16::ONE, f16::PI], |x| x.to_le_bytes())).dtype(), DType::F16);
+
+    let columns = npy("'<f4'", true, "(2, 3)", &f32s(&[0.0, 3.0, 1.0, 4.0, 2.0, 5.0]));
+    let tensor = read_npy_bytes("x.npy", &columns).unwrap();
+    assert_eq!(&tensor.shape()[..], [2, 3]);
+    assert_eq!(tensor.as_f32().unwrap(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+}
+
+#[test]
+fn arrays_that_cannot_be_read_say_why() {
+    let folder = Folder::new("npy-errors");
+    let says = |name: &str, bytes: Vec<u8>, parts: &[&str]| {
+        let path = folder.file(name, bytes);
+        assert_says(read_npy(&path), &path, parts);
+    };
+    says("complex.npy", npy("'<c8'", false, "(1,)", &[0; 8]), &["'<c8'", "f16, f32, f64"]);
+    says("long_double.npy", npy("'<f16'", false, "(1,)", &[0; 16]), &["'<f16'"]);
+    says("text.npy", npy("'<U4'", false, "(1,)", &[0; 16]), &["'<U4'"]);
+    says("object.npy", npy("'|O'", false, "(1,)", &[0; 16]), &["'|O'"]);
+    says("record.npy", npy("[('age', '<i4')]", false, "(1,)", &[0; 4]), &["records", "'age'", "f16, f32, f64"]);
+    says("deep.npy", npy("'<f4'", false, "(1,1,1,1,1,1,1,1,1)", &[0; 4]), &["9 axes", "at most 8"]);
+    says("short.npy", npy("'<f4'", false, "(2, 3)", &[0; 20]), &["20 bytes", "[2, 3]", "24"]);
+    says("vast.npy", npy("'<f4'", false, "(4294967296, 4294967296)", &[]), &["does not fit in memory"]);
+    says("vast_empty.npy", npy("'<f4'", false, "(0, 4294967296, 4294967296)", &[]), &["does not fit in memory"]);
+    says("overflow.npy", npy("'<f8'", false, "(1, 2)", &le(&[0.0_f64, 1e300], |x| x.to_le_bytes())), &["[0, 1]", "f32"]);
+    let big = 1_i64 << 31;
+    says("wide.npy", npy("'<i8'", true, "(2, 2)", &le(&[0, big, 0, 0], |x| x.to_le_bytes())), &["2147483648", "[1, 0]", "i32"]);
+    says("unsigned.npy", npy("'<u8'", false, "(1,)", &[0xFF; 8]), &["18446744073709551615", "i32"]);
+    says("picture.npy", b"\x89PNG".to_vec(), &["not a .npy array"]);
+    says("empty.npy", vec![], &["not a .npy array"]);
+    says("cut.npy", npy("'<f4'", false, "(1,)", &[])[..40].to_vec(), &["cut short: 40 bytes"]);
+    says("stub.npy", b"\x93NUMPY\x02\x00".to_vec(), &["cut short: 8 bytes"]);
+    says("claims.npy", [&b"\x93NUMPY\x02\x00"[..], &[0xFF; 8]].concat(), &["cut short: 16 bytes"]);
+    says("nonsense.npy", npy("'<f4'", false, "(-1,)", &[]), &["not a .npy array"]);
+    let missing = folder.0.join("missing.npy");
+    assert_says(read_npy(&missing), &missing, &["cannot be read"]);
+}
+
+#[test]
+fn tables_with_and_without_a_header_are_read() {
+    let (folder, plain) = (Folder::new("tables"), TableOptions::default());
+    let bare = read_table(folder.file("bare.csv", "1,2,3\n4,5e-1,-6\n"), &plain).unwrap();
+    assert_eq!((&bare.values.shape()[..], bare.names), (&[2, 3][..], None));
+    assert_eq!(bare.values.as_f32().unwrap(), [1.0, 2.0, 3.0, 4.0, 0.5, -6.0]);
+    let named = read_table(folder.file("named.TSV", "\u{feff}\"V1, left\"\t V2 \r\n\r\n1\t2\r\n3\t 4 \r\n"), &plain).unwrap();
+    assert_eq!(named.names.unwrap(), ["V1, left", "V2"]);
+    assert_eq!(named.values.as_f32().unwrap(), [1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
+fn tables_that_cannot_be_read_say_where() {
+    let folder = Folder::new("table-errors");
+    let says = |name: &str, text: &[u8], parts: &[&str]| {
+        let path = folder.file(name, text);
+        assert_says(read_table(&path, &TableOptions::default()), &path, parts);
+    };
+    says("ragged.csv", b"a,b\n1,2\n3\n", &["line 3", "1 columns", "2"]);
+    says("ragged_header.csv", b"a,b,c\n1,2\n", &["line 2", "2 columns", "3"]);
+    says("word.csv", b"a,b\r\n1,2\r\n\r\n3,four\r\n", &["line 4", "column 2", "`four`"]);
+    says("second_header.csv", b"a,b\nc,d\n", &["line 2", "column 1", "`c`"]);
+    says("missing.tsv", b"a\tb\n1\tn/a\n", &["line 2", "column 2", "`n/a`", "missing"]);
+    says("missing_first.tsv", b"n/a\t1\n2\t3\n", &["line 1", "column 1", "`n/a`"]);
+    says("nan.csv", b"1,2\nNaN,3\n", &["line 2", "column 1", "`NaN`"]);
+    says("infinite.csv", b"1,2\n3,-inf\n", &["line 2", "column 2", "`-inf`"]);
+    says("large.csv", b"1,1e39\n", &["line 1", "column 2", "`1e39`", "f32"]);
+    says("hole.csv", b"1,2\n3,\n", &["line 2", "column 2", "empty"]);
+    says("unnamed.csv", b"a,,b\n0,1,2\n", &["line 1", "column 2", "without a name"]);
+    says("bytes.csv", b"a,b\n1,\xFF\xFE\n", &["line 2", "column 2"]);
+    says("empty.csv", b"", &["no rows"]);
+    says("header.csv", b"a,b\n", &["no rows"]);
+    says("table.txt", b"1,2\n", &[".csv and .tsv"]);
+    let missing = folder.0.join("none.csv");
+    assert_says(read_table(&missing, &TableOptions::default()), &missing, &["cannot be read"]);
+}
+
+#[test]
+fn series_are_turned_so_that_time_is_last() {
+    let folder = Folder::new("series");
+    let rows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+    let array = folder.file("two.npy", npy("'<f4'", false, "(3, 2)", &f32s(&rows)));
+    let turned = read_series(&array, Layout::TimeRegions).unwrap();
+    assert_eq!(&turned.values.shape()[..], [2, 3]);
+    assert_eq!(turned.values.as_f32().unwrap(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+    let kept = read_series(&array, Layout::RegionsTime).unwrap();
+    assert_eq!((&kept.values.shape()[..], kept.values.as_f32().unwrap()), (&[3, 2][..], &rows[..]));
+
+    let subjects = npy("'<i2'", false, "(2, 1, 3)", &le(&[1_i16, 2, 3, 4, 5, 6], |x| x.to_le_bytes()));
+    let turned = read_series_bytes("subjects.npy", &subjects, Layout::TimeRegions).unwrap();
+    assert_eq!((&turned.values.shape()[..], turned.values.as_f32().unwrap()), (&[2, 3, 1][..], &rows[..]));
+    let unsigned = npy("'<u4'", false, "(1, 1)", &7_u32.to_le_bytes());
+    assert_eq!(read_series_bytes("u.npy", &unsigned, Layout::TimeRegions).unwrap().values.as_f32().unwrap(), [7.0]);
+    let half = npy("'<f2'", false, "(1, 1)", &f16::from_f32(0.5).to_le_bytes());
+    assert_eq!(read_series_bytes("h.npy", &half, Layout::TimeRegions).unwrap().values.as_f32().unwrap(), [0.5]);
+
+    let table = folder.file("table.csv", "V1,V2\n1,2\n3,4\n5,6\n");
+    let series = read_series(&table, Layout::TimeRegions).unwrap();
+    assert_eq!(series.values.as_f32().unwrap(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+    assert_eq!(series.names.unwrap(), ["V1", "V2"]);
+    let series = read_series(&table, Layout::RegionsTime).unwrap();
+    assert_eq!((&series.values.shape()[..], series.names), (&[3, 2][..], None));
+}
+
+#[test]
+fn series_that_cannot_be_read_say_where() {
+    let folder = Folder::new("series-errors");
+    let says = |name: &str, bytes: Vec<u8>, layout: Layout, parts: &[&str]| {
+        let path = folder.file(name, bytes);
+        assert_says(read_series(&path, layout), &path, parts);
+    };
+    let (rows, columns) = (Layout::TimeRegions, Layout::RegionsTime);
+    says("flat.npy", npy("'<f4'", false, "(3,)", &[0; 12]), rows, &["[3]", "[time, regions] or [subjects, time, regions]"]);
+    says("deep.npy", npy("'<f4'", false, "(1, 1, 1, 1)", &[0; 4]), columns, &["[1, 1, 1, 1]", "[regions, time]"]);
+    says("no_frames.npy", npy("'<f4'", false, "(0, 4)", &[]), rows, &["no frames", "[0, 4]"]);
+    says("no_regions.npy", npy("'<f4'", false, "(0, 4)", &[]), columns, &["no regions", "[0, 4]"]);
+    says("no_subjects.npy", npy("'<f4'", false, "(0, 4, 4)", &[]), rows, &["no subjects", "[0, 4, 4]"]);
+    let mut values = [0.0; 12];
+    values[8] = f32::NAN;
+    values[11] = f32::INFINITY;
+    let bad = npy("'<f4'", false, "(2, 3, 2)", &f32s(&values));
+    says("nan.npy", bad.clone(), rows, &["subject 1, frame 1, region 0", "NaN"]);
+    says("nan_turned.npy", bad, columns, &["subject 1, frame 0, region 1", "NaN"]);
+    says("infinite.npy", npy("'<f2'", false, "(1, 1)", &f16::INFINITY.to_le_bytes()), rows, &["subject 0, frame 0, region 0", "inf"]);
+    says("complex.npy", npy("'<c8'", false, "(1, 1)", &[0; 8]), rows, &["'<c8'"]);
+    says("nan.csv", b"V1,V2\n1,nan\n".to_vec(), rows, &["line 2", "column 2", "`nan`", "V2"]);
+    says("brain.nii.gz", vec![], rows, &["by an atlas"]);
+    says("none", vec![], rows, &[".npy, .npz, .csv, .tsv and .gii"]);
+    let missing = folder.0.join("missing.npy");
+    assert_says(read_series(&missing, rows), &missing, &["cannot be read"]);
+}
+
+#[test]
+fn a_file_is_written_whole_or_not_at_all() {
+    let folder = Folder::new("write");
+    let path = folder.file("a.txt", "old");
+    write_file(&path, b"new").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+    assert_says(write_file(&folder.0, b"x"), &folder.0, &["a folder"]);
+    let nowhere = folder.0.join("missing").join("a.txt");
+    assert_says(write_file(&nowhere, b"x"), &nowhere, &["cannot be written"]);
+    assert_eq!(folder.names(), ["a.txt"]);
+}
+
+#[test]
+fn an_output_folder_appears_together() {
+    let folder = Folder::new("folder");
+    let path = folder.0.join("deep").join("out");
+    let out = Folder(path.clone());
+    let mut files = OutputFolder::new(&path).unwrap();
+    files.add("a.txt", b"draft").unwrap();
+    files.add("b.txt", b"b").unwrap();
+    files.add("a.txt", b"a").unwrap();
+    assert!(out.names().iter().all(|name| name.ends_with(".tmp")), "nothing has its name before the commit");
+    assert_eq!(files.commit().unwrap(), [path.join("b.txt"), path.join("a.txt")]);
+    assert_eq!(out.names(), ["a.txt", "b.txt"]);
+    assert_eq!(fs::read(path.join("a.txt")).unwrap(), b"a");
+
+    let mut dropped = OutputFolder::new(&path).unwrap();
+    dropped.add("c.txt", b"c").unwrap();
+    drop(dropped);
+    assert_eq!(out.names(), ["a.txt", "b.txt"]);
+
+    let file = folder.file("file", "");
+    assert_says(OutputFolder::new(&file), &file, &["cannot be made"]);
+}
+
+#[test]
+fn a_commit_that_fails_restores_what_was_there() {
+    let folder = Folder::new("restore");
+    folder.file("a.txt", "old");
+    let mut files = OutputFolder::new(&folder.0).unwrap();
+    for name in ["a.txt", "b.txt", "c.txt"] {
+        files.add(name, b"new").unwrap();
+    }
+    // The temporary file of `c.txt` is taken away, so that its rename fails.
+    let staged = folder.names().into_iter().find(|name| name.starts_with(".c.txt")).unwrap();
+    fs::remove_file(folder.0.join(staged)).unwrap();
+    assert_says(files.commit(), &folder.0.join("c.txt"), &["cannot be written"]);
+    assert_eq!(folder.names(), ["a.txt"]);
+    assert_eq!(fs::read(folder.0.join("a.txt")).unwrap(), b"old");
+}

@@ -1,0 +1,5 @@
+//! Files in and out.
+
+mod files;
+mod gifti;
+mod images;

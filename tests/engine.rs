@@ -1,0 +1,14 @@
+//! The engine: tape, ops, plan, kernels and their cost, optimisers, states, the GPU and who embeds it.
+
+mod checkpoint;
+mod common;
+mod cost;
+mod determinism;
+mod gpu;
+mod ops;
+mod optim;
+mod plan;
+#[cfg(feature = "cli")]
+mod registry;
+mod tape;
+mod targets;

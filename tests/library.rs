@@ -1,0 +1,10 @@
+//! The library that users compose: blocks, layers, topology, files, reports.
+
+mod common;
+mod connectome;
+#[cfg(feature = "cli")]
+mod data;
+mod nn;
+#[cfg(feature = "cli")]
+mod report;
+mod topology;

@@ -1,0 +1,6 @@
+//! Ops against their definitions, and against NumPy and SciPy.
+
+mod goldens;
+mod kernels;
+mod long;
+mod panels;
