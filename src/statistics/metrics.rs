@@ -15,10 +15,18 @@ fn one_length(a: usize, b: usize, what: &str) -> Result<()> {
     Ok(())
 }
 
+/// A figure of NaN is none: an order of numbers would put it somewhere.
+fn finite(x: &[f64], what: &str) -> Result<()> {
+    match x.iter().position(|x| !x.is_finite()) {
+        Some(at) => Err(Error::argument(format!("{what}: number {at} (counted from 0) is {}: finite numbers are expected", x[at]))),
+        None => Ok(()),
+    }
+}
+
 /// R² = 1 − Σ (t − p)² / Σ (t − mean t)².
 ///
 /// # Errors
-/// Where lengths differ, or the truth is constant.
+/// Where lengths differ, a number is not finite, or the truth is constant.
 pub fn r_squared(truth: &[f64], predicted: &[f64]) -> Result<f64> {
     let centre = mean(truth.iter().copied());
     score_against(truth, predicted, &vec![centre; truth.len()])
@@ -27,10 +35,11 @@ pub fn r_squared(truth: &[f64], predicted: &[f64]) -> Result<f64> {
 /// 1 − Σ (t − p)² / Σ (t − r)²: 0 where p is no better than the reference r, 1 where it is perfect.
 ///
 /// # Errors
-/// Where lengths differ, or the reference is the truth.
+/// Where lengths differ, a number is not finite, or the reference is the truth.
 pub fn score_against(truth: &[f64], predicted: &[f64], reference: &[f64]) -> Result<f64> {
     one_length(truth.len(), predicted.len(), "a score")?;
     one_length(truth.len(), reference.len(), "a score")?;
+    [truth, predicted, reference].iter().try_for_each(|x| finite(x, "a score"))?;
     let misfit = |p: &[f64]| truth.iter().zip(p).map(|(t, p)| (t - p) * (t - p)).sum::<f64>();
     let at_most = misfit(reference);
     if at_most == 0.0 {
@@ -56,9 +65,10 @@ fn ranks(x: &[f64]) -> Vec<f64> {
 /// Pearson's correlation.
 ///
 /// # Errors
-/// Where lengths differ, or one of the two is constant.
+/// Where lengths differ, a number is not finite, or one of the two is constant.
 pub fn pearson(a: &[f64], b: &[f64]) -> Result<f64> {
     one_length(a.len(), b.len(), "a correlation")?;
+    [a, b].iter().try_for_each(|x| finite(x, "a correlation"))?;
     let centre = [a, b].map(|x| mean(x.iter().copied()));
     let product = |a: (&[f64], f64), b: (&[f64], f64)| a.0.iter().zip(b.0).map(|(x, y)| (x - a.1) * (y - b.1)).sum::<f64>();
     let (a, b) = ((a, centre[0]), (b, centre[1]));
@@ -75,15 +85,17 @@ pub fn pearson(a: &[f64], b: &[f64]) -> Result<f64> {
 /// As [`pearson`].
 pub fn spearman(a: &[f64], b: &[f64]) -> Result<f64> {
     one_length(a.len(), b.len(), "a rank correlation")?;
+    [a, b].iter().try_for_each(|x| finite(x, "a rank correlation"))?;
     pearson(&ranks(a), &ranks(b))
 }
 
 /// The probability that a positive scores higher than a negative, ties counted half: the area under the ROC curve.
 ///
 /// # Errors
-/// Where lengths differ, or all are positive or none.
+/// Where lengths differ, a score is not finite, or all are positive or none.
 pub fn auroc(scores: &[f64], positive: &[bool]) -> Result<f64> {
     one_length(scores.len(), positive.len(), "an AUROC")?;
+    finite(scores, "an AUROC")?;
     let n = positive.iter().filter(|p| **p).count();
     let rest = positive.len() - n;
     if n == 0 || rest == 0 {
@@ -96,9 +108,10 @@ pub fn auroc(scores: &[f64], positive: &[bool]) -> Result<f64> {
 /// Σ (Rₖ − Rₖ₋₁) Pₖ over thresholds, from the highest score down, with recall R and precision P: scikit-learn's average precision.
 ///
 /// # Errors
-/// Where lengths differ, or none is positive.
+/// Where lengths differ, a score is not finite, or none is positive.
 pub fn average_precision(scores: &[f64], positive: &[bool]) -> Result<f64> {
     one_length(scores.len(), positive.len(), "an average precision")?;
+    finite(scores, "an average precision")?;
     let all = positive.iter().filter(|p| **p).count();
     if all == 0 {
         return Err(Error::argument("an average precision of no positives"));

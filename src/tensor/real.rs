@@ -142,7 +142,9 @@ mod tests {
 
     #[test]
     fn extremes_hand_nan_on() {
-        for (a, b, larger, smaller) in [(1.0, 2.0, 2.0, 1.0), (2.0, 1.0, 2.0, 1.0), (f64::NEG_INFINITY, f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY)] {
+        for (a, b, larger, smaller) in
+            [(1.0, 2.0, 2.0, 1.0), (2.0, 1.0, 2.0, 1.0), (f64::NEG_INFINITY, f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY)]
+        {
             assert_eq!((a.larger(b), a.smaller(b)), (larger, smaller));
         }
         for (a, b) in [(f32::NAN, 1.0), (1.0, f32::NAN), (f32::NAN, f32::INFINITY), (f32::NEG_INFINITY, f32::NAN)] {

@@ -10,6 +10,7 @@ mod denoise;
 mod devices;
 mod images;
 mod kinds;
+mod nan;
 mod parcellate;
 mod refusals;
 mod run;

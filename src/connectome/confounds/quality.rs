@@ -6,7 +6,6 @@
 use crate::connectome::graph::communities::louvain;
 use crate::connectome::loss::critical_correlation;
 use crate::statistics::metrics;
-use crate::tensor::Real;
 use crate::{Error, HostTensor, Result};
 
 /// The figures of a cohort after denoising.
@@ -43,7 +42,7 @@ impl Cohort<'_> {
     /// All figures; `seed` is Louvain's.
     ///
     /// # Errors
-    /// Where there are fewer than three subjects, or an extent does not fit another.
+    /// Where there are fewer than three subjects, an extent does not fit another, or a number is not finite.
     pub fn judge(&self, seed: u64) -> Result<Quality> {
         self.check()?;
         let related = self.qc_fc();
@@ -71,7 +70,7 @@ impl Cohort<'_> {
         let n = self.regions;
         let mut network = vec![0.0; n * n];
         for (e, (i, j)) in pairs(n).enumerate() {
-            let weight = mean(self.connectomes.iter().map(|c| c[e])).larger(0.0);
+            let weight = mean(self.connectomes.iter().map(|c| c[e])).max(0.0);
             (network[i * n + j], network[j * n + i]) = (weight, weight);
         }
         network
@@ -83,6 +82,13 @@ impl Cohort<'_> {
         if self.motion.len() != subjects || truth.len() != subjects {
             let found = format!("{subjects} connectomes, motion of {} and truth of {}", self.motion.len(), truth.len());
             return Err(Error::argument(format!("as many of each expected, found {found} subjects")));
+        }
+        let numbers = [("motion", self.motion), ("length", self.lengths)].into_iter();
+        let numbers = numbers.chain(self.connectomes.iter().chain(truth).map(|c| ("connectome", c.as_slice())));
+        for (what, x) in numbers {
+            if let Some(x) = x.iter().find(|x| !x.is_finite()) {
+                return Err(Error::argument(format!("a {what} of {x}: finite numbers are expected")));
+            }
         }
         let extents = [self.lengths.len()].into_iter().chain(self.connectomes.iter().chain(truth).map(Vec::len));
         match extents.into_iter().find(|&n| n != edges) {
@@ -112,14 +118,18 @@ pub fn edges(connectomes: &HostTensor) -> Result<Vec<Vec<f64>>> {
     Ok(connectomes.elements::<f32>()?.chunks_exact((n * n).max(1)).map(of).collect())
 }
 
-/// Pearson's correlation; 0 where either is constant.
+/// Pearson's correlation; 0 where either is constant, NaN where a number is not finite.
 pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
-    metrics::pearson(a, b).unwrap_or(0.0)
+    metrics::pearson(a, b).unwrap_or_else(|_| without_correlation(a, b))
 }
 
-/// Spearman's correlation; 0 where either is constant.
+/// Spearman's correlation; 0 where either is constant, NaN where a number is not finite.
 pub fn spearman(a: &[f64], b: &[f64]) -> f64 {
-    metrics::spearman(a, b).unwrap_or(0.0)
+    metrics::spearman(a, b).unwrap_or_else(|_| without_correlation(a, b))
+}
+
+fn without_correlation(a: &[f64], b: &[f64]) -> f64 {
+    if a.iter().chain(b).all(|x| x.is_finite()) { 0.0 } else { f64::NAN }
 }
 
 fn mean(x: impl Iterator<Item = f64>) -> f64 {

@@ -33,8 +33,14 @@ const VARIANTS: [Variant; 4] = [
     shared("shared32", &["narrow"], &[("EDGE", "1u"), ("SIDE", "8u")]),
 ];
 
-const LAYERS: &[Snippet] =
-    &[common::GRID, common::NAN, common::MATH, FEATURES_BY_FOURS, PAIR_ACTIVATION, Snippet { name: "pair_layers", text: wgsl!("common/pair_layers") }];
+const LAYERS: &[Snippet] = &[
+    common::GRID,
+    common::NAN,
+    common::MATH,
+    FEATURES_BY_FOURS,
+    PAIR_ACTIVATION,
+    Snippet { name: "pair_layers", text: wgsl!("common/pair_layers") },
+];
 
 const fn source(name: &'static str, text: &'static str, snippets: &'static [Snippet]) -> Source {
     Source { name, text, snippets, variants: &VARIANTS, choices: &[] }
