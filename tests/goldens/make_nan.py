@@ -22,7 +22,7 @@ CASES = []
 def array(x):
     """As JSON holds it: what is no number as a word."""
     x = np.asarray(x, dtype=np.float64)
-    word = lambda v: float(f"{v:.10g}") if math.isfinite(v) else "nan" if math.isnan(v) else "inf" if v > 0 else "-inf"
+    word = lambda v: float(f"{v:.10g}") if math.isfinite(v) else ("-" if math.copysign(1, v) < 0 else "") + ("nan" if math.isnan(v) else "inf")
     return {"shape": list(x.shape), "data": [word(v) for v in x.ravel().tolist()]}
 
 
@@ -229,8 +229,8 @@ def blocks():
     for activation, made in enumerate(phi):
         case("pair_sum", [u, v], [made.sum(1)[None]], [activation])
     g = np.array([NAN, 1, INF, -2])
-    case("adam", [np.zeros(4), g], [[NAN, -0.125, NAN, 0.125]])
-    case("sgd", [np.zeros(4), g], [-0.125 * g])
+    case("adam", [g], [[NAN, -0.125, NAN, 0.125]])
+    case("sgd", [g], [-0.125 * g])
     case("clip_by_global_norm", [g], [np.full(4, NAN)])
 
 
