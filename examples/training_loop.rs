@@ -47,10 +47,18 @@ fn main() -> Result<()> {
     program.write(series, &data()?)?;
     for epoch in 0..6 {
         program.step()?;
-        println!("step {:3}: loss {:.4}", epoch * 25 + 1, program.read(loss)?.to_f64_vec()[0]);
+        println!("step {:3}: loss {:.4}", epoch * 25 + 1, program.read(loss)?.item()?);
         program.steps(24)?;
     }
-    let trained = program.state().read("logits")?;
-    println!("trained logits {}", trained.ty());
+
+    // Another tape on the same state: the parcel that each vertex belongs to most. Each source should have a parcel of its own.
+    let mut tape = Tape::new();
+    let logits = tape.parameter("logits", [PARCELS, VERTICES], Init::Zeros)?;
+    let parcel = tape.argmax(logits, 0)?;
+    let found = device.compile_with(&tape, &[parcel], program.state())?.run(&[])?.remove(0).to_f64_vec();
+    for (source, parcels) in found.chunks(VERTICES / PARCELS).enumerate() {
+        let members: Vec<usize> = (0..PARCELS).map(|p| parcels.iter().filter(|x| **x == p as f64).count()).collect();
+        println!("vertices of source {source} in each parcel: {members:?}");
+    }
     Ok(())
 }

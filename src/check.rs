@@ -54,7 +54,7 @@ impl Recorded {
     }
 }
 
-/// How a kernel did.
+/// The errors of a kernel on a case.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
     /// The case.
@@ -63,16 +63,16 @@ pub struct Outcome {
     pub variant: String,
     /// Worst error forward.
     pub forward: f64,
-    /// What it is held to.
+    /// The largest error allowed.
     pub tolerance: f64,
     /// Worst error of the gradients; `None` where there are none.
     pub reverse: Option<f64>,
-    /// What that is held to.
+    /// The largest error of the gradients that is allowed.
     pub reverse_tolerance: f64,
 }
 
 impl Outcome {
-    /// Whether both errors are within their tolerances.
+    /// True where both errors are within their tolerances.
     pub fn passed(&self) -> bool {
         self.forward <= self.tolerance && self.reverse.is_none_or(|e| e <= self.reverse_tolerance)
     }
@@ -88,13 +88,41 @@ pub fn error(a: &HostTensor, b: &HostTensor) -> f64 {
     })
 }
 
+/// A case with what its f64 definition says.
+struct Defined<'a> {
+    case: &'a Case,
+    recorded: Recorded,
+    exact: Vec<HostTensor>,
+}
+
+impl<'a> Defined<'a> {
+    fn new(case: &'a Case) -> Result<Self> {
+        let recorded = Recorded::new(case)?;
+        let (_, exact) = recorded.run(&Device::oracle())?;
+        Ok(Self { case, recorded, exact })
+    }
+
+    fn compare(&self, device: &Device) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        let (mut pins, mut tried) = (vec![Pins::new()], BTreeSet::new());
+        while let Some(pinned) = pins.pop() {
+            let (program, values) = self.recorded.run(&device.with_variants(pinned.iter().cloned()))?;
+            outcomes.push(outcome(self.case, named(&pinned), &self.recorded, &values, &self.exact));
+            let of_ways = pinned.iter().all(|(name, _)| crate::ops::ways().iter().any(|w| w.name == name));
+            if let Some(plan) = program.plan().filter(|_| of_ways && !self.case.composed) {
+                pins.extend(others(plan, &pinned, &mut tried));
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
 /// Holds a case to its f64 definition on `device`, with the kernels that it takes by itself.
 ///
 /// # Errors
 /// Where the case cannot be run at all.
 pub fn chosen(case: &Case, device: &Device) -> Result<Outcome> {
-    let recorded = Recorded::new(case)?;
-    let (_, exact) = recorded.run(&Device::oracle())?;
+    let Defined { recorded, exact, .. } = Defined::new(case)?;
     let (_, values) = recorded.run(device)?;
     Ok(outcome(case, named(&Pins::new()), &recorded, &values, &exact))
 }
@@ -105,19 +133,49 @@ pub fn chosen(case: &Case, device: &Device) -> Result<Outcome> {
 /// # Errors
 /// Where the case cannot be run at all.
 pub fn kernels(case: &Case, device: &Device) -> Result<Vec<Outcome>> {
-    let recorded = Recorded::new(case)?;
-    let (_, exact) = recorded.run(&Device::oracle())?;
-    let mut outcomes = Vec::new();
-    let (mut pins, mut tried) = (vec![Pins::new()], BTreeSet::new());
-    while let Some(pinned) = pins.pop() {
-        let (program, values) = recorded.run(&device.with_variants(pinned.iter().cloned()))?;
-        outcomes.push(outcome(case, named(&pinned), &recorded, &values, &exact));
-        let of_ways = pinned.iter().all(|(name, _)| crate::ops::ways().iter().any(|w| w.name == name));
-        if let Some(plan) = program.plan().filter(|_| of_ways && !case.composed) {
-            pins.extend(others(plan, &pinned, &mut tried));
+    Defined::new(case)?.compare(device)
+}
+
+/// Does the same with every case, and hands each on to `done` in order as soon as it is through. A case that cannot be run does not stop the
+/// others. Definitions are computed on all cores, ahead of the device.
+pub fn all(cases: &[Case], device: &Device, mut done: impl FnMut(&Case, Result<Vec<Outcome>>)) {
+    in_order(cases, |case| Defined::new(case), |case, defined| done(case, defined.and_then(|d| d.compare(device))));
+}
+
+/// Computes something of each case on all cores, and hands it on in order, on this thread.
+#[cfg(not(target_family = "wasm"))]
+fn in_order<'a, T: Send>(cases: &'a [Case], compute: impl Fn(&'a Case) -> T + Sync, mut each: impl FnMut(&'a Case, T)) {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = AtomicUsize::new(0);
+    // A few cases ahead are enough.
+    let (send, receive) = std::sync::mpsc::sync_channel(cores);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            let (send, next, compute) = (send.clone(), &next, &compute);
+            scope.spawn(move || {
+                // Whoever receives is gone only where it panicked.
+                while let Some((at, case)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, cases.get(at)?)))
+                    && send.send((at, compute(case))).is_ok()
+                {}
+            });
         }
-    }
-    Ok(outcomes)
+        drop(send);
+        let (mut early, mut due) = (BTreeMap::new(), 0);
+        for (at, computed) in receive {
+            early.insert(at, computed);
+            while let Some(computed) = early.remove(&due) {
+                each(&cases[due], computed);
+                due += 1;
+            }
+        }
+    });
+}
+
+/// The same where there are no threads.
+#[cfg(target_family = "wasm")]
+fn in_order<'a, T>(cases: &'a [Case], compute: impl Fn(&'a Case) -> T, mut each: impl FnMut(&'a Case, T)) {
+    cases.iter().for_each(|case| each(case, compute(case)));
 }
 
 type Pins = Vec<(String, String)>;
@@ -127,7 +185,7 @@ fn named(pins: &Pins) -> String {
     if pins.is_empty() { "default".into() } else { pins.iter().map(of).collect::<Vec<_>>().join(" ") }
 }
 
-/// What else is to be tried of a plan in which no variant is pinned: the other ways, where none is, and the other variants of each kernel
+/// The pins that are still to be tried of a plan in which no variant is pinned: the other ways, where none is, and other variants of each kernel
 /// that is not among those `tried`.
 fn others(plan: &Plan, pinned: &Pins, tried: &mut BTreeSet<(String, String)>) -> Vec<Pins> {
     let with = |name: &str, variant: &str| [pinned.as_slice(), &[(name.to_owned(), variant.to_owned())]].concat();

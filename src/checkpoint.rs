@@ -2,13 +2,12 @@
 //! resumed on the same device continues bit for bit.
 
 use crate::device::{Program, State};
+use crate::file::write_file;
 use crate::plan::Variants;
 use crate::tensor::{DType, HostTensor, Shape};
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const VERSION: &str = "tapetum.version";
@@ -85,23 +84,40 @@ impl Checkpoint {
     /// # Errors
     /// Where the file lacks a state that `state` has, holds one that it has not, or one of another type.
     pub fn restore(&self, state: &State) -> Result<()> {
+        let found = self.found(state)?;
+        let expected = |name: &String| found.iter().any(|(known, _)| known == name);
+        if let Some((name, value)) = self.states.iter().find(|(name, _)| !expected(name)) {
+            return Err(Error::file(&self.path, format!("tensor `{name}` {} is no state here; compile the programs first", value.ty())));
+        }
+        self.states.iter().try_for_each(|(name, value)| state.write(name, value))
+    }
+
+    /// Puts into `state` every state that it has, for a model that is only applied: the file may hold more, as an optimiser's moments.
+    /// Nothing is changed where there is an error.
+    ///
+    /// # Errors
+    /// Where the file lacks a state that `state` has, or holds it with another type.
+    pub fn restore_model(&self, state: &State) -> Result<()> {
+        let found = self.found(state)?;
+        found.into_iter().try_for_each(|(name, value)| state.write(&name, value))
+    }
+
+    /// The file's value for each state that `state` has.
+    fn found(&self, state: &State) -> Result<Vec<(String, &HostTensor)>> {
         let fail = |what: String| Error::file(&self.path, what);
-        let mut expected = state.names();
-        for name in &expected {
-            let ty = state.ty(name).map(|ty| ty.to_string()).unwrap_or_default();
-            let found = self.states.get(name).ok_or_else(|| fail(format!("tensor `{name}` is missing: {ty} expected")))?;
+        let mut values = Vec::new();
+        for name in state.names() {
+            let ty = state.ty(&name).map(|ty| ty.to_string()).unwrap_or_default();
+            let found = self.states.get(&name).ok_or_else(|| fail(format!("tensor `{name}` is missing: {ty} expected")))?;
             if found.ty().to_string() != ty {
                 return Err(fail(format!("tensor `{name}` is {}: {ty} expected", found.ty())));
             }
             if found.is_f64() && !state.is_f64() {
                 return Err(fail(format!("tensor `{name}` is f64{}: {ty} expected", found.shape())));
             }
+            values.push((name, found));
         }
-        expected.sort_unstable();
-        if let Some((name, value)) = self.states.iter().find(|(name, _)| expected.binary_search(name).is_err()) {
-            return Err(fail(format!("tensor `{name}` {} is no state here; compile the programs first", value.ty())));
-        }
-        self.states.iter().try_for_each(|(name, value)| state.write(name, value))
+        Ok(values)
     }
 
     /// An error where `programs` run on the device this was made on, and a kernel of theirs in another variant.
@@ -138,7 +154,7 @@ impl State {
         let notes = [(VERSION, env!("CARGO_PKG_VERSION").to_owned()), (DEVICE, self.device_name()), (VARIANTS, text)];
         let notes = notes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         let file = serialize(views, Some(notes)).map_err(|e| Error::file(path, e.to_string()))?;
-        write_whole(path, &file)
+        write_file(path, &file)
     }
 
     /// Takes every state from `path`, which must hold what this store holds, no more and no less. On the device that wrote it, the
@@ -189,24 +205,4 @@ fn tensor(view: &TensorView<'_>) -> std::result::Result<HostTensor, String> {
         other => return Err(format!("is {other:?}: f64, f32, f16, i32 or u32 expected")),
     };
     HostTensor::from_bytes(crate::TensorType { dtype, shape }, view.data()).map_err(|e| e.to_string())
-}
-
-/// Writes a file beside `path` and renames it, so that a crash leaves the old one.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().ok_or_else(|| Error::file(path, "a file's name expected"))?;
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}.part", std::process::id()));
-    let beside = path.with_file_name(beside);
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
-    };
-    write().map_err(|e| {
-        // The error that matters is the first one.
-        let _ = std::fs::remove_file(&beside);
-        Error::file(path, e.to_string())
-    })
 }

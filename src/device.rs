@@ -119,7 +119,9 @@ impl Device {
             crate::tape::Source::Input(name) => Some((name.clone(), tape.var(n.outputs.start), tape.ty(tape.var(n.outputs.start)))),
             _ => None,
         });
-        Ok(Program { engine, state: state.clone(), inputs: inputs.collect(), outputs: outputs.to_vec() })
+        let names = (0..tape.len()).map(|i| tape.describe(tape.var(i)).into_boxed_str()).collect();
+        let first = (!tape.is_empty()).then(|| tape.var(0));
+        Ok(Program { engine, state: state.clone(), inputs: inputs.collect(), outputs: outputs.to_vec(), names, first })
     }
 }
 
@@ -244,6 +246,10 @@ pub struct Program {
     state: State,
     inputs: Vec<(String, Var, TensorType)>,
     outputs: Vec<Var>,
+    /// What to call each value in messages.
+    names: Vec<Box<str>>,
+    /// The tape's first value, by which those of another tape are known.
+    first: Option<Var>,
 }
 
 #[derive(Debug)]
@@ -258,7 +264,7 @@ impl Program {
         &self.state
     }
 
-    /// Fills an input; it stays until it is filled again.
+    /// Fills an input; it stays until it is filled again. A value held in double precision is rounded to what the device computes in.
     ///
     /// # Errors
     /// Where `input` is no input of the tape, or the value is of another type.
@@ -275,6 +281,7 @@ impl Program {
             }
             // An input of the tape that the outputs do not need is of no consequence, here as on the host.
             Engine::Gpu(program) if !program.plan().inputs.iter().any(|(_, _, v)| *v == input) => Ok(()),
+            Engine::Gpu(program) if value.is_f64() => program.write(input, &value.to_real::<f32>()),
             Engine::Gpu(program) => program.write(input, value),
         }
     }
@@ -323,12 +330,21 @@ impl Program {
     /// [`Program::read`] for those who must not block.
     pub async fn read_async(&self, output: Var) -> Result<HostTensor> {
         match &self.engine {
-            Engine::Gpu(program) => program.read(output).await,
-            Engine::Host(program) => program
-                .read(output)
-                .cloned()
-                .ok_or_else(|| Error::argument(format!("value %{} is no output of this program, or no step has run", output.index()))),
+            Engine::Gpu(program) if program.counts().steps > 0 && self.outputs.contains(&output) => program.read(output).await,
+            Engine::Gpu(_) => Err(self.unreadable(output)),
+            Engine::Host(program) => program.read(output).cloned().ok_or_else(|| self.unreadable(output)),
         }
+    }
+
+    fn unreadable(&self, output: Var) -> Error {
+        let name = match self.names.get(output.index()) {
+            Some(name) if self.first.is_some_and(|first| first.is_of_the_tape_of(output)) => name,
+            _ => return Error::argument(format!("value %{} is of another tape than this program", output.index())),
+        };
+        if self.outputs.contains(&output) {
+            return Error::argument(format!("`{name}` has no value yet: no step of this program has run"));
+        }
+        Error::argument(format!("`{name}` is no output of this program: name it among the outputs that it is compiled for"))
     }
 
     /// Fills inputs, runs once, and reads every output in the order they were given to `compile`.

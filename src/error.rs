@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// What went wrong.
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An op was given operands it has no meaning for.
@@ -100,6 +100,13 @@ pub enum Error {
     },
 }
 
+/// The message, so that a `main` that returns a `Result` ends with a line that people read.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -124,8 +131,8 @@ impl Error {
         Self::Shader { kernel: format!("{}/{}", kernel.name, kernel.variant), what: what.into() }
     }
 
-    /// An [`Error::File`].
+    /// An [`Error::File`]. The message may quote the file, and is one line all the same.
     pub fn file(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
-        Self::File { path: path.into(), what: what.into() }
+        Self::File { path: path.into(), what: what.into().replace(['\n', '\r'], " ") }
     }
 }

@@ -1,25 +1,53 @@
 //! Files that are there whole or not at all.
+//!
+//! What is written follows links, as other programs' writes do: the link stays, and what it leads to is new, of the mode and the owner that it
+//! had. A pipe or a device is written into, and so is a file of several names (hard links), which cannot be replaced under all of them.
 
 use crate::{Error, Result};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+/// Held by whoever has files under temporary names.
+static WRITING: RwLock<()> = RwLock::new(());
+
+fn writing() -> RwLockReadGuard<'static, ()> {
+    WRITING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until no file stands under a temporary name, and keeps others from being written as long as what it returns lives: a program that
+/// ends meanwhile, because of a signal say, leaves nothing behind. The crate itself handles no signals.
+pub fn hold_writes() -> impl Drop {
+    WRITING.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Writes `bytes` to a temporary file beside `path` and renames it into place: a reader sees the old file or the new one, never a part.
 ///
 /// # Errors
-/// [`Error::File`] where the folder is missing or not writable, the disk is full, or `path` is a folder.
+/// [`Error::File`] where the folder is missing or not writable, the disk is full, or `path` is a folder or a file that may not be written.
 pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
-    Staged::new(path.as_ref(), bytes)?.rename()
+    let path = path.as_ref();
+    let write = || match Place::of(path)? {
+        Place::Within => write_into(path, bytes),
+        Place::Beside { path, before } => {
+            let _writing = writing();
+            let staged = Temporary::new(&path, bytes, before.as_ref())?;
+            fs::rename(&staged.0, &path)
+        }
+    };
+    write().map_err(|e| Error::file(path, format!("cannot be written: {e}")))
 }
 
-/// A folder's new files, which appear together: each is written under a temporary name when added, and all are renamed by
-/// [`OutputFolder::commit`]. Dropped without it, nothing is left but the folder.
+/// A folder's new files, which appear together, by [`OutputFolder::commit`]. As long as it lives, no other process can have the same folder
+/// for its output, where the file system knows locks.
 #[derive(Debug)]
 pub struct OutputFolder {
     path: PathBuf,
-    files: Vec<Staged>,
+    files: Vec<(PathBuf, Vec<u8>)>,
+    /// Locked until it is closed.
+    _lock: Option<File>,
 }
 
 impl OutputFolder {
@@ -27,14 +55,15 @@ impl OutputFolder {
     /// That it can be written in is tried at once: what its files hold may take minutes to compute.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder cannot be made, or not written in.
+    /// [`Error::File`] where the folder cannot be made, or not written in, or is another's output folder at this time.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         fs::create_dir_all(&path).map_err(|e| Error::file(&path, format!("the folder cannot be made: {e}")))?;
-        let probe = beside(&path.join("probe"));
-        let probed = write_new(&probe, &[]).and_then(|()| fs::remove_file(&probe));
+        let lock = lock(&path)?;
+        let _writing = writing();
+        let probed = Temporary::new(&path.join("probe"), &[], None);
         probed.map_err(|e| Error::file(&path, format!("the folder cannot be written in: {e}")))?;
-        Ok(Self { path, files: Vec::new() })
+        Ok(Self { path, files: Vec::new(), _lock: lock })
     }
 
     /// The folder.
@@ -42,100 +71,216 @@ impl OutputFolder {
         &self.path
     }
 
-    /// Adds a file of the given name; the last one of a name counts.
+    /// Adds a file of the given name; the last one of a name counts. It is in memory until the commit.
     ///
     /// # Errors
-    /// [`Error::File`] where it cannot be written.
+    /// [`Error::File`] where a folder has that name.
     pub fn add(&mut self, name: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
-        let staged = Staged::new(&self.path.join(name), bytes)?;
-        self.files.retain(|other| other.path != staged.path);
-        self.files.push(staged);
+        let path = self.path.join(name);
+        if path.is_dir() {
+            return Err(Error::file(path, "cannot be written: a folder, where the name of a file is expected"));
+        }
+        self.files.retain(|(other, _)| *other != path);
+        self.files.push((path, bytes.to_vec()));
         Ok(())
     }
 
     /// Puts every file in its place and returns their paths, in the order they were added.
     ///
     /// # Errors
-    /// [`Error::File`] where one cannot be put in place: then those before it are taken back, and what they replaced is restored.
-    pub fn commit(mut self) -> Result<Vec<PathBuf>> {
-        for i in 0..self.files.len() {
-            if let Err(e) = self.files[i].place() {
-                self.files[..=i].iter_mut().rev().for_each(Staged::take_back);
-                return Err(e);
+    /// [`Error::File`] where one cannot be written or put in place: then those before it are taken back, and what they replaced is restored.
+    pub fn commit(self) -> Result<Vec<PathBuf>> {
+        let _writing = writing();
+        let error = |path: &Path, e: io::Error| Error::file(path, format!("cannot be written: {e}"));
+        let staged = self.files.iter().map(|(path, bytes)| Staged::new(path, bytes).map_err(|e| error(path, e)));
+        let mut staged = staged.collect::<Result<Vec<_>>>()?;
+        for i in 0..staged.len() {
+            if let Err(e) = staged[i].place() {
+                staged[..=i].iter_mut().rev().for_each(Staged::take_back);
+                return Err(error(staged[i].path, e));
             }
         }
-        Ok(self.files.iter().map(|file| file.path.clone()).collect())
+        Ok(self.files.iter().map(|(path, _)| path.clone()).collect())
     }
 }
 
-/// A file under a temporary name beside its place. Dropped, it leaves nothing under temporary names.
+/// Folders cannot be opened as files on every system, nor locked on every file system; there, they are not.
+fn lock(folder: &Path) -> Result<Option<File>> {
+    let Ok(handle) = File::open(folder) else { return Ok(None) };
+    match handle.try_lock() {
+        Ok(()) => Ok(Some(handle)),
+        Err(TryLockError::Error(_)) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::file(folder, "another run has this folder for its output: another folder, or its end, is expected"))
+        }
+    }
+}
+
+/// Where the bytes of a file go.
+enum Place {
+    /// To a new file beside `path`, which no link is, and from there to `path`; `before` is what was there.
+    Beside { path: PathBuf, before: Option<Metadata> },
+    /// Into what is there.
+    Within,
+}
+
+impl Place {
+    fn of(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => Err(io::Error::other("a folder, where the name of a file is expected")),
+            Ok(found) if found.is_file() && names(&found) == 1 => {
+                // What may not be written is not replaced either.
+                OpenOptions::new().write(true).open(path)?;
+                Ok(Self::Beside { path: fs::canonicalize(path)?, before: Some(found) })
+            }
+            Ok(_) => Ok(Self::Within),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            Err(_) if path.file_name().is_none() => Err(io::Error::other("the name of a file is expected")),
+            Err(_) => Ok(Self::Beside { path: end_of_links(path), before: None }),
+        }
+    }
+}
+
+/// How many names a file has.
+#[cfg(unix)]
+fn names(found: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(found)
+}
+
+#[cfg(not(unix))]
+fn names(_: &Metadata) -> u64 {
+    1
+}
+
+/// Where links lead, at whose end there is nothing yet.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    // As many as Linux follows.
+    for _ in 0..40 {
+        let Ok(to) = fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or_else(|| Path::new("")).join(to);
+    }
+    path
+}
+
+fn write_into(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let is_file = fs::metadata(path)?.is_file();
+    let mut file = OpenOptions::new().write(true).truncate(is_file).open(path)?;
+    file.write_all(bytes)?;
+    if is_file { file.sync_all() } else { Ok(()) }
+}
+
+/// A file under a temporary name in the same folder, for a rename is whole only within one file system. Dropped, it is gone.
 #[derive(Debug)]
-struct Staged {
-    path: PathBuf,
-    temporary: PathBuf,
-    /// Where the file that `path` named before is kept until the outcome is known.
-    replaced: Option<PathBuf>,
-    placed: bool,
+struct Temporary(PathBuf);
+
+impl Temporary {
+    /// A file to take the place of another, of its mode and owner.
+    fn new(path: &Path, bytes: &[u8], before: Option<&Metadata>) -> io::Result<Self> {
+        let temporary = Self(beside(path));
+        let mut file = create(&temporary.0, before)?;
+        file.write_all(bytes)?;
+        if let Some(before) = before {
+            keep_owner(&temporary.0, before);
+            file.set_permissions(before.permissions())?;
+        }
+        // Without it, some file systems put the name in place before the bytes, and a power cut leaves an empty file.
+        file.sync_all()?;
+        Ok(temporary)
+    }
 }
 
-impl Staged {
-    fn new(path: &Path, bytes: &[u8]) -> Result<Self> {
-        let error = |e| Error::file(path, format!("cannot be written: {e}"));
-        if path.is_dir() || path.file_name().is_none() {
-            return Err(Error::file(path, "cannot be written: a folder, where the name of a file is expected"));
-        }
-        let staged = Self { path: path.into(), temporary: beside(path), replaced: None, placed: false };
-        write_new(&staged.temporary, bytes).map_err(error)?;
-        Ok(staged)
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A new file that nobody may read who could not read the one before.
+fn create(path: &Path, before: Option<&Metadata>) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if before.is_some() {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    let _ = before;
+    options.open(path)
+}
+
+/// Only some may give files away: for others, the file is theirs then.
+#[cfg(unix)]
+fn keep_owner(path: &Path, before: &Metadata) {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let _ = chown(path, Some(before.uid()), Some(before.gid()));
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &Metadata) {}
+
+/// A name in the same folder that nobody else uses, and that is not longer than file systems allow.
+fn beside(path: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let name: String = path.file_name().unwrap_or_default().to_string_lossy().chars().take(16).collect();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!(".{name}.{}-{count}.tmp", std::process::id()))
+}
+
+/// A file of a commit.
+struct Staged<'a> {
+    path: &'a Path,
+    bytes: &'a [u8],
+    /// Where links lead, and the new file beside it; none where the bytes go into what is there.
+    beside: Option<(PathBuf, Temporary)>,
+    before: Before,
+}
+
+/// What was in the place, until the outcome is known.
+enum Before {
+    Unplaced,
+    Nothing,
+    File(Temporary),
+    Bytes(Vec<u8>),
+}
+
+impl<'a> Staged<'a> {
+    fn new(path: &'a Path, bytes: &'a [u8]) -> io::Result<Self> {
+        let beside = match Place::of(path)? {
+            Place::Within => None,
+            Place::Beside { path, before } => {
+                let temporary = Temporary::new(&path, bytes, before.as_ref())?;
+                Some((path, temporary))
+            }
+        };
+        Ok(Self { path, bytes, beside, before: Before::Unplaced })
     }
 
-    fn rename(&self) -> Result<()> {
-        fs::rename(&self.temporary, &self.path).map_err(|e| Error::file(&self.path, format!("cannot be written: {e}")))
-    }
-
-    fn place(&mut self) -> Result<()> {
-        let kept = beside(&self.path);
-        match fs::rename(&self.path, &kept) {
-            Ok(()) => self.replaced = Some(kept),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-            Err(e) => return Err(Error::file(&self.path, format!("cannot be replaced: {e}"))),
-        }
-        self.rename()?;
-        self.placed = true;
-        Ok(())
+    fn place(&mut self) -> io::Result<()> {
+        let Some((path, new)) = &self.beside else {
+            let is_file = fs::metadata(self.path)?.is_file();
+            self.before = if is_file { Before::Bytes(fs::read(self.path)?) } else { Before::Nothing };
+            return write_into(self.path, self.bytes);
+        };
+        let kept = Temporary(beside(path));
+        // A second name for what is there, so that there is no moment without it; a rename where there are no second names.
+        let moved = fs::hard_link(path, &kept.0).or_else(|_| fs::rename(path, &kept.0));
+        let before = match moved {
+            Ok(()) => Before::File(kept),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Before::Nothing,
+            Err(e) => return Err(e),
+        };
+        self.before = before;
+        fs::rename(&new.0, path)
     }
 
     /// Nothing better can be done where undoing fails as well: the error that led here is the one reported.
     fn take_back(&mut self) {
-        if self.placed {
-            let _ = fs::remove_file(&self.path);
-        }
-        if let Some(kept) = self.replaced.take() {
-            let _ = fs::rename(kept, &self.path);
-        }
+        let place = self.beside.as_ref().map_or(self.path, |(path, _)| path);
+        let _ = match (std::mem::replace(&mut self.before, Before::Unplaced), &self.beside) {
+            (Before::Unplaced, _) | (Before::Nothing, None) => Ok(()),
+            (Before::Nothing, Some(_)) => fs::remove_file(place),
+            (Before::File(kept), _) => fs::rename(&kept.0, place),
+            (Before::Bytes(bytes), _) => write_into(place, &bytes),
+        };
     }
-}
-
-impl Drop for Staged {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.temporary);
-        if let Some(kept) = &self.replaced {
-            let _ = fs::remove_file(kept);
-        }
-    }
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create_new(path)?;
-    file.write_all(bytes)?;
-    // Without it, some file systems put the name in place before the bytes, and a power cut leaves an empty file.
-    file.sync_all()
-}
-
-/// A name in the same folder that nobody else uses: a rename is whole only within one file system.
-fn beside(path: &Path) -> PathBuf {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    path.with_file_name(format!(".{name}.{}-{count}.tmp", std::process::id()))
 }

@@ -14,7 +14,7 @@ pub mod checkpoint;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod connectome;
-#[cfg(feature = "cli")]
+#[cfg(feature = "data")]
 pub mod data;
 pub mod device;
 pub mod error;
@@ -29,7 +29,7 @@ pub mod ops;
 pub mod optim;
 pub mod plan;
 pub mod registry;
-#[cfg(feature = "cli")]
+#[cfg(feature = "report")]
 pub mod report;
 pub mod statistics;
 pub mod tape;
@@ -37,7 +37,7 @@ pub mod tensor;
 pub mod topology;
 pub mod training;
 pub mod tuning;
-#[cfg(all(feature = "cli", not(target_arch = "wasm32")))]
+#[cfg(all(feature = "workflow", not(target_arch = "wasm32")))]
 pub mod workflow;
 
 pub use device::{Device, Program, State};

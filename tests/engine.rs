@@ -1,4 +1,4 @@
-//! The engine: tape, ops, plan, kernels and their cost, optimisers, states, the GPU and who embeds it.
+//! The engine: tape, ops, plan, kernels and their cost, optimisers, training, states, the GPU and who embeds it.
 
 mod checkpoint;
 mod common;
@@ -12,3 +12,5 @@ mod plan;
 mod registry;
 mod tape;
 mod targets;
+mod tensor;
+mod training;

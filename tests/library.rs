@@ -1,4 +1,4 @@
-//! The library that users compose: blocks, layers, topology, files, reports.
+//! The library that users compose: blocks, layers, statistics, topology, files, reports.
 
 mod common;
 mod connectome;
@@ -7,4 +7,5 @@ mod data;
 mod nn;
 #[cfg(feature = "cli")]
 mod report;
+mod statistics;
 mod topology;

@@ -2,7 +2,7 @@
 
 use tapetum::Result;
 use tapetum::report::picture::{
-    Ceiling, Hemisphere, Point, barcode, comparison, heat_map, line_chart, network, roofline, scatter, sphere_map,
+    Ceiling, Hemisphere, Matrix, Point, Score, barcode, comparison, heat_map, line_chart, network, roofline, scatter, sphere_map,
 };
 use tapetum::report::{Figure, ReportTable, Section, report};
 
@@ -90,6 +90,50 @@ fn heat_maps() {
     }
 }
 
+/// The colours of a picture's bitmaps: what its palettes hold.
+fn palette(svg: &str) -> Vec<[u8; 3]> {
+    use base64::Engine;
+    let data = svg.split("base64,").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(data).unwrap();
+    let at = bytes.windows(4).position(|w| w == b"PLTE").unwrap();
+    let length = u32::from_be_bytes(bytes[at - 4..at].try_into().unwrap()) as usize;
+    bytes[at + 4..][..length].chunks_exact(3).map(|c| [c[0], c[1], c[2]]).collect()
+}
+
+#[test]
+fn scales_fit_what_is_shown() {
+    let names: Vec<String> = ["left", "right", AWKWARD].map(String::from).to_vec();
+    let matrix = |values: &'static [f32], rows: usize| Matrix {
+        title: "m",
+        axes: ["region", "state"],
+        quantity: "share",
+        rows,
+        values,
+        ..Matrix::default()
+    };
+    let light = |[r, g, b]: [u8; 3]| u32::from(r) + u32::from(g) + u32::from(b);
+    // Of one sign: from light to dark. Of two: white at 0, wherever that lies.
+    let colours = palette(&matrix(&[0.0, 0.1, 0.5, 0.25, 0.125, 0.0], 2).heat_map().unwrap());
+    assert!((0..99).all(|i| light(colours[i]) > light(colours[i + 1])));
+    let mixed = Matrix { range: Some((-0.5, 1.0)), ..matrix(&[-0.5, 1.0], 1) };
+    let colours = palette(&mixed.heat_map().unwrap());
+    let lightest = (0..101).max_by_key(|&i| light(colours[i])).unwrap();
+    assert!((33..=34).contains(&lightest), "white at {lightest} of 100, where 0 is");
+    // The diagonal does not stretch the scale, and rows need not be as many as columns.
+    let values: &'static [f32] = &[1.0, 0.02, 0.01, 0.02, 1.0, 0.03, 0.01, 0.03, 1.0];
+    let square = Matrix { names: [&names, &names], axes: ["region"; 2], without_diagonal: true, ..matrix(values, 3) };
+    let texts = drawn(|| square.heat_map());
+    assert!(texts.contains(&"0.03".to_owned()) && !texts.iter().any(|t| t == "1.0"), "{texts:?}");
+    assert_eq!(texts.iter().filter(|t| *t == "left").count(), 2, "names stand at both axes");
+    let constant = Matrix { without_diagonal: false, ..square }.without_constant_diagonal();
+    assert!(constant.without_diagonal && !matrix(&[1.0, 0.5, 0.5, 0.25], 2).without_constant_diagonal().without_diagonal);
+    let svg = square.heat_map().unwrap();
+    assert!(svg.contains("3 × 3, share from 0.0100 to 0.0300"), "said in words");
+    let texts = drawn(|| Matrix { names: [&names[..2], &[]], ..matrix(&[0.0; 6], 2) }.heat_map());
+    assert!(texts.contains(&"right".to_owned()) && texts.contains(&"2".to_owned()), "{texts:?}");
+    assert_says(matrix(&[0.0; 5], 2).heat_map(), &["5 values for 2 rows"]);
+}
+
 const OCTAHEDRON: [[f32; 3]; 6] = [[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [0.0, 0.0, 1.0]];
 const FACES: [[i32; 3]; 8] = [[0, 2, 4], [0, 5, 2], [0, 3, 5], [0, 4, 3], [1, 4, 2], [1, 2, 5], [1, 5, 3], [1, 3, 4]];
 
@@ -126,7 +170,15 @@ fn comparisons() {
     assert!(!texts.contains(&"median".into()));
     drawn(|| comparison("equal", "score", &values[..1], ("random", &[0.5; 4])));
 
-    assert_says(comparison("s", "", &[], ("random", &[0.5])), &["comparison `s`", "no values"]);
+    // An axis that does not start at 0 says so, and what is shaded is explained.
+    let texts = drawn(|| comparison("far from 0", "score", &values[..1], ("random", &[0.4, 0.45])));
+    assert!(texts.iter().any(|t| t.starts_with("The axis starts at 0.39")) && texts.iter().any(|t| t.contains("5th to 95th")), "{texts:?}");
+    let spread = [Score { name: "learnt".into(), value: 0.5, deviation: Some(0.125) }];
+    let svg = comparison("spread", "score", &spread, ("", &[])).unwrap();
+    assert!(svg.contains("learnt 0.500 ± 0.125") && svg.contains("one standard deviation"), "{svg}");
+    let nan = [Score { deviation: Some(f64::NAN), ..spread[0].clone() }];
+    assert_says(comparison("s", "", &nan, ("", &[])), &["`learnt` is NaN"]);
+    assert_says(comparison::<Score>("s", "", &[], ("random", &[0.5])), &["comparison `s`", "no values"]);
     assert_says(comparison("s", "", &[("k".into(), f64::NAN)], ("random", &[])), &["`k` is NaN"]);
     assert_says(comparison("s", "", &values, ("random", &[0.0, f64::INFINITY])), &["value 1 of `random`", "inf"]);
 }
@@ -172,6 +224,9 @@ fn barcodes() {
     let texts = drawn(|| barcode("bars", &[0.25, 0.5], &[0.1, 0.125, 0.2]));
     assert!(texts.iter().any(|t| t.contains("2 components") && t.contains("0.500")), "{texts:?}");
     assert!(texts.iter().any(|t| t.contains("3 cycles") && t.contains("0.125")), "{texts:?}");
+    // Many bars are one area.
+    let many: Vec<f32> = (0..500).map(|i| (i as f32 / 500.0).powi(2)).collect();
+    assert_eq!(barcode("area", &many, &many).unwrap().matches("<path").count(), 2);
     let long: Vec<f32> = (0..100_000).map(|i| i as f32).collect();
     assert!(barcode("long", &long, &long).unwrap().len() < 100_000, "bars of which many would share a pixel");
     drawn(|| barcode("no cycles", &[0.5], &[]));
@@ -202,6 +257,10 @@ fn reports() {
     ] {
         assert!(html.contains(part), "`{part}` is not in the report");
     }
+    assert!(html.contains("@media (prefers-color-scheme: dark)") && html.contains("svg [fill='#1f2933']"), "ink for dark pages");
+    let code = report("t", "run `tapetum demo`, then look; a lone ` stays", &[]);
+    assert!(code.contains("a lone ` stays"));
+    assert!(report("t", "run `tapetum <demo>`", &[]).contains("run <code>tapetum &lt;demo&gt;</code>"));
     assert!(!html.contains("<script") && !html.contains("src="), "a report needs nothing but itself");
     // Without the parts of HTML that XML has otherwise, what is left is held to XML's rules.
     let body = html.split_once("<body>").unwrap().1.replace("</html>\n", "");
@@ -232,6 +291,7 @@ fn rooflines() {
         assert!(texts.iter().any(|found| found == text), "`{text}` is not in {texts:?}");
     }
     assert!(!texts.contains(&"never timed".into()), "a point of no bytes has no place");
+    assert!(texts.contains(&"copy: 10.0 GB/s".into()), "the slope is labelled");
     drawn(|| roofline("no points", "", &ceiling, &[]));
     // So many in one place that most names find no room.
     let crowd = vec![points[0].clone(); 40];

@@ -121,3 +121,30 @@ fn a_tape_prints_a_line_a_value() {
     assert_eq!(text.lines().count(), 5, "{text}");
     assert!(text.contains("%0 = input `x` f32[4, 7]") && text.contains("(%0, %1) f32[4, 2]"), "{text}");
 }
+
+/// What cannot be read is named, and why.
+#[test]
+fn what_cannot_be_read_is_named() {
+    for device in [Device::cpu()].into_iter().chain(Device::named("llvmpipe")) {
+        let mut t = Tape::new();
+        let x = t.input("x", TensorType::f32([3])).unwrap();
+        let y = t.square(x).unwrap();
+        let z = t.exp(y).unwrap();
+        let mut program = device.compile(&t, &[z]).unwrap();
+        let message = |r: tapetum::Result<HostTensor>| r.unwrap_err().to_string();
+        assert!(message(program.read(z)).contains("`exp %2` has no value yet: no step"), "{}", message(program.read(z)));
+        program.run(&[(x, &HostTensor::f32([3], vec![1.0; 3]).unwrap())]).unwrap();
+        assert!(program.read(z).is_ok());
+        assert!(message(program.read(y)).contains("`square %1` is no output of this program"), "{}", message(program.read(y)));
+        let mut other = Tape::new();
+        let far = other.input("far", TensorType::f32([3])).unwrap();
+        assert!(message(program.read(far)).contains("another tape"));
+    }
+}
+
+/// An error prints as its message, so that a `main` that returns it ends with a line that people read.
+#[test]
+fn errors_print_as_their_messages() {
+    let e = tapetum::Error::argument("a number expected");
+    assert_eq!(format!("{e:?}"), "a number expected");
+}

@@ -139,9 +139,9 @@ fn edges(device: &Device, [batch, nodes, features]: [usize; 3], last: Activation
     let [receiver, sender, second] = [1, 2, 3].map(|i| Linear { weight: inputs[i], bias: None });
     let all = tape.full([batch, nodes, nodes], 1.0)?;
     let made = if last == Activation::Identity {
-        let (u, v) = (receiver.apply(&mut tape, x)?, sender.apply(&mut tape, x)?);
+        let (u, v) = (receiver.forward(&mut tape, x)?, sender.forward(&mut tape, x)?);
         let sum = tape.pairwise_sum(all, u, v, PairActivation::Relu)?;
-        second.apply(&mut tape, sum)?
+        second.forward(&mut tape, sum)?
     } else {
         let network = EdgeMlp { receiver, sender, pair: None, second, activations: [Activation::Relu, last] };
         network.messages(&mut tape, x, all)?

@@ -5,6 +5,7 @@ use tapetum::nn::{Activation, Cell, Linear, Mlp, MlpSettings, Parameters, Poolin
 use tapetum::ops::message::PairActivation;
 use tapetum::optim::{Adam, Schedule};
 use tapetum::statistics::agreement::Confusion;
+use tapetum::training::{Descent, Training};
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 /// What tells the state.
@@ -117,24 +118,23 @@ impl Task<'_> {
         mut look: impl FnMut(&State) -> Result<()>,
     ) -> Result<State> {
         let state = State::new(self.device);
-        let (mut t, mut p) = (Tape::new(), Parameters::training(seed));
+        let (mut t, mut p) = (Tape::new(), Parameters::new(seed));
         let x = t.input("windows", TensorType::f32([BATCH, self.data.neurons.len(), WINDOW]))?;
         let labels = t.input("labels", TensorType::i32([BATCH]))?;
         let logits = classifier.logits(&mut t, &mut p, x, self.count)?;
-        let loss = t.cross_entropy(logits, labels, None, 0.0)?;
+        let loss = t.cross_entropy(logits, labels)?;
         let optimiser = Adam { decay: DECAY, ..Adam::decoupled(Schedule::Cosine { start: 1e-2, end: 1e-4, steps }) };
-        p.descend(&mut t, loss, optimiser, Some(1.0))?;
-        let mut program = self.device.compile_with(&t, &[loss], &state)?;
+        Descent { clip: Some(1.0), ..Descent::new(optimiser) }.record(&mut t, (loss, &[]), p.all(), steps)?;
+        let mut descent = Training::new(self.device, &t, &state, steps)?.batches(|step| {
+            let (starts, windows) = self.data.batch(training, [BATCH, WINDOW], variation, (seed, step))?;
+            Ok(vec![(x, windows), (labels, HostTensor::i32([BATCH], self.labels(&starts))?)])
+        });
         look(&state)?;
         for part in 1..=looks {
-            for step in (part - 1) * steps / LOOKS..part * steps / LOOKS {
-                let (starts, windows) = self.data.batch(training, [BATCH, WINDOW], variation, (seed, step))?;
-                program.write(x, &windows)?;
-                program.write(labels, &HostTensor::i32([BATCH], self.labels(&starts))?)?;
-                program.step()?;
-            }
+            descent.run_until(part * steps / LOOKS, |_, _| {})?;
             look(&state)?;
         }
+        drop(descent);
         Ok(state)
     }
 
@@ -167,30 +167,30 @@ impl Classifier {
         let change = t.sub(last, before)?;
         let seen = t.concatenate(&[last, change], 1)?;
         let seen = t.reshape(seen, [batch, 2 * n])?;
-        let linear = Linear::new(t, p, "linear", [2 * n, classes])?.apply(t, seen)?;
+        let linear = Linear::new(t, p, "linear", [2 * n, classes])?.forward(t, seen)?;
         if self == Self::Logistic {
             return Ok(linear);
         }
         let flat = t.reshape(x, [batch, n * WINDOW])?;
-        let window = Linear::new(t, p, "window", [n * WINDOW, classes])?.apply(t, flat)?;
+        let window = Linear::new(t, p, "window", [n * WINDOW, classes])?.forward(t, flat)?;
         let linear = t.add(linear, window)?;
         let network = match self {
             Self::Logistic | Self::Window => return Ok(linear),
             Self::Mlp => {
                 let settings = MlpSettings { dropout: 0.3, ..MlpSettings::new(&[n * WINDOW, 2 * WIDTH, classes], Activation::Relu) };
-                Mlp::new(t, p, "mlp", settings)?.apply(t, flat)?
+                Mlp::new(t, p, "mlp", settings)?.forward(t, flat)?
             }
             Self::Gru => {
                 let turned = t.transpose(x, &[0, 2, 1])?;
-                let left = Recurrent::new(t, p, "cell", Cell::Gru, [n, WIDTH])?.apply(t, turned, None)?.1;
-                Linear::new(t, p, "out", [WIDTH, classes])?.apply(t, left.hidden)?
+                let left = Recurrent::new(t, p, "cell", Cell::Gru, [n, WIDTH])?.forward(t, turned, None)?.1;
+                Linear::new(t, p, "out", [WIDTH, classes])?.forward(t, left.hidden)?
             }
             Self::Gnn => {
                 let messages = messages(t, p, x)?;
-                let pooled = Pooling::Mean.apply(t, messages)?;
+                let pooled = Pooling::Mean.forward(t, messages)?;
                 let (seed, stream) = p.draws();
                 let pooled = if p.is_training() { t.dropout(pooled, 0.3, seed, stream)? } else { pooled };
-                Linear::new(t, p, "out", [2 * WIDTH, classes])?.apply(t, pooled)?
+                Linear::new(t, p, "out", [2 * WIDTH, classes])?.forward(t, pooled)?
             }
         };
         t.add(linear, network)
@@ -203,11 +203,11 @@ fn messages(t: &mut Tape, p: &mut Parameters, x: Var) -> Result<Var> {
     let embedding = p.add(t, "embedding", [n, EMBEDDING], |seed, stream| Init::Normal { mean: 0.0, std: 0.3, seed, stream })?;
     let who = t.broadcast_to(embedding, [batch, n, EMBEDDING])?;
     let both = t.concatenate(&[x, who], -1)?;
-    let h = Linear::new(t, p, "node", [WINDOW + EMBEDDING, WIDTH])?.apply(t, both)?;
+    let h = Linear::new(t, p, "node", [WINDOW + EMBEDDING, WIDTH])?.forward(t, both)?;
     let h = t.relu(h)?;
     let mut ends = [h; 4];
     for (end, name) in ends.iter_mut().zip(["asks", "answers", "receiver", "sender"]) {
-        *end = Linear::new(t, p, name, [WIDTH, WIDTH])?.apply(t, h)?;
+        *end = Linear::new(t, p, name, [WIDTH, WIDTH])?.forward(t, h)?;
     }
     let scores = p.add(t, "scores", [1, WIDTH], |seed, stream| Init::glorot(WIDTH, 1, seed, stream))?;
     let logits = t.pairwise_dot(ends[0], ends[1], scores, PairActivation::Relu)?;

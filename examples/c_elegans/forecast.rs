@@ -5,6 +5,7 @@ use crate::model::{Design, Kind, Model};
 use crate::recordings::{HORIZON, Recordings, Starts, Variation, WINDOW};
 use tapetum::nn::Parameters;
 use tapetum::optim::{Adam, Schedule};
+use tapetum::training::{Descent, Training};
 use tapetum::{Device, HostTensor, Result, State, Tape, TensorType};
 
 const BATCH: usize = 64;
@@ -133,22 +134,21 @@ impl<'a> Trial<'a> {
         mut look: impl FnMut(&State) -> Result<()>,
     ) -> Result<Trained> {
         let state = self.state(from)?;
-        let (mut t, mut p) = (Tape::new(), Parameters::training(seed));
+        let (mut t, mut p) = (Tape::new(), Parameters::new(seed));
         let x = t.input("windows", TensorType::f32([BATCH, self.data.neurons.len(), WINDOW + AHEAD]))?;
         let model = Model::new(&mut t, &mut p, design, self.data.neurons.len(), self.wiring)?;
         let (window, truth) = (t.slice(x, 2, 0, WINDOW, 1)?, t.slice(x, 2, WINDOW, WINDOW + AHEAD, 1)?);
         let (made, _) = model.roll(&mut t, &mut p, window, AHEAD)?;
         let loss = t.mean_squared_error(made, truth)?;
         let rate = Schedule::Cosine { start: setting.rate, end: setting.rate / 200.0, steps: setting.steps };
-        p.descend(&mut t, loss, Adam::decoupled(rate), Some(1.0))?;
-        let mut program = self.device.compile_with(&t, &[loss], &state)?;
+        Descent { clip: Some(1.0), ..Descent::new(Adam::decoupled(rate)) }.record(&mut t, (loss, &[]), p.all(), setting.steps)?;
+        let mut training = Training::new(self.device, &t, &state, setting.steps)?.batches(|step| {
+            let (_, windows) = self.data.batch(starts, [BATCH, WINDOW + AHEAD], setting.variation, (seed, step))?;
+            Ok(vec![(x, windows)])
+        });
         look(&state)?;
         for part in 1..=looks {
-            for step in (part - 1) * setting.steps / LOOKS..part * setting.steps / LOOKS {
-                let (_, windows) = self.data.batch(starts, [BATCH, WINDOW + AHEAD], setting.variation, (seed, step))?;
-                program.write(x, &windows)?;
-                program.step()?;
-            }
+            training.run_until(part * setting.steps / LOOKS, |_, _| {})?;
             look(&state)?;
         }
         let names = p.all().iter().map(|&v| t.describe(v)).chain(from.iter().map(|(name, _)| name.clone()));

@@ -23,68 +23,51 @@ mod systems;
 mod transfer;
 mod windows;
 
+use clap::Parser;
 use std::path::PathBuf;
 use tapetum::file::OutputFolder;
 use tapetum::report::{Section, report};
-use tapetum::{Device, Error, Result};
+use tapetum::{Device, Result};
 
-/// The command line.
+/// Who acts on whom, inferred from activity alone: simulated systems whose graphs are known, or worms that were never seen.
+#[derive(Debug, Parser)]
 struct Arguments {
+    /// A folder with `kato2015/` and `connectome/`: the study of worms; without it, systems are simulated.
+    #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Write what the workflow `examples/c_elegans.json` reads into a folder, and nothing else.
+    #[arg(long, value_name = "DIR", requires = "data")]
     windows: Option<PathBuf>,
+    /// Where the report goes.
+    #[arg(long, default_value = "c-elegans", value_name = "DIR")]
     out: PathBuf,
+    /// Steps of training [default: 2500 without data; with data it shortens every training to so many]
+    #[arg(long, value_name = "N")]
     steps: Option<u32>,
+    /// Seeds of every training [default: 1 without data, 3 with]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
+    /// The worms to leave out, one by one, counted from 0 [default: all]
+    #[arg(long, value_name = "0,3", value_delimiter = ',')]
     worms: Vec<usize>,
-    device: Device,
-}
-
-impl Arguments {
-    fn parse() -> Result<Self> {
-        let mut parsed =
-            Self { data: None, windows: None, out: "c-elegans".into(), steps: None, seeds: None, worms: Vec::new(), device: Device::cpu() };
-        let mut given = std::env::args().skip(1);
-        while let Some(name) = given.next() {
-            let value = given.next().ok_or_else(|| Error::argument(format!("{name}: a value expected")))?;
-            let number = || value.parse().map_err(|_| number_expected(&name, &value));
-            match name.as_str() {
-                "--data" => parsed.data = Some(value.into()),
-                "--windows" => parsed.windows = Some(value.into()),
-                "--out" => parsed.out = value.into(),
-                "--steps" => parsed.steps = Some(number()? as u32),
-                "--seeds" => parsed.seeds = Some(number()?),
-                "--worms" => {
-                    parsed.worms = value.split(',').map(|w| w.parse().map_err(|_| number_expected(&name, w))).collect::<Result<_>>()?
-                }
-                "--device" => parsed.device = Device::named(&value)?,
-                _ => {
-                    return Err(Error::argument(format!(
-                        "{name}: --data, --windows, --out, --steps, --seeds, --worms or --device expected"
-                    )));
-                }
-            }
-        }
-        Ok(parsed)
-    }
-}
-
-fn number_expected(name: &str, found: &str) -> Error {
-    Error::argument(format!("{name}: a whole number expected, found `{found}`"))
+    /// `cpu`, `auto`, or part of an adapter's name.
+    #[arg(long, default_value = "cpu")]
+    device: String,
 }
 
 fn main() -> Result<()> {
-    let arguments = Arguments::parse()?;
-    if let Some(folder) = &arguments.windows {
-        let data = arguments.data.as_ref().ok_or_else(|| Error::argument("--windows: --data expected beside it"))?;
+    let arguments = Arguments::parse();
+    if let (Some(folder), Some(data)) = (&arguments.windows, &arguments.data) {
         return windows::write(data, folder);
     }
+    let device = Device::named(&arguments.device)?;
     let mut folder = OutputFolder::new(&arguments.out)?;
     let sections: Vec<Section> = match &arguments.data {
-        Some(data) => study::run(&arguments.device, data, arguments.steps, arguments.seeds.unwrap_or(3), &arguments.worms)?,
-        None => relations::run(&arguments.device, arguments.steps.unwrap_or(2500), arguments.seeds.unwrap_or(1))?,
+        Some(data) => study::run(&device, data, arguments.steps, arguments.seeds.unwrap_or(3), &arguments.worms)?,
+        None => relations::run(&device, arguments.steps.unwrap_or(2500), arguments.seeds.unwrap_or(1))?,
     };
     let (title, intro) = match arguments.data {
-        Some(_) => ("Worms never seen", "Models learn from four worms, and are judged on the fifth: leave one worm out."),
+        Some(_) => ("Worms never seen", "Models are trained on four worms and tested on the fifth, each worm in turn: leave one worm out."),
         None => ("Relations recovered", "Simulated systems whose graphs are known to the judge alone."),
     };
     folder.add("report.html", report(title, intro, &sections).as_bytes())?;

@@ -101,9 +101,9 @@ impl Model {
             let mut change = self.change(t, p, window, (step, edges), &mut carry)?;
             if let Some((fitted, tuning)) = &self.linear {
                 let flat = t.reshape(window, [batch, self.neurons * WINDOW])?;
-                let mut sum = fitted.apply(t, flat)?;
+                let mut sum = fitted.forward(t, flat)?;
                 if let Some(tuning) = tuning {
-                    let tuned = tuning.apply(t, flat)?;
+                    let tuned = tuning.forward(t, flat)?;
                     let tuned = t.scale(tuned, TUNING)?;
                     sum = t.add(sum, tuned)?;
                 }
@@ -140,29 +140,29 @@ impl Model {
             Body::Linear => Ok(None),
             Body::Mlp(mlp) => {
                 let flat = t.reshape(window, [batch, self.neurons * WINDOW])?;
-                let hidden = mlp.apply(t, flat)?;
-                from_nothing(t, p, "mlp.out", [2 * WIDTH, self.neurons])?.apply(t, hidden).map(Some)
+                let hidden = mlp.forward(t, flat)?;
+                from_nothing(t, p, "mlp.out", [2 * WIDTH, self.neurons])?.forward(t, hidden).map(Some)
             }
             Body::Recurrent(cell, out) => {
                 // The whole window at first, then each new frame.
                 let first = if step == 0 { 0 } else { WINDOW - 1 };
                 let seen = t.slice(window, 2, first, WINDOW, 1)?;
                 let seen = t.transpose(seen, &[0, 2, 1])?;
-                let left = cell.apply(t, seen, *carry)?.1;
+                let left = cell.forward(t, seen, *carry)?.1;
                 *carry = Some(left);
-                out.apply(t, left.hidden).map(Some)
+                out.forward(t, left.hidden).map(Some)
             }
             Body::Graph(g) => {
                 let h = g.nodes(t, window)?;
-                let (u, v) = (g.ends[2].apply(t, h)?, g.ends[3].apply(t, h)?);
+                let (u, v) = (g.ends[2].forward(t, h)?, g.ends[3].forward(t, h)?);
                 let edges = match edges {
                     Some(edges) => edges,
                     None => self.edges(t, g, window)?,
                 };
                 let messages = t.pairwise_sum(edges, u, v, PairActivation::Relu)?;
                 let both = t.concatenate(&[h, messages], -1)?;
-                let hidden = g.out.apply(t, both)?;
-                let change = from_nothing(t, p, "graph.out", [WIDTH, 1])?.apply(t, hidden)?;
+                let hidden = g.out.forward(t, both)?;
+                let change = from_nothing(t, p, "graph.out", [WIDTH, 1])?.forward(t, hidden)?;
                 t.reshape(change, [batch, self.neurons]).map(Some)
             }
         }
@@ -180,7 +180,7 @@ impl Model {
             Kind::GnnComplete => t.full([batch, n, n], 1.0)?,
             _ => {
                 let h = g.nodes(t, window)?;
-                let (u, v) = (g.ends[0].apply(t, h)?, g.ends[1].apply(t, h)?);
+                let (u, v) = (g.ends[0].forward(t, h)?, g.ends[1].forward(t, h)?);
                 let logits = t.pairwise_dot(u, v, g.scores, PairActivation::Relu)?;
                 let logits = t.reshape(logits, [batch, n, n])?;
                 let logits = t.add(logits, g.prior)?;
@@ -198,7 +198,7 @@ impl Graph {
         let [batch, n] = [0, 1].map(|i| t.shape(window)[i]);
         let who = t.broadcast_to(self.embedding, [batch, n, EMBEDDING])?;
         let both = t.concatenate(&[window, who], -1)?;
-        let h = self.node.apply(t, both)?;
+        let h = self.node.forward(t, both)?;
         t.relu(h)
     }
 }

@@ -5,7 +5,7 @@ use crate::recordings::atlas;
 use crate::study::{Setting, header, mean, spread};
 use std::path::Path;
 use tapetum::Result;
-use tapetum::report::picture::{heat_map, network};
+use tapetum::report::picture::{Matrix, network};
 use tapetum::report::{Figure, ReportTable, Section};
 use tapetum::statistics::metrics::auroc;
 use tapetum::tensor::Philox;
@@ -39,11 +39,12 @@ pub fn run(setting: &Setting<'_>, folder: &Path, found: &Found<'_>) -> Result<Se
         rows.push(row);
         println!("{}", rows[rows.len() - 1].join(" | "));
     }
-    let most = edges.iter().copied().fold(1e-6, f32::max);
+    let axes = ["neuron that receives", "neuron that sends"];
+    let map = Matrix { title: "Inferred edges", axes, quantity: "weight of the edge", names: [names, names], rows: n, ..Matrix::default() };
     let figures = vec![
         Figure {
-            svg: heat_map("Inferred edges", "neuron", "weight", n, edges, (0.0, most))?,
-            caption: format!("Rows receive, columns send; the mean over windows, worms and seeds. In order: {}.", names.join(" ")),
+            svg: Matrix { values: edges, without_diagonal: true, ..map }.heat_map()?,
+            caption: format!("The mean over windows, worms and seeds. In order: {}.", names.join(" ")),
         },
         Figure {
             svg: network("Inferred graph", names, edges, DRAWN)?,

@@ -4,10 +4,11 @@ use crate::systems::{FEATURES, FRAMES, NODES, Simulated, System};
 use std::time::Instant;
 use tapetum::nn::{Parameters, RelationalDecoder, RelationalEncoder, RollOut};
 use tapetum::optim::{Adam, Schedule};
-use tapetum::report::picture::{heat_map, line_chart};
+use tapetum::report::picture::{Matrix, line_chart};
 use tapetum::report::{Figure, ReportTable, Section};
 use tapetum::statistics::metrics;
 use tapetum::tensor::Philox;
+use tapetum::training::{Descent, Training};
 use tapetum::{Device, HostTensor, Result, State, Tape, TensorType, Var};
 
 const TRAINING: usize = 2000;
@@ -22,9 +23,9 @@ const SEGMENTS: usize = (FRAMES - 1) / HORIZON;
 const VARIANCE: f32 = 5e-5;
 const TEMPERATURE: f32 = 0.5;
 
-/// The training step: its input, and the loss to watch.
-fn training(steps: u32, seed: u64) -> Result<(Tape, Var, Var)> {
-    let (mut t, mut parameters) = (Tape::new(), Parameters::training(seed));
+/// The training step, and its input.
+fn training(steps: u32, seed: u64) -> Result<(Tape, Var)> {
+    let (mut t, mut parameters) = (Tape::new(), Parameters::new(seed));
     let x = t.input("trajectories", TensorType::f32([BATCH, NODES, FRAMES, FEATURES]))?;
     let logits = encode(&mut t, &mut parameters, x)?;
     let draws = parameters.draws();
@@ -37,14 +38,14 @@ fn training(steps: u32, seed: u64) -> Result<(Tape, Var, Var)> {
     let kl = t.scale(kl, 1.0 / (BATCH * NODES) as f32)?;
     let loss = t.add(misfit, kl)?;
     let rate = Schedule::Cosine { start: 1e-3, end: 1e-5, steps };
-    parameters.descend(&mut t, loss, Adam::new(rate), Some(10.0))?;
-    Ok((t, x, loss))
+    Descent { clip: Some(10.0), ..Descent::new(Adam::new(rate)) }.record(&mut t, (loss, &[]), parameters.all(), steps)?;
+    Ok((t, x))
 }
 
 fn encode(t: &mut Tape, parameters: &mut Parameters, x: Var) -> Result<Var> {
     let batch = t.shape(x)[0];
     let flat = t.reshape(x, [batch, NODES, FRAMES * FEATURES])?;
-    RelationalEncoder::new(t, parameters, "encoder", [FRAMES * FEATURES, HIDDEN, TYPES])?.apply(t, flat)
+    RelationalEncoder::new(t, parameters, "encoder", [FRAMES * FEATURES, HIDDEN, TYPES])?.forward(t, flat)
 }
 
 /// Σ (p − x)² / 2v over frames and features, a node; predictions begin anew from the truth every HORIZON frames, all segments at once.
@@ -60,7 +61,7 @@ fn misfit(t: &mut Tape, decoder: &RelationalDecoder, x: Var, edges: Var) -> Resu
         let kth = t.transpose(kth, &[0, 2, 1, 3])?;
         frames.push(t.reshape(kth, [rows, NODES, FEATURES])?);
     }
-    let made = RollOut::free(HORIZON).apply(t, frames[0], &[], |t, state, _| decoder.step(t, state, edges))?;
+    let made = RollOut::free(HORIZON).forward(t, frames[0], &[], |t, state, _| decoder.step(t, state, edges))?;
     let (made, truth) = (t.concatenate(&made, -1)?, t.concatenate(&frames[1..], -1)?);
     let apart = t.sub(made, truth)?;
     let square = t.square(apart)?;
@@ -95,29 +96,41 @@ fn batch(data: &Simulated, seed: u64, step: u32) -> Result<HostTensor> {
 /// Trains on one system, and says how many edges it recovers.
 fn system(device: &Device, system: System, steps: u32, seed: u64) -> Result<(Vec<String>, Vec<Figure>)> {
     let (data, test) = (system.simulate(TRAINING, seed + 1), system.simulate(TEST, seed + 1_000_000));
-    let (tape, x, loss) = training(steps, seed)?;
+    let (tape, x) = training(steps, seed)?;
     let state = State::new(device);
-    let mut program = device.compile_with(&tape, &[loss], &state)?;
-    let (begun, mut losses) = (Instant::now(), Vec::new());
-    for step in 0..steps {
-        program.write(x, &batch(&data, seed, step)?)?;
-        program.step()?;
-        if step % 100 == 99 {
-            losses.push((f64::from(step + 1), program.read(loss)?.to_f64_vec()[0].log10()));
-            println!("{system:?} seed {seed} step {:>5}  log10 loss {:.3}", step + 1, losses[losses.len() - 1].1);
+    let mut training = Training::new(device, &tape, &state, steps)?.batches(|step| Ok(vec![(x, batch(&data, seed, step)?)]));
+    let begun = Instant::now();
+    training.run(|step, loss| {
+        if step % 100 == 0 {
+            println!("{system:?} seed {seed} step {step:>5}  log10 loss {:.3}", f64::from(loss).log10());
         }
-    }
+    })?;
     let seconds = begun.elapsed().as_secs_f64();
+    // The curve of the loss, in about fifty points.
+    let drawn = (steps as usize / 50).max(1);
+    let losses = training.losses()?.into_iter().zip(1u32..).skip(drawn - 1).step_by(drawn);
+    let losses: Vec<(f64, f64)> = losses.map(|(loss, step)| (f64::from(step), f64::from(loss).log10())).collect();
+    drop(training);
     let (p, accuracy, auroc) = judge(device, &state, &test)?;
     println!("{system:?} seed {seed}: edge accuracy {accuracy:.4}, AUROC {auroc:.4}, {steps} steps in {seconds:.0} s");
     let first: Vec<f32> = p[..NODES * NODES].iter().map(|&p| p as f32).collect();
     let truth: Vec<f32> = test.edges[..NODES * NODES].iter().map(|&e| f32::from(u8::from(e))).collect();
-    let heat = |title: &str, values: &[f32]| heat_map(title, "particle", "probability of an edge", NODES, values, (0.0, 1.0));
+    let heat = |title: &str, values: &[f32]| {
+        let (axes, range) = (["particle that receives", "particle that sends"], Some((0.0, 1.0)));
+        let map = Matrix { title, axes, quantity: "probability of an edge", rows: NODES, values, range, ..Matrix::default() };
+        Matrix { without_diagonal: true, ..map }.heat_map()
+    };
     let name = format!("{system:?}");
     let figures = vec![
-        Figure { svg: line_chart(&name, "step", "log10 loss", &[(name.clone(), losses)])?, caption: "Loss as it fell.".into() },
-        Figure { svg: heat("Inferred", &first)?, caption: "Edges of the first test simulation; the diagonal means nothing.".into() },
-        Figure { svg: heat("True", &truth)?, caption: "Its graph.".into() },
+        Figure {
+            svg: line_chart(&format!("{name}: loss"), "step", "log10 of the loss", &[(name.clone(), losses)])?,
+            caption: format!("The loss of every {drawn} steps."),
+        },
+        Figure {
+            svg: heat(&format!("{name}: inferred edges"), &first)?,
+            caption: "The first test simulation. No particle acts on itself.".into(),
+        },
+        Figure { svg: heat(&format!("{name}: true edges"), &truth)?, caption: "The graph of the same simulation.".into() },
     ];
     let row = vec![name, seed.to_string(), format!("{accuracy:.4}"), format!("{auroc:.4}"), format!("{seconds:.0} s")];
     Ok((row, figures))
@@ -137,7 +150,7 @@ pub fn run(device: &Device, steps: u32, seeds: u64) -> Result<Vec<Section>> {
     }
     let header = ["system", "seed", "edge accuracy", "AUROC", "trained in"].map(str::to_owned).to_vec();
     let text = format!(
-        "{TRAINING} simulations of {NODES} particles, {FRAMES} frames each; {steps} steps of {BATCH} simulations, width {HIDDEN}. Judged on {TEST} \
+        "{TRAINING} simulations of {NODES} particles, {FRAMES} frames each; {steps} steps of {BATCH} simulations, width {HIDDEN}. Tested on {TEST} \
          other simulations; chance is 0.5."
     );
     Ok(vec![Section { heading: "Edges recovered".into(), text, table: Some(ReportTable { header, rows }), figures }])

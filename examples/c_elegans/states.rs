@@ -6,7 +6,7 @@ use crate::recordings::Variation;
 use crate::study::{INNER_SEED, Setting, ahead, by_seed, by_worm, cells, header, mean, spread, without_labelling};
 use rayon::prelude::*;
 use tapetum::Result;
-use tapetum::report::picture::heat_map;
+use tapetum::report::picture::Matrix;
 use tapetum::report::{Figure, ReportTable, Section};
 use tapetum::statistics::agreement::Confusion;
 
@@ -99,6 +99,9 @@ fn confusion(names: &[&str], found: &[Confusion]) -> Result<Figure> {
         let all = row.iter().sum::<usize>().max(1) as f32;
         shares.extend(row.into_iter().map(|x| x as f32 / all));
     }
-    let svg = heat_map(&format!("{n} states by the GNN"), "class", "share of the true class", n, &shares, (0.0, 1.0))?;
-    Ok(Figure { svg, caption: format!("Rows are true classes, columns predicted: {}.", names.join(", ")) })
+    let title = format!("{n} states by the GNN");
+    let names: Vec<String> = names.iter().map(|name| (*name).to_string()).collect();
+    let (axes, quantity, range) = (["true class", "predicted class"], "share of the true class", Some((0.0, 1.0)));
+    let map = Matrix { title: &title, axes, quantity, names: [&names, &names], rows: n, values: &shares, range, ..Matrix::default() };
+    Ok(Figure { svg: map.heat_map()?, caption: String::new() })
 }

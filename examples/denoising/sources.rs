@@ -67,7 +67,7 @@ impl Subjects {
     }
 }
 
-/// Writes cohorts, those learnt from and those judged, as files that the workflow `denoising.json` reads, and the workflow beside them.
+/// Writes cohorts, those learnt from and those judged, as files that the workflow `denoising.json` reads.
 pub fn write_cohort(folder: &Path, cohorts: [&Subjects; 2]) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, format!("the folder cannot be made: {e}")))?;
     let parts = [cohorts[0].tensors()?, cohorts[1].tensors()?];
@@ -79,8 +79,7 @@ pub fn write_cohort(folder: &Path, cohorts: [&Subjects; 2]) -> Result<()> {
     }
     let use_of = ["learn", "judge"].into_iter().zip(&cohorts).flat_map(|(of, cohort)| std::iter::repeat_n(of, cohort.subjects.len()));
     let rows: String = use_of.enumerate().map(|(s, of)| format!("{s},{of}\n")).collect();
-    write_file(folder.join("subjects.csv"), format!("subject,use\n{rows}").as_bytes())?;
-    write_file(folder.join("denoising.json"), include_bytes!("../denoising.json"))
+    write_file(folder.join("subjects.csv"), format!("subject,use\n{rows}").as_bytes())
 }
 
 /// Means of the vertices of every second left parcel of Schaefer's 400, and great-circle distances between their centres.

@@ -4,7 +4,7 @@ use crate::PRESETS;
 use crate::sources::{Source, Subjects};
 use tapetum::Result;
 use tapetum::connectome::confounds::quality::{Cohort, Quality, pairs};
-use tapetum::report::picture::{heat_map, line_chart};
+use tapetum::report::picture::{Matrix, Score, line_chart};
 use tapetum::report::{Figure, ReportTable, Section, table};
 
 /// A denoising in one cohort, over seeds.
@@ -31,6 +31,20 @@ pub fn mean(figures: &[Quality], of: impl Fn(&Quality) -> f64) -> f64 {
     figures.iter().map(of).sum::<f64>() / figures.len().max(1) as f64
 }
 
+/// The recovery of every denoising with its spread over seeds, the best first.
+pub fn recoveries(rows: &[Row]) -> Vec<Score> {
+    let score = |r: &Row| {
+        let each: Vec<f64> = r.figures.iter().filter_map(|q| q.recovery).collect();
+        let value = each.iter().sum::<f64>() / each.len() as f64;
+        let square: f64 = each.iter().map(|x| (x - value).powi(2)).sum();
+        let deviation = (each.len() > 1).then(|| (square / (each.len() as f64 - 1.0)).sqrt());
+        Score { name: r.model.clone(), value, deviation }
+    };
+    let mut scores: Vec<Score> = rows.iter().map(score).filter(|s| s.value.is_finite()).collect();
+    scores.sort_by(|a, b| b.value.total_cmp(&a.value));
+    scores
+}
+
 /// The table's cells; `simulated` ones have a truth to recover.
 pub fn cells(rows: &[Row], simulated: bool) -> ReportTable {
     let header = ["", "recovery", "QC-FC", "p < 0.05", "distance", "Q", "lost"].map(String::from).to_vec();
@@ -42,7 +56,7 @@ pub fn cells(rows: &[Row], simulated: bool) -> ReportTable {
             if simulated { format!("{recovery:.3}") } else { "–".into() },
             format!("{:.3}", mean(&r.figures, |q| q.qc_fc)),
             format!("{:.1} %", 100.0 * mean(&r.figures, |q| q.significant)),
-            format!("{:.3}", mean(&r.figures, |q| q.distance_dependence)),
+            format!("{:.3}", mean(&r.figures, |q| q.distance_dependence.unwrap_or(f64::NAN))),
             format!("{:.3}", mean(&r.figures, |q| q.identifiability)),
             format!("{lost:.0}"),
         ]
@@ -112,7 +126,9 @@ pub fn pictures(source: &Source, held: &Subjects, names: &[&str], connectomes: &
         for ((i, j), r) in pairs(n).zip(&connectomes[most]) {
             (matrix[i * n + j], matrix[j * n + i]) = (*r as f32, *r as f32);
         }
-        let svg = heat_map(&format!("Connectome: {name}"), "region", "correlation", n, &matrix, (-1.0, 1.0))?;
+        let title = format!("Connectome: {name}");
+        let map = Matrix { title: &title, axes: ["region"; 2], quantity: "correlation (Pearson's r)", rows: n, ..Matrix::default() };
+        let svg = Matrix { values: &matrix, range: Some((-1.0, 1.0)), without_diagonal: true, ..map }.heat_map()?;
         figures.push(Figure { svg, caption: "The held-out subject that moves most, seed 0.".into() });
     }
     Ok(figures)

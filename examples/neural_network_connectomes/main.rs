@@ -23,50 +23,9 @@ mod outcome;
 mod run;
 mod study;
 
+use clap::Parser;
 use run::{Asked, run};
-use tapetum::{Device, Error, Result};
 
-fn parse() -> Result<Asked> {
-    let mut made = Asked {
-        data: None,
-        out: "neural-network-connectomes".into(),
-        device: Device::cpu(),
-        filters: None,
-        hidden: None,
-        steps: None,
-        networks: None,
-        class_networks: None,
-        full: false,
-    };
-    let mut arguments = std::env::args().skip(1);
-    while let Some(flag) = arguments.next() {
-        if flag == "--full" {
-            made.full = true;
-            continue;
-        }
-        let value = arguments.next().ok_or_else(|| Error::argument(format!("{flag}: a value is expected")))?;
-        let number = || value.parse().map(Some).map_err(|_| Error::argument(format!("{flag} {value}: a whole number is expected")));
-        match flag.as_str() {
-            "--data" => made.data = Some(value.into()),
-            "--out" => made.out = value.into(),
-            "--networks" => made.networks = number()?,
-            "--class-networks" => made.class_networks = number()?,
-            "--steps" => made.steps = number()?,
-            "--hidden" => made.hidden = Some(widths(&flag, &value)?),
-            "--filters" => made.filters = Some(widths(&flag, &value)?),
-            "--device" => made.device = Device::named(&value)?,
-            _ => return Err(Error::argument(format!("{flag}: no such flag; the head of this example lists them"))),
-        }
-    }
-    Ok(made)
-}
-
-fn widths<const N: usize>(flag: &str, text: &str) -> Result<[usize; N]> {
-    let parsed = text.split(',').map(str::parse).collect::<std::result::Result<Vec<usize>, _>>().ok();
-    let found = parsed.and_then(|list| <[usize; N]>::try_from(list).ok()).filter(|list| !list.contains(&0));
-    found.ok_or_else(|| Error::argument(format!("{flag} {text}: {N} widths such as 128,64 are expected")))
-}
-
-fn main() -> Result<()> {
-    run(&parse()?)
+fn main() -> tapetum::Result<()> {
+    run(&Asked::parse())
 }

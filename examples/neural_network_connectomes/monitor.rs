@@ -43,32 +43,30 @@ fn watch(
     let labels = tape.input("labels", TensorType::i32([BATCH]))?;
     let every = images.stimuli.len().div_ceil(STIMULI).max(1);
     let stimuli = tape.constant(images.rows(&images.stimuli.iter().copied().step_by(every).collect::<Vec<_>>())?)?;
-    let mut parameters = Parameters::training(SEED);
+    let mut parameters = Parameters::new(SEED);
     let (logits, _) = record(&mut tape, &mut parameters, Strategy::Plain, settings, images, x)?;
     // The same parameters over the stimuli: a state asked for again is the same.
-    let mut again = Parameters::training(SEED);
+    let mut again = Parameters::new(SEED);
     let (_, units) = record(&mut tape, &mut again, Strategy::Plain, settings, images, stimuli)?;
     let (_, lists) = tape.connectome_birth_death(units)?;
     let births = tape.constant(HostTensor::f32([goal.0.len()], goal.0.clone())?)?;
     let deaths = tape.constant(HostTensor::f32([goal.1.len()], goal.1.clone())?)?;
     let goal = BirthDeath { births, deaths, edges: lists.edges };
     let distance = tape.wasserstein(&lists, &goal, Dimension::Both, Wasserstein::SQUARED)?;
-    let entropy = tape.cross_entropy(logits, labels, None, 0.0)?;
+    let entropy = tape.cross_entropy(logits, labels)?;
     let mut loss = entropy;
     if weight > 0.0 {
         let term = tape.scale(distance, weight)?;
         loss = tape.add(loss, term)?;
     }
-    let gradients = tape.gradient(loss, parameters.all())?;
-    let pairs: Vec<_> = parameters.all().iter().copied().zip(gradients).collect();
-    optimiser(Strategy::Plain).apply(&mut tape, &pairs)?;
+    parameters.descend(&mut tape, loss, optimiser(Strategy::Plain), None)?;
     let mut program = device.compile_with(&tape, &[entropy, distance], &State::new(device))?;
     let mut made = Watched { name, loss: Vec::new(), distance: Vec::new() };
     for step in 0..STEPS {
         let (batch, classes) = images.batch(BATCH, SEED, step)?;
         let values = program.run(&[(x, &batch), (labels, &classes)])?;
-        made.loss.push(values[0].to_f64_vec()[0]);
-        made.distance.push(values[1].to_f64_vec()[0]);
+        made.loss.push(values[0].item()?);
+        made.distance.push(values[1].item()?);
     }
     Ok(made)
 }

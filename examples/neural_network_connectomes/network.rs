@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tapetum::nn::{BatchNorm, Linear, Parameters, Spacing};
 use tapetum::optim::Sgd;
+use tapetum::training::{Descent, Training};
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
 /// As the authors train.
@@ -68,7 +69,7 @@ impl Recorder<'_> {
             return Ok(x);
         }
         let features = self.tape.shape(x).last().copied().unwrap_or(1);
-        BatchNorm::new(self.tape, self.parameters, name, features)?.apply(self.tape, x)
+        BatchNorm::new(self.tape, self.parameters, name, features)?.forward(self.tape, x)
     }
 
     fn dropped(&mut self, x: Var) -> Result<Var> {
@@ -125,7 +126,7 @@ pub fn record(
     }
     for (layer, &units_here) in settings.hidden.iter().enumerate() {
         let inputs = r.tape.shape(y)[1];
-        y = Linear::new(r.tape, r.parameters, &format!("layer{layer}"), [inputs, units_here])?.apply(r.tape, y)?;
+        y = Linear::new(r.tape, r.parameters, &format!("layer{layer}"), [inputs, units_here])?.forward(r.tape, y)?;
         y = r.tape.leaky_relu(y, SLOPE)?;
         // The authors look at units before they are normed.
         units.push(y);
@@ -134,7 +135,7 @@ pub fn record(
             y = r.dropped(y)?;
         }
     }
-    let logits = Linear::new(r.tape, r.parameters, "out", [settings.hidden[1], images.classes()])?.apply(r.tape, y)?;
+    let logits = Linear::new(r.tape, r.parameters, "out", [settings.hidden[1], images.classes()])?.forward(r.tape, y)?;
     let units = r.tape.concatenate(&units, 1)?;
     Ok((logits, r.tape.transpose(units, &[1, 0])?))
 }
@@ -155,20 +156,17 @@ fn train(device: &Device, images: &Images, settings: &Settings, how: Strategy, s
     let mut tape = Tape::new();
     let x = input(&mut tape, images, BATCH)?;
     let labels = tape.input("labels", TensorType::i32([BATCH]))?;
-    let mut parameters = Parameters::training(seed);
+    let mut parameters = Parameters::new(seed);
     let (logits, _) = record(&mut tape, &mut parameters, how, settings, images, x)?;
-    let loss = tape.cross_entropy(logits, labels, None, 0.0)?;
-    let gradients = tape.gradient(loss, parameters.all())?;
-    let pairs: Vec<_> = parameters.all().iter().copied().zip(gradients).collect();
-    optimiser(how).apply(&mut tape, &pairs)?;
+    let loss = tape.cross_entropy(logits, labels)?;
+    let steps = settings.steps as u32;
+    Descent::new(optimiser(how)).record(&mut tape, (loss, &[]), parameters.all(), steps)?;
     let state = State::new(device);
-    let mut program = device.compile_with(&tape, &[loss], &state)?;
-    for step in 0..settings.steps {
-        let (batch, classes) = images.batch(BATCH, seed, step)?;
-        program.write(x, &batch)?;
-        program.write(labels, &classes)?;
-        program.step()?;
-    }
+    let batch = |step: u32| {
+        let (batch, classes) = images.batch(BATCH, seed, step as usize)?;
+        Ok(vec![(x, batch), (labels, classes)])
+    };
+    Training::new(device, &tape, &state, steps)?.batches(batch).run(|_, _| {})?;
     Ok(state)
 }
 

@@ -6,7 +6,7 @@ use super::network::{Connectomes, Settings};
 use super::study::{Method, Study};
 use tapetum::data::npy_bytes;
 use tapetum::file::OutputFolder;
-use tapetum::report::picture::{barcode, comparison, line_chart, scatter};
+use tapetum::report::picture::{Score, barcode, comparison, line_chart, scatter};
 use tapetum::report::{Figure, ReportTable, Section, report};
 use tapetum::topology::{Curves, group_curves};
 use tapetum::{HostTensor, Result};
@@ -86,9 +86,10 @@ fn purity(study: &Study) -> Result<Section> {
         ]
     };
     let header = ["method", "purity", "range", "a run"].map(String::from).to_vec();
-    let values: Vec<(String, f64)> = study.methods.iter().map(|m| (m.name.to_owned(), m.mean())).collect();
+    let score = |m: &Method| Score { name: m.name.to_owned(), value: m.mean(), deviation: Some(m.deviation()) };
+    let scores: Vec<Score> = study.methods.iter().map(score).collect();
     let top = &study.methods[0];
-    let picture = comparison(&format!("Purity by {}", study.of), "mean purity", &values, ("", &[]))?;
+    let picture = comparison(&format!("Purity by {}", study.of), "mean purity over first centres", &scores, ("", &[]))?;
     let confused = top.confusion.iter().zip(&study.names).map(|(counts, name)| {
         let counts = counts.iter().map(usize::to_string).collect::<Vec<_>>();
         format!("{name}: {}", counts.join(", "))
@@ -111,10 +112,18 @@ fn curves(study: &Study) -> Result<Section> {
         study.names.iter().zip(&groups).map(|(name, group)| (name.clone(), points(group))).collect()
     };
     let figures = vec![
-        figure(line_chart("Components, mean", "threshold", "components", &lines(|g| &g.0.components))?, ""),
-        figure(line_chart("Components, standard deviation", "threshold", "components", &lines(|g| &g.1.components))?, ""),
-        figure(line_chart("Cycles, mean", "threshold", "cycles", &lines(|g| &g.0.cycles))?, ""),
-        figure(line_chart("Cycles, standard deviation", "threshold", "cycles", &lines(|g| &g.1.cycles))?, ""),
+        figure(line_chart("Components, mean", "threshold (|r| of an edge)", "connected components", &lines(|g| &g.0.components))?, ""),
+        figure(
+            line_chart(
+                "Components, standard deviation",
+                "threshold (|r| of an edge)",
+                "connected components",
+                &lines(|g| &g.1.components),
+            )?,
+            "",
+        ),
+        figure(line_chart("Cycles, mean", "threshold (|r| of an edge)", "independent cycles", &lines(|g| &g.0.cycles))?, ""),
+        figure(line_chart("Cycles, standard deviation", "threshold (|r| of an edge)", "independent cycles", &lines(|g| &g.1.cycles))?, ""),
     ];
     let text = "What is left of the graphs when only the edges above a threshold are kept, by strategy.";
     Ok(Section { heading: "Betti curves".into(), text: text.into(), table: None, figures })
@@ -128,8 +137,9 @@ fn embedding(study: &Study) -> Result<Section> {
         .enumerate()
         .map(|(label, name)| (name.clone(), study.members(label).into_iter().map(|g| places[g]).collect()))
         .collect();
-    let svg = scatter("Topological embedding", "mean birth, from the barycentre's", "mean death", &groups)?;
-    let text = "Each network by how far its births and deaths lie, on average, from those of the mean.";
+    let [x, y] = ["mean birth − mean birth of all networks", "mean death − mean death of all networks"];
+    let svg = scatter("Networks by their births and deaths", x, y, &groups)?;
+    let text = "Each network by how far its births and deaths lie, on average, from those of the barycentre of all networks.";
     Ok(Section { heading: "Topological embedding".into(), text: text.into(), table: None, figures: vec![figure(svg, "")] })
 }
 

@@ -4,23 +4,48 @@ use super::images::Images;
 use super::network::{BATCH, Connectomes, Settings, Strategy, connectomes};
 use super::study::Study;
 use super::{monitor, outcome, study};
+use clap::Parser;
 use std::path::PathBuf;
 use std::time::Instant;
 use tapetum::file::OutputFolder;
 use tapetum::{Device, Error, Result};
 
-/// What is asked for; what is not said hangs on the images.
+/// Trains networks under four strategies and clusters their functional connectomes by topology.
+#[derive(Debug, Parser)]
 pub struct Asked {
+    /// A folder with the four idx files of MNIST or Fashion-MNIST, or `images.npy` and `labels.npy` [default: the digits that ship]
+    #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Where the report and the connectomes go.
+    #[arg(long, default_value = "neural-network-connectomes", value_name = "DIR")]
     pub out: PathBuf,
-    pub device: Device,
+    /// `cpu`, `auto`, or part of an adapter's name.
+    #[arg(long, default_value = "cpu")]
+    pub device: String,
+    /// Filters of three blocks of convolutions [default: none; 32,64,128 of images with colours]
+    #[arg(long, value_name = "A,B,C", value_parser = widths::<3>)]
     pub filters: Option<[usize; 3]>,
+    /// Units of the two hidden layers [default: 128,64; behind convolutions 256,128]
+    #[arg(long, value_name = "A,B", value_parser = widths::<2>)]
     pub hidden: Option<[usize; 2]>,
+    /// Steps of training of each network [default: 3000; 20 epochs with --full]
+    #[arg(long, value_name = "N")]
     pub steps: Option<usize>,
+    /// Networks of each strategy, 2 or more [default: 10; 20 with --full]
+    #[arg(long, value_name = "N")]
     pub networks: Option<usize>,
+    /// Networks of each class [default: 3; 20 of each class and strategy with --full]
+    #[arg(long, value_name = "N")]
     pub class_networks: Option<usize>,
     /// The authors' sizes, and their division of the images.
+    #[arg(long)]
     pub full: bool,
+}
+
+fn widths<const N: usize>(text: &str) -> Result<[usize; N], String> {
+    let parsed = text.split(',').map(str::parse).collect::<Result<Vec<usize>, _>>().ok();
+    let found = parsed.and_then(|list| <[usize; N]>::try_from(list).ok()).filter(|list| !list.contains(&0));
+    found.ok_or_else(|| format!("{N} widths above 0 are expected, with commas between them"))
 }
 
 /// Passes over the images by the authors' setting.
@@ -57,7 +82,7 @@ pub fn run(asked: &Asked) -> Result<()> {
         return Err(Error::argument("--networks: 2 or more expected"));
     }
     let mut folder = OutputFolder::new(&asked.out)?;
-    let (device, settings) = (&asked.device, &asked.settings(&images));
+    let (device, settings) = (&Device::named(&asked.device)?, &asked.settings(&images));
     let start = Instant::now();
     let (by_strategy, a) = study_a(device, &images, settings, networks)?;
     println!("{} networks by strategy after {:.0} s", a.labels.len(), start.elapsed().as_secs_f64());

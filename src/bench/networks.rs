@@ -12,7 +12,7 @@ pub(super) fn gru(device: &Device, seed: u64) -> Result<Program> {
     let mut network = Network::new(seed);
     let (t, p) = (&mut network.tape, &mut network.parameters);
     let x = t.input("x", TensorType::f32([64, 49, 16]))?;
-    let (_, last) = Recurrent::new(t, p, "gru", Cell::Gru, [16, 128])?.apply(t, x, None)?;
+    let (_, last) = Recurrent::new(t, p, "gru", Cell::Gru, [16, 128])?.forward(t, x, None)?;
     network.train(device, last.hidden, seed)
 }
 
@@ -22,13 +22,13 @@ pub(super) fn edges(device: &Device, [batch, nodes, features]: [usize; 3], seed:
     let (t, p) = (&mut network.tape, &mut network.parameters);
     let x = t.input("x", TensorType::f32([batch, nodes, 16]))?;
     let z = t.full([batch, nodes, nodes], 1.0 / nodes as f32)?;
-    let embed = Linear::new(t, p, "embed", [16, features])?.apply(t, x)?;
+    let embed = Linear::new(t, p, "embed", [16, features])?.forward(t, x)?;
     let mut h = t.relu(embed)?;
     for layer in ["first", "second"] {
         let messages = EdgeMlp::new(t, p, layer, [features; 3], None, Activation::Relu)?.messages(t, h, z)?;
         h = t.add(h, messages)?;
     }
-    let made = Linear::new(t, p, "out", [features, 1])?.apply(t, h)?;
+    let made = Linear::new(t, p, "out", [features, 1])?.forward(t, h)?;
     network.train(device, made, seed)
 }
 
@@ -39,7 +39,7 @@ struct Network {
 
 impl Network {
     fn new(seed: u64) -> Self {
-        Self { tape: Tape::new(), parameters: Parameters::training(seed) }
+        Self { tape: Tape::new(), parameters: Parameters::new(seed) }
     }
 
     /// A step of Adam towards a noise that what is made should be.

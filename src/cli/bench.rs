@@ -23,7 +23,7 @@ pub(super) struct Bench {
     /// Print ratios against an earlier bench.json of the same adapter and driver; past the threshold, exit with 3.
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
-    /// How many times as long a kernel may take as in the earlier run.
+    /// The greatest ratio of a kernel's time to its time in the earlier run.
     #[arg(long, default_value_t = 1.10, value_parser = threshold, requires = "compare", value_name = "RATIO")]
     threshold: f64,
     /// Small sizes alone, in a few samples.
@@ -49,12 +49,9 @@ impl Bench {
         let bench = Measured::new(&device, &settings)?;
         let mut folder = self.out.as_ref().map(OutputFolder::new).transpose()?;
         common.say(&device);
-        let bar = progress(bench.stages() as u64, "")?;
-        let report = bench.run(|stage| {
-            bar.inc(1);
-            bar.set_message(stage.to_owned());
-        })?;
-        bar.finish_and_clear();
+        let bar = progress(bench.stages() as u64, "stages")?;
+        let report = bench.run(|stage| bar.next(None, stage))?;
+        bar.finish();
 
         let compared = earlier.as_ref().map(|(_, baseline)| baseline.compare(&report, self.threshold));
         if let Some(folder) = &mut folder {
@@ -105,7 +102,7 @@ fn ceilings(report: &Report) -> String {
     let usual = report.control_bytes / report.control.median;
     let mut lines = vec![
         format!("{}, {}", report.machine.device(), report.machine.date),
-        format!("copy         {} GB/s read and written at best, {} half the time", digits(c.bytes_per_second / 1e9), digits(usual)),
+        format!("copy         {} GB/s read and written at best, median {}", digits(c.bytes_per_second / 1e9), digits(usual)),
         format!("FMA in f32   {} GFLOP/s", digits(c.flops / 1e9)),
     ];
     lines.extend(c.flops_f16.map(|f| format!("FMA in f16   {} GFLOP/s", digits(f / 1e9))));

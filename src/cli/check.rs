@@ -1,9 +1,9 @@
 //! `tapetum check`.
 
 use super::common::{Common, Done, progress};
+use crate::Result;
 use crate::check::{self, Outcome};
-use crate::report::table;
-use crate::{Error, Result};
+use crate::ops::case::Case;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -11,6 +11,16 @@ use std::collections::BTreeMap;
 pub(super) struct Check {
     /// Only the ops whose names contain this.
     filter: Option<String>,
+}
+
+/// The outcomes and errors so far.
+#[derive(Default)]
+struct Found {
+    outcomes: Vec<Outcome>,
+    /// Cases that could not be run, and why.
+    errors: Vec<(String, String)>,
+    /// Outcomes that have been printed.
+    printed: usize,
 }
 
 /// The worst of one op and variant over its shapes.
@@ -26,21 +36,65 @@ impl Check {
         let device = common.adapter()?;
         common.say(&device);
         let bar = progress(cases.len() as u64, "cases")?;
-        let mut outcomes = Vec::new();
-        for case in &cases {
-            bar.set_message(case.name.clone());
-            outcomes.extend(check::kernels(case, &device).map_err(|e| Error::op(&case.name, e.to_string()))?);
-            bar.inc(1);
-        }
-        bar.finish_and_clear();
-        let rows = summary(&outcomes);
-        let failed = outcomes.iter().filter(|o| !o.passed()).count();
-        let json = json!({
-            "device": device.name(), "checked": outcomes.len(), "failed": failed,
-            "outcomes": outcomes.iter().map(object).collect::<Vec<_>>(),
+        let widths = [cases.iter().map(|c| op(&c.name).chars().count()).max().unwrap_or(0), 24];
+        common.print_ahead(&line(widths, &HEADER.map(String::from)))?;
+        let mut found = Found::default();
+        let (mut printed, mut through) = (Ok(()), 0);
+        check::all(&cases, &device, |case, outcomes| {
+            found.add(case, outcomes);
+            through += 1;
+            bar.next(None, case.name.clone());
+            // An op is printed once all its cases are through.
+            let whole = cases.get(through).is_none_or(|next| op(&next.name) != op(&case.name));
+            if whole && printed.is_ok() {
+                printed = bar.aside(|| found.print(common, widths));
+            }
         });
-        common.print(&json, || text(&rows, outcomes.len(), failed))?;
+        bar.finish();
+        printed?;
+        let failed = found.failures().len();
+        let checked = found.outcomes.len() + found.errors.len();
+        let json = json!({
+            "device": device.name(), "checked": checked, "failed": failed,
+            "outcomes": found.outcomes.iter().map(object).collect::<Vec<_>>(),
+            "errors": found.errors.iter().map(|(case, error)| json!({ "case": case, "error": error })).collect::<Vec<_>>(),
+        });
+        common.print(&json, || {
+            let failures = found.failures().iter().map(|f| format!("FAILED {f}\n")).collect::<String>();
+            format!("\n{failures}{} passed, {failed} failed", checked - failed)
+        })?;
         Ok(if failed == 0 { Done::Well } else { Done::Missed })
+    }
+}
+
+/// The op of a case: its name before the shapes.
+fn op(case: &str) -> &str {
+    case.split(" [").next().unwrap_or(case)
+}
+
+impl Found {
+    fn add(&mut self, case: &Case, outcomes: Result<Vec<Outcome>>) {
+        match outcomes {
+            Ok(outcomes) => self.outcomes.extend(outcomes),
+            Err(e) => self.errors.push((case.name.clone(), e.to_string())),
+        }
+    }
+
+    /// Prints a row for each variant of the outcomes that are new.
+    fn print(&mut self, common: &Common, widths: [usize; 2]) -> Result<()> {
+        let rows = summary(&self.outcomes[self.printed..]);
+        self.printed = self.outcomes.len();
+        rows.iter().try_for_each(|((op, variant), row)| common.print_ahead(&line(widths, &cells(op, variant, row))))
+    }
+
+    /// The cases that missed their tolerance or could not be run.
+    fn failures(&self) -> Vec<String> {
+        let missed = |o: &Outcome| {
+            let reverse = o.reverse.map(|e| format!(", reverse {e:.1e} ({:.0e})", o.reverse_tolerance)).unwrap_or_default();
+            format!("{}, {}: error {:.1e} (tolerance {:.0e}){reverse}", o.case, o.variant, o.forward, o.tolerance)
+        };
+        let failed = self.outcomes.iter().filter(|o| !o.passed()).map(missed);
+        failed.chain(self.errors.iter().map(|(case, error)| format!("{case}: {error}"))).collect()
     }
 }
 
@@ -48,8 +102,8 @@ impl Check {
 fn summary(outcomes: &[Outcome]) -> BTreeMap<(String, String), Row> {
     let mut rows: BTreeMap<(String, String), Row> = BTreeMap::new();
     for o in outcomes {
-        let op = o.case.split(" [").next().unwrap_or(&o.case).to_owned();
-        let row = rows.entry((op, o.variant.clone())).or_insert_with(|| Row { shapes: 0, failed: 0, worst: o.clone() });
+        let key = (op(&o.case).to_owned(), o.variant.clone());
+        let row = rows.entry(key).or_insert_with(|| Row { shapes: 0, failed: 0, worst: o.clone() });
         row.shapes += 1;
         row.failed += usize::from(!o.passed());
         row.worst.forward = row.worst.forward.max(o.forward);
@@ -58,19 +112,21 @@ fn summary(outcomes: &[Outcome]) -> BTreeMap<(String, String), Row> {
     rows
 }
 
-fn text(rows: &BTreeMap<(String, String), Row>, checked: usize, failed: usize) -> String {
-    let row = |((op, variant), r): (&(String, String), &Row)| {
-        let reverse = r
-            .worst
-            .reverse
-            .map_or(["-".to_owned(), "-".to_owned()], |e| [format!("{e:.1e}"), format!("{:.0e}", r.worst.reverse_tolerance)]);
-        let [error, tolerance] = reverse;
-        let verdict = if r.failed == 0 { "ok".to_owned() } else { format!("{} FAILED", r.failed) };
-        let forward = [format!("{:.1e}", r.worst.forward), format!("{:.0e}", r.worst.tolerance)];
-        vec![op.clone(), variant.clone(), r.shapes.to_string(), forward[0].clone(), forward[1].clone(), error, tolerance, verdict]
-    };
-    let header = ["op", "variant", "shapes", "forward", "held to", "reverse", "held to", ""];
-    format!("{}\n{} passed, {failed} failed", table(&header, &rows.iter().map(row).collect::<Vec<_>>()), checked - failed)
+const HEADER: [&str; 8] = ["op", "variant", "shapes", "error", "tolerance", "reverse", "tolerance", ""];
+
+fn cells(op: &str, variant: &str, r: &Row) -> [String; 8] {
+    let reverse = r.worst.reverse.map(|e| [format!("{e:.1e}"), format!("{:.0e}", r.worst.reverse_tolerance)]);
+    let [error, tolerance] = reverse.unwrap_or(["-".to_owned(), "-".to_owned()]);
+    let verdict = if r.failed == 0 { "ok".to_owned() } else { format!("{} FAILED", r.failed) };
+    let (forward, allowed) = (format!("{:.1e}", r.worst.forward), format!("{:.0e}", r.worst.tolerance));
+    [op.to_owned(), variant.to_owned(), r.shapes.to_string(), forward, allowed, error, tolerance, verdict]
+}
+
+/// A line of the table, whose rows are printed before all are known.
+fn line([op, variant]: [usize; 2], cells: &[String; 8]) -> String {
+    let [a, b, rest @ ..] = cells;
+    let rest: Vec<String> = rest.iter().map(|cell| format!("{cell:>9}")).collect();
+    format!("{a:<op$}  {b:<variant$}  {}", rest.join("  ")).trim_end().to_owned()
 }
 
 fn object(o: &Outcome) -> serde_json::Value {

@@ -1,32 +1,36 @@
-//! What subcommands share: the global options, the device they mean, and how a command speaks to people.
+//! Parts that subcommands share: the global options, the device they mean, and how a command speaks to people.
 
 use crate::data::{Layout, Series, SeriesOptions, TableOptions};
 use crate::gpu::{Choice, Options};
 use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-/// What every subcommand takes.
+/// The options of every subcommand.
 #[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = GLOBAL)]
 pub(super) struct Common {
-    /// Where to run: `auto` (a real GPU, else the host's cores), `cpu`, part of an adapter's name, or a row of `tapetum devices`;
-    /// where it is not given, what TAPETUM_DEVICE says, else `auto`.
-    #[arg(long, global = true, value_name = "auto|cpu|NAME|INDEX", value_parser = NonEmptyStringValueParser::new())]
+    /// Where to run [default: TAPETUM_DEVICE, else a GPU, else the CPU]
+    #[arg(long, global = true, value_name = "auto|cpu|NAME|INDEX", value_parser = NonEmptyStringValueParser::new(), display_order = 100)]
     device: Option<String>,
-    /// Run kernels in the variants that `tapetum tune` found on this adapter and driver and wrote to FILE; where it is not given, the
-    /// file that TAPETUM_TUNING names.
-    #[arg(long, global = true, value_name = "FILE", value_parser = NonEmptyStringValueParser::new())]
+    /// Kernel variants that `tapetum tune` found [default: TAPETUM_TUNING]
+    #[arg(long, global = true, value_name = "FILE", value_parser = NonEmptyStringValueParser::new(), display_order = 101)]
     tuning: Option<String>,
-    /// Print one JSON object on standard output, and nothing else there.
-    #[arg(long, global = true)]
-    pub(super) json: bool,
-    /// Seeds whatever is random.
-    #[arg(long, global = true, default_value_t = 0)]
+    /// Seed of everything random
+    #[arg(long, global = true, default_value_t = 0, value_name = "N", display_order = 102)]
     pub(super) seed: u64,
+    /// Print one JSON object on standard output
+    #[arg(long, global = true, display_order = 103)]
+    pub(super) json: bool,
 }
+
+/// The section of a help page in which the options of all subcommands stand.
+pub(super) const GLOBAL: &str = "Global options";
 
 /// The axes of a file of series, after subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -44,10 +48,10 @@ impl Axes {
     }
 }
 
-/// What a user says of tables.
+/// The options that say how tables are read.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Tables {
-    /// Whether the first row of a table is a header; where this is not given it is recognised, and said.
+    /// Take the first row of a table for a header, or not; where this is not given it is recognised, and said.
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     header: Option<bool>,
     /// The column of a table that numbers or dates its rows and is no series: its name, its place from 1, or `none`; where this is not
@@ -71,20 +75,25 @@ impl Tables {
     }
 }
 
-/// Says what was taken for what in a table of series, and what is doubtful about it.
+/// Says what was recognised in a table of series.
 pub(super) fn say_table(path: &Path, series: &Series) {
-    let Some(read_as) = &series.read_as else { return };
-    note(&format!("{}: {}", path.display(), read_as.summary()));
-    read_as.doubts.iter().for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
+    let recognised = series.read_as.iter().flat_map(|r| &r.recognised);
+    recognised.for_each(|what| note(&format!("{}: {what}", path.display())));
 }
 
-/// The same for `--json`.
+/// Says what is doubtful about a table of series.
+pub(super) fn warn_of_table(path: &Path, series: &Series) {
+    let doubts = series.read_as.iter().flat_map(|r| &r.doubts);
+    doubts.for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
+}
+
+/// The header and the index column that a table of series was read with, for `--json`.
 pub(super) fn table_json(series: &Series) -> serde_json::Value {
-    let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "doubts": r.doubts });
+    let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "recognised": r.recognised, "doubts": r.doubts });
     series.read_as.as_ref().map_or(serde_json::Value::Null, of)
 }
 
-/// What a subcommand came to.
+/// The end of a subcommand that did not fail.
 pub(super) enum Done {
     Well,
     /// A check or threshold was missed.
@@ -97,7 +106,7 @@ pub(super) fn note(line: &str) {
 }
 
 impl Common {
-    /// Which device is asked for, and by what: `--device`, else the environment (where it is empty it is not set), else `auto`.
+    /// The device that is asked for, after what asks for it: `--device`, else the environment (where it is empty it is not set), else `auto`.
     pub(super) fn asked(&self) -> (&'static str, String) {
         let variable = || std::env::var_os("TAPETUM_DEVICE").filter(|v| !v.is_empty());
         match &self.device {
@@ -116,11 +125,17 @@ impl Common {
         .and_then(|device| self.tuned(device))
     }
 
-    /// The device in the tuning asked for; the host executor has none.
-    fn tuned(&self, device: Device) -> Result<Device> {
+    /// The tuning asked for, by `--tuning` or else by the environment (where it is empty it is not set), read and checked.
+    pub(super) fn tuning(&self) -> Result<Option<(OsString, Tuning)>> {
         let variable = || std::env::var_os("TAPETUM_TUNING").filter(|v| !v.is_empty());
-        match (self.tuning.clone().map(OsString::from).or_else(variable), &device) {
-            (Some(path), Device::Gpu(_)) => device.tuned(&Tuning::open(&path)?).map_err(|e| Error::file(&path, e.to_string())),
+        let path = self.tuning.clone().map(OsString::from).or_else(variable);
+        path.map(|path| Tuning::open(&path).map(|tuning| (path, tuning))).transpose()
+    }
+
+    /// The device in the tuning asked for; the host executor has no kernels that could run in it.
+    fn tuned(&self, device: Device) -> Result<Device> {
+        match (self.tuning()?, &device) {
+            (Some((path, tuning)), Device::Gpu(_)) => device.tuned(&tuning).map_err(|e| Error::file(&path, e.to_string())),
             _ => Ok(device),
         }
     }
@@ -154,14 +169,23 @@ impl Common {
         }
     }
 
-    /// Prints the result: the object under `--json`, else the text. A reader that has gone away (`| head`) is no failure.
+    /// Prints the result: the object under `--json`, else the text.
     pub(super) fn print(&self, json: &serde_json::Value, text: impl FnOnce() -> String) -> Result<()> {
-        let text = if self.json { format!("{json:#}") } else { text() };
-        let mut out = io::stdout().lock();
-        match writeln!(out, "{text}").and_then(|()| out.flush()) {
-            Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::argument(format!("standard output cannot be written: {e}"))),
-            _ => Ok(()),
-        }
+        print(&if self.json { format!("{json:#}") } else { text() })
+    }
+
+    /// Prints a line of what is known so far, which `--json` leaves out.
+    pub(super) fn print_ahead(&self, line: &str) -> Result<()> {
+        if self.json { Ok(()) } else { print(line) }
+    }
+}
+
+/// A text and the end of its line on standard output. A reader that has gone away (`| head`) is no failure.
+fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::argument(format!("standard output cannot be written: {e}"))),
+        _ => Ok(()),
     }
 }
 
@@ -171,10 +195,48 @@ fn open(by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
     Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
 }
 
-/// A bar of `len` things done, with a message.
-pub(super) fn progress(len: u64, things: &str) -> Result<ProgressBar> {
-    let style = ProgressStyle::with_template(&format!("{{bar:40}} {{pos}}/{{len}} {things}  {{msg}}  {{eta}}"));
+/// The progress of a command: a bar on a terminal, a line every ten seconds where standard error goes elsewhere.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    things: String,
+    said: Cell<Instant>,
+}
+
+/// The progress of `len` things.
+pub(super) fn progress(len: u64, things: &str) -> Result<Progress> {
+    let style = format!("{{bar:40}} {{pos}}/{{len}} {things}  {{msg}}  {{elapsed}} elapsed, {{eta}} left");
     let bar = ProgressBar::new(len);
-    bar.set_style(style.map_err(|e| Error::argument(e.to_string()))?);
-    Ok(bar)
+    bar.set_style(ProgressStyle::with_template(&style).map_err(|e| Error::argument(e.to_string()))?);
+    Ok(Progress { bar, things: things.to_owned(), said: Cell::new(Instant::now()) })
+}
+
+impl Progress {
+    /// Says that so many are done, and something about them.
+    pub(super) fn at(&self, done: u64, message: impl Into<String>) {
+        const SILENT: Duration = Duration::from_secs(10);
+        self.bar.set_position(done);
+        self.bar.set_message(message.into());
+        if self.bar.is_hidden() && self.said.get().elapsed() >= SILENT {
+            self.said.set(Instant::now());
+            let (bar, things) = (&self.bar, &self.things);
+            let length = bar.length().unwrap_or(done);
+            note(&format!("{done}/{length} {things}  {}  {} s elapsed", bar.message(), bar.elapsed().as_secs()));
+        }
+    }
+
+    /// Says that one more is done, of so many in all where that has changed.
+    pub(super) fn next(&self, of: Option<u64>, message: impl Into<String>) {
+        of.into_iter().for_each(|of| self.bar.set_length(of));
+        self.at(self.bar.position() + 1, message);
+    }
+
+    /// Prints something without disturbing the bar.
+    pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
 }

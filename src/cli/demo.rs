@@ -1,4 +1,4 @@
-//! `tapetum demo`: learn a soft parcellation of the cortex that ships with the crate, and judge it on frames it has not seen.
+//! `tapetum demo`: learn a soft parcellation of the cortex that ships with the crate, and compare it with others on frames that it was not learnt from.
 
 use super::common::{Common, Done};
 use super::parcels::Parcels;
@@ -22,12 +22,13 @@ impl Demo {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let cortex = shipped_cortex()?;
         let parcels = Parcels {
-            learnt_on: cortex.frames() / 2,
+            train: cortex.frames() / 2,
             cortex,
             settings: Settings { steps: self.steps, seed: common.seed, ..Settings::default() },
             hemisphere: Hemisphere::Left,
             out: &self.out,
             title: "A cortex, parcellated by gradient descent",
+            next: "Next: open the report in a browser; `tapetum parcellate --help` says how to learn parcels from series of your own.",
         };
         parcels.learn(common)
     }

@@ -30,7 +30,7 @@ pub(super) fn run(common: &Common) -> Result<Done> {
                 a.kind().to_owned(),
                 format!("{} MiB", limit("storage_binding_bytes") >> 20),
                 format!("{} KiB", limit("workgroup_memory_bytes") >> 10),
-                format!("{least}-{most}"),
+                if least == most { least.to_string() } else { format!("{least}-{most}") },
                 a.features().join(" "),
                 a.driver(),
             ]

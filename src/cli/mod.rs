@@ -13,17 +13,20 @@ mod parcellate;
 mod parcels;
 mod run;
 mod shaders;
+#[cfg(unix)]
+mod signals;
 mod topology;
 mod tune;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use common::{Common, Done, note};
 use std::process::ExitCode;
 
-/// Differentiable functional connectomics on any GPU.
+/// Differentiable functional connectomics on GPUs and CPUs.
 #[derive(Debug, Parser)]
 #[command(name = "tapetum", version, about, propagate_version = true)]
+#[command(after_help = "Example: tapetum demo\nExample: tapetum connectivity series.csv -o correlation.npy")]
 struct Arguments {
     #[command(flatten)]
     common: Common,
@@ -34,49 +37,92 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List adapters: back ends, drivers, limits, features, and which one `auto` takes.
+    #[command(after_help = "Example: tapetum devices --json")]
     Devices,
-    /// Hold every kernel variant of every op to its f64 definition.
+    /// Compare every kernel variant of every op with its f64 definition.
+    #[command(after_help = "Example: tapetum check softmax --device llvmpipe")]
     Check(check::Check),
-    /// Covariance or correlation of series in a file.
+    /// Connectivity of the regions whose series are in a file: correlation, partial correlation, covariance, precision, tangent.
+    #[command(after_help = "Example: tapetum connectivity series.csv -o partial.npy --kind partial-correlation --shrinkage ledoit-wolf")]
     Connectivity(connectivity::Connectivity),
     /// Regress confounds out of series, filter them, censor frames.
+    #[command(
+        after_help = "Example: tapetum denoise series.csv --confounds confounds.tsv --strategy 36p --band 0.01 0.1 --tr 2 -o clean.csv"
+    )]
     Denoise(denoise::Denoise),
     /// Births and deaths of weighted graphs: distances, barycentres, clusters, tests.
+    #[command(after_help = "Example: tapetum topology test patients.npy controls.npy -o tested")]
     Topology(topology::Topology),
     /// List the kernels: workgroup, bindings, memory; or write them out.
+    #[command(after_help = "Example: tapetum shaders softmax --emit wgsl kernels")]
     Shaders(shaders::Shaders),
     /// Learn a soft parcellation of the cortex from series of its vertices.
+    #[command(after_help = "Example: tapetum parcellate series.npy --coordinates sphere.npy --faces faces.npy --parcels 100 -o parcels")]
     Parcellate(parcellate::Parcellate),
     /// Run a workflow: a differentiable program described in JSON.
+    #[command(after_help = "Example: tapetum run examples/brain_states.json -o states --set train.steps=100")]
     Run(run::Run),
     /// Learn a soft parcellation of a cortex on the data inside this program.
+    #[command(after_help = "Example: tapetum demo --out parcels --seed 1")]
     Demo(demo::Demo),
-    /// Time every kernel and training step beside what the device can do.
+    /// Time every kernel and training step, and compare them with what the device can do.
+    #[command(after_help = "Example: tapetum bench matmul --quick -o timings")]
     Bench(bench::Bench),
     /// Find the fastest variant of each kernel on this adapter.
+    #[command(after_help = "Example: tapetum tune matmul -o tuning.json")]
     Tune(tune::Tune),
+}
+
+/// Subcommands in which nothing is random, and those that run no program on a device. The options of others are taken there, for scripts
+/// that give them to all, but the help page does not show them.
+const SEEDLESS: [&str; 8] =
+    ["devices", "check", "connectivity", "denoise", "shaders", "topology decompose", "topology distance", "topology barycenter"];
+const UNTUNED: [&str; 4] = ["devices", "check", "shaders", "tune"];
+const DEVICELESS: [&str; 2] = ["devices", "shaders"];
+
+/// The command line, each help page with the options that mean something there.
+fn arguments() -> clap::Command {
+    let hidden = [("seed", &SEEDLESS[..]), ("tuning", &UNTUNED[..]), ("device", &DEVICELESS[..])];
+    let root = Arguments::command();
+    let options: Vec<_> = root.get_arguments().cloned().collect();
+    hidden.into_iter().fold(root, |root, (name, subcommands)| {
+        let option = options.iter().find(|a| a.get_id() == name).map(|a| a.clone().hide(true));
+        subcommands.iter().fold(root, |root, path| with(root, path, option.clone()))
+    })
+}
+
+/// The command with an option at the subcommand of this path.
+fn with(command: clap::Command, path: &str, option: Option<clap::Arg>) -> clap::Command {
+    match path.split_once(' ') {
+        Some((first, rest)) => command.mut_subcommand(first, |c| with(c, rest, option)),
+        None => command.mut_subcommand(path, |c| c.args(option)),
+    }
+}
+
+/// Leaves with the usage of a subcommand and what is wrong.
+fn misused(subcommand: &str, kind: ErrorKind, what: impl std::fmt::Display) -> ! {
+    let mut root = arguments();
+    root.build();
+    match root.find_subcommand_mut(subcommand) {
+        Some(command) => command.error(kind, what).exit(),
+        None => root.error(kind, what).exit(),
+    }
 }
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
     // A usage error leaves with 2, help with 0.
-    let Arguments { common, command } = Arguments::parse();
-    if let Err(conflict) = command.agrees() {
-        Arguments::command().error(ErrorKind::ArgumentConflict, conflict).exit();
+    let parsed = Arguments::from_arg_matches(&arguments().get_matches());
+    let Arguments { common, command } = parsed.unwrap_or_else(|e| e.format(&mut arguments()).exit());
+    if let Command::Connectivity(connectivity) = &command
+        && let Err(conflict) = connectivity.agrees()
+    {
+        misused("connectivity", ErrorKind::ArgumentConflict, conflict);
     }
-    let done = match command {
-        Command::Devices => devices::run(&common),
-        Command::Check(check) => check.run(&common),
-        Command::Connectivity(connectivity) => connectivity.run(&common),
-        Command::Denoise(denoise) => denoise.run(&common),
-        Command::Topology(topology) => topology.run(&common),
-        Command::Shaders(shaders) => shaders.run(&common),
-        Command::Parcellate(parcellate) => parcellate.run(&common),
-        Command::Run(run) => run.run(&common),
-        Command::Demo(demo) => demo.run(&common),
-        Command::Bench(bench) => bench.run(&common),
-        Command::Tune(tune) => tune.run(&common),
-    };
+    #[cfg(unix)]
+    signals::end_between_writes();
+    // A tuning that cannot be read is an error for every subcommand, on the host executor too.
+    let done = common.tuning().and_then(|_| command.run(&common));
     match done {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Missed) => ExitCode::from(3),
@@ -88,11 +134,19 @@ pub fn main() -> ExitCode {
 }
 
 impl Command {
-    /// What no single argument can tell: whether they go together.
-    fn agrees(&self) -> Result<(), &'static str> {
+    fn run(self, common: &Common) -> crate::Result<Done> {
         match self {
-            Self::Connectivity(connectivity) => connectivity.agrees(),
-            _ => Ok(()),
+            Self::Devices => devices::run(common),
+            Self::Check(check) => check.run(common),
+            Self::Connectivity(connectivity) => connectivity.run(common),
+            Self::Denoise(denoise) => denoise.run(common),
+            Self::Topology(topology) => topology.run(common),
+            Self::Shaders(shaders) => shaders.run(common),
+            Self::Parcellate(parcellate) => parcellate.run(common),
+            Self::Run(run) => run.run(common),
+            Self::Demo(demo) => demo.run(common),
+            Self::Bench(bench) => bench.run(common),
+            Self::Tune(tune) => tune.run(common),
         }
     }
 }

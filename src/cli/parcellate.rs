@@ -1,11 +1,12 @@
 //! `tapetum parcellate`: the demo on a user's own data.
 
-use super::common::{Axes, Common, Done, Tables, say_table};
+use super::common::{Axes, Common, Done, Tables, say_table, warn_of_table};
 use super::parcels::Parcels;
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
 use crate::data::{TableOptions, read_npy, read_series, read_table};
 use crate::report::picture::Hemisphere;
+use crate::statistics::centre::{Centred, Constant};
 use crate::{Error, HostTensor, Result};
 use std::path::{Path, PathBuf};
 
@@ -19,26 +20,26 @@ pub(super) struct Parcellate {
     /// Where the vertices lie on the sphere, [vertices, 3]: `.npy`, `.csv` or `.tsv`.
     #[arg(long, value_name = "XYZ")]
     coordinates: PathBuf,
-    /// How many parcels.
+    /// The number of parcels.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     parcels: u32,
     /// The folder for labels, memberships, pictures and the report.
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
-    /// Which vertices have a parcel, [vertices]: those where it is not 0; all whose series vary where it is not given.
+    /// A mask [vertices], not 0 for the vertices that get a parcel [default: all whose series vary]
     #[arg(long, value_name = "M")]
     mask: Option<PathBuf>,
     /// The triangles of the sphere, [faces, 3], counted from 0: neighbours are those of the mesh, and there is a map. Without them a vertex
     /// has the six nearest for neighbours.
     #[arg(long, value_name = "F")]
     faces: Option<PathBuf>,
-    /// The share of the frames, at the end, that judge and are not learnt from; 0 to learn from all and judge by none.
+    /// The share of the frames, at the end, that parcels are tested on and not learnt from; 0 to learn from all and test on none.
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     hold_out: f64,
     /// Steps of Adam.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     steps: u32,
-    /// Which hemisphere it is, for the map.
+    /// The hemisphere, for the map.
     #[arg(long, value_enum, default_value_t = Side::Left)]
     hemisphere: Side,
     /// The axes of the series.
@@ -64,10 +65,9 @@ impl Parcellate {
         if parcels > usable {
             return Err(Error::argument(format!("--parcels {parcels}: {usable} vertices have series that vary")));
         }
-        let judged_on = (frames as f64 * self.hold_out).round() as usize;
-        if frames - judged_on < FEWEST || (judged_on > 0 && judged_on < FEWEST) {
-            let what =
-                format!("{frames} frames, {judged_on} of them held out: at least {FEWEST} to learn from, and to judge by, are expected");
+        let test = (frames as f64 * self.hold_out).round() as usize;
+        if frames - test < FEWEST || (test > 0 && test < FEWEST) {
+            let what = format!("{frames} frames, {test} of them held out: at least {FEWEST} to learn from, and to test on, are expected");
             return Err(Error::file(&self.series, what));
         }
         // The start's spread is that of the demo's parcels, as wide as parcels of this number are.
@@ -75,14 +75,16 @@ impl Parcellate {
         let spread = demo.spread * (demo.parcels as f64 / parcels as f64).sqrt();
         let settings = Settings { parcels, steps: self.steps, seed: common.seed, spread, ..demo };
         let hemisphere = if self.hemisphere == Side::Right { Hemisphere::Right } else { Hemisphere::Left };
-        let learnt_on = frames - judged_on;
-        Parcels { cortex, settings, learnt_on, hemisphere, out: &self.out, title: "Learnt parcels" }.learn(common)
+        let next = "Next: open the report in a browser; labels.npy has the parcel of each vertex, -1 for none.";
+        Parcels { cortex, settings, train: frames - test, hemisphere, out: &self.out, title: "Learnt parcels", next }.learn(common)
     }
 
     fn cortex(&self) -> Result<Cortex> {
         let read = read_series(&self.series, self.tables.options(self.layout))?;
         say_table(&self.series, &read);
-        let series = read.values;
+        warn_of_table(&self.series, &read);
+        // What is learnt of series are correlations: their means do not matter, and go before f32 rounds what varies.
+        let series = Centred::new(&read.values, Constant::ToRounding)?.single()?;
         let [vertices, _] = *series.shape() else {
             return Err(Error::file(&self.series, format!("series of one subject are expected, found {}", series.shape())));
         };

@@ -6,7 +6,7 @@ use super::common::{Common, Done, note, progress};
 use crate::data::npy_bytes;
 use crate::file::OutputFolder;
 use crate::report::table;
-use crate::workflow::{Measured, Outcome, Resume, Workflow, schema, setting};
+use crate::workflow::{Checkpoints, Figure, MetricResult, RunResult, Workflow, over_folds, page, schema, setting};
 use crate::{Device, Result};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -14,79 +14,87 @@ use std::time::Instant;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Run {
-    /// The workflow; `examples/workflow.schema.json` says what it may hold.
-    #[arg(required_unless_present = "schema")]
+    /// The workflow; `examples/WORKFLOWS.md` says what can stand in one.
+    #[arg(required_unless_present_any = ["schema", "blocks"])]
     workflow: Option<PathBuf>,
     /// The folder for results, the record of the run, models and the report.
     #[arg(short, long, default_value = "tapetum-run", value_name = "DIR")]
     out: PathBuf,
-    /// Go on from the checkpoints of a run that was stopped: the results are those of one that was not.
+    /// Resume from the checkpoints of a run that was stopped: the results are those of one that was not.
     #[arg(long)]
     resume: bool,
     /// Set what the workflow says at a place, such as train.steps=300 or parameters.gains.learn=false; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
-    set: Vec<(String, String)>,
+    set: Vec<(String, Value)>,
     /// Check the workflow, its data and its shapes, and run nothing.
     #[arg(long)]
     check: bool,
     /// Print the JSON Schema of workflows.
-    #[arg(long, conflicts_with_all = ["workflow", "resume", "set", "check"])]
+    #[arg(long, conflicts_with_all = ["workflow", "resume", "set", "check", "blocks"])]
     schema: bool,
+    /// Print what can stand in a workflow, its blocks above all, in Markdown.
+    #[arg(long, conflicts_with_all = ["workflow", "resume", "set", "check"])]
+    blocks: bool,
 }
 
 impl Run {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let Some(path) = self.workflow.as_ref().filter(|_| !self.schema) else {
-            let schema = schema();
-            common.print(&schema, || format!("{schema:#}"))?;
+        let Some(path) = &self.workflow else {
+            match self.blocks {
+                true => common.print(&json!({ "page": page() }), || page().trim_end().to_owned())?,
+                false => common.print(&schema(), || format!("{:#}", schema()))?,
+            }
             return Ok(Done::Well);
         };
-        let workflow = Workflow::read(path, &self.set, common.seed)?;
+        let options = Workflow::options().seed(common.seed);
+        let workflow = self.set.iter().fold(options, |options, (place, value)| options.set(place, value.clone())).read(path)?;
         if self.check {
             let json = json!({ "workflow": path.display().to_string(), "subjects": workflow.subjects(), "folds": workflow.folds().len() });
-            common.print(&json, || {
-                let (subjects, folds) = (workflow.subjects(), workflow.folds().len());
-                format!("{}: {subjects} subjects, {folds} folds of {} steps", path.display(), workflow.steps())
-            })?;
+            common.print(&json, || format!("{}: {}", path.display(), report::size(&workflow)))?;
             return Ok(Done::Well);
         }
         let device = common.device()?;
         let mut folder = OutputFolder::new(&self.out)?;
         let models = self.out.join("models");
-        let models = if self.resume { Resume::on(models, &workflow, &device) } else { Resume::anew(models, &workflow, &device) }?;
+        let models =
+            if self.resume { Checkpoints::resume(models, &workflow, &device) } else { Checkpoints::begin(models, &workflow, &device) }?;
         common.say(&device);
         let started = Instant::now();
         let folds = workflow.folds().len() as u64;
         let bar = progress(folds * u64::from(workflow.steps()), "steps")?;
-        let outcome = workflow.run(&device, Some(&models), |p| {
-            bar.set_position(p.fold as u64 * u64::from(workflow.steps()) + u64::from(p.step));
-            bar.set_message(format!("fold {}, loss {:.5}", p.fold, p.loss));
+        let found = workflow.run_with(&device, Some(&models), |p| {
+            bar.at(p.fold as u64 * u64::from(workflow.steps()) + u64::from(p.step), format!("fold {}, loss {:.5}", p.fold, p.loss));
         })?;
-        bar.finish_and_clear();
-        let result = self.result(&workflow, &device, &outcome);
+        bar.finish();
+        let result = self.result(&workflow, &device, &found);
         let record = record(&workflow, &device, started.elapsed().as_secs_f64());
-        for shown in &outcome.values {
+        for shown in &found.values {
             folder.add(format!("{}.npy", shown.name), &npy_bytes(&shown.value)?)?;
         }
-        folder.add("losses.csv", losses(&outcome).as_bytes())?;
+        folder.add("losses.csv", losses(&found).as_bytes())?;
         folder.add("result.json", format!("{result:#}\n").as_bytes())?;
         folder.add("run.json", format!("{record:#}\n").as_bytes())?;
-        folder.add("report.html", report::page(&workflow, &device, &outcome)?.as_bytes())?;
+        folder.add("report.html", report::page(&workflow, &device, &found)?.as_bytes())?;
         folder.commit()?;
         common.print(&result, || {
-            let header = ["metric", "learnt from", "judged", "all judged"];
-            let metrics = if outcome.metrics.is_empty() { String::new() } else { table(&header, &rows(&outcome.metrics)) + "\n" };
+            let header = ["metric", "train", "test", "pooled"];
+            let metrics = if found.metrics.is_empty() { String::new() } else { table(&header, &rows(&found.metrics)) + "\n" };
             format!("{metrics}everything is in {}", self.out.join("report.html").display())
         })?;
-        if workflow.steps() > 0 && outcome.losses.iter().all(Vec::is_empty) {
+        found.metrics.iter().flat_map(MetricResult::undefined).for_each(|why| note(&format!("undefined: {why}")));
+        if workflow.steps() > 0 && found.losses.iter().all(Vec::is_empty) {
             note("nothing was learnt: no parameter is to be, or there are no losses");
         }
         Ok(Done::Well)
     }
 
-    fn result(&self, workflow: &Workflow, device: &Device, outcome: &Outcome) -> Value {
-        let metrics: serde_json::Map<String, Value> =
-            outcome.metrics.iter().map(|m| (m.name.clone(), json!({ "train": m.train, "test": m.test, "pooled": m.pooled }))).collect();
+    fn result(&self, workflow: &Workflow, device: &Device, found: &RunResult) -> Value {
+        let figures = |figures: &[Figure]| figures.iter().map(|figure| figure.clone().ok()).collect::<Vec<Option<f64>>>();
+        let metric = |m: &MetricResult| {
+            let pooled = m.pooled.clone().ok();
+            json!({ "train": figures(&m.train), "test": figures(&m.test), "pooled": pooled, "undefined": m.undefined() })
+        };
+        let metrics: serde_json::Map<String, Value> = found.metrics.iter().map(|m| (m.name.clone(), metric(m))).collect();
         let last = |fold: &Vec<(String, Vec<f32>)>| {
             let terms = fold.iter().map(|(name, curve)| (name.clone(), json!({ "first": curve.first(), "last": curve.last() })));
             Value::Object(terms.collect())
@@ -94,14 +102,14 @@ impl Run {
         json!({
             "title": workflow.title(), "device": device.name(), "seed": workflow.seed(), "subjects": workflow.subjects(),
             "folds": workflow.folds().iter().map(|f| json!({ "train": f.train, "test": f.test })).collect::<Vec<_>>(),
-            "steps": workflow.steps(), "losses": outcome.losses.iter().map(last).collect::<Vec<_>>(), "metrics": metrics,
-            "values": outcome.values.iter().map(|v| json!({ "name": v.name, "shape": v.value.shape().to_vec() })).collect::<Vec<_>>(),
+            "steps": workflow.steps(), "losses": found.losses.iter().map(last).collect::<Vec<_>>(), "metrics": metrics,
+            "values": found.values.iter().map(|v| json!({ "name": v.name, "shape": v.value.shape().to_vec() })).collect::<Vec<_>>(),
             "out": self.out.display().to_string(),
         })
     }
 }
 
-/// What is needed to run it again: the workflow as it was, versions, device, seed, inputs and their hashes.
+/// All that is needed to run it again: the workflow as it was, versions, device, seed, inputs and their hashes.
 fn record(workflow: &Workflow, device: &Device, seconds: f64) -> Value {
     let adapter = match device {
         Device::Gpu(context) => {
@@ -118,10 +126,10 @@ fn record(workflow: &Workflow, device: &Device, seconds: f64) -> Value {
     })
 }
 
-fn losses(outcome: &Outcome) -> String {
-    let names: Vec<&str> = outcome.losses.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+fn losses(found: &RunResult) -> String {
+    let names: Vec<&str> = found.losses.first().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     let mut text = format!("fold,step,{}\n", names.join(","));
-    for (fold, curves) in outcome.losses.iter().enumerate() {
+    for (fold, curves) in found.losses.iter().enumerate() {
         let steps = curves.first().map_or(0, |(_, curve)| curve.len());
         for step in 0..steps {
             let values: Vec<String> = curves.iter().map(|(_, curve)| curve[step].to_string()).collect();
@@ -131,18 +139,17 @@ fn losses(outcome: &Outcome) -> String {
     text
 }
 
-/// Mean and spread over folds.
-fn rows(metrics: &[Measured]) -> Vec<Vec<String>> {
-    let cell = |values: &[Option<f64>]| {
-        let held: Vec<f64> = values.iter().copied().flatten().collect();
-        let n = held.len() as f64;
-        let mean = held.iter().sum::<f64>() / n;
-        match held.len() {
-            0 => "none".to_owned(),
-            1 => format!("{mean:.4}"),
-            _ => format!("{mean:.4} ± {:.4}", (held.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (n - 1.0)).sqrt()),
+/// Mean and standard deviation over folds, and pooled; a dash where nothing is defined.
+fn rows(metrics: &[MetricResult]) -> Vec<Vec<String>> {
+    let cell = |figures: &[Figure]| {
+        let defined = figures.iter().filter(|figure| figure.is_ok()).count();
+        let of = if defined == figures.len() { String::new() } else { format!(" ({defined} of {} folds)", figures.len()) };
+        match over_folds(figures) {
+            None => "–".to_owned(),
+            Some((mean, None)) => format!("{mean:.4}{of}"),
+            Some((mean, Some(deviation))) => format!("{mean:.4} ± {deviation:.4}{of}"),
         }
     };
-    let pooled = |m: &Measured| m.pooled.map_or("none".to_owned(), |x| format!("{x:.4}"));
+    let pooled = |m: &MetricResult| m.pooled.as_ref().map_or("–".to_owned(), |x| format!("{x:.4}"));
     metrics.iter().map(|m| vec![m.name.clone(), cell(&m.train), cell(&m.test), pooled(m)]).collect()
 }

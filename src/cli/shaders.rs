@@ -1,11 +1,12 @@
 //! The arguments of `tapetum shaders` and what it prints.
 
-use super::Arguments;
 use super::common::{Common, Done};
+use super::misused;
 use crate::Result;
 use crate::registry::{Entry, Format, emit, list};
 use crate::report::table;
-use clap::{CommandFactory, ValueEnum};
+use clap::ValueEnum;
+use clap::error::ErrorKind;
 use serde_json::json;
 
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,7 @@ impl Shaders {
 fn parse(format: &str) -> Format {
     Format::from_str(format, true).unwrap_or_else(|_| {
         let what = format!("--emit: one of spirv, msl, hlsl, wgsl expected, found `{format}`\n");
-        Arguments::command().error(clap::error::ErrorKind::InvalidValue, what).exit()
+        misused("shaders", ErrorKind::InvalidValue, what)
     })
 }
 

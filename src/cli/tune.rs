@@ -28,12 +28,8 @@ impl Tune {
         let tuner = Tuner::new(&device, &settings)?;
         common.say(&device);
         let bar = progress(1, "works")?;
-        let (tuning, trials) = tuner.run(|work, of| {
-            bar.set_length(of as u64);
-            bar.inc(1);
-            bar.set_message(work.to_owned());
-        })?;
-        bar.finish_and_clear();
+        let (tuning, trials) = tuner.run(|work, of| bar.next(Some(of as u64), work))?;
+        bar.finish();
         if let Some(path) = &self.out {
             write_file(path, format!("{:#}\n", tuning.json()).as_bytes())?;
         }
@@ -44,12 +40,11 @@ impl Tune {
     }
 }
 
-/// Times as multiples of the rule's.
 fn text(trials: &[Trial]) -> String {
     let row = |t: &Trial| {
         let others = t.times.iter().filter(|(v, _)| **v != t.rule).map(|(v, time)| format!("{v} {time:.2}")).collect::<Vec<_>>();
         vec![t.pin.clone(), t.rule.clone(), t.chosen.clone(), others.join("  ")]
     };
-    let header = ["kernel", "by rule", "chosen", "times, the rule's being 1"];
+    let header = ["kernel", "by rule", "chosen", "time / time of the variant by rule"];
     table(&header, &trials.iter().map(row).collect::<Vec<_>>())
 }

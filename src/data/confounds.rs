@@ -9,18 +9,22 @@ use std::path::Path;
 
 /// Reads a table of confounds, `.tsv` or `.csv`, with a header of names; an empty cell, `n/a` and `NaN` are missing values. Of the `.json`
 /// of the same name, where there is one, the `Mask` and the `CumulativeVarianceExplained` of each column are taken; older versions of fMRIPrep
-/// write the numbers of columns there without their zeros.
+/// write the numbers of columns there without their zeros. Most strategies need nothing of it: one that cannot be read is no error here, and
+/// [`Confounds::sidecar`] says why. `NaN` and `Infinity`, as Python writes them, and a byte-order mark are read.
 ///
 /// # Errors
 /// [`Error::File`] where a file cannot be read, the table has another extension, no header, a name twice, no frames, rows of unequal
-/// length, or a cell that is neither a finite number nor missing (the message gives line and column), or the `.json` is none.
+/// length, or a cell that is neither a finite number nor missing (the message gives line and column).
 pub fn read_confounds(path: impl AsRef<Path>) -> Result<Confounds> {
     let path = path.as_ref();
     let columns = parse(path, &read_bytes(path)?).map_err(|what| Error::file(path, what))?;
     let beside = path.with_extension("json");
     let mut table = Confounds { columns, ..Confounds::default() };
     if beside.exists() {
-        (table.masks, table.variance) = components(&beside, &table)?;
+        match components(&beside, &table) {
+            Ok((masks, variance)) => (table.masks, table.variance) = (masks, variance),
+            Err(fault) => table.sidecar = Some(fault.to_string()),
+        }
     }
     Ok(table)
 }
@@ -67,8 +71,9 @@ fn number(cell: &str) -> Option<f64> {
 
 /// Mask and cumulative variance of each column that has them.
 fn components(path: &Path, table: &Confounds) -> Result<(BTreeMap<String, String>, BTreeMap<String, f64>)> {
+    let text = String::from_utf8(read_bytes(path)?).map_err(|e| Error::file(path, format!("text in UTF-8 expected: {e}")))?;
     let json: serde_json::Value =
-        crate::json::parse(read_bytes(path)?).map_err(|e| Error::file(path, format!("what the confounds are, in JSON, expected: {e}")))?;
+        crate::json::parse(strict(&text)).map_err(|e| Error::file(path, format!("what the confounds are, in JSON, expected: {e}")))?;
     let entries = json.as_object().ok_or_else(|| Error::file(path, "an object with an entry for each confound expected"))?;
     let column = |name: &String| match table.get(name) {
         Some(_) => name.clone(),
@@ -77,6 +82,34 @@ fn components(path: &Path, table: &Confounds) -> Result<(BTreeMap<String, String
     let masks = entries.iter().filter_map(|(name, of)| Some((column(name), of.get("Mask")?.as_str()?.to_owned())));
     let variance = entries.iter().filter_map(|(name, of)| Some((column(name), of.get("CumulativeVarianceExplained")?.as_f64()?)));
     Ok((masks.collect(), variance.collect()))
+}
+
+/// JSON with null for the `NaN`, `Infinity` and `-Infinity` of Python's writer.
+fn strict(text: &str) -> String {
+    // Between quotes, every second part is a string; a quote behind a backslash ends none.
+    let mut strict = String::with_capacity(text.len());
+    let (mut rest, mut within) = (text, false);
+    while !rest.is_empty() {
+        let quote = if within { end_of_string(rest) } else { rest.find('"').map(|at| at + 1) };
+        let (part, after) = rest.split_at(quote.unwrap_or(rest.len()));
+        match within {
+            true => strict.push_str(part),
+            false => strict.push_str(&part.replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null")),
+        }
+        (rest, within) = (after, !within);
+    }
+    strict
+}
+
+/// The place behind the quote that ends a string.
+fn end_of_string(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    let end = text.bytes().position(|b| {
+        let ends = b == b'"' && !escaped;
+        escaped = b == b'\\' && !escaped;
+        ends
+    });
+    end.map(|at| at + 1)
 }
 
 /// A name as its stem and the number that it ends with; a name without one is its own stem.

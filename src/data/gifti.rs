@@ -1,23 +1,79 @@
 //! GIFTI: series on a surface (`.func.gii`, `.shape.gii`), by the format's version 1.0. No crate that is kept up reads it; the XML is
 //! `roxmltree`'s work, and a data array is a table of numbers in one of four encodings.
 
+use super::gzip::{Members, is_gzip};
+use super::numbers::{Kind, Stored};
 use crate::{Error, HostTensor, Result};
 use base64::Engine;
+use flate2::read::ZlibDecoder;
 use roxmltree::{Document, Node, ParsingOptions};
-use std::io::Read;
+use std::collections::BTreeSet;
+use std::io::{Read, Take};
 use std::path::Path;
 
-/// Reads series f32 `[vertices, time]` of a GIFTI file: a data array a frame, or one of two axes. `name` stands for the file in errors, and
-/// files of external data are beside it.
-///
-/// # Errors
-/// [`Error::File`] where the bytes are no GIFTI file, an array is not of values on vertices (those of surfaces and labels are not), they are
-/// of unequal length, or an array is not as its attributes say (the message tells which, counted from 0).
-pub fn read_gifti_bytes(name: &Path, bytes: &[u8]) -> Result<HostTensor> {
-    series(name, bytes).map_err(|what| Error::file(name, what))
+/// Intents whose values are a series or a map, an array a frame; names of statistics follow in [`STATISTICS`].
+const FRAMES: [&str; 4] = ["NONE", "TIME_SERIES", "SHAPE", "ESTIMATE"];
+
+/// Intents of statistics at vertices, in the order of the standard.
+const STATISTICS: [&str; 23] = [
+    "CORREL",
+    "TTEST",
+    "FTEST",
+    "ZSCORE",
+    "CHISQ",
+    "BETA",
+    "BINOM",
+    "GAMMA",
+    "POISSON",
+    "NORMAL",
+    "FTEST_NONC",
+    "CHISQ_NONC",
+    "LOGISTIC",
+    "LAPLACE",
+    "UNIFORM",
+    "TTEST_NONC",
+    "WEIBULL",
+    "CHI",
+    "INVGAUSS",
+    "EXTVAL",
+    "PVAL",
+    "LOGPVAL",
+    "LOG10PVAL",
+];
+
+/// Values at vertices of a surface.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Surface {
+    /// f32 `[vertices, time]`.
+    pub values: HostTensor,
+    /// The number of each row's vertex, where the file says that its rows are not all vertices in their order (`NIFTI_INTENT_NODE_INDEX`,
+    /// as AFNI writes it).
+    pub vertices: Option<Vec<usize>>,
 }
 
-fn series(name: &Path, bytes: &[u8]) -> Result<HostTensor, String> {
+/// Reads series of a GIFTI file: a data array a frame, or one of two axes. `name` stands for the file in errors, and files of external data
+/// are beside it.
+///
+/// # Errors
+/// [`Error::File`] where the bytes are no GIFTI file, an array is neither of values on vertices nor an index of them (those of surfaces and
+/// labels are not), they are of unequal length, an index is no list of different vertices, or an array is not as its attributes say (the
+/// message tells which, counted from 0).
+pub fn read_gifti_bytes(name: &Path, bytes: &[u8]) -> Result<Surface> {
+    let fail = |what: String| Error::file(name, what);
+    let found = arrays(name, bytes).map_err(fail)?;
+    let values = found.values.iter().map(|&x| x as f32).collect();
+    Ok(Surface { values: HostTensor::f32([found.rows, found.columns], values)?, vertices: found.vertices })
+}
+
+/// All arrays of a file, one after the other, row by row.
+pub(super) struct Arrays {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) values: Vec<f64>,
+    pub(super) vertices: Option<Vec<usize>>,
+}
+
+pub(super) fn arrays(name: &Path, bytes: &[u8]) -> Result<Arrays, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "a GIFTI file expected: not text in UTF-8")?;
     // The standard asks for a reference to its DTD.
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
@@ -25,38 +81,63 @@ fn series(name: &Path, bytes: &[u8]) -> Result<HostTensor, String> {
     if document.root_element().tag_name().name() != "GIFTI" {
         return Err(format!("a GIFTI file expected, found XML of <{}>", document.root_element().tag_name().name()));
     }
-    let arrays = document.root_element().children().filter(|n| n.has_tag_name("DataArray")).enumerate();
+    let nodes = document.root_element().children().filter(|n| n.has_tag_name("DataArray")).enumerate();
     let read = |(i, node): (usize, Node<'_, '_>)| array(node, name).map_err(|what| format!("data array {i}, counted from 0: {what}"));
-    let arrays = arrays.map(read).collect::<Result<Vec<_>, _>>()?;
-    let vertices = arrays.first().ok_or("a GIFTI file with a data array expected")?.rows;
-    let time: usize = arrays.iter().map(|a| a.columns).sum();
-    if let Some(i) = arrays.iter().position(|a| a.rows != vertices) {
-        return Err(format!("data array {i}, counted from 0, is of {} vertices, and the first of {vertices}", arrays[i].rows));
+    let read = nodes.map(read).collect::<Result<Vec<_>, _>>()?;
+    let rows = read.first().ok_or("a GIFTI file with a data array expected")?.rows;
+    if let Some(i) = read.iter().position(|a| a.rows != rows) {
+        return Err(format!("data array {i}, counted from 0, is of {} vertices, and the first of {rows}", read[i].rows));
     }
-    let mut values = vec![0.0; vertices * time];
+    let (indices, frames): (Vec<Array>, Vec<Array>) = read.into_iter().partition(|a| a.is_index);
+    let vertices = match indices.as_slice() {
+        [] => None,
+        [one] => Some(vertices(one)?),
+        more => return Err(format!("{} arrays of intent NODE_INDEX: one at most is expected", more.len())),
+    };
+    let columns: usize = frames.iter().map(|a| a.columns).sum();
+    if columns == 0 {
+        return Err("an index of vertices and no series: a data array of values is expected".into());
+    }
+    let mut values = vec![0.0; rows * columns];
     let mut from = 0;
-    for a in &arrays {
-        for (row, given) in values.chunks_exact_mut(time.max(1)).zip(a.values.chunks_exact(a.columns.max(1))) {
+    for a in &frames {
+        for (row, given) in values.chunks_exact_mut(columns).zip(a.values.chunks_exact(a.columns)) {
             row[from..from + a.columns].copy_from_slice(given);
         }
         from += a.columns;
     }
-    HostTensor::f32([vertices, time], values).map_err(|e| e.to_string())
+    Ok(Arrays { rows, columns, values, vertices })
+}
+
+/// The vertices that an index names: whole numbers from 0 on that all differ.
+fn vertices(index: &Array) -> Result<Vec<usize>, String> {
+    let vertex = |&x: &f64| (x.fract() == 0.0 && (0.0..=f64::from(i32::MAX)).contains(&x)).then_some(x as usize);
+    let found: Option<Vec<usize>> = index.values.iter().map(vertex).collect();
+    let found = found.filter(|_| index.columns == 1);
+    let found = found.ok_or("NODE_INDEX: one axis of whole numbers from 0 on, the vertices of the rows, is expected")?;
+    match found.iter().collect::<BTreeSet<_>>().len() == found.len() {
+        true => Ok(found),
+        false => Err("NODE_INDEX: the same vertex twice".into()),
+    }
 }
 
 /// A data array, rows first.
 struct Array {
+    is_index: bool,
     rows: usize,
     columns: usize,
-    values: Vec<f32>,
+    values: Vec<f64>,
 }
 
 fn array(node: Node<'_, '_>, file: &Path) -> Result<Array, String> {
     let attribute = |key: &str| node.attribute(key).ok_or_else(|| format!("no attribute {key}"));
     let number = |key: &str| attribute(key)?.trim().parse::<usize>().map_err(|_| format!("{key}: a whole number expected"));
-    let intent = node.attribute("Intent").unwrap_or_default();
-    if ["POINTSET", "TRIANGLE", "LABEL", "VECTOR", "RGB"].iter().any(|other| intent.contains(other)) {
-        return Err(format!("{intent}: series or a map of vertices expected (.func.gii, .shape.gii)"));
+    let intent = attribute("Intent")?;
+    let kind_of = intent.strip_prefix("NIFTI_INTENT_").unwrap_or(intent);
+    let is_index = kind_of == "NODE_INDEX";
+    if !is_index && !FRAMES.contains(&kind_of) && !STATISTICS.contains(&kind_of) {
+        let read = FRAMES.join(", ");
+        return Err(format!("{intent}: series or a map of vertices expected ({read} and statistics, as .func.gii and .shape.gii have)"));
     }
     let rows = number("Dim0")?;
     let columns = match number("Dimensionality")? {
@@ -64,25 +145,33 @@ fn array(node: Node<'_, '_>, file: &Path) -> Result<Array, String> {
         2 => number("Dim1")?,
         n => return Err(format!("{n} axes: vertices, and frames perhaps, expected")),
     };
-    let count = rows.checked_mul(columns).ok_or("more values than memory has")?;
+    if rows == 0 || columns == 0 {
+        return Err(format!("{rows} × {columns}: no values"));
+    }
+    let kind = kind(attribute("DataType")?)?;
+    let bytes = rows.checked_mul(columns).and_then(|n| n.checked_mul(8)).ok_or("more values than memory has")? / 8 * kind.bytes();
     let text = node.children().find(|n| n.has_tag_name("Data")).and_then(|n| n.text()).unwrap_or_default();
-    let kind = attribute("DataType")?;
+    let count = rows * columns;
     let values = match attribute("Encoding")? {
         "ASCII" => numbers(text)?,
         "Base64Binary" => decoded(&binary(text)?, kind, &node)?,
-        "GZipBase64Binary" => decoded(&inflated(&binary(text)?, count)?, kind, &node)?,
-        "ExternalFileBinary" => decoded(&external(&node, file, count * width(kind)?)?, kind, &node)?,
+        "GZipBase64Binary" => decoded(&inflated(&binary(text)?, bytes)?, kind, &node)?,
+        "ExternalFileBinary" => decoded(&external(&node, file, bytes)?, kind, &node)?,
         other => return Err(format!("Encoding {other}: ASCII, Base64Binary, GZipBase64Binary or ExternalFileBinary expected")),
     };
     if values.len() != count {
         return Err(format!("{} values for {rows} × {columns}", values.len()));
     }
-    let by_columns = columns > 1 && node.attribute("ArrayIndexingOrder") == Some("ColumnMajorOrder");
+    let by_columns = match node.attribute("ArrayIndexingOrder") {
+        None | Some("RowMajorOrder") => false,
+        Some("ColumnMajorOrder") => columns > 1,
+        Some(other) => return Err(format!("ArrayIndexingOrder {other}: RowMajorOrder or ColumnMajorOrder expected")),
+    };
     let turned = || (0..count).map(|at| values[at % columns * rows + at / columns]).collect();
-    Ok(Array { rows, columns, values: if by_columns { turned() } else { values } })
+    Ok(Array { is_index, rows, columns, values: if by_columns { turned() } else { values } })
 }
 
-fn numbers(text: &str) -> Result<Vec<f32>, String> {
+fn numbers(text: &str) -> Result<Vec<f64>, String> {
     text.split_ascii_whitespace().map(|word| word.parse().map_err(|_| format!("`{word}` where a number is expected"))).collect()
 }
 
@@ -91,12 +180,17 @@ fn binary(text: &str) -> Result<Vec<u8>, String> {
     base64::engine::general_purpose::STANDARD.decode(packed).map_err(|e| format!("base64 expected: {e}"))
 }
 
-/// What the format calls GZip is a zlib stream. No value is of more than eight bytes.
-fn inflated(packed: &[u8], count: usize) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let limit = count as u64 * 8 + 1;
-    flate2::read::ZlibDecoder::new(packed).take(limit).read_to_end(&mut bytes).map_err(|e| format!("compressed data expected: {e}"))?;
-    Ok(bytes)
+/// What the format calls GZip is a zlib stream, and some write what gzip is. It is read to its end, where its checksum is; no more is kept
+/// than one byte beyond what the array takes.
+fn inflated(packed: &[u8], length: usize) -> Result<Vec<u8>, String> {
+    fn all(mut stream: Take<impl Read>) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+    let limit = length as u64 + 1;
+    let read = if is_gzip(packed) { all(Members::new(packed).take(limit)) } else { all(ZlibDecoder::new(packed).take(limit)) };
+    read.map_err(|e| format!("compressed data expected: {e}"))
 }
 
 fn external(node: &Node<'_, '_>, file: &Path, length: usize) -> Result<Vec<u8>, String> {
@@ -110,42 +204,31 @@ fn external(node: &Node<'_, '_>, file: &Path, length: usize) -> Result<Vec<u8>, 
     part.map(<[u8]>::to_vec).ok_or_else(|| format!("{} holds {} bytes: {length} from {offset} on expected", path.display(), bytes.len()))
 }
 
-/// Bytes of a value.
-fn width(kind: &str) -> Result<usize, String> {
-    match kind {
-        "NIFTI_TYPE_UINT8" | "NIFTI_TYPE_INT8" => Ok(1),
-        "NIFTI_TYPE_UINT16" | "NIFTI_TYPE_INT16" => Ok(2),
-        "NIFTI_TYPE_UINT32" | "NIFTI_TYPE_INT32" | "NIFTI_TYPE_FLOAT32" => Ok(4),
-        "NIFTI_TYPE_FLOAT64" => Ok(8),
-        other => Err(format!("DataType {other}: whole numbers up to 32 bits or real numbers expected")),
+fn kind(name: &str) -> Result<Kind, String> {
+    match name.strip_prefix("NIFTI_TYPE_").unwrap_or(name) {
+        "UINT8" => Ok(Kind::U8),
+        "INT8" => Ok(Kind::I8),
+        "UINT16" => Ok(Kind::U16),
+        "INT16" => Ok(Kind::I16),
+        "UINT32" => Ok(Kind::U32),
+        "INT32" => Ok(Kind::I32),
+        "UINT64" => Ok(Kind::U64),
+        "INT64" => Ok(Kind::I64),
+        "FLOAT32" => Ok(Kind::F32),
+        "FLOAT64" => Ok(Kind::F64),
+        _ => Err(format!("DataType {name}: whole or real numbers of up to 64 bits expected")),
     }
 }
 
-fn decoded(bytes: &[u8], kind: &str, node: &Node<'_, '_>) -> Result<Vec<f32>, String> {
-    let width = width(kind)?;
-    if !bytes.len().is_multiple_of(width) {
-        return Err(format!("{} bytes are no values of {kind}", bytes.len()));
+fn decoded(bytes: &[u8], kind: Kind, node: &Node<'_, '_>) -> Result<Vec<f64>, String> {
+    if !bytes.len().is_multiple_of(kind.bytes()) {
+        return Err(format!("{} bytes are no values of {}", bytes.len(), node.attribute("DataType").unwrap_or_default()));
     }
-    let big = match node.attribute("Endian") {
-        Some("LittleEndian") => false,
-        Some("BigEndian") => true,
+    // nibabel before 2.1 wrote the names of the standard's C library.
+    let big_endian = match node.attribute("Endian") {
+        Some("LittleEndian" | "GIFTI_ENDIAN_LITTLE") => false,
+        Some("BigEndian" | "GIFTI_ENDIAN_BIG") => true,
         other => return Err(format!("Endian {}: LittleEndian or BigEndian expected", other.unwrap_or("missing"))),
     };
-    let value = |bytes: &[u8]| {
-        let mut raw = [0; 8];
-        raw[..width].copy_from_slice(bytes);
-        if big {
-            raw[..width].reverse();
-        }
-        let low = u32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]);
-        match kind {
-            "NIFTI_TYPE_INT8" => f32::from(low as i8),
-            "NIFTI_TYPE_INT16" => f32::from(low as i16),
-            "NIFTI_TYPE_INT32" => low as i32 as f32,
-            "NIFTI_TYPE_FLOAT32" => f32::from_bits(low),
-            "NIFTI_TYPE_FLOAT64" => f64::from_le_bytes(raw) as f32,
-            _ => low as f32,
-        }
-    };
-    Ok(bytes.chunks_exact(width).map(value).collect())
+    Ok(Stored { kind, big_endian, bytes }.doubles())
 }

@@ -1,5 +1,6 @@
 //! The idx files of MNIST and its kin.
 
+use super::gzip::{Members, is_gzip};
 use super::{extension, read_bytes};
 use crate::{Error, Result, Shape};
 use std::io::Read;
@@ -14,7 +15,7 @@ pub struct Bytes {
     pub elements: Vec<u8>,
 }
 
-/// Reads an idx file of unsigned bytes, gzipped where its name ends in `.gz` (LeCun, Cortes & Burges, "The MNIST database", file format).
+/// Reads an idx file of unsigned bytes, gzipped or not (LeCun, Cortes & Burges, "The MNIST database", file format).
 ///
 /// # Errors
 /// [`Error::File`] where the file cannot be read, is not idx, holds another type, or is longer or shorter than it says.
@@ -23,19 +24,21 @@ pub fn read_idx(path: impl AsRef<Path>) -> Result<Bytes> {
     read_idx_bytes(path, &read_bytes(path)?)
 }
 
-/// The same from the bytes of a file; `name` stands for it in errors, and says whether it is gzipped.
+/// The same from the bytes of a file; `name` stands for it in errors. It may be gzipped under any name.
 ///
 /// # Errors
 /// As [`read_idx`].
 pub fn read_idx_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Bytes> {
     let name = name.as_ref();
-    if extension(name) != "gz" {
-        return parse(bytes).map_err(|what| Error::file(name, what));
+    let fail = |what: String| Error::file(name, what);
+    match (is_gzip(bytes), extension(name) == "gz") {
+        (true, _) => {}
+        (false, true) => return Err(fail("not a gzip file, as its name says".into())),
+        (false, false) => return parse(bytes).map_err(fail),
     }
     let mut plain = Vec::new();
-    let read = flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut plain);
-    read.map_err(|e| Error::file(name, format!("not a gzip file: {e}")))?;
-    parse(&plain).map_err(|what| Error::file(name, what))
+    Members::new(bytes).read_to_end(&mut plain).map_err(|e| fail(format!("not a whole gzip file: {e}")))?;
+    parse(&plain).map_err(fail)
 }
 
 fn parse(bytes: &[u8]) -> Result<Bytes, String> {

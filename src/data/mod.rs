@@ -28,7 +28,7 @@ mod table;
 mod worms;
 
 pub use confounds::read_confounds;
-pub use gifti::read_gifti_bytes;
+pub use gifti::{Surface, read_gifti_bytes};
 pub use idx::{Bytes, read_idx, read_idx_bytes};
 pub use nifti::{Image, atlas_series, is_nifti, read_nifti, read_nifti_bytes};
 pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};

@@ -1,9 +1,9 @@
-//! Which adapters there are, and which one is meant.
+//! The adapters of a machine, and the choice of one.
 
 use crate::kernel::Backend;
 use crate::{Error, Result};
 
-/// Which adapter to take.
+/// The adapter to take.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Choice {
     /// The best GPU: discrete, else integrated, else virtual; software only where `Options::software` allows it.
@@ -15,14 +15,14 @@ pub enum Choice {
     Index(usize),
 }
 
-/// How a [`Context`](super::Context) is made.
+/// Options for making a [`Context`](super::Context).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
-    /// Which adapter.
+    /// The adapter to take.
     pub choice: Choice,
-    /// Whether [`Choice::Best`] may fall back to a CPU under a graphics API.
+    /// True where [`Choice::Best`] may fall back to a CPU under a graphics API.
     pub software: bool,
-    /// Whether the crate's own kernels are compiled with the device's runtime checks, as in tests.
+    /// True where the crate's own kernels are compiled with the device's runtime checks, as in tests.
     pub checks: bool,
     /// Kernel and variant, to pin.
     pub variants: Vec<(String, String)>,
@@ -91,7 +91,7 @@ impl Adapter {
         }
     }
 
-    /// Whether it is a CPU under a graphics API.
+    /// True of a CPU under a graphics API.
     pub fn software(&self) -> bool {
         self.info.device_type == wgpu::DeviceType::Cpu
     }
@@ -121,7 +121,7 @@ impl Adapter {
         known.into_iter().filter(|(f, _)| has.contains(*f)).map(|(_, name)| name).collect()
     }
 
-    /// Whether it can run this crate's kernels at all.
+    /// True where it can run this crate's kernels at all.
     pub fn usable(&self) -> bool {
         let l = self.adapter.limits();
         self.adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)

@@ -44,7 +44,7 @@ impl Activation {
     ///
     /// # Errors
     /// Where x is of another tape.
-    pub fn apply(self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(self, tape: &mut Tape, x: Var) -> Result<Var> {
         match self {
             Self::Identity => Ok(x),
             Self::Relu => tape.relu(x),

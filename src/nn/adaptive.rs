@@ -69,7 +69,7 @@ impl AdaptiveGraph {
             [batch, nodes, features] if nodes == n && features == inputs => batch,
             _ => return Err(Error::op("adaptive_graph", format!("x of [batch, {n}, {inputs}] expected, found {}", tape.shape(x)))),
         };
-        let (u, v) = (self.receiver.apply(tape, x)?, self.sender.apply(tape, x)?);
+        let (u, v) = (self.receiver.forward(tape, x)?, self.sender.forward(tape, x)?);
         let logits = tape.pairwise_dot(u, v, self.weights, self.activation)?;
         let logits = tape.reshape(logits, [batch, n, n])?;
         let logits = tape.add(logits, self.offset)?;
@@ -81,7 +81,7 @@ impl AdaptiveGraph {
     ///
     /// # Errors
     /// Where x is not that.
-    pub fn apply(&self, tape: &mut Tape, x: Var, message: AdaptiveMessage) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var, message: AdaptiveMessage) -> Result<Var> {
         let graph = self.graph(tape, x)?;
         let heard = tape.matmul(graph, x)?;
         match message {
@@ -100,7 +100,7 @@ pub(super) fn cases() -> Vec<Case> {
             cases.push(one(&format!("adaptive_graph {message:?}"), operands, move |t, x| {
                 let (receiver, sender) = (Linear { weight: x[2], bias: Some(x[3]) }, Linear { weight: x[4], bias: None });
                 let (adjacency, activation) = (x[1], PairActivation::Tanh);
-                AdaptiveGraph { adjacency, receiver, sender, weights: x[5], offset: x[6], activation }.apply(t, x[0], message)
+                AdaptiveGraph { adjacency, receiver, sender, weights: x[5], offset: x[6], activation }.forward(t, x[0], message)
             }));
         }
     }

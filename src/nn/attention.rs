@@ -64,7 +64,7 @@ impl MultiHeadAttention {
     ///
     /// # Errors
     /// Where shapes do not fit.
-    pub fn apply(&self, tape: &mut Tape, [query, key, value]: [Var; 3], mask: Option<Var>) -> Result<(Var, Var)> {
+    pub fn forward(&self, tape: &mut Tape, [query, key, value]: [Var; 3], mask: Option<Var>) -> Result<(Var, Var)> {
         let features = tape.shape(self.output.weight)[0];
         for x in [query, key, value] {
             tape.check(x)?;
@@ -78,7 +78,7 @@ impl MultiHeadAttention {
         let (y, attention) = tape.dot_attention([q, k, v], mask)?;
         let y = tape.transpose(y, &[0, 2, 1, 3])?;
         let y = tape.reshape(y, tape.shape(query))?;
-        Ok((self.output.apply(tape, y)?, attention))
+        Ok((self.output.forward(tape, y)?, attention))
     }
 
     /// Queries, keys or values of x, `[batch, heads, rows, features / heads]`.
@@ -87,7 +87,7 @@ impl MultiHeadAttention {
         let range = which * features..(which + 1) * features;
         let weight = tape.slice(self.input.weight, 0, range.start, range.end, 1)?;
         let bias = self.input.bias.map(|b| tape.slice(b, 0, range.start, range.end, 1)).transpose()?;
-        let y = Linear { weight, bias }.apply(tape, x)?;
+        let y = Linear { weight, bias }.forward(tape, x)?;
         let y = tape.reshape(y, [batch, rows, self.heads, features / self.heads])?;
         tape.transpose(y, &[0, 2, 1, 3])
     }
@@ -122,7 +122,7 @@ impl NetFormer {
     ///
     /// # Errors
     /// Where shapes do not fit.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<(Var, Var)> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<(Var, Var)> {
         tape.check(x)?;
         let [nodes, features] = [0, 1].map(|i| tape.shape(self.embedding)[i]);
         let token = tape.shape(self.query.weight)[1];
@@ -132,7 +132,7 @@ impl NetFormer {
         }
         let who = tape.broadcast_to(self.embedding, [batch, nodes, features])?;
         let tokens = tape.concatenate(&[x, who], -1)?;
-        let (q, k) = (self.query.apply(tape, tokens)?, self.key.apply(tape, tokens)?);
+        let (q, k) = (self.query.forward(tape, tokens)?, self.key.forward(tape, tokens)?);
         let q = tape.scale(q, 1.0 / (token as f32).sqrt())?;
         let a = tape.matmul_with(q, k, false, true)?;
         let change = tape.matmul(a, x)?;
@@ -156,7 +156,7 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(one("multi_head_attention", operands, move |t, x| {
             let linear = |i: usize| Linear { weight: x[i], bias: Some(x[i + 1]) };
             let layer = MultiHeadAttention { input: linear(2), output: linear(4), heads };
-            layer.apply(t, [x[0], x[1], x[1]], Some(x[6])).map(|(y, _)| y)
+            layer.forward(t, [x[0], x[1], x[1]], Some(x[6])).map(|(y, _)| y)
         }));
     }
     for [batch, nodes, window, features] in [[1, 1, 1, 1], [2, 7, 5, 3], [1, 65, 2, 2]] {
@@ -164,7 +164,7 @@ pub(super) fn cases() -> Vec<Case> {
         let operands = vec![normal([batch, nodes, window]), normal([nodes, features]), normal(token), normal(token)];
         cases.push(one("netformer", operands, |t, x| {
             let linear = |weight| Linear { weight, bias: None };
-            NetFormer { embedding: x[1], query: linear(x[2]), key: linear(x[3]) }.apply(t, x[0]).map(|(y, _)| y)
+            NetFormer { embedding: x[1], query: linear(x[2]), key: linear(x[3]) }.forward(t, x[0]).map(|(y, _)| y)
         }));
     }
     cases

@@ -1,6 +1,8 @@
 //! What the layers and losses are held to: as the ops', see [`crate::ops::case`].
 
-use super::{Activation, BatchNorm, Cell, EdgeMlp, Forcing, GraphIsomorphism, LayerNorm, Linear, Mlp, MlpSettings, Parameters};
+use super::{
+    Activation, BatchNorm, Cell, CrossEntropy, EdgeMlp, Forcing, GraphIsomorphism, LayerNorm, Linear, Mlp, MlpSettings, Parameters,
+};
 use super::{Recurrent, RmsNorm, RollOut};
 use crate::Result;
 use crate::ops::case::{Case, Draw, f32s, i32s, normal, one};
@@ -34,22 +36,22 @@ fn layers() -> Vec<Case> {
     let mut cases = Vec::new();
     for [batch, rows, inputs, outputs] in [[1, 2, 1, 1], [2, 7, 5, 3], [1, 65, 7, 9]] {
         let operands = vec![normal([batch, rows, inputs]), normal([outputs, inputs]), normal([outputs])];
-        cases.push(one("linear", operands, |t, x| Linear { weight: x[1], bias: Some(x[2]) }.apply(t, x[0])));
+        cases.push(one("linear", operands, |t, x| Linear { weight: x[1], bias: Some(x[2]) }.forward(t, x[0])));
         let rows = || vec![normal([batch, rows, inputs]), normal([inputs]), normal([inputs])];
         cases.push(one("batch_norm", rows(), |t, x| {
             let features = t.shape(x[1]);
             let running = [t.full(features, 0.2)?, t.full(features, 1.3)?];
-            BatchNorm { gain: x[1], shift: x[2], running, training: false }.apply(t, x[0])
+            BatchNorm { gain: x[1], shift: x[2], running, training: false }.forward(t, x[0])
         }));
         cases.push(one("batch_norm in training", rows(), |t, x| {
             let ty = t.ty(x[1]);
             let running = [t.state("mean", ty, crate::Init::Zeros)?, t.state("variance", ty, crate::Init::Full(1.0))?];
-            BatchNorm { gain: x[1], shift: x[2], running, training: true }.apply(t, x[0])
+            BatchNorm { gain: x[1], shift: x[2], running, training: true }.forward(t, x[0])
         }));
-        cases.push(one("layer_norm", rows(), |t, x| LayerNorm { gain: x[1], shift: x[2] }.apply(t, x[0])));
-        cases.push(one("rms_norm", rows(), |t, x| RmsNorm { gain: x[1] }.apply(t, x[0])));
+        cases.push(one("layer_norm", rows(), |t, x| LayerNorm { gain: x[1], shift: x[2] }.forward(t, x[0])));
+        cases.push(one("rms_norm", rows(), |t, x| RmsNorm { gain: x[1] }.forward(t, x[0])));
     }
-    cases.push(one("silu", vec![normal([3, 65])], |t, x| Activation::Silu.apply(t, x[0])));
+    cases.push(one("silu", vec![normal([3, 65])], |t, x| Activation::Silu.forward(t, x[0])));
     cases
 }
 
@@ -66,8 +68,11 @@ fn losses() -> Vec<Case> {
     for (rows, classes) in [(1, 2), (7, 5), (65, 3)] {
         // Some labels are no class.
         let labels = || vec![normal([rows, classes]), i32s([rows], Draw::Index(classes as u32)), f32s([classes], Draw::Uniform(0.5, 2.0))];
-        cases.push(one("cross_entropy", labels(), |t, x| t.cross_entropy(x[0], x[1], None, 0.0)));
-        cases.push(one("cross_entropy weighted and smooth", labels(), |t, x| t.cross_entropy(x[0], x[1], Some(x[2]), 0.1)));
+        cases.push(one("cross_entropy", labels(), |t, x| t.cross_entropy(x[0], x[1])));
+        cases.push(one("cross_entropy weighted and smooth", labels(), |t, x| {
+            let options = CrossEntropy { weights: Some(x[2]), smoothing: 0.1, ignore: Some(1) };
+            t.cross_entropy_with(x[0], x[1], &options)
+        }));
     }
     cases
 }
@@ -77,13 +82,13 @@ fn networks() -> Vec<Case> {
     let mut cases = Vec::new();
     for cell in [Cell::Rnn, Cell::Gru, Cell::Lstm] {
         cases.push(one(&format!("recurrent {cell:?}"), vec![normal([2, 3, 5])], move |t, x| {
-            let layer = Recurrent::new(t, &mut Parameters::training(1), "cell", cell, [5, 4])?;
-            layer.apply(t, x[0], None).map(|(all, _)| all)
+            let layer = Recurrent::new(t, &mut Parameters::new(1), "cell", cell, [5, 4])?;
+            layer.forward(t, x[0], None).map(|(all, _)| all)
         }));
     }
     let operands = || vec![normal([2, 5, 3]), f32s([2, 5, 5], Draw::Weights)];
     let edges = |t: &mut Tape, last| {
-        let network = EdgeMlp::new(t, &mut Parameters::training(2), "edges", [3, 7, 4], None, Activation::Tanh)?;
+        let network = EdgeMlp::new(t, &mut Parameters::new(2), "edges", [3, 7, 4], None, Activation::Tanh)?;
         Ok::<_, crate::Error>(EdgeMlp { activations: [Activation::Tanh, last], ..network })
     };
     for last in [Activation::Tanh, Activation::Gelu] {
@@ -98,9 +103,9 @@ fn networks() -> Vec<Case> {
     }
     let operands = vec![f32s([2, 5, 5], Draw::Weights), normal([2, 5, 3])];
     cases.push(one("graph_isomorphism", operands, |t, x| {
-        let mut parameters = Parameters::training(3);
+        let mut parameters = Parameters::new(3);
         let mlp = Mlp::new(t, &mut parameters, "stack", MlpSettings::new(&[3, 6, 2], Activation::Tanh))?;
-        GraphIsomorphism::new(t, &mut parameters, "layer", mlp)?.apply(t, x[0], x[1])
+        GraphIsomorphism::new(t, &mut parameters, "layer", mlp)?.forward(t, x[0], x[1])
     }));
     cases.push(one("gumbel_softmax", vec![normal([3, 5, 2])], |t, x| t.gumbel_softmax(x[0], -1, 0.5, false, (7, 1))));
     cases.push(one("binary_concrete", vec![normal([3, 5])], |t, x| t.binary_concrete(x[0], 0.5, false, (7, 2))));
@@ -113,14 +118,14 @@ fn networks() -> Vec<Case> {
 
 /// Three steps of messages between nodes and a gated update, some of which start from the truth.
 fn unrolled(t: &mut Tape, x: &[Var], recompute: bool) -> Result<Var> {
-    let mut parameters = Parameters::training(4);
+    let mut parameters = Parameters::new(4);
     let edges = EdgeMlp::new(t, &mut parameters, "edges", [3, 4, 4], None, Activation::Tanh)?;
     let cell = Recurrent::new(t, &mut parameters, "cell", Cell::Gru, [4, 3])?;
     let forcing = Forcing::Scheduled { probability: Schedule::Constant(0.5), draws: (9, 0) };
-    let made = RollOut { steps: 3, forcing, recompute }.apply(t, x[0], &[x[1], x[1]], |t, state, _| {
+    let made = RollOut { steps: 3, forcing, recompute }.forward(t, x[0], &[x[1], x[1]], |t, state, _| {
         let messages = edges.messages(t, state, x[2])?;
         let flat = t.reshape(messages, [10, 4])?;
-        let driven = cell.input.apply(t, flat)?;
+        let driven = cell.input.forward(t, flat)?;
         let hidden = t.reshape(state, [10, 3])?;
         let carry = cell.step(t, driven, super::Carry { hidden, cell: None })?;
         t.reshape(carry.hidden, [2, 5, 3])

@@ -81,7 +81,7 @@ impl Convolution {
     ///
     /// # Errors
     /// As there.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         tape.convolution_1d(x, self.kernels, self.bias, self.spacing)
     }
 }

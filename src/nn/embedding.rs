@@ -28,7 +28,7 @@ impl Embedding {
     ///
     /// # Errors
     /// Where `index` is not i32, or the table is empty.
-    pub fn apply(&self, tape: &mut Tape, index: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, index: Var) -> Result<Var> {
         tape.check(index)?;
         let (found, table) = (tape.ty(index), tape.shape(self.table));
         let made = Shape::try_new(&[&*found.shape, &table[1..]].concat());
@@ -45,7 +45,7 @@ pub(super) fn cases() -> Vec<Case> {
     // Some indices lie beyond either end.
     let case = |[batch, n, entries, features]: [usize; 4]| {
         let operands = vec![normal([entries, features]), i32s([batch, n], Draw::Index(entries as u32))];
-        one("embedding", operands, |t, x| Embedding { table: x[0] }.apply(t, x[1]))
+        one("embedding", operands, |t, x| Embedding { table: x[0] }.forward(t, x[1]))
     };
     [[1, 1, 1, 1], [3, 7, 5, 3], [1, 65, 9, 2]].map(case).into()
 }

@@ -30,7 +30,7 @@ impl Film {
     ///
     /// # Errors
     /// Where the leading axes of c are not the first of x, or an extent is not the layer's.
-    pub fn apply(&self, tape: &mut Tape, x: Var, condition: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var, condition: Var) -> Result<Var> {
         tape.check(x)?;
         tape.check(condition)?;
         let (features, given) = (tape.shape(x), tape.shape(condition));
@@ -41,7 +41,7 @@ impl Film {
             return Err(Error::op("film", what));
         }
         let across = (given.rank() - 1..features.rank() - 1).fold(features, |s, axis| s.with(axis, 1));
-        let (scale, shift) = (self.scale.apply(tape, condition)?, self.shift.apply(tape, condition)?);
+        let (scale, shift) = (self.scale.forward(tape, condition)?, self.shift.forward(tape, condition)?);
         let (scale, shift) = (tape.reshape(scale, across)?, tape.reshape(shift, across)?);
         let scaled = tape.mul(x, scale)?;
         tape.add(scaled, shift)
@@ -57,9 +57,9 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for [batch, n, c, f] in [[1, 1, 1, 1], [3, 7, 2, 5], [1, 65, 7, 3]] {
         let operands = [normal([batch, n, f]), normal([batch, c])].into_iter().chain(weights(c, f)).collect();
-        cases.push(one("film", operands, move |t, x| layer(x).apply(t, x[0], x[1])));
+        cases.push(one("film", operands, move |t, x| layer(x).forward(t, x[0], x[1])));
     }
     let operands = [normal([2, 3, 4, 5]), normal([2, 3, 2])].into_iter().chain(weights(2, 5)).collect();
-    cases.push(one("film", operands, move |t, x| layer(x).apply(t, x[0], x[1])));
+    cases.push(one("film", operands, move |t, x| layer(x).forward(t, x[0], x[1])));
     cases
 }

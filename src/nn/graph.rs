@@ -28,13 +28,13 @@ impl GraphConvolution {
     ///
     /// # Errors
     /// Where shapes do not fit; so for every layer.
-    pub fn apply(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         let n = nodes(tape, "graph_convolution", graph, x)?;
         let own = tape.constant(identity(n)?)?;
         let graph = tape.add(graph, own)?;
         let scale = inverse_root_degrees(tape, graph)?;
         let linear = Linear { bias: None, ..self.linear };
-        let y = linear.apply(tape, x)?;
+        let y = linear.forward(tape, x)?;
         let y = tape.mul(y, scale)?;
         let y = tape.matmul(graph, y)?;
         let y = tape.mul(y, scale)?;
@@ -61,15 +61,15 @@ impl GraphSage {
         Ok(Self { own, others: Linear::unbiased(tape, parameters, &format!("{name}.others"), extents)? })
     }
 
-    /// As [`GraphConvolution::apply`].
-    pub fn apply(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
+    /// As [`GraphConvolution::forward`].
+    pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         nodes(tape, "graph_sage", graph, x)?;
         let degree = tape.sum(graph, &[-1], true)?;
         // Where there are no edges the sum is 0, so what it is divided by does not matter.
         let degree = tape.clamp(degree, LEAST_DEGREE, f32::MAX)?;
         let sum = tape.matmul(graph, x)?;
         let mean = tape.div(sum, degree)?;
-        let (own, others) = (self.own.apply(tape, x)?, self.others.apply(tape, mean)?);
+        let (own, others) = (self.own.forward(tape, x)?, self.others.forward(tape, mean)?);
         tape.add(own, others)
     }
 }
@@ -89,13 +89,13 @@ impl GraphIsomorphism {
         Ok(Self { epsilon: parameters.add(tape, &format!("{name}.epsilon"), [1], |_, _| Init::Zeros)?, mlp })
     }
 
-    /// As [`GraphConvolution::apply`].
-    pub fn apply(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
+    /// As [`GraphConvolution::forward`].
+    pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         nodes(tape, "graph_isomorphism", graph, x)?;
         let scale = tape.offset(self.epsilon, 1.0)?;
         let (own, others) = (tape.mul(x, scale)?, tape.matmul(graph, x)?);
         let sum = tape.add(own, others)?;
-        self.mlp.apply(tape, sum)
+        self.mlp.forward(tape, sum)
     }
 }
 

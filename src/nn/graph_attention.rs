@@ -50,16 +50,16 @@ impl GraphAttention {
         Ok(Self { heads: (0..heads).map(head).collect::<Result<_>>()? })
     }
 
-    /// As [`GraphConvolution::apply`](super::GraphConvolution::apply), of edges that are there or not (any weight but 0):
+    /// As [`GraphConvolution::forward`](super::GraphConvolution::forward), of edges that are there or not (any weight but 0):
     /// `[batch, n, heads × features]`.
     ///
     /// # Errors
     /// Where shapes do not fit; so for both layers.
-    pub fn apply(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         let n = nodes(tape, "graph_attention", graph, x)?;
         let mut made = Vec::with_capacity(self.heads.len());
         for &(receiver, sender, weights) in &self.heads {
-            let (u, v) = (receiver.apply(tape, x)?, sender.apply(tape, x)?);
+            let (u, v) = (receiver.forward(tape, x)?, sender.forward(tape, x)?);
             let scores = tape.pairwise_dot(u, v, weights, PairActivation::LeakyRelu(SLOPE))?;
             let scores = tape.reshape(scores, [tape.shape(x)[0], n, n])?;
             let attention = tape.softmax_where(scores, graph)?;
@@ -88,8 +88,8 @@ impl StaticGraphAttention {
         Ok(Self { heads: (0..heads).map(head).collect::<Result<_>>()? })
     }
 
-    /// As [`GraphAttention::apply`].
-    pub fn apply(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
+    /// As [`GraphAttention::forward`].
+    pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         nodes(tape, "static_graph_attention", graph, x)?;
         let heads = self.attention(tape, graph, x)?;
         let made = heads.into_iter().map(|(attention, h)| tape.matmul(attention, h)).collect::<Result<Vec<_>>>()?;
@@ -100,7 +100,7 @@ impl StaticGraphAttention {
     pub(super) fn attention(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Vec<(Var, Var)>> {
         let [batch, n] = [0, 1].map(|i| tape.shape(x)[i]);
         let head = |&(linear, receiver, sender): &(Linear, Var, Var)| {
-            let h = linear.apply(tape, x)?;
+            let h = linear.forward(tape, x)?;
             let (asks, answers) = (tape.matmul_with(h, receiver, false, true)?, tape.matmul_with(h, sender, false, true)?);
             let answers = tape.reshape(answers, [batch, 1, n])?;
             let scores = tape.add(asks, answers)?;
@@ -126,11 +126,11 @@ pub(super) fn cases() -> Vec<Case> {
         }));
         cases.push(one("graph_attention", operands(), move |t, x| {
             let graph = fixed_edges(t, x[0])?;
-            GraphAttention::new(t, &mut Parameters::training(5), "layer", [inputs, features], 2)?.apply(t, graph, x[1])
+            GraphAttention::new(t, &mut Parameters::new(5), "layer", [inputs, features], 2)?.forward(t, graph, x[1])
         }));
         cases.push(one("static_graph_attention", operands(), move |t, x| {
             let graph = fixed_edges(t, x[0])?;
-            StaticGraphAttention::new(t, &mut Parameters::training(6), "layer", [inputs, features], 2)?.apply(t, graph, x[1])
+            StaticGraphAttention::new(t, &mut Parameters::new(6), "layer", [inputs, features], 2)?.forward(t, graph, x[1])
         }));
     }
     cases

@@ -49,7 +49,7 @@ impl Linear {
     ///
     /// # Errors
     /// Where the last axis of x is not the layer's inputs.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         tape.check(x)?;
         let (shape, weight) = (tape.shape(x), tape.shape(self.weight));
         if shape.rank() == 0 || shape[shape.rank() - 1] != weight[1] {
@@ -123,21 +123,21 @@ impl Mlp {
     ///
     /// # Errors
     /// Where the last axis of x is not the stack's inputs.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         let mut y = x;
         for (layer, drop) in self.layers.iter().zip(&self.drops) {
-            y = layer.apply(tape, y)?;
-            y = self.settings.activation.apply(tape, y)?;
+            y = layer.forward(tape, y)?;
+            y = self.settings.activation.forward(tape, y)?;
             if let Some((seed, stream)) = drop {
                 y = tape.dropout(y, self.settings.dropout, *seed, *stream)?;
             }
         }
         if let Some(layer) = self.layers.last() {
-            y = layer.apply(tape, y)?;
+            y = layer.forward(tape, y)?;
         }
-        y = self.settings.last.apply(tape, y)?;
+        y = self.settings.last.forward(tape, y)?;
         match &self.norm {
-            Some(norm) => norm.apply(tape, y),
+            Some(norm) => norm.forward(tape, y),
             None => Ok(y),
         }
     }

@@ -43,7 +43,7 @@ impl BatchNorm {
     ///
     /// # Errors
     /// Where the last axis of x is not the features, or there are fewer than two rows to train on.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         let rows = rows_of(tape, "batch_norm", x, self.gain)?;
         let [mean, variance] = if self.training { self.of_batch(tape, x, rows)? } else { self.running };
         let centred = tape.sub(x, mean)?;
@@ -95,7 +95,7 @@ impl LayerNorm {
     ///
     /// # Errors
     /// Where the last axis of x is not the features.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         rows_of(tape, "layer_norm", x, self.gain)?;
         let mean = tape.mean(x, &[-1], true)?;
         let centred = tape.sub(x, mean)?;
@@ -127,7 +127,7 @@ impl RmsNorm {
     ///
     /// # Errors
     /// Where the last axis of x is not the features.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         rows_of(tape, "rms_norm", x, self.gain)?;
         let square = tape.square(x)?;
         let mean = tape.mean(square, &[-1], true)?;

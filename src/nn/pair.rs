@@ -56,7 +56,7 @@ impl EdgeMlp {
         if tape.shape(x).rank() != 3 {
             return Err(Error::op("edge_mlp", format!("x of [batch, nodes, inputs] expected, found {}", tape.shape(x))));
         }
-        Ok([self.receiver.apply(tape, x)?, self.sender.apply(tape, x)?])
+        Ok([self.receiver.forward(tape, x)?, self.sender.forward(tape, x)?])
     }
 
     /// m of every pair, `[batch, receivers, senders, outputs]`, of x `[batch, nodes, inputs]` and, where pairs have them, their features: for
@@ -68,7 +68,7 @@ impl EdgeMlp {
         let [u, v] = self.ends(tape, x)?;
         let mut added = None;
         if let (Some(pair), Some(features)) = (self.pair, features) {
-            added = Some(pair.apply(tape, features)?);
+            added = Some(pair.forward(tape, features)?);
         }
         self.meet(tape, u, v, added)
     }
@@ -122,8 +122,8 @@ impl EdgeMlp {
         if let Some(added) = added {
             hidden = tape.add(hidden, added)?;
         }
-        hidden = self.activations[0].apply(tape, hidden)?;
-        let made = self.second.apply(tape, hidden)?;
-        self.activations[1].apply(tape, made)
+        hidden = self.activations[0].forward(tape, hidden)?;
+        let made = self.second.forward(tape, hidden)?;
+        self.activations[1].forward(tape, made)
     }
 }

@@ -17,13 +17,13 @@ pub struct Parameters {
 
 impl Parameters {
     /// Of a network that trains; `seed` draws its parameters and what it drops.
-    pub fn training(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self { seed, streams: 0, training: true, all: Vec::new() }
     }
 
     /// Of a network that is only applied.
     pub fn evaluation() -> Self {
-        Self { training: false, ..Self::training(0) }
+        Self { training: false, ..Self::new(0) }
     }
 
     /// Whether the network trains.

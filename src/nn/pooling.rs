@@ -27,7 +27,7 @@ impl Pooling {
     ///
     /// # Errors
     /// Where x is not that.
-    pub fn apply(self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(self, tape: &mut Tape, x: Var) -> Result<Var> {
         let [batch, n, features] = rows(tape, "pooling", x)?;
         match self {
             Self::Mean => tape.mean(x, &[1], false),
@@ -72,15 +72,15 @@ impl AttentionPooling {
     ///
     /// # Errors
     /// Where x is not that.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<(Var, Var)> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<(Var, Var)> {
         let [batch, n, features] = rows(tape, "attention_pooling", x)?;
         let mut seen = x;
         if let Some([content, gate]) = &self.gated {
-            let (content, gate) = (content.apply(tape, x)?, gate.apply(tape, x)?);
+            let (content, gate) = (content.forward(tape, x)?, gate.forward(tape, x)?);
             let (content, gate) = (tape.tanh(content)?, tape.sigmoid(gate)?);
             seen = tape.mul(content, gate)?;
         }
-        let scores = self.score.apply(tape, seen)?;
+        let scores = self.score.forward(tape, seen)?;
         if tape.shape(scores)[2] != 1 {
             return Err(Error::op("attention_pooling", format!("one score a node expected, found {}", tape.shape(scores))));
         }
@@ -136,7 +136,7 @@ impl TopKPooling {
     ///
     /// # Errors
     /// Where shapes do not fit, or the ratio is outside (0, 1].
-    pub fn apply(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Kept> {
+    pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Kept> {
         let (n, kept) = (nodes(tape, "top_k_pooling", graph, x)?, self.kept(tape.shape(x)[1])?);
         let [batch, features] = [0, 2].map(|i| tape.shape(x)[i]);
         if *tape.shape(self.projection) != [features, 1] {
@@ -180,20 +180,20 @@ fn rows(tape: &Tape, op: &str, x: Var) -> Result<[usize; 3]> {
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for pooling in [Pooling::Mean, Pooling::Sum, Pooling::Max, Pooling::Concatenate] {
-        cases.push(one(&format!("pooling {pooling:?}"), vec![normal([2, 7, 3])], move |t, x| pooling.apply(t, x[0])));
+        cases.push(one(&format!("pooling {pooling:?}"), vec![normal([2, 7, 3])], move |t, x| pooling.forward(t, x[0])));
     }
     for ([batch, n, features], ratio) in [([1, 1, 1], 1.0), ([2, 7, 3], 0.1), ([1, 65, 4], 0.5)] {
         let operands = vec![normal([batch, n, features]), normal([1, features]), normal([1])];
         cases.push(one("attention_pooling", operands, |t, x| {
-            AttentionPooling { gated: None, score: Linear { weight: x[1], bias: Some(x[2]) } }.apply(t, x[0]).map(|(y, _)| y)
+            AttentionPooling { gated: None, score: Linear { weight: x[1], bias: Some(x[2]) } }.forward(t, x[0]).map(|(y, _)| y)
         }));
         cases.push(one("attention_pooling gated", vec![normal([batch, n, features])], move |t, x| {
-            AttentionPooling::gated(t, &mut Parameters::training(8), "pool", [features, 3])?.apply(t, x[0]).map(|(y, _)| y)
+            AttentionPooling::gated(t, &mut Parameters::new(8), "pool", [features, 3])?.forward(t, x[0]).map(|(y, _)| y)
         }));
         let operands = vec![weights(batch, n), normal([batch, n, features]), normal([features, 1])];
         let pool = Case::new("top_k_pooling", operands, move |t, x| {
             let graph = fixed_edges(t, x[0])?;
-            let kept = TopKPooling { projection: x[2], ratio }.apply(t, graph, x[1])?;
+            let kept = TopKPooling { projection: x[2], ratio }.forward(t, graph, x[1])?;
             Ok(vec![kept.x, kept.graph, kept.scores])
         });
         cases.push(pool.within(5e-6, 1e-5));

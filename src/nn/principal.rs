@@ -56,17 +56,17 @@ impl PrincipalAggregation {
         Ok((logs.iter().sum::<f64>() / logs.len() as f64) as f32)
     }
 
-    /// As [`GraphConvolution::apply`](super::GraphConvolution::apply), of edges that are there or not (any weight but 0):
+    /// As [`GraphConvolution::forward`](super::GraphConvolution::forward), of edges that are there or not (any weight but 0):
     /// `[batch, n, outputs]`.
     ///
     /// # Errors
     /// Where shapes do not fit, or `together` is 0.
-    pub fn apply(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         let n = nodes(tape, "principal_aggregation", graph, x)?;
         if self.together == 0 {
             return Err(Error::op("principal_aggregation", "1 receiver or more at a time expected, found 0"));
         }
-        let (u, v) = (self.receiver.apply(tape, x)?, self.sender.apply(tape, x)?);
+        let (u, v) = (self.receiver.forward(tape, x)?, self.sender.forward(tape, x)?);
         let edge = edges(tape, graph)?;
         let mut lots = Vec::with_capacity(n.div_ceil(self.together));
         for first in (0..n).step_by(self.together) {
@@ -92,7 +92,7 @@ impl PrincipalAggregation {
         let less = tape.scale(less, self.delta)?;
         let (amplified, attenuated) = (tape.mul(all, more)?, tape.mul(all, less)?);
         let both = tape.concatenate(&[x, all, amplified, attenuated], -1)?;
-        self.out.apply(tape, both)
+        self.out.forward(tape, both)
     }
 }
 
@@ -133,9 +133,9 @@ pub(super) fn cases() -> Vec<Case> {
         let operands = vec![weights(batch, n), normal([batch, n, inputs])];
         cases.push(one("principal_aggregation", operands, move |t, x| {
             let graph = fixed_edges(t, x[0])?;
-            let mut layer = PrincipalAggregation::new(t, &mut Parameters::training(7), "layer", [inputs, 2], 1.5)?;
+            let mut layer = PrincipalAggregation::new(t, &mut Parameters::new(7), "layer", [inputs, 2], 1.5)?;
             layer.together = together;
-            layer.apply(t, graph, x[1])
+            layer.forward(t, graph, x[1])
         }));
     }
     cases

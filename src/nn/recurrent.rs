@@ -67,7 +67,7 @@ impl Recurrent {
     ///
     /// # Errors
     /// Where shapes do not fit, or the sequence is empty.
-    pub fn apply(&self, tape: &mut Tape, x: Var, start: Option<Carry>) -> Result<(Var, Carry)> {
+    pub fn forward(&self, tape: &mut Tape, x: Var, start: Option<Carry>) -> Result<(Var, Carry)> {
         tape.check(x)?;
         let [batch, time, _] = *tape.shape(x) else {
             return Err(Error::op("recurrent", format!("x of [batch, time, inputs] expected, found {}", tape.shape(x))));
@@ -77,7 +77,7 @@ impl Recurrent {
         }
         let rows = tape.shape(self.hidden.weight)[0];
         let width = rows / self.cell.gates();
-        let driven = self.input.apply(tape, x)?;
+        let driven = self.input.forward(tape, x)?;
         let mut carry = match start {
             Some(carry) => carry,
             None => Carry { hidden: tape.full([batch, width], 0.0)?, cell: None },

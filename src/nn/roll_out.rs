@@ -42,7 +42,7 @@ impl RollOut {
     ///
     /// # Errors
     /// Where the truth is shorter than the forcing reads, and as `step`.
-    pub fn apply(
+    pub fn forward(
         &self,
         tape: &mut Tape,
         first: Var,
@@ -56,7 +56,7 @@ impl RollOut {
     /// well, and what the last step left is returned. The truth stands in for predictions alone.
     ///
     /// # Errors
-    /// As [`RollOut::apply`].
+    /// As [`RollOut::forward`].
     pub fn carried<C: Copy>(
         &self,
         tape: &mut Tape,

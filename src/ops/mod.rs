@@ -5,6 +5,7 @@ pub mod case;
 pub mod confounds;
 pub mod covariance;
 mod dropout;
+pub mod filter;
 pub mod fourier;
 pub mod matmul;
 pub mod mesh;
@@ -46,6 +47,10 @@ pub fn sources() -> Vec<&'static Source> {
         &covariance::TOP_K,
         &covariance::WEIGHTS_REVERSE,
         &dropout::DROPOUT,
+        &filter::APPLY,
+        &filter::CARRY,
+        &filter::DRIVE,
+        &fourier::CHIRP,
         &fourier::STAGE,
         &matmul::MATMUL,
         &tile::PAD,
@@ -119,6 +124,7 @@ pub fn cases() -> Vec<Case> {
         confounds::cases(),
         covariance::cases(),
         dropout::cases(),
+        filter::cases(),
         fourier::cases(),
         mesh::cases(),
         message::cases(),
@@ -146,6 +152,7 @@ pub fn works() -> Vec<Work> {
         confounds::works(),
         covariance::works(),
         dropout::works(),
+        filter::works(),
         fourier::works(),
         mesh::works(),
         message::works(),

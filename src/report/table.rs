@@ -14,3 +14,18 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let head: Vec<String> = header.iter().map(|h| (*h).to_owned()).collect();
     [line(&head)].into_iter().chain(rows.iter().map(|r| line(r))).collect::<Vec<_>>().join("\n")
 }
+
+/// A probability in three decimals; one below a thousandth in two digits and a power of ten.
+pub fn p_value(p: f64) -> String {
+    if p < 0.001 && p > 0.0 { format!("{p:.1e}") } else { format!("{p:.3}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::p_value;
+
+    #[test]
+    fn probabilities_are_read_without_powers_of_ten_where_that_is_possible() {
+        assert_eq!([0.793, 1.0, 0.00125, 4.6e-6, 0.0].map(p_value), ["0.793", "1.000", "0.001", "4.6e-6", "0.000"]);
+    }
+}

@@ -13,10 +13,11 @@ impl Confusion {
     /// Of labels in `0..classes`.
     ///
     /// # Errors
-    /// Where the two are not of one length, or a label is no class.
+    /// Where the two are not of one length or empty, or a label is no class.
     pub fn new(classes: usize, truth: &[i32], predicted: &[i32]) -> Result<Self> {
-        if truth.len() != predicted.len() {
-            return Err(Error::argument(format!("{} predictions of {} labels", predicted.len(), truth.len())));
+        if truth.len() != predicted.len() || truth.is_empty() {
+            let (labels, predictions) = (truth.len(), predicted.len());
+            return Err(Error::argument(format!("{predictions} predictions of {labels} labels: as many of both expected, at least one")));
         }
         let mut cells = Vec::with_capacity(truth.len());
         for (&t, &p) in truth.iter().zip(predicted) {
@@ -52,7 +53,7 @@ impl Confusion {
         self.counts.iter().map(|row| row[class]).sum()
     }
 
-    /// The share that is right; 0 where there is nothing.
+    /// The share that is right.
     pub fn accuracy(&self) -> f64 {
         let right: usize = (0..self.counts.len()).map(|c| self.counts[c][c]).sum();
         let all: usize = self.counts.iter().flatten().sum();

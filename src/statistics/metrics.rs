@@ -10,40 +10,57 @@ pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
 
 fn one_length(a: usize, b: usize, what: &str) -> Result<()> {
     if a != b || a == 0 {
-        return Err(Error::argument(format!("{what}: two of one length expected, found {a} and {b}")));
+        return Err(Error::argument(format!("{what}: two of one length expected, at least one value each, found {a} and {b}")));
     }
     Ok(())
 }
 
-/// A figure of NaN is none: an order of numbers would put it somewhere.
-fn finite(x: &[f64], what: &str) -> Result<()> {
-    match x.iter().position(|x| !x.is_finite()) {
-        Some(at) => Err(Error::argument(format!("{what}: number {at} (counted from 0) is {}: finite numbers are expected", x[at]))),
+/// That all values are finite: figures of others are undefined, and NaN would land on either side of a comparison.
+fn all_finite(values: &[f64], what: &str) -> Result<()> {
+    match values.iter().position(|x| !x.is_finite()) {
+        Some(i) => Err(Error::argument(format!("{what}: value {i}, counted from 0, is {}: a finite number is expected", values[i]))),
         None => Ok(()),
     }
+}
+
+/// That no value is NaN, which has no place in an order.
+fn ordered(values: &[f64], what: &str) -> Result<()> {
+    match values.iter().position(|x| x.is_nan()) {
+        Some(i) => Err(Error::argument(format!("{what}: value {i}, counted from 0, is NaN"))),
+        None => Ok(()),
+    }
+}
+
+/// Values about their first, and then about their mean: those of a constant are exactly 0, though its mean may not be exact.
+fn centred(x: &[f64]) -> Vec<f64> {
+    let first = x.first().copied().unwrap_or(0.0);
+    let centre = mean(x.iter().map(|x| x - first));
+    x.iter().map(|x| x - first - centre).collect()
 }
 
 /// R² = 1 − Σ (t − p)² / Σ (t − mean t)².
 ///
 /// # Errors
-/// Where lengths differ, a number is not finite, or the truth is constant.
+/// Where lengths differ or are 0, a value is not finite, or the truth is constant.
 pub fn r_squared(truth: &[f64], predicted: &[f64]) -> Result<f64> {
-    let centre = mean(truth.iter().copied());
-    score_against(truth, predicted, &vec![centre; truth.len()])
+    let reference: Vec<f64> = truth.iter().zip(centred(truth)).map(|(t, apart)| t - apart).collect();
+    score_against(truth, predicted, &reference)
 }
 
 /// 1 − Σ (t − p)² / Σ (t − r)²: 0 where p is no better than the reference r, 1 where it is perfect.
 ///
 /// # Errors
-/// Where lengths differ, a number is not finite, or the reference is the truth.
+/// Where lengths differ or are 0, a value is not finite, or the reference is the truth.
 pub fn score_against(truth: &[f64], predicted: &[f64], reference: &[f64]) -> Result<f64> {
-    one_length(truth.len(), predicted.len(), "a score")?;
-    one_length(truth.len(), reference.len(), "a score")?;
-    [truth, predicted, reference].iter().try_for_each(|x| finite(x, "a score"))?;
+    for values in [predicted, reference] {
+        one_length(truth.len(), values.len(), "a score")?;
+        all_finite(values, "a score")?;
+    }
+    all_finite(truth, "a score")?;
     let misfit = |p: &[f64]| truth.iter().zip(p).map(|(t, p)| (t - p) * (t - p)).sum::<f64>();
     let at_most = misfit(reference);
     if at_most == 0.0 {
-        return Err(Error::argument("a score: the reference is the truth"));
+        return Err(Error::argument("a score: the reference is the truth, such as the mean of a constant"));
     }
     Ok(1.0 - misfit(predicted) / at_most)
 }
@@ -65,18 +82,17 @@ fn ranks(x: &[f64]) -> Vec<f64> {
 /// Pearson's correlation.
 ///
 /// # Errors
-/// Where lengths differ, a number is not finite, or one of the two is constant.
+/// Where lengths differ or are 0, a value is not finite, or one of the two is constant.
 pub fn pearson(a: &[f64], b: &[f64]) -> Result<f64> {
     one_length(a.len(), b.len(), "a correlation")?;
-    [a, b].iter().try_for_each(|x| finite(x, "a correlation"))?;
-    let centre = [a, b].map(|x| mean(x.iter().copied()));
-    let product = |a: (&[f64], f64), b: (&[f64], f64)| a.0.iter().zip(b.0).map(|(x, y)| (x - a.1) * (y - b.1)).sum::<f64>();
-    let (a, b) = ((a, centre[0]), (b, centre[1]));
-    let scale = (product(a, a) * product(b, b)).sqrt();
+    let [a, b] = [a, b].map(|x| all_finite(x, "a correlation").map(|()| centred(x)));
+    let (a, b) = (a?, b?);
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+    let scale = product(&a, &a).sqrt() * product(&b, &b).sqrt();
     if scale == 0.0 {
         return Err(Error::argument("a correlation: one of the two is constant"));
     }
-    Ok(product(a, b) / scale)
+    Ok(product(&a, &b) / scale)
 }
 
 /// Spearman's rank correlation.
@@ -85,17 +101,18 @@ pub fn pearson(a: &[f64], b: &[f64]) -> Result<f64> {
 /// As [`pearson`].
 pub fn spearman(a: &[f64], b: &[f64]) -> Result<f64> {
     one_length(a.len(), b.len(), "a rank correlation")?;
-    [a, b].iter().try_for_each(|x| finite(x, "a rank correlation"))?;
+    all_finite(a, "a rank correlation")?;
+    all_finite(b, "a rank correlation")?;
     pearson(&ranks(a), &ranks(b))
 }
 
 /// The probability that a positive scores higher than a negative, ties counted half: the area under the ROC curve.
 ///
 /// # Errors
-/// Where lengths differ, a score is not finite, or all are positive or none.
+/// Where lengths differ or are 0, a score is NaN, or all are positive or none.
 pub fn auroc(scores: &[f64], positive: &[bool]) -> Result<f64> {
     one_length(scores.len(), positive.len(), "an AUROC")?;
-    finite(scores, "an AUROC")?;
+    ordered(scores, "an AUROC")?;
     let n = positive.iter().filter(|p| **p).count();
     let rest = positive.len() - n;
     if n == 0 || rest == 0 {
@@ -108,10 +125,10 @@ pub fn auroc(scores: &[f64], positive: &[bool]) -> Result<f64> {
 /// Σ (Rₖ − Rₖ₋₁) Pₖ over thresholds, from the highest score down, with recall R and precision P: scikit-learn's average precision.
 ///
 /// # Errors
-/// Where lengths differ, a score is not finite, or none is positive.
+/// Where lengths differ or are 0, a score is NaN, or none is positive.
 pub fn average_precision(scores: &[f64], positive: &[bool]) -> Result<f64> {
     one_length(scores.len(), positive.len(), "an average precision")?;
-    finite(scores, "an average precision")?;
+    ordered(scores, "an average precision")?;
     let all = positive.iter().filter(|p| **p).count();
     if all == 0 {
         return Err(Error::argument("an average precision of no positives"));

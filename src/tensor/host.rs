@@ -206,6 +206,17 @@ impl HostTensor {
         }
     }
 
+    /// The one element of a tensor that has no more, in double precision.
+    ///
+    /// # Errors
+    /// Where it has more than one element, or none.
+    pub fn item(&self) -> Result<f64> {
+        match self.to_f64_vec()[..] {
+            [item] => Ok(item),
+            _ => Err(Error::argument(format!("a tensor of one element expected, found {}", self.ty()))),
+        }
+    }
+
     /// Whether a real element meets `test`; integers do not.
     pub(crate) fn any(&self, test: impl Fn(f64) -> bool) -> bool {
         match &self.data {
@@ -257,5 +268,51 @@ impl HostTensor {
 impl From<f32> for HostTensor {
     fn from(value: f32) -> Self {
         Self::scalar(value)
+    }
+}
+
+/// Elements that are printed in full; of larger tensors the first and last of each axis are.
+const PRINTED: usize = 1000;
+const EDGE: usize = 3;
+
+/// As NumPy prints: nested brackets, a row a line, `...` where a large tensor is cut. A precision (`{:.3}`) holds for each element.
+impl std::fmt::Display for HostTensor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.print(f, 0, 0)
+    }
+}
+
+impl HostTensor {
+    /// Prints what lies behind `at` leading indices, the first element of which is `first`.
+    fn print(&self, f: &mut std::fmt::Formatter<'_>, at: usize, first: usize) -> std::fmt::Result {
+        let Some(&extent) = self.shape.get(at) else { return self.print_element(f, first) };
+        let each: usize = self.shape[at + 1..].iter().product();
+        let cut = self.shape.elements() > PRINTED && extent > 2 * EDGE;
+        let last_axis = at + 1 == self.shape.rank();
+        f.write_str("[")?;
+        for i in (0..extent).filter(|&i| !cut || i <= EDGE || i >= extent - EDGE) {
+            match (i, last_axis) {
+                (0, _) => {}
+                (_, true) => f.write_str(", ")?,
+                (_, false) => write!(f, ",\n{:at$} ", "")?,
+            }
+            if cut && i == EDGE {
+                f.write_str("...")?;
+            } else {
+                self.print(f, at + 1, first + i * each)?;
+            }
+        }
+        f.write_str("]")
+    }
+
+    fn print_element(&self, f: &mut std::fmt::Formatter<'_>, at: usize) -> std::fmt::Result {
+        use std::fmt::Display;
+        match &self.data {
+            Data::F32(v) => v[at].fmt(f),
+            Data::F64(v) => v[at].fmt(f),
+            Data::I32(v) => v[at].fmt(f),
+            Data::U32(v) => v[at].fmt(f),
+            Data::F16(v) => v[at].to_f32().fmt(f),
+        }
     }
 }

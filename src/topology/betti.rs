@@ -12,21 +12,22 @@ pub struct Curves {
 }
 
 /// The Betti numbers of a graph at `thresholds`, given its births and deaths, each ascending: β₀(ε) = 1 + #{b ≤ ε}, β₁(ε) = #{d > ε}
-/// (Chung et al. 2019).
+/// (Chung et al. 2019). A curve is NaN where its threshold is, and everywhere where its list holds a NaN.
 pub fn betti_curves(births: &[f32], deaths: &[f32], thresholds: &[f32]) -> Curves {
-    let up_to = |list: &[f32], threshold: f32| list.partition_point(|&x| x <= threshold);
-    Curves {
-        components: thresholds.iter().map(|&e| 1.0 + up_to(births, e) as f64).collect(),
-        cycles: thresholds.iter().map(|&e| (deaths.len() - up_to(deaths, e)) as f64).collect(),
-    }
+    let counted = |list: &[f32], betti: &dyn Fn(usize) -> f64| {
+        let defined = !list.iter().any(|x| x.is_nan());
+        let up_to = |threshold: f32| list.partition_point(|&x| x <= threshold);
+        thresholds.iter().map(|&e| if defined && !e.is_nan() { betti(up_to(e)) } else { f64::NAN }).collect()
+    };
+    Curves { components: counted(births, &|n| 1.0 + n as f64), cycles: counted(deaths, &|n| (deaths.len() - n) as f64) }
 }
 
-/// The mean and the standard deviation (of the population) of the Betti curves of the graphs `members`.
+/// The mean and the standard deviation (of the population) of the Betti curves of the graphs `members`: NaN where there are none.
 pub fn group_curves(diagrams: &Diagrams, members: &[usize], thresholds: &[f32]) -> (Curves, Curves) {
     let curves: Vec<Curves> = members.iter().map(|&g| betti_curves(diagrams.births(g), diagrams.deaths(g), thresholds)).collect();
     let both = |of: fn(&Curves) -> &[f64]| -> (Vec<f64>, Vec<f64>) {
         let moments = |at: usize| {
-            let n = curves.len().max(1) as f64;
+            let n = curves.len() as f64;
             let mean = curves.iter().map(|c| of(c)[at]).sum::<f64>() / n;
             (mean, (curves.iter().map(|c| (of(c)[at] - mean).powi(2)).sum::<f64>() / n).sqrt())
         };

@@ -12,7 +12,7 @@ use crate::statistics::lloyd::{Clustering, Empty, lloyd};
 use crate::tensor::{Philox, parallel};
 use crate::{Error, HostTensor, Result};
 
-/// How a centre between a mean matrix and a barycentre is found.
+/// The way in which a centre between a mean matrix and a barycentre is found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Interpolation {
     /// By the minimiser for the present order of edges, (1 − w) W̄ + w τ(Θ), until the order stays or so many steps are over. For w = 1
@@ -33,15 +33,15 @@ pub enum Interpolation {
 /// A clustering to be made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Top {
-    /// How many clusters.
+    /// The number of clusters.
     pub clusters: usize,
     /// w: 1 for topology alone, 0 for weights alone.
     pub weight: f32,
-    /// How centres are found.
+    /// The way in which centres are found.
     pub interpolation: Interpolation,
     /// Rounds of assignment at most; the authors' code allows 300.
     pub rounds: usize,
-    /// Which graphs are the first centres; where there are none, they are drawn by the seed.
+    /// The graphs that are the first centres; where there are none, they are drawn by the seed.
     pub initial: Vec<usize>,
     /// Draws the first centres.
     pub seed: u64,
@@ -63,14 +63,19 @@ impl Top {
     /// lies farthest from its own centre.
     ///
     /// # Errors
-    /// Where there are more clusters than graphs or none, the weight is not from 0 to 1, the first centres are not so many graphs, or the
-    /// weights are not those of the diagrams.
+    /// Where there are more clusters than graphs or none, the topological weight is not from 0 to 1, a gradient step's length is not above
+    /// 0 and below 1, the first centres are not so many graphs, or the weights are not finite or not those of the diagrams.
     pub fn run(&self, graphs: &HostTensor, diagrams: &Diagrams) -> Result<Clustering> {
         let (count, n) = (diagrams.len(), diagrams.nodes());
         let weights = graphs.elements::<f32>()?;
         self.check(count)?;
         if weights.len() != count * n * n {
             return Err(Error::argument(format!("weights {}: {count} graphs of {n} nodes expected", graphs.shape())));
+        }
+        if let Some(at) = weights.iter().position(|w| !w.is_finite()) {
+            let [graph, row, column] = [at / (n * n), at / n % n, at % n];
+            let what = format!("graph {graph}, row {row}, column {column} (counted from 0): {}: a finite weight is expected", weights[at]);
+            return Err(Error::argument(what));
         }
         let initial =
             if self.initial.is_empty() { Philox::new(self.seed, 0, 0).distinct(count, self.clusters) } else { self.initial.clone() };
@@ -92,6 +97,11 @@ impl Top {
         }
         if !(0.0..=1.0).contains(&self.weight) {
             return Err(Error::argument(format!("a topological weight of {}: from 0 to 1 expected", self.weight)));
+        }
+        if let Interpolation::Gradient { rate, .. } = self.interpolation
+            && !(rate > 0.0 && rate < 1.0)
+        {
+            return Err(Error::argument(format!("gradient steps of length {rate}: above 0 and below 1 is expected, or they diverge")));
         }
         if !self.initial.is_empty() && (self.initial.len() != k || self.initial.iter().any(|&g| g >= graphs)) {
             return Err(Error::argument(format!("first centres {:?}: {k} of {graphs} graphs expected", self.initial)));

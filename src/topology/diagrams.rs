@@ -67,7 +67,7 @@ impl Diagrams {
         self.births.len() / (self.nodes - 1)
     }
 
-    /// Whether there are none.
+    /// True where there are none.
     pub fn is_empty(&self) -> bool {
         self.births.is_empty()
     }
@@ -138,7 +138,7 @@ impl Diagrams {
     }
 }
 
-/// How the shorter of two ascending lists is filled up.
+/// The element that the shorter of two ascending lists is filled up with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fill {
     /// With its least element in front: deaths.
@@ -164,8 +164,11 @@ pub fn list_distance(x: &[f32], y: &[f32], order: f64, fill: Fill) -> f64 {
 pub(super) fn square(x: &[f32], y: &[f32]) -> f64 {
     // Sums of so few squares lose nothing that matters in single precision, and are fast.
     const PART: usize = 64;
+    // Between these no square that matters has left the range of f32 at either end. NaN is in no range.
+    const SAFE: std::ops::Range<f64> = 1e-24..1e36;
     let part = |(x, y): (&[f32], &[f32])| x.iter().zip(y).map(|(x, y)| (x - y) * (x - y)).sum::<f32>();
-    x.chunks(PART).zip(y.chunks(PART)).map(|parts| f64::from(part(parts))).sum()
+    let fast = x.chunks(PART).zip(y.chunks(PART)).map(|parts| f64::from(part(parts))).sum();
+    if SAFE.contains(&fast) { fast } else { x.iter().zip(y).map(|(&x, &y)| (f64::from(x) - f64::from(y)).powi(2)).sum() }
 }
 
 /// The mean of lists, element by element.

@@ -4,7 +4,7 @@ use super::BirthDeath;
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// Which features of two graphs are matched.
+/// The features of two graphs that are matched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dimension {
     /// Connected components, by their births: dimension 0.
@@ -15,7 +15,7 @@ pub enum Dimension {
     Both,
 }
 
-/// Which distance.
+/// A distance between lists of births or deaths.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Wasserstein {
     /// r of Σ |x − y|ʳ, 1 or more.

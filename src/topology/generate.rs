@@ -21,11 +21,15 @@ pub struct Modular {
 /// Weights `[n, n]`: an edge is normal about `mean` if it is strong and about 0 if not, and 0 where that is negative. The diagonal is 0.
 ///
 /// # Errors
-/// Where there are no modules, or more than nodes.
+/// Where there are no modules or more than nodes, `p` is not from 0 to 1, or the mean or deviation is not finite.
 pub fn random_modular_graph(of: Modular, seed: u64) -> Result<HostTensor> {
     let Modular { nodes: n, modules, p, mean, deviation } = of;
     if modules == 0 || modules > n {
         return Err(Error::argument(format!("{modules} modules of {n} nodes: from 1 to {n} expected")));
+    }
+    if !(0.0..=1.0).contains(&p) || !mean.is_finite() || !deviation.is_finite() {
+        let what = format!("p = {p}, a mean of {mean} and a deviation of {deviation}: p from 0 to 1 and finite numbers expected");
+        return Err(Error::argument(what));
     }
     let (kinds, sizes) = (Philox::new(seed, 0, 0), Philox::new(seed, 1, 0));
     let module = |v: usize| v * modules / n;

@@ -1,4 +1,4 @@
-//! Whether two groups of graphs differ: by transpositions of their members, and exactly by the greatest difference of Betti curves.
+//! Tests for a difference between two groups of graphs: by transpositions of their members, and exactly by the greatest difference of Betti curves.
 
 use super::{Diagrams, Dimension};
 use crate::tensor::{Philox, parallel};
@@ -23,39 +23,48 @@ impl Default for Transpositions {
     }
 }
 
-/// What a test by transpositions found.
+/// The result of a test by transpositions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tested {
-    /// The mean squared distance between groups over that within them.
-    pub ratio: f64,
-    /// (1 + how many transposed ratios are not below it) / (1 + how many there are).
+    /// The mean squared distance between groups over that within them; `None` where all distances within groups are 0, for then the
+    /// ratio is not defined.
+    pub ratio: Option<f64>,
+    /// (1 + how many transposed ratios are not below the observed one) / (1 + how many there are). It is defined without the ratio too,
+    /// and 1 where no two graphs differ.
     pub p: f64,
     /// The same as transpositions went on: after how many, and p.
     pub running: Vec<(usize, f64)>,
-    /// Transposed ratios, an even selection of at most 10,000.
+    /// Transposed ratios that are defined, an even selection of at most 10,000.
     pub null: Vec<f64>,
 }
 
-/// Sums of distances between pairs of groups a and b: within a, within b, between.
+/// The greatest change that rounding makes to a sum of distances that is taken apart and put together again, as a share of the sum over all pairs.
+const ROUNDING: f64 = 1e-9;
+
+/// The mean distance between groups over the mean distance within them, as a function of the sum `between` groups: the sum over all pairs
+/// stays the same when members are exchanged, so that the ratio rises with `between` and orders exchanges as `between` does.
 #[derive(Debug, Clone, Copy)]
-struct Sums {
-    within: f64,
-    between: f64,
+struct Ratio {
+    total: f64,
+    sizes: [usize; 2],
 }
 
-impl Sums {
-    fn ratio(self, [m, n]: [usize; 2]) -> f64 {
+impl Ratio {
+    fn of(self, between: f64) -> Option<f64> {
+        let [m, n] = self.sizes;
         let pairs = m * m.saturating_sub(1) / 2 + n * n.saturating_sub(1) / 2;
-        self.between / (m * n) as f64 / (self.within / pairs as f64)
+        let within = self.total - between;
+        (within > ROUNDING * self.total).then(|| between / (m * n) as f64 / (within / pairs as f64))
     }
 }
 
 /// Tests whether the first `m` graphs and the others differ in births, deaths or both: the ratio of the mean squared distance between
 /// groups to that within, among ratios of groups whose members are exchanged one for one at random (Songdechakraiwut & Chung 2023, §4;
-/// Chung et al., "Rapid acceleration of the permutation test via transpositions", 2019). An exchange costs a sum over members.
+/// Chung et al., "Rapid acceleration of the permutation test via transpositions", 2019). An exchange costs a sum over members. Ratios are
+/// ordered by their numerators, which orders those that are not defined as well.
 ///
 /// # Errors
-/// Where a group has fewer than two graphs, or a setting is 0.
+/// Where a group has fewer than two graphs, a setting is 0, or distances are too large for f64.
 pub fn two_group_test(diagrams: &Diagrams, m: usize, dimension: Dimension, how: &Transpositions) -> Result<Tested> {
     let total = diagrams.len();
     if m < 2 || total < m + 2 {
@@ -66,47 +75,41 @@ pub fn two_group_test(diagrams: &Diagrams, m: usize, dimension: Dimension, how: 
     }
     let distances = diagrams.squared_distances(dimension);
     let sizes = [m, total - m];
-    let observed = sums(&distances, &(0..total).collect::<Vec<_>>(), m).ratio(sizes);
+    let all = distances.iter().sum::<f64>() / 2.0;
+    if !all.is_finite() {
+        return Err(Error::argument("the graphs lie so far apart that their distances are not finite: smaller weights are expected"));
+    }
+    let ratio = Ratio { total: all, sizes };
+    let observed = between(&distances, &(0..total).collect::<Vec<_>>(), m);
     let mut chains = vec![Vec::new(); how.chains];
-    parallel::rows(&mut chains, 1, how.count / how.chains * total, |chain, ratios| {
+    parallel::rows(&mut chains, 1, how.count / how.chains * total, |chain, sums| {
         let length = how.count / how.chains + usize::from(chain < how.count % how.chains);
-        ratios[0] = run(&distances, [m, total], length, how.reshuffle, Philox::new(how.seed, chain as u32, 0));
+        sums[0] = run(&distances, [m, total], length, how.reshuffle, Philox::new(how.seed, chain as u32, 0));
     });
     // One of each chain at a time, so that what runs is a part of every chain.
     let longest = chains.iter().map(Vec::len).max().unwrap_or(0);
-    let ratios: Vec<f64> = (0..longest).flat_map(|i| chains.iter().filter_map(move |c| c.get(i))).copied().collect();
-    // Sums taken apart and put together again round: what is equal but for that is not below.
-    let least = observed * (1.0 - 1e-9);
+    let sums: Vec<f64> = (0..longest).flat_map(|i| chains.iter().filter_map(move |c| c.get(i))).copied().collect();
+    // What is equal but for rounding is not below. All sums are finite: their total is.
+    let least = observed - ROUNDING * all;
     let (mut beyond, mut running) = (0, Vec::new());
-    let every = (ratios.len() / 200).max(1);
-    for (i, &ratio) in ratios.iter().enumerate() {
-        beyond += usize::from(ratio >= least);
+    let every = (sums.len() / 200).max(1);
+    for (i, &sum) in sums.iter().enumerate() {
+        beyond += usize::from(sum >= least);
         if (i + 1) % every == 0 {
             running.push((i + 1, (1 + beyond) as f64 / (2 + i) as f64));
         }
     }
-    let null = ratios.iter().step_by(ratios.len().div_ceil(10_000).max(1)).copied().collect();
-    Ok(Tested { ratio: observed, p: (1 + beyond) as f64 / (1 + ratios.len()) as f64, running, null })
+    let null = sums.iter().step_by(sums.len().div_ceil(10_000).max(1)).filter_map(|&sum| ratio.of(sum)).collect();
+    Ok(Tested { ratio: ratio.of(observed), p: (1 + beyond) as f64 / (1 + sums.len()) as f64, running, null })
 }
 
-/// The sums of the groups whose members are the first `m` of `order`, and the others.
-fn sums(distances: &[f64], order: &[usize], m: usize) -> Sums {
-    let total = order.len();
-    let mut found = Sums { within: 0.0, between: 0.0 };
-    for (i, &a) in order.iter().enumerate() {
-        for (j, &b) in order.iter().enumerate().skip(i + 1) {
-            let d = distances[a * total + b];
-            if (i < m) == (j < m) {
-                found.within += d;
-            } else {
-                found.between += d;
-            }
-        }
-    }
-    found
+/// The sum of distances between the group of the first `m` of `order` and the group of the others.
+fn between(distances: &[f64], order: &[usize], m: usize) -> f64 {
+    let (first, second) = order.split_at(m);
+    first.iter().flat_map(|&a| second.iter().map(move |&b| distances[a * order.len() + b])).sum()
 }
 
-/// The ratios along a chain.
+/// The sums of distances between the groups along a chain.
 fn run(distances: &[f64], [m, total]: [usize; 2], length: usize, reshuffle: usize, draws: Philox) -> Vec<f64> {
     let mut word = 0;
     let mut below = |n: usize| {
@@ -114,31 +117,29 @@ fn run(distances: &[f64], [m, total]: [usize; 2], length: usize, reshuffle: usiz
         draws.word(word - 1) as usize % n
     };
     let mut order: Vec<usize> = (0..total).collect();
-    let mut now = Sums { within: 0.0, between: 0.0 };
-    let mut ratios = Vec::with_capacity(length);
+    let mut now = 0.0;
+    let mut sums = Vec::with_capacity(length);
     for i in 0..length {
         if i % reshuffle == 0 {
             (1..total).rev().for_each(|k| order.swap(k, below(k + 1)));
-            now = sums(distances, &order, m);
+            now = between(distances, &order, m);
         }
         let (a, b) = (below(m), m + below(total - m));
         let (from, to) = (order[a], order[b]);
         for (k, &other) in order.iter().enumerate().filter(|&(k, _)| k != a && k != b) {
             let change = distances[from * total + other] - distances[to * total + other];
             // What was within for the one is between, and the other way round.
-            let sign = if k < m { 1.0 } else { -1.0 };
-            now.between += sign * change;
-            now.within -= sign * change;
+            now += if k < m { change } else { -change };
         }
         order.swap(a, b);
-        ratios.push(now.ratio([m, total - m]));
+        sums.push(now);
     }
-    ratios
+    sums
 }
 
 /// P(D ≥ d): how likely two samples of q values each of one distribution have counts that lie d or more apart at some threshold, without
 /// ties. 2 Σₖ (−1)ᵏ⁺¹ C(2q, q − kd) / C(2q, q) (Gnedenko & Korolyuk 1951; of connectomes' Betti curves, Chung et al., "Exact topological
-/// inference", 2017).
+/// inference", 2017). 1 for d = 0, and 0 for d above q.
 pub fn exact_p(q: usize, d: usize) -> f64 {
     if d == 0 {
         return 1.0;
@@ -153,10 +154,13 @@ pub fn exact_p(q: usize, d: usize) -> f64 {
 /// how likely it is to be so great or greater by [`exact_p`].
 ///
 /// # Errors
-/// Where the lists differ in length.
+/// Where the lists differ in length, or hold NaN.
 pub fn exact_inference(x: &[f32], y: &[f32]) -> Result<(usize, f64)> {
     if x.len() != y.len() {
         return Err(Error::argument(format!("lists of {} and {} values: lists of one length expected", x.len(), y.len())));
+    }
+    if x.iter().chain(y).any(|v| v.is_nan()) {
+        return Err(Error::argument("a list that holds NaN: numbers in ascending order expected"));
     }
     let up_to = |list: &[f32], threshold: f32| list.partition_point(|&v| v <= threshold);
     let d = x.iter().chain(y).map(|&e| up_to(x, e).abs_diff(up_to(y, e))).max().unwrap_or(0);

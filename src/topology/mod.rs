@@ -23,7 +23,7 @@ pub use generate::{Modular, random_correlation, random_modular_graph};
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 
-/// What the compositions are held to.
+/// The cases of the compositions.
 pub fn cases() -> Vec<Case> {
     let graphs = |t: &mut Tape, x: Var| {
         let w = t.absolute_correlation(x)?;

@@ -1,18 +1,20 @@
-//! What a workflow reads: arrays that all subjects share, and series, columns and confounds, a row a subject, read in batches, so that
+//! The data of a workflow: arrays that all subjects share, and series, columns and confounds, a row a subject, read in batches, so that
 //! a cohort need not fit in memory.
 
-use super::place::{Place, is_name, not_a_name};
-use super::reader::{Reader, chosen, finite, frames};
+use super::form::{Form, Placed, file, flag, text, whole, words};
+use super::object::{Field, Object, object};
+use super::place::{is_name, not_a_name};
+use super::reader::{Reader, finite};
+use crate::connectome::confounds::{Selection, Strategy};
 use crate::data::{Layout, NpyRows, read_column, read_npy};
+use crate::statistics::centre::{Centred, Constant};
 use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 
-/// What is kept in memory of one entry, in bytes; what is larger is read again for every batch.
+/// Bytes of an entry that are kept in memory, at most; a larger one is read again for every batch.
 const KEPT: usize = 1 << 30;
 
 /// All that a workflow reads.
@@ -20,17 +22,24 @@ const KEPT: usize = 1 << 30;
 pub(super) struct Data {
     entries: BTreeMap<String, Entry>,
     subjects: usize,
-    files: BTreeMap<PathBuf, String>,
 }
 
+/// An entry of the data.
 #[derive(Debug)]
-enum Entry {
+pub(super) enum Entry {
     Shared(HostTensor),
-    Subjects { source: Source, each: Shape, dtype: DType, standardise: bool },
+    /// Where `centred`, series are about their means, which stand in a frame after the last: f32 would lose what varies of their sums.
+    Subjects {
+        source: Source,
+        each: Shape,
+        dtype: DType,
+        standardise: bool,
+        centred: bool,
+    },
 }
 
 #[derive(Debug)]
-enum Source {
+pub(super) enum Source {
     /// `[subjects, ..]`.
     Kept(HostTensor),
     /// A subject is what this reads of it.
@@ -40,113 +49,136 @@ enum Source {
 /// Mean and standard deviation of the training subjects' columns, by name.
 pub(super) type Standards = BTreeMap<String, [f64; 2]>;
 
-impl Data {
-    /// Opens and reads through every file once: shapes must agree, and each gets its hash.
-    pub(super) fn open(place: &Place<'_>, folder: &Path) -> Result<Self> {
-        let mut data = Self { entries: BTreeMap::new(), subjects: 0, files: BTreeMap::new() };
-        for (name, at) in place.entries()? {
-            if !is_name(name) {
-                return Err(place.error(not_a_name(name)));
-            }
-            let entry = data.entry(&at, folder)?;
-            if let Some(subjects) = entry.subjects() {
-                if data.subjects != 0 && data.subjects != subjects {
-                    return Err(at.error(format!("{subjects} subjects, and the entries before it have {}", data.subjects)));
-                }
-                data.subjects = subjects;
-            }
-            data.entries.insert(name.to_owned(), entry);
-        }
-        data.subjects = data.subjects.max(1);
-        Ok(data)
-    }
+/// An entry: its first key says what it reads. Every file is read through once, and subjects must be alike.
+pub(super) fn entry() -> Form<Placed<Entry>> {
+    Form::either(vec![series().form(), column().form(), array().form(), confounds().form()]).placed()
+}
 
-    fn entry(&mut self, at: &Place<'_>, folder: &Path) -> Result<Entry> {
-        const KINDS: [&str; 4] = ["series", "table", "array", "confounds"];
-        let kinds: Vec<&str> = KINDS.into_iter().filter(|k| at.find(k).is_some()).collect();
-        match kinds.as_slice() {
-            ["series"] => {
-                at.only(&["series", "layout", "atlas", "frames"])?;
-                let reader = self.series(at, folder)?;
-                Source::open(reader).map_err(at.wrap())
-            }
-            ["table"] => {
-                at.only(&["table", "column", "classes", "standardise"])?;
-                self.column(at, folder)
-            }
-            ["array"] => {
-                at.only(&["array", "per"])?;
-                let path = self.file(&at.get("array")?, folder)?;
-                match at.find("per").map_or(Ok("all"), |p| p.choice(&["all", "subject"]))? {
-                    "subject" => NpyRows::open(path).map(Reader::ArrayRows).and_then(Source::open).map_err(at.wrap()),
-                    _ => read_npy(&path).and_then(|x| finite(&path, x)).map(Entry::Shared).map_err(at.wrap()),
-                }
-            }
-            ["confounds"] => {
-                at.only(&["confounds", "strategy", "columns", "formula"])?;
-                let files = self.files(&at.get("confounds")?, folder)?;
-                Source::open(Reader::Confounds(files, chosen(at)?)).map_err(at.wrap())
-            }
-            _ => Err(at.error(format!("one of {} is expected", KINDS.join(", ")))),
+/// One file, or a file for each subject.
+#[derive(Debug, Clone)]
+enum Files {
+    One(PathBuf),
+    Each(Vec<PathBuf>),
+}
+
+fn files() -> Form<Files> {
+    Form::either(vec![file().map(Files::One), file().list(1).map(Files::Each)])
+}
+
+impl Files {
+    fn list(self) -> Vec<PathBuf> {
+        match self {
+            Self::One(path) => vec![path],
+            Self::Each(paths) => paths,
         }
     }
+}
 
-    fn series(&mut self, at: &Place<'_>, folder: &Path) -> Result<Reader> {
-        let layout = match at.find("layout").map_or(Ok("time-regions"), |p| p.choice(&["time-regions", "regions-time"]))? {
-            "regions-time" => Layout::RegionsTime,
-            _ => Layout::TimeRegions,
-        };
-        let frames = at.find("frames").map(|p| frames(&p)).transpose()?;
-        let series = at.get("series")?;
-        let atlas = at.find("atlas").map(|p| self.file(&p, folder)).transpose()?;
-        let files = self.files(&series, folder)?;
-        if let [one] = files.as_slice()
+/// Frames of a run.
+fn frames() -> Field<Option<Range<usize>>> {
+    let frames = whole(0).times::<2>().checked("[from, to], from below to,", |[from, to]| from < to);
+    frames.map(|[from, to]| from..to).maybe("frames", "the first frame and the one after the last; all where it is not given")
+}
+
+fn series() -> Object<Entry> {
+    let parts = (
+        files().field("series", "a file of [subjects, time, regions], or of one subject; or a list of files, one a subject"),
+        words([("time-regions", Layout::TimeRegions), ("regions-time", Layout::RegionsTime)]).or(
+            "layout",
+            "time-regions",
+            "the order of the axes",
+        ),
+        file().maybe("atlas", "the image by which other images have series"),
+        frames(),
+    );
+    object("[subjects, regions, time]: series", parts, |(files, layout, atlas, frames)| {
+        if let Files::One(one) = &files
             && one.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"))
-            && !series.value().is_array()
         {
-            let rows = NpyRows::open(one).map_err(series.wrap())?;
+            let rows = NpyRows::open(one)?;
             if rows.shape().len() == 3 {
-                return Ok(Reader::SeriesRows(rows, layout, frames));
+                return Source::open(Reader::SeriesRows(rows, layout, frames));
             }
         }
-        Ok(Reader::SeriesFiles { files, atlas, layout, frames })
-    }
+        Source::open(Reader::SeriesFiles { files: files.list(), atlas, layout, frames })
+    })
+}
 
-    fn column(&mut self, at: &Place<'_>, folder: &Path) -> Result<Entry> {
-        let path = self.file(&at.get("table")?, folder)?;
-        let name = at.get("column")?;
-        let cells = read_column(path, name.text()?).map_err(name.wrap())?;
-        let standardise = at.find("standardise").map_or(Ok(false), |p| p.flag())?;
-        let values = match at.find("classes") {
+fn column() -> Object<Entry> {
+    let parts = (
+        file().field("table", "a .csv or .tsv with a header, a row a subject"),
+        text().placed().field("column", "its name"),
+        text().list(2).placed().maybe("classes", "the texts that it holds: of two, 0 and 1; of more, one-hot"),
+        flag().or("standardise", false, "by mean and standard deviation of the training subjects"),
+    );
+    object("[subjects], or [subjects, classes]: a column of a table", parts, |(table, column, classes, standardise)| {
+        let cells = read_column(table, &column.value).map_err(|e| column.error(e))?;
+        let values = match classes {
             Some(classes) => one_of(&classes, &cells)?,
             None => {
                 let number = |(row, cell): (usize, &String)| {
                     let value = cell.parse::<f32>().ok().filter(|x| x.is_finite());
-                    value.ok_or_else(|| name.error(format!("row {} below the header holds `{cell}` where a number is expected", row + 1)))
+                    value.ok_or_else(|| column.error(format!("row {} below the header holds `{cell}` where a number is expected", row + 1)))
                 };
                 HostTensor::f32([cells.len()], cells.iter().enumerate().map(number).collect::<Result<_>>()?)?
             }
         };
         let each = values.shape().without(0);
-        Ok(Entry::Subjects { source: Source::Kept(values), each, dtype: DType::F32, standardise })
-    }
+        Ok(Entry::Subjects { source: Source::Kept(values), each, dtype: DType::F32, standardise, centred: false })
+    })
+}
 
-    /// A path in the file, beside which it is looked for.
-    fn file(&mut self, at: &Place<'_>, folder: &Path) -> Result<PathBuf> {
-        let path = folder.join(at.text()?);
-        if !self.files.contains_key(&path) {
-            let hash = sha256(&path).map_err(at.wrap())?;
-            self.files.insert(path.clone(), hash);
-        }
-        Ok(path)
-    }
+fn array() -> Object<Entry> {
+    let parts = (
+        file().field("array", "a .npy"),
+        words([("all", false), ("subject", true)]).or("per", "all", "whether all subjects share it, or it has a row a subject"),
+    );
+    object("an array", parts, |(path, per_subject)| match per_subject {
+        true => NpyRows::open(path).map(Reader::ArrayRows).and_then(Source::open),
+        false => read_npy(&path).and_then(|x| finite(&path, x)).map(Entry::Shared),
+    })
+}
 
-    fn files(&mut self, at: &Place<'_>, folder: &Path) -> Result<Vec<PathBuf>> {
-        if at.value().is_string() {
-            return Ok(vec![self.file(at, folder)?]);
+fn confounds() -> Object<Entry> {
+    let parts = (
+        files().field("confounds", "tables as fMRIPrep writes them, one a subject"),
+        words(Strategy::ALL.map(|strategy| (strategy.name(), strategy))).maybe("strategy", "which columns, as `tapetum denoise` has them"),
+        text().list(1).maybe("columns", "which columns, by their names"),
+        text().maybe("formula", "which columns, by a formula such as dd1((rps + wm + csf + gsr)^^2)"),
+        frames(),
+        flag().or("keep_non_steady_state", false, "whether volumes stay that the table marks as not in the steady state"),
+    );
+    let what = "[subjects, columns, time]: confounds, each of mean 0 and standard deviation 1; strategy, columns or formula says which";
+    object(what, parts, |(files, strategy, columns, formula, frames, keep_non_steady_state)| {
+        let selection = match (strategy, columns, formula) {
+            (Some(strategy), None, None) => Selection::Strategy(strategy),
+            (None, Some(columns), None) => Selection::Columns(columns),
+            (None, None, Some(formula)) => Selection::Formula(formula),
+            _ => return Err(Error::argument("one of strategy, columns and formula is expected")),
+        };
+        Source::open(Reader::Confounds { files: files.list(), selection, frames, keep_non_steady_state })
+    })
+}
+
+impl Data {
+    /// Entries by name, which must have as many subjects.
+    pub(super) fn new(entries: Vec<(String, Placed<Entry>)>) -> Result<Self> {
+        let mut data = Self { entries: BTreeMap::new(), subjects: 1 };
+        let mut first: Option<usize> = None;
+        for (name, Placed { at, value }) in entries {
+            if !is_name(&name) {
+                return Err(Error::argument(format!("data: {}", not_a_name(&name))));
+            }
+            if let Some(subjects) = value.subjects() {
+                let before = *first.get_or_insert(subjects);
+                if before != subjects {
+                    return Err(Error::argument(format!("{at}: {subjects} subjects, and the entries before it have {before}")));
+                }
+                data.subjects = subjects;
+            }
+            data.entries.insert(name, value);
         }
-        let files = at.items()?.iter().map(|p| self.file(p, folder)).collect::<Result<Vec<_>>>()?;
-        if files.is_empty() { Err(at.error("no files")) } else { Ok(files) }
+        Ok(data)
     }
 
     /// Subjects in all.
@@ -154,21 +186,21 @@ impl Data {
         self.subjects
     }
 
-    /// Every file read, and the SHA-256 of its bytes.
-    pub(super) fn hashes(&self) -> &BTreeMap<PathBuf, String> {
-        &self.files
-    }
-
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
-    /// What all subjects share, under a name.
+    /// The array of that name, which all subjects share.
     pub(super) fn shared(&self, name: &str) -> Option<&HostTensor> {
         match self.entries.get(name) {
             Some(Entry::Shared(value)) => Some(value),
             _ => None,
         }
+    }
+
+    /// Whether the last frame of an entry's series is the mean that was taken off the others.
+    pub(super) fn is_centred(&self, name: &str) -> bool {
+        matches!(self.entries.get(name), Some(Entry::Subjects { centred: true, .. }))
     }
 
     /// The type of one subject's value, under a name.
@@ -179,7 +211,7 @@ impl Data {
         }
     }
 
-    /// What the columns to be standardised are standardised by, of the subjects learnt from.
+    /// Mean and standard deviation, over the training subjects, of the columns that are standardised.
     pub(super) fn standards(&self, train: &[usize]) -> Result<Standards> {
         let mut standards = Standards::new();
         for (name, entry) in &self.entries {
@@ -194,7 +226,7 @@ impl Data {
 
     /// The values of some subjects, `[subjects, ..]`.
     pub(super) fn read(&self, name: &str, subjects: &[usize], standards: &Standards) -> Result<HostTensor> {
-        let Some(Entry::Subjects { source, each, dtype, .. }) = self.entries.get(name) else {
+        let Some(Entry::Subjects { source, each, dtype, centred, .. }) = self.entries.get(name) else {
             return Err(Error::tensor(name, "is no entry of the data with a row a subject"));
         };
         let shape = leading(subjects.len(), each)?;
@@ -208,7 +240,7 @@ impl Data {
         for &subject in subjects {
             match source {
                 Source::Kept(all) => values.extend_from_slice(&all.elements::<f32>()?[subject * each.elements()..][..each.elements()]),
-                Source::Read(reader) => values.extend_from_slice(reader.read(subject)?.elements::<f32>()?),
+                Source::Read(reader) => values.extend_from_slice(held(reader.read(subject)?, *centred)?.elements::<f32>()?),
             }
         }
         if let Some([mean, deviation]) = standards.get(name) {
@@ -232,21 +264,36 @@ impl Source {
     /// Reads every subject once, which must be alike, and keeps them where they are not too many.
     fn open(reader: Reader) -> Result<Entry> {
         let first = reader.read(0)?;
-        let (each, dtype, subjects) = (first.shape(), first.dtype(), reader.subjects());
-        let keep = dtype != DType::F32 || each.elements().saturating_mul(subjects * 4) <= KEPT;
-        let mut kept = vec![first];
+        let (ty, subjects) = (first.ty(), reader.subjects());
+        let keep = ty.dtype != DType::F32 || ty.shape.elements().saturating_mul(subjects * 4) <= KEPT;
+        let (mut kept, mut centred) = (vec![first], false);
         for subject in 1..subjects {
             let found = reader.read(subject)?;
-            if found.shape() != each || found.dtype() != dtype {
-                return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {}", found.ty(), kept[0].ty())));
+            if found.ty() != ty {
+                return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {ty}", found.ty())));
             }
+            centred |= found.is_f64();
             if keep {
                 kept.push(found);
             }
         }
+        centred |= kept[0].is_f64();
+        let kept = kept.into_iter().map(|one| held(one, centred)).collect::<Result<Vec<_>>>()?;
+        let each = kept[0].shape();
         let source = if keep { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
-        Ok(Entry::Subjects { source, each, dtype, standardise: false })
+        Ok(Entry::Subjects { source, each, dtype: ty.dtype, standardise: false, centred })
     }
+}
+
+/// One subject's value as it is kept. Where series are to be centred, in f64, each row is x − μ, and μ after the last frame.
+fn held(value: HostTensor, centred: bool) -> Result<HostTensor> {
+    let [rows, time] = match *value.shape() {
+        [rows, time] if centred => [rows, time],
+        _ => return Ok(value),
+    };
+    let about = Centred::new(&value, Constant::ToRounding)?;
+    let row = |(row, mean): (&[f64], &f64)| row.iter().chain([mean]).map(|&x| x as f32).collect::<Vec<_>>();
+    HostTensor::f32([rows, time + 1], about.values.chunks_exact(time.max(1)).zip(&about.means).flat_map(row).collect())
 }
 
 /// A shape with another axis first.
@@ -262,17 +309,19 @@ fn stacked(rows: &[HostTensor]) -> Result<HostTensor> {
         return HostTensor::f32(shape, values.concat());
     }
     let integers = |row: &HostTensor| match (row.as_i32(), row.as_u32()) {
-        (Some(values), _) => values.to_vec(),
-        (_, values) => values.unwrap_or_default().iter().map(|&x| x as i32).collect(),
+        (Some(values), _) => Ok(values.to_vec()),
+        (_, values) => values.unwrap_or_default().iter().map(|&x| i32::try_from(x)).collect::<std::result::Result<_, _>>(),
     };
-    HostTensor::i32(shape, rows.iter().flat_map(integers).collect())
+    let values = rows.iter().map(integers).collect::<std::result::Result<Vec<_>, _>>();
+    let values = values.map_err(|_| Error::argument("integers above 2,147,483,647, the largest that i32 holds, cannot be read"))?;
+    HostTensor::i32(shape, values.concat())
 }
 
 /// 0 and 1 of two classes, `[subjects]`; of more, one-hot `[subjects, classes]`.
-fn one_of(place: &Place<'_>, cells: &[String]) -> Result<HostTensor> {
-    let classes = place.items()?.iter().map(|p| p.text()).collect::<Result<Vec<_>>>()?;
-    if classes.len() < 2 {
-        return Err(place.error("at least two classes are expected"));
+fn one_of(place: &Placed<Vec<String>>, cells: &[String]) -> Result<HostTensor> {
+    let classes = &place.value;
+    if let Some(twice) = classes.iter().enumerate().find(|(i, class)| classes[..*i].contains(class)) {
+        return Err(place.error(format!("the class `{}` stands twice", twice.1)));
     }
     let index = |(row, cell): (usize, &String)| {
         let found = classes.iter().position(|class| class == cell);
@@ -284,25 +333,4 @@ fn one_of(place: &Place<'_>, cells: &[String]) -> Result<HostTensor> {
     }
     let rows = index.iter().flat_map(|&i| (0..classes.len()).map(move |c| if c == i { 1.0 } else { 0.0 }));
     HostTensor::f32([cells.len(), classes.len()], rows.collect())
-}
-
-fn sha256(path: &Path) -> Result<String> {
-    let unread = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
-    let mut file = File::open(path).map_err(unread)?;
-    let mut hash = Sha256::new();
-    let mut part = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut part).map_err(unread)? {
-            0 => return Ok(hex(&hash.finalize())),
-            read => hash.update(&part[..read]),
-        }
-    }
-}
-
-pub(super) fn hash_of(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

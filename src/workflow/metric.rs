@@ -1,83 +1,146 @@
-//! Metrics of what a workflow says of subjects, against what is so.
+//! Metrics of what a workflow predicts, against the truth: a table, a row a metric.
 
-use super::place::Place;
+use super::block::Name;
+use super::form::{Form, Placed, text};
+use super::object::{Row, object, row, tagged};
 use super::record::Recording;
 use crate::statistics::agreement::Confusion;
-use crate::statistics::metrics::{auroc, pearson, r_squared};
-use crate::{Error, HostTensor, Result};
+use crate::statistics::metrics::{auroc, pearson, r_squared, spearman};
+use crate::{HostTensor, Result, Shape};
 
-/// A figure that is reported.
+/// A metric's value, or the reason why it is undefined.
+pub type Figure = std::result::Result<f64, String>;
+
+/// A metric that is reported.
 #[derive(Debug, Clone)]
 pub(super) struct Metric {
     pub(super) name: String,
-    kind: &'static str,
-    /// What is judged, and what it is judged against.
-    pub(super) predicted: String,
-    pub(super) target: Option<String>,
-    at: String,
+    pub(super) predicted: Name,
+    /// The truth that it is compared with, in whose units both are.
+    pub(super) target: Option<Name>,
+    figure: Kind,
 }
 
-/// Of values against targets.
-pub(super) const AGAINST: [&str; 6] = ["area_under_curve", "accuracy", "balanced_accuracy", "pearson", "r2", "mean_absolute_error"];
+/// The values that a metric is computed of, and its definition.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// Of a value alone, of any shape.
+    Value(fn(&[f64]) -> Figure),
+    /// Of numbers predicted and true, `[subjects]`.
+    Numbers(fn(&[f64], &[f64]) -> Figure),
+    /// Of classes predicted and true: of logits and 0 or 1 `[subjects]`, or of logits and one-hot `[subjects, classes]`.
+    Classes(fn(&Confusion) -> f64),
+}
+
+/// Name, what it is, and the figure.
+const METRICS: [(&str, &str, Kind); 8] = [
+    ("area_under_curve", "the area under the ROC curve of scores, for targets of 0 and 1", Kind::Numbers(area_under_curve)),
+    (
+        "accuracy",
+        "the share of subjects whose class is predicted: above 0 of one logit, the largest of several",
+        Kind::Classes(Confusion::accuracy),
+    ),
+    (
+        "balanced_accuracy",
+        "the mean over the classes that occur of the share of each that is predicted",
+        Kind::Classes(Confusion::balanced_accuracy),
+    ),
+    ("pearson", "Pearson's correlation of predictions and targets", Kind::Numbers(|p, t| defined(pearson(p, t)))),
+    ("spearman", "Spearman's rank correlation of predictions and targets", Kind::Numbers(|p, t| defined(spearman(p, t)))),
+    ("r2", "the coefficient of determination, 1 - Σ (t - p)^2 / Σ (t - mean t)^2", Kind::Numbers(|p, t| defined(r_squared(t, p)))),
+    ("mean_absolute_error", "the mean of |p - t|", Kind::Numbers(mean_absolute_error)),
+    ("mean", "the mean of a value over all of its elements", Kind::Value(mean)),
+];
+
+/// A metric.
+pub(super) fn metric() -> Form<Placed<Metric>> {
+    let common = object("", (text().maybe("name", "its name in the report; that of the metric where it is not given"),), Ok);
+    tagged("metric", None, common, METRICS.map(kind).into())
+        .map(|((name,), metric)| Metric { name: name.unwrap_or_else(|| metric.name.clone()), ..metric })
+        .placed()
+}
+
+fn kind((name, what, figure): (&'static str, &'static str, Kind)) -> Row<Metric> {
+    let value = |key: &'static str, what: &str| text().refers("value").placed().field(key, what);
+    let made = move |predicted, target| Ok(Metric { name: name.to_owned(), predicted, target, figure });
+    let shapes = match figure {
+        Kind::Value(_) => return row(name, what, (value("of", "the value"),), move |(of,)| made(of, None)),
+        Kind::Numbers(_) => ["[subjects]", "[subjects]"],
+        Kind::Classes(_) => ["logits [subjects] or [subjects, classes]", "0 and 1 [subjects], or one-hot [subjects, classes]"],
+    };
+    let parts = (value("predicted", shapes[0]), value("target", shapes[1]));
+    row(name, what, parts, move |(predicted, target)| made(predicted, Some(target)))
+}
 
 impl Metric {
-    pub(super) fn parse(place: &Place<'_>) -> Result<Self> {
-        let kind = place.get("metric")?.choice(&[&AGAINST[..], &["mean"]].concat())?;
-        let against = kind != "mean";
-        place.only(if against { &["name", "metric", "predicted", "target"] } else { &["name", "metric", "of"] })?;
-        Ok(Self {
-            name: place.find("name").map_or(Ok(kind), |p| p.text())?.to_owned(),
-            kind,
-            predicted: place.get(if against { "predicted" } else { "of" })?.text()?.to_owned(),
-            target: if against { Some(place.get("target")?.text()?.to_owned()) } else { None },
-            at: place.at().to_owned(),
-        })
+    /// The names of the values that it is of.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Name> {
+        [Some(&self.predicted), self.target.as_ref()].into_iter().flatten()
     }
 
-    pub(super) fn values(&self) -> impl Iterator<Item = &str> {
-        [Some(&self.predicted), self.target.as_ref()].into_iter().flatten().map(String::as_str)
-    }
-
-    pub(super) fn check(&self, made: &Recording) -> Result<()> {
-        let shape = |name: &str| match made.values.get(name) {
-            Some(&var) => Ok(made.tape.shape(var)),
-            None => Err(Error::argument(format!("{}: no value is called `{name}`", self.at))),
-        };
-        let predicted = shape(&self.predicted)?;
+    /// That its values are there, and of shapes that it can be computed of.
+    pub(super) fn check(&self, recording: &Recording) -> Result<()> {
+        let predicted = recording.shape(&self.predicted)?;
         let Some(target) = &self.target else { return Ok(()) };
-        let (target, most) = (shape(target)?, if self.classes() { 2 } else { 1 });
-        if target != predicted || !(1..=most).contains(&target.rank()) {
-            let what = if self.classes() { "[subjects], or [subjects, classes]," } else { "[subjects]" };
-            return Err(Error::argument(format!("{}: {what} of both is expected, found {predicted} and {target}", self.at)));
+        let found = recording.shape(target)?;
+        let (most, expected) = match self.figure {
+            Kind::Classes(_) => (2, "[subjects], or [subjects, classes],"),
+            Kind::Numbers(_) | Kind::Value(_) => (1, "[subjects]"),
+        };
+        if found == predicted && (1..=most).contains(&found.rank()) {
+            return Ok(());
         }
-        Ok(())
+        Err(target.error(format!("{expected} of both is expected, found {predicted} of `{}` and {found}", self.predicted.value)))
     }
 
-    fn classes(&self) -> bool {
-        matches!(self.kind, "accuracy" | "balanced_accuracy")
-    }
-
-    /// The figure; `None` where it has no meaning, such as a curve of one class alone.
-    pub(super) fn of(&self, predicted: &HostTensor, target: Option<&HostTensor>) -> Option<f64> {
+    /// The figure of values and targets, in the same units.
+    pub(super) fn of(&self, predicted: &HostTensor, target: Option<&HostTensor>) -> Figure {
         let p = predicted.to_f64_vec();
-        let Some(target) = target else { return Some(p.iter().sum::<f64>() / p.len().max(1) as f64) };
-        let t = target.to_f64_vec();
-        match self.kind {
-            "area_under_curve" => auroc(&p, &t.iter().map(|t| *t > 0.5).collect::<Vec<bool>>()).ok(),
-            "pearson" => pearson(&p, &t).ok(),
-            "r2" => r_squared(&t, &p).ok(),
-            "mean_absolute_error" => Some(p.iter().zip(&t).map(|(p, t)| (p - t).abs()).sum::<f64>() / t.len().max(1) as f64),
-            kind => {
-                let classes = if target.shape().rank() == 2 { target.shape()[1] } else { 1 };
-                let of = |x: &[f64], above: f64| x.chunks_exact(classes).map(|row| class(row, above)).collect::<Vec<i32>>();
-                let confusion = Confusion::new(classes.max(2), &of(&t, 0.5), &of(&p, 0.0)).ok()?;
-                Some(if kind == "accuracy" { confusion.accuracy() } else { confusion.balanced_accuracy() })
+        let t = target.map(HostTensor::to_f64_vec).unwrap_or_default();
+        for (values, what) in [(&p, "predictions"), (&t, "targets")] {
+            let missing = values.iter().filter(|x| x.is_nan()).count();
+            if missing > 0 {
+                return Err(format!("{missing} of {} {what} are NaN", values.len()));
             }
         }
+        let figure = match self.figure {
+            Kind::Value(figure) => figure(&p),
+            Kind::Numbers(figure) => figure(&p, &t),
+            Kind::Classes(figure) => confusion(&predicted.shape(), &p, &t).map(|confusion| figure(&confusion)),
+        }?;
+        if figure.is_finite() { Ok(figure) } else { Err(format!("it comes to {figure}")) }
     }
 }
 
-/// Of one number, whether it is above a threshold; of several, which is the largest.
+fn defined(figure: Result<f64>) -> Figure {
+    figure.map_err(|e| e.to_string())
+}
+
+fn mean(values: &[f64]) -> Figure {
+    match values.len() {
+        0 => Err("there are no values".into()),
+        n => Ok(values.iter().sum::<f64>() / n as f64),
+    }
+}
+
+fn mean_absolute_error(p: &[f64], t: &[f64]) -> Figure {
+    mean(&p.iter().zip(t).map(|(p, t)| (p - t).abs()).collect::<Vec<f64>>())
+}
+
+fn area_under_curve(p: &[f64], t: &[f64]) -> Figure {
+    match t.iter().find(|t| **t != 0.0 && **t != 1.0) {
+        Some(t) => Err(format!("targets of 0 and 1 are expected, found {t}")),
+        None => defined(auroc(p, &t.iter().map(|t| *t == 1.0).collect::<Vec<bool>>())),
+    }
+}
+
+fn confusion(shape: &Shape, p: &[f64], t: &[f64]) -> std::result::Result<Confusion, String> {
+    let classes = if shape.rank() == 2 { shape[1] } else { 1 };
+    let of = |x: &[f64], above: f64| x.chunks_exact(classes.max(1)).map(|row| class(row, above)).collect::<Vec<i32>>();
+    Confusion::new(classes.max(2), &of(t, 0.5), &of(p, 0.0)).map_err(|e| e.to_string())
+}
+
+/// Of one number, whether it is above a threshold; of several, which is the largest. None is NaN.
 fn class(row: &[f64], above: f64) -> i32 {
     match row {
         [x] => i32::from(*x > above),
@@ -89,13 +152,12 @@ fn class(row: &[f64], above: f64) -> i32 {
 mod tests {
     use super::*;
 
-    fn metric(kind: &'static str) -> Metric {
-        Metric { name: kind.into(), kind, predicted: String::new(), target: Some(String::new()), at: String::new() }
-    }
-
-    fn of(kind: &'static str, p: &[f32], t: &[f32], shape: &[usize]) -> Option<f64> {
-        let tensor = |x: &[f32]| HostTensor::f32(crate::Shape::try_new(shape).unwrap(), x.to_vec()).unwrap();
-        metric(kind).of(&tensor(p), Some(&tensor(t)))
+    fn of(kind: &str, p: &[f32], t: &[f32], shape: &[usize]) -> Figure {
+        let tensor = |x: &[f32]| HostTensor::f32(Shape::try_new(shape).unwrap(), x.to_vec()).unwrap();
+        let (name, _, figure) = METRICS.into_iter().find(|(name, ..)| *name == kind).unwrap();
+        let value = Placed { at: String::new(), value: String::new() };
+        let metric = Metric { name: name.into(), predicted: value.clone(), target: Some(value), figure };
+        metric.of(&tensor(p), Some(&tensor(t)))
     }
 
     /// Worked by hand.
@@ -103,16 +165,46 @@ mod tests {
     fn figures_are_those_of_their_definitions() {
         let (p, t) = ([0.5, -1.0, 2.0, 0.5, -3.0], [1.0, 0.0, 1.0, 0.0, 0.0]);
         // Of the six pairs, five are in order and one is a tie.
-        assert_eq!(of("area_under_curve", &p, &t, &[5]), Some(5.5 / 6.0));
-        assert_eq!(of("accuracy", &p, &t, &[5]), Some(0.8));
-        assert_eq!(of("balanced_accuracy", &p, &t, &[5]), Some((1.0 + 2.0 / 3.0) / 2.0));
-        assert_eq!(of("mean_absolute_error", &p, &t, &[5]), Some((0.5 + 1.0 + 1.0 + 0.5 + 3.0) / 5.0));
-        assert_eq!(of("r2", &[1.0, 2.0, 4.0], &[1.0, 2.0, 3.0], &[3]), Some(0.5));
+        assert_eq!(of("area_under_curve", &p, &t, &[5]), Ok(5.5 / 6.0));
+        assert_eq!(of("accuracy", &p, &t, &[5]), Ok(0.8));
+        assert_eq!(of("balanced_accuracy", &p, &t, &[5]), Ok((1.0 + 2.0 / 3.0) / 2.0));
+        assert_eq!(of("mean_absolute_error", &p, &t, &[5]), Ok((0.5 + 1.0 + 1.0 + 0.5 + 3.0) / 5.0));
+        assert_eq!(of("r2", &[1.0, 2.0, 4.0], &[1.0, 2.0, 3.0], &[3]), Ok(0.5));
         let r = of("pearson", &[1.0, 2.0, 4.0], &[1.0, 2.0, 3.0], &[3]).unwrap();
         assert!((r - 3.0 / (14.0f64 / 3.0 * 2.0).sqrt()).abs() < 1e-12, "{r}");
+        // Ranks 2.5, 1, 4, 2.5 and 4, 1, 3, 2: Pearson's r of those.
+        let rho = of("spearman", &[5.0, -1.0, 9.0, 5.0], &[4.0, 1.0, 3.0, 2.0], &[4]).unwrap();
+        assert!((rho - 3.0 / (4.5f64 * 5.0).sqrt()).abs() < 1e-12, "{rho}");
         let (p, t) = ([2.0, 1.0, 0.0, 0.0, 3.0, 1.0], [1.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
-        assert_eq!(of("accuracy", &p, &t, &[2, 3]), Some(0.5));
-        assert_eq!(of("balanced_accuracy", &p, &t, &[2, 3]), Some(0.5));
-        assert_eq!(of("area_under_curve", &[1.0, 2.0], &[1.0, 1.0], &[2]), None);
+        assert_eq!(of("accuracy", &p, &t, &[2, 3]), Ok(0.5));
+        assert_eq!(of("balanced_accuracy", &p, &t, &[2, 3]), Ok(0.5));
+        assert!(of("area_under_curve", &[1.0, 2.0], &[1.0, 1.0], &[2]).is_err());
+    }
+
+    #[test]
+    fn what_is_undefined_is_no_number_and_says_why() {
+        let t = [1.0, 0.0, 1.0, 0.0];
+        for (kind, ..) in METRICS {
+            let error = of(kind, &[0.5, f32::NAN, 1.0, -1.0], &t, &[4]).unwrap_err();
+            assert_eq!(error, "1 of 4 predictions are NaN", "{kind}");
+            if kind != "mean" {
+                let error = of(kind, &t, &[1.0, f32::NAN, 0.0, f32::NAN], &[4]).unwrap_err();
+                assert_eq!(error, "2 of 4 targets are NaN", "{kind}");
+            }
+            assert!(of(kind, &[], &[], &[0]).is_err(), "{kind} of nothing");
+        }
+        // 0.1 has no exact mean over three: a constant is told by its values, not by what is left of them.
+        let (constant, varied) = ([0.1; 3], [1.0, 2.0, 4.0]);
+        for (kind, p, t, part) in [
+            ("pearson", constant, varied, "constant"),
+            ("pearson", varied, constant, "constant"),
+            ("r2", varied, constant, "constant"),
+            ("area_under_curve", varied, [1.0; 3], "0 negatives"),
+            ("area_under_curve", constant, varied, "targets of 0 and 1"),
+            ("mean_absolute_error", [f32::INFINITY; 3], varied, "inf"),
+        ] {
+            let error = of(kind, &p, &t, &[3]).unwrap_err();
+            assert!(error.contains(part), "{kind}: {error}");
+        }
     }
 }

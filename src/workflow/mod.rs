@@ -1,43 +1,66 @@
 //! Workflows: a differentiable program described in JSON, between a hand-set pipeline and an end-to-end network (Ciric et al. 2022).
 //!
 //! A workflow names its data, the parameters with where they live and whether they are learnt, the blocks in order, the losses, how it
-//! is trained, how subjects are divided, and what is reported. `examples/workflow.schema.json` is its schema ([`schema`]). It is checked
-//! whole before anything runs: every file is opened, and every batch is recorded on a tape. A refusal names the place in the file.
+//! is trained, how subjects are divided, and what is reported. [`schema`] is its JSON Schema, `examples/workflow.schema.json`, and [`page`]
+//! the same as a page to read, `examples/WORKFLOWS.md`. It is checked whole before anything runs: every file is opened, and every batch is
+//! recorded on a tape. A refusal names the place in the file.
 //!
 //! | | |
 //! |---|---|
-//! | [`Workflow::read`] | the file, its data, and every tape: nothing that can be known beforehand fails later |
-//! | [`Workflow::run`] | trains each fold, with checkpoints, and judges it on the subjects it has not seen |
-//! | [`Outcome`] | losses, metrics, values |
+//! | [`Workflow::read`], [`Workflow::options`] | the file, its data, and every tape: nothing that can be known beforehand fails later |
+//! | [`Workflow::run`], [`Workflow::run_with`] | trains a model for each fold, with checkpoints, and evaluates it on the subjects it has not seen |
+//! | [`RunResult`] | losses, metrics, values |
+//!
+//! ```no_run
+//! use tapetum::{Device, workflow::Workflow};
+//! # fn main() -> tapetum::Result<()> {
+//! let workflow = Workflow::read("examples/brain_states.json")?;
+//! let result = workflow.run(&Device::cpu())?;
+//! println!("{:?}", result.metrics[0].pooled);
+//! // The same with other settings and another seed.
+//! let workflow = Workflow::options().set("train.steps", 100).seed(1).read("examples/brain_states.json")?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod block;
 mod blocks;
 mod data;
-mod judge;
+mod evaluate;
+mod form;
 mod metric;
+mod object;
+mod page;
 mod parameter;
 mod place;
 mod reader;
 mod record;
+mod results;
 mod run;
-mod schema;
+mod schedule;
 mod settings;
 mod split;
 mod terms;
 
-pub use judge::{Measured, Outcome, Picture, Shown};
+pub use metric::Figure;
+pub use page::page;
 pub use place::setting;
-pub use run::{Progress, Resume};
-pub use schema::schema;
+pub use results::{Leading, MetricResult, Picture, RunResult, ValueResult, over_folds};
+pub use run::{Checkpoints, Progress};
+pub use serde_json::Value;
 pub use split::Fold;
 
 use crate::{Error, Result};
+use block::Step;
 use data::Data;
+use form::{Form, Placed, text};
 use metric::Metric;
+use object::object;
 use parameter::Parameter;
-use place::Place;
+use place::{Files, Place};
 use record::Recording;
-use serde_json::Value;
+use results::Request;
+use serde_json::json;
 use settings::Train;
 use split::Split;
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,60 +72,173 @@ use terms::Term;
 pub struct Workflow {
     json: Value,
     seed: u64,
+    title: Option<String>,
+    description: Option<String>,
+    samples: String,
+    files: BTreeMap<PathBuf, String>,
     data: Data,
     parameters: Vec<Parameter>,
-    terms: Vec<Term>,
+    steps: Vec<Placed<Step>>,
+    terms: Vec<Placed<Term>>,
     train: Train,
     folds: Vec<Fold>,
-    metrics: Vec<Metric>,
-    results: Vec<judge::Wanted>,
+    metrics: Vec<Placed<Metric>>,
+    requests: Vec<Request>,
 }
 
-impl Workflow {
-    /// Reads a workflow from `path`, sets what `sets` say (place and JSON value, as `train.steps` and `300`; text that is no JSON is text),
-    /// and checks all of it. Files that it names are looked for beside it.
+/// Settings with which a workflow is read: a seed, and values other than the file's.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOptions {
+    seed: u64,
+    sets: Vec<(String, Value)>,
+}
+
+impl ReadOptions {
+    /// The seed of whatever is random; 0 where it is not given.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Sets the value at a place such as `train.steps` or `blocks[2].ridge`, after all that was set before.
+    pub fn set(mut self, place: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.sets.push((place.into(), value.into()));
+        self
+    }
+
+    /// Reads a workflow from `path` and checks all of it. Files that it names are looked for beside it.
     ///
     /// # Errors
     /// Where the file cannot be read or is no JSON (with line and column), a key, value, shape or file is not what is expected (with its
     /// place), or a block refuses its operands.
-    pub fn read(path: impl AsRef<Path>, sets: &[(String, String)], seed: u64) -> Result<Self> {
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Workflow> {
         let path = path.as_ref();
-        let named = |e: Error| Error::file(path, e.to_string());
-        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
-        let mut json: Value = crate::json::parse(&text).map_err(|e| Error::file(path, format!("no JSON: {e}")))?;
-        for (place, value) in sets {
-            place::set(&mut json, place, serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.clone())))?;
-        }
-        let folder = path.parent().unwrap_or(Path::new(""));
-        Self::new(json, folder, seed).map_err(named)
+        let text = std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
+        let json = crate::json::parse(text).map_err(|e| Error::file(path, format!("no JSON: {e}")))?;
+        self.build(json, path.parent().unwrap_or(Path::new(""))).map_err(|e| Error::file(path, e.to_string()))
     }
 
-    /// A workflow that a program puts together; files are looked for in `folder`.
+    /// Reads a workflow that a program puts together; files that it names are looked for in `folder`.
     ///
     /// # Errors
-    /// As [`Workflow::read`].
-    pub fn new(json: Value, folder: &Path, seed: u64) -> Result<Self> {
-        let root = Place::root(&json);
-        const KEYS: [&str; 11] =
-            ["$schema", "title", "description", "data", "parameters", "blocks", "losses", "train", "split", "metrics", "results"];
-        root.only(&KEYS)?;
-        for text in ["title", "description"] {
-            root.find(text).map(|p| p.text()).transpose()?;
+    /// As [`ReadOptions::read`].
+    pub fn build(&self, mut json: Value, folder: impl AsRef<Path>) -> Result<Workflow> {
+        for (place, value) in &self.sets {
+            place::set(&mut json, place, value.clone())?;
         }
-        let data = Data::open(&root.get("data")?, folder)?;
-        let named = root.find("parameters").map_or(Ok(Vec::new()), |p| p.entries())?;
-        let parameter = |(i, (name, at)): (usize, &(&str, Place<'_>))| Parameter::parse(name, at, folder, seed, i as u32);
-        let parameters = named.iter().enumerate().map(parameter).collect::<Result<Vec<_>>>()?;
-        let train = root.find("train").map_or(Ok(Train::default()), |p| Train::parse(&p))?;
-        let items = |key: &str| root.find(key).map_or(Ok(Vec::new()), |p| p.items());
-        let terms = items("losses")?.iter().map(|p| Term::parse(p, train.steps)).collect::<Result<Vec<_>>>()?;
-        if let Some(losses) = root.find("losses").filter(|_| !terms.is_empty() && train.steps == 0) {
-            return Err(losses.error("there is no `train` that says how they are learnt from"));
+        Workflow::parse(json, folder.as_ref(), self.seed)
+    }
+}
+
+/// The place of a workflow's files, which is known before they are opened.
+fn folder() -> (object::Field<Option<String>>, object::Field<Option<String>>) {
+    (
+        text().maybe("folder", "where the files are, from the folder of the workflow; that folder itself where it is not given"),
+        text().maybe("made_by", "the command that writes the files, which a refusal names where one is missing"),
+    )
+}
+
+/// All other parts of a workflow, as they stand in the file.
+struct Parts {
+    title: Option<String>,
+    description: Option<String>,
+    samples: String,
+    data: Vec<(String, Placed<data::Entry>)>,
+    parameters: Vec<(String, Placed<parameter::Described>)>,
+    steps: Vec<Placed<Step>>,
+    terms: Vec<Placed<Term>>,
+    train: Option<Train>,
+    split: Option<Split>,
+    metrics: Vec<Placed<Metric>>,
+    requests: Vec<Request>,
+}
+
+fn parts() -> Form<Parts> {
+    let heading = (
+        text().maybe("$schema", "where this schema is"),
+        text().maybe("title", "the title of the report"),
+        text().maybe("description", "what the workflow is for; the report begins with it"),
+        text().or("samples", "subjects", "what the rows of the data are, where they are not subjects: windows, runs, worms"),
+        folder(),
+    );
+    let model = (
+        data::entry().by_name().field("data", "what is read, by name"),
+        parameter::parameter().by_name().or("parameters", json!({}), "the parameters, by name"),
+        block::step().list(0).or("blocks", json!([]), "the blocks, in order; each makes a value of its name"),
+        terms::term().list(0).or("losses", json!([]), "the terms of the loss, whose weighted sum is made small"),
+        settings::train().maybe("train", "how the model is trained"),
+        split::split().maybe("split", "which subjects are trained on and which are tested on; all are both where it is not given"),
+    );
+    let report = (
+        metric::metric().list(0).or("metrics", json!([]), "the metrics"),
+        results::request().list(0).or("results", json!([]), "the values that are written and shown"),
+    );
+    object("Run by `tapetum run WORKFLOW.json`.", (heading, model, report), |(heading, model, report)| {
+        let (_, title, description, samples, ..) = heading;
+        let (data, parameters, steps, terms, train, split) = model;
+        let (metrics, requests) = report;
+        Ok(Parts { title, description, samples, data, parameters, steps, terms, train, split, metrics, requests })
+    })
+    .form()
+}
+
+/// The JSON Schema of workflows, 2020-12, made of the same forms that read them.
+pub fn schema() -> Value {
+    let mut schema = parts().schema();
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
+    schema["title"] = "A workflow of tapetum".into();
+    schema["$defs"] = json!({
+        "value": { "description": "the name of a value: of a block, a parameter or an entry of the data", "type": "string" },
+        "array": { "description": "the name of an entry of the data that all subjects share", "type": "string" },
+    });
+    schema
+}
+
+impl Workflow {
+    /// Reads a workflow with seed 0 and as its file says, see [`ReadOptions::read`].
+    ///
+    /// # Errors
+    /// As [`ReadOptions::read`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        ReadOptions::default().read(path)
+    }
+
+    /// Reads a workflow with a seed, or with other values than its file says.
+    pub fn options() -> ReadOptions {
+        ReadOptions::default()
+    }
+
+    fn parse(json: Value, folder: &Path, seed: u64) -> Result<Self> {
+        let here = Files::of(folder.to_owned(), None);
+        let root = Place::root(&json, &here);
+        let said = |key: &str| root.find(key).map(|p| p.text()).transpose();
+        let files = Files::of(folder.join(said("folder")?.unwrap_or_default()), said("made_by")?);
+        let parts = parts().read(&Place::root(&json, &files))?;
+        let train = parts.train.unwrap_or_else(Train::none);
+        if !parts.terms.is_empty() && train.steps == 0 {
+            return Err(Error::argument("losses: there is no `train` that says how they are made small"));
         }
-        let metrics = items("metrics")?.iter().map(Metric::parse).collect::<Result<Vec<_>>>()?;
-        let results = items("results")?.iter().map(judge::Wanted::parse).collect::<Result<Vec<_>>>()?;
-        let folds = Split::parse(root.find("split").as_ref(), folder)?.folds(data.subjects(), seed)?;
-        let workflow = Self { seed, data, parameters, terms, train, folds, metrics, results, json: json.clone() };
+        let data = Data::new(parts.data)?;
+        let folds = parts.split.unwrap_or(Split::None).folds(data.subjects(), seed)?;
+        let parameters = parts.parameters.into_iter().enumerate().map(|(i, (name, said))| Parameter::new(name, said, i as u32)).collect();
+        let Parts { title, description, samples, steps, terms, metrics, requests, .. } = parts;
+        let files = files.found();
+        let workflow = Self {
+            title,
+            description,
+            samples,
+            seed,
+            files,
+            data,
+            parameters,
+            steps,
+            terms,
+            train,
+            folds,
+            metrics,
+            requests,
+            json: json.clone(),
+        };
         workflow.check()?;
         Ok(workflow)
     }
@@ -114,18 +250,16 @@ impl Workflow {
         for (i, fold) in self.folds.iter().enumerate() {
             if let Some(batch) = self.train.batch.filter(|batch| *batch > fold.train.len()) {
                 return Err(Error::argument(format!(
-                    "train.batch: {batch} of the {} subjects that fold {i} learns from",
-                    fold.train.len()
+                    "train.batch: {batch} of the {} {} that fold {i} is trained on",
+                    fold.train.len(),
+                    self.samples
                 )));
             }
         }
         for batch in sizes {
             Recording::training(self, batch)?;
         }
-        let first = &self.folds[0];
-        let made = Recording::forward(self, self.batch_of(&first.test))?;
-        self.metrics.iter().try_for_each(|metric| metric.check(&made))?;
-        judge::check(self, &made)
+        results::check(self, &Recording::forward(self, self.batch_of(&self.folds[0].test))?)
     }
 
     /// Subjects of a batch out of these.
@@ -134,19 +268,24 @@ impl Workflow {
     }
 
     /// The names of values that metrics and results are of, each once.
-    fn wanted(&self) -> BTreeSet<String> {
-        let metrics = self.metrics.iter().flat_map(Metric::values);
-        metrics.chain(self.results.iter().map(|w| w.value.as_str())).map(String::from).collect()
+    fn requested(&self) -> BTreeSet<String> {
+        let metrics = self.metrics.iter().flat_map(|metric| metric.value.values());
+        metrics.chain(self.requests.iter().map(|request| &request.value)).map(|name| name.value.clone()).collect()
     }
 
     /// Its title.
     pub fn title(&self) -> &str {
-        self.json["title"].as_str().unwrap_or("Workflow")
+        self.title.as_deref().unwrap_or("Workflow")
     }
 
-    /// What it says of itself.
+    /// Its description, empty where it has none.
     pub fn description(&self) -> &str {
-        self.json["description"].as_str().unwrap_or_default()
+        self.description.as_deref().unwrap_or_default()
+    }
+
+    /// The name of the rows of its data: `subjects`, or what the workflow calls them.
+    pub fn samples(&self) -> &str {
+        &self.samples
     }
 
     /// The workflow as JSON, after what was set.
@@ -176,13 +315,13 @@ impl Workflow {
 
     /// Every file it reads, and the SHA-256 of its bytes.
     pub fn inputs(&self) -> &BTreeMap<PathBuf, String> {
-        self.data.hashes()
+        &self.files
     }
 
     /// One hash of all that decides the result, but for the device: the workflow, its inputs, the seed, and this crate's version.
     pub fn identity(&self) -> String {
         let inputs: Vec<&String> = self.inputs().values().collect();
         let all = serde_json::json!([self.json, inputs, self.seed, env!("CARGO_PKG_VERSION")]);
-        data::hash_of(all.to_string().as_bytes())
+        place::hash_of(all.to_string().as_bytes())
     }
 }

@@ -1,14 +1,18 @@
 //! Parameters: shape, beginning, domain, and whether they are learnt.
 
 use super::data::leading;
-use super::place::Place;
+use super::form::{Form, Placed, axis, file, flag, number, pattern, positive, single, whole, words};
+use super::object::object;
+use super::reader::finite;
 use crate::connectome::parcels::dirichlet;
 use crate::connectome::weights::Domain;
 use crate::data::read_npy;
 use crate::tape::Init;
 use crate::tensor::TensorType;
 use crate::{Error, HostTensor, Result, Shape, Tape, Var};
-use std::path::{Path, PathBuf};
+
+/// Elements of a parameter, at most.
+const MOST: usize = 1 << 28;
 
 /// A parameter of a workflow.
 #[derive(Debug, Clone)]
@@ -18,7 +22,7 @@ pub(super) struct Parameter {
     start: Start,
     domain: Domain,
     pub(super) learn: bool,
-    /// Whether each subject has its own.
+    /// True where each subject has its own.
     pub(super) per_subject: bool,
     /// Distinguishes its draws.
     stream: u32,
@@ -32,33 +36,146 @@ pub(super) enum Extent {
     Of(String, isize),
 }
 
-/// How a parameter begins. What is drawn from a normal or uniform law, and zeros, are of the free parameter, whose image the workflow
-/// sees; the others are images.
+/// The beginning of a parameter. What is drawn from a normal or uniform distribution, and zeros, are of the free parameter, whose image the
+/// workflow sees; the others are images.
 #[derive(Debug, Clone)]
 enum Start {
-    Free(Init),
+    Zeros,
+    Normal(f64),
+    Uniform([f32; 2]),
     Constant(f64),
     Identity(f64),
     Dirichlet(f64),
     Band { low: f64, high: f64, tr: f64 },
-    File(PathBuf),
+    Value(HostTensor),
+}
+
+/// All that is said of a parameter, but for its name.
+pub(super) struct Described {
+    shape: Vec<Extent>,
+    start: Start,
+    domain: Domain,
+    learn: bool,
+    per_subject: bool,
+}
+
+/// A parameter.
+pub(super) fn parameter() -> Form<Placed<Described>> {
+    let parts = (
+        extent().list(0).field("shape", "its extents: numbers, and extents of the axes of values such as series[1]"),
+        start().or("init", "zeros", "how it begins: zeros, normal and uniform are of the free parameter, the others of its image"),
+        domain().or("domain", "free", "where it lives"),
+        flag().or("learn", true, "whether it is learnt"),
+        words([("all", false), ("subject", true)]).or("per", "all", "one for all, or one for each subject"),
+    );
+    object("", parts, |(shape, start, domain, learn, per_subject)| {
+        let domain = domain.of_rank(shape.len())?;
+        Ok(Described { shape, start, domain, learn, per_subject })
+    })
+    .form()
+    .placed()
+}
+
+/// A number, or `NAME[AXIS]`.
+fn extent() -> Form<Extent> {
+    let of = |text: &str| {
+        let (name, axis) = text.strip_suffix(']')?.split_once('[')?;
+        Some(Extent::Of(name.to_owned(), axis.parse().ok().filter(|axis: &isize| axis.unsigned_abs() <= 8)?))
+    };
+    let expected = "a number, or the extent of the axis of a value such as `series[1]`,";
+    Form::either(vec![whole(1).map(Extent::Number), pattern("^[A-Za-z_][A-Za-z0-9_.]*\\[-?[0-9]\\]$", expected, of)])
+}
+
+fn start() -> Form<Start> {
+    let band = (
+        number()
+            .times::<2>()
+            .checked("[low, high], low not above high,", |[low, high]| low <= high)
+            .field("band", "1 at these frequencies and 0 at others, [low, high] in hertz, along the last axis"),
+        positive().field("tr", "seconds from one frame to the next"),
+    );
+    Form::either(vec![
+        words([("zeros", Start::Zeros)]),
+        object("", (number().field("constant", "this number everywhere"),), |(x,)| Ok(Start::Constant(x))).form(),
+        object("", (number().field("identity", "this number on the diagonal, and 0 elsewhere"),), |(x,)| Ok(Start::Identity(x))).form(),
+        object("", (positive().field("normal", "drawn with mean 0 and this standard deviation"),), |(std,)| Ok(Start::Normal(std))).form(),
+        object(
+            "",
+            (single()
+                .times()
+                .checked("[low, high], low not above high,", |[low, high]: &[f32; 2]| low <= high)
+                .field("uniform", "drawn evenly between [low, high]"),),
+            |(bounds,)| Ok(Start::Uniform(bounds)),
+        )
+        .form(),
+        object("", (positive().field("dirichlet", "columns drawn from a Dirichlet distribution of this concentration"),), |(x,)| {
+            Ok(Start::Dirichlet(x))
+        })
+        .form(),
+        object("", band, |([low, high], tr)| Ok(Start::Band { low, high, tr })).form(),
+        object("", (file().field("file", "a .npy of the shape of the parameter"),), |(path,)| {
+            Ok(Start::Value(finite(&path, read_npy(&path)?.to_real::<f32>())?))
+        })
+        .form(),
+    ])
+}
+
+/// A domain whose axis is as the file counts it.
+#[derive(Debug, Clone, Copy)]
+struct Unplaced(Domain);
+
+fn domain() -> Form<Unplaced> {
+    let simplex = (
+        axis().field("simplex", "probabilities along this axis: softmax"),
+        positive().or("temperature", 1, "the temperature of the softmax"),
+    );
+    Form::either(vec![
+        words([("free", Domain::Free), ("positive", Domain::Positive)]),
+        object("", simplex, |(axis, temperature)| Ok(Domain::Simplex { axis, temperature: temperature as f32 })).form(),
+        object("", (single().times().field("between", "between [low, high]"),), |([low, high],)| {
+            if low < high {
+                Ok(Domain::Between { low, high })
+            } else {
+                Err(Error::argument("between: [low, high] is expected, low below high"))
+            }
+        })
+        .form(),
+        object("", (positive().field("tanh", "between minus this and this"),), |(scale,)| Ok(Domain::Tanh { scale: scale as f32 })).form(),
+        object("", (single().times().field("affine", "[scale, shift]: scale x + shift"),), |([scale, shift],)| {
+            if scale != 0.0 {
+                Ok(Domain::Affine { scale, shift })
+            } else {
+                Err(Error::argument("affine: a scale that is not 0 is expected"))
+            }
+        })
+        .form(),
+        object("", (axis().field("sphere", "of Euclidean length 1 along this axis"),), |(axis,)| Ok(Domain::Sphere { p: 2.0, axis }))
+            .form(),
+    ])
+    .map(Unplaced)
+}
+
+impl Unplaced {
+    /// With its axis counted from the back, since a parameter of each subject has one more in front.
+    fn of_rank(self, rank: usize) -> Result<Domain> {
+        let back = |axis: isize| {
+            let back = if axis < 0 { axis } else { axis - rank as isize };
+            let there = back < 0 && back.unsigned_abs() <= rank;
+            if there { Ok(back) } else { Err(Error::argument(format!("domain: an axis of {rank} is expected, found {axis}"))) }
+        };
+        Ok(match self.0 {
+            Domain::Simplex { axis, temperature } => Domain::Simplex { axis: back(axis)?, temperature },
+            Domain::Sphere { p, axis } => Domain::Sphere { p, axis: back(axis)? },
+            other => other,
+        })
+    }
 }
 
 impl Parameter {
-    pub(super) fn parse(name: &str, at: &Place<'_>, folder: &Path, seed: u64, stream: u32) -> Result<Self> {
-        at.only(&["shape", "init", "domain", "learn", "per"])?;
-        let shape = at.get("shape")?.items()?.iter().map(extent).collect::<Result<Vec<_>>>()?;
-        let per_subject = at.find("per").map_or(Ok("all"), |p| p.choice(&["all", "subject"]))? == "subject";
-        Ok(Self {
-            name: name.to_owned(),
-            domain: at.find("domain").map_or(Ok(Domain::Free), |p| domain(&p, shape.len()))?,
-            start: at.find("init").map_or(Ok(Start::Free(Init::Zeros)), |p| start(&p, folder, seed, stream))?,
-            learn: at.find("learn").map_or(Ok(true), |p| p.flag())?,
-            shape,
-            per_subject,
-            stream,
-            at: at.at().to_owned(),
-        })
+    /// The parameter of this name; `stream` distinguishes its draws.
+    pub(super) fn new(name: String, described: Placed<Described>, stream: u32) -> Self {
+        let Placed { at, value: Described { shape, start, domain, learn, per_subject } } = described;
+        Self { name, shape, start, domain, learn, per_subject, stream, at }
     }
 
     /// The name of its state.
@@ -71,6 +188,13 @@ impl Parameter {
         let wrong = |e: Error| Error::argument(format!("{}: {e}", self.at));
         let each = Shape::try_new(extents).ok_or_else(|| Error::argument(format!("{}: at most 8 axes are possible", self.at)))?;
         let whole = subject.map_or(Ok(each), |(_, subjects)| leading(subjects, &each))?;
+        let elements = whole.iter().try_fold(1usize, |product, extent| product.checked_mul(*extent));
+        if elements.is_none_or(|elements| elements > MOST) {
+            return Err(Error::argument(format!(
+                "{}: {whole} is of more than {MOST} elements, which is the most that a parameter may have",
+                self.at
+            )));
+        }
         let init = self.init(whole, each, seed).map_err(wrong)?;
         let free = tape.state(&self.state(), TensorType::f32(whole), init).map_err(wrong)?;
         let chosen = subject.map_or(Ok(free), |(index, _)| tape.gather_rows(free, index))?;
@@ -79,7 +203,9 @@ impl Parameter {
 
     fn init(&self, whole: Shape, each: Shape, seed: u64) -> Result<Init> {
         let image = match &self.start {
-            Start::Free(init) => return Ok(init.clone()),
+            Start::Zeros => return Ok(Init::Zeros),
+            Start::Normal(std) => return Ok(Init::Normal { mean: 0.0, std: *std as f32, seed, stream: self.stream }),
+            Start::Uniform([low, high]) => return Ok(Init::Uniform { low: *low, high: *high, seed, stream: self.stream }),
             Start::Constant(x) => HostTensor::full(whole, *x as f32),
             Start::Identity(x) => {
                 let [.., rows, columns] = *each else { return Err(Error::argument("init.identity: a matrix is expected")) };
@@ -97,13 +223,8 @@ impl Parameter {
                 HostTensor::f32(whole, entries.collect())?
             }
             Start::Band { low, high, tr } => HostTensor::f32(whole, band(whole, *low, *high, *tr))?,
-            Start::File(path) => {
-                let value = read_npy(path)?.to_real::<f32>();
-                if value.shape() != whole {
-                    return Err(Error::file(path, format!("{whole} is expected, found {}", value.shape())));
-                }
-                value
-            }
+            Start::Value(value) if value.shape() == whole => value.clone(),
+            Start::Value(value) => return Err(Error::argument(format!("init.file: {whole} is expected, found {}", value.shape()))),
         };
         self.domain.preimage(&image).map(Init::Value)
     }
@@ -115,79 +236,4 @@ fn band(shape: Shape, low: f64, high: f64, tr: f64) -> Vec<f32> {
     let step = 0.5 / tr / n.saturating_sub(1).max(1) as f64;
     let gain = |i: usize| f32::from(u8::from((low..=high).contains(&((i % n) as f64 * step))));
     (0..shape.elements()).map(gain).collect()
-}
-
-/// A number, or `NAME[AXIS]`.
-fn extent(place: &Place<'_>) -> Result<Extent> {
-    if place.value().is_number() {
-        return place.whole(1).map(Extent::Number);
-    }
-    let text = place.text()?;
-    let parts = text.strip_suffix(']').and_then(|t| t.split_once('['));
-    match parts.and_then(|(name, axis)| Some((name, axis.parse::<isize>().ok()?))) {
-        Some((name, axis)) => Ok(Extent::Of(name.to_owned(), axis)),
-        None => Err(place.error(format!("a number, or the extent of a value's axis such as `series[1]`, is expected, found `{text}`"))),
-    }
-}
-
-fn start(place: &Place<'_>, folder: &Path, seed: u64, stream: u32) -> Result<Start> {
-    if place.value().is_string() {
-        place.choice(&["zeros"])?;
-        return Ok(Start::Free(Init::Zeros));
-    }
-    if place.find("band").is_some() {
-        place.only(&["band", "tr"])?;
-        let [low, high] = place.get("band")?.pair()?;
-        return Ok(Start::Band { low, high, tr: place.get("tr")?.positive()? });
-    }
-    place.only(&["constant", "identity", "normal", "uniform", "dirichlet", "file"])?;
-    let (kind, of) = place.single()?;
-    Ok(match kind {
-        "constant" => Start::Constant(of.number()?),
-        "identity" => Start::Identity(of.number()?),
-        "normal" => Start::Free(Init::Normal { mean: 0.0, std: of.positive()? as f32, seed, stream }),
-        "uniform" => {
-            let [low, high] = of.pair()?.map(|x| x as f32);
-            Start::Free(Init::Uniform { low, high, seed, stream })
-        }
-        "dirichlet" => Start::Dirichlet(of.positive()?),
-        _ => Start::File(folder.join(of.text()?)),
-    })
-}
-
-/// A domain; axes are counted from the back within, since a parameter of each subject has one more in front.
-fn domain(place: &Place<'_>, rank: usize) -> Result<Domain> {
-    if place.value().is_string() {
-        return Ok(match place.choice(&["free", "positive"])? {
-            "positive" => Domain::Positive,
-            _ => Domain::Free,
-        });
-    }
-    let axis = |of: &Place<'_>| {
-        let axis = of.axis()?;
-        let back = if axis < 0 { axis } else { axis - rank as isize };
-        if back < 0 && -back <= rank as isize { Ok(back) } else { Err(of.error(format!("an axis of {rank} is expected, found {axis}"))) }
-    };
-    if let Some(of) = place.find("simplex") {
-        place.only(&["simplex", "temperature"])?;
-        let temperature = place.find("temperature").map_or(Ok(1.0), |p| p.positive())? as f32;
-        return Ok(Domain::Simplex { axis: axis(&of)?, temperature });
-    }
-    place.only(&["between", "tanh", "affine", "sphere"])?;
-    let (kind, of) = place.single()?;
-    Ok(match kind {
-        "between" => {
-            let [low, high] = of.pair()?.map(|x| x as f32);
-            if low >= high {
-                return Err(of.error("[low, high] is expected, low below high"));
-            }
-            Domain::Between { low, high }
-        }
-        "tanh" => Domain::Tanh { scale: of.positive()? as f32 },
-        "affine" => {
-            let [scale, shift] = of.pair()?.map(|x| x as f32);
-            Domain::Affine { scale, shift }
-        }
-        _ => Domain::Sphere { p: 2.0, axis: axis(&of)? },
-    })
 }

@@ -1,18 +1,57 @@
 //! A value of a workflow's file and where it stands there, so that every refusal names the place.
 
-use crate::{Error, Result};
+use crate::{Error, Result, json};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The files that a workflow names: where they are looked for, and those that were found, with the SHA-256 of their bytes.
+#[derive(Debug)]
+pub(super) struct Files {
+    folder: PathBuf,
+    /// The command that writes them.
+    made_by: Option<String>,
+    found: RefCell<BTreeMap<PathBuf, String>>,
+}
+
+impl Files {
+    pub(super) fn of(folder: PathBuf, made_by: Option<&str>) -> Self {
+        Self { folder, made_by: made_by.map(String::from), found: RefCell::default() }
+    }
+
+    /// Every file that was found, and the SHA-256 of its bytes.
+    pub(super) fn found(self) -> BTreeMap<PathBuf, String> {
+        self.found.into_inner()
+    }
+
+    fn find(&self, name: &str) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        if !self.found.borrow().contains_key(&path) {
+            let hash = match &self.made_by {
+                Some(command) if !path.exists() => return Err(Error::file(path, format!("is not there: `{command}` writes it"))),
+                _ => sha256(&path)?,
+            };
+            self.found.borrow_mut().insert(path.clone(), hash);
+        }
+        Ok(path)
+    }
+}
 
 /// A JSON value and its place: `blocks[2].series`.
 #[derive(Debug, Clone)]
 pub(super) struct Place<'a> {
     value: &'a Value,
     at: String,
+    files: &'a Files,
 }
 
 impl<'a> Place<'a> {
-    pub(super) fn root(value: &'a Value) -> Self {
-        Self { value, at: String::new() }
+    pub(super) fn root(value: &'a Value, files: &'a Files) -> Self {
+        Self { value, at: String::new(), files }
     }
 
     /// The value as it stands.
@@ -35,20 +74,25 @@ impl<'a> Place<'a> {
         |e| self.error(e)
     }
 
-    fn expected<T>(&self, what: &str) -> Result<T> {
+    /// The error that something else is expected here.
+    pub(super) fn expected<T>(&self, what: &str) -> Result<T> {
         let found = self.value.to_string();
         let shown: String = found.chars().take(60).collect();
         Err(self.error(format!("{what} is expected, found {shown}")))
     }
 
-    fn below(&self, key: &str, value: &'a Value) -> Self {
+    /// A value that stands under a key of this object, or would.
+    pub(super) fn with<'b>(&self, key: &str, value: &'b Value) -> Place<'b>
+    where
+        'a: 'b,
+    {
         let at = if self.at.is_empty() { key.to_owned() } else { format!("{}.{key}", self.at) };
-        Self { value, at }
+        Place { value, at, files: self.files }
     }
 
     /// The value under a key, `None` where there is none.
     pub(super) fn find(&self, key: &str) -> Option<Self> {
-        self.value.get(key).map(|value| self.below(key, value))
+        self.value.get(key).map(|value| self.with(key, value))
     }
 
     /// The value under a key that must be there.
@@ -68,94 +112,25 @@ impl<'a> Place<'a> {
     /// The entries of an object, by name.
     pub(super) fn entries(&self) -> Result<Vec<(&'a str, Self)>> {
         match self.value.as_object() {
-            Some(object) => Ok(object.iter().map(|(key, value)| (key.as_str(), self.below(key, value))).collect()),
+            Some(object) => Ok(object.iter().map(|(key, value)| (key.as_str(), self.with(key, value))).collect()),
             None => self.expected("an object"),
-        }
-    }
-
-    /// The one entry of an object that names what follows, such as `{"norm": 2}`.
-    pub(super) fn single(&self) -> Result<(&'a str, Self)> {
-        match self.entries()?.as_slice() {
-            [one] => Ok(one.clone()),
-            _ => self.expected("an object of one key"),
         }
     }
 
     /// The items of a list.
     pub(super) fn items(&self) -> Result<Vec<Self>> {
         let Some(items) = self.value.as_array() else { return self.expected("a list") };
-        Ok(items.iter().enumerate().map(|(i, value)| Self { value, at: format!("{}[{i}]", self.at) }).collect())
+        let item = |(i, value)| Self { value, at: format!("{}[{i}]", self.at), files: self.files };
+        Ok(items.iter().enumerate().map(item).collect())
     }
 
     pub(super) fn text(&self) -> Result<&'a str> {
         self.value.as_str().map_or_else(|| self.expected("text"), Ok)
     }
 
-    pub(super) fn flag(&self) -> Result<bool> {
-        self.value.as_bool().map_or_else(|| self.expected("true or false"), Ok)
-    }
-
-    /// A number that f32 holds.
-    pub(super) fn number(&self) -> Result<f64> {
-        match self.value.as_f64().filter(|x| (*x as f32).is_finite()) {
-            Some(x) => Ok(x),
-            None => self.expected("a number"),
-        }
-    }
-
-    pub(super) fn positive(&self) -> Result<f64> {
-        if self.number()? > 0.0 { self.number() } else { self.expected("a number above 0") }
-    }
-
-    pub(super) fn single_precision(&self) -> Result<f32> {
-        self.number().map(|x| x as f32)
-    }
-
-    /// A whole number of at least `least`.
-    pub(super) fn whole(&self, least: usize) -> Result<usize> {
-        match self.value.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n >= least && *n <= u32::MAX as usize) {
-            Some(n) => Ok(n),
-            None => self.expected(&format!("a whole number of at least {least}")),
-        }
-    }
-
-    /// An axis: counted from the front, or from the back where it is below 0.
-    pub(super) fn axis(&self) -> Result<isize> {
-        match self.value.as_i64().filter(|n| n.unsigned_abs() <= 8) {
-            Some(n) => Ok(n as isize),
-            None => self.expected("an axis, a whole number"),
-        }
-    }
-
-    pub(super) fn axes(&self) -> Result<Vec<isize>> {
-        self.items()?.iter().map(Self::axis).collect()
-    }
-
-    pub(super) fn numbers(&self) -> Result<Vec<f64>> {
-        self.items()?.iter().map(Self::number).collect()
-    }
-
-    /// Two numbers.
-    pub(super) fn pair(&self) -> Result<[f64; 2]> {
-        match self.value.as_array().map(Vec::len) {
-            Some(2) => self.numbers().map(|x| [x[0], x[1]]),
-            _ => self.expected("a list of two numbers"),
-        }
-    }
-
-    /// One of some words.
-    pub(super) fn choice(&self, words: &[&'static str]) -> Result<&'static str> {
-        let text = self.text()?;
-        match words.iter().find(|w| **w == text) {
-            Some(word) => Ok(word),
-            None => Err(self.error(format!("one of {} is expected, found `{text}`", words.join(", ")))),
-        }
-    }
-
-    /// A name that values may be called by: letters, digits and underscores, no digit first.
-    pub(super) fn name(&self) -> Result<&'a str> {
-        let text = self.text()?;
-        if is_name(text) { Ok(text) } else { Err(self.error(not_a_name(text))) }
+    /// The file that is named here.
+    pub(super) fn file(&self) -> Result<PathBuf> {
+        self.files.find(self.text()?).map_err(self.wrap())
     }
 }
 
@@ -168,20 +143,30 @@ pub(super) fn not_a_name(text: &str) -> String {
     format!("`{text}` is no name: letters, digits and underscores are expected, no digit first")
 }
 
-/// What `--set KEY=VALUE` says: a place, and its value.
+/// The meaning of `--set KEY=VALUE`: a place, and its value, JSON or else text. What begins as a list, an object or a quoted text must be JSON.
 ///
 /// # Errors
-/// Where there is no place or no `=`.
-pub fn setting(text: &str) -> Result<(String, String)> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err(Error::argument("KEY=VALUE is expected")),
+/// Where there is no place or no `=`, or the value is no JSON and begins as some.
+pub fn setting(text: &str) -> Result<(String, Value)> {
+    let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+        return Err(Error::argument("KEY=VALUE is expected"));
+    };
+    match json::parse(value) {
+        Ok(json) => Ok((key.to_owned(), json)),
+        Err(e) if value.trim_start().starts_with(['{', '[', '"']) => Err(Error::argument(format!("{key}: no JSON: {e}"))),
+        Err(_) => Ok((key.to_owned(), value.into())),
     }
 }
 
+/// Keys and indices of a place that is set, at most; what is read from a file is no deeper.
+const DEPTH: usize = 64;
+
 /// Sets the value at a place such as `train.steps` or `blocks[2].ridge`. Objects on the way are made where they are missing.
 pub(super) fn set(root: &mut Value, place: &str, value: Value) -> Result<()> {
-    let wrong = |what: String| Error::argument(format!("--set {place}: {what}"));
+    let wrong = |what: String| Error::argument(format!("setting {place}: {what}"));
+    if place.split(['.', '[']).count() > DEPTH {
+        return Err(Error::argument(format!("a place of more than {DEPTH} keys cannot be set")));
+    }
     let mut here = root;
     for part in place.split('.') {
         let (key, indices) = part.split_once('[').map_or((part, ""), |(key, rest)| (key, rest));
@@ -199,4 +184,26 @@ pub(super) fn set(root: &mut Value, place: &str, value: Value) -> Result<()> {
     }
     *here = value;
     Ok(())
+}
+
+fn sha256(path: &Path) -> Result<String> {
+    let unread = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
+    let mut file = File::open(path).map_err(unread)?;
+    let mut hash = Sha256::new();
+    let mut part = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut part).map_err(unread)? {
+            0 => return Ok(hex(&hash.finalize())),
+            read => hash.update(&part[..read]),
+        }
+    }
+}
+
+/// The SHA-256 of bytes.
+pub(super) fn hash_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

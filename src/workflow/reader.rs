@@ -1,34 +1,25 @@
-//! How one subject is read from the files of an entry.
+//! Readers: one subject from the files of an entry.
 
-use super::place::Place;
-use crate::connectome::confounds::{Column, Strategy, formula};
+use crate::connectome::confounds::{Column, Confounds, Selection, censor};
 use crate::data::{self, Layout, NpyRows, read_confounds, read_series, read_series_row};
 use crate::{DType, Error, HostTensor, Result};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// What an entry's subjects are read from.
+/// The source that the subjects of an entry are read from.
 #[derive(Debug)]
 pub(super) enum Reader {
     SeriesRows(NpyRows, Layout, Option<Range<usize>>),
     SeriesFiles { files: Vec<PathBuf>, atlas: Option<PathBuf>, layout: Layout, frames: Option<Range<usize>> },
-    Confounds(Vec<PathBuf>, Chosen),
+    Confounds { files: Vec<PathBuf>, selection: Selection, frames: Option<Range<usize>>, keep_non_steady_state: bool },
     ArrayRows(NpyRows),
-}
-
-/// Which confounds.
-#[derive(Debug)]
-pub(super) enum Chosen {
-    Strategy(Strategy),
-    Columns(Vec<String>),
-    Formula(String),
 }
 
 impl Reader {
     pub(super) fn subjects(&self) -> usize {
         match self {
             Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.shape()[0],
-            Self::SeriesFiles { files, .. } | Self::Confounds(files, _) => files.len(),
+            Self::SeriesFiles { files, .. } | Self::Confounds { files, .. } => files.len(),
         }
     }
 
@@ -49,7 +40,11 @@ impl Reader {
                     _ => Err(Error::file(path, format!("series of one subject are expected, found {}", series.values.shape()))),
                 }
             }
-            Self::Confounds(files, chosen) => confounds(&files[subject], chosen),
+            Self::Confounds { files, selection, frames, keep_non_steady_state } => {
+                let (path, table) = (&files[subject], read_confounds(&files[subject])?);
+                let confounds = confounds(&table, selection, frames.as_ref(), *keep_non_steady_state);
+                confounds.map_err(|e| Error::file(path, e.to_string()))
+            }
             Self::ArrayRows(rows) => finite(rows.path(), rows.read(subject)?),
         }
     }
@@ -67,14 +62,6 @@ pub(super) fn finite(path: &Path, array: HostTensor) -> Result<HostTensor> {
     }
 }
 
-pub(super) fn frames(place: &Place<'_>) -> Result<Range<usize>> {
-    let items = place.items()?;
-    match items.as_slice() {
-        [from, to] if from.whole(0)? < to.whole(0)? => Ok(from.whole(0)?..to.whole(0)?),
-        _ => Err(place.error("the first frame and the one after the last are expected, [from, to]")),
-    }
-}
-
 /// Series `[regions, time]` of some frames.
 fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTensor> {
     let Some(frames) = frames else { return Ok(series) };
@@ -82,40 +69,32 @@ fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTenso
     if frames.end > time {
         return Err(Error::argument(format!("frames {} to {} of series of {time}", frames.start, frames.end)));
     }
-    let rows = series.elements::<f32>()?.chunks_exact(time);
-    HostTensor::f32([regions, frames.len()], rows.flat_map(|row| row[frames.clone()].iter().copied()).collect())
+    let shape = [regions, frames.len()];
+    let cut = |values: &[f64]| values.chunks_exact(time).flat_map(|row| row[frames.clone()].iter().copied()).collect();
+    let cut: Vec<f64> = cut(&series.to_f64_vec());
+    if series.is_f64() { HostTensor::real(shape, cut) } else { HostTensor::f32(shape, cut.into_iter().map(|x| x as f32).collect()) }
 }
 
-pub(super) fn chosen(at: &Place<'_>) -> Result<Chosen> {
-    match ["strategy", "columns", "formula"].map(|key| at.find(key)) {
-        [Some(name), None, None] => {
-            let name = name.choice(&Strategy::ALL.map(Strategy::name))?;
-            let found = Strategy::ALL.into_iter().find(|s| s.name() == name);
-            found.map(Chosen::Strategy).ok_or_else(|| at.error("no such strategy"))
-        }
-        [None, Some(columns), None] => {
-            Ok(Chosen::Columns(columns.items()?.iter().map(|c| c.text().map(String::from)).collect::<Result<_>>()?))
-        }
-        [None, None, Some(text)] => Ok(Chosen::Formula(text.text()?.to_owned())),
-        _ => Err(at.error("one of strategy, columns and formula is expected")),
+/// Confounds `[columns, time]` of some frames, each of mean 0 and standard deviation 1: of one size to what learns from them, and the same
+/// to a regression with an intercept.
+fn confounds(table: &Confounds, selection: &Selection, frames: Option<&Range<usize>>, keep_non_steady_state: bool) -> Result<HostTensor> {
+    let frames = frames.cloned().unwrap_or(0..table.frames());
+    if frames.end > table.frames() {
+        return Err(Error::argument(format!("frames {} to {} of a table of {}", frames.start, frames.end, table.frames())));
     }
-}
-
-/// Confounds `[columns, time]`, each of mean 0 and standard deviation 1: of one size to what learns from them, and the same to a
-/// regression with an intercept.
-fn confounds(path: &Path, chosen: &Chosen) -> Result<HostTensor> {
-    let table = read_confounds(path)?;
-    let columns: Result<Vec<Column>> = match chosen {
-        Chosen::Strategy(strategy) => strategy.columns(&table).and_then(|names| table.select(&names)),
-        Chosen::Columns(names) => table.select(names),
-        Chosen::Formula(text) => formula::columns(text, &table),
-    };
-    let columns = columns.map_err(|e| Error::file(path, e.to_string()))?;
+    let steady = censor::steady_state(table)?;
+    if let Some(frame) = frames.clone().find(|&t| !steady[t] && !keep_non_steady_state) {
+        let what = format!("frame {frame}, counted from 0, is not in the steady state (`non_steady_state_outlier..`)");
+        let how = "take later `frames` of confounds and series alike, or say `keep_non_steady_state`: true";
+        return Err(Error::argument(format!("{what}: {how}")));
+    }
+    let columns = selection.of(table)?;
     let standard = |column: &Column| {
-        let n = column.values.len().max(1) as f64;
-        let mean = column.values.iter().sum::<f64>() / n;
-        let deviation = (column.values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
-        column.values.iter().map(move |x| if deviation > 0.0 { ((x - mean) / deviation) as f32 } else { 0.0 }).collect::<Vec<f32>>()
+        let values = &column.values[frames.clone()];
+        let n = values.len().max(1) as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let deviation = (values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
+        values.iter().map(|x| if deviation > 0.0 { ((x - mean) / deviation) as f32 } else { 0.0 }).collect::<Vec<f32>>()
     };
-    HostTensor::f32([columns.len(), table.frames()], columns.iter().flat_map(standard).collect())
+    HostTensor::f32([columns.len(), frames.len()], columns.iter().flat_map(standard).collect())
 }

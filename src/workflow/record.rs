@@ -1,14 +1,15 @@
 //! A workflow on a tape.
 
 use super::Workflow;
-use super::block::Given;
-use super::blocks;
+use super::block::{Name, Scope, Step};
 use super::data::leading;
+use super::form::Placed;
 use super::parameter::{Extent, Parameter};
-use super::place::{Place, not_a_name};
+use super::place::not_a_name;
+
 use crate::connectome::loss::Objective;
 use crate::tensor::TensorType;
-use crate::{Error, Result, Tape, Var};
+use crate::{Error, HostTensor, Result, Shape, Tape, Var};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The index of each subject of the batch, an input of workflows with parameters of their own for each.
@@ -19,7 +20,7 @@ pub(super) const SUBJECT: &str = "subject";
 pub(super) struct Recording {
     pub(super) tape: Tape,
     pub(super) values: BTreeMap<String, Var>,
-    /// What is filled for every batch: entries of the data, and [`SUBJECT`].
+    /// Inputs that are filled for every batch: entries of the data, and [`SUBJECT`].
     pub(super) inputs: Vec<(String, Var)>,
     learnt: Vec<Var>,
 }
@@ -37,13 +38,11 @@ impl Recording {
     pub(super) fn forward(workflow: &Workflow, batch: usize) -> Result<Self> {
         let made = Self { tape: Tape::new(), values: BTreeMap::new(), inputs: Vec::new(), learnt: Vec::new() };
         let mut recorder = Recorder { workflow, batch, made, making: Vec::new() };
-        for place in Place::root(&workflow.json).find("blocks").map_or(Ok(Vec::new()), |p| p.items())? {
-            recorder.block(&place)?;
+        for step in &workflow.steps {
+            recorder.step(step)?;
         }
-        for name in workflow.wanted() {
-            if !recorder.made.values.contains_key(&name) {
-                recorder.named(&name)?;
-            }
+        for name in workflow.requests.iter().map(|request| &request.value).chain(workflow.metrics.iter().flat_map(|m| m.value.values())) {
+            recorder.value(name)?;
         }
         if let Some(unused) = workflow.parameters.iter().find(|p| !recorder.made.values.contains_key(&p.name)) {
             return Err(Error::argument(format!("{}: nothing uses it", unused.at)));
@@ -60,15 +59,29 @@ impl Recording {
         let tape = &mut made.tape;
         let mut objective = Objective::new();
         for term in &workflow.terms {
-            let Some(&score) = made.values.get(&term.score) else {
-                return Err(Error::argument(format!("{}.score: no value is called `{}`", term.at, term.score)));
+            let Placed { value: term, at } = term;
+            let Some(&score) = made.values.get(&term.score.value) else {
+                return Err(term.score.error(format!("no value is called `{}`", term.score.value)));
             };
-            let wrong = |e: Error| Error::argument(format!("{}: {e}", term.at));
-            objective.term(tape, &term.name, term.weight.clone(), score, term.reduce.clone()).map_err(wrong)?;
+            let wrong = |e: Error| Error::argument(format!("{at}: {e}"));
+            objective.term(tape, &term.name, term.weight.over(workflow.train.steps), score, term.reduce.clone()).map_err(wrong)?;
         }
         let total = objective.total(tape)?;
         workflow.train.descent.record(tape, (total, objective.terms()), &made.learnt, workflow.train.steps)?;
         Ok(Some(made))
+    }
+
+    /// The shape of a value by its name.
+    pub(super) fn shape(&self, name: &Name) -> Result<Shape> {
+        match self.values.get(&name.value) {
+            Some(&var) => Ok(self.tape.shape(var)),
+            None => Err(name.error(format!("no value is called `{}`", name.value))),
+        }
+    }
+
+    /// True where the first axis of a value is as long as the batch.
+    pub(super) fn leads(&self, name: &str, batch: usize) -> bool {
+        self.tape.shape(self.values[name]).first() == Some(&batch)
     }
 
     /// The values that depend on which subjects are in the batch.
@@ -83,34 +96,35 @@ impl Recording {
     }
 }
 
+impl Scope for Recorder<'_> {
+    fn tape(&mut self) -> &mut Tape {
+        &mut self.made.tape
+    }
+
+    fn value(&mut self, name: &Name) -> Result<Var> {
+        self.named(&name.value).map_err(|e| name.error(e))
+    }
+
+    fn array(&self, name: &Name) -> Result<HostTensor> {
+        let found = self.workflow.data.shared(&name.value);
+        found.cloned().ok_or_else(|| name.error("an array of the data that all subjects share is expected"))
+    }
+}
+
 impl Recorder<'_> {
-    fn block(&mut self, place: &Place<'_>) -> Result<()> {
-        let kind = place.get("block")?;
-        let name = place.get("name")?;
-        let result = name.name()?;
-        if self.made.values.contains_key(result) || self.known(result) {
-            return Err(name.error(format!("another value is called `{result}`")));
+    fn step(&mut self, step: &Placed<Step>) -> Result<()> {
+        let Placed { value: Step { name, record }, at } = step;
+        if self.made.values.contains_key(&name.value) || self.known(&name.value) {
+            return Err(name.error(format!("another value is called `{}`", name.value)));
         }
-        let wanted = kind.text()?;
-        let block = blocks::all().find(|b| b.name == wanted).ok_or_else(|| {
-            let names: Vec<&str> = blocks::all().map(|b| b.name).collect();
-            kind.error(format!("no block is called `{wanted}`: there are {}", names.join(", ")))
-        })?;
-        let data = &self.workflow.data;
-        let array = |at: &Place<'_>| {
-            let found = data.shared(at.text()?);
-            found.cloned().ok_or_else(|| at.error("an array of the data that all subjects share is expected"))
-        };
-        let given = Given::read(block.arguments, place, &mut |at| self.named(at.text()?).map_err(at.wrap()), &array)?;
-        let made = (block.build)(&mut self.made.tape, &given).map_err(place.wrap())?;
-        for (part, var) in made {
-            let name = if part.is_empty() { result.to_owned() } else { format!("{result}.{part}") };
+        for (part, var) in record(self, at)? {
+            let name = if part.is_empty() { name.value.clone() } else { format!("{}.{part}", name.value) };
             self.made.values.insert(name, var);
         }
         Ok(())
     }
 
-    /// Whether a parameter or an entry of the data is called so.
+    /// True where a parameter or an entry of the data is called so.
     fn known(&self, name: &str) -> bool {
         name == SUBJECT || self.workflow.parameters.iter().any(|p| p.name == name) || self.workflow.data.names().any(|n| n == name)
     }
@@ -125,7 +139,8 @@ impl Recorder<'_> {
             self.input(name, TensorType::i32([self.batch]))?
         } else if let Some((dtype, each)) = workflow.data.each(name) {
             let shape = leading(self.batch, &each)?;
-            self.input(name, TensorType { dtype, shape })?
+            let input = self.input(name, TensorType { dtype, shape })?;
+            if workflow.data.is_centred(name) { self.moved_back(input)? } else { input }
         } else if let Some(value) = workflow.data.shared(name) {
             self.made.tape.constant(value.clone())?
         } else if let Some(parameter) = workflow.parameters.iter().find(|p| p.name == name) {
@@ -137,6 +152,14 @@ impl Recorder<'_> {
         };
         self.made.values.insert(name.to_owned(), var);
         Ok(var)
+    }
+
+    /// Series as they were read, of centred ones whose last frame is their mean.
+    fn moved_back(&mut self, input: Var) -> Result<Var> {
+        let tape = &mut self.made.tape;
+        let time = tape.shape(input).last().copied().unwrap_or(1) - 1;
+        let (series, means) = (tape.slice(input, -1, 0, time, 1)?, tape.slice(input, -1, time, time + 1, 1)?);
+        tape.with_means(series, means)
     }
 
     fn input(&mut self, name: &str, ty: TensorType) -> Result<Var> {

@@ -1,8 +1,9 @@
 //! Training, fold by fold, with checkpoints.
 
 use super::Workflow;
-use super::judge::{self, Outcome};
+use super::evaluate::{evaluate, inputs};
 use super::record::Recording;
+use super::results::{RunResult, gather};
 use super::split::Fold;
 use crate::tensor::Philox;
 use crate::training::{LOSS, Training, ring_of};
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Draws of the batches are of this stream.
 const STREAM: u32 = 0xba7c;
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     /// The fold, from 0.
@@ -24,20 +25,20 @@ pub struct Progress {
     pub loss: f32,
 }
 
-/// Where a run keeps its models, a checkpoint for each fold, and whether it goes on from those it finds there.
+/// Where a run keeps its models, a checkpoint for each fold, and whether it resumes from those that it finds there.
 #[derive(Debug, Clone)]
-pub struct Resume {
+pub struct Checkpoints {
     folder: PathBuf,
-    go_on: bool,
+    resume: bool,
 }
 
-impl Resume {
-    /// A run that begins anew: checkpoints of one before are removed from the folder.
+impl Checkpoints {
+    /// For a run that begins: checkpoints of one before are removed from the folder.
     ///
     /// # Errors
     /// [`Error::File`] where the folder cannot be made or written in.
-    pub fn anew(folder: impl Into<PathBuf>, workflow: &Workflow, device: &Device) -> Result<Self> {
-        let made = Self { folder: folder.into(), go_on: false };
+    pub fn begin(folder: impl Into<PathBuf>, workflow: &Workflow, device: &Device) -> Result<Self> {
+        let made = Self { folder: folder.into(), resume: false };
         let error = |e: std::io::Error| Error::file(&made.folder, format!("cannot be written in: {e}"));
         fs::create_dir_all(&made.folder).map_err(error)?;
         for fold in 0.. {
@@ -51,14 +52,14 @@ impl Resume {
         Ok(made)
     }
 
-    /// A run that goes on where one of the same workflow, inputs, seed, version and device was stopped; one that was never begun begins.
+    /// For a run that resumes where one of the same workflow, inputs, seed, version and device was stopped; where none was, it begins.
     ///
     /// # Errors
     /// [`Error::File`] where what was begun there is another run.
-    pub fn on(folder: impl Into<PathBuf>, workflow: &Workflow, device: &Device) -> Result<Self> {
-        let made = Self { folder: folder.into(), go_on: true };
+    pub fn resume(folder: impl Into<PathBuf>, workflow: &Workflow, device: &Device) -> Result<Self> {
+        let made = Self { folder: folder.into(), resume: true };
         match fs::read_to_string(made.begun()) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::anew(made.folder, workflow, device),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::begin(made.folder, workflow, device),
             Err(e) => Err(Error::file(made.begun(), format!("cannot be read: {e}"))),
             Ok(mark) if mark == made.mark(workflow, device) => Ok(made),
             Ok(mark) => {
@@ -83,22 +84,30 @@ impl Resume {
 }
 
 impl Workflow {
-    /// Trains every fold and judges it. With `models`, checkpoints are written there and, where it says so, gone on from: a run that was
-    /// stopped and goes on has the results of one that was not.
+    /// Trains a model for each fold and evaluates it.
     ///
     /// # Errors
-    /// Where the device refuses or fails, a file has changed, or a checkpoint cannot be read or written.
-    pub fn run(&self, device: &Device, models: Option<&Resume>, mut progress: impl FnMut(Progress)) -> Result<Outcome> {
-        let (mut judged, mut losses) = (Vec::new(), Vec::new());
+    /// Where the device refuses or fails, a file has changed, or the loss is no longer a number.
+    pub fn run(&self, device: &Device) -> Result<RunResult> {
+        self.run_with(device, None, |_| {})
+    }
+
+    /// As [`Workflow::run`], and tells `progress` how far it is. With `models`, checkpoints are written there and, where they say so,
+    /// resumed from: a run that was stopped and resumed has the results of one that was not.
+    ///
+    /// # Errors
+    /// As [`Workflow::run`], and where a checkpoint cannot be read or written.
+    pub fn run_with(&self, device: &Device, models: Option<&Checkpoints>, mut progress: impl FnMut(Progress)) -> Result<RunResult> {
+        let (mut evaluations, mut losses) = (Vec::new(), Vec::new());
         for (i, fold) in self.folds.iter().enumerate() {
-            let file = models.map(|m| (m.file(i), m.go_on));
+            let file = models.map(|m| (m.file(i), m.resume));
             let state = State::new(device);
-            let file = file.as_ref().map(|(path, go_on)| (path.as_path(), *go_on));
+            let file = file.as_ref().map(|(path, resume)| (path.as_path(), *resume));
             self.learn(device, &state, fold, file, &mut |step, loss| progress(Progress { fold: i, step, loss }))?;
-            judged.push(judge::judge(self, device, &state, fold)?);
+            evaluations.push(evaluate(self, device, &state, fold)?);
             losses.push(self.losses(&state)?);
         }
-        judge::gather(self, &judged, losses)
+        gather(self, &evaluations, losses)
     }
 
     fn learn(
@@ -114,11 +123,11 @@ impl Workflow {
         let standards = self.data.standards(&fold.train)?;
         let mut training = Training::new(device, &made.tape, state, self.train.steps)?.named(made.values.clone());
         training = match self.train.batch {
-            None => training.inputs(judge::inputs(self, &made, &fold.train, &standards)?),
-            Some(_) => training.batches(|step| judge::inputs(self, &made, &self.batch(fold, batch, step), &standards)),
+            None => training.inputs(inputs(self, &made, &fold.train, &standards)?),
+            Some(_) => training.batches(|step| inputs(self, &made, &self.batch(fold, batch, step), &standards)),
         };
-        if let Some((path, go_on)) = file {
-            if go_on && path.exists() {
+        if let Some((path, resume)) = file {
+            if resume && path.exists() {
                 state.load(path, &[training.program()])?;
             }
             training = training.saving(self.train.checkpoint, move |program| state.save(path, &[program]));
@@ -139,7 +148,7 @@ impl Workflow {
             return Ok(Vec::new());
         }
         let read = |name: String, of: String| Ok((name, state.read(&of)?.elements::<f32>()?.to_vec()));
-        let terms = self.terms.iter().map(|term| read(term.name.clone(), ring_of(&term.name)));
+        let terms = self.terms.iter().map(|term| read(term.value.name.clone(), ring_of(&term.value.name)));
         [read(LOSS.to_owned(), LOSS.to_owned())].into_iter().chain(terms).collect()
     }
 }

@@ -1,54 +1,75 @@
-//! How a workflow is trained.
+//! Training: steps, batches, optimiser, checkpoints.
 
-use super::place::Place;
-use super::terms::schedule;
-use crate::Result;
-use crate::optim::{Adam, Optimiser, Sgd};
+use super::form::{Form, not_negative, positive, whole};
+use super::object::{Field, Row, object, row, tagged};
+use super::schedule::course;
+use crate::optim::{Adam, Optimiser, Schedule, Sgd};
 use crate::training::Descent;
 
 /// Steps, batches, optimiser, checkpoints.
 #[derive(Debug, Clone)]
 pub(super) struct Train {
     pub(super) steps: u32,
-    /// Subjects of a batch; `None` for all that are learnt from.
+    /// Subjects of a batch; `None` for all of the training subjects.
     pub(super) batch: Option<usize>,
     pub(super) descent: Descent,
     /// Steps from one checkpoint to the next.
     pub(super) checkpoint: u32,
 }
 
-impl Default for Train {
+impl Train {
     /// No step at all: for workflows that learn nothing.
-    fn default() -> Self {
-        Self { steps: 0, batch: None, descent: Descent::new(Adam::new(1e-3)), checkpoint: 100 }
+    pub(super) fn none() -> Self {
+        Self { steps: 0, batch: None, descent: Descent::new(Adam::new(0.0)), checkpoint: 1 }
     }
 }
 
-impl Train {
-    pub(super) fn parse(place: &Place<'_>) -> Result<Self> {
-        place.only(&["steps", "batch", "optimiser", "rate", "decay", "momentum", "beta1", "beta2", "clip", "checkpoint"])?;
-        let steps = place.get("steps")?.whole(1)? as u32;
-        let rate = schedule(&place.get("rate")?, steps)?;
-        let single = |key: &str, default: f32| place.find(key).map_or(Ok(default), |p| p.single_precision());
-        let optimiser = match place.find("optimiser").map_or(Ok("adam"), |p| p.choice(&["adam", "adamw", "sgd"]))? {
-            "sgd" => Optimiser::Sgd(Sgd { momentum: single("momentum", 0.0)?, decay: single("decay", 0.0)?, ..Sgd::new(rate) }),
-            kind => {
-                let plain = if kind == "adamw" { Adam::decoupled(rate) } else { Adam::new(rate) };
-                Optimiser::Adam(Adam {
-                    decay: single("decay", plain.decay)?,
-                    beta1: single("beta1", plain.beta1)?,
-                    beta2: single("beta2", plain.beta2)?,
-                    ..plain
-                })
-            }
-        };
-        optimiser.check().map_err(place.wrap())?;
-        let clip = place.find("clip").map(|p| p.positive()).transpose()?.map(|x| x as f32);
-        Ok(Self {
-            steps,
-            batch: place.find("batch").map(|p| p.whole(1)).transpose()?,
-            descent: Descent { optimiser, clip },
-            checkpoint: place.find("checkpoint").map_or(Ok(100), |p| p.whole(1))? as u32,
-        })
-    }
+/// The form of `train`.
+pub(super) fn train() -> Form<Train> {
+    let common = (
+        whole(1).field("steps", "steps of each fold"),
+        course().field("rate", "the learning rate"),
+        whole(1).maybe("batch", "subjects of a step; all where it is not given"),
+        positive().map(|x| x as f32).maybe("clip", "the greatest common norm of the gradients: longer ones are scaled to it"),
+        whole(1).or("checkpoint", 100, "steps from one checkpoint to the next"),
+    );
+    let common = object("", common, Ok);
+    tagged("optimiser", Some("adam"), common, optimisers()).then(|((steps, rate, batch, clip, checkpoint), optimiser)| {
+        let (steps, checkpoint) = (steps as u32, checkpoint as u32);
+        let optimiser = optimiser(rate.over(steps));
+        optimiser.check()?;
+        Ok(Train { steps, batch, descent: Descent { optimiser, clip }, checkpoint })
+    })
+}
+
+/// An optimiser of a learning rate.
+type OfRate = Box<dyn Fn(Schedule) -> Optimiser>;
+
+fn optimisers() -> Vec<Row<OfRate>> {
+    vec![
+        row("adam", "Adam; its decay is added to the gradients", adam(0.0), |settings| Ok(adam_of(Adam::new, settings))),
+        row("adamw", "AdamW, Adam whose decay is decoupled", adam(0.01), |settings| Ok(adam_of(Adam::decoupled, settings))),
+        row(
+            "sgd",
+            "stochastic gradient descent",
+            (not_negative().or("momentum", 0, "the momentum"), not_negative().or("decay", 0, "the weight decay, added to the gradients")),
+            |(momentum, decay)| {
+                let made: OfRate =
+                    Box::new(move |rate| Optimiser::Sgd(Sgd { momentum: momentum as f32, decay: decay as f32, ..Sgd::new(rate) }));
+                Ok(made)
+            },
+        ),
+    ]
+}
+
+fn adam(decay: f64) -> (Field<f64>, Field<f64>, Field<f64>) {
+    (
+        not_negative().or("decay", decay, "the weight decay"),
+        not_negative().or("beta1", 0.9, "how much of the mean of the gradients stays at a step"),
+        not_negative().or("beta2", 0.999, "how much of the mean of their squares stays at a step"),
+    )
+}
+
+fn adam_of(plain: fn(Schedule) -> Adam, (decay, beta1, beta2): (f64, f64, f64)) -> OfRate {
+    Box::new(move |rate| Optimiser::Adam(Adam { decay: decay as f32, beta1: beta1 as f32, beta2: beta2 as f32, ..plain(rate) }))
 }

@@ -1,10 +1,10 @@
-//! Which subjects are learnt from, and which are judged.
+//! Divisions of the subjects into those that a model is trained on and those that it is tested on.
 
-use super::place::Place;
+use super::form::{Form, Placed, file, text, whole};
+use super::object::object;
 use crate::data::read_column;
 use crate::tensor::Philox;
 use crate::{Error, Result};
-use std::path::Path;
 
 /// Draws of the folds are of this stream.
 const STREAM: u32 = 0x5917;
@@ -12,52 +12,59 @@ const STREAM: u32 = 0x5917;
 /// One division of the subjects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fold {
-    /// Subjects learnt from, by number.
+    /// Subjects that the model is trained on, by number.
     pub train: Vec<usize>,
-    /// Subjects judged.
+    /// Subjects that it is tested on.
     pub test: Vec<usize>,
 }
 
-/// How subjects are divided.
+/// A rule by which subjects are divided.
 #[derive(Debug, Clone)]
 pub(super) enum Split {
-    /// All are learnt from, and judged.
+    /// All are trained on, and tested on.
     None,
     /// k folds, each class spread over them evenly where there is one.
     Folds(usize, Option<Vec<String>>),
     /// A fold for each value of a column.
     LeaveOut(Vec<String>),
-    /// Those with these values are judged.
+    /// Those with these values are tested on.
     Test(Vec<String>, Vec<String>),
 }
 
-impl Split {
-    pub(super) fn parse(place: Option<&Place<'_>>, folder: &Path) -> Result<Self> {
-        let Some(place) = place else { return Ok(Self::None) };
-        place.only(&["folds", "stratify", "leave_out", "test", "values"])?;
-        let column = |key: &str| {
-            let at = place.get(key)?;
-            at.only(&["table", "column"])?;
-            read_column(folder.join(at.get("table")?.text()?), at.get("column")?.text()?).map_err(at.wrap())
-        };
-        match ["folds", "leave_out", "test"].map(|key| place.find(key)) {
-            [Some(folds), None, None] => {
-                let stratify = place.find("stratify").map(|_| column("stratify")).transpose()?;
-                Ok(Self::Folds(folds.whole(2)?, stratify))
-            }
-            [None, Some(_), None] => column("leave_out").map(Self::LeaveOut),
-            [None, None, Some(test)] => {
-                let values = place.get("values")?.items()?.iter().map(|v| v.text().map(String::from)).collect::<Result<Vec<_>>>()?;
-                let found = column("test")?;
-                match values.iter().find(|v| !found.contains(v)) {
-                    Some(value) => Err(test.error(format!("no subject has the value `{value}`"))),
-                    None => Ok(Self::Test(found, values)),
-                }
-            }
-            _ => Err(place.error("one of folds, leave_out and test is expected")),
-        }
-    }
+/// The form of `split`.
+pub(super) fn split() -> Form<Split> {
+    Form::either(vec![
+        object(
+            "folds: in each, the model is trained on all others",
+            (whole(2).field("folds", "how many"), column().maybe("stratify", "whose values every fold has in the same shares")),
+            |(folds, classes)| Ok(Split::Folds(folds, classes)),
+        )
+        .form(),
+        object(
+            "a fold for each value of a column: one site, one worm, one family left out",
+            (column().field("leave_out", "the column"),),
+            |(column,)| Ok(Split::LeaveOut(column)),
+        )
+        .form(),
+        object(
+            "one division: subjects with these values are tested on, all others trained on",
+            (column().field("test", "the column"), text().placed().list(1).field("values", "its values")),
+            |(column, values): (Vec<String>, Vec<Placed<String>>)| match values.iter().find(|v| !column.contains(&v.value)) {
+                Some(value) => Err(value.error(format!("no subject has the value `{}`", value.value))),
+                None => Ok(Split::Test(column, values.into_iter().map(|v| v.value).collect())),
+            },
+        )
+        .form(),
+    ])
+}
 
+/// The cells of a column of a table.
+fn column() -> Form<Vec<String>> {
+    let parts = (file().field("table", "a .csv or .tsv with a header, a row a subject"), text().field("column", "its name"));
+    object("", parts, |(table, column)| read_column(table, &column)).form()
+}
+
+impl Split {
     /// The divisions of `subjects` subjects; none is empty.
     pub(super) fn folds(&self, subjects: usize, seed: u64) -> Result<Vec<Fold>> {
         let wrong = |what: String| Error::argument(format!("split: {what}"));
@@ -81,7 +88,7 @@ impl Split {
         };
         match folds.iter().position(|f| f.train.is_empty() || f.test.is_empty()) {
             Some(i) => Err(wrong(format!(
-                "fold {i} of {subjects} subjects learns from {} and judges {}",
+                "fold {i} of {subjects} subjects has {} to train on and {} to test on",
                 folds[i].train.len(),
                 folds[i].test.len()
             ))),

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use tapetum::data::read_npy;
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "comparison.svg",
     "correlation.svg",
     "labels.npy",
@@ -14,6 +14,7 @@ const FILES: [&str; 10] = [
     "loss.svg",
     "memberships.npy",
     "parcel_correlation.npy",
+    "parcel_order.npy",
     "parcels.svg",
     "report.html",
     "result.json",
@@ -47,6 +48,9 @@ fn check_correlation(out: &Path) {
         assert_eq!(r[i * PARCELS + i], 1.0, "parcel {i}");
         assert!((0..PARCELS).all(|j| r[i * PARCELS + j].abs() <= 1.0 && (r[i * PARCELS + j] - r[j * PARCELS + i]).abs() < 1e-6));
     }
+    let mut order = read_i32(out.join("parcel_order.npy"), &[PARCELS]);
+    order.sort_unstable();
+    assert!(order.iter().enumerate().all(|(i, &parcel)| parcel as usize == i), "every parcel once");
 }
 
 fn check_pictures(out: &Path) {

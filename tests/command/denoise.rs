@@ -100,11 +100,15 @@ fn layouts_tables_and_means_are_kept() {
 #[test]
 fn without_confounds_the_mean_goes() {
     let folder = folder("denoise-none");
-    let done = run(&folder, "out.npy", &[]);
+    let done = run(&folder, "out.npy", &["--none"]);
     assert_eq!(done.json()["rank"], 1);
     assert!(done.stderr.contains("no confounds were regressed out"), "{done:?}");
     let found = read_f32(folder.0.join("out.npy"), &[FRAMES, REGIONS]);
     assert!((0..REGIONS).all(|r| found.iter().skip(r).step_by(REGIONS).sum::<f64>().abs() < 1e-2));
+    // No table is needed for that.
+    let line = "denoise series.npy -o bare.npy --none --device cpu";
+    assert_eq!(folder.run(line).code, Some(0));
+    assert_eq!(read_f32(folder.0.join("bare.npy"), &[FRAMES, REGIONS]), found);
 }
 
 #[test]
@@ -115,6 +119,9 @@ fn what_cannot_be_done_is_refused() {
     fails(&["--columns", "csf,dust,snow"], &["no column `dust`, `snow`"]);
     fails(&["--formula", "dd1(csf"], &["confounds.tsv", "character 8"]);
     fails(&["--strategy", "36p", "--censor-fd", "0.01"], &["series.npy", "frames are kept for a model of"]);
+    fails(&[], &["no confounds are chosen", "--strategy", "--none"]);
+    fails(&["--detrend"], &["no confounds are chosen"]);
+    folder.command(["denoise", "series.npy", "-o", "out.npy", "--strategy", "9p"]).output().map(done).unwrap().misused("--confounds");
     fails(&["--censor-fd=-1"], &["--censor-fd -1", "positive"]);
     fails(&["--strategy", "9p", "--tr", "2", "--band", "0.1", "0.01"], &["--band", "in order"]);
     fails(&["--strategy", "9p", "--tr", "2", "--band", "0.1", "0.3"], &["Nyquist frequency 0.25"]);
@@ -126,6 +133,28 @@ fn what_cannot_be_done_is_refused() {
 
     let text = golden()["confounds"].as_str().unwrap().to_owned();
     let lines: Vec<&str> = text.lines().collect();
+    // A quality column may miss its first value alone.
+    let cut = |name: &str, frame: usize| {
+        let at = lines[0].split('\t').position(|n| n == name).unwrap();
+        let without = |(i, line): (usize, &&str)| {
+            let mut cells: Vec<&str> = line.split('\t').collect();
+            if i == frame + 1 {
+                cells[at] = "n/a";
+            }
+            cells.join("\t") + "\n"
+        };
+        lines.iter().enumerate().map(without).collect::<String>()
+    };
+    for (name, arguments) in [
+        ("framewise_displacement", &["--strategy", "gsr", "--censor-fd", "0.5"][..]),
+        ("framewise_displacement", &["--strategy", "scrubbing"]),
+        ("std_dvars", &["--strategy", "scrubbing"]),
+        ("framewise_displacement", &["--formula", "csf + [SCATTER](1_[>0.5](fd))"]),
+        ("csf", &["--columns", "csf"]),
+    ] {
+        folder.file("confounds.tsv", cut(name, 7));
+        fails(arguments, &["confounds.tsv", &format!("`{name}`"), "at frame 7", "only its first"]);
+    }
     folder.file("confounds.tsv", lines[..100].join("\n"));
     fails(&["--strategy", "gsr"], &["99 frames", "has 130"]);
     folder.file("confounds.tsv", text.replacen(lines[3].split('\t').next().unwrap(), "much", 1));
@@ -135,4 +164,140 @@ fn what_cannot_be_done_is_refused() {
     folder.file("confounds.tsv", lines[0]);
     fails(&["--strategy", "gsr"], &["no frames"]);
     assert_eq!(folder.names(), ["confounds.tsv", "series.npy"]);
+}
+
+/// A case's folder, copied.
+fn case(name: &str) -> Folder {
+    let folder = Folder::new(&format!("denoise-{name}"));
+    for entry in fs::read_dir(format!("{}/tests/cases/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap() {
+        let path = entry.unwrap().path();
+        folder.file(path.file_name().unwrap().to_str().unwrap(), fs::read(&path).unwrap());
+    }
+    folder
+}
+
+/// What is expected of a case, `[frames, regions]`.
+fn expected(folder: &Folder) -> ([usize; 2], Vec<f64>) {
+    let tensor = tapetum::data::read_npy(folder.0.join("expected.npy")).unwrap();
+    ([tensor.shape()[0], tensor.shape()[1]], tensor.to_f64_vec())
+}
+
+const DEVICES: [&str; 2] = ["cpu", "llvmpipe"];
+
+fn on(folder: &Folder, device: &str, arguments: &str) -> Done {
+    let line = format!("denoise series.npy -o out.npy --json --device {device} {arguments}");
+    folder.run(&line)
+}
+
+/// Detrending leaves nothing of a trend, in any unit and to the digits of the table: it is no regressor.
+#[test]
+fn a_trend_that_detrending_took_is_no_regressor() {
+    let folder = case("trend-among-confounds");
+    let (shape, wanted) = expected(&folder);
+    let table = fs::read_to_string(folder.0.join("confounds.tsv")).unwrap();
+    // A third trend, written to nine digits.
+    let third =
+        |(i, line): (usize, &str)| if i == 0 { format!("{line}\tshort\n") } else { format!("{line}\t{:.9}\n", (i - 1) as f64 / 199.0) };
+    folder.file("confounds.tsv", table.lines().enumerate().map(third).collect::<String>());
+    for device in DEVICES {
+        for trend in ["", ",linear_trend", ",linear_trend_scaled", ",short", ",linear_trend,short"] {
+            let columns = format!("trans_x,trans_y,trans_z,rot_x,rot_y,rot_z{trend}");
+            let arguments = format!("--confounds confounds.tsv --columns {columns} --detrend");
+            let done = on(&folder, device, &format!("{arguments} --band .01 .1 --tr 2"));
+            assert_eq!(done.json()["rank"], 7, "{trend} on {device}");
+            close(&read_f32(folder.0.join("out.npy"), &shape), &wanted, &format!("{trend} on {device}"));
+            // Without a filter, intercept, trend and the six of motion.
+            assert_eq!(on(&folder, device, &arguments).json()["rank"], 8, "{trend} on {device}");
+        }
+    }
+}
+
+#[test]
+fn volumes_before_the_steady_state_leave() {
+    let folder = case("non-steady-state");
+    let (shape, wanted) = expected(&folder);
+    let early = serde_json::json!([0, 1, 2]);
+    for device in DEVICES {
+        let done = on(&folder, device, "--confounds confounds.tsv --strategy motion6");
+        let json = done.json();
+        close(&read_f32(folder.0.join("out.npy"), &shape), &wanted, device);
+        assert_eq!((&json["censored"], &json["non_steady_state"]), (&early, &early));
+        assert!(done.stderr.contains("3 volumes before the steady state"), "{done:?}");
+    }
+    // Whatever is selected, they leave before trend and filter see them.
+    for selection in ["--columns trans_x", "--formula rps", "--none"] {
+        let json = on(&folder, "cpu", &format!("--confounds confounds.tsv {selection} --detrend --band .01 .1 --tr 2")).json();
+        assert_eq!((&json["kept"], &json["censored"]), (&117.into(), &early), "{selection}");
+        let most = read_f32(folder.0.join("out.npy"), &shape).iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        assert!(most < 5.0, "{selection}: {most}, where saturation of 40 was added to the first frame");
+    }
+    let json = on(&folder, "cpu", "--confounds confounds.tsv --strategy motion6 --keep-non-steady-state").json();
+    assert_eq!((&json["kept"], &json["censored"]), (&120.into(), &serde_json::json!([])));
+    let table = fs::read_to_string(folder.0.join("confounds.tsv")).unwrap();
+    folder.file("confounds.tsv", table.replacen("\t1\t0\t0", "\tn/a\t0\t0", 1));
+    let refused = on(&folder, "cpu", "--confounds confounds.tsv --strategy motion6");
+    refused.failed(&["confounds.tsv", "`non_steady_state_outlier00`", "at frame 0"]);
+}
+
+#[test]
+fn a_sidecar_matters_to_those_who_read_it() {
+    let folder = case("sidecar-not-needed");
+    let (shape, wanted) = expected(&folder);
+    for device in DEVICES {
+        for name in ["nan", "bom", "cut"] {
+            let done = on(&folder, device, &format!("--confounds {name}.tsv --strategy motion6"));
+            done.json();
+            close(&read_f32(folder.0.join("out.npy"), &shape), &wanted, name);
+            assert_eq!(done.stderr.contains("cut.json"), name == "cut", "{done:?}");
+        }
+    }
+    for strategy in ["acompcor", "acompcor50", "compcor"] {
+        let refused = on(&folder, "cpu", &format!("--confounds cut.tsv --strategy {strategy}"));
+        refused.failed(&["cut.tsv", "CompCor components of", "cut.json"]);
+    }
+}
+
+/// Tables without squares: the message says what makes them, and it does.
+#[test]
+fn squares_that_are_missing_are_made_by_a_formula() {
+    let folder = case("trend-among-confounds");
+    let refused = on(&folder, "cpu", "--confounds confounds.tsv --strategy 24p");
+    refused.failed(&["`trans_x_power2`", "the formula `(dd1(rps))^^2` makes them"]);
+    let json = on(&folder, "cpu", "--confounds confounds.tsv --formula (dd1(rps))^^2").json();
+    assert_eq!(json["columns"].as_array().unwrap().len(), 24);
+}
+
+/// As many numbers of the generator in `make_signal.py`.
+fn noise(n: usize, seed: u32) -> Vec<f64> {
+    let mut x = seed;
+    let mut next = || {
+        x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(x >> 8) / f64::from(1 << 24) - 0.5
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+/// A filter's cost grows with the frames, not with their square, which took gigabytes here.
+#[test]
+fn long_recordings_are_filtered() {
+    let golden: Value = serde_json::from_str(include_str!("../goldens/long.json")).unwrap();
+    let golden = &golden["denoised"];
+    let frames = golden["frames"].as_u64().unwrap() as usize;
+    let folder = Folder::new("denoise-long");
+    let series: Vec<Vec<f64>> = (1..=4).map(|seed| noise(frames, seed)).collect();
+    let values: Vec<f32> = (0..frames).flat_map(|t| series.iter().map(move |row| row[t] as f32)).collect();
+    folder.file("series.npy", npy("<f4", &[frames, 4], &f32s(&values)));
+    folder.file("confounds.tsv", noise(frames, 5).iter().fold(String::from("a\n"), |text, v| text + &format!("{v:.6}\n")));
+    let (at, scale) = (numbers(&golden["at"]), golden["scale"].as_f64().unwrap());
+    for device in DEVICES {
+        let json = on(&folder, device, "--confounds confounds.tsv --columns a --band .01 .1 --tr 1").json();
+        assert_eq!(json["rank"], 2);
+        let found = read_f32(folder.0.join("out.npy"), &[frames, 4]);
+        for (region, wanted) in golden["expected"].as_array().unwrap().iter().enumerate() {
+            for (t, wanted) in at.iter().zip(numbers(wanted)) {
+                let error = (found[*t as usize * 4 + region] - wanted).abs() / scale;
+                assert!(error < TOLERANCE, "{device}, region {region}, frame {t}: {error:e}");
+            }
+        }
+    }
 }

@@ -54,8 +54,27 @@ fn shaders_are_listed_and_written() {
     let json = folder.run("shaders softmax --emit wgsl deep/out --json").json();
     assert_eq!((&json["written"], names(&folder.0.join("deep/out")).len()), (&json!(kernels.len()), kernels.len()));
     folder.run("shaders nosuchkernel").failed(&["`nosuchkernel`"]);
-    folder.run("shaders softmax --emit glsl other").misused("glsl");
+    let misused = folder.run("shaders softmax --emit glsl other");
+    misused.misused("glsl");
+    assert!(misused.stderr.contains("Usage: tapetum shaders"), "{misused:?}");
     folder.file("file", "");
     folder.run("shaders softmax --emit hlsl file").failed(&["file", "cannot be made"]);
     assert_eq!(folder.names(), ["deep", "file"]);
+}
+
+#[test]
+fn help_pages_end_with_the_options_that_mean_something_there_and_an_example() {
+    let folder = Folder::new("help");
+    let page = |of: &str| folder.run(&format!("{of} --help")).stdout;
+    for of in ["devices", "check", "connectivity", "denoise", "topology", "shaders", "parcellate", "run", "demo", "bench", "tune"] {
+        let text = page(of);
+        let (own, global) = text.split_once("Global options:").unwrap_or_else(|| panic!("{of}: {text}"));
+        assert!(!own.contains("--json") && global.contains("--json"), "{of}: {text}");
+        assert!(global.contains(&format!("Example: tapetum {of}")), "{of}: {text}");
+    }
+    let has = |of: &str, option: &str| page(of).contains(option);
+    assert!(has("demo", "--seed") && has("demo", "--tuning") && has("demo", "--device") && has("topology test", "--seed"));
+    assert!(!has("topology distance", "--seed") && has("topology distance", "--tuning"));
+    assert!(!has("connectivity", "--seed") && has("connectivity", "--tuning") && !has("tune", "--tuning <FILE>"));
+    assert!(!has("devices", "--seed") && !has("devices", "--tuning <FILE>") && !has("shaders", "--device"));
 }

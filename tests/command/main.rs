@@ -4,6 +4,7 @@
 mod common;
 
 mod bench;
+mod cases;
 mod connectivity;
 mod demo;
 mod denoise;
@@ -12,6 +13,7 @@ mod images;
 mod kinds;
 mod nan;
 mod parcellate;
+mod precision;
 mod refusals;
 mod run;
 mod topology;

@@ -23,7 +23,7 @@ fn the_demos_data_give_the_demos_parcels() {
     run(&folder, &["--parcels", "200", "--steps", "3", "-o", "own", "--mask", mask, "--faces", faces]).json();
     folder.run("demo --steps 3 --device cpu --json --out demo").json();
     let read = |name: &str| std::fs::read(folder.0.join(name)).unwrap();
-    for name in ["labels.npy", "memberships.npy", "parcel_correlation.npy", "loss.csv", "parcels.svg"] {
+    for name in ["labels.npy", "memberships.npy", "parcel_correlation.npy", "parcel_order.npy", "loss.csv", "parcels.svg"] {
         assert!(read(&format!("own/{name}")) == read(&format!("demo/{name}")), "{name}");
     }
 }
@@ -32,7 +32,7 @@ fn the_demos_data_give_the_demos_parcels() {
 fn without_a_mesh_neighbours_are_the_nearest() {
     let folder = Folder::new("parcellate-bare");
     let json = run(&folder, &["--parcels", "7", "--steps", "40", "-o", "out", "--hold-out", "0"]).json();
-    assert!(json["homogeneity"].is_null() && json["frames"]["judged_on"] == 0, "{json}");
+    assert!(json["homogeneity"].is_null() && json["frames"]["test"] == 0, "{json}");
     let files = [
         "correlation.svg",
         "labels.npy",
@@ -40,6 +40,7 @@ fn without_a_mesh_neighbours_are_the_nearest() {
         "loss.svg",
         "memberships.npy",
         "parcel_correlation.npy",
+        "parcel_order.npy",
         "report.html",
         "result.json",
     ];

@@ -18,13 +18,13 @@ impl Folder {
     /// The command, not run yet: in this folder, and in no environment that chooses a device.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tapetum"));
-        // Mesa complains on standard error where this is not set.
+        // Mesa complains on standard error where XDG_RUNTIME_DIR is not set; the command keeps it quiet.
         command
             .args(arguments)
             .current_dir(&self.0)
             .env_remove("TAPETUM_DEVICE")
             .env_remove("TAPETUM_TUNING")
-            .env("XDG_RUNTIME_DIR", std::env::temp_dir());
+            .env_remove("XDG_RUNTIME_DIR");
         command
     }
 

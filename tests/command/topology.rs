@@ -65,7 +65,7 @@ fn a_graph_is_decomposed() {
 }
 
 #[test]
-fn distances_are_sums_of_squares() {
+fn distances_and_their_squares() {
     let folder = Folder::new("distance");
     let (a, b) = (graph(7, 1), graph(7, 2));
     file(&folder, "a.npy", &[7, 7], &a);
@@ -74,22 +74,27 @@ fn distances_are_sums_of_squares() {
     let [w0, w1] = [square(&x.0, &y.0), square(&x.1, &y.1)];
     let near = |found: &serde_json::Value, wanted: f64| assert!((found.as_f64().unwrap() - wanted).abs() < 1e-9, "{found}, not {wanted}");
     let done = folder.run("topology distance a.npy b.npy --device cpu --json").json();
-    [("w0", w0), ("w1", w1), ("total", w0 + w1)].iter().for_each(|(key, wanted)| near(&done[*key], *wanted));
-    let done = folder.run("topology distance a.npy b.npy --root --device cpu --json").json();
+    [("w0", w0), ("w1", w1), ("total", w0 + w1)].iter().for_each(|(key, wanted)| near(&done["squared"][*key], *wanted));
     [("w0", w0), ("w1", w1), ("total", w0 + w1)].iter().for_each(|(key, wanted)| near(&done[*key], wanted.sqrt()));
     let done = folder.run("topology distance a.npy b.npy --dimension 1 --device cpu --json").json();
-    near(&done["total"], w1);
+    near(&done["squared"]["total"], w1);
     assert!(done["w0"].is_null());
     let done = folder.run("topology distance a.npy a.npy --device cpu");
-    assert_eq!(done.stdout, "w0 0\nw1 0\ntotal 0\n", "{done:?}");
+    let lines: Vec<&str> = done.stdout.lines().collect();
+    assert!(lines[0].contains("distance") && lines[0].ends_with("squared"), "{done:?}");
+    assert!(lines.len() == 4 && lines[1..].iter().all(|line| line.ends_with("0.000000  0.000000")), "{done:?}");
     // Of another size: the shorter births are filled up with the greatest, the shorter deaths with the least.
     let c = graph(5, 3);
     file(&folder, "c.npy", &[5, 5], &c);
     let z = lists(&c, 5);
     let filled = [z.0.clone(), vec![z.0[3]; 2]].concat();
-    near(&folder.run("topology distance a.npy c.npy --dimension 0 --device cpu --json").json()["w0"], square(&x.0, &filled));
+    near(&folder.run("topology distance a.npy c.npy --dimension 0 --device cpu --json").json()["squared"]["w0"], square(&x.0, &filled));
     let filled = [vec![z.1[0]; 9], z.1.clone()].concat();
-    near(&folder.run("topology distance c.npy a.npy --dimension 1 --device cpu --json").json()["w1"], square(&x.1, &filled));
+    near(&folder.run("topology distance c.npy a.npy --dimension 1 --device cpu --json").json()["squared"]["w1"], square(&x.1, &filled));
+    // Two nodes have no cycles.
+    file(&folder, "two.npy", &[2, 2], &[0.0, 0.5, 0.5, 0.0]);
+    let done = folder.run("topology distance a.npy two.npy --device cpu --json").json();
+    assert!(done["w1"].is_null() && done["total"].is_null() && done["undefined"].is_string() && done["w0"].is_f64(), "{done}");
 }
 
 /// Weights that are near 1 within a half of the nodes, or near 1 everywhere; and which.
@@ -120,10 +125,15 @@ fn stacks_have_barycentres_clusters_and_tests() {
         let done = folder.run(&line).json();
         assert_eq!((&done["purity"], &done["accuracy"]), (&json!(1.0), &json!(1.0)), "{weight}");
         assert_eq!(done["confusion"]["labels"], json!([-2, 7]));
+        assert_eq!(done["converged"], json!(true), "{weight}");
         let clusters = read_i32(folder.0.join("clusters/clusters.npy"), &[12]);
         assert!((0..12).all(|g| (clusters[g] == clusters[0]) == (g < 6)), "{clusters:?}");
     }
     report_holds(&folder, "clusters/report.html");
+    // One round cannot tell whether another would change anything: that is said, and what it led to is taken.
+    let cut = folder.run("topology cluster stack.npy --clusters 2 -o cut --rounds 1 --device cpu --json");
+    assert!(cut.stderr.contains("the clusters still changed in round 1"), "{cut:?}");
+    assert_eq!((&cut.json()["rounds"], &cut.json()["converged"]), (&json!(1), &json!(false)));
 
     file(&folder, "a.npy", &[6, 8, 8], &weights[..6 * 64]);
     file(&folder, "b.npy", &[6, 8, 8], &weights[6 * 64..]);
@@ -133,6 +143,27 @@ fn stacks_have_barycentres_clusters_and_tests() {
     report_holds(&folder, "tested/report.html");
     let done = folder.run("topology test a.npy b.npy --dimension 0 --device cpu");
     assert!(done.code == Some(0) && done.stdout.contains("p = "), "{done:?}");
+}
+
+#[test]
+fn groups_in_which_nothing_differs_have_p_of_1_and_a_report() {
+    let folder = Folder::new("nothing-differs");
+    let cases = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/topology-test-nothing-differs");
+    for name in ["a", "b", "constant", "pairs"] {
+        folder.file(&format!("{name}.npy"), fs::read(cases.join(format!("{name}.npy"))).unwrap());
+    }
+    for line in ["a.npy b.npy", "constant.npy constant.npy", "pairs.npy pairs.npy --dimension 1"] {
+        let done = folder.run(&format!("topology test {line} --transpositions 5000 -o out --device cpu --json")).json();
+        assert_eq!(done["p"], json!(1.0), "{line}");
+        assert!(done["ratio"].is_null() && done["ratio_undefined"].as_str().unwrap().contains("not defined"), "{done}");
+        report_holds(&folder, "out/report.html");
+        let done = folder.run(&format!("topology test {line} --transpositions 5000 --device cpu"));
+        assert!(done.code == Some(0) && done.stdout.contains("p = 1.000 by 5000"), "{done:?}");
+    }
+    // Groups are called by their files.
+    folder.run("topology test a.npy b.npy --transpositions 100 -o out --device cpu --json").json();
+    let html = fs::read_to_string(folder.0.join("out/report.html")).unwrap();
+    assert!(html.contains(">a<") && html.contains(">b<"));
 }
 
 #[test]

@@ -50,10 +50,14 @@ fn a_tuning_of_something_else_is_refused() {
         ("variant.json", "one of direct16, direct8, shared128, shared64, shared32 expected, found `fastest`"),
         ("way.json", "one of prim, boruvka expected, found `kruskal`"),
         ("text.json", "a tuning in JSON expected"),
-        ("missing.json", "No such file"),
+        ("missing.json", "cannot be read: No such file"),
     ];
     for (file, why) in refused {
         folder.run(&format!("bench matmul/ --quick --tuning {file}")).failed(&[file, why]);
+    }
+    // What is wrong with the file itself is said by every command, those that run no kernels too.
+    for line in ["devices", "shaders softmax", "demo --device cpu --steps 1"] {
+        folder.run(&format!("{line} --tuning missing.json")).failed(&["missing.json", "cannot be read: No such file"]);
     }
     folder.run("tune nothing-of-the-kind").failed(&["no kernel whose name contains `nothing-of-the-kind`"]);
     folder.run("tune --device cpu").failed(&["runs no kernels"]);

@@ -233,6 +233,41 @@ fn a_run_that_was_killed_goes_on_as_if_it_had_not_been() {
     other.failed(&["another run was begun here"]);
 }
 
+/// Σ log w by gradient descent of rate 0.3: w goes 1, 0.7, 0.271, −0.834, whose logarithm the fourth step cannot take. The model of the
+/// third step stays.
+#[test]
+fn a_loss_that_becomes_nan_ends_the_run_at_that_step() {
+    let folder = folder("workflow-nan");
+    let mut falls = workflow();
+    falls["parameters"] = json!({ "w": { "shape": [1], "init": { "constant": 1.0 } } });
+    falls["blocks"] = json!([
+        { "name": "depth", "block": "function", "of": "w", "apply": "log" },
+        { "name": "twice", "block": "scale", "of": "depth", "by": 2.0 },
+        { "name": "kept", "block": "scale", "of": "twice", "by": 0.5 },
+    ]);
+    falls["losses"] = json!([{ "name": "deep", "score": "kept", "reduce": "sum" }]);
+    falls["train"] = json!({ "steps": 60, "optimiser": "sgd", "rate": 0.3, "checkpoint": 1 });
+    for key in ["metrics", "results", "split"] {
+        falls.as_object_mut().unwrap().remove(key);
+    }
+    folder.file("falls.json", falls.to_string());
+    for device in ["cpu", "llvmpipe"] {
+        let run = folder.run(&format!("run falls.json --out {device} --device {device} --json"));
+        assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
+        let last = run.stderr.lines().last().unwrap();
+        for part in ["step 4 of 60: the loss is NaN, by its term `deep`", "log(parameters.w) f32[1], which is `depth`"] {
+            assert!(last.contains(part), "no `{part}`: {run:?}");
+        }
+        let model = tapetum::checkpoint::Checkpoint::open(folder.0.join(device).join("models/fold-0.safetensors")).unwrap();
+        assert_eq!(model.states()["step"].item().unwrap(), 3.0);
+        assert!((model.states()["parameters.w"].item().unwrap() + 0.833_834_6).abs() < 1e-4, "{}", model.states()["parameters.w"]);
+        assert!(!folder.0.join(device).join("result.json").exists());
+    }
+    for (set, part) in [("train.rate=-0.1", "a learning rate of -0.1"), ("train.momentum=-1", "train.momentum")] {
+        folder.run(&format!("run falls.json --out no --device cpu --set {set}")).failed(&["falls.json", "train", part]);
+    }
+}
+
 #[test]
 fn refusals_name_the_place() {
     let folder = folder("workflow-refusals");
@@ -263,22 +298,91 @@ fn refusals_name_the_place() {
         ("metrics[0].target=edges", ["metrics[0]", "[4, 10]"]),
         ("results[0].value=edges", ["results[0]", "heat map"]),
         ("blocks[10].name=x", ["blocks[10].name", "9 items"]),
+        ("results[1].value=connectome", ["results[1].value", "`connectome` is a result already"]),
+        ("metrics[1].name=curve", ["metrics[1]", "another metric is called `curve`"]),
+        ("losses[1].name=group", ["losses[1]", "group"]),
+        ("metrics[0].metric=auc", ["metrics[0].metric", "no metric is called `auc`: there are area_under_curve"]),
+        ("data.group.classes=[\"a\",\"b\",\"a\"]", ["data.group.classes", "`a` stands twice"]),
+        ("parameters.weights.shape=[4000000000,4000000000,4000000000]", ["parameters.weights", "268435456 elements"]),
+        ("train.momentum=0.9", ["train", "no key is called `momentum`"]),
+        ("train.rate=-0.1", ["train", "-0.1"]),
+        ("folder=elsewhere", ["data.", "elsewhere"]),
     ] {
         let run = done(folder.command(["run", "w.json", "--check", "--device", "cpu", "--set", set]).output().unwrap());
         run.failed(&parts);
     }
+    let made_by = folder.run("run w.json --check --device cpu --set folder=elsewhere --set made_by=make-them");
+    made_by.failed(&["is not there: `make-them` writes it"]);
+    let twice = workflow().to_string().replacen("\"series\":\"series.npy\"", "\"series\":\"a.npy\",\"series\":\"series.npy\"", 1);
+    folder.file("twice.json", format!("\u{feff}{twice}"));
+    folder.run("run twice.json --check --device cpu").failed(&["twice.json", "`data.series.series` stands twice"]);
+    folder.file("marked.json", format!("\u{feff}{}", workflow()));
+    folder.run("run marked.json --check --device cpu --json").json();
+    folder.file("deep.json", "[".repeat(100_000));
+    folder.run("run deep.json").failed(&["deep.json", "recursion limit"]);
     folder.file("broken.json", "{ \"data\": {");
     folder.run("run broken.json").failed(&["broken.json", "line 1"]);
     folder.run("run none.json").failed(&["none.json", "cannot be read"]);
     folder.run("run").misused("WORKFLOW");
     folder.run("run w.json --set steps").misused("KEY=VALUE");
+    folder.run("run w.json --set blocks[0]={\"name\":\"c\",\"name\":\"d\"}").misused("`name` stands twice");
     assert!(!folder.0.join("tapetum-run").exists(), "a refusal leaves nothing behind");
+}
+
+/// A metric of what is undefined is null with a reason, and a dash in the table.
+#[test]
+fn undefined_metrics_are_no_numbers() {
+    let folder = folder("workflow-undefined");
+    let mut other = workflow();
+    // Whoever is left out is all of a group: there is no curve of one class, and no correlation of predictions that are all 0.
+    other["split"] = json!({ "leave_out": { "table": "people.csv", "column": "group" } });
+    other["parameters"]["slopes"] = json!({ "shape": ["edges[1]", 1], "learn": false });
+    other["metrics"].as_array_mut().unwrap().push(json!({ "metric": "pearson", "predicted": "years", "target": "age" }));
+    other["train"]["steps"] = json!(5);
+    folder.file("w.json", other.to_string());
+    let run = folder.run("run w.json --out out --device cpu --json");
+    let json = run.json();
+    assert_eq!(json["metrics"]["curve"]["test"], json!([null, null]), "{json:#}");
+    assert!(json["metrics"]["curve"]["pooled"].is_number(), "{json:#}");
+    let why = json["metrics"]["curve"]["undefined"].as_array().unwrap();
+    assert!(why.len() == 4 && why.iter().all(|why| why.as_str().unwrap().contains("positives and")), "{json:#}");
+    assert_eq!(json["metrics"]["pearson"]["test"], json!([null, null]), "{json:#}");
+    assert!(json["metrics"]["pearson"]["undefined"][0].as_str().unwrap().contains("constant"), "{json:#}");
+    let table = folder.run("run w.json --out out --device cpu").stdout;
+    let row = table.lines().find(|line| line.contains("pearson")).unwrap();
+    assert!(table.contains("pooled") && row.contains('–'), "{table}");
+}
+
+/// Workflows that ship are read as they are from a clone, or name the one command that writes their data.
+#[test]
+fn workflows_that_ship_run_or_say_what_makes_their_data() {
+    let here = Folder::new("workflow-ships");
+    let run = |name: &str| {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name);
+        done(here.command(["run", path.to_str().unwrap(), "--check", "--device", "cpu"]).output().unwrap())
+    };
+    assert!(run("brain_states.json").stdout.contains("3 runs to train on, 2 to test on; 200 steps"));
+    for (name, example) in [("prediction.json", "prediction"), ("denoising.json", "denoising"), ("c_elegans.json", "c_elegans")] {
+        let found = run(name);
+        // Where the example was run in this clone, its data are there.
+        if !found.stdout.contains("steps") {
+            found.failed(&[name, &format!("`cargo run --release --example {example}")]);
+        }
+    }
+}
+
+#[test]
+fn the_page_that_ships_is_of_this_program() {
+    let printed = Folder::new("workflow-page").run("run --blocks").stdout;
+    let ships = fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/WORKFLOWS.md")).unwrap();
+    assert!(printed.trim_end() == ships.trim_end(), "write it anew: tapetum run --blocks > examples/WORKFLOWS.md");
 }
 
 #[test]
 fn the_schema_that_ships_is_of_this_program() {
     let folder = Folder::new("workflow-schema");
     let printed = folder.run("run --schema --json").json();
-    let ships: Value = serde_json::from_str(include_str!("../../examples/workflow.schema.json")).unwrap();
+    let ships = fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workflow.schema.json")).unwrap();
+    let ships: Value = serde_json::from_str(&ships).unwrap();
     assert_eq!(printed, ships, "write it anew: tapetum run --schema > examples/workflow.schema.json");
 }

@@ -159,6 +159,50 @@ fn filters_are_scipys() {
     assert!(forward_backward(&sections, &[0.0; 33]).unwrap_err().to_string().contains("33 frames to filter"));
 }
 
+/// As many numbers of the generator in `make_signal.py`.
+fn noise(n: usize, seed: u32) -> Vec<f64> {
+    let mut x = seed;
+    let mut next = || {
+        x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(x >> 8) / f64::from(1 << 24) - 0.5
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+/// Long series with a slow trend, through filters whose poles lie near 1: within 1e-6 of SciPy on every device, and the recursion on the
+/// host within 1e-10.
+#[test]
+fn long_series_are_filtered_as_by_scipy() {
+    let gpu = gpu();
+    let golden: Value = serde_json::from_str(include_str!("../goldens/long.json")).unwrap();
+    let (n, at) = (golden["frames"].as_u64().unwrap() as usize, numbers(&golden["at"]));
+    let series = |seed: u32| -> Vec<f64> {
+        noise(n, seed).iter().enumerate().map(|(t, x)| x + 0.001 * f64::from(seed) * t as f64 / n as f64).collect()
+    };
+    let rows = [series(1), series(2)];
+    let x = HostTensor::real::<f64>([2, n], rows.concat()).unwrap();
+    for filter in golden["filters"].as_array().unwrap() {
+        let ((order, band, tr), scale) = (band(filter), filter["scale"].as_f64().unwrap());
+        let sections = butterworth(order, band, tr).unwrap();
+        let wanted: Vec<Vec<f64>> = filter["expected"].as_array().unwrap().iter().map(numbers).collect();
+        let hold = |found: &[f64], row: usize, tolerance: f64, on: &str| {
+            for (t, wanted) in at.iter().zip(&wanted[row]) {
+                let error = (found[*t as usize] - wanted).abs() / scale;
+                assert!(error < tolerance, "{band}, {on}, row {row}, frame {t}: {error:e}");
+            }
+        };
+        rows.iter().enumerate().for_each(|(row, x)| hold(&forward_backward(&sections, x).unwrap(), row, 1e-10, "recursion"));
+        for (device, tolerance) in [(Device::oracle(), 1e-7), (Device::cpu(), 1e-6), (gpu.clone(), 1e-6)] {
+            let mut t = Tape::new();
+            let v = t.input("x", tapetum::TensorType::f32([2, n])).unwrap();
+            let y = t.forward_backward_filter(v, &sections).unwrap();
+            let given = if tolerance < 1e-6 { x.clone() } else { x.to_real::<f32>() };
+            let found = device.compile(&t, &[y]).unwrap().run(&[(v, &given)]).unwrap().remove(0).to_f64_vec();
+            found.chunks(n).enumerate().for_each(|(row, found)| hold(found, row, tolerance, device.name()));
+        }
+    }
+}
+
 #[test]
 fn bands_are_checked() {
     for band in [Band::Low(0.0), Band::High(0.25), Band::Pass(0.1, 0.1), Band::Pass(f64::NAN, 0.1), Band::Low(f64::INFINITY)] {

@@ -42,7 +42,7 @@ fn build(t: &mut Tape, op: &str, p: &[f64], x: &[Var]) -> Result<Var> {
         "shrunk" => t.shrunk_covariance(x[0], shrinkage(p)).map(|s| s.covariance),
         "intensity" => t.shrunk_covariance(x[0], shrinkage(p)).map(|s| s.intensity.unwrap()),
         "precision" => t.series_precision(x[0], 1),
-        "partial_correlation" => t.series_partial_correlation(x[0]),
+        "partial_correlation" => t.partial_correlation(x[0]),
         "paired_covariance" => t.paired_covariance(x[0], x[1], weights, 1),
         "paired_correlation" => t.paired_correlation(x[0], x[1], weights),
         "conditional_covariance" => t.conditional_covariance(x[0], x[1], weights, 1),

@@ -78,7 +78,126 @@ fn inverse([rows, n]: [usize; 2], radices: &[usize]) -> Result<Work> {
     Ok(w)
 }
 
+/// A stage of Bluestein's inner transforms, complex on both sides.
+fn inner(ledger: &mut Ledger, mut rows: Rows, tables: usize, radices: &[usize], inverse: bool) -> Rows {
+    let mut span = 1;
+    for &p in radices {
+        let words = 2 * rows.iter().map(Vec::len).sum::<usize>();
+        let mut made = Vec::new();
+        ledger.run("fourier/stage", &[words, tables], || {
+            made = rows.iter().map(|x| (0..x.len()).map(|o| element(x, o, [span, p], inverse, false)).collect()).collect::<Rows>();
+            flat(&made)
+        });
+        (rows, span) = (made, span * p);
+    }
+    rows
+}
+
+fn flat(rows: &Rows) -> Vec<Counted> {
+    rows.iter().flatten().flat_map(|z| [Some(z.0), z.1].into_iter().flatten()).collect()
+}
+
+/// A product with a constant.
+fn turned(z: Complex, w: [f64; 2]) -> Complex {
+    let w = [c(w[0]), c(w[1])];
+    match z.1 {
+        Some(im) => Complex(z.0 * w[0] - im * w[1], Some(z.0 * w[1] + im * w[0])),
+        None => Complex(z.0 * w[0], Some(z.0 * w[1])),
+    }
+}
+
+/// e^(∓πit²/n).
+fn chirp(t: usize, n: usize, inverse: bool) -> [f64; 2] {
+    let angle = std::f64::consts::PI * ((t * t) % (2 * n)) as f64 / n as f64;
+    [angle.cos(), if inverse { angle.sin() } else { -angle.sin() }]
+}
+
+/// Bluestein's transform of rows, which `given` reads, by transforms of m: its first `kept` entries, complex ones scaled by 1 where they
+/// are half a spectrum, the real parts alone where `inverse`.
+fn bluestein(
+    ledger: &mut Ledger,
+    (words, given): (usize, impl Fn() -> Rows),
+    n: usize,
+    m: usize,
+    radices: &[usize],
+    inverse: bool,
+) -> Vec<Counted> {
+    let tables = 2 * (2 * m + n);
+    let mut rows = Vec::new();
+    ledger.run("fourier/chirp", &[words, tables], || {
+        let zeros = || std::iter::repeat_n(Complex(c(0.0), Some(c(0.0))), m - n);
+        let row = |x: &Vec<Complex>| x.iter().enumerate().map(|(t, &z)| turned(z, chirp(t, n, inverse))).chain(zeros()).collect();
+        rows = given().iter().map(row).collect::<Rows>();
+        flat(&rows)
+    });
+    // The spectrum of the conjugate chirp around 0, by its definition.
+    let around = |j: usize| {
+        if j < n {
+            chirp(j, n, !inverse)
+        } else if m - j < n {
+            chirp(m - j, n, !inverse)
+        } else {
+            [0.0; 2]
+        }
+    };
+    let filter: Vec<[f64; 2]> = (0..m).map(around).collect();
+    let spectrum = |k: usize| {
+        let terms = (0..m).filter(|&j| filter[j] != [0.0; 2]).map(|j| {
+            let angle = -2.0 * std::f64::consts::PI * ((j * k) % m) as f64 / m as f64;
+            let (w, [re, im]) = ([angle.cos(), angle.sin()], filter[j]);
+            [re * w[0] - im * w[1], re * w[1] + im * w[0]]
+        });
+        terms.fold([0.0; 2], |sum, z| [sum[0] + z[0] / m as f64, sum[1] + z[1] / m as f64])
+    };
+    let spectrum: Vec<[f64; 2]> = (0..m).map(spectrum).collect();
+    rows = inner(ledger, rows, tables, radices, false);
+    let words = 2 * rows.len() * m;
+    let mut product = Vec::new();
+    ledger.run("fourier/chirp", &[words, tables], || {
+        product = rows.iter().map(|x| x.iter().zip(&spectrum).map(|(&z, &w)| turned(z, w)).collect()).collect::<Rows>();
+        flat(&product)
+    });
+    let convolved = inner(ledger, product, tables, radices, true);
+    let kept = if inverse { n } else { n / 2 + 1 };
+    ledger.run("fourier/chirp", &[words, tables], || {
+        let last = |x: &Vec<Complex>| {
+            let of = |(t, z): (usize, &Complex)| {
+                let [re, im] = chirp(t, n, inverse);
+                if inverse {
+                    return vec![z.0 * c(re) - z.1.unwrap_or(c(0.0)) * c(im)];
+                }
+                let made = turned(*z, [re, im]);
+                [Some(made.0), made.1].into_iter().flatten().map(|part| part * c(1.0)).collect()
+            };
+            x[..kept].iter().enumerate().flat_map(of).collect::<Vec<_>>()
+        };
+        convolved.iter().flat_map(last).collect::<Vec<_>>()
+    })
+}
+
+/// A prime length, which goes by transforms of 2,048.
+fn prime() -> Result<[Work; 2]> {
+    let (n, m, radices) = (521, 2048, [8, 8, 8, 4]);
+    let mut forward = Work::new("rfft of 521");
+    let (vx, x) = forward.input([1, n], Draw::Normal)?;
+    let y = forward.tape.rfft(vx)?;
+    let given = || vec![x.iter().map(|&x| Complex(x, None)).collect()];
+    let made = bluestein(&mut forward.ledger, (n, given), n, m, &radices, false);
+    forward.output(y, &made);
+    let mut inverse = Work::new("irfft of 521");
+    let half = n / 2 + 1;
+    let (vx, x) = inverse.input([1, half, 2], Draw::Normal)?;
+    let y = inverse.tape.irfft(vx, n)?;
+    let given = || vec![whole(&x, n)];
+    let made = bluestein(&mut inverse.ledger, (2 * half, given), n, m, &radices, true);
+    inverse.output(y, &made);
+    Ok([forward, inverse])
+}
+
 pub fn works() -> Result<Vec<Work>> {
     let lengths: [([usize; 2], &[usize]); 4] = [([3, 1], &[1]), ([2, 7], &[7]), ([3, 24], &[8, 3]), ([2, 22], &[11, 2])];
-    lengths.iter().flat_map(|&(shape, radices)| [forward(shape, radices), inverse(shape, radices)]).collect()
+    let mut works =
+        lengths.iter().flat_map(|&(shape, radices)| [forward(shape, radices), inverse(shape, radices)]).collect::<Result<Vec<_>>>()?;
+    works.extend(prime()?);
+    Ok(works)
 }

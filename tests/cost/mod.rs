@@ -5,6 +5,7 @@
 mod confounds;
 mod counted;
 mod covariance;
+mod filter;
 mod fourier;
 mod message;
 mod moves;
@@ -25,6 +26,7 @@ fn works() -> Result<Vec<Work>> {
         products::works()?,
         confounds::works()?,
         covariance::works()?,
+        filter::works()?,
         fourier::works()?,
         message::works()?,
         rows::works()?,

@@ -2,10 +2,8 @@
 
 use crate::common::folder::Folder;
 use half::f16;
-use std::fs;
 use std::path::Path;
 use tapetum::data::{Layout, TableOptions, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_npy};
-use tapetum::file::{OutputFolder, write_file};
 use tapetum::{DType, HostTensor};
 
 /// A `.npy` file made by hand.
@@ -164,13 +162,17 @@ fn series_are_turned_so_that_time_is_last() {
     let turned = read_series_bytes("subjects.npy", &subjects, Layout::TimeRegions).unwrap();
     assert_eq!((&turned.values.shape()[..], turned.values.as_f32().unwrap()), (&[2, 3, 1][..], &rows[..]));
     let unsigned = npy("'<u4'", false, "(1, 1)", &7_u32.to_le_bytes());
-    assert_eq!(read_series_bytes("u.npy", &unsigned, Layout::TimeRegions).unwrap().values.as_f32().unwrap(), [7.0]);
+    assert_eq!(read_series_bytes("u.npy", &unsigned, Layout::TimeRegions).unwrap().values.to_f64_vec(), [7.0]);
     let half = npy("'<f2'", false, "(1, 1)", &f16::from_f32(0.5).to_le_bytes());
     assert_eq!(read_series_bytes("h.npy", &half, Layout::TimeRegions).unwrap().values.as_f32().unwrap(), [0.5]);
 
     let table = folder.file("table.csv", "V1,V2\n1,2\n3,4\n5,6\n");
     let series = read_series(&table, Layout::TimeRegions).unwrap();
-    assert_eq!(series.values.as_f32().unwrap(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+    assert_eq!(series.values.to_f64_vec(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+    // What single precision would round is held in double.
+    let second = npy("'<f8'", false, "(1, 2)", &le(&[1e9 + 0.5, 0.1_f64], |x| x.to_le_bytes()));
+    let second = read_series_bytes("d.npy", &second, Layout::TimeRegions).unwrap().values;
+    assert_eq!((second.is_f64(), second.to_f64_vec()), (true, vec![1e9 + 0.5, 0.1]));
     assert_eq!(series.names.unwrap(), ["V1", "V2"]);
     let series = read_series(&table, Layout::RegionsTime).unwrap();
     assert_eq!((&series.values.shape()[..], series.names), (&[3, 2][..], None));
@@ -202,55 +204,4 @@ fn series_that_cannot_be_read_say_where() {
     says("none", vec![], rows, &[".npy, .npz, .csv, .tsv and .gii"]);
     let missing = folder.0.join("missing.npy");
     assert_says(read_series(&missing, rows), &missing, &["cannot be read"]);
-}
-
-#[test]
-fn a_file_is_written_whole_or_not_at_all() {
-    let folder = Folder::new("write");
-    let path = folder.file("a.txt", "old");
-    write_file(&path, b"new").unwrap();
-    assert_eq!(fs::read(&path).unwrap(), b"new");
-    assert_says(write_file(&folder.0, b"x"), &folder.0, &["a folder"]);
-    let nowhere = folder.0.join("missing").join("a.txt");
-    assert_says(write_file(&nowhere, b"x"), &nowhere, &["cannot be written"]);
-    assert_eq!(folder.names(), ["a.txt"]);
-}
-
-#[test]
-fn an_output_folder_appears_together() {
-    let folder = Folder::new("folder");
-    let path = folder.0.join("deep").join("out");
-    let out = Folder(path.clone());
-    let mut files = OutputFolder::new(&path).unwrap();
-    files.add("a.txt", b"draft").unwrap();
-    files.add("b.txt", b"b").unwrap();
-    files.add("a.txt", b"a").unwrap();
-    assert!(out.names().iter().all(|name| name.ends_with(".tmp")), "nothing has its name before the commit");
-    assert_eq!(files.commit().unwrap(), [path.join("b.txt"), path.join("a.txt")]);
-    assert_eq!(out.names(), ["a.txt", "b.txt"]);
-    assert_eq!(fs::read(path.join("a.txt")).unwrap(), b"a");
-
-    let mut dropped = OutputFolder::new(&path).unwrap();
-    dropped.add("c.txt", b"c").unwrap();
-    drop(dropped);
-    assert_eq!(out.names(), ["a.txt", "b.txt"]);
-
-    let file = folder.file("file", "");
-    assert_says(OutputFolder::new(&file), &file, &["cannot be made"]);
-}
-
-#[test]
-fn a_commit_that_fails_restores_what_was_there() {
-    let folder = Folder::new("restore");
-    folder.file("a.txt", "old");
-    let mut files = OutputFolder::new(&folder.0).unwrap();
-    for name in ["a.txt", "b.txt", "c.txt"] {
-        files.add(name, b"new").unwrap();
-    }
-    // The temporary file of `c.txt` is taken away, so that its rename fails.
-    let staged = folder.names().into_iter().find(|name| name.starts_with(".c.txt")).unwrap();
-    fs::remove_file(folder.0.join(staged)).unwrap();
-    assert_says(files.commit(), &folder.0.join("c.txt"), &["cannot be written"]);
-    assert_eq!(folder.names(), ["a.txt"]);
-    assert_eq!(fs::read(folder.0.join("a.txt")).unwrap(), b"old");
 }

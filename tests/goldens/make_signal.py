@@ -1,4 +1,4 @@
-"""Writes signal.json and denoise.json, what tests/signal.rs and tests/command/denoise.rs expect.
+"""Writes signal.json, denoise.json and long.json, what tests/signal.rs and tests/command/denoise.rs expect.
 
     pip install numpy scipy pandas nilearn
     python tests/goldens/make_signal.py
@@ -230,11 +230,52 @@ def denoising():
     text_of_table, given = text, y
 
 
+LONG = [
+    ("pass", [0.01, 0.1], 0.7, 5),
+    ("pass", [0.008, 0.09], 0.8, 2),
+    ("low", [0.005], 0.1, 4),
+    ("high", [0.001], 0.7, 3),
+]
+
+
+def noise(n, seed):
+    """Numbers between -0.5 and 0.5 of a congruential generator, of 24 bits, that a test makes alike."""
+    x, made = seed, []
+    for _ in range(n):
+        x = (1664525 * x + 1013904223) % 2**32
+        made.append((x >> 8) / 2**24 - 0.5)
+    return np.array(made)
+
+
+def long():
+    """Long recordings, of which a few frames are written."""
+    frames, at = 20_000, [*range(0, 40, 7), *range(40, 20_000, 997), 19_998, 19_999]
+    x = np.stack([noise(frames, seed) + 0.001 * seed * np.arange(frames) / frames for seed in (1, 2)])
+    filters = []
+    for kind, edges, tr, order in LONG:
+        edge = edges if len(edges) == 2 else edges[0]
+        sos = signal.butter(order, edge, btype={"pass": "bandpass", "low": "lowpass", "high": "highpass"}[kind], fs=1 / tr, output="sos")
+        y = signal.sosfiltfilt(sos, x)
+        scale = float(np.abs(y).max())
+        filters.append({"kind": kind, "edges": edges, "tr": tr, "order": order, "scale": scale, "expected": y[:, at].tolist()})
+    # What `denoise --columns a --band 0.01 0.1 --tr 1` does with 100,000 frames.
+    frames, kept = 100_000, [*range(0, 40, 7), *range(40, 100_000, 4999), 99_998, 99_999]
+    y = np.stack([noise(frames, seed) for seed in (1, 2, 3, 4)])
+    a = np.array([float(f"{v:.6f}") for v in noise(frames, 5)])
+    sos = signal.butter(5, [0.01, 0.1], btype="bandpass", fs=1, output="sos")
+    y, a = (signal.sosfiltfilt(sos, v - v.mean(-1, keepdims=True)) for v in (y, a))
+    x = np.stack([np.ones(frames), a])
+    clean = y - np.linalg.lstsq(x.T, y.T, rcond=None)[0].T @ x
+    denoised = {"frames": frames, "at": kept, "scale": float(np.abs(clean).max()), "expected": clean[:, kept].tolist()}
+    return {"frames": 20_000, "at": at, "filters": filters, "denoised": denoised}
+
+
 def write(name, value):
     (HERE / name).write_text(json.dumps(value, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":
+    write("long.json", long())
     write("signal.json", [*transforms(), *filters(), *regressions(), *convolutions(), *interpolations(), *trends()])
     cases = list(denoising())
     write("denoise.json", {"confounds": text_of_table, "series": tensor(given, given=True), "cases": cases})

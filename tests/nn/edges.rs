@@ -19,7 +19,7 @@ fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
         other => panic!("no layer `{other}`"),
     };
     let [input, hidden] = [0, 1].map(|i| Linear { weight: x[1 + i], bias: Some(x[3 + i]) });
-    Recurrent { cell, input, hidden }.apply(t, x[0], None).map(|(all, _)| all)
+    Recurrent { cell, input, hidden }.forward(t, x[0], None).map(|(all, _)| all)
 }
 
 /// A value, or the gradient that `with_gradients` of the script takes of the operand it names last.

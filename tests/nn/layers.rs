@@ -4,7 +4,8 @@ use crate::common::golden::{hold, numbers};
 use serde_json::Value;
 use tapetum::kernel::Target;
 use tapetum::nn::{
-    Activation, BatchNorm, Carry, Cell, GraphAttention, GraphConvolution, GraphSage, LayerNorm, Linear, Mlp, MlpSettings, Parameters,
+    Activation, BatchNorm, Carry, Cell, CrossEntropy, GraphAttention, GraphConvolution, GraphSage, LayerNorm, Linear, Mlp, MlpSettings,
+    Parameters,
 };
 use tapetum::nn::{Recurrent, RmsNorm};
 use tapetum::ops::message::PairActivation;
@@ -32,15 +33,15 @@ const PAIRS: [PairActivation; 4] = [PairActivation::Relu, PairActivation::LeakyR
 
 fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
     match op {
-        "linear" => Linear { weight: x[1], bias: Some(x[2]) }.apply(t, x[0]),
+        "linear" => Linear { weight: x[1], bias: Some(x[2]) }.forward(t, x[0]),
         "batch_norm" => {
             let ty = t.ty(x[1]);
             let running = [t.state("mean", ty, Init::Zeros)?, t.state("variance", ty, Init::Full(1.0))?];
-            BatchNorm { gain: x[1], shift: x[2], running, training: true }.apply(t, x[0])
+            BatchNorm { gain: x[1], shift: x[2], running, training: true }.forward(t, x[0])
         }
-        "layer_norm" => LayerNorm { gain: x[1], shift: x[2] }.apply(t, x[0]),
-        "rms_norm" => RmsNorm { gain: x[1] }.apply(t, x[0]),
-        "activation" => ACTIVATIONS[p[0] as usize].apply(t, x[0]),
+        "layer_norm" => LayerNorm { gain: x[1], shift: x[2] }.forward(t, x[0]),
+        "rms_norm" => RmsNorm { gain: x[1] }.forward(t, x[0]),
+        "activation" => ACTIVATIONS[p[0] as usize].forward(t, x[0]),
         "rnn" | "gru" | "lstm" => {
             let cell = match op {
                 "rnn" => Cell::Rnn,
@@ -48,16 +49,16 @@ fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
                 _ => Cell::Lstm,
             };
             let [input, hidden] = [0, 1].map(|i| Linear { weight: x[1 + i], bias: Some(x[3 + i]) });
-            Recurrent { cell, input, hidden }.apply(t, x[0], None).map(|(all, _)| all)
+            Recurrent { cell, input, hidden }.forward(t, x[0], None).map(|(all, _)| all)
         }
-        "graph_convolution" => GraphConvolution { linear: Linear { weight: x[2], bias: Some(x[3]) } }.apply(t, x[0], x[1]),
+        "graph_convolution" => GraphConvolution { linear: Linear { weight: x[2], bias: Some(x[3]) } }.forward(t, x[0], x[1]),
         "graph_sage" => {
             let (own, others) = (Linear { weight: x[2], bias: Some(x[4]) }, Linear { weight: x[3], bias: None });
-            GraphSage { own, others }.apply(t, x[0], x[1])
+            GraphSage { own, others }.forward(t, x[0], x[1])
         }
         "graph_attention" => {
             let (receiver, sender) = (Linear { weight: x[2], bias: Some(x[3]) }, Linear { weight: x[4], bias: None });
-            GraphAttention { heads: vec![(receiver, sender, x[5])] }.apply(t, x[1], x[0])
+            GraphAttention { heads: vec![(receiver, sender, x[5])] }.forward(t, x[1], x[0])
         }
         "kl_to_prior" => t.kl_to_prior(x[0], -1, p),
         "pairwise_dot" => t.pairwise_dot(x[0], x[1], x[2], PAIRS[p[0] as usize]),
@@ -68,7 +69,8 @@ fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
         "binary_cross_entropy" => t.binary_cross_entropy(x[0], x[1]),
         "cross_entropy" => {
             let labels = t.constant(HostTensor::i32([p.len() - 1], p[1..].iter().map(|&l| l as i32).collect())?)?;
-            t.cross_entropy(x[0], labels, x.get(1).copied(), p[0])
+            let options = CrossEntropy { weights: x.get(1).copied(), smoothing: p[0], ignore: Some(-1) };
+            t.cross_entropy_with(x[0], labels, &options)
         }
         other => panic!("no layer `{other}`"),
     }
@@ -112,7 +114,7 @@ fn metrics_refuse_what_they_cannot_judge() {
     assert!(agreement::Confusion::new(2, &[0, 2], &[0, 1]).unwrap_err().to_string().contains("2 classes"));
     assert!(agreement::Confusion::new(2, &[0], &[]).is_err());
     assert!(metrics::auroc(&[0.1, 0.2], &[true, true]).unwrap_err().to_string().contains("0 negatives"));
-    assert!(metrics::auroc(&[0.1, f64::NAN], &[true, false]).unwrap_err().to_string().contains("number 1 (counted from 0) is NaN"));
+    assert!(metrics::auroc(&[0.1, f64::NAN], &[true, false]).unwrap_err().to_string().contains("value 1, counted from 0, is NaN"));
     assert!(metrics::average_precision(&[0.1], &[false]).is_err());
     assert!(metrics::spearman(&[1.0, 1.0], &[1.0, 2.0]).is_err());
     assert!(metrics::r_squared(&[1.0, 1.0], &[1.0, 2.0]).is_err());
@@ -125,10 +127,10 @@ fn batch_norm_keeps_running_statistics_and_takes_them_to_evaluate() {
     let device = Device::oracle();
     let state = State::new(&device);
     let mut values = Vec::new();
-    for mut parameters in [Parameters::training(0), Parameters::evaluation()] {
+    for mut parameters in [Parameters::new(0), Parameters::evaluation()] {
         let mut t = Tape::new();
         let x = t.input("x", rows.ty()).unwrap();
-        let y = BatchNorm::new(&mut t, &mut parameters, "norm", 1).unwrap().apply(&mut t, x).unwrap();
+        let y = BatchNorm::new(&mut t, &mut parameters, "norm", 1).unwrap().forward(&mut t, x).unwrap();
         values.push(device.compile_with(&t, &[y], &state).unwrap().run(&[(x, &rows)]).unwrap().remove(0).to_f64_vec());
     }
     let held = |name: &str| state.read(name).unwrap().to_f64_vec()[0];
@@ -153,13 +155,13 @@ fn train(seed: u64) -> (f64, Vec<f64>) {
     let settings = MlpSettings { dropout: 0.1, norm: true, ..MlpSettings::new(&[2, 16, 16, 2], Activation::Relu) };
     let network = |t: &mut Tape, parameters: &mut Parameters| -> Result<[Var; 2]> {
         let x = t.input("x", points.ty())?;
-        let y = Mlp::new(t, parameters, "mlp", settings.clone())?.apply(t, x)?;
+        let y = Mlp::new(t, parameters, "mlp", settings.clone())?.forward(t, x)?;
         Ok([x, y])
     };
-    let (mut t, mut parameters) = (Tape::new(), Parameters::training(seed));
+    let (mut t, mut parameters) = (Tape::new(), Parameters::new(seed));
     let [x, y] = network(&mut t, &mut parameters).unwrap();
     let labels = t.constant(HostTensor::i32([N], truth.clone()).unwrap()).unwrap();
-    let loss = t.cross_entropy(y, labels, None, 0.0).unwrap();
+    let loss = t.cross_entropy(y, labels).unwrap();
     parameters.descend(&mut t, loss, Adam::new(0.02), Some(1.0)).unwrap();
     t.keep_last("losses", loss, 8).unwrap();
     let mut program = device.compile_with(&t, &[loss], &state).unwrap();
@@ -209,12 +211,12 @@ fn the_gradient_of_recurrent_weights_is_one_product() {
     for cell in [Cell::Rnn, Cell::Gru, Cell::Lstm] {
         for steps in [1, 3, 7] {
             let mut t = Tape::new();
-            let mut parameters = Parameters::training(0);
+            let mut parameters = Parameters::new(0);
             let x = t.input("x", TensorType::f32([2, steps, 5])).unwrap();
             let start = t.input("start", TensorType::f32([2, 4])).unwrap();
             let layer = Recurrent::new(&mut t, &mut parameters, "cell", cell, [5, 4]).unwrap();
             let carry = Carry { hidden: start, cell: None };
-            let (_, last) = layer.apply(&mut t, x, Some(carry)).unwrap();
+            let (_, last) = layer.forward(&mut t, x, Some(carry)).unwrap();
             let sum = t.sum(last.hidden, &[], false).unwrap();
             let wrt = [&[start], parameters.all()].concat();
             let gradients = t.gradient(sum, &wrt).unwrap();
@@ -228,17 +230,52 @@ fn the_gradient_of_recurrent_weights_is_one_product() {
 #[test]
 fn refusals_say_what_was_expected() {
     let mut t = Tape::new();
-    let mut p = Parameters::training(0);
+    let mut p = Parameters::new(0);
     let x = t.input("x", TensorType::f32([3, 4])).unwrap();
     let labels = t.input("labels", TensorType::i32([2])).unwrap();
     let layer = Linear::new(&mut t, &mut p, "layer", [5, 2]).unwrap();
     let message = |r: Result<Var>| r.unwrap_err().to_string();
-    assert!(message(layer.apply(&mut t, x)).contains("[.., 5]"));
+    assert!(message(layer.forward(&mut t, x)).contains("[.., 5]"));
     assert!(message(t.dropout(x, 1.0, 0, 0)).contains("[0, 1)"));
-    assert!(message(t.cross_entropy(x, labels, None, 0.0)).contains("i32[3]"));
+    assert!(message(t.cross_entropy(x, labels)).contains("i32[3]"));
     assert!(message(t.huber(x, x, 0.0)).contains("above 0"));
-    assert!(message(LayerNorm::new(&mut t, &mut p, "norm", 3).unwrap().apply(&mut t, x)).contains("[.., 3]"));
+    assert!(message(LayerNorm::new(&mut t, &mut p, "norm", 3).unwrap().forward(&mut t, x)).contains("[.., 3]"));
     let one = t.slice(x, 0, 0, 1, 1).unwrap();
-    assert!(message(BatchNorm::new(&mut t, &mut p, "batch", 4).unwrap().apply(&mut t, one)).contains("two rows"));
+    assert!(message(BatchNorm::new(&mut t, &mut p, "batch", 4).unwrap().forward(&mut t, one)).contains("two rows"));
     assert!(Mlp::new(&mut t, &mut p, "mlp", MlpSettings::new(&[4], Activation::Relu)).is_err());
+}
+
+/// Labels that are no classes are refused where they are known, and make the loss NaN where they are written later; those to be left out are
+/// named. The expected losses are −ln softmax by hand.
+#[test]
+fn labels_that_are_no_classes_are_not_left_out_in_silence() {
+    let rows = [[0.5f32, -1.0, 2.0], [1.5, 0.25, -0.5], [0.0, 3.0, 1.0]];
+    let of = |row: usize, label: usize| {
+        let total: f64 = rows[row].iter().map(|&x| f64::from(x).exp()).sum();
+        total.ln() - f64::from(rows[row][label])
+    };
+    for device in [Device::cpu(), Device::oracle()].into_iter().chain(Device::named("llvmpipe")) {
+        let loss = |labels: [i32; 3], ignore: Option<i32>| {
+            let mut t = Tape::new();
+            let x = t.parameter("x", [3, 3], Init::Value(HostTensor::f32([3, 3], rows.concat()).unwrap())).unwrap();
+            let y = t.input("y", TensorType::i32([3])).unwrap();
+            let loss = t.cross_entropy_with(x, y, &CrossEntropy { ignore, ..CrossEntropy::default() }).unwrap();
+            let mut program = device.compile(&t, &[loss]).unwrap();
+            program.run(&[(y, &HostTensor::i32([3], labels.to_vec()).unwrap())]).unwrap()[0].item().unwrap()
+        };
+        let close = |found: f64, wanted: f64| assert!((found - wanted).abs() < 1e-5, "{found}, not {wanted}");
+        close(loss([2, 0, 1], None), (of(0, 2) + of(1, 0) + of(2, 1)) / 3.0);
+        close(loss([2, -100, 1], Some(-100)), (of(0, 2) + of(2, 1)) / 2.0);
+        close(loss([2, 0, 1], Some(0)), (of(0, 2) + of(2, 1)) / 2.0);
+        close(loss([7, 7, 7], Some(7)), 0.0);
+        for (labels, ignore) in [([2, 3, 1], None), ([2, -1, 1], None), ([2, -1, 9], Some(-1)), ([9, 9, 9], None)] {
+            assert!(loss(labels, ignore).is_nan(), "{labels:?} {ignore:?}");
+        }
+    }
+    let mut t = Tape::new();
+    let x = t.input("x", TensorType::f32([3, 3])).unwrap();
+    let y = t.constant(HostTensor::i32([3], vec![2, 9, 1]).unwrap()).unwrap();
+    let refused = t.cross_entropy(x, y).unwrap_err().to_string();
+    assert!(refused.contains("row 1 (counted from 0) is 9: a class from 0 to 2"), "{refused}");
+    assert!(t.cross_entropy_with(x, y, &CrossEntropy { ignore: Some(9), ..CrossEntropy::default() }).is_ok());
 }

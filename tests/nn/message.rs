@@ -61,7 +61,7 @@ fn refusals_name_what_does_not_fit() {
 fn two_layers(t: &mut Tape, [batch, nodes, features]: [usize; 3], activation: Activation) -> Result<Vec<Var>> {
     let x = t.input("x", TensorType::f32([batch, nodes, features]))?;
     let z = t.input("z", TensorType::f32([batch, nodes, nodes]))?;
-    let mut parameters = Parameters::training(0);
+    let mut parameters = Parameters::new(0);
     let edges = EdgeMlp::new(t, &mut parameters, "edges", [features; 3], None, activation)?;
     let messages = edges.messages(t, x, z)?;
     let square = t.square(messages)?;
@@ -98,15 +98,19 @@ fn an_edge_network_holds_a_few_pairs_at_a_time() {
 type OverGraphs = fn(&mut Tape, &mut Parameters, Var, Var) -> Result<Var>;
 
 const OVER_GRAPHS: [OverGraphs; 6] = [
-    |t, p, graph, x| StaticGraphAttention::new(t, p, "layer", [FEATURES; 2], 2)?.apply(t, graph, x),
-    |t, p, _, x| AdaptiveGraph::new(t, p, "layer", [NODES, FEATURES, FEATURES], Init::Zeros)?.apply(t, x, AdaptiveMessage::Multiplicative),
-    |t, p, graph, x| BrainConvolution::new(t, p, "layer", [FEATURES; 2], BrainMessage::Bins { bins: 40, features: 8 })?.apply(t, graph, x),
-    |t, p, graph, x| BrainConvolution::new(t, p, "layer", [FEATURES; 2], BrainMessage::EdgeAndNodes)?.apply(t, graph, x),
-    |t, p, graph, x| BrainAttention::new(t, p, "layer", [FEATURES; 2], 2, BrainAttentionMessage::EdgeAndNodes)?.apply(t, graph, x),
+    |t, p, graph, x| StaticGraphAttention::new(t, p, "layer", [FEATURES; 2], 2)?.forward(t, graph, x),
+    |t, p, _, x| {
+        AdaptiveGraph::new(t, p, "layer", [NODES, FEATURES, FEATURES], Init::Zeros)?.forward(t, x, AdaptiveMessage::Multiplicative)
+    },
+    |t, p, graph, x| {
+        BrainConvolution::new(t, p, "layer", [FEATURES; 2], BrainMessage::Bins { bins: 40, features: 8 })?.forward(t, graph, x)
+    },
+    |t, p, graph, x| BrainConvolution::new(t, p, "layer", [FEATURES; 2], BrainMessage::EdgeAndNodes)?.forward(t, graph, x),
+    |t, p, graph, x| BrainAttention::new(t, p, "layer", [FEATURES; 2], 2, BrainAttentionMessage::EdgeAndNodes)?.forward(t, graph, x),
     |t, p, graph, x| {
         let mut layer = PrincipalAggregation::new(t, p, "layer", [FEATURES; 2], 1.0)?;
         layer.together = 1;
-        layer.apply(t, graph, x)
+        layer.forward(t, graph, x)
     },
 ];
 const NODES: usize = 64;
@@ -116,7 +120,7 @@ const FEATURES: usize = 48;
 fn no_layer_over_graphs_makes_a_tensor_of_pairs_by_features() {
     const BATCH: usize = 2;
     for (i, layer) in OVER_GRAPHS.into_iter().enumerate() {
-        let (mut t, mut p) = (Tape::new(), Parameters::training(0));
+        let (mut t, mut p) = (Tape::new(), Parameters::new(0));
         let graph = t.input("graph", TensorType::f32([BATCH, NODES, NODES])).unwrap();
         let x = t.input("x", TensorType::f32([BATCH, NODES, FEATURES])).unwrap();
         let y = layer(&mut t, &mut p, graph, x).unwrap();
@@ -139,11 +143,11 @@ fn truth_is_taken_when_it_is_due() {
     let first = t.full([1, 1], 0.0).unwrap();
     let plus_one = |t: &mut Tape, x: Var, _| t.offset(x, 1.0);
     let roll = RollOut { steps: 6, forcing: Forcing::Every(3), recompute: false };
-    let made = roll.apply(&mut t, first, &truth, plus_one).unwrap();
+    let made = roll.forward(&mut t, first, &truth, plus_one).unwrap();
     let values = Device::oracle().compile(&t, &made).unwrap().run(&[]).unwrap();
     let values: Vec<f64> = values.iter().map(|v| v.to_f64_vec()[0]).collect();
     assert_eq!(values, [1.0, 2.0, 3.0, 31.0, 32.0, 33.0]);
-    assert!(roll.apply(&mut t, first, &truth[..2], plus_one).unwrap_err().to_string().contains("5 true states"));
+    assert!(roll.forward(&mut t, first, &truth[..2], plus_one).unwrap_err().to_string().contains("5 true states"));
 }
 
 /// Codes are one-hot, their frequencies softmax(logits), and the gradient is that of the relaxed draw.
@@ -180,11 +184,11 @@ fn an_isolated_node_receives_nothing() {
         let mut t = Tape::new();
         let x = t.input("x", TensorType::f32([1, 3, 4])).unwrap();
         let graph = t.input("graph", TensorType::f32([1, 3, 3])).unwrap();
-        let mut p = Parameters::training(0);
+        let mut p = Parameters::new(0);
         let attention = tapetum::nn::GraphAttention::new(&mut t, &mut p, "gat", [4, 4], 2).unwrap();
         let sage = tapetum::nn::GraphSage::new(&mut t, &mut p, "sage", [4, 8]).unwrap();
         let convolution = tapetum::nn::GraphConvolution::new(&mut t, &mut p, "gcn", [4, 8]).unwrap();
-        let made = [attention.apply(&mut t, graph, x), sage.apply(&mut t, graph, x), convolution.apply(&mut t, graph, x)];
+        let made = [attention.forward(&mut t, graph, x), sage.forward(&mut t, graph, x), convolution.forward(&mut t, graph, x)];
         let made: Vec<Var> = made.into_iter().map(Result::unwrap).collect();
         let all = t.concatenate(&made, -1).unwrap();
         let sum = t.sum(all, &[], false).unwrap();

@@ -39,17 +39,17 @@ fn halves(t: &mut Tape, weight: Var, bias: Var) -> Result<[Linear; 2]> {
 
 fn multi_head(t: &mut Tape, p: &[f32], x: &[Var]) -> Result<(Var, Var)> {
     let layer = MultiHeadAttention { input: linear(&x[2..4]), output: linear(&x[4..6]), heads: p[0] as usize };
-    layer.apply(t, [x[0], x[1], x[1]], x.get(6).copied())
+    layer.forward(t, [x[0], x[1], x[1]], x.get(6).copied())
 }
 
 fn principal(t: &mut Tape, p: &[f32], x: &[Var]) -> Result<Var> {
     let [receiver, sender] = halves(t, x[2], x[3])?;
-    PrincipalAggregation { receiver, sender, out: linear(&x[4..6]), delta: p[0], together: p[1] as usize }.apply(t, x[1], x[0])
+    PrincipalAggregation { receiver, sender, out: linear(&x[4..6]), delta: p[0], together: p[1] as usize }.forward(t, x[1], x[0])
 }
 
 fn pool(t: &mut Tape, x: &[Var]) -> Result<Var> {
     let gated = x.get(3).map(|_| [linear(&x[3..5]), linear(&x[5..7])]);
-    AttentionPooling { gated, score: linear(&x[1..3]) }.apply(t, x[0]).map(|(y, _)| y)
+    AttentionPooling { gated, score: linear(&x[1..3]) }.forward(t, x[0]).map(|(y, _)| y)
 }
 
 fn brain_convolution(t: &mut Tape, kind: usize, x: &[Var]) -> Result<Var> {
@@ -62,7 +62,7 @@ fn brain_convolution(t: &mut Tape, kind: usize, x: &[Var]) -> Result<Var> {
     ][kind];
     let edge = (kind > 0).then(|| linear(&x[4..6]));
     let bins = (kind == 1).then(|| Embedding { table: x[6] });
-    BrainConvolution { message, linear: unbiased(x[2]), edge, bins, bias: x[3] }.apply(t, x[1], x[0])
+    BrainConvolution { message, linear: unbiased(x[2]), edge, bins, bias: x[3] }.forward(t, x[1], x[0])
 }
 
 fn brain_attention(t: &mut Tape, kind: usize, x: &[Var]) -> Result<Var> {
@@ -75,7 +75,7 @@ fn brain_attention(t: &mut Tape, kind: usize, x: &[Var]) -> Result<Var> {
     ][kind];
     let attention = static_heads(t, [x[2], x[4], x[5]])?;
     let edge = (kind > 2).then(|| linear(&x[6..8]));
-    BrainAttention { message, attention, edge, bias: x[3] }.apply(t, x[1], x[0])
+    BrainAttention { message, attention, edge, bias: x[3] }.forward(t, x[1], x[0])
 }
 
 fn recurrent_decoder(t: &mut Tape, x: &[Var]) -> Result<(Var, Var)> {
@@ -97,34 +97,34 @@ fn value(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
     match op {
         "convolution_1d" => {
             let [stride, padding, dilation] = [0, 1, 2].map(|i| p[i] as usize);
-            Convolution { kernels: x[1], bias: Some(x[2]), spacing: Spacing { stride, padding, dilation } }.apply(t, x[0])
+            Convolution { kernels: x[1], bias: Some(x[2]), spacing: Spacing { stride, padding, dilation } }.forward(t, x[0])
         }
         "max_pool_1d" => t.max_pool_1d(x[0], first),
         "mean_pool_1d" => t.mean_pool_1d(x[0], first),
         "embedding" => {
             let index = t.constant(HostTensor::i32([p.len()], p.iter().map(|&i| i as i32).collect())?)?;
-            Embedding { table: x[0] }.apply(t, index)
+            Embedding { table: x[0] }.forward(t, index)
         }
-        "film" => Film { scale: linear(&x[2..4]), shift: linear(&x[4..6]) }.apply(t, x[0], x[1]),
+        "film" => Film { scale: linear(&x[2..4]), shift: linear(&x[4..6]) }.forward(t, x[0], x[1]),
         "multi_head_attention" => multi_head(t, p, x).map(|(y, _)| y),
         "multi_head_attention weights" => multi_head(t, p, x).map(|(_, weights)| weights),
-        "netformer" => NetFormer { embedding: x[1], query: unbiased(x[2]), key: unbiased(x[3]) }.apply(t, x[0]).map(|(y, _)| y),
-        "netformer weights" => NetFormer { embedding: x[1], query: unbiased(x[2]), key: unbiased(x[3]) }.apply(t, x[0]).map(|(_, a)| a),
-        "static_graph_attention" => static_heads(t, [x[2], x[3], x[4]])?.apply(t, x[1], x[0]),
+        "netformer" => NetFormer { embedding: x[1], query: unbiased(x[2]), key: unbiased(x[3]) }.forward(t, x[0]).map(|(y, _)| y),
+        "netformer weights" => NetFormer { embedding: x[1], query: unbiased(x[2]), key: unbiased(x[3]) }.forward(t, x[0]).map(|(_, a)| a),
+        "static_graph_attention" => static_heads(t, [x[2], x[3], x[4]])?.forward(t, x[1], x[0]),
         "principal_aggregation" => principal(t, p, x),
         "adaptive_graph" => {
             let (receiver, sender, activation) = (linear(&x[2..4]), unbiased(x[4]), PairActivation::Relu);
             let message = [AdaptiveMessage::Additive, AdaptiveMessage::Multiplicative][first];
-            AdaptiveGraph { adjacency: x[1], receiver, sender, weights: x[5], offset: x[6], activation }.apply(t, x[0], message)
+            AdaptiveGraph { adjacency: x[1], receiver, sender, weights: x[5], offset: x[6], activation }.forward(t, x[0], message)
         }
         "attention_pooling" => pool(t, x),
-        "top_k_pooling" => TopKPooling { projection: x[2], ratio: p[0] }.apply(t, x[1], x[0]).map(|kept| kept.x),
-        "top_k_pooling graph" => TopKPooling { projection: x[2], ratio: p[0] }.apply(t, x[1], x[0]).map(|kept| kept.graph),
-        "top_k_pooling index" => TopKPooling { projection: x[2], ratio: p[0] }.apply(t, x[1], x[0]).map(|kept| kept.index),
+        "top_k_pooling" => TopKPooling { projection: x[2], ratio: p[0] }.forward(t, x[1], x[0]).map(|kept| kept.x),
+        "top_k_pooling graph" => TopKPooling { projection: x[2], ratio: p[0] }.forward(t, x[1], x[0]).map(|kept| kept.graph),
+        "top_k_pooling index" => TopKPooling { projection: x[2], ratio: p[0] }.forward(t, x[1], x[0]).map(|kept| kept.index),
         "brain_convolution" => brain_convolution(t, first, x),
         "brain_attention" => brain_attention(t, first, x),
-        "node_features profile" => NodeFeatures::DegreeProfile.apply(t, x[0]),
-        "node_features eigenvectors" => NodeFeatures::Eigenvectors(first).apply(t, x[0]),
+        "node_features profile" => NodeFeatures::DegreeProfile.forward(t, x[0]),
+        "node_features eigenvectors" => NodeFeatures::Eigenvectors(first).forward(t, x[0]),
         "relational_recurrent_decoder" => recurrent_decoder(t, x).map(|(y, _)| y),
         "relational_recurrent_decoder hidden" => recurrent_decoder(t, x).map(|(_, hidden)| hidden),
         other => panic!("no layer `{other}`"),
@@ -151,8 +151,8 @@ type Encode = fn(&mut Tape, &mut Parameters, Var) -> Result<Var>;
 #[test]
 fn encoders_are_the_papers() {
     let encoders: [(&str, Encode); 2] = [
-        ("cnn_encoder", |t, p, x| RelationalCnnEncoder::new(t, p, "encoder", [2, 4, 3])?.apply(t, x)),
-        ("encoder", |t, p, x| RelationalEncoder::new(t, p, "encoder", [2 * 17, 4, 3])?.apply(t, x)),
+        ("cnn_encoder", |t, p, x| RelationalCnnEncoder::new(t, p, "encoder", [2, 4, 3])?.forward(t, x)),
+        ("encoder", |t, p, x| RelationalEncoder::new(t, p, "encoder", [2 * 17, 4, 3])?.forward(t, x)),
     ];
     for (key, encode) in encoders {
         let golden = &goldens()[key];

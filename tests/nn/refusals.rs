@@ -15,7 +15,7 @@ fn refused<T>(made: Result<T>, words: &str) {
 
 #[test]
 fn shapes_that_do_not_fit_are_refused() {
-    let (t, p) = (&mut Tape::new(), &mut Parameters::training(0));
+    let (t, p) = (&mut Tape::new(), &mut Parameters::new(0));
     let mut input = |name: &str, shape: &[usize]| t.input(name, TensorType::f32(tapetum::Shape::try_new(shape).unwrap())).unwrap();
     let (x, graph, flat) = (input("x", &[2, 5, 3]), input("graph", &[2, 5, 5]), input("flat", &[5, 3]));
     let (kernels, wide, c) = (input("kernels", &[4, 5, 3]), input("wide", &[4, 3, 3]), input("c", &[3, 7]));
@@ -27,28 +27,28 @@ fn shapes_that_do_not_fit_are_refused() {
     refused(t.convolution_1d(x, kernels, None, Spacing { dilation: 0, ..each }), "dilation: 0");
     refused(t.max_pool_1d(x, 4), "from 1 to its extents");
     refused(t.mean_pool_1d(x, 0), "from 1 to its extents");
-    refused(Embedding::new(t, p, "embedding", [5, 2]).unwrap().apply(t, x), "i32 indices");
-    refused(Film::new(t, p, "film", [7, 3]).unwrap().apply(t, x, c), "[a.., conditions]");
+    refused(Embedding::new(t, p, "embedding", [5, 2]).unwrap().forward(t, x), "i32 indices");
+    refused(Film::new(t, p, "film", [7, 3]).unwrap().forward(t, x, c), "[a.., conditions]");
     refused(MultiHeadAttention::new(t, p, "heads", 3, 2), "divide 3 features");
     let heads = MultiHeadAttention::new(t, p, "heads", 3, 3).unwrap();
-    refused(heads.apply(t, [flat, x, x], None), "[batch, rows, 3]");
-    refused(heads.apply(t, [x, x, x], Some(edges)), "broadcast");
-    refused(NetFormer::new(t, p, "netformer", [5, 4, 2]).unwrap().apply(t, x), "windows [batch, 5, 4]");
-    refused(StaticGraphAttention::new(t, p, "gat", [3, 2], 1).unwrap().apply(t, x, x), "a graph [batch, n, n]");
+    refused(heads.forward(t, [flat, x, x], None), "[batch, rows, 3]");
+    refused(heads.forward(t, [x, x, x], Some(edges)), "broadcast");
+    refused(NetFormer::new(t, p, "netformer", [5, 4, 2]).unwrap().forward(t, x), "windows [batch, 5, 4]");
+    refused(StaticGraphAttention::new(t, p, "gat", [3, 2], 1).unwrap().forward(t, x, x), "a graph [batch, n, n]");
     refused(PrincipalAggregation::new(t, p, "pna", [3, 2], 0.0), "above 0");
     let mut principal = PrincipalAggregation::new(t, p, "pna", [3, 2], 1.0).unwrap();
     principal.together = 0;
-    refused(principal.apply(t, graph, x), "1 receiver or more");
+    refused(principal.forward(t, graph, x), "1 receiver or more");
     let amag = AdaptiveGraph::new(t, p, "amag", [4, 3, 2], Init::Zeros).unwrap();
-    refused(amag.apply(t, x, AdaptiveMessage::Additive), "[batch, 4, 3]");
-    refused(AttentionPooling::new(t, p, "pool", 3).unwrap().apply(t, flat), "[batch, n, features]");
+    refused(amag.forward(t, x, AdaptiveMessage::Additive), "[batch, 4, 3]");
+    refused(AttentionPooling::new(t, p, "pool", 3).unwrap().forward(t, flat), "[batch, n, features]");
     refused(TopKPooling::new(t, p, "top", 3, 0.0), "above 0 and at most 1");
-    refused(TopKPooling::new(t, p, "four", 4, 0.5).unwrap().apply(t, graph, x), "[3, 1]");
-    refused(NodeFeatures::Degree.apply(t, x), "[batch, n, n]");
-    refused(NodeFeatures::Eigenvectors(6).apply(t, graph), "1 to 5 eigenvectors");
+    refused(TopKPooling::new(t, p, "four", 4, 0.5).unwrap().forward(t, graph, x), "[3, 1]");
+    refused(NodeFeatures::Degree.forward(t, x), "[batch, n, n]");
+    refused(NodeFeatures::Eigenvectors(6).forward(t, graph), "1 to 5 eigenvectors");
     refused(BrainConvolution::new(t, p, "bins", [3, 2], BrainMessage::Bins { bins: 0, features: 1 }), "one bin");
     refused(BrainAttention::new(t, p, "brain", [3, 2], 0, BrainAttentionMessage::Nodes), "one head");
-    refused(RelationalCnnEncoder::new(t, p, "cnn", [3, 2, 2]).unwrap().apply(t, edges), "14 frames");
+    refused(RelationalCnnEncoder::new(t, p, "cnn", [3, 2, 2]).unwrap().forward(t, edges), "14 frames");
     refused(RelationalRecurrentDecoder::new(t, p, "one", [3, 2, 1]), "two edge types");
     let decoder = RelationalRecurrentDecoder::new(t, p, "decoder", [3, 2, 3]).unwrap();
     let rest = decoder.rest(t, x).unwrap();
@@ -57,7 +57,7 @@ fn shapes_that_do_not_fit_are_refused() {
 
 /// Layers over a graph `[1, n, n]` and x `[1, n, 4]`, all their features side by side.
 fn layers(t: &mut Tape, graph: Var, x: Var) -> Result<Vec<Var>> {
-    let p = &mut Parameters::training(1);
+    let p = &mut Parameters::new(1);
     let messages = [
         BrainMessage::WeightedSum,
         BrainMessage::Bins { bins: 5, features: 2 },
@@ -73,17 +73,17 @@ fn layers(t: &mut Tape, graph: Var, x: Var) -> Result<Vec<Var>> {
         BrainAttentionMessage::Nodes,
     ];
     let mut made = vec![
-        StaticGraphAttention::new(t, p, "gat", [4, 3], 2)?.apply(t, graph, x)?,
-        PrincipalAggregation::new(t, p, "pna", [4, 3], 1.0)?.apply(t, graph, x)?,
+        StaticGraphAttention::new(t, p, "gat", [4, 3], 2)?.forward(t, graph, x)?,
+        PrincipalAggregation::new(t, p, "pna", [4, 3], 1.0)?.forward(t, graph, x)?,
     ];
     for (i, message) in messages.into_iter().enumerate() {
-        made.push(BrainConvolution::new(t, p, &format!("convolution{i}"), [4, 3], message)?.apply(t, graph, x)?);
+        made.push(BrainConvolution::new(t, p, &format!("convolution{i}"), [4, 3], message)?.forward(t, graph, x)?);
     }
     for (i, message) in attentive.into_iter().enumerate() {
-        made.push(BrainAttention::new(t, p, &format!("attention{i}"), [4, 3], 2, message)?.apply(t, graph, x)?);
+        made.push(BrainAttention::new(t, p, &format!("attention{i}"), [4, 3], 2, message)?.forward(t, graph, x)?);
     }
-    made.push(NodeFeatures::DegreeProfile.apply(t, graph)?);
-    let kept = TopKPooling::new(t, p, "top", 4, 0.01)?.apply(t, graph, x)?;
+    made.push(NodeFeatures::DegreeProfile.forward(t, graph)?);
+    let kept = TopKPooling::new(t, p, "top", 4, 0.01)?.forward(t, graph, x)?;
     made.extend([kept.x, kept.graph, kept.scores]);
     Ok(made)
 }
@@ -124,7 +124,7 @@ fn indices_beyond_a_table_are_clamped() {
         let mut t = Tape::new();
         let table = t.constant(HostTensor::f32([3, 1], vec![1.0, 2.0, 4.0]).unwrap()).unwrap();
         let index = t.constant(HostTensor::i32([2, 2], vec![-5, 1, 2, 9]).unwrap()).unwrap();
-        let y = Embedding { table }.apply(&mut t, index).unwrap();
+        let y = Embedding { table }.forward(&mut t, index).unwrap();
         let made = device.compile(&t, &[y]).unwrap().run(&[]).unwrap().remove(0);
         assert_eq!((&*made.shape(), made.to_f64_vec()), (&[2, 2, 1][..], vec![1.0, 2.0, 4.0, 4.0]));
     }

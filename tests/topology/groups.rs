@@ -5,7 +5,7 @@ use tapetum::statistics::agreement;
 use tapetum::tensor::Philox;
 use tapetum::topology::clustering::{Interpolation, Top};
 use tapetum::topology::inference::{Transpositions, exact_inference, exact_p, two_group_test};
-use tapetum::topology::{Diagrams, Dimension, Modular, random_correlation, random_modular_graph};
+use tapetum::topology::{Diagrams, Dimension, Modular, betti_curves, group_curves, random_correlation, random_modular_graph};
 use tapetum::{Device, HostTensor};
 
 #[test]
@@ -116,7 +116,8 @@ fn groups_that_differ_are_told_from_those_that_do_not() {
     let made = diagrams(n, &groups.concat());
     let how = Transpositions { count: 20_000, chains: 4, ..Transpositions::default() };
     let found = two_group_test(&made, groups[0].len(), Dimension::Both, &how).unwrap();
-    assert!((found.ratio - row["ratio"].as_f64().unwrap()).abs() < 1e-5, "{}", found.ratio);
+    let observed = found.ratio.unwrap();
+    assert!((observed - row["ratio"].as_f64().unwrap()).abs() < 1e-5, "{observed}");
     // Of 7 graphs in groups of 3 and 4 there are 35 ways; p is the share of them that are not below, known by trying all.
     let distances = made.squared_distances(Dimension::Both);
     let d = |a: usize, b: usize| distances[a * 7 + b];
@@ -128,7 +129,7 @@ fn groups_that_differ_are_told_from_those_that_do_not() {
         mean(true) / mean(false)
     };
     let ways: Vec<f64> = (0u32..128).filter(|set| set.count_ones() == 3).map(ratio).collect();
-    let exact = ways.iter().filter(|r| **r >= found.ratio * (1.0 - 1e-9)).count() as f64 / ways.len() as f64;
+    let exact = ways.iter().filter(|r| **r >= observed * (1.0 - 1e-9)).count() as f64 / ways.len() as f64;
     // Neighbours along a chain share most members: count one in ten as independent.
     assert!((found.p - exact).abs() < 4.0 * (exact * (1.0 - exact) / 2000.0).sqrt(), "{} by transpositions, {exact} by all", found.p);
     assert_eq!(found, two_group_test(&made, 3, Dimension::Both, &how).unwrap(), "a seed repeats a test");
@@ -139,6 +140,60 @@ fn groups_that_differ_are_told_from_those_that_do_not() {
     let p = two_group_test(&different, 6, Dimension::Both, &how).unwrap().p;
     assert!(p < 0.01, "{p}");
     assert!(two_group_test(&different, 11, Dimension::Both, &how).is_err());
+}
+
+/// `graphs` of `n` nodes whose weights are these, by graph.
+fn constant(n: usize, weights: &[f32]) -> Diagrams {
+    let all = weights.iter().flat_map(|&w| (0..n * n).map(move |at| if at / n == at % n { 0.0 } else { w })).collect();
+    Diagrams::new(&Device::cpu(), &HostTensor::f32([weights.len(), n, n], all).unwrap()).unwrap()
+}
+
+#[test]
+fn groups_of_graphs_that_do_not_differ_have_p_of_1_and_no_ratio() {
+    let how = Transpositions { count: 2000, ..Transpositions::default() };
+    for dimension in [Dimension::Components, Dimension::Cycles, Dimension::Both] {
+        let found = two_group_test(&constant(5, &[0.25; 7]), 3, dimension, &how).unwrap();
+        assert_eq!((found.ratio, found.p), (None, 1.0), "{dimension:?}");
+        assert!(found.null.is_empty() && found.running.iter().all(|(_, p)| *p == 1.0));
+        // The groups alone differ: nothing lies within them, and of 35 ways to choose 3 of 7 no other is so far apart.
+        let apart = two_group_test(&constant(5, &[0.5, 0.5, 0.5, 0.25, 0.25, 0.25, 0.25]), 3, dimension, &how).unwrap();
+        assert!(apart.ratio.is_none() && (apart.p - 1.0 / 35.0).abs() < 0.03, "{}", apart.p);
+        assert!(apart.null.iter().all(|r| r.is_finite()) && apart.null.len() > 1500);
+    }
+    // Two nodes have no cycles, in which graphs could differ.
+    assert_eq!(two_group_test(&constant(2, &[0.1, 0.7, 0.3, 0.9]), 2, Dimension::Cycles, &how).unwrap().p, 1.0);
+}
+
+#[test]
+fn distances_of_very_small_and_very_large_weights_are_those_of_f64() {
+    for scale in [1e-30f32, 1e-18, 1.0, 1e18, 1e30] {
+        // 4 births and 6 deaths, each 1 scale apart.
+        let found = constant(5, &[scale, 2.0 * scale]).squared_distance(0, 1, Dimension::Both);
+        let wanted = 10.0 * f64::from(scale).powi(2);
+        assert!((found / wanted - 1.0).abs() < 1e-6, "{found}, not {wanted}");
+    }
+}
+
+#[test]
+fn nan_is_handed_on_or_refused() {
+    let curves = betti_curves(&[0.5, f32::NAN], &[0.25], &[0.0, f32::NAN]);
+    assert!(curves.components.iter().all(|x| x.is_nan()) && curves.cycles[0] == 1.0 && curves.cycles[1].is_nan());
+    assert!(exact_inference(&[0.1, f32::NAN], &[0.2, 0.3]).unwrap_err().to_string().contains("NaN"));
+    let (graphs, _) = kinds(2, 6, [2, 3]);
+    let made = Diagrams::new(&Device::cpu(), &graphs).unwrap();
+    let mut weights = graphs.elements::<f32>().unwrap().to_vec();
+    weights[36 + 7] = f32::NAN;
+    let spoilt = HostTensor::f32(graphs.shape(), weights).unwrap();
+    for weight in [0.0, 0.5, 1.0] {
+        let error = Top { weight, ..Top::new(2, 0) }.run(&spoilt, &made).unwrap_err().to_string();
+        assert!(error.contains("graph 1, row 1, column 1") && error.contains("NaN"), "{error}");
+    }
+    for rate in [f32::NAN, 0.0, 1.0, -0.5] {
+        let interpolation = Interpolation::Gradient { rate, steps: 5 };
+        assert!(Top { interpolation, ..Top::new(2, 0) }.run(&graphs, &made).is_err(), "{rate}");
+    }
+    let (mean, _) = group_curves(&made, &[], &[0.5]);
+    assert!(mean.components[0].is_nan() && mean.cycles[0].is_nan(), "the mean of nothing");
 }
 
 #[test]
@@ -155,5 +210,6 @@ fn generated_graphs_are_what_they_say() {
     };
     // 0.9 and 0.1 of the edges are about 1, the others about 0 where that is positive: 0.04 on average.
     assert!((mean(true) - 0.904).abs() < 0.03 && (mean(false) - 0.136).abs() < 0.03, "{} {}", mean(true), mean(false));
+    assert!(random_modular_graph(Modular { p: f32::NAN, ..of }, 0).is_err());
     assert!(random_modular_graph(Modular { modules: 61, ..of }, 0).is_err() && random_correlation(3, 0, 0).is_err());
 }

@@ -1,11 +1,10 @@
 //! `tapetum topology cluster`.
 
 use super::graphs::{diagrams, read_stack};
-use super::{betti, section};
+use super::{betti, embedding};
 use crate::cli::common::{Common, Done, note};
 use crate::data::{self, npy_bytes};
 use crate::file::OutputFolder;
-use crate::report::picture;
 use crate::report::{ReportTable, Section, report};
 use crate::statistics::agreement;
 use crate::statistics::lloyd::Clustering;
@@ -20,13 +19,16 @@ pub(in crate::cli) struct Cluster {
     /// Weights `[graphs, n, n]`, symmetric; diagonals are ignored.
     #[arg(value_name = "STACK.npy")]
     stack: PathBuf,
-    /// How many clusters.
+    /// The number of clusters.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     clusters: u32,
-    /// How much topology counts beside the weights of edges: from 0 to 1.
+    /// The weight of topology against the weights of edges: from 0 to 1.
     #[arg(long, default_value_t = 1.0, value_name = "W", value_parser = share)]
     weight: f32,
-    /// Whole numbers, one a graph, to which clusters are held: for purity, accuracy and confusion.
+    /// Stop after so many rounds of assignment, even if clusters still change [default: 300 rounds, and an error where they do].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
+    /// Whole numbers, one a graph, that clusters are compared with: for purity, accuracy and confusion.
     #[arg(long, value_name = "L.npy")]
     labels: Option<PathBuf>,
     /// The folder for clusters.npy (i32, one a graph) and a report.
@@ -38,7 +40,7 @@ fn share(text: &str) -> Result<f32, String> {
     text.parse().ok().filter(|w| (0.0..=1.0).contains(w)).ok_or_else(|| "a number from 0 to 1 is expected".to_owned())
 }
 
-/// How clusters agree with labels.
+/// The agreement of clusters with labels.
 struct Scores {
     names: Vec<i64>,
     table: Vec<Vec<usize>>,
@@ -50,7 +52,8 @@ impl Cluster {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let stack = read_stack(&self.stack)?;
         let graphs = stack.shape()[0];
-        let top = Top { weight: self.weight, ..Top::new(self.clusters as usize, common.seed) };
+        let mut top = Top { weight: self.weight, ..Top::new(self.clusters as usize, common.seed) };
+        top.rounds = self.rounds.map_or(top.rounds, |rounds| rounds as usize);
         if top.clusters > graphs {
             let what = format!("{graphs} graphs: --clusters {} is more than there are", top.clusters);
             return Err(Error::file(&self.stack, what));
@@ -59,6 +62,13 @@ impl Cluster {
         let device = common.device()?;
         let made = diagrams(&device, &self.stack, &stack)?;
         let found = top.run(&stack, &made)?;
+        if !found.converged && self.rounds.is_none() {
+            let what = format!(
+                "the clusters still changed in round {}: --rounds N allows another number, and takes what it leads to",
+                found.rounds
+            );
+            return Err(Error::file(&self.stack, what));
+        }
         let scores = labels.map(|labels| Scores::new(&labels, &found)).transpose()?;
         let mut folder = OutputFolder::new(&self.out)?;
         let clusters: Vec<i32> = found.clusters.iter().map(|&c| c as i32).collect();
@@ -67,7 +77,7 @@ impl Cluster {
         folder.commit()?;
         common.say(&device);
         if !found.converged {
-            note(&format!("the clusters had not settled after {} rounds: what is written is the last of them", found.rounds));
+            note(&format!("the clusters still changed in round {}, the last that --rounds allows", found.rounds));
         }
         let mut json = json!({
             "stack": self.stack.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
@@ -90,11 +100,9 @@ impl Cluster {
     fn write(&self, folder: &mut OutputFolder, made: &Diagrams, found: &Clustering, scores: Option<&Scores>) -> Result<()> {
         let members = |c: usize| (0..made.len()).filter(|&g| found.clusters[g] == c).collect::<Vec<_>>();
         let groups: Vec<(String, Vec<usize>)> = (0..self.clusters as usize).map(|c| (format!("cluster {c}"), members(c))).collect();
-        let places = made.embedding();
-        let points: Vec<_> = groups.iter().map(|(name, members)| (name.clone(), members.iter().map(|&g| places[g]).collect())).collect();
-        let map = picture::scatter("Topological embedding", "mean birth, from the barycentre's", "mean death", &points)?;
-        folder.add("embedding.svg", map.as_bytes())?;
-        let mut sections = vec![section("Graphs", "Each graph by how far its births and its deaths lie, on average, from the mean.", map)];
+        let map = embedding(made, &groups)?;
+        folder.add("embedding.svg", map.figures.iter().map(|f| f.svg.as_str()).collect::<String>().as_bytes())?;
+        let mut sections = vec![map];
         if let Some(scores) = scores {
             sections.insert(0, scores.section());
         }

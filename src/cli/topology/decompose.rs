@@ -5,7 +5,7 @@ use super::{betti, section};
 use crate::cli::common::{Common, Done};
 use crate::data::npy_bytes;
 use crate::file::OutputFolder;
-use crate::report::picture;
+use crate::report::picture::{self, Matrix};
 use crate::report::report;
 use crate::{HostTensor, Result};
 use serde_json::json;
@@ -39,10 +39,10 @@ impl Decompose {
         folder.add("barcode.svg", bars.as_bytes())?;
         let mut sections = vec![section("Barcode", BARCODE, bars), curves];
         if n <= picture::MAX_SIDE {
-            let weights = w.elements::<f32>()?;
-            let most = weights.iter().fold(0.0f32, |most, x| most.max(x.abs())).max(f32::MIN_POSITIVE);
-            let heat = picture::heat_map("Weights", "node", "weight", n, weights, (-most, most))?;
-            sections.push(section("Weights", "The graph that was decomposed.", heat));
+            let values = w.elements::<f32>()?;
+            let map = Matrix { title: "Weights", axes: ["node"; 2], quantity: "weight", rows: n, values, ..Matrix::default() };
+            let heat = Matrix { without_diagonal: true, ..map }.heat_map()?;
+            sections.push(section("Weights", "The graph that was decomposed. The diagonal does not count, and is grey.", heat));
         }
         let intro = format!("{}: {n} nodes, {} births, {} deaths.", self.weights.display(), births.len(), deaths.len());
         folder.add("report.html", report("Births and deaths of a graph", &intro, &sections).as_bytes())?;

@@ -5,7 +5,7 @@ use crate::topology::Diagrams;
 use crate::{DType, Device, Error, HostTensor, Result};
 use std::path::Path;
 
-/// How far two entries across the diagonal may lie apart, by the largest weight: the rounding of what made them.
+/// The greatest difference of two entries across the diagonal, as a share of the largest weight, that passes for rounding.
 const ROUNDING: f32 = 1e-5;
 
 /// One graph, `[n, n]`.

@@ -24,14 +24,19 @@ pub(super) struct Topology {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// Births and deaths of a graph, and the edges behind them.
+    #[command(after_help = "Example: tapetum topology decompose weights.npy -o decomposed")]
     Decompose(decompose::Decompose),
     /// The distance between two graphs.
+    #[command(after_help = "Example: tapetum topology distance a.npy b.npy --dimension 0")]
     Distance(distance::Distance),
     /// Births and deaths of the barycentre of graphs.
+    #[command(after_help = "Example: tapetum topology barycenter stack.npy -o mean")]
     Barycenter(barycenter::Barycenter),
     /// Clusters of graphs.
+    #[command(after_help = "Example: tapetum topology cluster stack.npy --clusters 3 --labels labels.npy -o clusters")]
     Cluster(cluster::Cluster),
-    /// Whether two groups of graphs differ.
+    /// Test two groups of graphs for a difference.
+    #[command(after_help = "Example: tapetum topology test patients.npy controls.npy -o tested")]
     Test(test::Test),
 }
 
@@ -47,7 +52,7 @@ impl Topology {
     }
 }
 
-/// Which features count.
+/// The features that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Which {
     /// Components, by their births
@@ -72,13 +77,17 @@ impl Which {
 
 /// Thresholds of a picture's curves.
 const STEPS: usize = 240;
+/// The part of the range of all births and deaths by which thresholds go beyond it.
+const MARGIN: f32 = 0.04;
 
 /// Mean Betti curves of named groups of graphs, and how far they spread.
 fn betti(diagrams: &Diagrams, groups: &[(String, Vec<usize>)]) -> Result<Section> {
     let lists = |g: usize| [diagrams.births(g), diagrams.deaths(g)].concat();
     let all = groups.iter().flat_map(|(_, members)| members).flat_map(|&g| lists(g));
     let (low, high) = all.fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(x), high.max(x)));
-    let thresholds: Vec<f32> = (0..=STEPS).map(|i| low + (high - low) * i as f32 / STEPS as f32).collect();
+    // A little beyond either end, as a barcode's axis goes.
+    let (low, range) = (low - MARGIN * (high - low), (1.0 + 2.0 * MARGIN) * (high - low));
+    let thresholds: Vec<f32> = (0..=STEPS).map(|i| low + range * i as f32 / STEPS as f32).collect();
     let (mut components, mut cycles) = (Vec::new(), Vec::new());
     for (name, members) in groups.iter().filter(|(_, members)| !members.is_empty()) {
         let (mean, _) = group_curves(diagrams, members, &thresholds);
@@ -88,15 +97,28 @@ fn betti(diagrams: &Diagrams, groups: &[(String, Vec<usize>)]) -> Result<Section
         cycles.push((name.clone(), points(second)));
     }
     let figure = |title: &str, y: &str, lines: &[(String, Vec<(f64, f64)>)]| -> Result<Figure> {
-        Ok(Figure { svg: picture::line_chart(title, "threshold", y, lines)?, caption: String::new() })
+        Ok(Figure { svg: picture::line_chart(title, "threshold (weight of an edge)", y, lines)?, caption: String::new() })
     };
     Ok(Section {
         heading: "Betti curves".into(),
         text: "How many components and independent cycles are left when only the edges above a threshold are kept; of groups, the mean."
             .into(),
         table: None,
-        figures: vec![figure("Components", "components", &components)?, figure("Cycles", "cycles", &cycles)?],
+        figures: vec![
+            figure("Components above a threshold", "connected components", &components)?,
+            figure("Cycles above a threshold", "independent cycles", &cycles)?,
+        ],
     })
+}
+
+/// Named groups of graphs in the plane of their mean births and deaths.
+fn embedding(diagrams: &Diagrams, groups: &[(String, Vec<usize>)]) -> Result<Section> {
+    let places = diagrams.embedding();
+    let points: Vec<_> = groups.iter().map(|(name, members)| (name.clone(), members.iter().map(|&g| places[g]).collect())).collect();
+    let [x, y] = ["mean birth − mean birth of all graphs", "mean death − mean death of all graphs"];
+    let map = picture::scatter("Graphs by their births and deaths", x, y, &points)?;
+    let text = "Each graph by how far its births and its deaths lie, on average, from those of the barycentre of all graphs.";
+    Ok(section("Graphs", text, map))
 }
 
 /// A section of one picture.

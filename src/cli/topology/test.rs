@@ -1,16 +1,18 @@
 //! `tapetum topology test`.
 
 use super::graphs::{diagrams, read_stack};
-use super::{Which, betti, section};
+use super::{Which, betti, embedding, section};
 use crate::cli::common::{Common, Done};
 use crate::file::OutputFolder;
-use crate::report::picture;
-use crate::report::report;
+use crate::report::{Section, p_value, picture, report};
 use crate::topology::Diagrams;
 use crate::topology::inference::{Tested, Transpositions, exact_inference, two_group_test};
 use crate::{Error, HostTensor, Result};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Why there is no ratio.
+const UNDEFINED: &str = "all distances within the groups are 0, so that the ratio is not defined";
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Test {
@@ -20,7 +22,7 @@ pub(in crate::cli) struct Test {
     /// Those of the other, of as many nodes.
     #[arg(value_name = "B_STACK.npy")]
     b: PathBuf,
-    /// Which features: 0 for components, by their births; 1 for cycles, by their deaths.
+    /// The features that count: 0 for components, by their births; 1 for cycles, by their deaths.
     #[arg(long, value_enum, default_value_t = Which::Both)]
     dimension: Which,
     /// Exchanges of members by which the null distribution is drawn.
@@ -49,7 +51,8 @@ impl Test {
         let made = diagrams(&device, &self.a, &both)?;
         let how = Transpositions { count: self.transpositions as usize, seed: common.seed, ..Transpositions::default() };
         let found = two_group_test(&made, sizes[0], self.dimension.dimension(), &how)?;
-        let groups = [("A".to_owned(), (0..sizes[0]).collect()), ("B".to_owned(), (sizes[0]..sizes[0] + sizes[1]).collect::<Vec<_>>())];
+        let [first, second] = names(&self.a, &self.b);
+        let groups = [(first, (0..sizes[0]).collect::<Vec<_>>()), (second, (sizes[0]..sizes[0] + sizes[1]).collect())];
         let exact = barycentres_apart(&made, &groups)?;
         if let Some(out) = &self.out {
             let mut folder = OutputFolder::new(out)?;
@@ -60,16 +63,22 @@ impl Test {
         let [(d0, p0), (d1, p1)] = exact;
         let json = json!({
             "a": self.a.display().to_string(), "b": self.b.display().to_string(), "device": device.name(), "nodes": n, "graphs": sizes,
-            "ratio": found.ratio, "p": found.p, "transpositions": self.transpositions, "seed": common.seed,
+            "ratio": found.ratio, "ratio_undefined": found.ratio.is_none().then_some(UNDEFINED), "p": found.p, "transpositions": self.transpositions, "seed": common.seed,
             "barycentres": { "d0": d0, "p0": p0, "d1": d1, "p1": p1 },
             "out": self.out.as_ref().map(|out| out.display().to_string()),
         });
         common.print(&json, || {
-            let ratio = format!("distance between groups over that within: {:.4}", found.ratio);
-            format!("{ratio}, p = {:.2e} by {} transpositions", found.p, self.transpositions)
+            let ratio = found.ratio.map_or(UNDEFINED.to_owned(), |r| format!("distance between groups over distance within them: {r:.4}"));
+            format!("{ratio}; p = {} by {} transpositions", p_value(found.p), self.transpositions)
         })?;
         Ok(Done::Well)
     }
+}
+
+/// The names of the groups: those of their files, with the folders where these do not tell them apart.
+fn names(a: &Path, b: &Path) -> [String; 2] {
+    let short = [a, b].map(|path| path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned());
+    if short[0] != short[1] { short } else { [a, b].map(|path| path.display().to_string()) }
 }
 
 /// The greatest differences of the Betti curves of the two barycentres, and the probabilities of such.
@@ -81,23 +90,25 @@ fn barycentres_apart(made: &Diagrams, [(_, a), (_, b)]: &[(String, Vec<usize>); 
 fn write(folder: &mut OutputFolder, made: &Diagrams, groups: &[(String, Vec<usize>); 2], found: &Tested) -> Result<()> {
     let running = found.running.iter().map(|&(n, p)| (n as f64, p)).collect();
     let running = picture::line_chart("p as transpositions go on", "transpositions", "p", &[("p".into(), running)])?;
-    let null: Vec<f64> = found.null.iter().step_by(found.null.len().div_ceil(400).max(1)).copied().collect();
-    let label = "mean squared distance between groups over that within";
-    let observed = picture::comparison(
-        "The ratio, among those of transposed groups",
-        label,
-        &[("observed".into(), found.ratio)],
-        ("transposed", &null),
-    )?;
-    let places = made.embedding();
-    let points: Vec<_> = groups.iter().map(|(name, members)| (name.clone(), members.iter().map(|&g| places[g]).collect())).collect();
-    let map = picture::scatter("Topological embedding", "mean birth, from the barycentre's", "mean death", &points)?;
     let sections = [
-        section("Ratio", "Members of the two groups are exchanged one for one, at random, many times over.", observed),
+        ratio(found)?,
         section("Running p", "The share of transposed ratios that are not below the observed one.", running),
-        section("Graphs", "Each graph by how far its births and its deaths lie, on average, from the mean of all.", map),
+        embedding(made, groups)?,
         betti(made, groups)?,
     ];
-    let intro = format!("{} and {} graphs of {} nodes: p = {:.3e}.", groups[0].1.len(), groups[1].1.len(), made.nodes(), found.p);
+    let intro = format!("{} and {} graphs of {} nodes: p = {}.", groups[0].1.len(), groups[1].1.len(), made.nodes(), p_value(found.p));
     folder.add("report.html", report("Two groups of graphs", &intro, &sections).as_bytes())
+}
+
+/// The observed ratio among the transposed ones; where it is not defined, why.
+fn ratio(found: &Tested) -> Result<Section> {
+    const EXCHANGED: &str = "Members of the two groups are exchanged one for one, at random, many times over.";
+    let Some(observed) = found.ratio else {
+        let text = format!("{EXCHANGED} Here {UNDEFINED}; p compares the distances between the groups.");
+        return Ok(Section { heading: "Ratio".into(), text, ..Section::default() });
+    };
+    let null: Vec<f64> = found.null.iter().step_by(found.null.len().div_ceil(400).max(1)).copied().collect();
+    let label = "mean squared distances: between groups / within groups";
+    let title = "The observed ratio among those of exchanged groups";
+    Ok(section("Ratio", EXCHANGED, picture::comparison(title, label, &[("observed".into(), observed)], ("exchanged", &null))?))
 }

@@ -1,6 +1,7 @@
 //! Which frames are kept, and what is put in the place of those that are not before a filter.
 
 use super::{Column, Confounds};
+use crate::statistics::metrics;
 use crate::{Error, Result};
 
 /// Framewise displacement in millimetres of motion parameters `[6][time]`, translations in millimetres and rotations in radians, with
@@ -44,43 +45,79 @@ fn chance(x: &[f64]) -> f64 {
     };
     let deviation = (quantile(0.75) - quantile(0.25)) / 1.349;
     let last = x.len() - 1;
-    2.0 * (1.0 - crate::connectome::confounds::quality::correlation(&x[..last], &x[1..])) * deviation * deviation
+    // Where one of the two is constant, so is the region but for one frame, and its deviation is 0.
+    let from_frame_to_frame = metrics::pearson(&x[..last], &x[1..]).unwrap_or(0.0);
+    2.0 * (1.0 - from_frame_to_frame) * deviation * deviation
 }
 
-/// Keeps the frames whose framewise displacement, by the table's `framewise_displacement`, is not above `limit` millimetres; one that is
-/// missing, as the first, is kept.
+/// Keeps the frames whose framewise displacement, by the table's `framewise_displacement`, is not above `limit` millimetres; the first,
+/// which has none, is kept.
 ///
 /// # Errors
-/// Where the table has no such column.
+/// Where the table has no such column, or another value than the first is missing.
 pub fn kept_below(table: &Confounds, limit: f64) -> Result<Vec<bool>> {
-    Ok(values(table, "framewise_displacement")?.iter().map(|&fd| !exceeds(fd, limit)).collect())
+    let displacement = quality(table, "framewise_displacement", 1)?;
+    Ok((0..displacement.len()).map(|t| !exceeds(displacement, t, limit)).collect())
 }
 
-fn values<'a>(table: &'a Confounds, name: &str) -> Result<&'a [f64]> {
-    table.get(name).map(|c| &c.values[..]).ok_or_else(|| Error::argument(format!("the confound table has no column `{name}`")))
+/// A column by which frames are judged, whose first `leading` values may be missing.
+fn quality<'a>(table: &'a Confounds, name: &str, leading: usize) -> Result<&'a [f64]> {
+    let column = table.get(name).ok_or_else(|| Error::argument(format!("the confound table has no column `{name}`")))?;
+    missing_after(column, leading)?;
+    Ok(&column.values)
 }
 
-/// A missing value exceeds nothing.
-fn exceeds(value: f64, limit: f64) -> bool {
-    value > limit
-}
-
-/// Keeps frames as nilearn's `scrubbing`: framewise displacement not above 0.5 mm, standardised DVARS not above 1.5, not called
-/// non-steady, and in a run of five such frames at least (of the first two rules).
+/// Refuses a column that misses a value after its first `leading`.
 ///
 /// # Errors
-/// Where the table has no `framewise_displacement` or `std_dvars`.
-pub fn scrubbed(table: &Confounds) -> Result<Vec<bool>> {
-    let (fd, dvars) = (values(table, "framewise_displacement")?, values(table, "std_dvars")?);
-    let mut kept: Vec<bool> = fd.iter().zip(dvars).map(|(&fd, &dv)| !exceeds(fd, 0.5) && !exceeds(dv, 1.5)).collect();
-    if kept.contains(&false) {
-        drop_short_runs(&mut kept, 5);
+/// There; the message names column and frame.
+pub(super) fn missing_after(column: &Column, leading: usize) -> Result<()> {
+    match (leading..column.values.len()).find(|&t| !column.values[t].is_finite()) {
+        None => Ok(()),
+        Some(frame) => Err(super::no_number(&column.name, frame, leading)),
     }
+}
+
+/// Whether a frame's value is above a limit; a first value that is missing exceeds nothing.
+fn exceeds(values: &[f64], frame: usize, limit: f64) -> bool {
+    !values[frame].is_nan() && values[frame] > limit
+}
+
+/// Keeps the frames that no column `non_steady_state_outlier…` of the table marks: fMRIPrep finds there the first volumes of a run, in
+/// which magnetisation has not reached its steady state. All are kept where there is no such column.
+///
+/// # Errors
+/// Where such a column misses a value.
+pub fn steady_state(table: &Confounds) -> Result<Vec<bool>> {
+    let mut kept = vec![true; table.frames()];
     for name in table.numbered("non_steady_state_outlier") {
-        let outlier = values(table, &name)?;
+        let outlier = quality(table, &name, 0)?;
         kept.iter_mut().zip(outlier).for_each(|(kept, &x)| *kept &= x == 0.0);
     }
     Ok(kept)
+}
+
+/// Keeps frames as nilearn's `scrubbing`: framewise displacement not above 0.5 mm, standardised DVARS not above 1.5, and in a run of five
+/// such frames at least.
+///
+/// # Errors
+/// Where the table has no `framewise_displacement` or `std_dvars`, or one of them misses another value than its first.
+pub fn motionless(table: &Confounds) -> Result<Vec<bool>> {
+    let (fd, dvars) = (quality(table, "framewise_displacement", 1)?, quality(table, "std_dvars", 1)?);
+    let mut kept: Vec<bool> = (0..fd.len()).map(|t| !exceeds(fd, t, 0.5) && !exceeds(dvars, t, 1.5)).collect();
+    if kept.contains(&false) {
+        drop_short_runs(&mut kept, 5);
+    }
+    Ok(kept)
+}
+
+/// The frames of [`motionless`] and of [`steady_state`]: nilearn's `scrubbing`, whole.
+///
+/// # Errors
+/// As there.
+pub fn scrubbed(table: &Confounds) -> Result<Vec<bool>> {
+    let steady = steady_state(table)?;
+    Ok(motionless(table)?.into_iter().zip(steady).map(|(still, steady)| still && steady).collect())
 }
 
 /// Censors runs of fewer than `least` kept frames.

@@ -28,8 +28,12 @@ impl Count {
             Self::First(n) => n,
             Self::Variance(share) => {
                 let of = |name: &String| {
-                    let unknown =
-                        || Error::argument(format!("the .json beside the confound table has no CumulativeVarianceExplained of `{name}`"));
+                    let unknown = || match &table.sidecar {
+                        Some(fault) => Error::argument(format!("{what} are chosen by what the .json beside the table says, and {fault}")),
+                        None => {
+                            Error::argument(format!("the .json beside the confound table has no CumulativeVarianceExplained of `{name}`"))
+                        }
+                    };
                     table.variance.get(name).copied().ok_or_else(unknown)
                 };
                 let explained = components.iter().map(of).collect::<Result<Vec<f64>>>()?;
@@ -41,7 +45,10 @@ impl Count {
 }
 
 fn missing(table: &Confounds, what: &str) -> Error {
-    let why =
-        if table.masks.is_empty() { "no .json beside the table says which mask each `a_comp_cor_` column is of" } else { "it has no more" };
+    let why = match &table.sidecar {
+        Some(fault) => format!("the .json beside the table says which mask each `a_comp_cor_` column is of, and {fault}"),
+        None if table.masks.is_empty() => "no .json beside the table says which mask each `a_comp_cor_` column is of".into(),
+        None => "it has no more".into(),
+    };
     Error::argument(format!("{what}: {why}"))
 }

@@ -1,18 +1,109 @@
 //! Cleaning series of a run: what is regressed, filtered and censored, in which order.
 //!
-//! Without a filter, one regression of the kept frames on intercept, trend and confounds. With one: censored frames are interpolated,
-//! series and confounds alike lose intercept and trend and pass the filter (Lindquist et al. 2019: else the regression brings back what the
-//! filter took away), the censored frames go, and what is left is regressed on intercept and confounds. No censored frame, interpolated
-//! or not, is in the result.
+//! [`Denoise`] says what is wanted of a confound table, and its [`Denoise::run`] does all that the command `tapetum denoise` does. It makes a
+//! [`Model`] of the table's columns, which cleans series:
 //!
-//! All of it is linear in the series, so confounds are worked on here in f64, once, and series on the device in f32 by products.
+//! 1. The frames at the beginning that are not in the steady state go, as if the scanner had started after them.
+//! 2. Where there is a filter, censored frames are interpolated, series and confounds alike lose intercept and trend and pass the filter
+//!    (Lindquist et al. 2019: otherwise the regression brings back what the filter took away), and the censored frames go.
+//! 3. What is left is regressed on intercept, trend (unless it went before the filter) and confounds. No censored frame, interpolated or
+//!    not, is in the result.
+//!
+//! A confound of which trend and filter leave less than a millionth is no regressor: that is rounding, of the numbers or of the table's
+//! digits, and would be scaled up.
+//!
+//! All of this is linear in the series. Confounds are worked on here in f64, once, and series on the device in f32.
 
-use super::{Column, censor};
-use crate::connectome::signal::butterworth::{Section, forward_backward};
+use super::{Column, Confounds, Selection, censor};
+use crate::connectome::signal::butterworth::{Band, Section, butterworth, forward_backward};
 use crate::ops::confounds::orthonormal_basis;
 use crate::tape::Tape;
 use crate::tensor::HostTensor;
 use crate::{Device, Error, Result};
+
+/// The order of the Butterworth filter of a [`Denoise`], as nilearn's.
+pub const ORDER: usize = 5;
+
+/// The share of a confound, about its mean, below which what detrending and filtering leave of it is rounding.
+const NOTHING: f64 = 1e-6;
+
+/// What is wanted of a run.
+///
+/// ```
+/// use tapetum::connectome::confounds::denoise::Denoise;
+/// use tapetum::connectome::confounds::{Column, Confounds, Selection};
+/// use tapetum::{Device, HostTensor};
+///
+/// let motion = Column { name: "trans_x".into(), values: vec![0.0, 0.1, 0.3, 0.2, 0.0, 0.1] };
+/// let table = Confounds { columns: vec![motion], ..Confounds::default() };
+/// let series = HostTensor::f32([1, 6], vec![1.0, 2.0, 4.0, 3.0, 1.0, 2.0])?;
+/// let denoise = Denoise { confounds: Selection::Columns(vec!["trans_x".into()]), ..Denoise::default() };
+/// let clean = denoise.run(&Device::cpu(), &series, &table)?;
+/// assert!(clean.series.to_f64_vec().iter().all(|x| x.abs() < 1e-6));
+/// # Ok::<(), tapetum::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Denoise {
+    /// The confounds that are regressed out, besides an intercept.
+    pub confounds: Selection,
+    /// Whether a linear trend goes.
+    pub detrend: bool,
+    /// The frequencies that stay, and the seconds from one frame to the next: a Butterworth filter of order [`ORDER`], run forward and
+    /// backward.
+    pub band: Option<(Band, f64)>,
+    /// Frames whose framewise displacement is above so many millimetres are censored.
+    pub censor_fd: Option<f64>,
+    /// Whether the volumes stay that the table calls not in the steady state (`non_steady_state_outlier…`); they leave otherwise, whatever
+    /// the confounds are.
+    pub keep_non_steady_state: bool,
+    /// Whether each region's mean over the frames kept is added to its residual.
+    pub keep_mean: bool,
+}
+
+impl Denoise {
+    /// Cleans series f32 `[regions, time]` of a run whose confounds are `table`; a table without columns is of any run.
+    ///
+    /// # Errors
+    /// As [`Denoise::model`] and [`Model::clean`].
+    pub fn run(&self, device: &Device, series: &HostTensor, table: &Confounds) -> Result<Denoised> {
+        let time = series.shape().last().copied().unwrap_or(0);
+        self.model(table, time)?.clean(device, series)
+    }
+
+    /// What is done to series of `time` frames, by their table.
+    ///
+    /// # Errors
+    /// Where the table has other frames, lacks what is selected, or holds a missing value where a number is needed; where the limit of
+    /// displacement is not positive, the band is not one of this frame rate, or no frame is kept.
+    pub fn model(&self, table: &Confounds, time: usize) -> Result<Model> {
+        if !table.columns.is_empty() && table.frames() != time {
+            let what = format!("{} frames, and the run has {time}: a row for each frame is expected", table.frames());
+            return Err(Error::argument(what));
+        }
+        if let Some(limit) = self.censor_fd.filter(|limit| limit.is_nan() || *limit <= 0.0) {
+            return Err(Error::argument(format!("frames above {limit} mm are to be censored: a positive number is expected")));
+        }
+        let filter = self.band.map_or(Ok(Vec::new()), |(band, tr)| butterworth(ORDER, band, tr))?;
+        let mut kept = vec![true; time];
+        let mut censor = |other: Vec<bool>| kept.iter_mut().zip(other).for_each(|(kept, other)| *kept &= other);
+        let mut first = 0;
+        if !self.keep_non_steady_state {
+            let steady = censor::steady_state(table)?;
+            first = steady.iter().take_while(|s| !**s).count();
+            censor(steady);
+        }
+        if self.confounds == Selection::Strategy(super::Strategy::Scrubbing) {
+            censor(censor::motionless(table)?);
+        }
+        if let Some(limit) = self.censor_fd {
+            censor(censor::kept_below(table, limit)?);
+        }
+        if !kept.contains(&true) {
+            return Err(Error::argument("all frames are censored: one at least must be kept"));
+        }
+        Ok(Model { confounds: self.confounds.of(table)?, detrend: self.detrend, filter, kept, first, keep_mean: self.keep_mean })
+    }
+}
 
 /// What a model of the noise holds, besides its intercept.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +116,10 @@ pub struct Model {
     pub filter: Vec<Section>,
     /// The frames kept; all where it is empty.
     pub kept: Vec<bool>,
+    /// The frames at the beginning that go before all else, none of them kept: those before the steady state.
+    pub first: usize,
+    /// Whether each region's mean over the frames kept is added to its residual.
+    pub keep_mean: bool,
 }
 
 /// Clean series.
@@ -34,103 +129,177 @@ pub struct Denoised {
     pub series: HostTensor,
     /// The columns that the regression held, intercept and trend among them, less those that others explain.
     pub rank: usize,
+    /// The names of the confounds.
+    pub columns: Vec<String>,
+    /// For each frame of the series that came in, whether it was kept.
+    pub kept: Vec<bool>,
 }
 
 impl Model {
-    /// Cleans series f32 `[regions, time]`.
+    /// Cleans series `[regions, time]`, of f32 or held in double precision; means go in f64.
     ///
     /// # Errors
-    /// Where a confound or the frames kept are not of the series' length, no degree of freedom is left, or the filter wants more frames.
+    /// Where a confound or the frames kept are not of the series' length, no degree of freedom is left, the filter wants more frames, or
+    /// the residual does not fit into f32.
     pub fn clean(&self, device: &Device, series: &HostTensor) -> Result<Denoised> {
-        let [regions, time] = *series.shape() else {
+        let [_, time] = *series.shape() else {
             return Err(Error::argument(format!("series [regions, time] expected, found {}", series.ty())));
         };
-        self.check(time)?;
-        let kept = if self.kept.is_empty() { vec![true; time] } else { self.kept.clone() };
-        let frames: Vec<i32> = (0..time).filter(|&t| kept[t]).map(|t| t as i32).collect();
-        let mut rows = self.given(time);
-        let filtered = !self.filter.is_empty();
-        let first = if filtered { self.prepare(&mut rows, &kept)? } else { Vec::new() };
-        let of_kept: Vec<Vec<f64>> = rows.iter().map(|row| (0..time).filter(|&t| kept[t]).map(|t| row[t]).collect()).collect();
-        let basis = orthonormal_basis(&of_kept, frames.len());
-        let rank = basis.len() / frames.len().max(1);
-        if rank >= frames.len() {
-            return Err(Error::argument(format!("{} frames are kept for a model of {rank} columns: more frames are needed", frames.len())));
+        let kept = self.checked(time)?;
+        let steady = &kept[self.first..];
+        let frames = steady.iter().filter(|k| **k).count();
+        let (before, basis) = self.regressors(steady)?;
+        let rank = basis.len() / frames.max(1);
+        if rank >= frames {
+            return Err(Error::argument(format!("{frames} frames are kept for a model of {rank} columns: more frames are needed")));
         }
-        let centred = centred(series, time, &kept, filtered)?;
+        let series = series.to_f64_vec();
+        let means = Self::means(&series, &kept);
+        let centred = self.centred(&series, &means, steady)?;
+        let mut residual = self.on_device(device, &centred, [&before, &basis], steady)?;
+        if self.keep_mean {
+            residual = added(&residual, &means, frames)?;
+        }
+        if residual.elements::<f32>()?.iter().any(|x| !x.is_finite()) {
+            return Err(Error::argument("values too large for f32: other units are expected"));
+        }
+        Ok(Denoised { series: residual, rank, columns: self.confounds.iter().map(|c| c.name.clone()).collect(), kept })
+    }
 
-        let mut tape = Tape::new();
-        let x = tape.input("series", centred.ty())?;
-        let mut y = x;
+    /// The frames kept.
+    fn checked(&self, time: usize) -> Result<Vec<bool>> {
+        if let Some(c) = self.confounds.iter().find(|c| c.values.len() != time) {
+            return Err(Error::argument(format!("the confounds have {} frames (`{}`), and the series {time}", c.values.len(), c.name)));
+        }
+        let kept = if self.kept.is_empty() { vec![true; time] } else { self.kept.clone() };
+        if kept.len() != time {
+            return Err(Error::argument(format!("frames are censored of {}, and the series have {time}", kept.len())));
+        }
+        if self.first > time || kept[..self.first].contains(&true) {
+            return Err(Error::argument(format!("the first {} of {time} frames are to go, and one of them is kept", self.first)));
+        }
+        Ok(kept)
+    }
+
+    /// Orthonormal bases: what series lose before the filter, over all frames from the first on; none without a filter; and what the
+    /// regression takes, over the frames kept.
+    fn regressors(&self, kept: &[bool]) -> Result<(Vec<f64>, Vec<f64>)> {
+        let time = kept.len();
+        let filtered = !self.filter.is_empty();
+        let trend = |t: usize| t as f64 / time as f64 - 0.5;
+        let fixed = [Some(vec![1.0; time]), self.detrend.then(|| (0..time).map(trend).collect())];
+        let mut fixed: Vec<Vec<f64>> = fixed.into_iter().flatten().collect();
+        if !filtered {
+            fixed.iter_mut().for_each(|row| keep(row, kept));
+        }
+        let length = fixed[0].len();
+        let basis = orthonormal_basis(&fixed, length);
+        let mut rows = Vec::with_capacity(self.confounds.len() + 2);
         if filtered {
-            y = tape.without(y, &first, time)?;
+            rows.push(vec![1.0; kept.iter().filter(|k| **k).count()]);
+        } else {
+            rows.extend(fixed);
+        }
+        for column in &self.confounds {
+            let mut row = scaled(&column.values[self.first..]);
+            if filtered {
+                censor::interpolate(&mut row, kept);
+            } else {
+                keep(&mut row, kept);
+            }
+            let whole = about_mean(&row);
+            without(&mut row, &basis);
+            if filtered {
+                row = forward_backward(&self.filter, &row)?;
+                keep(&mut row, kept);
+            }
+            if size(&row) > NOTHING * whole {
+                rows.push(row);
+            }
+        }
+        let frames = rows[0].len();
+        let taken = orthonormal_basis(&rows, frames);
+        Ok((if filtered { basis } else { Vec::new() }, taken))
+    }
+
+    /// Each region's mean over the frames kept.
+    fn means(series: &[f64], kept: &[bool]) -> Vec<f64> {
+        let n = kept.iter().filter(|k| **k).count().max(1) as f64;
+        let mean = |row: &[f64]| row.iter().zip(kept).filter(|(_, k)| **k).map(|(x, _)| x).sum::<f64>() / n;
+        series.chunks_exact(kept.len().max(1)).map(mean).collect()
+    }
+
+    /// Series from the first frame on less their means, taken in f64 so that f32 holds what varies; censored frames interpolated where a
+    /// filter would see them.
+    fn centred(&self, series: &[f64], means: &[f64], kept: &[bool]) -> Result<HostTensor> {
+        let time = self.first + kept.len();
+        let mut out = Vec::with_capacity(means.len() * kept.len());
+        for (row, mean) in series.chunks_exact(time.max(1)).zip(means) {
+            let mut row: Vec<f64> = row[self.first..].iter().map(|x| x - mean).collect();
+            if !self.filter.is_empty() {
+                censor::interpolate(&mut row, kept);
+            }
+            out.extend(row.iter().map(|&x| x as f32));
+        }
+        HostTensor::f32([means.len(), kept.len()], out)
+    }
+
+    /// Series without the first basis and filtered, then of the frames kept and without the second.
+    fn on_device(&self, device: &Device, series: &HostTensor, [before, basis]: [&[f64]; 2], kept: &[bool]) -> Result<HostTensor> {
+        let mut tape = Tape::new();
+        let x = tape.input("series", series.ty())?;
+        let mut y = x;
+        if !self.filter.is_empty() {
+            y = tape.without(y, before, kept.len())?;
             y = tape.forward_backward_filter(y, &self.filter)?;
         }
-        if frames.len() < time {
-            let index = tape.constant(HostTensor::i32([frames.len()], frames.clone())?)?;
+        let frames: Vec<i32> = (0..kept.len()).filter(|&t| kept[t]).map(|t| t as i32).collect();
+        let count = frames.len();
+        if count < kept.len() {
+            let index = tape.constant(HostTensor::i32([count], frames)?)?;
             let turned = tape.transpose(y, &[1, 0])?;
             let taken = tape.gather_rows(turned, index)?;
             y = tape.transpose(taken, &[1, 0])?;
         }
-        y = tape.without(y, &basis, frames.len())?;
+        y = tape.without(y, basis, count)?;
         let mut program = device.compile(&tape, &[y])?;
-        let series = program.run(&[(x, &centred)])?.remove(0);
-        debug_assert_eq!(*series.shape(), [regions, frames.len()]);
-        Ok(Denoised { series, rank })
-    }
-
-    fn check(&self, time: usize) -> Result<()> {
-        if let Some(c) = self.confounds.iter().find(|c| c.values.len() != time) {
-            return Err(Error::argument(format!("the confounds have {} frames (`{}`), and the series {time}", c.values.len(), c.name)));
-        }
-        if !self.kept.is_empty() && self.kept.len() != time {
-            return Err(Error::argument(format!("frames are censored of {}, and the series have {time}", self.kept.len())));
-        }
-        Ok(())
-    }
-
-    /// The rows of the model: intercept, trend, and confounds scaled to a largest value of 1.
-    fn given(&self, time: usize) -> Vec<Vec<f64>> {
-        let trend = (0..time).map(|t| t as f64 / time as f64 - 0.5).collect();
-        let scaled = |c: &Column| {
-            let most = c.values.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-            c.values.iter().map(|x| if most > 0.0 { x / most } else { 0.0 }).collect()
-        };
-        let fixed = [Some(vec![1.0; time]), self.detrend.then_some(trend)].into_iter().flatten();
-        fixed.chain(self.confounds.iter().map(scaled)).collect()
-    }
-
-    /// Takes confounds through all that series go through before the regression. Leaves the intercept and them; what both lost is given
-    /// back as a basis.
-    fn prepare(&self, rows: &mut Vec<Vec<f64>>, kept: &[bool]) -> Result<Vec<f64>> {
-        let confounds = rows.split_off(if self.detrend { 2 } else { 1 });
-        let time = kept.len();
-        let basis = orthonormal_basis(rows, time);
-        *rows = vec![vec![1.0; time]];
-        for mut row in confounds {
-            censor::interpolate(&mut row, kept);
-            for q in basis.chunks_exact(time) {
-                let c: f64 = row.iter().zip(q).map(|(x, q)| x * q).sum();
-                row.iter_mut().zip(q).for_each(|(x, q)| *x -= c * q);
-            }
-            rows.push(forward_backward(&self.filter, &row)?);
-        }
-        Ok(basis)
+        Ok(program.run(&[(x, series)])?.remove(0))
     }
 }
 
-/// Series less their means over the kept frames, taken in f64 so that f32 holds what varies; censored frames interpolated where a filter
-/// would see them.
-fn centred(series: &HostTensor, time: usize, kept: &[bool], interpolate: bool) -> Result<HostTensor> {
-    let n = kept.iter().filter(|k| **k).count().max(1) as f64;
-    let mut out = Vec::with_capacity(series.shape().elements());
-    for row in series.elements::<f32>()?.chunks_exact(time.max(1)) {
-        let mut row: Vec<f64> = row.iter().map(|&x| x.into()).collect();
-        let mean = row.iter().zip(kept).filter(|(_, k)| **k).map(|(x, _)| x).sum::<f64>() / n;
-        if interpolate {
-            censor::interpolate(&mut row, kept);
-        }
-        out.extend(row.iter().map(|x| (x - mean) as f32));
+/// A column with a largest value of 1.
+fn scaled(values: &[f64]) -> Vec<f64> {
+    let most = values.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    values.iter().map(|x| if most > 0.0 { x / most } else { 0.0 }).collect()
+}
+
+/// The values of the frames kept.
+fn keep(row: &mut Vec<f64>, kept: &[bool]) {
+    let mut marks = kept.iter();
+    row.retain(|_| marks.next().copied().unwrap_or(false));
+}
+
+/// |x|.
+fn size(x: &[f64]) -> f64 {
+    x.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// |x − mean x|.
+fn about_mean(x: &[f64]) -> f64 {
+    let mean = x.iter().sum::<f64>() / x.len().max(1) as f64;
+    x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>().sqrt()
+}
+
+/// x less its part along orthonormal rows.
+fn without(x: &mut [f64], basis: &[f64]) {
+    for q in basis.chunks_exact(x.len().max(1)) {
+        let c: f64 = x.iter().zip(q).map(|(x, q)| x * q).sum();
+        x.iter_mut().zip(q).for_each(|(x, q)| *x -= c * q);
     }
-    HostTensor::f32(series.shape(), out)
+}
+
+/// Series `[regions, frames]`, to each of which its mean is added.
+fn added(series: &HostTensor, means: &[f64], frames: usize) -> Result<HostTensor> {
+    let rows = series.elements::<f32>()?.chunks_exact(frames.max(1)).zip(means);
+    HostTensor::f32(series.shape(), rows.flat_map(|(row, mean)| row.iter().map(move |&x| (f64::from(x) + mean) as f32)).collect())
 }

@@ -16,6 +16,9 @@
 //! | `v_{{50;wcc}}` | the first that explain 50 % of their mask's variance, by the `.json` beside the table; the one that passes it among them |
 //! | `n_{{5;a_comp_cor;Mask=CSF,WM}}`, `v_{{..}}` likewise | of the columns called `a_comp_cor_…`, those of each mask |
 //!
+//! What is compared or taken for a mark may miss its first value, which then exceeds nothing and marks nothing; another one that is missing is
+//! an error.
+//!
 //! The 36 columns with spikes are `dd1((rps + wm + csf + gsr)^^2) + [SCATTER]([OR](1_[>0.5](fd) + 1_[>1.5](dv)))`. Operators before
 //! `( )` go first: `dd1(a)^^2` are the powers of differences, as fMRIPrep's `_derivative1_power2`.
 
@@ -224,7 +227,8 @@ impl Parser<'_> {
         })?;
         self.must("]")?;
         let name = String::from_utf8_lossy(&self.text[at..self.at - 1]).into_owned();
-        Ok(self.group()?.into_iter().map(|c| mapped(&c, &format!("1_[{name}]({})", c.name), |x| flag(relation(x, limit)))).collect())
+        let columns = self.group()?;
+        Ok(columns.iter().map(|c| mapped(c, &format!("1_[{name}]({})", c.name), |x| flag(!x.is_nan() && relation(x, limit)))).collect())
     }
 
     fn flags(&mut self) -> Result<Columns> {
@@ -233,19 +237,20 @@ impl Parser<'_> {
         let columns = self.group()?;
         let frames = self.table.frames();
         let joined = |any: bool| -> Columns {
-            let at = |t: usize| if any { columns.iter().any(|c| c.values[t] != 0.0) } else { columns.iter().all(|c| c.values[t] != 0.0) };
+            let at =
+                |t: usize| if any { columns.iter().any(|c| flagged(c.values[t])) } else { columns.iter().all(|c| flagged(c.values[t])) };
             let names: Vec<&str> = columns.iter().map(|c| &c.name[..]).collect();
             vec![Column { name: format!("{word}({})", names.join(" + ")), values: (0..frames).map(|t| flag(at(t))).collect() }]
         };
         Ok(match word {
             "[OR]" => joined(true),
             "[AND]" => joined(false),
-            "[NOT]" => columns.iter().map(|c| mapped(c, &format!("[NOT]({})", c.name), |x| flag(x == 0.0))).collect(),
+            "[NOT]" => columns.iter().map(|c| mapped(c, &format!("[NOT]({})", c.name), |x| flag(!flagged(x)))).collect(),
             _ => {
-                let spikes = columns.iter().map(|c| c.values.iter().filter(|x| **x != 0.0).count()).sum();
+                let spikes = columns.iter().map(|c| c.values.iter().filter(|x| flagged(**x)).count()).sum();
                 let each = Column { name: String::new(), values: vec![0.0; frames] };
                 self.fits(&[each], spikes, &[])?;
-                columns.iter().flat_map(|c| censor::spikes(&c.values.iter().map(|&x| x == 0.0).collect::<Vec<_>>())).collect()
+                columns.iter().flat_map(|c| censor::spikes(&c.values.iter().map(|&x| !flagged(x)).collect::<Vec<_>>())).collect()
             }
         })
     }
@@ -286,7 +291,7 @@ impl Parser<'_> {
         let chosen =
             groups.iter().map(|(of, names)| count.of(table, names, &format!("CompCor components of {of}"))).collect::<Result<Vec<_>>>();
         let chosen = chosen.map_err(|e| Error::argument(format!("confound formula, character {}: {e}", at + 1)))?.concat();
-        Ok(chosen.iter().filter_map(|n| table.get(n)).cloned().collect())
+        self.taken(&chosen)
     }
 
     fn percent(&mut self) -> Result<f64> {
@@ -306,13 +311,19 @@ impl Parser<'_> {
             return Err(self.expected("a confound, or one of `(`, `d1(`, `1_[`, `[OR]`"));
         }
         let names = self.names(&name);
-        let found: Columns = names.iter().filter_map(|n| self.table.get(n)).cloned().collect();
-        if found.len() == names.len() && !found.is_empty() {
-            return Ok(found);
+        if !names.is_empty() && names.iter().all(|n| self.table.get(n).is_some()) {
+            return self.taken(&names);
         }
         let missing: Vec<&str> = names.iter().map(String::as_str).filter(|n| self.table.get(n).is_none()).collect();
         let missing = if missing.is_empty() { format!("that `{name}` stands for") } else { super::quoted(&missing) };
         Err(Error::argument(format!("confound formula, character {}: the confound table has no column {missing}", at + 1)))
+    }
+
+    /// Columns of the table, which may miss their first values alone: what more a formula's columns miss comes from its differences.
+    fn taken(&self, names: &[String]) -> Result<Columns> {
+        let columns: Columns = names.iter().filter_map(|n| self.table.get(n)).cloned().collect();
+        columns.iter().try_for_each(|c| censor::missing_after(c, 1))?;
+        Ok(columns)
     }
 
     /// What a name stands for.
@@ -334,6 +345,11 @@ impl Parser<'_> {
 
 fn flag(on: bool) -> f64 {
     f64::from(u8::from(on))
+}
+
+/// Whether a value marks its frame: one that is missing does not.
+fn flagged(x: f64) -> bool {
+    !x.is_nan() && x != 0.0
 }
 
 fn mapped(column: &Column, name: &str, f: impl Fn(f64) -> f64) -> Column {

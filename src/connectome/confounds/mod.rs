@@ -16,7 +16,7 @@ mod works;
 
 pub(super) use model::cases;
 pub use model::{ConfoundModel, ModelledConfounds};
-pub use strategy::Strategy;
+pub use strategy::{Selection, Strategy};
 pub(super) use works::works;
 
 use crate::{Error, Result};
@@ -40,6 +40,9 @@ pub struct Confounds {
     pub masks: BTreeMap<String, String>,
     /// The share of its mask's variance that each CompCor component and those before it explain, 0 to 1, as the `.json` says.
     pub variance: BTreeMap<String, f64>,
+    /// Why the `.json` beside the table could not be read; none where it was, or where there is none. It matters only to those who ask for
+    /// CompCor components by mask or by variance.
+    pub sidecar: Option<String>,
 }
 
 impl Confounds {
@@ -99,10 +102,17 @@ fn filled(mut column: Column, leading: usize) -> Result<Column> {
         column.values[..first].fill(value);
     }
     match column.values.iter().position(|x| !x.is_finite()) {
-        Some(frame) => {
-            let what = format!("confound `{}` has no number at frame {frame}, counted from 0: only its first may be missing", column.name);
-            Err(Error::argument(what))
-        }
         None => Ok(column),
+        Some(frame) => Err(no_number(&column.name, frame, leading)),
     }
+}
+
+/// What is said of a column that misses a value at a frame, where its first `leading` alone may be missing.
+fn no_number(name: &str, frame: usize, leading: usize) -> Error {
+    let may = match leading {
+        0 => "none may be missing".to_owned(),
+        1 => "only its first may be missing".to_owned(),
+        _ => format!("only its first {leading} may be missing"),
+    };
+    Error::argument(format!("confound `{name}` has no number at frame {frame}, counted from 0: {may}"))
 }

@@ -11,12 +11,12 @@ use crate::{Error, HostTensor, Result};
 /// The figures of a cohort after denoising.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quality {
-    /// QC-FC: the median |r| over edges between connectivity and motion over subjects.
+    /// QC-FC: the median |r| between connectivity and motion over subjects, of the edges that vary over them.
     pub qc_fc: f64,
-    /// The share of edges whose QC-FC chance explains with probability below 0.05, uncorrected.
+    /// The share of these edges whose QC-FC chance explains with probability below 0.05, uncorrected.
     pub significant: f64,
-    /// Spearman's correlation of the edges' QC-FC with their lengths.
-    pub distance_dependence: f64,
+    /// Spearman's correlation of these edges' QC-FC with their lengths; none where it is undefined, as lengths are all alike.
+    pub distance_dependence: Option<f64>,
     /// Network identifiability: Newman's Q of Louvain's communities of the mean connectome, its negative edges left out.
     pub identifiability: f64,
     /// The mean over subjects of Pearson's correlation between edges and true edges, where these are known.
@@ -42,26 +42,35 @@ impl Cohort<'_> {
     /// All figures; `seed` is Louvain's.
     ///
     /// # Errors
-    /// Where there are fewer than three subjects, an extent does not fit another, or a number is not finite.
+    /// Where there are fewer than three subjects, an extent does not fit another, or a value is no finite number; and where a figure is
+    /// undefined: motion, a connectome or all edges are constant.
     pub fn judge(&self, seed: u64) -> Result<Quality> {
         self.check()?;
-        let related = self.qc_fc();
         let limit = critical_correlation(self.connectomes.len(), 0.05)?;
+        let (related, lengths): (Vec<f64>, Vec<f64>) = self.qc_fc().iter().zip(self.lengths).filter(|(r, _)| !r.is_nan()).unzip();
+        if related.is_empty() {
+            return Err(Error::argument("QC-FC is undefined: motion, or each edge, is the same for all subjects"));
+        }
         let sizes: Vec<f64> = related.iter().map(|r| r.abs()).collect();
-        let significant = sizes.iter().filter(|&&r| r > limit).count() as f64 / sizes.len().max(1) as f64;
-        let recovery = self.truth.map(|truth| mean(self.connectomes.iter().zip(truth).map(|(found, true_)| correlation(found, true_))));
+        let significant = sizes.iter().filter(|&&r| r > limit).count() as f64 / sizes.len() as f64;
+        let recovered = |truth: &[Vec<f64>]| {
+            let of = |(found, truth): (&Vec<f64>, &Vec<f64>)| metrics::pearson(found, truth);
+            self.connectomes.iter().zip(truth).map(of).collect::<Result<Vec<f64>>>().map(|r| mean(r.into_iter()))
+        };
+        let recovery = self.truth.map(recovered).transpose()?;
         Ok(Quality {
             qc_fc: median(sizes),
             significant,
-            distance_dependence: spearman(&related, self.lengths),
+            distance_dependence: metrics::spearman(&related, &lengths).ok(),
             identifiability: louvain(&self.mean_network(), self.regions, 1.0, seed)?.modularity,
             recovery,
         })
     }
 
-    /// Pearson's correlation of each edge with motion over subjects.
+    /// Pearson's correlation of each edge with motion over subjects; NaN where it is undefined, as either is constant.
     pub fn qc_fc(&self) -> Vec<f64> {
-        let of_edge = |e: usize| correlation(&self.connectomes.iter().map(|c| c[e]).collect::<Vec<_>>(), self.motion);
+        let of = |e: usize| self.connectomes.iter().map(|c| c[e]).collect::<Vec<_>>();
+        let of_edge = |e: usize| metrics::pearson(&of(e), self.motion).unwrap_or(f64::NAN);
         (0..self.lengths.len()).map(of_edge).collect()
     }
 
@@ -83,16 +92,17 @@ impl Cohort<'_> {
             let found = format!("{subjects} connectomes, motion of {} and truth of {}", self.motion.len(), truth.len());
             return Err(Error::argument(format!("as many of each expected, found {found} subjects")));
         }
-        let numbers = [("motion", self.motion), ("length", self.lengths)].into_iter();
-        let numbers = numbers.chain(self.connectomes.iter().chain(truth).map(|c| ("connectome", c.as_slice())));
-        for (what, x) in numbers {
-            if let Some(x) = x.iter().find(|x| !x.is_finite()) {
-                return Err(Error::argument(format!("a {what} of {x}: finite numbers are expected")));
-            }
-        }
         let extents = [self.lengths.len()].into_iter().chain(self.connectomes.iter().chain(truth).map(Vec::len));
-        match extents.into_iter().find(|&n| n != edges) {
-            Some(found) => Err(Error::argument(format!("{edges} edges between {} regions expected, found {found}", self.regions))),
+        if let Some(found) = extents.into_iter().find(|&n| n != edges) {
+            return Err(Error::argument(format!("{edges} edges between {} regions expected, found {found}", self.regions)));
+        }
+        let rows = self.connectomes.iter().chain(truth).map(|c| ("a connectome", &c[..]));
+        let wrong = |(what, values): (&'static str, &[f64])| {
+            let at = values.iter().position(|x| !x.is_finite())?;
+            Some(format!("{what} holds {} at place {at}, counted from 0: a finite number is expected", values[at]))
+        };
+        match rows.chain([("motion", self.motion), ("lengths", self.lengths)]).find_map(wrong) {
+            Some(what) => Err(Error::argument(what)),
             None => Ok(()),
         }
     }
@@ -116,20 +126,6 @@ pub fn edges(connectomes: &HostTensor) -> Result<Vec<Vec<f64>>> {
     }
     let of = |matrix: &[f32]| pairs(n).map(|(i, j)| f64::from(matrix[i * n + j])).collect();
     Ok(connectomes.elements::<f32>()?.chunks_exact((n * n).max(1)).map(of).collect())
-}
-
-/// Pearson's correlation; 0 where either is constant, NaN where a number is not finite.
-pub fn correlation(a: &[f64], b: &[f64]) -> f64 {
-    metrics::pearson(a, b).unwrap_or_else(|_| without_correlation(a, b))
-}
-
-/// Spearman's correlation; 0 where either is constant, NaN where a number is not finite.
-pub fn spearman(a: &[f64], b: &[f64]) -> f64 {
-    metrics::spearman(a, b).unwrap_or_else(|_| without_correlation(a, b))
-}
-
-fn without_correlation(a: &[f64], b: &[f64]) -> f64 {
-    if a.iter().chain(b).all(|x| x.is_finite()) { 0.0 } else { f64::NAN }
 }
 
 fn mean(x: impl Iterator<Item = f64>) -> f64 {

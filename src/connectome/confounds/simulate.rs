@@ -184,12 +184,7 @@ pub fn artefact_columns(table: &Confounds) -> Result<Vec<String>> {
 
 /// A table without the frames that it calls non-steady.
 fn steady(table: &Confounds) -> Result<Confounds> {
-    let mut kept = vec![true; table.frames()];
-    for name in table.numbered("non_steady_state_outlier") {
-        if let Some(column) = table.get(&name) {
-            kept.iter_mut().zip(&column.values).for_each(|(kept, &x)| *kept &= x == 0.0);
-        }
-    }
+    let kept = censor::steady_state(table)?;
     if kept.iter().filter(|k| **k).count() < 3 {
         return Err(Error::argument("fewer than three frames of the confound table are steady"));
     }
@@ -197,7 +192,7 @@ fn steady(table: &Confounds) -> Result<Confounds> {
         let values = c.values.iter().zip(&kept).filter(|(_, k)| **k).map(|(&x, _)| x).collect();
         Column { name: c.name.clone(), values }
     };
-    Ok(Confounds { columns: table.columns.iter().map(cut).collect(), masks: table.masks.clone(), variance: table.variance.clone() })
+    Ok(Confounds { columns: table.columns.iter().map(cut).collect(), ..table.clone() })
 }
 
 /// Less the line from its first value to its last, so that its end meets its beginning.

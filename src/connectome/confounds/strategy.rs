@@ -1,8 +1,37 @@
 //! Confound strategies under the names people use.
 
-use super::Confounds;
 use super::compcor::Count;
-use crate::Result;
+use super::{Column, Confounds, formula};
+use crate::{Error, Result};
+
+/// The confounds that are taken of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Selection {
+    /// None.
+    #[default]
+    None,
+    /// Those of a strategy.
+    Strategy(Strategy),
+    /// Columns by their names.
+    Columns(Vec<String>),
+    /// What a [`formula`](super::formula) makes of columns.
+    Formula(String),
+}
+
+impl Selection {
+    /// The columns, without missing values.
+    ///
+    /// # Errors
+    /// As [`Strategy::columns`], [`Confounds::select`] and [`formula::columns`].
+    pub fn of(&self, table: &Confounds) -> Result<Vec<Column>> {
+        match self {
+            Self::None => Ok(Vec::new()),
+            Self::Strategy(strategy) => strategy.select(table),
+            Self::Columns(names) => table.select(names),
+            Self::Formula(text) => formula::columns(text, table),
+        }
+    }
+}
 
 /// Which columns of an fMRIPrep table are confounds. Cosines are taken where the table has them; an intercept is never a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +104,26 @@ impl Strategy {
             Self::Compcor => "compcor",
             Self::Gsr => "gsr",
             Self::Scrubbing => "scrubbing",
+        }
+    }
+
+    /// The columns it takes of this table.
+    ///
+    /// # Errors
+    /// As [`Strategy::columns`] and [`Confounds::select`]; where a formula makes the columns that are missing, the message says so.
+    pub fn select(self, table: &Confounds) -> Result<Vec<Column>> {
+        table.select(&self.columns(table)?).map_err(|e| match self.formula().filter(|text| formula::columns(text, table).is_ok()) {
+            Some(text) => Error::argument(format!("{e}; the formula `{text}` makes them of the columns there are")),
+            None => e,
+        })
+    }
+
+    /// The formula of the same columns, where derivatives and squares are made of the others.
+    fn formula(self) -> Option<&'static str> {
+        match self {
+            Self::Motion24 | Self::TwentyFourP => Some("(dd1(rps))^^2"),
+            Self::ThirtySixP => Some("(dd1(rps + wm + csf + gsr))^^2"),
+            _ => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Determinants of Gram matrices: how much of their space a set of series spans.
 
 use crate::Result;
+use crate::ops::case::{Case, normal, one};
 use crate::tape::{Tape, Var};
 
 impl Tape {
@@ -30,4 +31,21 @@ impl Tape {
         let determinant = self.exp(log)?;
         self.neg(determinant)
     }
+}
+
+/// Cases of the determinants.
+pub(super) fn cases() -> Vec<Case> {
+    let correlation = |t: &mut Tape, x: Var| t.correlation(x, None, false);
+    let mut cases = Vec::new();
+    for shape in [[1, 3, 7], [2, 7, 65]] {
+        cases.push(one("gram_log_determinant", vec![normal(shape)], move |t, x| {
+            let gram = correlation(t, x[0])?;
+            t.gram_log_determinant(gram, 0.1)
+        }));
+        cases.push(one("gram_determinant", vec![normal(shape)], move |t, x| {
+            let gram = correlation(t, x[0])?;
+            t.gram_determinant(gram, 0.1)
+        }));
+    }
+    cases
 }

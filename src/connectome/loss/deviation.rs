@@ -1,5 +1,6 @@
 //! Scores of single elements: how far values are from others, from bounds, from their neighbours, from two modes.
 
+use crate::ops::case::{Case, normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
@@ -58,4 +59,18 @@ impl Tape {
         let past = self.offset(away, -(modes[0] - modes[1]).abs() / 2.0)?;
         self.abs(past)
     }
+}
+
+/// Cases of the scores of single elements.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for shape in [[1, 7], [3, 65], [2, 257]] {
+        let three = || vec![normal(shape), normal(shape), normal(shape)];
+        cases.push(one("constraint_violation", three(), |t, x| t.constraint_violation(x)));
+        cases.push(one("hinge", vec![normal(shape), normal(shape)], |t, x| t.hinge(x[0], x[1])));
+        cases.push(one("difference", vec![normal(shape)], |t, x| t.difference(x[0], 2, -1)));
+        cases.push(one("bimodal", vec![normal(shape)], |t, x| t.bimodal(x[0], [0.0, 1.0])));
+    }
+    cases.push(one("difference across", vec![normal([65, 3])], |t, x| t.difference(x[0], 1, 0)));
+    cases
 }

@@ -46,7 +46,6 @@
 //! [`gram_log_determinant`]: crate::Tape::gram_log_determinant
 //! [`multivariate_kurtosis`]: crate::Tape::multivariate_kurtosis
 
-mod cases;
 mod determinant;
 mod deviation;
 mod objective;
@@ -55,12 +54,31 @@ mod probability;
 mod quality;
 mod scalarise;
 mod space;
-mod works;
-
-pub(super) use cases::cases;
-pub(super) use works::works;
 
 pub use objective::Objective;
 pub use parcels::Moment;
 pub use quality::critical_correlation;
 pub use scalarise::{GradientPath, Reduction, Scalarise};
+
+use crate::ops::case::Case;
+use crate::ops::work::Work;
+
+/// The cases that the losses of each file are held to, see [`crate::ops::case`].
+const CASES: [fn() -> Vec<Case>; 7] =
+    [deviation::cases, scalarise::cases, probability::cases, parcels::cases, space::cases, quality::cases, determinant::cases];
+
+/// The works of them that are timed, see [`crate::ops::work`].
+const WORKS: [fn() -> Vec<Work>; 4] = [parcels::works, probability::works, space::works, quality::works];
+
+/// Parcels, vertices and frames that losses of parcellations are timed at.
+const SIZES: [[usize; 3]; 3] = [[16, 256, 64], [100, 2562, 652], [400, 20_484, 652]];
+
+/// Cases of this room.
+pub(super) fn cases() -> Vec<Case> {
+    CASES.iter().flat_map(|cases| cases()).collect()
+}
+
+/// Works of this room.
+pub(super) fn works() -> Vec<Work> {
+    WORKS.iter().flat_map(|works| works()).collect()
+}

@@ -1,13 +1,16 @@
 //! Scores of a soft parcellation: how alike parcels are in size, and how alike the series within them are.
 
+use super::SIZES;
+use crate::ops::case::{Case, Draw, f32s, normal, one};
 use crate::ops::parcellation::SoftParcellation;
+use crate::ops::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
 /// A parcel lighter than this is empty: its score is 0.
 const LIGHTEST: f32 = 1e-30;
 
-/// What a second moment is divided by.
+/// The divisor of a second moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Moment {
     /// The parcel's mass: the variance within the parcel.
@@ -110,4 +113,46 @@ impl Tape {
         };
         self.select(empty, zero, score)
     }
+}
+
+/// Cases of the scores of a soft parcellation.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = vec![one("equilibrium batch", vec![normal([2, 3, 9])], |t, x| t.equilibrium(x[0]))];
+    for [p, v, t] in [[1, 1, 1], [7, 65, 33], [5, 257, 7]] {
+        cases.push(one("equilibrium", vec![normal([p, v])], |t, x| t.equilibrium(x[0])));
+        for moment in [Moment::PerMass, Moment::Summed] {
+            // An offset that all vertices share must cost no digits.
+            let operands = || vec![normal([p, v]), f32s([v, t], Draw::Uniform(9.0, 11.0))];
+            let whole = move |t: &mut Tape, x: &[Var]| {
+                let parcels = t.soft_parcellation(x[0], x[1])?;
+                t.second_moment(&parcels, x[1], moment)
+            };
+            let mean = move |t: &mut Tape, x: &[Var]| {
+                let parcels = t.soft_parcellation(x[0], x[1])?;
+                t.mean_second_moment(&parcels, x[1], moment)
+            };
+            // S is of size 10 where the series lie within 1 of it: 10 ε of the moments' scale, v times in a sum.
+            cases.push(one(&format!("second_moment {moment:?}"), operands(), whole).within(2e-5, 2e-5));
+            cases.push(one(&format!("mean_second_moment {moment:?}"), operands(), mean).within(2e-5, 2e-5));
+        }
+    }
+    cases
+}
+
+/// Works of the scores of a soft parcellation.
+pub(super) fn works() -> Vec<Work> {
+    let operands = |[p, v, t]: [usize; 3]| vec![f32s([p, v], Draw::Normal), f32s([v, t], Draw::Normal)];
+    let whole = SIZES.map(|s| {
+        Instance::new(operands(s), |t, x| {
+            let parcels = t.soft_parcellation(x[0], x[1])?;
+            Ok(vec![t.second_moment(&parcels, x[1], Moment::PerMass)?])
+        })
+    });
+    let mean = SIZES.map(|s| {
+        Instance::new(operands(s), |t, x| {
+            let parcels = t.soft_parcellation(x[0], x[1])?;
+            Ok(vec![t.mean_second_moment(&parcels, x[1], Moment::PerMass)?])
+        })
+    });
+    vec![Work::new("second_moment", whole), Work::new("mean_second_moment", mean)]
 }

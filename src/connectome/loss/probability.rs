@@ -2,6 +2,9 @@
 //!
 //! From logits, take [`Tape::softmax`] first, or the forms `…_of_logits`, which keep their digits where probabilities are small.
 
+use super::SIZES;
+use crate::ops::case::{Case, Draw, f32s, normal, one};
+use crate::ops::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
@@ -105,4 +108,32 @@ impl Tape {
         let difference = self.sub(at_y, at_x)?;
         self.sub(difference, rise)
     }
+}
+
+/// Cases of entropy and divergences.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for shape in [[1, 7], [65, 3], [7, 257]] {
+        let two = || vec![normal(shape), normal(shape)];
+        cases.push(one("entropy", vec![f32s(shape, Draw::Uniform(0.01, 1.0))], |t, x| t.entropy(x[0], 0)));
+        cases.push(one("entropy_of_logits", vec![normal(shape)], |t, x| t.entropy_of_logits(x[0], 1, 0.5)));
+        let positive = || vec![f32s(shape, Draw::Uniform(0.01, 1.0)), f32s(shape, Draw::Uniform(0.01, 1.0))];
+        cases.push(one("kl_divergence", positive(), |t, x| t.kl_divergence(x[0], x[1], -1)));
+        cases.push(one("js_divergence", positive(), |t, x| t.js_divergence(x[0], x[1], 0)));
+        cases.push(one("kl_divergence_of_logits", two(), |t, x| t.kl_divergence_of_logits(x[0], x[1], -1)));
+        // The curve keeps ∇f apart from x.
+        let f = |t: &mut Tape, x: Var| {
+            let e = t.exp(x)?;
+            t.sum(e, &[-1], false)
+        };
+        cases.push(one("bregman_divergence", two(), move |t, x| t.bregman_divergence(x[0], x[1], f)));
+    }
+    cases
+}
+
+/// Works of entropy and divergences.
+pub(super) fn works() -> Vec<Work> {
+    let entropy =
+        |[p, v, _]: [usize; 3]| Instance::new(vec![f32s([p, v], Draw::Normal)], |t, x| Ok(vec![t.entropy_of_logits(x[0], 0, 1.0)?]));
+    vec![Work::new("entropy_of_logits", SIZES.map(entropy))]
 }

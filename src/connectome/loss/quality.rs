@@ -1,5 +1,7 @@
-//! What connectivity keeps of data quality (QC-FC and its distance dependence: Ciric et al. 2017, NeuroImage 154), and kurtosis.
+//! Traces of data quality in connectivity (QC-FC and its distance dependence: Ciric et al. 2017, NeuroImage 154), and kurtosis.
 
+use crate::ops::case::{Case, Draw, f32s, normal, one};
+use crate::ops::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
@@ -104,4 +106,27 @@ impl Tape {
         let fourth = self.mean(squares, &[-1], false)?;
         self.scale(fourth, if scaled { -1.0 / (n * (n + 2)) as f32 } else { -1.0 })
     }
+}
+
+/// Cases of the figures of quality and the kurtosis.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [n, edges] in [[3, 1], [7, 65], [33, 257]] {
+        let operands = || vec![normal([n, edges]), normal([n])];
+        cases.push(one("batch_correlation", operands(), |t, x| t.batch_correlation(x[0], x[1])));
+        cases.push(one("qc_fc", operands(), |t, x| t.qc_fc(x[0], x[1], 0.2)));
+    }
+    cases.push(one("distance_dependence", vec![normal([65]), normal([65])], |t, x| t.distance_dependence(x[0], x[1])));
+    for shape in [[1, 3, 7], [2, 7, 65]] {
+        let operands = vec![normal(shape), normal([shape[0], shape[1], shape[1]])];
+        cases.push(one("multivariate_kurtosis", operands, |t, x| t.multivariate_kurtosis(x[0], x[1], true)));
+    }
+    cases
+}
+
+/// Works of the figures of quality.
+pub(super) fn works() -> Vec<Work> {
+    let qc_fc = [[16, 64], [40, 79_800], [400, 79_800]]
+        .map(|[n, e]| Instance::new(vec![f32s([n, e], Draw::Normal), f32s([n], Draw::Normal)], |t, x| Ok(vec![t.qc_fc(x[0], x[1], 0.0)?])));
+    vec![Work::new("qc_fc", qc_fc)]
 }

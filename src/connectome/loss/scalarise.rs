@@ -1,5 +1,6 @@
 //! From a score to one number: reductions, one after the other over axes of choice.
 
+use crate::ops::case::{Case, Draw, f32s, normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
@@ -15,7 +16,7 @@ pub enum GradientPath {
     Weights,
 }
 
-/// What becomes of the elements along the reduced axes.
+/// The number that the elements along the reduced axes become.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Reduction {
     /// Σ x.
@@ -193,4 +194,28 @@ impl Tape {
         let root = self.powf(safe, 1.0 / p)?;
         self.select(none, zero, root)
     }
+}
+
+/// Cases of the reductions.
+pub(super) fn cases() -> Vec<Case> {
+    let each = [
+        ("mean square", Reduction::MeanSquare),
+        ("norm 1", Reduction::Norm(1.0)),
+        ("norm 2", Reduction::Norm(2.0)),
+        ("norm 3", Reduction::Norm(3.0)),
+        ("norm inf", Reduction::Norm(f32::INFINITY)),
+        ("self-weighted mean", Reduction::SelfWeightedMean(GradientPath::Both)),
+        ("soft maximum", Reduction::SoftMaximum { temperature: 0.5, path: GradientPath::Both }),
+        ("soft minimum", Reduction::SoftMinimum { temperature: 0.5, path: GradientPath::Both }),
+    ];
+    let mut cases = Vec::new();
+    for (name, reduction) in each {
+        let operands = || vec![f32s([3, 65], Draw::Uniform(0.2, 2.0))];
+        cases.push(one(&format!("scalarise {name}"), operands(), move |t, x| Scalarise::from(reduction).apply(t, x[0])));
+        let then = move |t: &mut Tape, x: &[Var]| Scalarise::over(reduction, &[0]).then(Reduction::Mean, &[]).apply(t, x[0]);
+        cases.push(one(&format!("scalarise {name} then mean"), operands(), then));
+    }
+    let operands = vec![normal([7, 65]), f32s([65], Draw::Uniform(0.2, 2.0))];
+    cases.push(one("weighted_mean", operands, |t, x| t.weighted_mean(x[0], x[1], &[1])));
+    cases
 }

@@ -1,5 +1,8 @@
 //! Scores of where parcels lie: compactness, tethers, dispersion. Coordinates are in mm.
 
+use super::SIZES;
+use crate::ops::case::{Case, Draw, f32s, normal, one};
+use crate::ops::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
@@ -66,4 +69,44 @@ impl Tape {
         let pairs = self.upper_triangle(distances)?;
         self.neg(pairs)
     }
+}
+
+/// Cases of the scores of places.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    // Radii beyond √3 · 3 keep the draws from being further apart than a diameter.
+    const RADIUS: f32 = 12.0;
+    for [p, v] in [[1, 7], [7, 65], [5, 257]] {
+        let weights = || vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), normal([v, 3])];
+        cases.push(one("centres_of_mass", weights(), |t, x| t.centres_of_mass(x[0], x[1], None)));
+        cases.push(one("centres_of_mass on the sphere", weights(), |t, x| t.centres_of_mass(x[0], x[1], Some(RADIUS))));
+        cases
+            .push(one("great_circle_distances", vec![normal([p, 3]), normal([v, 3])], |t, x| t.great_circle_distances(x[0], x[1], RADIUS)));
+        cases.push(one("great_circle_distances_of_pairs", vec![normal([v, 3]), normal([v, 3])], |t, x| {
+            t.great_circle_distances_of_pairs(x[0], x[1], RADIUS)
+        }));
+        cases.push(one("compactness", weights(), |t, x| t.compactness(x[0], x[1], None, 0.5)));
+        // The draws are stretched to the sphere of radius 3, which their centres are drawn to.
+        let around = |t: &mut Tape, x: &[Var]| {
+            let unit = t.unit_rows(x[1])?;
+            let places = t.scale(unit, 3.0)?;
+            t.compactness(x[0], places, Some(3.0), 0.0)
+        };
+        cases.push(one("compactness on the sphere", weights(), around));
+        let references = || weights().into_iter().chain([normal([p, 3])]).collect();
+        cases.push(one("reference_tether", references(), |t, x| t.reference_tether(x[0], x[1], x[2], RADIUS)));
+        let hemispheres = || weights().into_iter().chain(weights()).collect();
+        let tether = |t: &mut Tape, x: &[Var]| t.interhemispheric_tether((x[0], x[1]), (x[2], x[3]), RADIUS);
+        cases.push(one("interhemispheric_tether", hemispheres(), tether));
+    }
+    cases.push(one("dispersion", vec![normal([7, 3])], |t, x| t.dispersion(x[0])));
+    cases.push(one("dispersion batch", vec![normal([2, 9, 5])], |t, x| t.dispersion(x[0])));
+    cases
+}
+
+/// Works of the scores of places.
+pub(super) fn works() -> Vec<Work> {
+    let placed = |[p, v, _]: [usize; 3]| vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([v, 3], Draw::Normal)];
+    let compactness = SIZES.map(|s| Instance::new(placed(s), |t, x| Ok(vec![t.compactness(x[0], x[1], Some(100.0), 0.0)?])));
+    vec![Work::new("compactness on the sphere", compactness)]
 }

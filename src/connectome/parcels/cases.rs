@@ -1,11 +1,11 @@
-//! What these blocks are held to: as the ops', see [`crate::ops::case`].
+//! The cases of these blocks, as those of ops: see [`crate::ops::case`].
 
 use super::Normalisation;
 use crate::connectome::loss::Moment;
 use crate::ops::case::{Case, Draw, f32s, normal, one};
 use crate::tape::{Tape, Var};
 
-/// What the blocks of this room are held to.
+/// The cases of the blocks of this room.
 pub(in crate::connectome) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for [subjects, p, v, t] in [[1, 1, 7, 7], [2, 3, 65, 9]] {

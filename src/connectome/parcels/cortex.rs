@@ -61,7 +61,7 @@ impl Cortex {
         HostTensor::f32([self.usable.len(), n], data)
     }
 
-    /// What parcels are learnt from, over some frames: neighbours are those of the mesh, or the six nearest where it is not known.
+    /// The series and neighbours that parcels are learnt from, over some frames: neighbours are those of the mesh, or the six nearest where it is not known.
     ///
     /// # Errors
     /// As [`Cortex::frames_of`].

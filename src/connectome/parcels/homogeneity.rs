@@ -1,4 +1,4 @@
-//! How alike the series within parcels are.
+//! Homogeneity: the likeness of the series within parcels.
 
 use crate::{Error, Result};
 
@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// With unit rows, the sum over distinct pairs is |Σ z|² − n.
 ///
 /// # Errors
-/// Where there is not a label for every row.
+/// Where there is not a label for every row, or no row has a label of 0 or more: then the mean is not defined.
 pub fn homogeneity(z: &[f32], time: usize, labels: &[i32]) -> Result<f64> {
     if labels.len() * time != z.len() {
         return Err(Error::argument(format!("{} labels for {} series", labels.len(), z.len() / time.max(1))));
@@ -30,7 +30,10 @@ pub fn homogeneity(z: &[f32], time: usize, labels: &[i32]) -> Result<f64> {
         n * (square - n) / (n * (n - 1.0))
     };
     let counted: f64 = sizes.iter().sum();
-    Ok(if counted > 0.0 { sizes.iter().enumerate().map(of).sum::<f64>() / counted } else { 0.0 })
+    if counted == 0.0 {
+        return Err(Error::argument("homogeneity of no parcels: at least one label of 0 or more is expected"));
+    }
+    Ok(sizes.iter().enumerate().map(of).sum::<f64>() / counted)
 }
 
 #[cfg(test)]
@@ -50,5 +53,6 @@ mod tests {
         let expected = (3.0 * first + 2.0 * correlation(1, 5)) / 6.0;
         assert!((homogeneity(&z, t, &labels).unwrap() - expected).abs() < 1e-6);
         assert!(homogeneity(&z, t, &labels[1..]).is_err());
+        assert!(homogeneity(&z, t, &[-1; 7]).unwrap_err().to_string().contains("no parcels"));
     }
 }

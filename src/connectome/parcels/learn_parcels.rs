@@ -45,7 +45,7 @@ impl Default for Settings {
     }
 }
 
-/// What there is to learn from.
+/// A surface that parcels are learnt on.
 #[derive(Debug, Clone)]
 pub struct Surface {
     /// f32 `[vertices, time]`, no constant row.
@@ -64,7 +64,7 @@ pub struct Learner {
     read: Var,
 }
 
-/// What was learnt.
+/// Learnt parcels.
 #[derive(Debug, Clone)]
 pub struct Learnt {
     /// f32 `[parcels, vertices]`.
@@ -110,7 +110,7 @@ fn start(directions: &[Point], settings: &Settings) -> Vec<f32> {
     centres.iter().flat_map(|m| directions.iter().map(move |c| logit(m, c))).collect()
 }
 
-/// What is averaged within parcels, f32 `[vertices, time + 3]`: standardised series, and directions times √λ; then zeros, which change
+/// The features that are averaged within parcels, f32 `[vertices, time + 3]`: standardised series, and directions times √λ; then zeros, which change
 /// nothing, up to a multiple of four columns, which kernels read faster.
 ///
 /// # Errors
@@ -184,7 +184,7 @@ pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings)
 /// Records a training step on a surface: the loss, its gradient, Adam, and the ring of losses.
 ///
 /// # Errors
-/// Where there are fewer vertices than parcels, or shapes do not fit.
+/// Where there are fewer vertices than parcels, shapes do not fit, or a value of the series is not finite.
 pub fn training_tape(surface: &Surface, settings: &Settings) -> Result<Tape> {
     let (vertices, parcels) = (surface.directions.len(), settings.parcels);
     let [rows, _] = *surface.series.shape() else {
@@ -192,6 +192,10 @@ pub fn training_tape(surface: &Surface, settings: &Settings) -> Result<Tape> {
     };
     if rows != vertices || parcels == 0 || vertices < parcels || settings.steps == 0 {
         return Err(Error::argument(format!("{parcels} parcels in {} steps from {rows} series on {vertices} vertices", settings.steps)));
+    }
+    let time = surface.series.shape()[1];
+    if let Some(at) = surface.series.elements::<f32>()?.iter().position(|x| !x.is_finite()) {
+        return Err(Error::argument(format!("series: vertex {}, frame {} (counted from 0) is not finite", at / time, at % time)));
     }
     let features = features(surface, settings)?;
     let first = Init::Value(HostTensor::f32([parcels, vertices], start(&surface.directions, settings))?);

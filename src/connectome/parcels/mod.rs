@@ -4,6 +4,7 @@ mod cases;
 pub mod cortex;
 mod dirichlet;
 pub mod homogeneity;
+pub mod judge;
 pub mod learn_parcels;
 mod parcellation;
 mod space;

@@ -7,7 +7,7 @@ use std::ops::Range;
 /// A parcel's weights that sum to less than this are no parcel: its series is 0.
 const LIGHTEST: f32 = 1e-30;
 
-/// What becomes of a parcel's weighted sum (hypercoil's `AtlasLinear`, whose call-time `None` cannot turn a module's setting off).
+/// The normalisation of a parcel's weighted sum (hypercoil's `AtlasLinear`, whose call-time `None` cannot turn a module's setting off).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Normalisation {
     /// Divided by the sum of the weights: the weighted mean.

@@ -3,9 +3,9 @@
 
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
-use crate::tensor::HostTensor;
+use crate::tensor::{HostTensor, Real};
 use crate::{Error, Result};
-use std::f64::consts::PI;
+use realfft::num_complex::Complex64;
 
 /// How spectral interpolation models series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,32 +23,33 @@ impl Default for Spectral {
     }
 }
 
-/// The matrix `[time, time]` by which series `[.., time]` are multiplied to be interpolated linearly: censored frames come to lie on the
-/// line between their neighbours kept, beyond the first and the last at these (`numpy.interp`).
-pub fn linear_interpolation_matrix(kept: &[bool]) -> Vec<f32> {
-    let time = kept.len();
-    let mut matrix = vec![0.0; time * time];
-    for t in 0..time {
-        let (before, after) = ((0..=t).rev().find(|&i| kept[i]), (t..time).find(|&i| kept[i]));
-        match (before, after) {
-            (Some(a), Some(b)) if a < b => {
-                let share = (t - a) as f32 / (b - a) as f32;
-                matrix[a * time + t] = 1.0 - share;
-                matrix[b * time + t] = share;
-            }
-            (Some(only), _) | (_, Some(only)) => matrix[only * time + t] = 1.0,
-            (None, None) => {}
-        }
-    }
-    matrix
+/// For each frame the last kept one up to it and the first from it on, and the second's share of what lies between: censored frames come
+/// to lie on the line between their neighbours kept, beyond the first and the last at these (`numpy.interp`).
+fn neighbours(kept: &[bool]) -> [Vec<usize>; 2] {
+    let last = |found: &mut Option<usize>, t: usize| {
+        *found = if kept[t] { Some(t) } else { *found };
+        Some(*found)
+    };
+    let before: Vec<Option<usize>> = (0..kept.len()).scan(None, last).collect();
+    let mut after: Vec<Option<usize>> = (0..kept.len()).rev().scan(None, last).collect();
+    after.reverse();
+    let either = |a: &Option<usize>, b: &Option<usize>| a.or(*b).unwrap_or(0);
+    [before.iter().zip(&after).map(|(a, b)| either(a, b)).collect(), before.iter().zip(&after).map(|(a, b)| either(b, a)).collect()]
 }
 
-/// Sines, then cosines, of all frequencies at all frames, `[2 k, time]`.
-fn waves(time: usize, oversampling: usize) -> Vec<f64> {
-    let frequencies = oversampling * time / 2;
-    let angle = |k: usize, t: usize| 2.0 * PI * k as f64 * t as f64 / (oversampling * time) as f64;
-    let of = |f: fn(f64) -> f64| (1..=frequencies).flat_map(move |k| (0..time).map(move |t| f(angle(k, t))));
-    of(f64::sin).chain(of(f64::cos)).collect()
+/// What the frames kept hold of each wave of n = oversampling · time frames: Σ cos² and Σ sin² at k / n, k = 0 to n / 2. By the
+/// spectrum of the marks, cos² θ = (1 + cos 2θ) / 2.
+fn powers(kept: &[bool], oversampling: usize) -> Result<Vec<[f64; 2]>> {
+    let n = oversampling * kept.len();
+    let mut marks: Vec<f64> = kept.iter().map(|&k| f64::from(u8::from(k))).collect();
+    let count: f64 = marks.iter().sum();
+    marks.resize(n, 0.0);
+    let mut spectrum = vec![Complex64::default(); n / 2 + 1];
+    let (forward, _) = f64::fourier(n);
+    forward.process(&mut marks, &mut spectrum).map_err(|e| Error::op("interpolate_spectral", e.to_string()))?;
+    // A spectrum of reals mirrors about n / 2.
+    let doubled = |k: usize| spectrum[(2 * k).min(n - 2 * k)].re;
+    Ok((0..=n / 2).map(|k| [0.5 * (count + doubled(k)), 0.5 * (count - doubled(k))]).collect())
 }
 
 impl Tape {
@@ -58,8 +59,24 @@ impl Tape {
     /// Where there is no frame kept, or not a mark for each frame.
     pub fn interpolate_linear(&mut self, x: Var, kept: &[bool]) -> Result<Var> {
         let time = self.expect_frames(x, kept)?;
-        let matrix = self.constant(HostTensor::f32([time, time], linear_interpolation_matrix(kept))?)?;
-        self.matmul(x, matrix)
+        let [before, after] = neighbours(kept);
+        let share = |t: usize| if before[t] < after[t] { (t - before[t]) as f32 / (after[t] - before[t]) as f32 } else { 0.0 };
+        let share = self.constant(HostTensor::f32([time], (0..time).map(share).collect())?)?;
+        let (before, after) = (self.taken_frames(x, &before)?, self.taken_frames(x, &after)?);
+        let step = self.sub(after, before)?;
+        let part = self.mul(step, share)?;
+        self.add(before, part)
+    }
+
+    /// These frames of x `[.., regions, time]`, in this order.
+    pub(super) fn taken_frames(&mut self, x: Var, index: &[usize]) -> Result<Var> {
+        let rank = self.shape(x).rank();
+        let index = self.constant(HostTensor::i32([index.len()], index.iter().map(|&t| t as i32).collect())?)?;
+        let first: Vec<usize> = [rank - 1].into_iter().chain(0..rank - 1).collect();
+        let turned = self.transpose(x, &first)?;
+        let taken = self.gather_rows(turned, index)?;
+        let last: Vec<usize> = (1..rank).chain([0]).collect();
+        self.transpose(taken, &last)
     }
 
     /// Series x `[.., regions, time]` with the frames that are not kept as sines and cosines say that are fitted, one by one, to those that
@@ -74,37 +91,47 @@ impl Tape {
             let what = format!("oversampling above 0 and a threshold in [0, 1) expected, found {} and {}", how.oversampling, how.threshold);
             return Err(Error::op("interpolate_spectral", what));
         }
-        let seen: Vec<f32> = kept.iter().map(|&k| f32::from(u8::from(k))).collect();
-        let count: f32 = seen.iter().sum();
-        let seen = self.constant(HostTensor::f32([time], seen)?)?;
-        let of_seen = self.mul(x, seen)?;
+        let count = kept.iter().filter(|k| **k).count() as f32;
+        let seen = self.constant(HostTensor::f32([time], kept.iter().map(|&k| f32::from(u8::from(k))).collect())?)?;
+        let zero = self.scalar(0.0)?;
+        // About a frame that is kept, so that series far from 0 keep their digits; what stands in the others is not looked at.
+        let first = kept.iter().position(|k| *k).unwrap_or(0);
+        let origin = self.slice(x, -1, first, first + 1, 1)?;
+        let about = self.sub(x, origin)?;
+        let of_seen = self.select(seen, about, zero)?;
         let mean = self.sum(of_seen, &[-1], true)?;
         let mean = self.scale(mean, 1.0 / count)?;
-        let centred = self.sub(x, mean)?;
-        let y = self.mul(centred, seen)?;
+        let centred = self.sub(about, mean)?;
+        let y = self.select(seen, centred, zero)?;
 
-        let waves = waves(time, how.oversampling);
-        let rows = waves.len() / time;
-        let fitted = waves.chunks_exact(time).flat_map(|wave| {
-            let power: f64 = wave.iter().zip(kept).filter(|(_, k)| **k).map(|(w, _)| w * w).sum();
-            // A sine that is 0 on every frame has no amplitude.
-            let scale = if power > 1e-9 { 1.0 / power } else { 0.0 };
-            wave.iter().map(move |w| (w * scale) as f32)
-        });
-        let fitted = self.constant(HostTensor::f32([rows, time], fitted.collect())?)?;
-        let waves = self.constant(HostTensor::f32([rows, time], waves.iter().map(|&w| w as f32).collect())?)?;
-        let amplitudes = self.matmul_with(y, fitted, false, true)?;
-        let amplitudes = if how.threshold > 0.0 { self.strongest(amplitudes, rows / 2, how.threshold)? } else { amplitudes };
-        let sum = self.matmul(amplitudes, waves)?;
+        // The waves' frequencies are those of n frames of which all beyond the series are zeros: two transforms in the place of products
+        // with 2 n waves.
+        let n = how.oversampling * time;
+        let (ends, powers) = (n / 2, powers(kept, how.oversampling)?);
+        // A wave that is 0 on every frame has no amplitude, and the mean is no wave.
+        let held = |k: usize, power: f64| k > 0 && power > 1e-9 + 1e-12 * f64::from(count);
+        let each = |k: usize| powers[k].map(|p| if held(k, p) { (1.0 / p) as f32 } else { 0.0 });
+        let gains = self.constant(HostTensor::f32([ends + 1, 2], (0..=ends).flat_map(each).collect())?)?;
+        let padded = self.pad(y, -1, 0, n - time, 0.0)?;
+        let spectrum = self.rfft(padded)?;
+        let amplitudes = self.mul(spectrum, gains)?;
+        let amplitudes = if how.threshold > 0.0 { self.strongest(amplitudes, how.threshold)? } else { amplitudes };
+        // An entry between the ends of a spectrum stands for two.
+        let weights = (0..=ends).map(|k| if 2 * k == n { n as f32 } else { 0.5 * n as f32 }).collect();
+        let weights = self.constant(HostTensor::f32([ends + 1, 1], weights)?)?;
+        let weighted = self.mul(amplitudes, weights)?;
+        let sum = self.irfft(weighted, n)?;
+        let sum = self.slice(sum, -1, 0, time, 1)?;
 
         let (product, power) = (self.mul(sum, y)?, self.square(y)?);
         let (product, power) = (self.sum(product, &[-1], true)?, self.sum(power, &[-1], true)?);
         // A constant series has no waves, and stays constant.
-        let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
+        let one = self.scalar(1.0)?;
         let none = self.equal(product, zero)?;
         let product = self.select(none, one, product)?;
         let scale = self.div(power, product)?;
         let scaled = self.mul(sum, scale)?;
+        let mean = self.add(mean, origin)?;
         let made = self.add(scaled, mean)?;
         self.select(seen, x, made)
     }
@@ -122,20 +149,15 @@ impl Tape {
         self.select(short, linear, spectral)
     }
 
-    /// Sines' amplitudes, then cosines', without those that are not above a share of the largest of their kind.
-    fn strongest(&mut self, amplitudes: Var, half: usize, threshold: f32) -> Result<Var> {
-        let mut parts = Vec::new();
-        for first in [0, half] {
-            let part = self.slice(amplitudes, -1, first, first + half, 1)?;
-            // Which ones are left is chosen, not differentiated.
-            let size = self.detach(part)?;
-            let size = self.abs(size)?;
-            let most = self.max(size, &[-1], true)?;
-            let least = self.scale(most, threshold)?;
-            let above = self.greater(size, least)?;
-            parts.push(self.mul(part, above)?);
-        }
-        self.concatenate(&parts, -1)
+    /// Amplitudes `[.., frequencies, 2]` of cosines and sines, without those that are not above a share of the largest of their kind.
+    fn strongest(&mut self, amplitudes: Var, threshold: f32) -> Result<Var> {
+        // Which ones are left is chosen, not differentiated.
+        let size = self.detach(amplitudes)?;
+        let size = self.abs(size)?;
+        let most = self.max(size, &[-2], true)?;
+        let least = self.scale(most, threshold)?;
+        let above = self.greater(size, least)?;
+        self.mul(amplitudes, above)
     }
 
     fn expect_frames(&self, x: Var, kept: &[bool]) -> Result<usize> {

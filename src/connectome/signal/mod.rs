@@ -5,6 +5,7 @@ pub mod convolution;
 pub mod frequency;
 pub mod interpolation;
 mod noise;
+mod recursive;
 pub mod synthesis;
 pub mod trends;
 mod works;
@@ -21,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
         frequency::cases(),
         interpolation::cases(),
         noise::cases(),
+        recursive::cases(),
         synthesis::cases(),
         trends::cases(),
     ]

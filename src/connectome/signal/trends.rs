@@ -19,19 +19,28 @@ pub fn polynomial_trends(time: usize, degree: usize) -> Vec<Vec<f64>> {
 /// # Errors
 /// Where the TR is not positive, or the frequency not between 0 and its Nyquist frequency.
 pub fn cosine_trends(time: usize, tr: f64, high_pass: f64) -> Result<Vec<Vec<f64>>> {
+    let fastest = fastest_cosine(time, tr, high_pass)?;
+    let cosine = |k: usize| (0..time).map(|i| (PI * k as f64 * (i as f64 + 0.5) / time as f64).cos()).collect();
+    Ok((0..=fastest).map(cosine).collect())
+}
+
+/// The k of the fastest cosine that is not above a frequency.
+fn fastest_cosine(time: usize, tr: f64, high_pass: f64) -> Result<usize> {
     if !(tr > 0.0 && high_pass > 0.0 && high_pass * tr < 0.5) {
         return Err(Error::argument(format!(
             "cosines to {high_pass} Hz at a TR of {tr} s: a frequency above 0 and below {} Hz expected",
             0.5 / tr
         )));
     }
-    let fastest = ((2.0 * time as f64 * high_pass * tr).floor() as usize).min(time.saturating_sub(1));
-    let cosine = |k: usize| (0..time).map(|i| (PI * k as f64 * (i as f64 + 0.5) / time as f64).cos()).collect();
-    Ok((0..=fastest).map(cosine).collect())
+    Ok(((2.0 * time as f64 * high_pass * tr).floor() as usize).min(time.saturating_sub(1)))
 }
 
+/// The most cosines that [`Tape::cosine_detrend`] takes out by a product.
+const BY_PRODUCT: usize = 64;
+
 impl Tape {
-    /// Series x `[.., regions, time]` without what fixed trends `[k][time]` explain of them by least squares.
+    /// Series x `[.., regions, time]` without what fixed trends `[k][time]` explain of them by least squares; zeros where nothing but
+    /// rounding is left.
     ///
     /// # Errors
     /// Where x is not f32 of such axes, or a trend of another length.
@@ -45,8 +54,47 @@ impl Tape {
         let basis = orthonormal_basis(trends, time);
         // Where a constant goes anyhow, the first frame goes first, so that series far from 0 keep their digits.
         let constant = time > 0 && trends.iter().any(|t| t[0] != 0.0 && t.iter().all(|&x| x == t[0]));
-        let x = if constant { self.about_first_frame(x)? } else { x };
-        self.without(x, &basis, time)
+        let x = if constant { self.about_first_frame(self.less_means(x))? } else { x };
+        let rest = self.without(x, &basis, time)?;
+        self.nothing_but_rounding_is_zero(rest, x)
+    }
+
+    /// Series x `[.., regions, time]` without what [`cosine_trends`] explain of them by least squares. Their number grows with the frames: many
+    /// are taken out of the spectrum of the series with their mirror image behind them, whose first entries these cosines are.
+    ///
+    /// # Errors
+    /// As [`cosine_trends`], and where x is not f32 of such axes.
+    pub fn cosine_detrend(&mut self, x: Var, tr: f64, high_pass: f64) -> Result<Var> {
+        let shape = self.series_shape("cosine_detrend", x)?;
+        let time = shape[shape.rank() - 1];
+        let fastest = fastest_cosine(time, tr, high_pass)?;
+        if fastest <= BY_PRODUCT {
+            return self.detrend(x, &cosine_trends(time, tr, high_pass)?);
+        }
+        let x = self.about_first_frame(self.less_means(x))?;
+        let there_and_back: Vec<usize> = (0..time).chain((0..time).rev()).collect();
+        let mirrored = self.taken_frames(x, &there_and_back)?;
+        let spectrum = self.rfft(mirrored)?;
+        let stays = (0..=time).map(|k| f32::from(u8::from(k > fastest))).collect();
+        let stays = self.constant(HostTensor::f32([time + 1, 1], stays)?)?;
+        let left = self.mul(spectrum, stays)?;
+        let left = self.irfft(left, 2 * time)?;
+        let rest = self.slice(left, -1, 0, time, 1)?;
+        self.nothing_but_rounding_is_zero(rest, x)
+    }
+
+    /// What is left of series x, but zeros where that is less than 32 ε of them: a confound that was nothing but trend would otherwise be
+    /// scaled up to a regressor again.
+    fn nothing_but_rounding_is_zero(&mut self, rest: Var, x: Var) -> Result<Var> {
+        let size = |t: &mut Self, x: Var| {
+            let square = t.square(x)?;
+            t.sum(square, &[-1], true)
+        };
+        let (left, whole) = (size(self, rest)?, size(self, x)?);
+        let least = self.scale(whole, (32.0 * f32::EPSILON).powi(2))?;
+        // A NaN is above nothing, and 0 times a NaN is one: it stays.
+        let stays = self.greater(left, least)?;
+        self.mul(rest, stays)
     }
 
     /// Series less their first frame's value.
@@ -77,6 +125,8 @@ pub(super) fn cases() -> Vec<Case> {
             Ok(vec![t.detrend(x[0], &polynomial_trends(shape[2], 2))?, t.detrend(x[0], &cosines)?])
         };
         // Relative to residuals about 1 of series about 10.
+        let many = move |t: &mut Tape, x: &[Var]| Ok(vec![t.cosine_detrend(x[0], 2.0, 0.2)?]);
+        cases.push(Case::new("cosine_detrend", vec![f32s([1, 3, 3 * shape[2]], Draw::Series)], many).within(2e-5, 1e-5));
         cases.push(Case::new("detrend", vec![f32s(shape, Draw::Series)], build).within(2e-5, 1e-5));
     }
     cases

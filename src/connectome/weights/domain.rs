@@ -121,11 +121,14 @@ impl Domain {
     /// Free parameters whose image is `value`, or the nearest that limits allow: where a parameter begins.
     ///
     /// # Errors
-    /// Where the value is not of real numbers or an attribute is out of range.
+    /// Where the value is not of finite real numbers or an attribute is out of range.
     pub fn preimage(&self, value: &HostTensor) -> Result<HostTensor> {
         self.check()?;
         if value.as_f32().is_none() {
             return Err(Error::argument(format!("a parameter must be f32, found {}", value.ty())));
+        }
+        if let Some(i) = value.to_f64_vec().iter().position(|x| !x.is_finite()) {
+            return Err(Error::argument(format!("a parameter must begin with finite numbers, and element {i}, counted from 0, is none")));
         }
         if let Self::Isochoric { .. } = self {
             return logarithm(value);

@@ -12,7 +12,8 @@ pub(super) const LONGEST: usize = LENGTHS[1];
 const ALLOWED: &str = "0, 2 to 24, 1001 to 1003 and 2001";
 
 /// The kinds of CIFTI-2 files.
-const CIFTI: [(i64, &str); 7] = [
+const CIFTI: [(i64, &str); 8] = [
+    (3000, "values of no stated kind"),
     (3001, "a dense connectome"),
     (3002, "dense series"),
     (3003, "a parcellated connectome"),

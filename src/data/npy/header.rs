@@ -51,10 +51,11 @@ impl Header {
         };
         let shape = shape(&extents(value("shape")?).ok_or_else(malformed)?)?;
         let descr = value("descr")?;
+        let shown: String = descr.chars().take(80).collect();
         if descr.starts_with('[') {
-            return Err(format!("an array of records, {descr}: {READ}"));
+            return Err(format!("an array of records, {shown}: {READ}"));
         }
-        let unread = || format!("elements of type {descr}: {READ}");
+        let unread = || format!("elements of type {shown}: {READ}");
         let (big_endian, kind, truth) = kind(quoted(descr).ok_or_else(malformed)?).ok_or_else(unread)?;
         Ok(Self { shape, kind, truth, big_endian, fortran })
     }

@@ -1,7 +1,8 @@
 //! What a table's first row and columns are, where nobody said it.
 
-use super::{is_missing, number};
+use super::{ReadAs, is_missing, number};
 use csv::ByteRecord;
+use std::ops::Range;
 
 /// Names of columns that number or date the rows.
 const INDEX_NAMES: [&str; 11] = ["index", "idx", "row", "time", "times", "timepoint", "time_point", "frame", "frames", "volume", "scan"];
@@ -9,13 +10,16 @@ const INDEX_NAMES: [&str; 11] = ["index", "idx", "row", "time", "times", "timepo
 /// So many rows that rise in equal steps are no measured series.
 const COUNTED: usize = 10;
 
+/// So many are doubtful.
+const DOUBTFUL: usize = 4;
+
 /// Whether the first row is a header.
 ///
 /// A row of numbers with one missing is data with an error in it, not a header: taken for one, a frame would be lost in silence. A row of
 /// whole numbers that differ may be a header of labels. It is one where values below are so seldom whole that a frame of whole values alone
 /// would be met once in a thousand such tables, or where it counts the columns and a tenth of such frames would not do; it is values where
 /// those below are whole too. What lies between is asked about.
-pub(super) fn header(rows: &[ByteRecord], said: Option<bool>, doubts: &mut Vec<String>) -> Result<bool, String> {
+pub(super) fn header(rows: &[ByteRecord], said: Option<bool>, read_as: &mut ReadAs) -> Result<bool, String> {
     let Some((first, below)) = rows.split_first() else { return Ok(false) };
     if let Some(said) = said {
         return Ok(said);
@@ -24,40 +28,44 @@ pub(super) fn header(rows: &[ByteRecord], said: Option<bool>, doubts: &mut Vec<S
         if let Some(cell) = first.iter().find(|cell| number(cell).is_some()) {
             let cell = String::from_utf8_lossy(cell);
             let what = "if it is a frame, mend the cell that is no number, or say --header no";
-            doubts.push(format!("the first row was read as a header, and holds the number {cell}: {what}"));
+            read_as.doubts.push(format!("the first row was read as a header, and holds the number {cell}: {what}"));
         }
         return Ok(true);
     }
-    let Some(labels) = labels(first) else { return Ok(false) };
+    // Above an index there is no label, but an empty cell.
+    let from = usize::from(first.len() > 1 && first[0].is_empty());
+    let Some(labels) = labels(first, from) else { return Ok(false) };
     let counts = labels.iter().enumerate().all(|(i, n)| *n == labels[0] + i as u64) && labels[0] <= 1;
-    let whole = chance_of_whole(labels.len(), below);
+    let whole = chance_of_whole(from..first.len(), below);
     if below.is_empty() || whole >= 0.1 {
         if counts && labels.len() > 2 {
-            doubts.push("the first row counts the columns and was read as a frame: if it is a header, say --header yes".into());
+            read_as.doubts.push("the first row counts the columns and was read as a frame: if it is a header, say --header yes".into());
         }
         return Ok(false);
     }
+    let shown = labels.iter().take(5).map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let shown = if labels.len() > 5 { format!("{shown}, ...") } else { shown };
     if whole < 1e-3 || counts {
+        read_as.recognised.push(format!("the first row ({shown}) is a header and no frame"));
         return Ok(true);
     }
-    let shown = labels.iter().take(5).map(u64::to_string).collect::<Vec<_>>().join(", ");
     Err(format!("the first row ({shown}) may be a header of labels or the first frame: --header yes or --header no is expected"))
 }
 
-/// The numbers of a row of whole numbers from 0 on that all differ.
-fn labels(row: &ByteRecord) -> Option<Vec<u64>> {
+/// The numbers of a row, from a column on: whole numbers from 0 on that all differ.
+fn labels(row: &ByteRecord, from: usize) -> Option<Vec<u64>> {
     let label = |cell: &[u8]| number(cell).filter(|x| x.fract() == 0.0 && (0.0..1e15).contains(x)).map(|x| x as u64);
-    let labels = row.iter().map(label).collect::<Option<Vec<u64>>>()?;
+    let labels = row.iter().skip(from).map(label).collect::<Option<Vec<u64>>>()?;
     let mut sorted = labels.clone();
     sorted.sort_unstable();
     (!labels.is_empty() && sorted.windows(2).all(|pair| pair[0] < pair[1])).then_some(labels)
 }
 
 /// How likely a row is whose values are all whole, from how many of each column's are (by Laplace's rule of succession).
-fn chance_of_whole(columns: usize, rows: &[ByteRecord]) -> f64 {
+fn chance_of_whole(columns: Range<usize>, rows: &[ByteRecord]) -> f64 {
     let whole = |row: &&ByteRecord, i: usize| row.get(i).and_then(number).is_some_and(|x| x.fract() == 0.0);
     let chance = |i: usize| (rows.iter().filter(|row| whole(row, i)).count() + 1) as f64 / (rows.len() + 2) as f64;
-    (0..columns).map(chance).product()
+    columns.map(chance).product()
 }
 
 /// The column that is an index, if there is one.
@@ -86,7 +94,7 @@ pub(super) fn index(
             ));
         }
     }
-    let rising = |i: &usize| rows.len() >= 3 && rises_evenly(rows, *i);
+    let rising = |i: &usize| rows.len() >= DOUBTFUL && rises_evenly(rows, *i);
     let found: Vec<usize> = (0..columns).filter(rising).collect();
     let called = |i: usize| names.map_or_else(|| format!("column {}", i + 1), |names| format!("column {} (`{}`)", i + 1, names[i]));
     let index = found.iter().copied().find(|_| rows.len() >= COUNTED && columns > 1);

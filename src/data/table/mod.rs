@@ -39,19 +39,10 @@ pub struct ReadAs {
     pub index_column: Option<String>,
     /// The index' cells, a row each.
     pub index: Vec<String>,
+    /// What was recognised that nobody said and no text in the first row shows, for people.
+    pub recognised: Vec<String>,
     /// What is not plain, and how to say it.
     pub doubts: Vec<String>,
-}
-
-impl ReadAs {
-    /// What was decided, for people.
-    pub fn summary(&self) -> String {
-        let first = if self.header { "the first row is a header" } else { "no header, the first row is values" };
-        match &self.index_column {
-            Some(column) => format!("{first}; column {column} is an index and no value"),
-            None => format!("{first}; no index column"),
-        }
-    }
 }
 
 /// Reads a `.csv` (commas) or `.tsv` (tabs) of numbers. A byte-order mark, CRLF line ends, quotes and blank lines are tolerated.
@@ -130,9 +121,9 @@ fn parse(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Grid, Stri
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).trim(Trim::All).from_reader(bytes);
     let rows: Vec<ByteRecord> = reader.byte_records().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
-    let mut doubts = Vec::new();
-    let header = guess::header(&rows, options.header, &mut doubts)?;
-    let (header, rows) = rows.split_at(usize::from(header));
+    let mut read_as = ReadAs::default();
+    read_as.header = guess::header(&rows, options.header, &mut read_as)?;
+    let (header, rows) = rows.split_at(usize::from(read_as.header));
     let header = header.first();
     let Some(first) = rows.first() else {
         return Err("holds no rows of numbers: at least one is expected".into());
@@ -146,7 +137,7 @@ fn parse(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Grid, Stri
         let names = row.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
         above.map(|_| String::new()).into_iter().chain(names).collect()
     });
-    let index = guess::index(names.as_deref(), rows, options.index_column.as_deref(), &mut doubts)?;
+    let index = guess::index(names.as_deref(), rows, options.index_column.as_deref(), &mut read_as.doubts)?;
     if let (Some(names), Some(row)) = (&names, header)
         && let Some(i) = names.iter().enumerate().position(|(i, name)| name.is_empty() && Some(i) != index)
     {
@@ -160,13 +151,15 @@ fn parse(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Grid, Stri
     if columns == 0 {
         return Err("holds an index and no column of values".into());
     }
-    let called = |i: usize| names.as_ref().map(|names| names[i].clone()).filter(|n| !n.is_empty());
-    let read_as = ReadAs {
-        header: header.is_some(),
-        index_column: index.map(|i| called(i).map_or_else(|| format!("{}", i + 1), |name| format!("`{name}`"))),
-        index: index.map_or_else(Vec::new, |i| rows.iter().map(|row| String::from_utf8_lossy(&row[i]).into_owned()).collect()),
-        doubts,
-    };
+    if let Some(i) = index {
+        let name = names.as_ref().map(|names| names[i].clone()).filter(|name| !name.is_empty());
+        let column = name.map_or_else(|| format!("{}", i + 1), |name| format!("`{name}`"));
+        if options.index_column.is_none() {
+            read_as.recognised.push(format!("column {column} is an index and no value"));
+        }
+        read_as.index = rows.iter().map(|row| String::from_utf8_lossy(&row[i]).into_owned()).collect();
+        read_as.index_column = Some(column);
+    }
     let kept = |names: Vec<String>| names.into_iter().enumerate().filter(|(i, _)| Some(*i) != index).map(|(_, name)| name).collect();
     Ok(Grid { rows: rows.len(), columns, values, names: names.map(kept), read_as })
 }

@@ -71,7 +71,7 @@ impl BrainAttention {
     ///
     /// # Errors
     /// Where shapes do not fit.
-    pub fn apply(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         nodes(tape, "brain_attention", graph, x)?;
         let (weight, there) = closed(tape, graph)?;
         let heads = self.attention.attention(tape, there, x)?;
@@ -130,7 +130,7 @@ pub(super) fn cases() -> Vec<Case> {
         let operands = vec![weights(batch, n), normal([batch, n, inputs])];
         cases.push(one(&format!("brain_attention {message:?}"), operands, move |t, x| {
             let graph = fixed_edges(t, x[0])?;
-            BrainAttention::new(t, &mut Parameters::training(14), "layer", [inputs, features], 2, message)?.apply(t, graph, x[1])
+            BrainAttention::new(t, &mut Parameters::new(14), "layer", [inputs, features], 2, message)?.forward(t, graph, x[1])
         }));
     }
     cases

@@ -84,9 +84,9 @@ impl BrainConvolution {
     ///
     /// # Errors
     /// Where shapes do not fit.
-    pub fn apply(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         nodes(tape, "brain_convolution", graph, x)?;
-        let h = self.linear.apply(tape, x)?;
+        let h = self.linear.forward(tape, x)?;
         let weight = normalised(tape, graph)?;
         let sum = match self.edge {
             None => tape.matmul(weight, h)?,
@@ -197,7 +197,7 @@ pub(super) fn cases() -> Vec<Case> {
         let operands = vec![weights(batch, n), normal([batch, n, inputs])];
         cases.push(one(&format!("brain_convolution {message:?}"), operands, move |t, x| {
             let graph = fixed_edges(t, x[0])?;
-            BrainConvolution::new(t, &mut Parameters::training(13), "layer", [inputs, features], message)?.apply(t, graph, x[1])
+            BrainConvolution::new(t, &mut Parameters::new(13), "layer", [inputs, features], message)?.forward(t, graph, x[1])
         }));
     }
     cases

@@ -30,7 +30,7 @@ impl NodeFeatures {
     ///
     /// # Errors
     /// Where the graph is not that, or more vectors are asked for than there are nodes.
-    pub fn apply(self, tape: &mut Tape, graph: Var) -> Result<Var> {
+    pub fn forward(self, tape: &mut Tape, graph: Var) -> Result<Var> {
         tape.check(graph)?;
         let [batch, n] = match *tape.shape(graph) {
             [batch, n, m] if n == m => [batch, n],
@@ -67,10 +67,10 @@ pub(super) fn cases() -> Vec<Case> {
         for features in [NodeFeatures::Identity, NodeFeatures::Degree, NodeFeatures::DegreeProfile, NodeFeatures::ConnectionProfile] {
             cases.push(one(&format!("node_features {features:?}"), vec![weights(batch, n)], move |t, x| {
                 let graph = fixed_edges(t, x[0])?;
-                features.apply(t, graph)
+                features.forward(t, graph)
             }));
         }
     }
-    cases.push(one("node_features Eigenvectors", vec![normal([2, 7, 7])], |t, x| NodeFeatures::Eigenvectors(3).apply(t, x[0])));
+    cases.push(one("node_features Eigenvectors", vec![normal([2, 7, 7])], |t, x| NodeFeatures::Eigenvectors(3).forward(t, x[0])));
     cases
 }

@@ -34,7 +34,7 @@ fn columns<const N: usize>(tape: &mut Tape, linear: Linear, widths: [usize; N]) 
 
 /// x times the columns of a layer's weight.
 fn by(tape: &mut Tape, x: Var, weight: Var) -> Result<Var> {
-    Linear { weight, bias: None }.apply(tape, x)
+    Linear { weight, bias: None }.forward(tape, x)
 }
 
 /// 1 on the diagonal.

@@ -76,7 +76,7 @@ impl RelationalDecoder {
     pub fn step(&self, tape: &mut Tape, x: Var, edges: Var) -> Result<Var> {
         let sum = heard(tape, &self.types, x, edges)?;
         let both = tape.concatenate(&[x, sum], -1)?;
-        let change = self.out.apply(tape, both)?;
+        let change = self.out.forward(tape, both)?;
         tape.add(x, change)
     }
 }
@@ -136,13 +136,13 @@ impl RelationalRecurrentDecoder {
         let shape = tape.shape(hidden);
         let [batch, nodes, width] = [0, 1, 2].map(|i| shape[i]);
         let mean = tape.scale(sum, 1.0 / (nodes.max(1) * self.types.len()) as f32)?;
-        let (driven, recurrent) = (self.input.apply(tape, x)?, self.hidden.apply(tape, mean)?);
+        let (driven, recurrent) = (self.input.forward(tape, x)?, self.hidden.forward(tape, mean)?);
         let rows = batch * nodes;
         let (driven, recurrent) = (tape.reshape(driven, [rows, 3 * width])?, tape.reshape(recurrent, [rows, 3 * width])?);
         let before = tape.reshape(hidden, [rows, width])?;
         let after = gru(tape, driven, recurrent, before)?.hidden;
         let after = tape.reshape(after, shape)?;
-        let change = self.out.apply(tape, after)?;
+        let change = self.out.forward(tape, after)?;
         Ok((tape.add(x, change)?, after))
     }
 }

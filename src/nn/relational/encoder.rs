@@ -25,17 +25,17 @@ struct Factor {
 
 impl Factor {
     /// Logits `[batch, receivers, senders, types]` of edges `[batch, receivers, senders, hidden]`.
-    fn apply(&self, tape: &mut Tape, edges: Var) -> Result<Var> {
+    fn forward(&self, tape: &mut Tape, edges: Var) -> Result<Var> {
         let nodes = tape.shape(edges)[1];
         let others = others(tape, nodes)?;
         let others = tape.scale(others, 1.0 / nodes as f32)?;
         let others = tape.reshape(others, [nodes, nodes, 1])?;
         let weighted = tape.mul(edges, others)?;
         let h = tape.sum(weighted, &[2], false)?;
-        let h = self.node.apply(tape, h)?;
+        let h = self.node.forward(tape, h)?;
         let edges = self.second.pairs(tape, h, Some(edges))?;
-        let edges = self.norm.apply(tape, edges)?;
-        self.out.apply(tape, edges)
+        let edges = self.norm.forward(tape, edges)?;
+        self.out.forward(tape, edges)
     }
 }
 
@@ -79,11 +79,11 @@ impl RelationalEncoder {
     ///
     /// # Errors
     /// Where shapes do not fit.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<Var> {
-        let h = self.embed.apply(tape, x)?;
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
+        let h = self.embed.forward(tape, x)?;
         let edges = self.first.pairs(tape, h, None)?;
-        let edges = self.norm.apply(tape, edges)?;
-        self.factor.apply(tape, edges)
+        let edges = self.norm.forward(tape, edges)?;
+        self.factor.forward(tape, edges)
     }
 }
 
@@ -128,7 +128,7 @@ impl RelationalCnnEncoder {
     ///
     /// # Errors
     /// Where shapes do not fit.
-    pub fn apply(&self, tape: &mut Tape, x: Var) -> Result<Var> {
+    pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         tape.check(x)?;
         let (wanted, hidden) = (tape.shape(self.receiver.kernels)[1], tape.shape(self.second.kernels)[0]);
         let [batch, nodes, features, time] = match *tape.shape(x) {
@@ -141,7 +141,7 @@ impl RelationalCnnEncoder {
         let x = tape.reshape(x, [batch * nodes, features, time])?;
         let mut ends = [x; 2];
         for (end, convolution) in ends.iter_mut().zip([&self.receiver, &self.sender]) {
-            let made = convolution.apply(tape, x)?;
+            let made = convolution.forward(tape, x)?;
             *end = tape.transpose(made, &[0, 2, 1])?;
         }
         let frames = tape.shape(ends[0])[1];
@@ -149,11 +149,11 @@ impl RelationalCnnEncoder {
         let senders = tape.reshape(ends[1], [batch, 1, nodes, frames, hidden])?;
         let pairs = tape.add(receivers, senders)?;
         let pairs = tape.relu(pairs)?;
-        let pairs = self.norms[0].apply(tape, pairs)?;
+        let pairs = self.norms[0].forward(tape, pairs)?;
         let read = self.read_out(tape, pairs)?;
         let edges = tape.reshape(read, [batch, nodes, nodes, hidden])?;
-        let edges = self.embed.apply(tape, edges)?;
-        self.factor.apply(tape, edges)
+        let edges = self.embed.forward(tape, edges)?;
+        self.factor.forward(tape, edges)
     }
 
     /// The second half of the CNN: of each pair's series `[.., frames, hidden]` one vector, `[pairs, hidden]`.
@@ -163,12 +163,12 @@ impl RelationalCnnEncoder {
         let series = tape.reshape(pairs, [count, frames, hidden])?;
         let series = tape.transpose(series, &[0, 2, 1])?;
         let series = tape.max_pool_1d(series, POOL)?;
-        let series = self.second.apply(tape, series)?;
+        let series = self.second.forward(tape, series)?;
         let series = tape.transpose(series, &[0, 2, 1])?;
         let series = tape.relu(series)?;
-        let series = self.norms[1].apply(tape, series)?;
-        let content = self.content.apply(tape, series)?;
-        let attention = self.attention.apply(tape, series)?;
+        let series = self.norms[1].forward(tape, series)?;
+        let content = self.content.forward(tape, series)?;
+        let attention = self.attention.forward(tape, series)?;
         let attention = tape.softmax(attention, 1)?;
         let weighted = tape.mul(content, attention)?;
         tape.mean(weighted, &[1], false)

@@ -214,7 +214,7 @@ impl Tape {
     fn second_moments(&mut self, kind: Kind, x: Var, weights: Option<Var>) -> Result<Var> {
         self.check(x)?;
         let shape = self.shape(x);
-        let mut inputs = vec![x];
+        let mut inputs = vec![self.less_means(x)];
         if let Some(w) = weights {
             self.expect_f32(kind.name(), "weights", w)?;
             let wanted = if shape.rank() < 2 { shape } else { shape.without(shape.rank() - 2) };

@@ -257,7 +257,7 @@ impl Tape {
     /// # Errors
     /// Where x is not f32 of at least two axes, or has no frames.
     pub fn standardise(&mut self, x: Var) -> Result<(Var, Var)> {
-        let made = self.record(std::sync::Arc::new(Standardise), &[x])?;
+        let made = self.record(std::sync::Arc::new(Standardise), &[self.less_means(x)])?;
         Ok((made[0], made[1]))
     }
 

@@ -2,29 +2,23 @@
 //! is the first half, `[.., n / 2 + 1, 2]`, real and imaginary part last.
 //!
 //! The kernel is one stage of a mixed-radix transform, a dispatch a stage through global memory: no barrier (software adapters hate
-//! them), no length that workgroup memory would limit, and a large prime factor (814 frames are 2 · 11 · 37) is a stage like any other,
-//! at cost n p; Bluestein's way round one would want three transforms of twice the length. Powers of the root of unity come from the
-//! host, rounded from f64: WGSL promises little of its sine.
+//! them), no length that workgroup memory would limit, and a prime factor of some size (814 frames are 2 · 11 · 37) is a stage like any
+//! other, at cost n p. A length with a large prime factor goes Bluestein's way, a convolution by transforms of a power of 2, so that no
+//! length costs its square. Powers of the root of unity come from the host, rounded from f64: WGSL promises little of its sine.
 //!
 //! Both directions are linear, and each is the other's adjoint but for the scale of the entries that stand for two of the whole
 //! spectrum; so a transform carries two scales, and its reverse is the other direction with the same.
 
+mod lower;
 mod transform;
 
-pub(in crate::ops) use transform::STAGE;
+pub(in crate::ops) use lower::{CHIRP, STAGE};
 
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
 use crate::tape::{Tape, Var};
-use crate::tensor::HostTensor;
 use crate::{Error, Result};
 use transform::{Direction, Transform};
-
-/// The powers e^(−2πik/n), `[n, 2]`.
-fn roots(n: usize) -> Result<HostTensor> {
-    let angle = |k: usize| 2.0 * std::f64::consts::PI * k as f64 / n as f64;
-    HostTensor::f32([n, 2], (0..n).flat_map(|k| [angle(k).cos() as f32, -angle(k).sin() as f32]).collect())
-}
 
 impl Tape {
     /// The first half of the spectrum of real x `[.., n]`: `[.., n / 2 + 1, 2]`, X_k = Σ x_t e^(−2πikt/n), as `numpy.fft.rfft`.
@@ -52,15 +46,15 @@ impl Tape {
         if op.n == 0 {
             return Err(Error::op(op.name(), format!("series of one element at least expected, found {}", self.ty(x))));
         }
-        let roots = self.constant(roots(op.n)?)?;
-        self.record_one(op, &[x, roots])
+        let tables = self.constant(lower::Way::of(op.n).tables(op.n)?)?;
+        self.record_one(op, &[x, tables])
     }
 }
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     // Powers of 2, odd, prime, and the lengths of real runs; a sum of √n terms of size 1, held relative to the largest of √n or more.
-    for [rows, n] in [[1, 1], [3, 2], [2, 7], [1, 64], [3, 65], [2, 260], [1, 257], [2, 814]] {
+    for [rows, n] in [[1, 1], [3, 2], [2, 7], [1, 64], [3, 65], [2, 260], [1, 257], [2, 814], [2, 1201], [3, 2042]] {
         let m = n / 2 + 1;
         cases.push(Case::new("rfft", vec![f32s([rows, n], Draw::Normal)], |t, x| Ok(vec![t.rfft(x[0])?])).within(2e-6, 2e-6));
         let spectrum = vec![f32s([rows, m, 2], Draw::Normal)];

@@ -18,6 +18,7 @@ mod ruled;
 mod triangular;
 
 pub(super) use cholesky::CHOLESKY;
+pub(crate) use cholesky::inverse;
 pub(super) use eigen::{EIGEN_ORDER, JACOBI, JACOBI_START};
 pub(super) use triangular::TRIANGULAR_SOLVE;
 

@@ -3,7 +3,7 @@
 /// Beyond this, differences overflow.
 const LARGEST: f64 = 1e300;
 
-/// Whether a value has a place on an axis.
+/// True of a value that has a place on an axis.
 pub fn has_place(value: f64) -> bool {
     value.abs() < LARGEST
 }
@@ -81,13 +81,22 @@ impl LogAxis {
     /// The powers of ten and their labels.
     pub fn ticks(&self) -> Vec<(f64, String)> {
         let power = |i: usize| self.low + i as f64;
+        // All labels of an axis are of one kind.
+        let plain = self.low >= -3.0 && self.high <= 5.0;
         let label = |exponent: f64| match exponent as i32 {
-            e @ -3..0 => format!("{:.*}", e.unsigned_abs() as usize, 10_f64.powi(e)),
-            e @ 0..6 => format!("{}", 10_u64.pow(e.unsigned_abs())),
-            e => signed(format!("1e{e}")),
+            e if !plain => format!("10{}", raised(e)),
+            e @ ..0 => format!("{:.*}", e.unsigned_abs() as usize, 10_f64.powi(e)),
+            e => format!("{}", 10_u64.pow(e.unsigned_abs())),
         };
         (0..).map(power).take_while(|&e| e <= self.high).map(|e| (10_f64.powf(e), label(e))).collect()
     }
+}
+
+/// An exponent in raised digits.
+fn raised(exponent: i32) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let digit = |c: char| c.to_digit(10).and_then(|d| DIGITS.get(d as usize)).copied().unwrap_or('⁻');
+    exponent.to_string().chars().map(digit).collect()
 }
 
 /// The step of 1, 2 or 5 times a power of ten that is nearest above `raw`.
@@ -157,6 +166,8 @@ mod tests {
         let labels: Vec<String> = axis.ticks().into_iter().map(|(_, label)| label).collect();
         assert_eq!(labels, ["0.01", "0.1", "1", "10", "100", "1000"]);
         assert_eq!(LogAxis::over([].into_iter(), 0.0, 1.0).ticks().len(), 2);
+        let labels: Vec<String> = LogAxis::over([2e-4, 50.0].into_iter(), 0.0, 1.0).ticks().into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰", "10¹", "10²"], "one kind of label on an axis");
     }
 
     #[test]

@@ -6,10 +6,6 @@ pub type Rgb = [u8; 3];
 /// Lines, in order (Okabe and Ito, "Color Universal Design", 2008: told apart by colour-blind readers).
 pub const LINES: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3d4852"];
 
-/// Families of kernels, which are more than lines: after Okabe and Ito's, a brown, a violet, an olive and a rose.
-pub const FAMILIES: [&str; 11] =
-    ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#3d4852", "#8b5a2b", "#6a4fb3", "#8a8a00", "#c2185b"];
-
 /// Parcels: six hues each of a light, a middle and a dark tone, even in OKLCH.
 pub const PARCELS: [Rgb; 18] = [
     [0xF4, 0xA4, 0xB0],
@@ -45,12 +41,33 @@ const DIVERGING: [Rgb; 9] = [
     [0x73, 0x10, 0x2A],
 ];
 
+/// Nearly white through teal to dark blue, from 0 to 1: even steps of lightness.
+const SEQUENTIAL: [Rgb; 7] = [
+    [0xFA, 0xFA, 0xF8],
+    [0xD9, 0xEC, 0xDF],
+    [0xA6, 0xD5, 0xC9],
+    [0x62, 0xB5, 0xBC],
+    [0x2F, 0x8C, 0xAE],
+    [0x23, 0x5F, 0x96],
+    [0x1B, 0x2F, 0x66],
+];
+
 /// The diverging colour of a position from 0 to 1; 0.5 is white.
 pub fn diverging(position: f64) -> Rgb {
-    let along = position.clamp(0.0, 1.0) * (DIVERGING.len() - 1) as f64;
-    let before = (along as usize).min(DIVERGING.len() - 2);
-    let part = along - before as f64;
-    let mix = |i: usize| f64::from(DIVERGING[before][i]) * (1.0 - part) + f64::from(DIVERGING[before + 1][i]) * part;
+    along(&DIVERGING, position)
+}
+
+/// The sequential colour of a position from 0 to 1, from light to dark.
+pub fn sequential(position: f64) -> Rgb {
+    along(&SEQUENTIAL, position)
+}
+
+/// Between the two colours nearest to a position; of NaN the first.
+fn along(colours: &[Rgb], position: f64) -> Rgb {
+    let along = position.clamp(0.0, 1.0) * (colours.len() - 1) as f64;
+    let before = (along as usize).min(colours.len() - 2);
+    let part = if along.is_nan() { 0.0 } else { along - before as f64 };
+    let mix = |i: usize| f64::from(colours[before][i]) * (1.0 - part) + f64::from(colours[before + 1][i]) * part;
     [0, 1, 2].map(|i| mix(i).round() as u8)
 }
 
@@ -59,7 +76,7 @@ pub fn hex([r, g, b]: Rgb) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// How different two colours look: their distance in OKLab (Ottosson, "A perceptual color space for image processing", 2020).
+/// The difference that is seen between two colours: their distance in OKLab (Ottosson, "A perceptual color space for image processing", 2020).
 pub fn distance(a: Rgb, b: Rgb) -> f64 {
     let (a, b) = (oklab(a), oklab(b));
     (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
@@ -84,13 +101,20 @@ fn linear(c: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{distance, diverging};
+    use super::{distance, diverging, sequential};
 
     #[test]
     fn the_middle_of_the_diverging_map_is_light_and_its_ends_are_dark() {
         assert_eq!(diverging(0.5), [0xFA, 0xFA, 0xF8]);
         assert_eq!(diverging(-3.0), diverging(0.0));
         assert_eq!(diverging(f64::INFINITY), [0x73, 0x10, 0x2A]);
+    }
+
+    #[test]
+    fn the_sequential_map_grows_darker_all_along() {
+        let light = |[r, g, b]: super::Rgb| f64::from(r) * 0.2126 + f64::from(g) * 0.7152 + f64::from(b) * 0.0722;
+        let steps: Vec<f64> = (0..=50).map(|i| light(sequential(f64::from(i) / 50.0))).collect();
+        assert!(steps.is_sorted_by(|a, b| a > b), "{steps:?}");
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! Line charts.
 
-use super::axis::{Axis, has_place};
+use super::axis::{Axis, has_place, short};
 use super::colour::LINES;
-use super::svg::{AXIS, Anchor, GRID, MEDIUM, MUTED, SMALL, Svg, TEXT, TOP, fitted, number, text_width};
+use super::svg::{AXIS, Anchor, GRID, MEDIUM, MUTED, SMALL, Svg, TEXT, TOP, WIDTH, fitted, number, text_width};
 use crate::{Error, Result};
 use std::fmt::Write;
 
-const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 400.0;
-const RIGHT: f64 = WIDTH - 24.0;
-const BOTTOM: f64 = HEIGHT - 56.0;
+const HEIGHT: f64 = 330.0;
+const RIGHT: f64 = WIDTH - 20.0;
+const BOTTOM: f64 = HEIGHT - 54.0;
 
 /// Named lines through points (x, y). A point that is not finite is a gap; a point on its own is a dot.
 ///
@@ -20,25 +19,39 @@ pub fn line_chart(title: &str, x_label: &str, y_label: &str, series: &[(String, 
     let top = TOP + legend_height(series);
     let empty = || Error::argument(format!("line chart `{title}`: no finite points: at least one is expected"));
     let y = Axis::over(points().map(|p| p.1), 0.05, BOTTOM, top).ok_or_else(empty)?;
-    let left = 46.0 + y.ticks(6).iter().map(|(_, label)| text_width(label, SMALL)).fold(0.0, f64::max);
+    let left = 40.0 + y.ticks(6).iter().map(|(_, label)| text_width(label, SMALL)).fold(0.0, f64::max);
     let x = Axis::over(points().map(|p| p.0), 0.0, left, RIGHT).ok_or_else(empty)?;
 
-    let mut svg = Svg::new(WIDTH, HEIGHT, title);
+    let mut svg = Svg::new(WIDTH, HEIGHT, title, &seen(x_label, y_label, series));
     legend(&mut svg, series);
     axes(&mut svg, x, y);
     svg.text([(left + RIGHT) / 2.0, HEIGHT - 16.0], Anchor::Middle, MEDIUM, TEXT, x_label);
-    svg.upright([24.0, (top + BOTTOM) / 2.0], MEDIUM, TEXT, y_label);
+    svg.upright([20.0, (top + BOTTOM) / 2.0], MEDIUM, TEXT, &fitted(y_label, MEDIUM, BOTTOM - 20.0));
     for (i, (_, points)) in series.iter().enumerate() {
         draw(&mut svg, points, x, y, i);
     }
     Ok(svg.finish())
 }
 
+/// The lines in words: where each begins and ends. Of many the first few.
+fn seen(x: &str, y: &str, series: &[(String, Vec<(f64, f64)>)]) -> String {
+    const MOST: usize = 8;
+    let of = |(name, points): &(String, Vec<(f64, f64)>)| {
+        let mut finite = points.iter().filter(|p| is_point(p));
+        let first = finite.next()?;
+        let last = finite.next_back().unwrap_or(first);
+        Some(format!("{name} from {} at {} to {} at {}", short(first.1), short(first.0), short(last.1), short(last.0)))
+    };
+    let lines: Vec<String> = series.iter().filter_map(of).take(MOST).collect();
+    let more = if series.len() > MOST { format!("; {} lines in all", series.len()) } else { String::new() };
+    format!("{y} against {x}; {}{more}", lines.join(", "))
+}
+
 fn is_point((x, y): &(f64, f64)) -> bool {
     has_place(*x) && has_place(*y)
 }
 
-/// How a line is drawn: when the colours are used up, they come again dashed.
+/// The stroke of a line: when the colours are used up, they come again dashed.
 fn stroke(line: usize) -> String {
     let dashes = ["", " stroke-dasharray=\"7 4\"", " stroke-dasharray=\"2 4\""];
     format!("stroke=\"{}\"{}", LINES[line % LINES.len()], dashes[line / LINES.len() % dashes.len()])
@@ -51,7 +64,7 @@ fn axes(svg: &mut Svg, x: Axis, y: Axis) {
         svg.text([x.from - 8.0, at + 4.0], Anchor::End, SMALL, MUTED, &label);
     }
     svg.line([x.from, y.from], [x.to, y.from], AXIS, 1.0);
-    for (value, label) in x.ticks(8) {
+    for (value, label) in x.ticks(6) {
         let at = x.at(value);
         svg.line([at, y.from], [at, y.from + 5.0], AXIS, 1.0);
         svg.text([at, y.from + 19.0], Anchor::Middle, SMALL, MUTED, &label);
@@ -110,7 +123,7 @@ fn path(points: &[[f64; 2]]) -> String {
     path
 }
 
-/// What the eye sees of a long line: of the points in a row that share a column of pixels, the first, the extremes and the last.
+/// The points that are seen of a long line: of those in a row that share a column of pixels, the first, the extremes and the last.
 fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let mut kept = Vec::new();
     for column in points.chunk_by(|a, b| a[0].floor() == b[0].floor()) {

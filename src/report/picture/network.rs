@@ -4,13 +4,13 @@ use super::colour::LINES;
 use super::svg::{Anchor, MUTED, SMALL, Svg, TEXT, TOP, number};
 use crate::{Error, Result};
 
-const SIDE: f64 = 460.0;
-const MARGIN: f64 = 58.0;
-/// How far a curve is drawn towards the middle, as a part of the way.
+const SIDE: f64 = 380.0;
+const MARGIN: f64 = 54.0;
+/// The part of the way to the middle by which a curve bends there.
 const BEND: f64 = 0.55;
 /// An arrow ends so far before its node, in pixels.
 const GAP: f64 = 6.0;
-/// How long its head is.
+/// The length of its head.
 const HEAD: f64 = 9.0;
 
 /// The `most` strongest edges of `weights` `[receiver × sender]` between named nodes on a circle; arrows point at the receiver, and are the
@@ -27,7 +27,9 @@ pub fn network(title: &str, names: &[String], weights: &[f32], most: usize) -> R
     let mut edges: Vec<usize> = (0..n * n).filter(|&at| at / n != at % n && weights[at] > 0.0).collect();
     edges.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
     edges.truncate(most);
-    let mut svg = Svg::new(SIDE + 2.0 * MARGIN, TOP + SIDE + 2.0 * MARGIN, title);
+    let strong = edges.iter().take(5).map(|&at| format!("{} to {}", names[at % n], names[at / n])).collect::<Vec<_>>().join(", ");
+    let seen = format!("{n} nodes on a circle and the {} strongest edges between them, the first of them {strong}", edges.len());
+    let mut svg = Svg::new(SIDE + 2.0 * MARGIN, TOP + SIDE + 2.0 * MARGIN, title, &seen);
     let centre = [MARGIN + SIDE / 2.0, TOP + MARGIN + SIDE / 2.0];
     let place = |node: usize, radius: f64| {
         let angle = std::f64::consts::TAU * node as f64 / n as f64 - std::f64::consts::FRAC_PI_2;

@@ -3,7 +3,7 @@
 use super::colour::{PARCELS, Rgb, distance};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What no parcel owns.
+/// The label of what no parcel owns.
 pub const NONE: i32 = -1;
 
 /// A piece of a mesh that one parcel owns: the vertices around it, and the parcel.

@@ -2,7 +2,8 @@
 //! are logarithmic. Work without FLOPs has no place on such axes: it stands in a strip of its own at the left, by its bytes a second.
 
 use super::axis::{LogAxis, short};
-use super::colour::FAMILIES;
+use super::colour::LINES;
+use super::marker::{Mark, marker};
 use super::place::Places;
 use super::svg::{AXIS, Anchor, GRID, MEDIUM, MUTED, SMALL, Svg, TEXT, escape, fitted, number, text_width};
 use crate::{Error, Result};
@@ -17,7 +18,7 @@ const TOP: f64 = 92.0;
 const BOTTOM: f64 = HEIGHT - 62.0;
 const GIGA: f64 = 1e9;
 
-/// What a device can do.
+/// The limits of a device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ceiling {
     /// Bytes a second.
@@ -26,7 +27,7 @@ pub struct Ceiling {
     pub peaks: Vec<(String, f64)>,
 }
 
-/// What a kernel reaches.
+/// A kernel's work and time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
     /// Gives the colour.
@@ -77,7 +78,8 @@ pub fn roofline(title: &str, subtitle: &str, ceiling: &Ceiling, points: &[Point]
     let rates = shown.iter().map(|p| p.rate() / GIGA);
     let y = LogAxis::over(rates.chain(peaks.map(|p| p / GIGA)).chain([ceiling.bandwidth / GIGA]), BOTTOM, TOP);
 
-    let mut chart = Chart { svg: Svg::new(WIDTH, HEIGHT, title), x, y, places: Places::default(), families: families(&shown) };
+    let mut chart =
+        Chart { svg: Svg::new(WIDTH, HEIGHT, title, &seen(ceiling, &shown)), x, y, places: Places::default(), families: families(&shown) };
     chart.svg.text([20.0, 50.0], Anchor::Start, MEDIUM, MUTED, &fitted(subtitle, MEDIUM, WIDTH - 40.0));
     chart.axes();
     chart.ceilings(ceiling);
@@ -90,6 +92,13 @@ pub fn roofline(title: &str, subtitle: &str, ceiling: &Ceiling, points: &[Point]
     chart.labels(&shown, &at);
     chart.legend(&shown);
     Ok(chart.svg.finish())
+}
+
+fn seen(ceiling: &Ceiling, points: &[&Point]) -> String {
+    let peaks = ceiling.peaks.iter().map(|(name, peak)| format!("{name} {} GFLOP/s", short(peak / GIGA)));
+    let peaks = peaks.collect::<Vec<_>>().join(", ");
+    let families = families(points).join(", ");
+    format!("{} points of {families}, below {} GB/s and {peaks}", points.len(), short(ceiling.bandwidth / GIGA))
 }
 
 /// The families in the order in which they first occur.
@@ -141,6 +150,7 @@ impl Chart {
         self.svg.line([STRIP[0], at], [STRIP[1], at], TEXT, 1.6);
         let name = format!("{} GB/s", short(bandwidth));
         self.caption([STRIP[1] - 4.0, at - 7.0], Anchor::End, &name);
+        let name_of_slope = format!("copy: {name}");
         for (i, (name, peak)) in ceiling.peaks.iter().enumerate() {
             let peak = peak / GIGA;
             let (ridge, end) = (peak / bandwidth, self.x.value(PLOT[1]));
@@ -152,7 +162,42 @@ impl Chart {
             self.svg.add(format_args!(
                 "<path d=\"M{path}\" fill=\"none\" stroke=\"{TEXT}\" stroke-width=\"1.6\" stroke-linejoin=\"round\"{dash}/>"
             ));
+            let pixels = [lowest, ridge, end].map(|x| [self.x.at(x), self.y.at(rate(x))]);
+            pixels.windows(2).for_each(|ends| self.keep_clear(ends[0], ends[1]));
             self.caption([PLOT[1] - 4.0, self.y.at(peak) - 7.0], Anchor::End, &format!("{name}: {} GFLOP/s", short(peak)));
+            if i == 0 {
+                self.slope([pixels[0], pixels[1]], &name_of_slope);
+            }
+        }
+    }
+
+    /// The name of the rising line, written along it.
+    fn slope(&mut self, [from, to]: [[f64; 2]; 2], text: &str) {
+        let rise = [to[0] - from[0], to[1] - from[1]];
+        let angle = rise[1].atan2(rise[0]);
+        let middle = [from[0] + 0.4 * rise[0], from[1] + 0.4 * rise[1]];
+        let above = [middle[0] + 8.0 * angle.sin(), middle[1] - 8.0 * angle.cos()];
+        let half = text_width(text, SMALL) / 2.0;
+        if 2.0 * half > rise[0].hypot(rise[1]) {
+            return;
+        }
+        // No label may cover it: a square every few pixels along the line.
+        for part in 0..=8 {
+            let along = half * (f64::from(part) / 4.0 - 1.0);
+            let [x, y] = [above[0] + along * angle.cos(), above[1] + along * angle.sin()];
+            self.places.take([x - 8.0, y - SMALL, x + 8.0, y + 4.0]);
+        }
+        self.svg.turned(above, angle.to_degrees(), Anchor::Middle, TEXT, text);
+    }
+
+    /// A line that no label may cover.
+    fn keep_clear(&mut self, from: [f64; 2], to: [f64; 2]) {
+        const STEP: f64 = 6.0;
+        let steps = ((to[0] - from[0]).hypot(to[1] - from[1]) / STEP).ceil().max(1.0);
+        for i in 0..=steps as usize {
+            let share = i as f64 / steps;
+            let [x, y] = [0, 1].map(|k| from[k] + share * (to[k] - from[k]));
+            self.places.take([x - STEP / 2.0, y - 1.0, x + STEP / 2.0, y + 1.0]);
         }
     }
 
@@ -174,9 +219,9 @@ impl Chart {
         [STRIP[0] + 14.0 + along * (STRIP[1] - STRIP[0] - 28.0), y]
     }
 
-    fn colour(&self, family: &str) -> &'static str {
+    fn mark(&self, family: &str, p: &Point) -> Mark {
         let at = self.families.iter().position(|f| f == family).unwrap_or(0);
-        FAMILIES[at % FAMILIES.len()]
+        Mark { family: at, colour: LINES[at % LINES.len()], open: p.reverse, faint: p.faint }
     }
 
     fn point(&mut self, p: &Point, [x, y]: [f64; 2]) {
@@ -184,49 +229,41 @@ impl Chart {
         if !p.faint {
             self.places.take([x - radius, y - radius, x + radius, y + radius]);
         }
-        let style = marker(self.colour(&p.family), p.reverse, p.faint);
-        let [x, y, radius] = [x, y, radius].map(number);
+        let mark = marker([x, y], radius, self.mark(&p.family, p));
         let detail = escape(&p.detail);
-        self.svg.add(format_args!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\" {style}><title>{detail}</title></circle>"));
+        self.svg.add(format_args!("{mark}<title>{detail}</title></path>"));
     }
 
     /// Names beside the points, each where it covers no other name and no point; where there is no such place, none.
     fn labels(&mut self, points: &[&Point], at: &[[f64; 2]]) {
         for (p, &[x, y]) in points.iter().zip(at) {
             let Some(label) = &p.label else { continue };
-            let width = text_width(label, SMALL - 1.0);
+            // Fonts are wider here and there than is thought.
+            let width = 1.1 * text_width(label, SMALL - 1.0);
             let [from, to] = if p.flops > 0.0 { PLOT } else { STRIP };
             let bounds = [from + 2.0, TOP, to, BOTTOM - 2.0];
             let Some((at, anchor)) = self.places.beside([x, y], [width, SMALL - 1.0], bounds) else { continue };
-            self.svg.text(at, anchor, SMALL - 1.0, self.colour(&p.family), label);
+            self.svg.text(at, anchor, SMALL - 1.0, self.mark(&p.family, p).colour, label);
         }
     }
 
     fn legend(&mut self, points: &[&Point]) {
         let mut y = TOP + 6.0;
-        let mut entry = |svg: &mut Svg, style: &str, radius: f64, text: &str| {
-            svg.circle([LEGEND + 6.0, y], radius, style);
+        let mut entry = |svg: &mut Svg, mark: Mark, radius: f64, text: &str| {
+            svg.add(format_args!("{}</path>", marker([LEGEND + 6.0, y], radius, mark)));
             svg.text([LEGEND + 20.0, y + 4.0], Anchor::Start, SMALL, TEXT, &fitted(text, SMALL, WIDTH - LEGEND - 24.0));
             y += 21.0;
         };
-        for (i, family) in self.families.iter().enumerate() {
-            entry(&mut self.svg, &marker(FAMILIES[i % FAMILIES.len()], false, false), 5.0, family);
+        let plain = Mark { family: 0, colour: MUTED, open: false, faint: false };
+        for (family, name) in self.families.iter().enumerate() {
+            entry(&mut self.svg, Mark { family, colour: LINES[family % LINES.len()], ..plain }, 5.0, name);
         }
-        entry(&mut self.svg, "fill=\"none\"", 0.0, "");
-        entry(&mut self.svg, &marker(MUTED, false, false), 5.0, "forward");
+        entry(&mut self.svg, plain, 5.0, "forward");
         if points.iter().any(|p| p.reverse) {
-            entry(&mut self.svg, &marker(MUTED, true, false), 5.0, "reverse");
+            entry(&mut self.svg, Mark { open: true, ..plain }, 5.0, "reverse");
         }
         if points.iter().any(|p| p.faint) {
-            entry(&mut self.svg, &marker(MUTED, false, true), 2.6, "smaller sizes");
+            entry(&mut self.svg, Mark { faint: true, ..plain }, 2.6, "smaller sizes");
         }
-    }
-}
-
-fn marker(colour: &str, reverse: bool, faint: bool) -> String {
-    let opacity = if faint { " opacity=\"0.4\"" } else { "" };
-    match reverse {
-        true => format!("fill=\"#fff\" stroke=\"{colour}\" stroke-width=\"{}\"{opacity}", if faint { 1.4 } else { 2.2 }),
-        false => format!("fill=\"{colour}\" stroke=\"#fff\" stroke-width=\"{}\"{opacity}", if faint { 0.0 } else { 1.2 }),
     }
 }

@@ -1,12 +1,13 @@
 //! Points in the plane, by group.
 
-use super::axis::{Axis, has_place};
+use super::axis::{Axis, has_place, short};
 use super::colour::LINES;
-use super::svg::{AXIS, Anchor, GRID, MEDIUM, MUTED, SMALL, Svg, TEXT, TOP, fitted, text_width};
+use super::svg::{AXIS, Anchor, GRID, MEDIUM, MUTED, SMALL, Svg, TEXT, TOP, WIDTH, fitted, text_width};
 use crate::{Error, Result};
 
-const WIDTH: f64 = 620.0;
-const HEIGHT: f64 = 460.0;
+const HEIGHT: f64 = 380.0;
+/// The widest name of a group.
+const NAME: f64 = 110.0;
 const BOTTOM: f64 = HEIGHT - 58.0;
 
 /// Named groups of points (x, y), a colour each; when the colours are used up, they come again as rings.
@@ -16,26 +17,39 @@ const BOTTOM: f64 = HEIGHT - 58.0;
 pub fn scatter(title: &str, x_label: &str, y_label: &str, groups: &[(String, Vec<[f64; 2]>)]) -> Result<String> {
     let empty = || Error::argument(format!("scatter `{title}`: no finite points: at least one is expected"));
     let points = || groups.iter().flat_map(|(_, points)| points);
-    let names = groups.iter().map(|(name, _)| text_width(&fitted(name, SMALL, 150.0), SMALL)).fold(0.0, f64::max);
+    let names = groups.iter().map(|(name, _)| text_width(&fitted(name, SMALL, NAME), SMALL)).fold(0.0, f64::max);
     let y = Axis::over(points().map(|p| p[1]), 0.06, BOTTOM, TOP).ok_or_else(empty)?;
-    let left = 46.0 + y.ticks(6).iter().map(|(_, label)| text_width(label, SMALL)).fold(0.0, f64::max);
-    let right = WIDTH - names - 46.0;
+    let left = 40.0 + y.ticks(6).iter().map(|(_, label)| text_width(label, SMALL)).fold(0.0, f64::max);
+    let right = WIDTH - names - 40.0;
     let x = Axis::over(points().map(|p| p[0]), 0.06, left, right).ok_or_else(empty)?;
-    let mut svg = Svg::new(WIDTH, HEIGHT, title);
+    let mut svg = Svg::new(WIDTH, HEIGHT, title, &seen(x_label, y_label, groups));
     axes(&mut svg, x, y);
     svg.text([(left + right) / 2.0, HEIGHT - 16.0], Anchor::Middle, MEDIUM, TEXT, x_label);
-    svg.upright([24.0, (TOP + BOTTOM) / 2.0], MEDIUM, TEXT, y_label);
+    svg.upright([20.0, (TOP + BOTTOM) / 2.0], MEDIUM, TEXT, &fitted(y_label, MEDIUM, BOTTOM - 20.0));
     for (i, (name, points)) in groups.iter().enumerate() {
         let at = [right + 20.0, TOP + 10.0 + 20.0 * i as f64];
         if at[1] < BOTTOM {
             svg.circle(at, 5.0, &mark(i));
-            svg.text([at[0] + 12.0, at[1] + 4.0], Anchor::Start, SMALL, TEXT, &fitted(name, SMALL, 150.0));
+            svg.text([at[0] + 12.0, at[1] + 4.0], Anchor::Start, SMALL, TEXT, &fitted(name, SMALL, NAME));
         }
         for p in points.iter().filter(|p| p.iter().all(|&c| has_place(c))) {
             svg.circle([x.at(p[0]), y.at(p[1])], 4.5, &mark(i));
         }
     }
     Ok(svg.finish())
+}
+
+/// The groups in words: how many points each has, and their middle.
+fn seen(x: &str, y: &str, groups: &[(String, Vec<[f64; 2]>)]) -> String {
+    let of = |(name, points): &(String, Vec<[f64; 2]>)| {
+        let finite: Vec<&[f64; 2]> = points.iter().filter(|p| p.iter().all(|&c| has_place(c))).collect();
+        let mean = |k: usize| finite.iter().map(|p| p[k] / finite.len() as f64).sum::<f64>();
+        match finite.len() {
+            0 => format!("{name} no points"),
+            n => format!("{name} {n} points about ({}, {})", short(mean(0)), short(mean(1))),
+        }
+    };
+    format!("{y} against {x}; {}", groups.iter().map(of).collect::<Vec<_>>().join(", "))
 }
 
 fn mark(group: usize) -> String {
@@ -52,7 +66,7 @@ fn axes(svg: &mut Svg, x: Axis, y: Axis) {
         svg.line([x.from, at], [x.to, at], GRID, 1.0);
         svg.text([x.from - 8.0, at + 4.0], Anchor::End, SMALL, MUTED, &label);
     }
-    for (value, label) in x.ticks(6) {
+    for (value, label) in x.ticks(5) {
         let at = x.at(value);
         svg.line([at, y.from], [at, y.to], GRID, 1.0);
         svg.text([at, y.from + 19.0], Anchor::Middle, SMALL, MUTED, &label);

@@ -1,12 +1,12 @@
-//! Parcels on an inflated hemisphere.
+//! Parcels on the sphere of a hemisphere.
 
 use super::colour::hex;
 use super::outline::{NONE, Piece, Points, colours, outlines};
-use super::svg::{Anchor, MEDIUM, MUTED, SMALL, Svg, TEXT, TOP, number};
+use super::svg::{Anchor, MUTED, Svg, TEXT, TOP, number};
 use crate::{Error, Result};
 use std::fmt::Write;
 
-/// Which hemisphere it is: the lateral side of the left one is at negative x.
+/// A hemisphere of the brain: the lateral side of the left one is at negative x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hemisphere {
     /// Lateral towards −x.
@@ -15,8 +15,10 @@ pub enum Hemisphere {
     Right,
 }
 
-const RADIUS: f64 = 150.0;
-const WIDTH: f64 = 720.0;
+const RADIUS: f64 = 134.0;
+const WIDTH: f64 = 640.0;
+/// Captions, which are still read where the picture is half as wide.
+const CAPTION: f64 = 16.0;
 const UNLABELLED: &str = "#d9dde1";
 /// Light from above, and a darker rim: in fractions of the sphere's frame, so that one definition serves every picture of a page.
 const SHADE: &str = "<defs><radialGradient id=\"tapetum-shade\" cx=\"0.5\" cy=\"0.5\" r=\"0.5\" fx=\"0.38\" fy=\"0.3\">\
@@ -47,7 +49,10 @@ pub fn sphere_map(title: &str, hemisphere: Hemisphere, xyz: &[[f32; 3]], faces: 
     let colours = colours(&faces, &labels);
     let fill = |label: i32| colours.get(&label).map_or(UNLABELLED.to_owned(), |&rgb| hex(rgb));
 
-    let mut svg = Svg::new(WIDTH, TOP + 2.0 * RADIUS + 50.0, title);
+    let count = labels.iter().filter(|&&l| l != NONE).collect::<std::collections::BTreeSet<_>>().len();
+    let bare = labels.iter().filter(|&&l| l == NONE).count();
+    let seen = format!("{count} parcels of {} vertices, {bare} of them without a parcel, seen from both sides", xyz.len());
+    let mut svg = Svg::new(WIDTH, TOP + 2.0 * RADIUS + 52.0, title, &seen);
     svg.add(format_args!("{SHADE}"));
     let lateral = if hemisphere == Hemisphere::Left { -1.0 } else { 1.0 };
     let middle = TOP + 6.0 + RADIUS;
@@ -95,7 +100,7 @@ impl View {
         [self.side * y, z, self.side * x]
     }
 
-    /// What the viewer sees, all turning the same way round: on a sphere, the near half. A mesh may list its triangles either way round.
+    /// The pieces that the viewer sees, all turning the same way round: on a sphere, the near half. A mesh may list its triangles either way round.
     fn front(&self, points: &mut Points, faces: &[[usize; 3]], labels: &[i32]) -> Vec<Piece> {
         let mut seen = Vec::new();
         for &[a, b, c] in faces {
@@ -121,9 +126,9 @@ impl View {
         svg.add(format_args!("</g>"));
         svg.circle(self.centre, RADIUS + 0.5, "fill=\"url(#tapetum-shade)\"");
         let front = self.side * (RADIUS + 13.0);
-        svg.text([x + front, y + 4.0], Anchor::Middle, SMALL, MUTED, "A");
-        svg.text([x - front, y + 4.0], Anchor::Middle, SMALL, MUTED, "P");
-        svg.text([x, y + RADIUS + 28.0], Anchor::Middle, MEDIUM, TEXT, self.caption);
+        svg.text([x + front, y + 4.0], Anchor::Middle, CAPTION - 2.0, MUTED, "A");
+        svg.text([x - front, y + 4.0], Anchor::Middle, CAPTION - 2.0, MUTED, "P");
+        svg.text([x, y + RADIUS + 32.0], Anchor::Middle, CAPTION, TEXT, self.caption);
     }
 
     fn path(&self, outline: &[usize], vertices: &[[f64; 3]]) -> String {

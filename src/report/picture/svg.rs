@@ -6,6 +6,10 @@ pub const TEXT: &str = "#1f2933";
 pub const MUTED: &str = "#5b6770";
 pub const AXIS: &str = "#9aa5b1";
 pub const GRID: &str = "#e6e9ed";
+/// The colour of a shade behind data.
+pub const BAND: &str = "#eef1f4";
+/// The width of most pictures: two stand side by side on a page, and on a telephone their text can be read.
+pub const WIDTH: f64 = 480.0;
 /// Labels of ticks, and captions, in pixels.
 pub const SMALL: f64 = 12.0;
 /// Labels of axes.
@@ -13,8 +17,21 @@ pub const MEDIUM: f64 = 13.0;
 /// Below the title.
 pub const TOP: f64 = 46.0;
 
+/// The colours of a picture's paper and ink, each with the one that a page puts in its place where readers prefer dark pages. Data keep theirs.
+pub const ON_DARK: [(&str, &str); 9] = [
+    ("#fff", "#14191f"),
+    (TEXT, "#e4e9ee"),
+    (MUTED, "#a3afba"),
+    (AXIS, "#66727f"),
+    (GRID, "#2b333c"),
+    (BAND, "#242c35"),
+    ("#0072b2", "#3d9fdb"),
+    ("#3d4852", "#c3ccd4"),
+    ("#8b5a2b", "#c08d5c"),
+];
+
 const FONTS: &str = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
-const TITLE: f64 = 16.0;
+const TITLE: f64 = 15.0;
 
 /// Where a text's point is.
 #[derive(Debug, Clone, Copy)]
@@ -31,9 +48,9 @@ pub struct Svg {
 }
 
 impl Svg {
-    /// An empty picture with its title.
-    pub fn new(width: f64, height: f64, title: &str) -> Self {
-        let name = escape(title);
+    /// An empty picture with its title, and in words what is seen in it, for those who do not see it.
+    pub fn new(width: f64, height: f64, title: &str, seen: &str) -> Self {
+        let name = escape(&if seen.is_empty() { title.to_owned() } else { format!("{title}: {seen}") });
         let (w, h) = (number(width), number(height));
         let body = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"{w}\" height=\"{h}\" \
@@ -46,8 +63,9 @@ impl Svg {
     }
 
     fn title(&mut self, title: &str) {
-        let size = (TITLE * (self.width - 40.0) / text_width(title, TITLE).max(1.0)).clamp(9.0, TITLE);
-        let text = escape(title);
+        let room = self.width - 40.0;
+        let size = (TITLE * room / text_width(title, TITLE).max(1.0)).clamp(12.0, TITLE);
+        let text = escape(&fitted(title, size, room));
         self.add(format_args!("<text x=\"20\" y=\"28\" font-size=\"{}\" font-weight=\"600\" fill=\"{TEXT}\">{text}</text>", number(size)));
     }
 
@@ -72,6 +90,16 @@ impl Svg {
         let [x, y, size] = [x, y, size].map(number);
         let text = escape(text);
         self.add(format_args!("<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{text}</text>"));
+    }
+
+    /// A text turned by an angle in degrees, clockwise, about its point.
+    pub fn turned(&mut self, [x, y]: [f64; 2], angle: f64, anchor: Anchor, fill: &str, text: &str) {
+        let anchor = anchor_name(anchor);
+        let [x, y, angle, size] = [x, y, angle, SMALL].map(number);
+        let text = escape(text);
+        self.add(format_args!(
+            "<text transform=\"translate({x} {y}) rotate({angle})\" font-size=\"{size}\" text-anchor=\"{anchor}\" fill=\"{fill}\">{text}</text>"
+        ));
     }
 
     /// A text that reads upwards, centred on a point.

@@ -1,151 +1,148 @@
 //! From series to connectomes, and what is computed of them.
 
 use super::{one, widened};
+use crate::connectome::connectivity::measure::{Connectivity, Kind};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
-use crate::workflow::block::{Argument, Block, Default, Given, Kind, flag, maybe, number, required, value, whole};
-use crate::{Result, Tape, Var};
+use crate::workflow::block::{Block, Input, Name, block, maybe, value};
+use crate::workflow::form::{Form, flag, not_negative, number, positive, whole, words};
+use crate::workflow::object::{Field, object};
 
-const SERIES: Argument = value("series", "series [.., regions, time]");
-const WEIGHTS: Argument = maybe("weights", "of frames [.., time]");
-const SHRINKAGE: Argument = Argument::new("shrinkage", Kind::Shrinkage, Default::Text("none"), "none, ledoit-wolf, oas or {\"ridge\": x}");
-const MATRICES: Argument = value("of", "matrices [.., n, n]");
-const FLOOR: Argument = number("floor", 1e-7, "what eigenvalues are held to");
-
-fn covariance(tape: &mut Tape, given: &Given) -> Result<Var> {
-    let shrinkage = match given.text("shrinkage") {
-        "none" => Shrinkage::None,
-        "ledoit-wolf" => Shrinkage::LedoitWolf,
-        "oas" => Shrinkage::Oas,
-        _ => Shrinkage::Ridge(given.single("shrinkage")),
-    };
-    Ok(tape.shrunk_covariance(given.value("series")?, shrinkage)?.covariance)
+fn series() -> Input<Name> {
+    value("series", "series [.., regions, time]")
 }
 
-pub(super) const BLOCKS: &[Block] = &[
-    Block {
-        name: "correlation",
-        what: "[.., regions, regions]; with Fisher's z, the diagonal is 0",
-        arguments: &[SERIES, WEIGHTS, flag("fisher_z", false, "atanh of it")],
-        build: |t, a| one(t.correlation(a.value("series")?, a.find("weights"), a.flag("fisher_z"))?),
-    },
-    Block {
-        name: "state_correlation",
-        what: "[.., states, regions, regions]: a correlation for each state, its frames weighted by that state's share of them",
-        arguments: &[SERIES, value("weights", "[.., states, time]"), flag("fisher_z", false, "atanh of it")],
-        build: |t, a| {
-            let (series, weights) = (a.value("series")?, a.value("weights")?);
-            let wide = widened(t, series, 2)?;
-            let (rank, states) = (t.shape(wide).rank(), t.shape(weights));
-            let states = states.len().checked_sub(2).map_or(1, |at| states[at]);
-            let many = t.broadcast_to(wide, t.shape(wide).with(rank - 3, states))?;
-            one(t.correlation(many, Some(weights), a.flag("fisher_z"))?)
-        },
-    },
-    Block {
-        name: "covariance",
-        what: "[.., regions, regions], divided by T - 1; by T where it is shrunk by an intensity",
-        arguments: &[SERIES, WEIGHTS, SHRINKAGE],
-        build: |t, a| match a.find("weights") {
-            Some(weights) if a.text("shrinkage") == "none" => one(t.covariance(a.value("series")?, Some(weights), 1)?),
-            Some(_) => Err(crate::Error::argument("a covariance with weights is not shrunk: leave one of the two out")),
-            None => one(covariance(t, a)?),
-        },
-    },
-    Block {
-        name: "precision",
-        what: "[.., regions, regions]: the inverse covariance",
-        arguments: &[SERIES, SHRINKAGE],
-        build: |t, a| {
-            let covariance = covariance(t, a)?;
-            one(t.precision(covariance)?)
-        },
-    },
-    Block {
-        name: "partial_correlation",
-        what: "[.., regions, regions]: of two regions given all others",
-        arguments: &[SERIES, SHRINKAGE],
-        build: |t, a| {
-            let covariance = covariance(t, a)?;
-            one(t.partial_correlation(covariance)?)
-        },
-    },
-    Block {
-        name: "conditional_correlation",
-        what: "[.., regions, regions]: of what confounds leave of the series",
-        arguments: &[SERIES, value("given", "[.., columns, time]"), WEIGHTS],
-        build: |t, a| one(t.conditional_correlation(a.value("series")?, a.value("given")?, a.find("weights"))?),
-    },
-    Block {
-        name: "paired_correlation",
-        what: "[.., regions, others] of two sets of series",
-        arguments: &[SERIES, value("with", "[.., others, time]"), WEIGHTS],
-        build: |t, a| one(t.paired_correlation(a.value("series")?, a.value("with")?, a.find("weights"))?),
-    },
-    Block {
-        name: "windowed_correlation",
-        what: "[.., windows, regions, regions]",
-        arguments: &[
-            SERIES,
-            required("length", Kind::Whole(2), "frames of a window"),
-            whole("step", 1, "frames from one window to the next"),
-            maybe("taper", "weights of a window's frames [length]"),
-        ],
-        build: |t, a| one(t.windowed_correlation(a.value("series")?, a.whole("length"), a.whole("step"), a.find("taper"))?),
-    },
-    Block {
-        name: "lagged_covariance",
-        what: "[.., regions, regions] of each region with each some frames later",
-        arguments: &[SERIES, whole("lag", 1, "frames")],
-        build: |t, a| one(t.lagged_covariance(a.value("series")?, a.whole("lag"), 1)?),
-    },
-    Block {
-        name: "tangent",
-        what: "matrices as seen from a reference: log(R^-1/2 X R^-1/2)",
-        arguments: &[MATRICES, value("reference", "[n, n]"), FLOOR],
-        build: |t, a| one(t.tangent_projection(a.value("of")?, a.value("reference")?, a.single("floor"))?),
-    },
-    Block {
-        name: "matrix_log",
-        what: "of symmetric positive matrices",
-        arguments: &[MATRICES, FLOOR],
-        build: |t, a| one(t.matrix_log(a.value("of")?, a.single("floor"))?),
-    },
-    Block {
-        name: "upper_triangle",
-        what: "[.., n (n - 1) / 2]: the entries above the diagonal, row by row",
-        arguments: &[MATRICES],
-        build: |t, a| one(t.upper_triangle(a.value("of")?)?),
-    },
-    Block {
-        name: "without_diagonal",
-        what: "matrices with zeros on the diagonal",
-        arguments: &[MATRICES],
-        build: |t, a| one(t.without_diagonal(a.value("of")?)?),
-    },
-    Block {
-        name: "modularity",
-        what: "[..]: Newman's Q of soft communities; a loss takes it with a weight below 0. Take the positive part of correlations first",
-        arguments: &[
-            value("adjacency", "[.., n, n], not below 0"),
-            value("communities", "[n, communities], rows that sum to 1"),
-            number("gamma", 1.0, "the resolution"),
-        ],
-        build: |t, a| one(t.modularity(a.value("adjacency")?, a.value("communities")?, a.single("gamma"))?),
-    },
-    Block {
-        name: "laplacian",
-        what: "of graphs",
-        arguments: &[MATRICES, flag("normalised", true, "I - D^-1/2 A D^-1/2")],
-        build: |t, a| one(t.laplacian(a.value("of")?, a.flag("normalised"))?),
-    },
-    Block {
-        name: "qc_fc",
-        what: "[..]: how far each edge correlates with a measure of quality over the subjects of a batch",
-        arguments: &[
-            value("connectivity", "[subjects, ..]"),
-            value("quality", "[subjects]"),
-            number("tolerance", 0.0, "a correlation that counts for nothing"),
-        ],
-        build: |t, a| one(t.qc_fc(a.value("connectivity")?, a.value("quality")?, a.single("tolerance"))?),
-    },
-];
+fn weights() -> Input<Option<Name>> {
+    maybe("weights", "weights of the frames [.., time]")
+}
+
+fn fisher_z() -> Field<bool> {
+    flag().or("fisher_z", false, "Fisher's z, atanh of the correlation; its diagonal is 0")
+}
+
+fn matrices() -> Input<Name> {
+    value("of", "matrices [.., n, n]")
+}
+
+fn floor() -> Field<f64> {
+    positive().or("floor", 1e-7, "the least that an eigenvalue counts as")
+}
+
+fn shrinkage() -> Field<Shrinkage> {
+    let ridge = (not_negative().field("ridge", "what is added to the diagonal"),);
+    Form::either(vec![
+        words([("none", Shrinkage::None), ("ledoit-wolf", Shrinkage::LedoitWolf), ("oas", Shrinkage::Oas)]),
+        object("", ridge, |(ridge,)| Ok(Shrinkage::Ridge(ridge as f32))).form(),
+    ])
+    .or("shrinkage", "none", "towards a multiple of the identity")
+}
+
+pub(super) fn blocks() -> Vec<Block> {
+    vec![
+        block(
+            "correlation",
+            "[.., regions, regions]: Pearson's correlation",
+            (series(), weights(), fisher_z()),
+            |t, (series, weights, fisher_z)| one(t.correlation(series, weights, fisher_z)?),
+        ),
+        block(
+            "state_correlation",
+            "[.., states, regions, regions]: a correlation for each state, whose frames are weighted by the share that it has of them",
+            (series(), value("weights", "shares of the frames [.., states, time]"), fisher_z()),
+            |t, (series, weights, fisher_z)| {
+                let wide = widened(t, t.less_means(series), 2)?;
+                let (rank, states) = (t.shape(wide).rank(), t.shape(weights));
+                let states = states.len().checked_sub(2).map_or(1, |at| states[at]);
+                let many = t.broadcast_to(wide, t.shape(wide).with(rank - 3, states))?;
+                one(t.correlation(many, Some(weights), fisher_z)?)
+            },
+        ),
+        block(
+            "covariance",
+            "[.., regions, regions]: the covariance, divided by time - 1; by time where it is shrunk by an intensity",
+            (series(), weights(), shrinkage()),
+            |t, (series, weights, shrinkage)| one(Connectivity::new(Kind::Covariance).shrunk(shrinkage).record(t, series, weights)?),
+        ),
+        block("precision", "[.., regions, regions]: the inverse of the covariance", (series(), shrinkage()), |t, (series, shrinkage)| {
+            one(Connectivity::new(Kind::Precision).shrunk(shrinkage).record(t, series, None)?)
+        }),
+        block(
+            "partial_correlation",
+            "[.., regions, regions]: the correlation of two regions given all others",
+            (series(), shrinkage()),
+            |t, (series, shrinkage)| one(Connectivity::new(Kind::PartialCorrelation).shrunk(shrinkage).record(t, series, None)?),
+        ),
+        block(
+            "conditional_correlation",
+            "[.., regions, regions]: the correlation of what confounds leave of the series",
+            (series(), value("given", "the confounds [.., columns, time]"), weights()),
+            |t, (series, given, weights)| one(t.conditional_correlation(series, given, weights)?),
+        ),
+        block(
+            "paired_correlation",
+            "[.., regions, others]: the correlation of two sets of series",
+            (series(), value("with", "the others [.., others, time]"), weights()),
+            |t, (series, with, weights)| one(t.paired_correlation(series, with, weights)?),
+        ),
+        block(
+            "windowed_correlation",
+            "[.., windows, regions, regions]: a correlation for each window of frames",
+            (
+                series(),
+                whole(2).field("length", "frames of a window"),
+                whole(1).or("step", 1, "frames from one window to the next"),
+                maybe("taper", "weights of the frames of a window [length]"),
+            ),
+            |t, (series, length, step, taper)| one(t.windowed_correlation(series, length, step, taper)?),
+        ),
+        block(
+            "lagged_covariance",
+            "[.., regions, regions]: the covariance of each region with each some frames later",
+            (series(), whole(0).or("lag", 1, "how many frames later")),
+            |t, (series, lag)| one(t.lagged_covariance(series, lag, 1)?),
+        ),
+        block(
+            "tangent",
+            "[.., n, n]: matrices as seen from a reference, log(R^-1/2 X R^-1/2)",
+            (matrices(), value("reference", "[n, n]"), floor()),
+            |t, (of, reference, floor)| one(t.tangent_projection(of, reference, floor as f32)?),
+        ),
+        block("matrix_log", "[.., n, n]: the logarithm of symmetric positive matrices", (matrices(), floor()), |t, (of, floor)| {
+            one(t.matrix_log(of, floor as f32)?)
+        }),
+        block("upper_triangle", "[.., n (n - 1) / 2]: the entries above the diagonal, row by row", (matrices(),), |t, (of,)| {
+            one(t.upper_triangle(of)?)
+        }),
+        block(
+            "without_diagonal",
+            "[.., n, n]: matrices with zeros on the diagonal",
+            (matrices(),),
+            |t, (of,)| one(t.without_diagonal(of)?),
+        ),
+        block(
+            "modularity",
+            "[..]: Newman's Q of soft communities; a loss takes it with a weight below 0. Take the positive part of correlations first",
+            (
+                value("adjacency", "[.., n, n], not below 0"),
+                value("communities", "[n, communities], rows that sum to 1"),
+                number().or("gamma", 1, "the resolution"),
+            ),
+            |t, (adjacency, communities, gamma)| one(t.modularity(adjacency, communities, gamma as f32)?),
+        ),
+        block(
+            "laplacian",
+            "[.., n, n]: the Laplacian of graphs",
+            (matrices(), flag().or("normalised", true, "I - D^-1/2 A D^-1/2 in place of D - A")),
+            |t, (of, normalised)| one(t.laplacian(of, normalised)?),
+        ),
+        block(
+            "qc_fc",
+            "[..]: the absolute correlation of each edge with a measure of quality over the subjects of a batch (QC-FC)",
+            (
+                value("connectivity", "[subjects, ..]"),
+                value("quality", "[subjects]"),
+                not_negative().or("tolerance", 0, "a correlation that counts for nothing"),
+            ),
+            |t, (connectivity, quality, tolerance)| one(t.qc_fc(connectivity, quality, tolerance as f32)?),
+        ),
+    ]
+}

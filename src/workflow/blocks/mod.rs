@@ -10,9 +10,25 @@ mod scores;
 use super::block::{Block, Made};
 use crate::{Result, Tape, Var};
 
+/// Blocks of one kind.
+pub(super) struct Family {
+    pub(super) title: &'static str,
+    pub(super) blocks: fn() -> Vec<Block>,
+}
+
+/// Every block, by family.
+pub(super) const FAMILIES: [Family; 6] = [
+    Family { title: "Denoising and filters", blocks: denoising::blocks },
+    Family { title: "Parcellation", blocks: parcels::blocks },
+    Family { title: "Connectivity", blocks: connectivity::blocks },
+    Family { title: "Networks over graphs", blocks: networks::blocks },
+    Family { title: "Arithmetic and shapes", blocks: arithmetic::blocks },
+    Family { title: "Scores for losses", blocks: scores::blocks },
+];
+
 /// Every block.
-pub(super) fn all() -> impl Iterator<Item = &'static Block> {
-    [denoising::BLOCKS, parcels::BLOCKS, connectivity::BLOCKS, networks::BLOCKS, arithmetic::BLOCKS, scores::BLOCKS].into_iter().flatten()
+pub(super) fn all() -> Vec<Block> {
+    FAMILIES.iter().flat_map(|family| (family.blocks)()).collect()
 }
 
 /// A block with one result.

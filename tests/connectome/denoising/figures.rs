@@ -4,7 +4,7 @@ use super::goldens;
 use crate::common::golden::numbers;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tapetum::connectome::confounds::quality::{Cohort, edges, spearman};
+use tapetum::connectome::confounds::quality::{Cohort, edges};
 use tapetum::connectome::confounds::{Column, Confounds, Strategy, formula};
 use tapetum::connectome::graph::communities::{louvain, modularity};
 use tapetum::{HostTensor, connectome::confounds::quality::pairs};
@@ -24,16 +24,27 @@ fn figures_are_scipys() {
     let close = |a: f64, key: &str| assert!((a - wanted[key].as_f64().unwrap()).abs() < 1e-10, "{key}: {a}, not {}", wanted[key]);
     close(quality.qc_fc, "qc_fc");
     close(quality.significant, "significant");
-    close(quality.distance_dependence, "distance_dependence");
+    close(quality.distance_dependence.unwrap(), "distance_dependence");
     close(quality.recovery.unwrap(), "recovery");
     close(quality.identifiability, "modularity");
     let [a, b] = [0, 1].map(|i: usize| numbers(&wanted["ties"][i]));
-    assert!((spearman(&a, &b) - wanted["ties"][2].as_f64().unwrap()).abs() < 1e-12);
+    assert!((tapetum::statistics::metrics::spearman(&a, &b).unwrap() - wanted["ties"][2].as_f64().unwrap()).abs() < 1e-12);
     let refused = |cohort: Cohort<'_>| cohort.judge(0).unwrap_err().to_string();
     assert!(refused(Cohort { motion: &motion[1..], ..cohort }).contains("motion of 16"));
     assert!(refused(Cohort { lengths: &lengths[1..], ..cohort }).contains("66 edges between 12 regions expected, found 65"));
     let few = Cohort { connectomes: &found[..2], motion: &motion[..2], truth: None, ..cohort };
     assert!(refused(few).contains("at least 3"));
+    // What is undefined is no number.
+    let mut holed = found.clone();
+    holed[3][7] = f64::NAN;
+    assert!(refused(Cohort { connectomes: &holed, ..cohort }).contains("NaN at place 7"));
+    assert!(refused(Cohort { motion: &vec![0.1; motion.len()], ..cohort }).contains("QC-FC is undefined"));
+    let alike = vec![1.0; lengths.len()];
+    assert_eq!(Cohort { lengths: &alike, ..cohort }.judge(0).unwrap().distance_dependence, None);
+    holed[3] = found[3].clone();
+    holed.iter_mut().for_each(|row| row[0] = 0.5);
+    let without = Cohort { connectomes: &holed, ..cohort };
+    assert!(without.qc_fc()[0].is_nan() && without.judge(0).unwrap().qc_fc.is_finite());
 }
 
 #[test]
@@ -46,12 +57,17 @@ fn communities_are_networkxs() {
     }
     for seed in 0..5 {
         let found = louvain(&network, 12, 1.0, seed).unwrap();
+        assert!(found.converged, "seed {seed}");
         assert_eq!(found.labels, thirds, "seed {seed}");
     }
     // Without edges every node is alone.
     let alone = louvain(&[0.0; 9], 3, 1.0, 0).unwrap();
     assert_eq!((alone.labels, alone.modularity), (vec![0, 1, 2], 0.0));
     assert!(louvain(&[0.0, -1.0, -1.0, 0.0], 2, 1.0, 0).unwrap_err().to_string().contains("nodes 0 and 1"));
+    for weight in [f64::NAN, f64::INFINITY] {
+        assert!(louvain(&[0.0, weight, weight, 0.0], 2, 1.0, 0).unwrap_err().to_string().contains("a finite number of 0 or more"));
+    }
+    assert!(louvain(&[0.0; 4], 2, f64::NAN, 0).unwrap_err().to_string().contains("a resolution"));
     assert!(louvain(&[0.0; 3], 2, 1.0, 0).is_err());
 }
 

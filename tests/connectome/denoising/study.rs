@@ -2,10 +2,11 @@
 
 use tapetum::connectome::confounds::denoise::Model;
 use tapetum::connectome::confounds::learn::{Cohort as Learning, Settings as LearnSettings, learn, standardised_table};
-use tapetum::connectome::confounds::quality::{correlation, edges};
+use tapetum::connectome::confounds::quality::edges;
 use tapetum::connectome::confounds::simulate::{Settings, Simulated, Simulator, artefact_columns};
 use tapetum::connectome::confounds::{ConfoundModel, Confounds, Strategy, censor};
 use tapetum::data::read_confounds;
+use tapetum::statistics::metrics::pearson;
 use tapetum::tensor::Philox;
 use tapetum::{Device, HostTensor};
 
@@ -50,7 +51,8 @@ fn simulated_runs_are_clean_series_and_confounds() {
     let powers = |s: &Simulated| s.series.to_f64_vec().iter().map(|x| x * x).sum::<f64>().sqrt();
     let (power, motion): (Vec<f64>, Vec<f64>) = subjects.iter().map(|s| (powers(s), s.motion)).unzip();
     // Displacement is Σ |Δ| of motion in proportion to the artefact's size, over turns of one run.
-    assert!(correlation(&power, &motion) > 0.8, "{}", correlation(&power, &motion));
+    let r = pearson(&power, &motion).unwrap();
+    assert!(r > 0.8, "{r}");
     for s in &subjects {
         for strategy in [Strategy::ThirtySixP, Strategy::Acompcor, Strategy::Scrubbing] {
             s.table.select(&strategy.columns(&s.table).unwrap()).unwrap();
@@ -64,7 +66,7 @@ fn simulated_runs_are_clean_series_and_confounds() {
     let [with, without] = [&s.series, &still].map(|x| model.clean(&Device::cpu(), x).unwrap().series.to_f64_vec());
     let scale =
         still.to_f64_vec().chunks(TIME).map(|row| row.iter().map(|x| x * x).sum::<f64>() / TIME as f64).sum::<f64>() / REGIONS as f64;
-    let apart = with.chunks(TIME).zip(without.chunks(TIME)).map(|(a, b)| correlation(a, b)).fold(1.0f64, f64::min);
+    let apart = with.chunks(TIME).zip(without.chunks(TIME)).map(|(a, b)| pearson(a, b).unwrap()).fold(1.0f64, f64::min);
     assert!(apart > 1.0 - 1e-8 && scale > 0.0, "{apart}");
 }
 
@@ -89,7 +91,7 @@ fn a_learnt_model_takes_motion_out_of_connectivity() {
         let cleaned = learnt.clean(&series, &confounds).unwrap();
         assert_eq!(*cleaned.regressors.shape(), [SUBJECTS, 4, TIME]);
         let recovery = |connectomes: &HostTensor| -> f64 {
-            let near = |(s, found): (usize, Vec<f64>)| correlation(&found, &truth(100 + s as u32));
+            let near = |(s, found): (usize, Vec<f64>)| pearson(&found, &truth(100 + s as u32)).unwrap();
             edges(connectomes).unwrap().into_iter().enumerate().map(near).sum::<f64>() / SUBJECTS as f64
         };
         let [before, after] = [recovery(&correlations(&series)), recovery(&cleaned.connectomes)];

@@ -1,0 +1,28 @@
+//! A signal ends the command between two writes, never within one, so that no temporary file is left. The library handles no signals.
+
+use crate::file::hold_writes;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
+use std::fs;
+
+/// Has a thread wait for signals. Those that the command was started to ignore, as by `nohup` or in the background of a script, it ignores.
+pub(super) fn end_between_writes() {
+    let ignored = ignored();
+    let heard = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+    let Ok(mut signals) = Signals::new(heard) else { return };
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            let _held = hold_writes();
+            // It ends the process, but for a signal that it does not know, which none of these is.
+            let _ = emulate_default_handler(signal);
+        }
+    });
+}
+
+/// The signals that are ignored, a bit each from signal 1 on, where the system says so; none elsewhere.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}

@@ -1,0 +1,269 @@
+//! Results of a run: losses, metrics, values.
+
+use super::Workflow;
+use super::block::Name;
+use super::data::{Standards, leading};
+use super::evaluate::{Evaluation, Values};
+use super::form::{Form, text, words};
+use super::metric::{Figure, Metric};
+use super::object::object;
+use super::record::Recording;
+use crate::{DType, Error, HostTensor, Result};
+
+/// A value that is kept and shown.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    pub(super) value: Name,
+    title: String,
+    picture: Picture,
+}
+
+/// The picture of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Picture {
+    /// Not at all.
+    None,
+    /// A matrix `[n, n]`.
+    HeatMap,
+    /// A line for each row `[lines, points]`, or one `[points]`.
+    Lines,
+}
+
+/// The first axis of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leading {
+    /// Nothing: all subjects share the value, and there is one fold.
+    None,
+    /// Subjects, each of the fold that was tested on it.
+    Subjects,
+    /// Folds: all subjects of a fold share the value.
+    Folds,
+}
+
+/// A value of all subjects, or of each fold.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ValueResult {
+    /// Its name in the workflow.
+    pub name: String,
+    /// Its title in the report.
+    pub title: String,
+    /// Its picture.
+    pub picture: Picture,
+    /// f32 `[subjects, ..]`, `[folds, ..]` or `[..]`, as `leading` says.
+    pub value: HostTensor,
+    /// Its first axis.
+    pub leading: Leading,
+}
+
+/// The figures of a metric. Each is a number, or the reason why it is undefined.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct MetricResult {
+    /// Its name.
+    pub name: String,
+    /// Of each fold, over the subjects that it was trained on.
+    pub train: Vec<Figure>,
+    /// Of each fold, over the subjects that it was tested on.
+    pub test: Vec<Figure>,
+    /// Over all subjects that were tested on, each by its own fold.
+    pub pooled: Figure,
+}
+
+impl ValueResult {
+    /// The mean over its leading axis, or the value where it has none.
+    ///
+    /// # Errors
+    /// Where the value is not f32.
+    pub fn mean(&self) -> Result<HostTensor> {
+        if self.leading == Leading::None {
+            return Ok(self.value.clone());
+        }
+        let each = self.value.shape().without(0);
+        let rows = self.value.shape()[0].max(1) as f64;
+        let mut sums = vec![0.0f64; each.elements()];
+        for row in self.value.elements::<f32>()?.chunks_exact(each.elements().max(1)) {
+            sums.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
+        }
+        HostTensor::f32(each, sums.into_iter().map(|sum| (sum / rows) as f32).collect())
+    }
+}
+
+/// Mean and standard deviation (ddof 1) over folds of the figures that are defined; no deviation of one, nothing of none.
+pub fn over_folds(figures: &[Figure]) -> Option<(f64, Option<f64>)> {
+    let defined: Vec<f64> = figures.iter().filter_map(|figure| figure.as_ref().ok().copied()).collect();
+    let n = defined.len() as f64;
+    let mean = defined.iter().sum::<f64>() / n;
+    let squares = defined.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>();
+    match defined.len() {
+        0 => None,
+        1 => Some((mean, None)),
+        _ => Some((mean, Some((squares / (n - 1.0)).sqrt()))),
+    }
+}
+
+impl MetricResult {
+    /// The figures that are undefined, and why, a line each.
+    pub fn undefined(&self) -> Vec<String> {
+        let part = |part: &'static str, figures: &[Figure]| -> Vec<String> {
+            let why = |(fold, figure): (usize, &Figure)| Some(format!("{}, {part} of fold {fold}: {}", self.name, figure.as_ref().err()?));
+            figures.iter().enumerate().filter_map(why).collect()
+        };
+        let pooled = self.pooled.as_ref().err().map(|why| format!("{}, pooled: {why}", self.name));
+        [part("train", &self.train), part("test", &self.test), pooled.into_iter().collect()].concat()
+    }
+}
+
+/// All that a run found.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct RunResult {
+    /// Of each fold, the loss and its terms by name, at each step.
+    pub losses: Vec<Vec<(String, Vec<f32>)>>,
+    /// Metrics.
+    pub metrics: Vec<MetricResult>,
+    /// Values.
+    pub values: Vec<ValueResult>,
+}
+
+/// A value that is kept and shown.
+pub(super) fn request() -> Form<Request> {
+    let pictures = [("none", Picture::None), ("heat_map", Picture::HeatMap), ("lines", Picture::Lines)];
+    let parts = (
+        text().refers("value").placed().field("value", "the value; it is written to NAME.npy"),
+        text().maybe("title", "what to call it; its name where it is not given"),
+        words(pictures).or("picture", "none", "how it is drawn in the report: a heat map of [n, n], lines of [lines, points]"),
+    );
+    object("", parts, |(value, title, picture): (Name, Option<String>, Picture)| {
+        let title = title.unwrap_or_else(|| value.value.clone());
+        Ok(Request { value, title, picture })
+    })
+    .form()
+}
+
+/// That every value that is asked for can be had: of real numbers, and with a row a subject where subjects are read in batches; and that
+/// none is asked for twice.
+pub(super) fn check(workflow: &Workflow, recording: &Recording) -> Result<()> {
+    let of_subjects = recording.of_subjects();
+    for (i, request) in workflow.requests.iter().enumerate() {
+        let name = &request.value;
+        if workflow.requests[..i].iter().any(|before| before.value.value == name.value) {
+            return Err(name.error(format!("`{}` is a result already", name.value)));
+        }
+        let shape = recording.shape(name)?;
+        let drawn = shape.rank() - usize::from(of_subjects.contains(&recording.values[&name.value])).min(shape.rank());
+        let expected = match request.picture {
+            Picture::HeatMap if drawn < 2 || shape[shape.rank() - 1] != shape[shape.rank() - 2] => "a heat map is of a matrix [n, n]",
+            Picture::Lines if drawn < 1 => "lines are of [lines, points]",
+            Picture::None | Picture::HeatMap | Picture::Lines => continue,
+        };
+        return Err(name.error(format!("{expected}, and `{}` is {shape}", name.value)));
+    }
+    for (i, metric) in workflow.metrics.iter().enumerate() {
+        if workflow.metrics[..i].iter().any(|before| before.value.name == metric.value.name) {
+            return Err(metric.error(format!("another metric is called `{}`", metric.value.name)));
+        }
+        metric.value.check(recording)?;
+    }
+    for name in workflow.requested() {
+        let var = recording.values[&name];
+        if recording.tape.ty(var).dtype != DType::F32 {
+            return Err(Error::argument(format!("`{name}` is {}: values of f32 are reported", recording.tape.ty(var))));
+        }
+        if workflow.train.batch.is_some() && of_subjects.contains(&var) && !recording.leads(&name, workflow.batch_of(&[])) {
+            let what = "is of a whole batch, and not of each subject: leave `train.batch` out, so that the batch is all subjects";
+            return Err(Error::argument(format!("`{name}` {what}")));
+        }
+    }
+    Ok(())
+}
+
+/// The results of all folds.
+pub(super) fn gather(workflow: &Workflow, folds: &[Evaluation], losses: Vec<Vec<(String, Vec<f32>)>>) -> Result<RunResult> {
+    let metrics = workflow.metrics.iter().map(|metric| measured(&metric.value, folds)).collect::<Result<_>>()?;
+    let values = workflow.requests.iter().map(|request| gathered(workflow, folds, request)).collect::<Result<_>>()?;
+    Ok(RunResult { losses, metrics, values })
+}
+
+fn measured(metric: &Metric, folds: &[Evaluation]) -> Result<MetricResult> {
+    let pairs =
+        |of: fn(&Evaluation) -> &Values| folds.iter().map(|fold| Pair::of(metric, of(fold), &fold.standards)).collect::<Result<Vec<_>>>();
+    let (train, test) = (pairs(|fold| &fold.train)?, pairs(|fold| &fold.test)?);
+    let figure = |pair: &Pair| metric.of(&pair.predicted, pair.target.as_ref());
+    let predicted: Vec<HostTensor> = test.iter().map(|pair| pair.predicted.clone()).collect();
+    let targets: Vec<HostTensor> = test.iter().filter_map(|pair| pair.target.clone()).collect();
+    let target = if targets.is_empty() { None } else { Some(joined(&targets)?) };
+    let pooled = figure(&Pair { predicted: joined(&predicted)?, target });
+    Ok(MetricResult {
+        name: metric.name.clone(),
+        train: train.iter().map(figure).collect(),
+        test: test.iter().map(figure).collect(),
+        pooled,
+    })
+}
+
+/// Predictions and the truth, in the units of the target.
+struct Pair {
+    predicted: HostTensor,
+    target: Option<HostTensor>,
+}
+
+impl Pair {
+    fn of(metric: &Metric, values: &Values, standards: &Standards) -> Result<Self> {
+        let own_units = |name: &Name| match metric.target.as_ref().and_then(|target| standards.get(&target.value)) {
+            Some([mean, deviation]) => {
+                let value = &values[&name.value].value;
+                let values = value.to_f64_vec().into_iter().map(|x| (x * deviation + mean) as f32).collect();
+                HostTensor::f32(value.shape(), values)
+            }
+            None => Ok(values[&name.value].value.clone()),
+        };
+        Ok(Self { predicted: own_units(&metric.predicted)?, target: metric.target.as_ref().map(own_units).transpose()? })
+    }
+}
+
+/// Values one after the other along their first axis; scalars become a row.
+fn joined(parts: &[HostTensor]) -> Result<HostTensor> {
+    let each = parts[0].shape();
+    let values = parts.iter().map(|p| p.elements::<f32>()).collect::<Result<Vec<_>>>()?.concat();
+    if each.rank() == 0 {
+        return HostTensor::f32([parts.len()], values);
+    }
+    let rows = parts.iter().map(|p| p.shape()[0]).sum();
+    HostTensor::f32(each.with(0, rows), values)
+}
+
+fn gathered(workflow: &Workflow, folds: &[Evaluation], request: &Request) -> Result<ValueResult> {
+    let name = &request.value.value;
+    let first = &folds[0].test[name];
+    let result = |value: HostTensor, leading: Leading| ValueResult {
+        name: name.clone(),
+        title: request.title.clone(),
+        picture: request.picture,
+        value,
+        leading,
+    };
+    if !first.of_subjects {
+        if folds.len() == 1 {
+            return Ok(result(first.value.clone(), Leading::None));
+        }
+        let parts = folds.iter().map(|fold| fold.test[name].value.elements::<f32>()).collect::<Result<Vec<_>>>()?;
+        let value = HostTensor::f32(leading(parts.len(), &first.value.shape())?, parts.concat())?;
+        return Ok(result(value, Leading::Folds));
+    }
+    let each = first.value.shape().without(0);
+    let mut all = vec![0.0; workflow.subjects() * each.elements()];
+    let mut put = |values: &Values, subjects: &[usize]| -> Result<()> {
+        for (row, &s) in values[name].value.elements::<f32>()?.chunks_exact(each.elements().max(1)).zip(subjects) {
+            all[s * each.elements()..][..each.elements()].copy_from_slice(row);
+        }
+        Ok(())
+    };
+    // Subjects that no fold is tested on are shown as the first fold says, which was trained on them; the others by the fold that was not.
+    put(&folds[0].train, &workflow.folds()[0].train)?;
+    for (evaluation, fold) in folds.iter().zip(workflow.folds()) {
+        put(&evaluation.test, &fold.test)?;
+    }
+    Ok(result(HostTensor::f32(leading(workflow.subjects(), &each)?, all)?, Leading::Subjects))
+}

@@ -1,0 +1,100 @@
+//! Arrays, tables, images and surfaces.
+
+use super::target::{DEFLATED, PLAIN, Target, by_file, done, files, root, target};
+use base64::Engine;
+use std::path::Path;
+use tapetum::data::{self, Layout, TableOptions};
+
+fn golden(text: &str) -> serde_json::Value {
+    serde_json::from_str(text).unwrap()
+}
+
+pub fn arrays_and_tables() -> Vec<Target> {
+    let arrays = || {
+        files(&[
+            "tests/cases/output-through-a-link/series.npy",
+            "tests/cases/numeric-header/expected.npy",
+            "examples/data/fsa4_lh_valid_mask.npy",
+        ])
+    };
+    let tables = files(
+        &["labels.csv", "counted.csv", "regions_by_time.csv"]
+            .map(|n| format!("tests/cases/numeric-header/{n}"))
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>(),
+    );
+    let tabs: Vec<Vec<u8>> = tables.iter().map(|t| t.iter().map(|b| if *b == b',' { b'\t' } else { *b }).collect()).collect();
+    vec![
+        target("npy", arrays(), PLAIN, |b| {
+            let series = done(data::read_series_bytes("x.npy", b, Layout::TimeRegions));
+            done(data::read_npy_bytes("x.npy", b)).and(done(data::read_npy_f64_bytes("x.npy", b))).and(series)
+        }),
+        target("npz", archives(&arrays()), DEFLATED, |b| done(data::read_npz_bytes("x.npz", b, None))),
+        target("csv", tables, PLAIN, |b| {
+            let said = TableOptions { header: Some(true), index_column: Some("1".into()) };
+            let turned = done(data::read_series_bytes("x.csv", b, Layout::RegionsTime));
+            done(data::read_series_bytes("x.csv", b, Layout::TimeRegions)).and(done(data::read_table_bytes("x.csv", b, &said))).and(turned)
+        }),
+        target("tsv", tabs, PLAIN, |b| done(data::read_series_bytes("x.tsv", b, Layout::TimeRegions))),
+    ]
+}
+
+/// The arrays in archives, stored and deflated.
+fn archives(arrays: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    use std::io::Write;
+    let archive = |deflated: bool| {
+        let mut bytes = Vec::new();
+        let mut archive = rawzip::ZipArchiveWriter::new(&mut bytes);
+        for (name, array) in ["series.npy", "b.npy", "c.npy"].iter().zip(arrays) {
+            let method = if deflated { rawzip::CompressionMethod::DEFLATE } else { rawzip::CompressionMethod::STORE };
+            let (mut entry, config) = archive.new_file(name).compression_method(method).start().unwrap();
+            let descriptor = if deflated {
+                let mut writer = config.wrap(flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::default()));
+                writer.write_all(array).unwrap();
+                let (encoder, descriptor) = writer.finish().unwrap();
+                encoder.finish().unwrap();
+                descriptor
+            } else {
+                let mut writer = config.wrap(&mut entry);
+                writer.write_all(array).unwrap();
+                writer.finish().unwrap().1
+            };
+            entry.finish(descriptor).unwrap();
+        }
+        archive.finish().unwrap();
+        bytes
+    };
+    vec![archive(false), archive(true)]
+}
+
+pub fn images(folder: &Path) -> Vec<Target> {
+    let golden_images = golden(include_str!("../goldens/images.json"));
+    let decoded = |text: &serde_json::Value| base64::engine::general_purpose::STANDARD.decode(text.as_str().unwrap()).unwrap();
+    let mut nifti: Vec<Vec<u8>> = golden_images["images"].as_object().unwrap().values().map(|image| decoded(&image["file"])).collect();
+    nifti.extend(["labels", "maps"].map(|atlas| decoded(&golden_images[atlas])));
+    nifti.extend(files(&[
+        "tests/cases/images-of-other-kinds/nifti2.nii.gz",
+        "tests/cases/images-of-other-kinds/afni_5d.nii.gz",
+        "tests/cases/images-of-other-kinds/rest.dtseries.nii",
+        "tests/cases/gzip-of-several-members/really_plain.nii.gz",
+    ]));
+    let gifti = golden(include_str!("../goldens/gifti.json"));
+    let gifti = gifti["files"].as_object().unwrap().values().map(|text| text.as_str().unwrap().as_bytes().to_vec()).collect();
+    let image = root().join("tests/cases/gzip-of-several-members/bold.nii.gz");
+    let labels = files(&["tests/cases/gzip-of-several-members/atlas.nii.gz"]).iter().map(|bytes| inflated(bytes)).collect();
+    let digits = inflated(&files(&["examples/data/mnist_5k_labels_idx1.gz"])[0]);
+    let idx = [files(&["examples/data/mnist_5k_labels_idx1.gz"]), vec![digits]].concat();
+    vec![
+        target("nifti", nifti, DEFLATED, |b| done(data::read_nifti_bytes("x.nii", b.to_vec()).map(|image| image.values()))),
+        target("atlas", labels, DEFLATED, by_file(folder, "atlas.nii", move |path| done(data::atlas_series(&image, path)))),
+        target("gifti", gifti, DEFLATED, |b| done(data::read_series_bytes("x.func.gii", b, Layout::TimeRegions))),
+        target("idx", idx, DEFLATED, |b| done(data::read_idx_bytes("x.idx", b))),
+    ]
+}
+
+fn inflated(bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(bytes), &mut plain).unwrap();
+    plain
+}

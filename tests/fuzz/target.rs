@@ -1,0 +1,48 @@
+//! A reader, what it is given, and what it may take.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use tapetum::{Error, Result};
+
+/// A reader, and what it is given.
+pub struct Target {
+    pub name: &'static str,
+    pub seeds: Vec<Vec<u8>>,
+    pub read: Box<dyn Fn(&[u8]) -> Result<()>>,
+    /// Bytes of memory that a byte of the file may take.
+    pub by_byte: usize,
+}
+
+/// What any reader may hold besides.
+pub const FLOOR: usize = 4 << 20;
+
+/// Deflate makes at most 1,032 bytes of one, which may be small integers that become f64; a growing buffer is held twice.
+pub const DEFLATED: usize = 1032 * 8 * 3;
+
+/// Plain files: text of one byte a number becomes f64, its cells are kept, and the values are turned.
+pub const PLAIN: usize = 256;
+
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn files(names: &[&str]) -> Vec<Vec<u8>> {
+    names.iter().map(|name| fs::read(root().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))).collect()
+}
+
+pub fn done<T>(result: Result<T>) -> Result<()> {
+    result.map(drop)
+}
+
+pub fn target(name: &'static str, seeds: Vec<Vec<u8>>, by_byte: usize, read: impl Fn(&[u8]) -> Result<()> + 'static) -> Target {
+    Target { name, seeds, read: Box::new(read), by_byte }
+}
+
+/// Reads a file of this name with these bytes.
+pub fn by_file<F: Fn(&Path) -> Result<()>>(folder: &Path, name: &'static str, read: F) -> impl Fn(&[u8]) -> Result<()> + use<F> {
+    let path = folder.join(name);
+    move |bytes| {
+        fs::write(&path, bytes).map_err(|e| Error::file(&path, e.to_string()))?;
+        read(&path)
+    }
+}
