@@ -264,7 +264,7 @@ impl Program {
         &self.state
     }
 
-    /// Fills an input; it stays until it is filled again.
+    /// Fills an input; it stays until it is filled again. A value held in double precision is rounded to what the device computes in.
     ///
     /// # Errors
     /// Where `input` is no input of the tape, or the value is of another type.
@@ -281,6 +281,7 @@ impl Program {
             }
             // An input of the tape that the outputs do not need is of no consequence, here as on the host.
             Engine::Gpu(program) if !program.plan().inputs.iter().any(|(_, _, v)| *v == input) => Ok(()),
+            Engine::Gpu(program) if value.is_f64() => program.write(input, &value.to_real::<f32>()),
             Engine::Gpu(program) => program.write(input, value),
         }
     }

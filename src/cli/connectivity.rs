@@ -1,13 +1,15 @@
 //! `tapetum connectivity`.
 
-mod compute;
-mod warnings;
-
 use super::common::{Axes, Common, Done, Tables, note, say_table, table_json};
+use crate::connectome::connectivity::mean::Ended;
+use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind, Matrices};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::data::{self, Series};
+use crate::host::Precision;
 use crate::{Error, Result};
-use serde_json::json;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
 
@@ -32,6 +34,13 @@ pub(super) struct Connectivity {
     /// Fisher's z of the correlations, the diagonal 0.
     #[arg(long)]
     fisher_z: bool,
+    /// How near the geometric mean of a tangent is to be: the length of the step that may be left [default: where neither this nor
+    /// --shrinkage is given, 1e-7 times the number of entries, where nilearn stops; else 1e-10].
+    #[arg(long, value_name = "X", value_parser = positive)]
+    tolerance: Option<f64>,
+    /// Write the tangents even where the geometric mean has not converged.
+    #[arg(long)]
+    unconverged: bool,
     /// The axes of the file, after subjects.
     #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
     layout: Axes,
@@ -39,30 +48,26 @@ pub(super) struct Connectivity {
     tables: Tables,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Kind {
-    /// Pearson's
-    Correlation,
-    /// Of the series as they are, in their units squared
-    Covariance,
-    /// Of two regions given all others, from the inverse covariance
-    PartialCorrelation,
-    /// The inverse covariance
-    Precision,
-    /// Of a group: each subject's covariance as seen from their geometric mean, as nilearn's `tangent`
-    Tangent,
+impl ValueEnum for Kind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            Self::Correlation => "Pearson's",
+            Self::Covariance => "Of the series as they are, in their units squared",
+            Self::PartialCorrelation => "Of two regions given all others, from the inverse covariance",
+            Self::Precision => "The inverse covariance",
+            Self::Tangent => "Of a group: each subject's covariance as seen from their geometric mean, as nilearn's `tangent`",
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
 }
 
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Correlation => "correlation",
-            Self::Covariance => "covariance",
-            Self::PartialCorrelation => "partial-correlation",
-            Self::Precision => "precision",
-            Self::Tangent => "tangent",
-        }
-    }
+/// A number above 0.
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse::<f64>().ok().filter(|x| *x > 0.0 && x.is_finite()).ok_or_else(|| "a number above 0 is expected".to_owned())
 }
 
 /// `none`, `ledoit-wolf`, `oas` or `ridge=X`.
@@ -90,12 +95,13 @@ fn shrinkage_name(shrinkage: Shrinkage) -> String {
 
 impl Connectivity {
     pub(super) fn agrees(&self) -> Result<(), &'static str> {
-        match (self.fisher_z, self.kind) {
-            (true, Kind::Covariance | Kind::Precision | Kind::Tangent) => {
-                Err("--fisher-z is of correlations: leave it out, or take --kind correlation or partial-correlation")
-            }
-            _ => Ok(()),
+        if self.kind != Kind::Tangent && (self.tolerance.is_some() || self.unconverged) {
+            return Err("--tolerance and --unconverged are of --kind tangent: leave them out");
         }
+        if self.fisher_z && !matches!(self.kind, Kind::Correlation | Kind::PartialCorrelation) {
+            return Err("--fisher-z is of correlations: leave it out, or take --kind correlation or partial-correlation");
+        }
+        Ok(())
     }
 
     pub(super) fn run(self, common: &Common) -> Result<Done> {
@@ -107,36 +113,57 @@ impl Connectivity {
         if frames < 2 {
             return Err(Error::file(&self.series, format!("{frames} frame: at least 2 are needed for a {}", self.kind.name())));
         }
-        if self.kind == Kind::Tangent && subjects < 2 {
-            let what = format!("{subjects} subject: --kind tangent is of a group, [subjects, time, regions] of at least 2 is expected");
-            return Err(Error::file(&self.series, what));
-        }
-        let mut warnings = self.warnings(&series, [regions, frames])?;
+        let measure = self.measure();
         let device = common.device()?;
-        let compute::Matrices { values: matrices, residual } = self.compute(&device, &series.values)?;
-        warnings.extend(self.left_out(&series, &matrices)?);
-        warnings.extend(
-            residual
-                .filter(|r| *r > compute::CONVERGED * regions as f32)
-                .map(|r| format!("the geometric mean has not converged: a step of length {r:.1e} is left")),
-        );
-        data::write_npy(&self.out, &matrices)?;
+        let made = measure.compute(&device, &series.values).map_err(|e| match e {
+            Error::Argument { what } => Error::file(&self.series, what),
+            Error::Op { .. } => Error::file(&self.series, e.to_string()),
+            other => other,
+        })?;
+        data::write_npy(&self.out, &made.values)?;
         common.say(&device);
         say_table(&self.series, &series);
+        let warnings = self.warnings(&measure, &series, &made);
         for warning in &warnings {
             note(&format!("warning: {}: {warning}", self.series.display()));
         }
         let json = json!({
             "series": self.series.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
-            "kind": self.kind.name(), "shrinkage": shrinkage_name(self.shrinkage()), "fisher_z": self.fisher_z, "residual": residual,
+            "kind": self.kind.name(), "shrinkage": shrinkage_name(measure.shrinkage()), "fisher_z": self.fisher_z,
+            "precision": precision(made.precision), "condition": made.condition,
+            "residual": made.mean.map(|m| m.residual), "mean": made.mean.map(ended),
             "subjects": subjects, "frames": frames, "regions": regions, "table": table_json(&series),
             "warnings": warnings,
         });
         common.print(&json, || {
             let of = if subjects == 1 { String::new() } else { format!("{subjects} subjects of ") };
-            format!("{of}{frames} frames, {regions} regions -> {} {}", self.out.display(), matrices.ty())
+            let how = if made.precision == Precision::F64 { ", in f64 on the host" } else { "" };
+            format!("{of}{frames} frames, {regions} regions -> {} {}{how}", self.out.display(), made.values.ty())
         })?;
         Ok(Done::Well)
+    }
+
+    fn measure(&self) -> Measure {
+        let mut measure = Measure::new(self.kind);
+        measure.shrinkage = self.shrinkage;
+        measure.fisher_z = self.fisher_z;
+        measure.tolerance = self.tolerance;
+        measure.unconverged = self.unconverged;
+        measure
+    }
+
+    /// What a user should know before trusting the matrices.
+    fn warnings(&self, measure: &Measure, series: &Series, made: &Matrices) -> Vec<String> {
+        let mut found: Vec<String> = measure.doubt(&series.values).into_iter().collect();
+        found.extend(series.read_as.iter().flat_map(|read_as| read_as.doubts.clone()));
+        found.extend(made.rows.warnings(self.kind, |row| name(series, row)));
+        if let Some(mean) = made.mean.filter(|m| !m.converged) {
+            found.push(format!("the geometric mean has not converged: a step of length {:.1e} is left", mean.residual));
+        }
+        if made.condition.is_some_and(|c| !c.is_finite()) {
+            found.push("the condition is no finite number: what was inverted is not".to_owned());
+        }
+        found
     }
 
     fn read(&self) -> Result<Series> {
@@ -158,14 +185,26 @@ impl Connectivity {
             _ => Ok(()),
         }
     }
+}
 
-    /// Whether the result does not depend on each region's unit.
-    fn scale_free(&self) -> bool {
-        self.kind == Kind::Correlation || self.kind == Kind::PartialCorrelation && self.shrinkage() == Shrinkage::None
+fn precision(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F32 => "f32",
+        Precision::F64 => "f64",
     }
+}
 
-    /// What was asked for, or what the kind takes.
-    fn shrinkage(&self) -> Shrinkage {
-        self.shrinkage.unwrap_or(if self.kind == Kind::Tangent { Shrinkage::LedoitWolf } else { Shrinkage::None })
-    }
+fn ended(mean: Ended) -> Value {
+    json!({ "steps": mean.steps, "residual": mean.residual, "tolerance": mean.tolerance, "converged": mean.converged })
+}
+
+/// A row of the series by its region's name, or its place.
+fn name(series: &Series, row: usize) -> String {
+    let shape = series.values.shape();
+    let regions = shape[shape.rank() - 2];
+    let region = match series.names.as_ref().and_then(|n| n.get(row % regions)) {
+        Some(name) => format!("`{name}`"),
+        None => format!("region {} (counted from 0)", row % regions),
+    };
+    if shape.rank() > 2 { format!("subject {} {region}", row / regions) } else { region }
 }

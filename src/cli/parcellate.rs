@@ -6,6 +6,7 @@ use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
 use crate::data::{TableOptions, read_npy, read_series, read_table};
 use crate::report::picture::Hemisphere;
+use crate::statistics::centre::{Centred, Constant};
 use crate::{Error, HostTensor, Result};
 use std::path::{Path, PathBuf};
 
@@ -82,7 +83,8 @@ impl Parcellate {
         let read = read_series(&self.series, self.tables.options(self.layout))?;
         say_table(&self.series, &read);
         warn_of_table(&self.series, &read);
-        let series = read.values;
+        // What is learnt of series are correlations: their means do not matter, and go before f32 rounds what varies.
+        let series = Centred::new(&read.values, Constant::ToRounding)?.single()?;
         let [vertices, _] = *series.shape() else {
             return Err(Error::file(&self.series, format!("series of one subject are expected, found {}", series.shape())));
         };

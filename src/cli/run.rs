@@ -59,6 +59,7 @@ impl Run {
         let models =
             if self.resume { Checkpoints::resume(models, &workflow, &device) } else { Checkpoints::begin(models, &workflow, &device) }?;
         common.say(&device);
+        workflow.notes().for_each(note);
         let started = Instant::now();
         let folds = workflow.folds().len() as u64;
         let bar = progress(folds * u64::from(workflow.steps()), "steps")?;
@@ -104,12 +105,12 @@ impl Run {
             "folds": workflow.folds().iter().map(|f| json!({ "train": f.train, "test": f.test })).collect::<Vec<_>>(),
             "steps": workflow.steps(), "losses": found.losses.iter().map(last).collect::<Vec<_>>(), "metrics": metrics,
             "values": found.values.iter().map(|v| json!({ "name": v.name, "shape": v.value.shape().to_vec() })).collect::<Vec<_>>(),
-            "out": self.out.display().to_string(),
+            "notes": workflow.notes().collect::<Vec<_>>(), "out": self.out.display().to_string(),
         })
     }
 }
 
-/// What is needed to run it again: the workflow as it was, versions, device, seed, inputs and their hashes.
+/// All that is needed to run it again: the workflow as it was, versions, device, seed, inputs and their hashes.
 fn record(workflow: &Workflow, device: &Device, seconds: f64) -> Value {
     let adapter = match device {
         Device::Gpu(context) => {

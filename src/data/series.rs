@@ -1,9 +1,12 @@
 //! Series of regions, from any file that holds them.
 
-use super::gifti::{Surface, read_gifti_bytes};
+use super::gifti;
 use super::nifti::needs_an_atlas;
-use super::npz::file_and_array;
-use super::{NpyRows, ReadAs, TableOptions, extension, is_nifti, read_bytes, read_npy_bytes, read_npz_bytes, read_table_bytes};
+use super::npy::read_npy_exact_bytes;
+use super::npz::{file_and_array, npz_member};
+use super::table::read_grid;
+use super::{NpyRows, ReadAs, TableOptions, extension, is_nifti, read_bytes};
+use crate::tensor::Real;
 use crate::{Error, HostTensor, Result};
 use std::path::Path;
 
@@ -17,10 +20,14 @@ pub enum Layout {
     RegionsTime,
 }
 
-/// Series as the tape takes them.
+/// Series as a file has them, time last.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    /// f32 `[regions, time]` or `[subjects, regions, time]`; every value is finite.
+    /// `[regions, time]` or `[subjects, regions, time]`; every value is finite in f32. They are held in double precision where the file has
+    /// more digits than f32: f64, integers of 32 bits and more, numbers in text, means over an image's voxels. Means are to be taken off
+    /// before they become f32 ([`Centred`](crate::statistics::centre::Centred), which
+    /// [`Connectivity`](crate::connectome::connectivity::measure::Connectivity) and
+    /// [`Model::clean`](crate::connectome::confounds::denoise::Model::clean) do), for what varies may be small beside them.
     pub values: HostTensor,
     /// The regions' names, where the file gives them.
     pub names: Option<Vec<String>>,
@@ -66,16 +73,23 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
     let name = name.as_path();
     check_extension(name)?;
     let (values, names, read_as) = match extension(name).as_str() {
-        "npy" => (single(name, &read_npy_bytes(name, bytes)?)?, None, None),
-        "npz" => (single(name, &read_npz_bytes(name, bytes, array.as_deref())?)?, None, None),
+        "npy" => (read_npy_exact_bytes(name, bytes)?, None, None),
+        "npz" => {
+            let (name, bytes) = npz_member(name, bytes, array.as_deref())?;
+            (read_npy_exact_bytes(&name, &bytes)?, None, None)
+        }
         // A surface's arrays are by vertices, whatever the layout of other files.
         "gii" => {
-            let Surface { values, vertices } = read_gifti_bytes(name, bytes)?;
-            let names = vertices.map(|v| v.iter().map(usize::to_string).collect());
+            let found = gifti::arrays(name, bytes).map_err(|what| Error::file(name, what))?;
+            let values = HostTensor::real([found.rows, found.columns], found.values)?;
+            let names = found.vertices.map(|v| v.iter().map(usize::to_string).collect());
             return arrange(values, names, Layout::RegionsTime).map_err(|what| Error::file(name, what));
         }
         _ if is_nifti(name) => return Err(needs_an_atlas(name, bytes)),
-        _ => read_table_bytes(name, bytes, &table).map(|t| (t.values, t.names, Some(t.read_as)))?,
+        _ => {
+            let grid = read_grid(name, bytes, &table)?;
+            (HostTensor::real([grid.rows, grid.columns], grid.values)?, grid.names, Some(grid.read_as))
+        }
     };
     // In a table of regions by time, what the header names is frames, and the index regions.
     let names = match (layout, &read_as) {
@@ -85,13 +99,13 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
     arrange(values, names, layout).map(|series| Series { read_as, ..series }).map_err(|what| Error::file(name, what))
 }
 
-/// One subject's series f32 `[regions, time]` of an array `[subjects, time, regions]` (or as `layout` has it) that is read by rows.
+/// One subject's series `[regions, time]`, as [`Series::values`] holds them, of an array `[subjects, time, regions]` (or as `layout` has it) that is read by rows.
 ///
 /// # Errors
 /// As [`NpyRows::read`], and where a value is not finite or the row has not two axes.
 pub fn read_series_row(rows: &NpyRows, subject: usize, layout: Layout) -> Result<HostTensor> {
     let name = rows.path();
-    let values = single(name, &rows.read(subject)?)?;
+    let values = rows.read_exact(subject)?;
     if values.shape().rank() != 2 {
         return Err(Error::file(name, format!("an array of three axes is expected, a subject a row, found {:?}", rows.shape())));
     }
@@ -107,22 +121,17 @@ fn check_extension(path: &Path) -> Result<()> {
     }
 }
 
-fn single(name: &Path, tensor: &HostTensor) -> Result<HostTensor> {
-    let elements = match (tensor.as_i32(), tensor.as_u32()) {
-        (Some(v), _) => v.iter().map(|&x| x as f32).collect(),
-        (_, Some(v)) => v.iter().map(|&x| x as f32).collect(),
-        _ => return Ok(tensor.to_real::<f32>()),
-    };
-    HostTensor::f32(tensor.shape(), elements).map_err(|e| Error::file(name, e.to_string()))
-}
-
 fn arrange(values: HostTensor, names: Option<Vec<String>>, layout: Layout) -> Result<Series, String> {
     let extents = check_extents(&values, layout)?;
-    let elements = values.as_f32().unwrap_or_default();
-    if let Some(i) = elements.iter().position(|x| !x.is_finite()) {
+    let elements = values.to_f64_vec();
+    if let Some(i) = elements.iter().position(|&x| !(x as f32).is_finite()) {
         return Err(describe(i, elements[i], extents, layout, names.as_deref()));
     }
-    let values = if layout == Layout::TimeRegions { turned(&values)? } else { values };
+    let values = match (layout, values.is_f64()) {
+        (Layout::RegionsTime, _) => values,
+        (_, true) => turned::<f64>(&values)?,
+        (_, false) => turned::<f32>(&values)?,
+    };
     Ok(Series { values, names, read_as: None })
 }
 
@@ -145,15 +154,17 @@ fn check_extents(values: &HostTensor, layout: Layout) -> Result<[usize; 2], Stri
     }
 }
 
-fn describe(element: usize, value: f32, [rows, columns]: [usize; 2], layout: Layout, names: Option<&[String]>) -> String {
+fn describe(element: usize, value: f64, [rows, columns]: [usize; 2], layout: Layout, names: Option<&[String]>) -> String {
     let (subject, row, column) = (element / (rows * columns), element / columns % rows, element % columns);
     let (frame, region) = if layout == Layout::TimeRegions { (row, column) } else { (column, row) };
     let name = names.and_then(|names| names.get(region)).map(|name| format!(" (`{name}`)")).unwrap_or_default();
-    format!("the value at subject {subject}, frame {frame}, region {region}{name}, counted from 0, is {value}: a finite number is expected")
+    format!(
+        "the value at subject {subject}, frame {frame}, region {region}{name}, counted from 0, is {value}: a finite number of single precision is expected"
+    )
 }
 
-fn turned(values: &HostTensor) -> Result<HostTensor, String> {
-    let mut view = values.view::<f32>().map_err(|e| e.to_string())?;
+fn turned<R: Real>(values: &HostTensor) -> Result<HostTensor, String> {
+    let mut view = values.view::<R>().map_err(|e| e.to_string())?;
     let rank = view.ndim();
     view.swap_axes(rank - 2, rank - 1);
     HostTensor::from_array(view.to_owned()).map_err(|e| e.to_string())

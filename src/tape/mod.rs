@@ -77,6 +77,8 @@ pub struct Tape {
     names: BTreeMap<String, Var>,
     assignments: Vec<(Var, Var)>,
     segments: Vec<Segment>,
+    /// Series with their means, and the same without.
+    centred: BTreeMap<Var, Var>,
 }
 
 impl Default for Tape {
@@ -96,6 +98,7 @@ impl Tape {
             names: BTreeMap::new(),
             assignments: Vec::new(),
             segments: Vec::new(),
+            centred: BTreeMap::new(),
         }
     }
 
@@ -108,6 +111,7 @@ impl Tape {
             names: self.names.clone(),
             assignments: self.assignments.clone(),
             segments: self.segments.clone(),
+            centred: self.centred.clone(),
         }
     }
 
@@ -117,6 +121,20 @@ impl Tape {
     /// Where the name is taken.
     pub fn input(&mut self, name: &str, ty: TensorType) -> Result<Var> {
         self.named(name, ty, Source::Input(name.to_owned()))
+    }
+
+    /// x `[.., variables, time]` moved by `means` `[.., variables, 1]`. What does not depend on a constant (covariance, correlation,
+    /// standardising, a fit with an intercept) reads x itself, see [`Tape::less_means`]: x may vary by less than f32 can tell of the sum.
+    /// Its gradient then goes to x, and not to the sum.
+    pub(crate) fn with_means(&mut self, x: Var, means: Var) -> Result<Var> {
+        let sum = self.add(x, means)?;
+        self.centred.insert(sum, x);
+        Ok(sum)
+    }
+
+    /// x without the means that [`Tape::with_means`] moved it by, or x.
+    pub(crate) fn less_means(&self, x: Var) -> Var {
+        self.centred.get(&x).copied().unwrap_or(x)
     }
 
     /// A value that lasts between steps: `init` before the first, then what [`assign`](Self::assign) says.

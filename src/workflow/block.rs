@@ -31,7 +31,7 @@ pub(super) fn step() -> Form<Placed<Step>> {
     tagged("block", None, common, blocks::all()).map(|((name,), record)| Step { name, record }).placed()
 }
 
-/// What a block makes: its result is called as the block is, and others `name.other`.
+/// The values that a block makes: its result is called as the block is, and others `name.other`.
 pub(super) type Made = Vec<(&'static str, Var)>;
 
 /// Where blocks are recorded, and where the values are that they name.
@@ -60,7 +60,7 @@ where
 
 /// An argument of a block, or a tuple of them.
 pub(super) trait Argument: Part {
-    /// What it is at recording.
+    /// The argument as it is at recording.
     type Given;
     fn given(read: &Self::Read, scope: &mut dyn Scope) -> Result<Self::Given>;
 }

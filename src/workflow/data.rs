@@ -1,4 +1,4 @@
-//! What a workflow reads: arrays that all subjects share, and series, columns and confounds, a row a subject, read in batches, so that
+//! The data of a workflow: arrays that all subjects share, and series, columns and confounds, a row a subject, read in batches, so that
 //! a cohort need not fit in memory.
 
 use super::form::{Form, Placed, file, flag, text, whole, words};
@@ -6,14 +6,15 @@ use super::object::{Field, Object, object};
 use super::place::{is_name, not_a_name};
 use super::reader::{Reader, finite};
 use crate::connectome::confounds::{Selection, Strategy};
-use crate::data::{Layout, NpyRows, read_column, read_npy};
+use crate::data::{Layout, NpyRows, SeriesOptions, TableOptions, read_column, read_npy};
+use crate::statistics::centre::{Centred, Constant};
 use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// What is kept in memory of one entry, in bytes; what is larger is read again for every batch.
+/// Bytes of an entry that are kept in memory, at most; a larger one is read again for every batch.
 const KEPT: usize = 1 << 30;
 
 /// All that a workflow reads.
@@ -23,11 +24,20 @@ pub(super) struct Data {
     subjects: usize,
 }
 
-/// What is read under one name.
+/// An entry of the data.
 #[derive(Debug)]
 pub(super) enum Entry {
     Shared(HostTensor),
-    Subjects { source: Source, each: Shape, dtype: DType, standardise: bool },
+    /// Where `centred`, series are about their means, which stand in a frame after the last: f32 would lose what varies of their sums.
+    /// `notes` say what was recognised in tables of series, and what is doubtful about it.
+    Subjects {
+        source: Source,
+        each: Shape,
+        dtype: DType,
+        standardise: bool,
+        centred: bool,
+        notes: Vec<String>,
+    },
 }
 
 #[derive(Debug)]
@@ -80,10 +90,16 @@ fn series() -> Object<Entry> {
             "time-regions",
             "the order of the axes",
         ),
+        words([("yes", true), ("no", false)])
+            .maybe("header", "whether the first row of a table is a header; recognised where it is not given"),
+        text().maybe(
+            "index_column",
+            "the column of a table that numbers or dates its rows: its name, its place from 1, or none; recognised where it is not given",
+        ),
         file().maybe("atlas", "the image by which other images have series"),
         frames(),
     );
-    object("[subjects, regions, time]: series", parts, |(files, layout, atlas, frames)| {
+    object("[subjects, regions, time]: series", parts, |(files, layout, header, index_column, atlas, frames)| {
         if let Files::One(one) = &files
             && one.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"))
         {
@@ -92,7 +108,8 @@ fn series() -> Object<Entry> {
                 return Source::open(Reader::SeriesRows(rows, layout, frames));
             }
         }
-        Source::open(Reader::SeriesFiles { files: files.list(), atlas, layout, frames })
+        let options = SeriesOptions { layout, table: TableOptions { header, index_column } };
+        Source::open(Reader::SeriesFiles { files: files.list(), atlas, options, frames })
     })
 }
 
@@ -116,7 +133,8 @@ fn column() -> Object<Entry> {
             }
         };
         let each = values.shape().without(0);
-        Ok(Entry::Subjects { source: Source::Kept(values), each, dtype: DType::F32, standardise })
+        let source = Source::Kept(values);
+        Ok(Entry::Subjects { source, each, dtype: DType::F32, standardise, centred: false, notes: Vec::new() })
     })
 }
 
@@ -178,16 +196,26 @@ impl Data {
         self.subjects
     }
 
+    /// What was recognised in tables of series, and what is doubtful about it, a line each.
+    pub(super) fn notes(&self) -> impl Iterator<Item = &str> {
+        self.entries.values().flat_map(Entry::notes).map(String::as_str)
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
     }
 
-    /// What all subjects share, under a name.
+    /// The array of that name, which all subjects share.
     pub(super) fn shared(&self, name: &str) -> Option<&HostTensor> {
         match self.entries.get(name) {
             Some(Entry::Shared(value)) => Some(value),
             _ => None,
         }
+    }
+
+    /// Whether the last frame of an entry's series is the mean that was taken off the others.
+    pub(super) fn is_centred(&self, name: &str) -> bool {
+        matches!(self.entries.get(name), Some(Entry::Subjects { centred: true, .. }))
     }
 
     /// The type of one subject's value, under a name.
@@ -198,7 +226,7 @@ impl Data {
         }
     }
 
-    /// What the columns to be standardised are standardised by, of the subjects learnt from.
+    /// Mean and standard deviation, over the training subjects, of the columns that are standardised.
     pub(super) fn standards(&self, train: &[usize]) -> Result<Standards> {
         let mut standards = Standards::new();
         for (name, entry) in &self.entries {
@@ -213,7 +241,7 @@ impl Data {
 
     /// The values of some subjects, `[subjects, ..]`.
     pub(super) fn read(&self, name: &str, subjects: &[usize], standards: &Standards) -> Result<HostTensor> {
-        let Some(Entry::Subjects { source, each, dtype, .. }) = self.entries.get(name) else {
+        let Some(Entry::Subjects { source, each, dtype, centred, .. }) = self.entries.get(name) else {
             return Err(Error::tensor(name, "is no entry of the data with a row a subject"));
         };
         let shape = leading(subjects.len(), each)?;
@@ -227,7 +255,7 @@ impl Data {
         for &subject in subjects {
             match source {
                 Source::Kept(all) => values.extend_from_slice(&all.elements::<f32>()?[subject * each.elements()..][..each.elements()]),
-                Source::Read(reader) => values.extend_from_slice(reader.read(subject)?.elements::<f32>()?),
+                Source::Read(reader) => values.extend_from_slice(held(reader.read(subject)?, *centred)?.elements::<f32>()?),
             }
         }
         if let Some([mean, deviation]) = standards.get(name) {
@@ -238,6 +266,13 @@ impl Data {
 }
 
 impl Entry {
+    fn notes(&self) -> &[String] {
+        match self {
+            Self::Subjects { notes, .. } => notes,
+            Self::Shared(_) => &[],
+        }
+    }
+
     fn subjects(&self) -> Option<usize> {
         match self {
             Self::Shared(_) => None,
@@ -251,21 +286,38 @@ impl Source {
     /// Reads every subject once, which must be alike, and keeps them where they are not too many.
     fn open(reader: Reader) -> Result<Entry> {
         let first = reader.read(0)?;
-        let (each, dtype, subjects) = (first.shape(), first.dtype(), reader.subjects());
-        let keep = dtype != DType::F32 || each.elements().saturating_mul(subjects * 4) <= KEPT;
-        let mut kept = vec![first];
+        let (ty, subjects) = (first.ty(), reader.subjects());
+        let keep = ty.dtype != DType::F32 || ty.shape.elements().saturating_mul(subjects * 4) <= KEPT;
+        let mut notes = reader.notes(0)?;
+        let (mut kept, mut centred) = (vec![first], false);
         for subject in 1..subjects {
             let found = reader.read(subject)?;
-            if found.shape() != each || found.dtype() != dtype {
-                return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {}", found.ty(), kept[0].ty())));
+            notes.extend(reader.notes(subject)?);
+            if found.ty() != ty {
+                return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {ty}", found.ty())));
             }
+            centred |= found.is_f64();
             if keep {
                 kept.push(found);
             }
         }
+        centred |= kept[0].is_f64();
+        let kept = kept.into_iter().map(|one| held(one, centred)).collect::<Result<Vec<_>>>()?;
+        let each = kept[0].shape();
         let source = if keep { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
-        Ok(Entry::Subjects { source, each, dtype, standardise: false })
+        Ok(Entry::Subjects { source, each, dtype: ty.dtype, standardise: false, centred, notes })
     }
+}
+
+/// One subject's value as it is kept. Where series are to be centred, in f64, each row is x − μ, and μ after the last frame.
+fn held(value: HostTensor, centred: bool) -> Result<HostTensor> {
+    let [rows, time] = match *value.shape() {
+        [rows, time] if centred => [rows, time],
+        _ => return Ok(value),
+    };
+    let about = Centred::new(&value, Constant::ToRounding)?;
+    let row = |(row, mean): (&[f64], &f64)| row.iter().chain([mean]).map(|&x| x as f32).collect::<Vec<_>>();
+    HostTensor::f32([rows, time + 1], about.values.chunks_exact(time.max(1)).zip(&about.means).flat_map(row).collect())
 }
 
 /// A shape with another axis first.

@@ -1,4 +1,4 @@
-//! What a trained model says of subjects.
+//! Evaluation: the values that a trained model has for subjects.
 
 use super::Workflow;
 use super::data::{Standards, leading};
@@ -15,11 +15,11 @@ pub(super) type Values = BTreeMap<String, Evaluated>;
 #[derive(Debug, Clone)]
 pub(super) struct Evaluated {
     pub(super) value: HostTensor,
-    /// Whether it has a row for each of them.
+    /// True where it has a row for each of them.
     pub(super) of_subjects: bool,
 }
 
-/// What the model of one fold says.
+/// The values of the model of one fold.
 #[derive(Debug)]
 pub(super) struct Evaluation {
     pub(super) train: Values,

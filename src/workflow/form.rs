@@ -1,6 +1,6 @@
 //! Forms: what a JSON value must be, how it is read, and its JSON Schema, as one thing.
 //!
-//! What can be read and what the schema says are thus the same by construction. Objects are made of forms in [`super::object`].
+//! The schema thus says by construction what can be read. Objects are made of forms in [`super::object`].
 
 use super::place::{Place, is_name, not_a_name};
 use crate::{Error, Result};
@@ -23,7 +23,7 @@ impl<T> Placed<T> {
     }
 }
 
-/// What a value must be.
+/// A kind of value.
 pub(super) struct Form<T> {
     pub(super) schema: Value,
     pub(super) shape: Shape,
@@ -91,13 +91,13 @@ impl<T: 'static> Form<T> {
         self.schema.clone()
     }
 
-    /// What is made of the value.
+    /// The form of something that is made of the value.
     pub(super) fn map<U: 'static>(self, make: impl Fn(T) -> U + Send + Sync + 'static) -> Form<U> {
         let read = self.read;
         Form { schema: self.schema, shape: self.shape, read: Box::new(move |place| read(place).map(&make)) }
     }
 
-    /// What is made of the value, or an error at its place.
+    /// The form of something that is made of the value, or of an error at its place.
     pub(super) fn then<U: 'static>(self, make: impl Fn(T) -> Result<U> + Send + Sync + 'static) -> Form<U> {
         let read = self.read;
         let made = move |place: &Place<'_>| make(read(place)?).map_err(place.wrap());

@@ -16,12 +16,12 @@ pub type Figure = std::result::Result<f64, String>;
 pub(super) struct Metric {
     pub(super) name: String,
     pub(super) predicted: Name,
-    /// What it is held against, in whose units both are.
+    /// The truth that it is compared with, in whose units both are.
     pub(super) target: Option<Name>,
     figure: Kind,
 }
 
-/// What a metric is computed of.
+/// The values that a metric is computed of, and its definition.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     /// Of a value alone, of any shape.

@@ -86,7 +86,7 @@ pub struct Workflow {
     requests: Vec<Request>,
 }
 
-/// How a workflow is read: a seed, and what is set besides what the file says.
+/// Settings with which a workflow is read: a seed, and values other than the file's.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
     seed: u64,
@@ -130,7 +130,7 @@ impl ReadOptions {
     }
 }
 
-/// Where the files of a workflow are, which is known before they are opened.
+/// The place of a workflow's files, which is known before they are opened.
 fn folder() -> (object::Field<Option<String>>, object::Field<Option<String>>) {
     (
         text().maybe("folder", "where the files are, from the folder of the workflow; that folder itself where it is not given"),
@@ -278,12 +278,12 @@ impl Workflow {
         self.title.as_deref().unwrap_or("Workflow")
     }
 
-    /// What it says of itself.
+    /// Its description, empty where it has none.
     pub fn description(&self) -> &str {
         self.description.as_deref().unwrap_or_default()
     }
 
-    /// What the rows of its data are: `subjects`, or what the workflow calls them.
+    /// The name of the rows of its data: `subjects`, or what the workflow calls them.
     pub fn samples(&self) -> &str {
         &self.samples
     }
@@ -301,6 +301,11 @@ impl Workflow {
     /// Subjects in all.
     pub fn subjects(&self) -> usize {
         self.data.subjects()
+    }
+
+    /// What was recognised in its tables of series, and what is doubtful about it, a line each.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.data.notes()
     }
 
     /// The divisions of the subjects.

@@ -64,7 +64,7 @@ pub(super) struct Field<T> {
 
 /// A part of an object: a key, or a tuple of parts.
 pub(super) trait Part {
-    /// What is read.
+    /// The value that is read.
     type Read;
     /// Its keys, in order.
     fn properties(&self) -> Vec<Property>;

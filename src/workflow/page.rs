@@ -13,7 +13,7 @@ results name; so do the entries of the data and the parameters. Time is the last
 any axes. A key without a default must be given unless it is called optional.
 ";
 
-/// What can stand in a workflow, in Markdown: `examples/WORKFLOWS.md`.
+/// Everything that can stand in a workflow, in Markdown: `examples/WORKFLOWS.md`.
 pub fn page() -> String {
     let schema = schema();
     let of = |key: &str| schema["properties"][key].clone();

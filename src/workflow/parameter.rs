@@ -22,7 +22,7 @@ pub(super) struct Parameter {
     start: Start,
     domain: Domain,
     pub(super) learn: bool,
-    /// Whether each subject has its own.
+    /// True where each subject has its own.
     pub(super) per_subject: bool,
     /// Distinguishes its draws.
     stream: u32,
@@ -36,7 +36,7 @@ pub(super) enum Extent {
     Of(String, isize),
 }
 
-/// How a parameter begins. What is drawn from a normal or uniform distribution, and zeros, are of the free parameter, whose image the
+/// The beginning of a parameter. What is drawn from a normal or uniform distribution, and zeros, are of the free parameter, whose image the
 /// workflow sees; the others are images.
 #[derive(Debug, Clone)]
 enum Start {

@@ -1,5 +1,6 @@
 //! A value of a workflow's file and where it stands there, so that every refusal names the place.
 
+use crate::data::file_and_array;
 use crate::{Error, Result, json};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -32,8 +33,11 @@ impl Files {
         let path = self.folder.join(name);
         if !self.found.borrow().contains_key(&path) {
             let hash = match &self.made_by {
-                Some(command) if !path.exists() => return Err(Error::file(path, format!("is not there: `{command}` writes it"))),
-                _ => sha256(&path)?,
+                Some(command) if !file_and_array(&path).0.exists() => {
+                    return Err(Error::file(path, format!("is not there: `{command}` writes it")));
+                }
+                // `FILE.npz:NAME` is of that file.
+                _ => sha256(&file_and_array(&path).0)?,
             };
             self.found.borrow_mut().insert(path.clone(), hash);
         }
@@ -74,7 +78,7 @@ impl<'a> Place<'a> {
         |e| self.error(e)
     }
 
-    /// What is expected here and not found.
+    /// The error that something else is expected here.
     pub(super) fn expected<T>(&self, what: &str) -> Result<T> {
         let found = self.value.to_string();
         let shown: String = found.chars().take(60).collect();
@@ -143,7 +147,7 @@ pub(super) fn not_a_name(text: &str) -> String {
     format!("`{text}` is no name: letters, digits and underscores are expected, no digit first")
 }
 
-/// What `--set KEY=VALUE` says: a place, and its value, JSON or else text. What begins as a list, an object or a quoted text must be JSON.
+/// The meaning of `--set KEY=VALUE`: a place, and its value, JSON or else text. What begins as a list, an object or a quoted text must be JSON.
 ///
 /// # Errors
 /// Where there is no place or no `=`, or the value is no JSON and begins as some.

@@ -1,16 +1,16 @@
-//! How one subject is read from the files of an entry.
+//! Readers: one subject from the files of an entry.
 
 use crate::connectome::confounds::{Column, Confounds, Selection, censor};
-use crate::data::{self, Layout, NpyRows, read_confounds, read_series, read_series_row};
+use crate::data::{self, Layout, NpyRows, SeriesOptions, is_table, read_confounds, read_series, read_series_row};
 use crate::{DType, Error, HostTensor, Result};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// What an entry's subjects are read from.
+/// The source that the subjects of an entry are read from.
 #[derive(Debug)]
 pub(super) enum Reader {
     SeriesRows(NpyRows, Layout, Option<Range<usize>>),
-    SeriesFiles { files: Vec<PathBuf>, atlas: Option<PathBuf>, layout: Layout, frames: Option<Range<usize>> },
+    SeriesFiles { files: Vec<PathBuf>, atlas: Option<PathBuf>, options: SeriesOptions, frames: Option<Range<usize>> },
     Confounds { files: Vec<PathBuf>, selection: Selection, frames: Option<Range<usize>>, keep_non_steady_state: bool },
     ArrayRows(NpyRows),
 }
@@ -29,11 +29,11 @@ impl Reader {
                 let series = read_series_row(rows, subject, *layout)?;
                 within(series, frames.as_ref())
             }
-            Self::SeriesFiles { files, atlas, layout, frames } => {
+            Self::SeriesFiles { files, atlas, options, frames } => {
                 let path = &files[subject];
                 let series = match atlas {
                     Some(atlas) => data::atlas_series(path, atlas)?,
-                    None => read_series(path, *layout)?,
+                    None => read_series(path, options.clone())?,
                 };
                 match series.values.shape().rank() {
                     2 => within(series.values, frames.as_ref()),
@@ -47,6 +47,18 @@ impl Reader {
             }
             Self::ArrayRows(rows) => finite(rows.path(), rows.read(subject)?),
         }
+    }
+
+    /// What was recognised in a subject's table of series, and what is doubtful about it.
+    pub(super) fn notes(&self, subject: usize) -> Result<Vec<String>> {
+        let Self::SeriesFiles { files, options, .. } = self else { return Ok(Vec::new()) };
+        let path = &files[subject];
+        if !is_table(path) {
+            return Ok(Vec::new());
+        }
+        let read_as = read_series(path, options.clone())?.read_as.unwrap_or_default();
+        let doubts = read_as.doubts.iter().map(|doubt| format!("warning: {}: {doubt}", path.display()));
+        Ok(read_as.recognised.iter().map(|what| format!("{}: {what}", path.display())).chain(doubts).collect())
     }
 }
 
@@ -69,8 +81,10 @@ fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTenso
     if frames.end > time {
         return Err(Error::argument(format!("frames {} to {} of series of {time}", frames.start, frames.end)));
     }
-    let rows = series.elements::<f32>()?.chunks_exact(time);
-    HostTensor::f32([regions, frames.len()], rows.flat_map(|row| row[frames.clone()].iter().copied()).collect())
+    let shape = [regions, frames.len()];
+    let cut = |values: &[f64]| values.chunks_exact(time).flat_map(|row| row[frames.clone()].iter().copied()).collect();
+    let cut: Vec<f64> = cut(&series.to_f64_vec());
+    if series.is_f64() { HostTensor::real(shape, cut) } else { HostTensor::f32(shape, cut.into_iter().map(|x| x as f32).collect()) }
 }
 
 /// Confounds `[columns, time]` of some frames, each of mean 0 and standard deviation 1: of one size to what learns from them, and the same

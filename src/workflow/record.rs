@@ -20,7 +20,7 @@ pub(super) const SUBJECT: &str = "subject";
 pub(super) struct Recording {
     pub(super) tape: Tape,
     pub(super) values: BTreeMap<String, Var>,
-    /// What is filled for every batch: entries of the data, and [`SUBJECT`].
+    /// Inputs that are filled for every batch: entries of the data, and [`SUBJECT`].
     pub(super) inputs: Vec<(String, Var)>,
     learnt: Vec<Var>,
 }
@@ -79,7 +79,7 @@ impl Recording {
         }
     }
 
-    /// Whether the first axis of a value is as long as the batch.
+    /// True where the first axis of a value is as long as the batch.
     pub(super) fn leads(&self, name: &str, batch: usize) -> bool {
         self.tape.shape(self.values[name]).first() == Some(&batch)
     }
@@ -124,7 +124,7 @@ impl Recorder<'_> {
         Ok(())
     }
 
-    /// Whether a parameter or an entry of the data is called so.
+    /// True where a parameter or an entry of the data is called so.
     fn known(&self, name: &str) -> bool {
         name == SUBJECT || self.workflow.parameters.iter().any(|p| p.name == name) || self.workflow.data.names().any(|n| n == name)
     }
@@ -139,7 +139,8 @@ impl Recorder<'_> {
             self.input(name, TensorType::i32([self.batch]))?
         } else if let Some((dtype, each)) = workflow.data.each(name) {
             let shape = leading(self.batch, &each)?;
-            self.input(name, TensorType { dtype, shape })?
+            let input = self.input(name, TensorType { dtype, shape })?;
+            if workflow.data.is_centred(name) { self.moved_back(input)? } else { input }
         } else if let Some(value) = workflow.data.shared(name) {
             self.made.tape.constant(value.clone())?
         } else if let Some(parameter) = workflow.parameters.iter().find(|p| p.name == name) {
@@ -151,6 +152,14 @@ impl Recorder<'_> {
         };
         self.made.values.insert(name.to_owned(), var);
         Ok(var)
+    }
+
+    /// Series as they were read, of centred ones whose last frame is their mean.
+    fn moved_back(&mut self, input: Var) -> Result<Var> {
+        let tape = &mut self.made.tape;
+        let time = tape.shape(input).last().copied().unwrap_or(1) - 1;
+        let (series, means) = (tape.slice(input, -1, 0, time, 1)?, tape.slice(input, -1, time, time + 1, 1)?);
+        tape.with_means(series, means)
     }
 
     fn input(&mut self, name: &str, ty: TensorType) -> Result<Var> {

@@ -1,4 +1,4 @@
-//! What a run found: losses, metrics, values.
+//! Results of a run: losses, metrics, values.
 
 use super::Workflow;
 use super::block::Name;
@@ -18,7 +18,7 @@ pub(super) struct Request {
     picture: Picture,
 }
 
-/// How a value is drawn.
+/// The picture of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Picture {
@@ -30,7 +30,7 @@ pub enum Picture {
     Lines,
 }
 
-/// What the first axis of a value is over.
+/// The first axis of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leading {
     /// Nothing: all subjects share the value, and there is one fold.
@@ -47,13 +47,13 @@ pub enum Leading {
 pub struct ValueResult {
     /// Its name in the workflow.
     pub name: String,
-    /// What to call it.
+    /// Its title in the report.
     pub title: String,
-    /// How to draw it.
+    /// Its picture.
     pub picture: Picture,
     /// f32 `[subjects, ..]`, `[folds, ..]` or `[..]`, as `leading` says.
     pub value: HostTensor,
-    /// What its first axis is over.
+    /// Its first axis.
     pub leading: Leading,
 }
 
@@ -179,7 +179,7 @@ pub(super) fn check(workflow: &Workflow, recording: &Recording) -> Result<()> {
     Ok(())
 }
 
-/// What all folds found.
+/// The results of all folds.
 pub(super) fn gather(workflow: &Workflow, folds: &[Evaluation], losses: Vec<Vec<(String, Vec<f32>)>>) -> Result<RunResult> {
     let metrics = workflow.metrics.iter().map(|metric| measured(&metric.value, folds)).collect::<Result<_>>()?;
     let values = workflow.requests.iter().map(|request| gathered(workflow, folds, request)).collect::<Result<_>>()?;
@@ -203,7 +203,7 @@ fn measured(metric: &Metric, folds: &[Evaluation]) -> Result<MetricResult> {
     })
 }
 
-/// What is predicted and the truth, in the units of the target.
+/// Predictions and the truth, in the units of the target.
 struct Pair {
     predicted: HostTensor,
     target: Option<HostTensor>,

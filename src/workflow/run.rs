@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Draws of the batches are of this stream.
 const STREAM: u32 = 0xba7c;
 
-/// How far a run is.
+/// The progress of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     /// The fold, from 0.

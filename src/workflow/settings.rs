@@ -1,4 +1,4 @@
-//! How a workflow is trained.
+//! Training: steps, batches, optimiser, checkpoints.
 
 use super::form::{Form, not_negative, positive, whole};
 use super::object::{Field, Row, object, row, tagged};
@@ -24,7 +24,7 @@ impl Train {
     }
 }
 
-/// How a workflow is trained.
+/// The form of `train`.
 pub(super) fn train() -> Form<Train> {
     let common = (
         whole(1).field("steps", "steps of each fold"),

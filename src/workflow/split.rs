@@ -1,4 +1,4 @@
-//! Which subjects a model is trained on, and which it is tested on.
+//! Divisions of the subjects into those that a model is trained on and those that it is tested on.
 
 use super::form::{Form, Placed, file, text, whole};
 use super::object::object;
@@ -18,7 +18,7 @@ pub struct Fold {
     pub test: Vec<usize>,
 }
 
-/// How subjects are divided.
+/// A rule by which subjects are divided.
 #[derive(Debug, Clone)]
 pub(super) enum Split {
     /// All are trained on, and tested on.
@@ -31,7 +31,7 @@ pub(super) enum Split {
     Test(Vec<String>, Vec<String>),
 }
 
-/// How subjects are divided.
+/// The form of `split`.
 pub(super) fn split() -> Form<Split> {
     Form::either(vec![
         object(

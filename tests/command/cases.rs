@@ -136,3 +136,14 @@ fn an_output_goes_through_a_link() {
     assert!(folder.0.join("result.npy").is_symlink());
     assert_eq!(fs::read_dir(folder.0.join("store")).unwrap().count(), 1);
 }
+
+#[test]
+fn a_json_key_that_stands_twice_is_refused_with_its_place() {
+    let folder = copy("json-keys-twice");
+    for (file, key) in [("fisher.json", "`blocks[0].fisher_z` stands twice"), ("data.json", "`data.series` stands twice")] {
+        folder.run(&format!("run {file} -o out --device cpu")).failed(&[file, key]);
+    }
+    folder.file("tuning.json", r#"{"adapter": "a", "variants": {}, "adapter": "b"}"#);
+    let tuned = folder.run("connectivity series.npy -o out.npy --device cpu --tuning tuning.json");
+    tuned.failed(&["tuning.json", "`adapter` stands twice"]);
+}

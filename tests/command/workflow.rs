@@ -255,12 +255,12 @@ fn a_loss_that_becomes_nan_ends_the_run_at_that_step() {
         let run = folder.run(&format!("run falls.json --out {device} --device {device} --json"));
         assert_eq!((run.code, run.stdout.as_str()), (Some(1), ""), "{run:?}");
         let last = run.stderr.lines().last().unwrap();
-        for part in ["step 4 of 60: the loss is NaN, by its term `deep`", "log(w) f32[1], which is `depth`"] {
+        for part in ["step 4 of 60: the loss is NaN, by its term `deep`", "log(parameters.w) f32[1], which is `depth`"] {
             assert!(last.contains(part), "no `{part}`: {run:?}");
         }
         let model = tapetum::checkpoint::Checkpoint::open(folder.0.join(device).join("models/fold-0.safetensors")).unwrap();
         assert_eq!(model.states()["step"].item().unwrap(), 3.0);
-        assert!((model.states()["w"].item().unwrap() + 0.833_834_6).abs() < 1e-4, "{}", model.states()["w"]);
+        assert!((model.states()["parameters.w"].item().unwrap() + 0.833_834_6).abs() < 1e-4, "{}", model.states()["parameters.w"]);
         assert!(!folder.0.join(device).join("result.json").exists());
     }
     for (set, part) in [("train.rate=-0.1", "a learning rate of -0.1"), ("train.momentum=-1", "train.momentum")] {

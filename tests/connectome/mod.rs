@@ -4,5 +4,6 @@ mod blocks;
 #[cfg(feature = "cli")]
 mod denoising;
 mod losses;
+mod measure;
 mod signal;
 mod spd;

@@ -162,13 +162,17 @@ fn series_are_turned_so_that_time_is_last() {
     let turned = read_series_bytes("subjects.npy", &subjects, Layout::TimeRegions).unwrap();
     assert_eq!((&turned.values.shape()[..], turned.values.as_f32().unwrap()), (&[2, 3, 1][..], &rows[..]));
     let unsigned = npy("'<u4'", false, "(1, 1)", &7_u32.to_le_bytes());
-    assert_eq!(read_series_bytes("u.npy", &unsigned, Layout::TimeRegions).unwrap().values.as_f32().unwrap(), [7.0]);
+    assert_eq!(read_series_bytes("u.npy", &unsigned, Layout::TimeRegions).unwrap().values.to_f64_vec(), [7.0]);
     let half = npy("'<f2'", false, "(1, 1)", &f16::from_f32(0.5).to_le_bytes());
     assert_eq!(read_series_bytes("h.npy", &half, Layout::TimeRegions).unwrap().values.as_f32().unwrap(), [0.5]);
 
     let table = folder.file("table.csv", "V1,V2\n1,2\n3,4\n5,6\n");
     let series = read_series(&table, Layout::TimeRegions).unwrap();
-    assert_eq!(series.values.as_f32().unwrap(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+    assert_eq!(series.values.to_f64_vec(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
+    // What single precision would round is held in double.
+    let second = npy("'<f8'", false, "(1, 2)", &le(&[1e9 + 0.5, 0.1_f64], |x| x.to_le_bytes()));
+    let second = read_series_bytes("d.npy", &second, Layout::TimeRegions).unwrap().values;
+    assert_eq!((second.is_f64(), second.to_f64_vec()), (true, vec![1e9 + 0.5, 0.1]));
     assert_eq!(series.names.unwrap(), ["V1", "V2"]);
     let series = read_series(&table, Layout::RegionsTime).unwrap();
     assert_eq!((&series.values.shape()[..], series.names), (&[3, 2][..], None));

@@ -44,7 +44,7 @@ pub(super) fn page(workflow: &Workflow, device: &Device, found: &RunResult) -> R
     Ok(report(workflow.title(), &intro, &sections))
 }
 
-/// How much is trained and tested, in words.
+/// The numbers of samples, folds and steps, in words.
 pub(super) fn size(workflow: &Workflow) -> String {
     let (what, steps) = (workflow.samples(), workflow.steps());
     let divided = match workflow.folds() {

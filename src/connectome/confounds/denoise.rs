@@ -136,7 +136,7 @@ pub struct Denoised {
 }
 
 impl Model {
-    /// Cleans series f32 `[regions, time]`.
+    /// Cleans series `[regions, time]`, of f32 or held in double precision; means go in f64.
     ///
     /// # Errors
     /// Where a confound or the frames kept are not of the series' length, no degree of freedom is left, the filter wants more frames, or
@@ -153,8 +153,9 @@ impl Model {
         if rank >= frames {
             return Err(Error::argument(format!("{frames} frames are kept for a model of {rank} columns: more frames are needed")));
         }
-        let means = self.means(series, &kept)?;
-        let centred = self.centred(series, &means, steady)?;
+        let series = series.to_f64_vec();
+        let means = Self::means(&series, &kept);
+        let centred = self.centred(&series, &means, steady)?;
         let mut residual = self.on_device(device, &centred, [&before, &basis], steady)?;
         if self.keep_mean {
             residual = added(&residual, &means, frames)?;
@@ -222,19 +223,19 @@ impl Model {
     }
 
     /// Each region's mean over the frames kept.
-    fn means(&self, series: &HostTensor, kept: &[bool]) -> Result<Vec<f64>> {
+    fn means(series: &[f64], kept: &[bool]) -> Vec<f64> {
         let n = kept.iter().filter(|k| **k).count().max(1) as f64;
-        let mean = |row: &[f32]| row.iter().zip(kept).filter(|(_, k)| **k).map(|(&x, _)| f64::from(x)).sum::<f64>() / n;
-        Ok(series.elements::<f32>()?.chunks_exact(kept.len().max(1)).map(mean).collect())
+        let mean = |row: &[f64]| row.iter().zip(kept).filter(|(_, k)| **k).map(|(x, _)| x).sum::<f64>() / n;
+        series.chunks_exact(kept.len().max(1)).map(mean).collect()
     }
 
     /// Series from the first frame on less their means, taken in f64 so that f32 holds what varies; censored frames interpolated where a
     /// filter would see them.
-    fn centred(&self, series: &HostTensor, means: &[f64], kept: &[bool]) -> Result<HostTensor> {
+    fn centred(&self, series: &[f64], means: &[f64], kept: &[bool]) -> Result<HostTensor> {
         let time = self.first + kept.len();
         let mut out = Vec::with_capacity(means.len() * kept.len());
-        for (row, mean) in series.elements::<f32>()?.chunks_exact(time.max(1)).zip(means) {
-            let mut row: Vec<f64> = row[self.first..].iter().map(|&x| f64::from(x) - mean).collect();
+        for (row, mean) in series.chunks_exact(time.max(1)).zip(means) {
+            let mut row: Vec<f64> = row[self.first..].iter().map(|x| x - mean).collect();
             if !self.filter.is_empty() {
                 censor::interpolate(&mut row, kept);
             }

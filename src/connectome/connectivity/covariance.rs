@@ -35,11 +35,23 @@ impl Tape {
     /// # Errors
     /// As [`Tape::covariance`].
     pub fn series_precision(&mut self, x: Var, ddof: usize) -> Result<Var> {
+        Ok(self.covariance_and_inverse(x, ddof)?[1])
+    }
+
+    /// The covariance of series, divided by T − `ddof`, and its inverse as [`Tape::series_precision`] has it.
+    pub(super) fn covariance_and_inverse(&mut self, x: Var, ddof: usize) -> Result<[Var; 2]> {
         let covariance = self.covariance(x, None, ddof)?;
         let time = self.series_shape("series_precision", x)?.last().copied().unwrap_or(1);
         let centred = self.about_mean(x)?;
         let rows = self.scale(centred, (((time - ddof) as f32).sqrt()).recip())?;
-        self.inverse_gram(covariance, rows)
+        Ok([covariance, self.inverse_gram(covariance, rows)?])
+    }
+
+    /// The correlation of series, and its inverse, as exact as [`Tape::series_precision`].
+    pub(super) fn correlation_and_inverse(&mut self, x: Var) -> Result<[Var; 2]> {
+        let correlation = self.correlation(x, None, false)?;
+        let rows = self.standardise(x)?.0;
+        Ok([correlation, self.inverse_gram(correlation, rows)?])
     }
 
     /// Partial correlation of series x `[.., variables, time]`: the correlation of two variables given all others, 1 on the diagonal; as
@@ -48,9 +60,12 @@ impl Tape {
     /// # Errors
     /// As [`Tape::correlation`].
     pub fn partial_correlation(&mut self, x: Var) -> Result<Var> {
-        let correlation = self.correlation(x, None, false)?;
-        let rows = self.standardise(x)?.0;
-        let precision = self.inverse_gram(correlation, rows)?;
+        let [_, precision] = self.correlation_and_inverse(x)?;
+        self.partial_of_precision(precision)
+    }
+
+    /// −Ωᵢⱼ/√(ΩᵢᵢΩⱼⱼ) of precisions Ω `[.., n, n]`, 1 on the diagonal.
+    pub(super) fn partial_of_precision(&mut self, precision: Var) -> Result<Var> {
         let partial = self.negated_beside_diagonal(precision)?;
         self.normalised(partial)
     }
@@ -73,8 +88,26 @@ impl Tape {
     /// Partial correlation of covariances `[.., n, n]`, from the precision Ω: −Ωᵢⱼ/√(ΩᵢᵢΩⱼⱼ), 1 on the diagonal; the correlation of two
     /// variables given all others. Errors as [`Tape::precision`].
     pub fn partial_correlation_of(&mut self, covariance: Var) -> Result<Var> {
-        let partial = self.partial_covariance(covariance)?;
-        self.normalised(partial)
+        let precision = self.precision(covariance)?;
+        self.partial_of_precision(precision)
+    }
+
+    /// The condition of symmetric positive-definite matrices `[.., n, n]` whose variables are scaled to variance 1, by the 1-norm, given
+    /// their inverses: ‖R‖₁ ‖R⁻¹‖₁ `[..]`, over the variables that are not left out.
+    pub(super) fn condition(&mut self, x: Var, inverse: Var) -> Result<Var> {
+        let variances = self.diagonal(x)?;
+        let roots = self.sqrt(variances)?;
+        let (columns, rows) = self.by_columns_and_rows(roots)?;
+        let of_inverse = self.mul(inverse, rows)?;
+        let of_inverse = self.mul(of_inverse, columns)?;
+        let correlation = self.normalised(x)?;
+        let mut norms = Vec::with_capacity(2);
+        for matrix in [correlation, of_inverse] {
+            let sizes = self.abs(matrix)?;
+            let sums = self.sum(sizes, &[-1], false)?;
+            norms.push(self.max(sums, &[-1], false)?);
+        }
+        self.mul(norms[0], norms[1])
     }
 
     /// Matrices `[.., n, n]` divided by the roots of their diagonal both ways: covariance as correlation. What has no variance has 0.
@@ -151,30 +184,30 @@ impl Tape {
         let whole = self.covariance(x, weights, 0)?;
         let (left_of, whole_of) = (self.diagonal(left)?, self.diagonal(whole)?);
         let least = self.scale(whole_of, CONSTANT)?;
-        let there = self.greater(left_of, least)?;
+        let none = self.less_equal(left_of, least)?;
         let zero = self.scalar(0.0)?;
-        let held = self.select(there, left_of, zero)?;
+        let held = self.select(none, zero, left_of)?;
         let scales = self.inverse_roots(held)?;
         let (columns, rows) = self.by_columns_and_rows(scales)?;
         let scaled = self.mul(left, rows)?;
         self.mul(scaled, columns)
     }
 
-    /// 1/√x, and 0 where x is not above 0.
+    /// 1/√x, and 0 where x is 0 or less; NaN stays NaN.
     fn inverse_roots(&mut self, x: Var) -> Result<Var> {
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
-        let there = self.greater(x, zero)?;
-        let safe = self.select(there, x, one)?;
+        let none = self.less_equal(x, zero)?;
+        let safe = self.select(none, one, x)?;
         let root = self.sqrt(safe)?;
         let inverse = self.reciprocal(root)?;
-        self.select(there, inverse, zero)
+        self.select(none, zero, inverse)
     }
 
     /// 1/√Σw(x − μ)² `[.., variables, 1]`, 0 where that is constant.
     fn deviations(&mut self, x: Var, centred: &Centred, weights: Option<Var>) -> Result<Var> {
         let powers = self.mul(centred.weighted, centred.series)?;
         let power = self.sum(powers, &[-1], true)?;
-        let size = self.abs(x)?;
+        let size = self.abs(self.less_means(x))?;
         let most = self.max(size, &[-1], true)?;
         let floor = self.scale(most, CONSTANT)?;
         let floor = self.square(floor)?;
@@ -185,9 +218,9 @@ impl Tape {
             }
             None => floor,
         };
-        let there = self.greater(power, floor)?;
+        let constant = self.less_equal(power, floor)?;
         let zero = self.scalar(0.0)?;
-        let power = self.select(there, power, zero)?;
+        let power = self.select(constant, zero, power)?;
         self.inverse_roots(power)
     }
 
@@ -203,6 +236,7 @@ impl Tape {
     /// x about its mean over frames, weighted where there are weights `[.., 1, time]`. The first frame is taken away before, so that a
     /// constant series becomes exactly 0.
     fn centred(&mut self, x: Var, weights: Option<Var>) -> Result<Centred> {
+        let x = self.less_means(x);
         let first = self.slice(x, -1, 0, 1, 1)?;
         let moved = self.sub(x, first)?;
         let Some(w) = weights else {

@@ -1,11 +1,18 @@
 //! Connectivity of series: covariance and correlation, shrinkage, positive definite matrices, windows, kernels, and sparse connectomes.
 
 mod cases;
+#[cfg(not(target_arch = "wasm32"))]
+mod compute;
 pub mod covariance;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod mean;
+pub mod measure;
 pub mod shrinkage;
 mod similarity;
 mod sparse;
 pub mod spd;
+#[cfg(not(target_arch = "wasm32"))]
+mod tangent;
 pub mod windows;
 mod works;
 

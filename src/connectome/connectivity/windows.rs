@@ -60,7 +60,7 @@ impl Tape {
     /// # Errors
     /// As [`Tape::windows`], and where the taper does not fit.
     pub fn windowed_correlation(&mut self, x: Var, length: usize, step: usize, taper: Option<Var>) -> Result<Var> {
-        let windows = self.windows(x, length, step)?;
+        let windows = self.windows(self.less_means(x), length, step)?;
         self.correlation(windows, taper, false)
     }
 
@@ -69,7 +69,7 @@ impl Tape {
     /// # Errors
     /// As there.
     pub fn windowed_covariance(&mut self, x: Var, length: usize, step: usize, taper: Option<Var>, ddof: usize) -> Result<Var> {
-        let windows = self.windows(x, length, step)?;
+        let windows = self.windows(self.less_means(x), length, step)?;
         self.covariance(windows, taper, ddof)
     }
 

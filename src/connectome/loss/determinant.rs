@@ -33,7 +33,7 @@ impl Tape {
     }
 }
 
-/// What the determinants are held to.
+/// Cases of the determinants.
 pub(super) fn cases() -> Vec<Case> {
     let correlation = |t: &mut Tape, x: Var| t.correlation(x, None, false);
     let mut cases = Vec::new();

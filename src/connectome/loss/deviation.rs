@@ -61,7 +61,7 @@ impl Tape {
     }
 }
 
-/// What the scores of single elements are held to.
+/// Cases of the scores of single elements.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for shape in [[1, 7], [3, 65], [2, 257]] {

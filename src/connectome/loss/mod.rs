@@ -63,22 +63,22 @@ pub use scalarise::{GradientPath, Reduction, Scalarise};
 use crate::ops::case::Case;
 use crate::ops::work::Work;
 
-/// What the losses of each file are held to, see [`crate::ops::case`].
+/// The cases that the losses of each file are held to, see [`crate::ops::case`].
 const CASES: [fn() -> Vec<Case>; 7] =
     [deviation::cases, scalarise::cases, probability::cases, parcels::cases, space::cases, quality::cases, determinant::cases];
 
-/// What of them is timed, see [`crate::ops::work`].
+/// The works of them that are timed, see [`crate::ops::work`].
 const WORKS: [fn() -> Vec<Work>; 4] = [parcels::works, probability::works, space::works, quality::works];
 
 /// Parcels, vertices and frames that losses of parcellations are timed at.
 const SIZES: [[usize; 3]; 3] = [[16, 256, 64], [100, 2562, 652], [400, 20_484, 652]];
 
-/// What the blocks of this room are held to.
+/// Cases of this room.
 pub(super) fn cases() -> Vec<Case> {
     CASES.iter().flat_map(|cases| cases()).collect()
 }
 
-/// What is timed of this room.
+/// Works of this room.
 pub(super) fn works() -> Vec<Work> {
     WORKS.iter().flat_map(|works| works()).collect()
 }

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 /// A parcel lighter than this is empty: its score is 0.
 const LIGHTEST: f32 = 1e-30;
 
-/// What a second moment is divided by.
+/// The divisor of a second moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Moment {
     /// The parcel's mass: the variance within the parcel.
@@ -106,16 +106,16 @@ impl Tape {
     fn of_mass(&mut self, score: Var, mass: Var, moment: Moment, frames: bool) -> Result<Var> {
         let mass = if frames { self.reshape(mass, [self.shape(mass)[0], 1])? } else { mass };
         let (zero, least) = (self.scalar(0.0)?, self.scalar(LIGHTEST)?);
-        let held = self.greater_equal(mass, least)?;
+        let empty = self.less(mass, least)?;
         let score = match moment {
             Moment::PerMass => score,
             Moment::Summed => self.mul(score, mass)?,
         };
-        self.select(held, score, zero)
+        self.select(empty, zero, score)
     }
 }
 
-/// What the scores of a soft parcellation are held to.
+/// Cases of the scores of a soft parcellation.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![one("equilibrium batch", vec![normal([2, 3, 9])], |t, x| t.equilibrium(x[0]))];
     for [p, v, t] in [[1, 1, 1], [7, 65, 33], [5, 257, 7]] {
@@ -139,7 +139,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// What is timed of a soft parcellation's scores.
+/// Works of the scores of a soft parcellation.
 pub(super) fn works() -> Vec<Work> {
     let operands = |[p, v, t]: [usize; 3]| vec![f32s([p, v], Draw::Normal), f32s([v, t], Draw::Normal)];
     let whole = SIZES.map(|s| {

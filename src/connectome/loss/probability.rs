@@ -110,7 +110,7 @@ impl Tape {
     }
 }
 
-/// What entropy and divergences are held to.
+/// Cases of entropy and divergences.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for shape in [[1, 7], [65, 3], [7, 257]] {
@@ -131,7 +131,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// What is timed of entropy and divergences.
+/// Works of entropy and divergences.
 pub(super) fn works() -> Vec<Work> {
     let entropy =
         |[p, v, _]: [usize; 3]| Instance::new(vec![f32s([p, v], Draw::Normal)], |t, x| Ok(vec![t.entropy_of_logits(x[0], 0, 1.0)?]));

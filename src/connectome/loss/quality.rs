@@ -1,4 +1,4 @@
-//! What connectivity keeps of data quality (QC-FC and its distance dependence: Ciric et al. 2017, NeuroImage 154), and kurtosis.
+//! Traces of data quality in connectivity (QC-FC and its distance dependence: Ciric et al. 2017, NeuroImage 154), and kurtosis.
 
 use crate::ops::case::{Case, Draw, f32s, normal, one};
 use crate::ops::work::{Instance, Work};
@@ -108,7 +108,7 @@ impl Tape {
     }
 }
 
-/// What the figures of quality and the kurtosis are held to.
+/// Cases of the figures of quality and the kurtosis.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for [n, edges] in [[3, 1], [7, 65], [33, 257]] {
@@ -124,7 +124,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// What is timed of the figures of quality.
+/// Works of the figures of quality.
 pub(super) fn works() -> Vec<Work> {
     let qc_fc = [[16, 64], [40, 79_800], [400, 79_800]]
         .map(|[n, e]| Instance::new(vec![f32s([n, e], Draw::Normal), f32s([n], Draw::Normal)], |t, x| Ok(vec![t.qc_fc(x[0], x[1], 0.0)?])));

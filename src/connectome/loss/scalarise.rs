@@ -16,7 +16,7 @@ pub enum GradientPath {
     Weights,
 }
 
-/// What becomes of the elements along the reduced axes.
+/// The number that the elements along the reduced axes become.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Reduction {
     /// Σ x.
@@ -196,7 +196,7 @@ impl Tape {
     }
 }
 
-/// What the reductions are held to.
+/// Cases of the reductions.
 pub(super) fn cases() -> Vec<Case> {
     let each = [
         ("mean square", Reduction::MeanSquare),

@@ -71,7 +71,7 @@ impl Tape {
     }
 }
 
-/// What the scores of places are held to.
+/// Cases of the scores of places.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     // Radii beyond √3 · 3 keep the draws from being further apart than a diameter.
@@ -104,7 +104,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// What is timed of the scores of places.
+/// Works of the scores of places.
 pub(super) fn works() -> Vec<Work> {
     let placed = |[p, v, _]: [usize; 3]| vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([v, 3], Draw::Normal)];
     let compactness = SIZES.map(|s| Instance::new(placed(s), |t, x| Ok(vec![t.compactness(x[0], x[1], Some(100.0), 0.0)?])));

@@ -54,7 +54,7 @@ impl Tape {
         let basis = orthonormal_basis(trends, time);
         // Where a constant goes anyhow, the first frame goes first, so that series far from 0 keep their digits.
         let constant = time > 0 && trends.iter().any(|t| t[0] != 0.0 && t.iter().all(|&x| x == t[0]));
-        let x = if constant { self.about_first_frame(x)? } else { x };
+        let x = if constant { self.about_first_frame(self.less_means(x))? } else { x };
         let rest = self.without(x, &basis, time)?;
         self.nothing_but_rounding_is_zero(rest, x)
     }
@@ -71,7 +71,7 @@ impl Tape {
         if fastest <= BY_PRODUCT {
             return self.detrend(x, &cosine_trends(time, tr, high_pass)?);
         }
-        let x = self.about_first_frame(x)?;
+        let x = self.about_first_frame(self.less_means(x))?;
         let there_and_back: Vec<usize> = (0..time).chain((0..time).rev()).collect();
         let mirrored = self.taken_frames(x, &there_and_back)?;
         let spectrum = self.rfft(mirrored)?;

@@ -20,8 +20,7 @@ const LARGEST_LABEL: f64 = 9_007_199_254_740_992.0;
 pub fn atlas_series(image: impl AsRef<Path>, atlas: impl AsRef<Path>) -> Result<Series> {
     let means = atlas_means(image.as_ref(), atlas.as_ref())?;
     let shape = [means.names.len(), means.values.len() / means.names.len()];
-    let values = means.values.iter().map(|&x| x as f32).collect();
-    Ok(Series { values: HostTensor::f32(shape, values)?, names: Some(means.names), read_as: None })
+    Ok(Series { values: HostTensor::real(shape, means.values)?, names: Some(means.names), read_as: None })
 }
 
 /// Series in double precision: a name a region, and the values `[regions, frames]`, which single precision holds.

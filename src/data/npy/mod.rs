@@ -119,6 +119,18 @@ fn doubles(header: Header, bytes: &[u8]) -> Result<HostTensor, String> {
     HostTensor::real(header.shape, row_major(header, values)?).map_err(|e| e.to_string())
 }
 
+/// The elements of a header's array in single precision where it holds them as they are, else in double precision.
+fn exact(header: Header, bytes: &[u8]) -> Result<HostTensor, String> {
+    let values = doubles(header, bytes)?;
+    let single = matches!(header.kind, Kind::F16 | Kind::F32 | Kind::I8 | Kind::I16 | Kind::U8 | Kind::U16);
+    Ok(if single { values.to_real::<f32>() } else { values })
+}
+
+/// Reads the series of a `.npy` file: every value as the file has it, held in double precision where single does not hold it.
+pub(super) fn read_npy_exact_bytes(name: &Path, bytes: &[u8]) -> Result<HostTensor> {
+    parse(bytes, exact).map_err(|what| Error::file(name, what))
+}
+
 impl Header {
     fn of_byte(&self, byte: u8) -> i32 {
         if self.truth { i32::from(byte != 0) } else { i32::from(byte) }

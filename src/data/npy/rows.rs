@@ -1,7 +1,7 @@
 //! Arrays read by rows.
 
 use super::header::{self, Header};
-use super::{doubles, tensor};
+use super::{doubles, exact, tensor};
 use crate::{Error, HostTensor, Result};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -69,6 +69,11 @@ impl NpyRows {
     /// As [`NpyRows::read`].
     pub fn read_f64(&self, row: usize) -> Result<HostTensor> {
         self.decoded(row, doubles)
+    }
+
+    /// The same, in double precision where single precision does not hold the values as they are.
+    pub(in super::super) fn read_exact(&self, row: usize) -> Result<HostTensor> {
+        self.decoded(row, exact)
     }
 
     fn decoded(&self, row: usize, decode: fn(Header, &[u8]) -> Result<HostTensor, String>) -> Result<HostTensor> {

@@ -44,7 +44,7 @@ impl Tape {
         };
         let wide = self.reshape(w, x.with(x.rank() - 2, 1))?;
         let (series, confounds) = match how.intercept {
-            true => (self.centred_rows(series, wide)?, self.centred_rows(confounds, wide)?),
+            true => (self.centred_rows(self.less_means(series), wide)?, self.centred_rows(confounds, wide)?),
             false => (series, confounds),
         };
         let (q, _) = self.orthonormalise(confounds, w, how.ridge)?;

@@ -6,30 +6,57 @@ use crate::Result;
 use crate::kernel::{Binding, Lowering, Params, Source, common, wgsl};
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{HostTensor, TensorType, parallel, real_inputs};
+use crate::tensor::{HostTensor, TensorType, parallel, real_inputs, symmetric_product};
 
 /// A pivot not above this share of its variable's variance counts as 0, in the definition and in the kernel.
 const LEAST: f32 = 8.0 * f32::EPSILON;
 
-pub(in crate::ops) static CHOLESKY: Source =
-    Source { name: "spd/cholesky", text: wgsl!("spd/cholesky"), snippets: &[common::GRID], variants: &VARIANTS, choices: &[] };
+pub(in crate::ops) static CHOLESKY: Source = Source {
+    name: "spd/cholesky",
+    text: wgsl!("spd/cholesky"),
+    snippets: &[common::GRID, common::SCALAR, common::NAN],
+    variants: &VARIANTS,
+    choices: &[],
+};
 
 /// A → L, lower triangular, L Lᵀ = A.
 #[derive(Debug, Clone, Copy)]
 struct Cholesky;
 
-/// The factor of one matrix, row by row.
-fn factor(a: &[f64], n: usize, l: &mut [f64]) {
+/// The factor of one matrix, row by row; a pivot not above `least` of its variance is 0.
+fn factor(a: &[f64], n: usize, l: &mut [f64], least: f64) {
     for i in 0..n {
         let (above, row) = l.split_at_mut(i * n);
         for j in 0..i {
             let other = &above[j * n..];
             let rest = a[i * n + j] - row[..j].iter().zip(other).map(|(x, y)| x * y).sum::<f64>();
-            row[j] = if other[j] > 0.0 { rest / other[j] } else { 0.0 };
+            row[j] = if other[j] == 0.0 { rest * 0.0 } else { rest / other[j] };
         }
         let rest = a[i * n + i] - row[..i].iter().map(|x| x * x).sum::<f64>();
-        row[i] = if rest > f64::from(LEAST) * a[i * n + i] { rest.sqrt() } else { 0.0 };
+        // NaN is no small pivot, nor is infinity.
+        let left_out = rest.is_finite() && rest <= least * a[i * n + i];
+        row[i] = if left_out { 0.0 } else { rest.sqrt() };
     }
+}
+
+/// The inverse of one symmetric matrix `[n, n]` on the host, in double precision, and the variables that are left out of it: those whose
+/// pivot is not above the rounding of f64, 8 ε n of its variance.
+pub(crate) fn inverse(a: &[f64], n: usize) -> (Vec<f64>, Vec<usize>) {
+    let mut l = vec![0.0; n * n];
+    factor(a, n, &mut l, 8.0 * f64::EPSILON * n as f64);
+    let left_out = (0..n).filter(|i| l[i * n + i] == 0.0).collect();
+    // The columns of L⁻¹, each a row of `z`: forward substitution from the diagonal on.
+    let mut z = vec![0.0; n * n];
+    parallel::rows(&mut z, n, n * n / 2, |column, z| {
+        for i in column..n {
+            let row = &l[i * n..][..n];
+            let rest = f64::from(u8::from(i == column)) - (column..i).map(|k| row[k] * z[k]).sum::<f64>();
+            z[i] = if row[i] == 0.0 { 0.0 } else { rest / row[i] };
+        }
+    });
+    let mut inverse = vec![0.0; n * n];
+    symmetric_product(&mut inverse, [n, n], &z, &z);
+    (inverse, left_out)
 }
 
 impl Op for Cholesky {
@@ -46,7 +73,7 @@ impl Op for Cholesky {
         let [_, n] = extents(shape);
         let a = symmetric(&inputs[0]);
         let mut l = vec![0.0; a.len()];
-        parallel::rows(&mut l, n * n, n * n * n / 3, |matrix, l| factor(&a[matrix * n * n..], n, l));
+        parallel::rows(&mut l, n * n, n * n * n / 3, |matrix, l| factor(&a[matrix * n * n..], n, l, f64::from(LEAST)));
         real_inputs!(inputs, R => rounded::<R>(shape, &l)).map(|l| vec![l])
     }
 
@@ -84,7 +111,7 @@ impl Op for Cholesky {
 
 impl Tape {
     /// The lower triangular L `[.., n, n]`, L Lᵀ the symmetric part of x `[.., n, n]`. A variable whose pivot is not above 8 ε of its
-    /// variance (ε of f32) is left out: its column is 0, as the module's page says.
+    /// variance (ε of f32) is left out: its column is 0, as the module's page says. A NaN stays NaN, in its row and in what follows of it.
     ///
     /// # Errors
     /// Where x is not f32 `[.., n, n]`.

@@ -1,7 +1,7 @@
 //! From series to connectomes, and what is computed of them.
 
 use super::{one, widened};
-use crate::Error;
+use crate::connectome::connectivity::measure::{Connectivity, Kind};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::workflow::block::{Block, Input, Name, block, maybe, value};
 use crate::workflow::form::{Form, flag, not_negative, number, positive, whole, words};
@@ -49,7 +49,7 @@ pub(super) fn blocks() -> Vec<Block> {
             "[.., states, regions, regions]: a correlation for each state, whose frames are weighted by the share that it has of them",
             (series(), value("weights", "shares of the frames [.., states, time]"), fisher_z()),
             |t, (series, weights, fisher_z)| {
-                let wide = widened(t, series, 2)?;
+                let wide = widened(t, t.less_means(series), 2)?;
                 let (rank, states) = (t.shape(wide).rank(), t.shape(weights));
                 let states = states.len().checked_sub(2).map_or(1, |at| states[at]);
                 let many = t.broadcast_to(wide, t.shape(wide).with(rank - 3, states))?;
@@ -60,24 +60,16 @@ pub(super) fn blocks() -> Vec<Block> {
             "covariance",
             "[.., regions, regions]: the covariance, divided by time - 1; by time where it is shrunk by an intensity",
             (series(), weights(), shrinkage()),
-            |t, (series, weights, shrinkage)| match (weights, shrinkage) {
-                (Some(weights), Shrinkage::None) => one(t.covariance(series, Some(weights), 1)?),
-                (Some(_), _) => Err(Error::argument("a covariance with weights is not shrunk: leave one of the two out")),
-                (None, shrinkage) => one(t.shrunk_covariance(series, shrinkage)?.covariance),
-            },
+            |t, (series, weights, shrinkage)| one(Connectivity::new(Kind::Covariance).shrunk(shrinkage).record(t, series, weights)?),
         ),
         block("precision", "[.., regions, regions]: the inverse of the covariance", (series(), shrinkage()), |t, (series, shrinkage)| {
-            let covariance = t.shrunk_covariance(series, shrinkage)?.covariance;
-            one(t.precision(covariance)?)
+            one(Connectivity::new(Kind::Precision).shrunk(shrinkage).record(t, series, None)?)
         }),
         block(
             "partial_correlation",
             "[.., regions, regions]: the correlation of two regions given all others",
             (series(), shrinkage()),
-            |t, (series, shrinkage)| {
-                let covariance = t.shrunk_covariance(series, shrinkage)?.covariance;
-                one(t.partial_correlation_of(covariance)?)
-            },
+            |t, (series, shrinkage)| one(Connectivity::new(Kind::PartialCorrelation).shrunk(shrinkage).record(t, series, None)?),
         ),
         block(
             "conditional_correlation",

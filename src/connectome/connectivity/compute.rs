@@ -1,0 +1,243 @@
+//! From series to matrices: centred in f64, computed on a device in f32 where f32 holds them, and on the host in f64 where it does not.
+
+use super::mean::Ended;
+use super::measure::{Connectivity, Diagonal, Kind, LARGEST};
+use super::shrinkage::Shrinkage;
+use crate::host::Precision;
+use crate::ops::spd::inverse;
+use crate::statistics::centre::{Centred, Constant};
+use crate::tensor::parallel;
+use crate::{Device, Error, HostTensor, Result, Shape, Tape};
+
+/// The largest condition of a covariance, its variables scaled to variance 1, whose inverse is taken from a device's f32.
+pub const CONDITION_IN_SINGLE: f64 = 1e4;
+
+/// Names that a warning lists.
+const LISTED: usize = 5;
+
+/// Matrices of connectivity, and what was found on the way.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Matrices {
+    /// f32 `[.., n, n]` as the series lead, or `[.., entries]` where they are vectors.
+    pub values: HostTensor,
+    /// In what it was computed: f32 on the device, or f64 on the host.
+    pub precision: Precision,
+    /// The largest condition of what was inverted, by the 1-norm, its variables scaled to variance 1; `None` where nothing was. Regions that
+    /// are left out do not count.
+    pub condition: Option<f64>,
+    /// How the geometric mean of a tangent ended.
+    pub mean: Option<Ended>,
+    /// What was found of the series.
+    pub rows: Rows,
+}
+
+/// Rows of series, subjects × regions, that need a word.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Rows {
+    /// Those that are constant; they get zeros.
+    pub constant: Vec<usize>,
+    /// Those that are combinations of the regions before them, to the rounding of f64; they get zeros in an inverse.
+    pub dependent: Vec<usize>,
+    /// Those whose mean is so large beside what varies that few digits of that are left, see [`Centred::far`].
+    pub far: Vec<usize>,
+}
+
+impl Connectivity {
+    /// The matrices of series `[.., n, time]`, of any element type and precision: `[.., n, n]`, or vectors where
+    /// [`vectorise`](Connectivity::vectorise) says so. Series are centred in f64 first. Partial correlation and precision are computed on
+    /// the host in f64 where a condition is above [`CONDITION_IN_SINGLE`], and a tangent where f32 does not hold its mean.
+    ///
+    /// # Errors
+    /// As [`Connectivity::check`]; where series or weights do not fit; where f32 does not hold the result in the series' units; for a tangent
+    /// as [`Connectivity::fit`], and of fewer than two subjects; or the device reports a fault.
+    pub fn compute(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
+        self.check()?;
+        extents(series)?;
+        if self.kind == Kind::Tangent {
+            return self.fit_transform(device, series);
+        }
+        let centred = self.centred(series)?;
+        let given = if self.scale_free() { balanced(&centred) } else { centred };
+        let mut made = self.on_device(device, &given)?;
+        let suspect = made.condition.is_some_and(|c| !(c <= CONDITION_IN_SINGLE)) || self.leaves_out(&given, &made)?;
+        if self.kind.is_inverse() && suspect {
+            made = self.on_host(&given)?;
+        }
+        self.in_range(&given, &made)?;
+        self.written(made)
+    }
+
+    /// Series about their means, constant ones as the kind takes them.
+    pub(super) fn centred(&self, series: &HostTensor) -> Result<Centred> {
+        Centred::new(series, if self.scale_free() { Constant::ToRounding } else { Constant::Exactly })
+    }
+
+    /// Vectors where they are asked for.
+    pub(super) fn written(&self, made: Matrices) -> Result<Matrices> {
+        match self.vectorise {
+            None => Ok(made),
+            Some(diagonal) => Ok(Matrices { values: vectors(&made.values, diagonal)?, ..made }),
+        }
+    }
+
+    fn on_device(&self, device: &Device, given: &Centred) -> Result<Matrices> {
+        let series = given.single()?;
+        let mut tape = Tape::new();
+        let x = tape.input("series", series.ty())?;
+        let weights = self.weights.as_ref().map(|w| tape.input("weights", w.ty())).transpose()?;
+        let recorded = self.recorded(&mut tape, x, weights)?;
+        let mut outputs = vec![recorded.matrices];
+        if let Some([gram, inverse]) = recorded.inverted {
+            outputs.push(tape.condition(gram, inverse)?);
+        }
+        let mut program = device.compile(&tape, &outputs)?;
+        let mut inputs = vec![(x, &series)];
+        inputs.extend(weights.zip(self.weights.as_ref()));
+        let mut read = program.run(&inputs)?;
+        let condition = read.get(1).map(|c| largest(&c.to_f64_vec()));
+        let precision = if let Device::Cpu(precision) = device { *precision } else { Precision::F32 };
+        let rows = Rows { constant: given.constant.clone(), dependent: Vec::new(), far: given.far.clone() };
+        Ok(Matrices { values: read.swap_remove(0).to_real::<f32>(), precision, condition, mean: None, rows })
+    }
+
+    /// Whether an inverse has rows of zeros of series that are not constant.
+    fn leaves_out(&self, given: &Centred, made: &Matrices) -> Result<bool> {
+        let n = made.values.shape().last().copied().unwrap_or(1).max(1);
+        let zeros = |row: &[f32]| row.iter().all(|x| *x == 0.0);
+        let rows = made.values.elements::<f32>()?.chunks_exact(n).enumerate();
+        // A region alone has a z of 0.
+        Ok(n > 1 && rows.filter(|(_, row)| zeros(row)).any(|(i, _)| given.constant.binary_search(&i).is_err()))
+    }
+
+    /// Partial correlation or precision in f64.
+    fn on_host(&self, given: &Centred) -> Result<Matrices> {
+        let series = given.double()?;
+        let mut tape = Tape::new();
+        let x = tape.input("series", series.ty())?;
+        let weights = self.weights.as_ref().map(|w| tape.input("weights", w.ty())).transpose()?;
+        let gram = self.gram(&mut tape, x, weights)?;
+        let mut program = Device::oracle().compile(&tape, &[gram])?;
+        let mut inputs = vec![(x, &series)];
+        inputs.extend(weights.zip(self.weights.as_ref()));
+        let gram = program.run(&inputs)?.swap_remove(0);
+        let (shape, elements) = (gram.shape(), gram.to_f64_vec());
+        let n = shape[shape.rank() - 1];
+        let mut each: Vec<(f64, Vec<f64>, Vec<usize>)> = vec![Default::default(); elements.len() / (n * n).max(1)];
+        parallel::rows(&mut each, 1, n * n * n, |at, each| each[0] = self.inverted(&elements[at * n * n..][..n * n], n));
+        let condition = each.iter().map(|(condition, ..)| *condition).collect::<Vec<_>>();
+        let left_out = each.iter().enumerate().flat_map(|(at, (_, _, out))| out.iter().map(move |i| at * n + i));
+        let dependent = left_out.filter(|i| given.constant.binary_search(i).is_err()).collect();
+        let rows = Rows { constant: given.constant.clone(), dependent, far: given.far.clone() };
+        let values = HostTensor::f32(shape, each.iter().flat_map(|(_, m, _)| m.iter().map(|&x| x as f32)).collect())?;
+        Ok(Matrices { values, precision: Precision::F64, condition: Some(largest(&condition)), mean: None, rows })
+    }
+
+    /// The condition of one matrix, what is made of its inverse, and which variables are left out of that.
+    fn inverted(&self, gram: &[f64], n: usize) -> (f64, Vec<f64>, Vec<usize>) {
+        let (mut omega, left_out) = inverse(gram, n);
+        let roots: Vec<f64> = (0..n).map(|i| if left_out.contains(&i) { 0.0 } else { gram[i * (n + 1)].sqrt() }).collect();
+        let norm = |entry: &dyn Fn(usize, usize) -> f64| {
+            let sums = (0..n).filter(|i| roots[*i] != 0.0).map(|i| (0..n).map(|j| entry(i, j).abs()).sum::<f64>());
+            largest(&sums.collect::<Vec<_>>())
+        };
+        let scaled = |i: usize, j: usize| if roots[i] * roots[j] == 0.0 { 0.0 } else { gram[i * n + j] / (roots[i] * roots[j]) };
+        let condition = norm(&scaled) * norm(&|i, j| omega[i * n + j] * roots[i] * roots[j]);
+        if self.kind == Kind::PartialCorrelation {
+            let scales: Vec<f64> = (0..n).map(|i| if roots[i] == 0.0 { 0.0 } else { omega[i * (n + 1)].sqrt().recip() }).collect();
+            for (at, x) in omega.iter_mut().enumerate() {
+                let (i, j) = (at / n, at % n);
+                *x = match (i == j, self.fisher_z) {
+                    (true, true) => 0.0,
+                    (true, false) => *x * scales[i] * scales[i],
+                    (false, false) => -*x * scales[i] * scales[j],
+                    (false, true) => (-*x * scales[i] * scales[j]).clamp(-f64::from(LARGEST), f64::from(LARGEST)).atanh(),
+                };
+            }
+        }
+        (condition, omega, left_out)
+    }
+
+    /// That single precision holds the result, where the series are numbers.
+    fn in_range(&self, given: &Centred, made: &Matrices) -> Result<()> {
+        if given.values.iter().any(|x| !x.is_finite()) {
+            return Ok(());
+        }
+        let (found, n) = (made.values.elements::<f32>()?, made.values.shape().last().copied().unwrap_or(1).max(1));
+        let lost = |what: &str| Error::argument(format!("{what} for their {} in f32: other units are expected", self.kind.name()));
+        if found.iter().any(|x| !x.is_finite()) {
+            return Err(lost(if self.kind == Kind::Precision { "values too large or too small" } else { "values too large" }));
+        }
+        let mut variances = (0..found.len() / n).map(|row| found[row * n + row % n]).enumerate();
+        let small =
+            self.kind == Kind::Covariance && variances.any(|(row, v)| v < f32::MIN_POSITIVE && given.constant.binary_search(&row).is_err());
+        if small { Err(lost("values too small")) } else { Ok(()) }
+    }
+}
+
+/// The extents of series `[.., n, time]`.
+pub(super) fn extents(series: &HostTensor) -> Result<[usize; 2]> {
+    match series.shape()[..] {
+        [.., regions, frames] if regions > 0 && frames > 1 => Ok([regions, frames]),
+        _ => Err(Error::argument(format!("series [.., regions, time] of at least 2 frames are expected, found {}", series.shape()))),
+    }
+}
+
+/// The largest; NaN where one is.
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |m: f64, &x| if x.is_nan() || x > m { x } else { m })
+}
+
+/// Rows whose squares f32 would not hold, times the power of two that brings their largest value near 1: exact, and their correlations
+/// are the same. Files hold such values where a missing one is marked by 1e20, or currents are in amperes.
+fn balanced(given: &Centred) -> Centred {
+    let mut made = given.clone();
+    let rows = given.means.len().max(1);
+    for row in made.values.chunks_exact_mut((given.values.len() / rows).max(1)) {
+        let most = row.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        if most > 0.0 && most.is_finite() && !(1e-12..1e12).contains(&most) {
+            let factor = (-most.log2().floor()).exp2();
+            row.iter_mut().for_each(|x| *x *= factor);
+        }
+    }
+    made
+}
+
+/// Matrices `[.., n, n]` as vectors, the entries of the upper triangle row by row.
+fn vectors(matrices: &HostTensor, diagonal: Diagonal) -> Result<HostTensor> {
+    let shape = matrices.shape();
+    let (n, lead) = (shape[shape.rank() - 1], &shape[..shape.rank() - 2]);
+    let skip = usize::from(diagonal == Diagonal::Dropped);
+    let of_matrix = |m: &[f32]| (0..n).flat_map(|i| m[i * n + (i + skip).min(n)..(i + 1) * n].to_vec()).collect::<Vec<f32>>();
+    let entries = n * (n + 1) / 2 - n * skip;
+    let values = matrices.elements::<f32>()?.chunks_exact(n * n).flat_map(of_matrix).collect();
+    let shape = Shape::try_new(&[lead, &[entries]].concat()).ok_or_else(|| Error::argument("at most 8 axes are possible"))?;
+    HostTensor::f32(shape, values)
+}
+
+impl Rows {
+    /// What a user should know of them before trusting the matrices, a line each; `name` names a row, of which each line lists five.
+    pub fn warnings(&self, kind: Kind, name: impl Fn(usize) -> String) -> Vec<String> {
+        let whose = if kind == Kind::Tangent { ", in every subject" } else { "" };
+        let kinds = [
+            (&self.constant, format!("constant series get zeros{whose}")),
+            (&self.dependent, "combinations of other regions get zeros".to_owned()),
+            (&self.far, "the mean is so large beside what varies that few digits of that are left".to_owned()),
+        ];
+        let listed = |rows: &[usize]| {
+            let more = if rows.len() > LISTED { format!(" and {} more", rows.len() - LISTED) } else { String::new() };
+            rows.iter().take(LISTED).map(|&row| name(row)).collect::<Vec<_>>().join(", ") + &more
+        };
+        kinds.iter().filter(|(rows, _)| !rows.is_empty()).map(|(rows, what)| format!("{what}: {}", listed(rows))).collect()
+    }
+}
+
+impl Connectivity {
+    /// What is to be said of series `[.., n, time]` that are too short for the measure.
+    pub fn doubt(&self, series: &HostTensor) -> Option<String> {
+        let [regions, frames] = extents(series).ok()?;
+        (frames < regions && self.shrinkage() == Shrinkage::None)
+            .then(|| format!("fewer frames ({frames}) than regions ({regions}): the matrix is singular; is the layout right?"))
+    }
+}

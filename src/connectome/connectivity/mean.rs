@@ -1,0 +1,361 @@
+//! The geometric mean of positive-definite matrices, iterated until it has converged or known not to have.
+//!
+//! Whole steps (nilearn's first, and those of [`Tape::mean_geometric`] before they were damped) diverge where matrices differ much. The
+//! step here is that of Fletcher et al. 2004 as pyRiemann and nilearn control it: it begins whole, and halves whenever the criterion
+//! ‖mean log(M^−½ X M^−½)‖ has grown. Where the criterion doubles or is no number, the step is taken back; and after thirty steps none is
+//! longer than the curvature allows (see [`Tape::karcher_step`]), so that the iteration cannot diverge.
+//!
+//! Matrices stay on the device: two scalars go there for each step, and two come back. f32 loses the condition of the matrices, so those
+//! of a condition above [`SINGLE`] are worked on by the host in f64.
+
+use crate::device::{Device, Program, State};
+use crate::host::Precision;
+use crate::tape::{Init, Tape, Var};
+use crate::tensor::{HostTensor, TensorType};
+use crate::{Error, Result};
+
+/// The largest condition of matrices whose tangents f32 holds to 1e-5.
+pub(super) const SINGLE: f64 = 30.0;
+
+/// What eigenvalues are held to before their logarithm; matrices are scaled to variances about 1, and none of them comes near.
+pub(super) const FLOOR: f32 = 1e-30;
+
+/// Steps after which none is longer than the curvature allows.
+const FREE: usize = 30;
+
+/// When an iteration ends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Stop {
+    /// The largest ‖mean log(M^−½ X M^−½)‖, by Frobenius, at which M counts as the mean. Where rounding leaves more than this, what it
+    /// leaves.
+    pub tolerance: f64,
+    /// Steps at most.
+    pub steps: usize,
+    /// Whether a mean that has not converged is given all the same. It is an error otherwise.
+    pub unconverged: bool,
+}
+
+impl Default for Stop {
+    /// 1e-10, 500 steps, and an error.
+    fn default() -> Self {
+        Self { tolerance: 1e-10, steps: 500, unconverged: false }
+    }
+}
+
+impl Stop {
+    /// With another tolerance.
+    #[must_use]
+    pub fn within(self, tolerance: f64) -> Self {
+        Self { tolerance, ..self }
+    }
+
+    /// With a mean that may not have converged.
+    #[must_use]
+    pub fn or_unconverged(self) -> Self {
+        Self { unconverged: true, ..self }
+    }
+}
+
+/// How an iteration ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Ended {
+    /// ‖mean log(M^−½ X M^−½)‖ at the mean, by Frobenius.
+    pub residual: f64,
+    /// What it was to come below.
+    pub tolerance: f64,
+    /// Steps taken.
+    pub steps: usize,
+    /// Whether it came below.
+    pub converged: bool,
+    /// What it was computed in: f32 on the device, or f64 on the host.
+    pub precision: Precision,
+}
+
+/// A geometric mean.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Mean {
+    /// `[n, n]`, held in double precision.
+    pub mean: HostTensor,
+    /// How its iteration ended.
+    pub ended: Ended,
+}
+
+/// The geometric mean (Karcher's, of the affine-invariant metric) of symmetric positive-definite matrices `[matrices, n, n]`, held in
+/// single or double precision: the M at which mean log(M^−½ X M^−½) = 0.
+///
+/// # Errors
+/// Where they are not `[matrices, n, n]`, at least one of them; where one is not positive definite (the message names it); where the
+/// iteration ends above the tolerance and [`Stop::unconverged`] is not set; or the device reports a fault.
+pub fn geometric_mean(device: &Device, matrices: &HostTensor, stop: Stop) -> Result<Mean> {
+    let shape = matrices.shape();
+    let n = match *shape {
+        [many, n, columns] if many > 0 && n > 0 && n == columns => n,
+        _ => {
+            return Err(Error::op("geometric_mean", format!("matrices [matrices, n, n], one at least, expected, found {}", matrices.ty())));
+        }
+    };
+    // Scaled by a power of two, which changes no digit; their mean is scaled back.
+    let elements = matrices.to_f64_vec();
+    let largest = elements.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let factor = if largest > 0.0 && largest.is_finite() { (-largest.log2().round()).exp2() } else { 1.0 };
+    let scaled = HostTensor::real(shape, elements.iter().map(|x| x * factor).collect::<Vec<f64>>())?;
+    let mut on = OnDevice::record(&Device::oracle(), &scaled, |_, x| Ok(x))?;
+    on.definite(|at| format!("matrix {at} (counted from 0)"))?;
+    if on.condition() <= SINGLE && matches!(device, Device::Gpu(_)) {
+        on = OnDevice::record(device, &scaled.to_real::<f32>(), |_, x| Ok(x))?;
+    }
+    let (mean, ended) = on.geometric_mean(stop)?;
+    let mean = mean.to_f64_vec().into_iter().map(|x| x / factor).collect::<Vec<f64>>();
+    Ok(Mean { mean: HostTensor::real([n, n], mean)?, ended })
+}
+
+/// Names of what lasts on the device between the programs.
+const MATRICES: &str = "matrices";
+const BALANCED: &str = "balanced";
+const SCALES: &str = "scales";
+/// A mean's root and gradient: of the step that is tried, and of the one before.
+const TRIED: [&str; 2] = ["tried.root", "tried.gradient"];
+const KEPT: [&str; 2] = ["kept.root", "kept.gradient"];
+
+/// Matrices `[many, n, n]` that lie on a device.
+#[derive(Debug)]
+pub(super) struct OnDevice {
+    device: Device,
+    state: State,
+    ty: TensorType,
+    /// Of each matrix, ascending.
+    eigenvalues: Vec<f64>,
+}
+
+impl OnDevice {
+    /// What `record` makes of `given`, `[many, n, n]`.
+    pub(super) fn record(device: &Device, given: &HostTensor, record: impl FnOnce(&mut Tape, Var) -> Result<Var>) -> Result<Self> {
+        let mut tape = Tape::new();
+        let input = tape.input("given", given.ty())?;
+        let matrices = record(&mut tape, input)?;
+        let ty = tape.ty(matrices);
+        let state = tape.state(MATRICES, ty, Init::Zeros)?;
+        tape.assign(state, matrices)?;
+        let values = tape.eigh(matrices)?.0;
+        let state = State::new(device);
+        let mut program = device.compile_with(&tape, &[values], &state)?;
+        let eigenvalues = program.run(&[(input, given)])?.remove(0).to_f64_vec();
+        Ok(Self { device: device.clone(), state, ty, eigenvalues })
+    }
+
+    fn n(&self) -> usize {
+        self.ty.shape[self.ty.shape.rank() - 1]
+    }
+
+    fn precision(&self) -> Precision {
+        if let Device::Cpu(precision) = self.device { precision } else { Precision::F32 }
+    }
+
+    fn rounding(&self) -> f64 {
+        match self.precision() {
+            Precision::F32 => f32::EPSILON.into(),
+            Precision::F64 => f64::EPSILON,
+        }
+    }
+
+    /// The least and the largest eigenvalue of each matrix.
+    fn extremes(&self) -> impl Iterator<Item = [f64; 2]> {
+        self.eigenvalues.chunks_exact(self.n()).map(|values| [values[0], values[values.len() - 1]])
+    }
+
+    fn is_definite(&self, [least, most]: [f64; 2]) -> bool {
+        least > self.n() as f64 * self.rounding() * most && most.is_finite()
+    }
+
+    /// The largest condition of the matrices; infinite where one is not positive definite to the rounding of what it was computed in.
+    pub(super) fn condition(&self) -> f64 {
+        let of = |[least, most]: [f64; 2]| if self.is_definite([least, most]) { most / least } else { f64::INFINITY };
+        self.extremes().map(of).fold(1.0, f64::max)
+    }
+
+    /// # Errors
+    /// Where a matrix, which `name` names by its index, is not positive definite.
+    pub(super) fn definite(&self, name: impl Fn(usize) -> String) -> Result<()> {
+        match self.extremes().enumerate().find(|(_, extremes)| !self.is_definite(*extremes)) {
+            None => Ok(()),
+            Some((at, [least, most])) => Err(Error::op(
+                "geometric_mean",
+                format!("{} is not positive definite: its eigenvalues go from {least:.1e} to {most:.1e}", name(at)),
+            )),
+        }
+    }
+
+    /// log(R^−½ X R^−½) of each, R the reference `[n, n]`.
+    pub(super) fn projected(&self, reference: &HostTensor) -> Result<HostTensor> {
+        let mut tape = Tape::new();
+        let x = tape.state(MATRICES, self.ty, Init::Zeros)?;
+        let given = tape.input("reference", reference.ty())?;
+        let tangent = tape.tangent_projection(x, given, FLOOR)?;
+        let mut program = self.device.compile_with(&tape, &[tangent], &self.state)?;
+        Ok(program.run(&[(given, reference)])?.remove(0))
+    }
+
+    /// Their geometric mean `[n, n]`, of the precision of the device.
+    pub(super) fn geometric_mean(&self, stop: Stop) -> Result<(HostTensor, Ended)> {
+        let (names, ended) = self.descend(stop)?;
+        if !(ended.converged || stop.unconverged) {
+            return Err(Error::op(
+                "geometric_mean",
+                format!(
+                    "not converged after {} steps: a step of length {:.1e} is left, {:.1e} is the tolerance",
+                    ended.steps, ended.residual, ended.tolerance
+                ),
+            ));
+        }
+        let mut tape = Tape::new();
+        let square = TensorType::f32(self.ty.shape.without(0));
+        let root = tape.state(names[0], square, Init::Zeros)?;
+        let scales = tape.state(SCALES, square, Init::Zeros)?;
+        let balanced = tape.matmul(root, root)?;
+        let mean = tape.div(balanced, scales)?;
+        let mean = tape.symmetric_part(mean)?;
+        let mut program = self.device.compile_with(&tape, &[mean], &self.state)?;
+        Ok((program.run(&[])?.remove(0), ended))
+    }
+
+    /// Iterates, and says under which names the last mean stands in the store.
+    fn descend(&self, stop: Stop) -> Result<([&'static str; 2], Ended)> {
+        let mut at = self.begin()?;
+        let mut steps = Steps::new(self)?;
+        let rounding = 16.0 * self.rounding() * (self.n() as f64).sqrt();
+        let tolerance = |at: Place| stop.tolerance.max(rounding * at.spread.exp());
+        let ended = |at: Place, steps, tolerance, converged| Ended {
+            residual: at.residual,
+            tolerance,
+            steps,
+            converged,
+            precision: self.precision(),
+        };
+        let (mut length, mut best) = (1.0f64, f64::INFINITY);
+        for taken in 0..stop.steps {
+            // A residual that is no number fails this too.
+            let within = at.residual <= tolerance(at);
+            let cap = if taken < FREE { 1.0 } else { at.safe_length() };
+            let next = steps.take(true, length.min(cap))?;
+            if within {
+                // The step after the last that was needed is taken, as nilearn and pyRiemann take it, where it is one.
+                let better = next.residual <= tolerance(next);
+                let (names, last) = if better { (TRIED, next) } else { (KEPT, at) };
+                return Ok((names, ended(last, taken + 1, tolerance(last), true)));
+            }
+            if at.residual > best {
+                length *= 0.5;
+            }
+            best = best.min(at.residual);
+            at = self.held(&mut steps, at, next, &mut length)?;
+            if !at.residual.is_finite() || length < 1e-9 {
+                return Ok((TRIED, ended(at, taken + 1, tolerance(at), false)));
+            }
+        }
+        let converged = at.residual <= tolerance(at);
+        Ok((TRIED, ended(at, stop.steps, tolerance(at), converged)))
+    }
+
+    /// A step that does not double the criterion; where one does, it is taken back and halved.
+    fn held(&self, steps: &mut Steps, from: Place, mut next: Place, length: &mut f64) -> Result<Place> {
+        while !(next.residual < 2.0 * from.residual) && from.residual.is_finite() && *length >= 1e-9 {
+            *length *= 0.5;
+            next = steps.take(false, *length)?;
+        }
+        Ok(next)
+    }
+
+    /// Stands at the Euclidean mean. Matrices are balanced first, as the metric allows: by scales that make the variances of that mean 1.
+    fn begin(&self) -> Result<Place> {
+        let mut tape = Tape::new();
+        let x = tape.state(MATRICES, self.ty, Init::Zeros)?;
+        let mean = tape.mean_euclidean(x)?;
+        let variances = tape.diagonal(mean)?;
+        let roots = tape.sqrt(variances)?;
+        let scales = tape.reciprocal(roots)?;
+        let (columns, rows) = tape.by_columns_and_rows(scales)?;
+        let scales = tape.mul(rows, columns)?;
+        let (balanced, mean) = (tape.mul(x, scales)?, tape.mul(mean, scales)?);
+        let slope = tape.karcher_slope(balanced, mean, FLOOR)?;
+        let lasting = [(BALANCED, balanced), (SCALES, scales), (TRIED[0], slope.root), (TRIED[1], slope.gradient)];
+        let kept = [(KEPT[0], slope.root), (KEPT[1], slope.gradient)];
+        for (name, value) in lasting.into_iter().chain(kept) {
+            let state = tape.state(name, tape.ty(value), Init::Zeros)?;
+            tape.assign(state, value)?;
+        }
+        let spread = tape.max(slope.spread, &[-1], false)?;
+        let mut program = self.device.compile_with(&tape, &[slope.residual, spread], &self.state)?;
+        program.step()?;
+        Place::read(&program, slope.residual, spread)
+    }
+}
+
+/// Where the iteration stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    residual: f64,
+    /// The largest ln(λₙ/λ₁) of the matrices as seen from the mean.
+    spread: f64,
+}
+
+impl Place {
+    fn read(program: &Program, residual: Var, spread: Var) -> Result<Self> {
+        let one = |var| program.read(var).map(|x| x.to_f64_vec()[0]);
+        Ok(Self { residual: one(residual)?, spread: one(spread)? })
+    }
+
+    /// 2/(1 + L), see [`Tape::karcher_step`].
+    fn safe_length(self) -> f64 {
+        let half = 0.5 * self.spread;
+        let curvature = if half > 0.0 { half / half.tanh() } else { 1.0 };
+        2.0 / (1.0 + curvature)
+    }
+}
+
+/// The program of a step: from what was tried, or from what was kept, along its gradient, to a new trial.
+#[derive(Debug)]
+struct Steps {
+    program: Program,
+    accept: Var,
+    length: Var,
+    residual: Var,
+    spread: Var,
+}
+
+impl Steps {
+    fn new(on: &OnDevice) -> Result<Self> {
+        let mut tape = Tape::new();
+        let square = TensorType::f32(on.ty.shape.without(0));
+        let accept = tape.input("accept", TensorType::f32([]))?;
+        let length = tape.input("length", TensorType::f32([]))?;
+        let x = tape.state(BALANCED, on.ty, Init::Zeros)?;
+        let mut from = Vec::with_capacity(2);
+        for (tried, kept) in TRIED.into_iter().zip(KEPT) {
+            let (tried, kept) = (tape.state(tried, square, Init::Zeros)?, tape.state(kept, square, Init::Zeros)?);
+            let chosen = tape.select(accept, tried, kept)?;
+            tape.assign(kept, chosen)?;
+            from.push(chosen);
+        }
+        let step = tape.mul(from[1], length)?;
+        let mean = tape.karcher_moved(from[0], step)?;
+        let slope = tape.karcher_slope(x, mean, FLOOR)?;
+        for (name, value) in TRIED.into_iter().zip([slope.root, slope.gradient]) {
+            let state = tape.state(name, square, Init::Zeros)?;
+            tape.assign(state, value)?;
+        }
+        let spread = tape.max(slope.spread, &[-1], false)?;
+        let program = on.device.compile_with(&tape, &[slope.residual, spread], &on.state)?;
+        Ok(Self { program, accept, length, residual: slope.residual, spread })
+    }
+
+    /// A step of such a length from what was tried last, or where it is not accepted, from what was before.
+    fn take(&mut self, accept: bool, length: f64) -> Result<Place> {
+        self.program.write(self.accept, &HostTensor::scalar(if accept { 1.0 } else { 0.0 }))?;
+        self.program.write(self.length, &HostTensor::scalar(length as f32))?;
+        self.program.step()?;
+        Place::read(&self.program, self.residual, self.spread)
+    }
+}

@@ -1,0 +1,152 @@
+//! The tangent space of a group: what its subjects' covariances are, as seen from their geometric mean (Varoquaux et al. 2010).
+
+use super::compute::{Matrices, Rows, extents};
+use super::mean::{Ended, OnDevice, SINGLE, Stop};
+use super::measure::{Connectivity, Kind};
+use super::shrinkage::Shrinkage;
+use crate::statistics::centre::Centred;
+use crate::tape::{Tape, Var};
+use crate::{Device, Error, HostTensor, Result, Shape};
+
+/// Where ‖mean log‖/n² is when nilearn's geometric mean stops.
+const NILEARN: f64 = 1e-7;
+
+/// A tangent space: a reference that a group gave, to which series of others are taken too.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Fitted {
+    /// The geometric mean of the group's covariances `[n, n]`, held in double precision; a region that is left out has 1 on the diagonal.
+    pub reference: HostTensor,
+    /// Which regions are kept: those that are constant in no subject of the group.
+    pub kept: Vec<bool>,
+    /// How the mean's iteration ended.
+    pub ended: Ended,
+    measure: Connectivity,
+    /// A power of two by which series are multiplied, so that their variances are about 1; the reference is of the series as they are.
+    factor: f64,
+}
+
+impl Connectivity {
+    /// The tangent space of the subjects' series `[.., n, time]`, at the geometric mean of their covariances.
+    ///
+    /// # Errors
+    /// Where the kind is not [`Kind::Tangent`], or the series do not fit; where a covariance is not positive definite (the message names the
+    /// subject); where the mean has not converged and [`Connectivity::unconverged`] is not set; or the device reports a fault.
+    pub fn fit(&self, device: &Device, series: &HostTensor) -> Result<Fitted> {
+        Ok(self.fitted(device, series)?.0)
+    }
+
+    pub(super) fn fit_transform(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
+        let subjects: usize = series.shape()[..series.shape().rank() - 2].iter().product();
+        if subjects < 2 {
+            return Err(Error::argument(format!(
+                "{subjects} subject: a tangent is of a group, [subjects, regions, time] of at least 2 is expected"
+            )));
+        }
+        let (fitted, centred, covariances) = self.fitted(device, series)?;
+        fitted.projected(series.shape(), &centred, &covariances)
+    }
+
+    fn fitted(&self, device: &Device, series: &HostTensor) -> Result<(Fitted, Centred, OnDevice)> {
+        self.check()?;
+        if self.kind != Kind::Tangent {
+            return Err(Error::argument(format!("a tangent is fitted, and not a {}", self.kind.name())));
+        }
+        let [n, _] = extents(series)?;
+        let centred = self.centred(series)?;
+        if centred.values.iter().any(|x| !x.is_finite()) {
+            return Err(Error::argument("series of finite numbers are expected for a tangent: the mean of a group is of all of them"));
+        }
+        let mut kept = vec![true; n];
+        centred.constant.iter().for_each(|row| kept[row % n] = false);
+        let factor = if matches!(self.shrinkage(), Shrinkage::Ridge(_)) { 1.0 } else { level(&centred) };
+        let covariances = self.covariances(device, series.shape(), &centred, &kept, factor)?;
+        let tolerance = match (self.tolerance, self.shrinkage) {
+            (Some(tolerance), _) => tolerance,
+            (None, None) => NILEARN * (n * n) as f64,
+            (None, Some(_)) => Stop::default().tolerance,
+        };
+        let stop = Stop { tolerance, unconverged: self.unconverged, ..Stop::default() };
+        let (mean, ended) = covariances.geometric_mean(stop)?;
+        // What is left out is 1 whatever the series are multiplied by.
+        let scale = |at: usize| if kept[at / n] && kept[at % n] { factor * factor } else { 1.0 };
+        let reference = mean.to_f64_vec().into_iter().enumerate().map(|(at, x)| x / scale(at)).collect::<Vec<f64>>();
+        let reference = HostTensor::real([n, n], reference)?;
+        Ok((Fitted { reference, kept, ended, measure: self.clone(), factor }, centred, covariances))
+    }
+
+    /// The covariances of subjects, on the device where f32 holds what is made of them, else on the host in f64.
+    fn covariances(&self, device: &Device, shape: Shape, centred: &Centred, kept: &[bool], factor: f64) -> Result<OnDevice> {
+        let (n, frames) = (kept.len(), shape[shape.rank() - 1]);
+        let values: Vec<f64> = centred.values.iter().map(|x| x * factor).collect();
+        let series = HostTensor::real([values.len() / (n * frames), n, frames], values)?;
+        let record = |tape: &mut Tape, x: Var| self.record_kept(tape, x, kept);
+        if matches!(device, Device::Gpu(_)) {
+            let covariances = OnDevice::record(device, &series.to_real::<f32>(), record)?;
+            if covariances.condition() <= SINGLE {
+                return Ok(covariances);
+            }
+        }
+        let covariances = OnDevice::record(&Device::oracle(), &series, record)?;
+        covariances.definite(|subject| format!("the covariance of subject {subject} (counted from 0)"))?;
+        Ok(covariances)
+    }
+
+    /// Covariances in which what is not kept has variance 1 in every subject, and so a tangent of 0.
+    fn record_kept(&self, tape: &mut Tape, x: Var, kept: &[bool]) -> Result<Var> {
+        let n = kept.len();
+        let one = |of: bool| if of { 1.0 } else { 0.0 };
+        let mask = tape.constant(HostTensor::f32([n, 1], kept.iter().map(|k| one(*k)).collect())?)?;
+        let kept_series = tape.mul(x, mask)?;
+        let covariance = tape.shrunk_covariance(kept_series, self.shrinkage())?.covariance;
+        let out = (0..n * n).map(|at| one(at.is_multiple_of(n + 1) && !kept[at / n])).collect();
+        let out = tape.constant(HostTensor::f32([n, n], out)?)?;
+        tape.add(covariance, out)
+    }
+}
+
+impl Fitted {
+    /// log(M^−½ C M^−½) of the covariances C of series `[.., n, time]`, M the reference: `[.., n, n]`, or vectors; regions that are left out
+    /// get zeros.
+    ///
+    /// # Errors
+    /// Where the series do not fit, a region that the reference keeps is constant in a subject, a covariance is not positive definite, or the
+    /// device reports a fault.
+    pub fn transform(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
+        let [n, _] = extents(series)?;
+        if n != self.kept.len() {
+            return Err(Error::argument(format!("series of {} regions are expected, found {n}", self.kept.len())));
+        }
+        let centred = self.measure.centred(series)?;
+        if let Some(row) = centred.constant.iter().find(|row| self.kept[*row % n]) {
+            let what = format!("region {} of subject {} (counted from 0) is constant, and the reference holds it", row % n, row / n);
+            return Err(Error::argument(what));
+        }
+        let covariances = self.measure.covariances(device, series.shape(), &centred, &self.kept, self.factor)?;
+        self.projected(series.shape(), &centred, &covariances)
+    }
+
+    fn projected(&self, shape: Shape, centred: &Centred, covariances: &OnDevice) -> Result<Matrices> {
+        let n = self.kept.len();
+        let scale = |at: usize| if self.kept[at / n] && self.kept[at % n] { self.factor * self.factor } else { 1.0 };
+        let reference = self.reference.to_f64_vec().into_iter().enumerate().map(|(at, x)| x * scale(at)).collect::<Vec<f64>>();
+        let tangents = covariances.projected(&HostTensor::real([n, n], reference)?)?;
+        let mut values = tangents.to_real::<f32>().elements::<f32>()?.to_vec();
+        for (at, x) in values.iter_mut().enumerate() {
+            if !(self.kept[at / n % n] && self.kept[at % n]) {
+                *x = 0.0;
+            }
+        }
+        let values = HostTensor::f32(shape.with(shape.rank() - 1, n), values)?;
+        let rows = Rows { constant: centred.constant.clone(), dependent: Vec::new(), far: centred.far.clone() };
+        self.measure.written(Matrices { values, precision: self.ended.precision, condition: None, mean: Some(self.ended), rows })
+    }
+}
+
+/// The power of two that brings the variances of series near 1, which changes no tangent.
+fn level(centred: &Centred) -> f64 {
+    let squares: f64 = centred.values.iter().map(|x| x * x).sum();
+    let varying = centred.values.iter().filter(|x| **x != 0.0).count();
+    let mean = squares / varying.max(1) as f64;
+    if mean > 0.0 && mean.is_finite() { (-0.5 * mean.log2()).round().exp2() } else { 1.0 }
+}

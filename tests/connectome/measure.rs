@@ -1,0 +1,180 @@
+//! Connectivity as users of the library call it: properties that hold of any series, and the settings together.
+
+use proptest::prelude::*;
+use tapetum::connectome::connectivity::mean::{Stop, geometric_mean};
+use tapetum::connectome::connectivity::measure::{Connectivity, Diagonal, Kind};
+use tapetum::connectome::connectivity::shrinkage::Shrinkage;
+use tapetum::statistics::centre::{Centred, Constant};
+use tapetum::{Device, HostTensor, Tape};
+
+/// Numbers that look drawn, from -1 to 1, by the fractional parts of a sine.
+fn noise(seed: u64, count: usize) -> Vec<f64> {
+    (0..count).map(|i| ((i as f64 * 12.9898 + seed as f64 * 78.233).sin() * 43_758.545_3).rem_euclid(1.0) * 2.0 - 1.0).collect()
+}
+
+/// Positive-definite matrices `[many, n, n]` that differ in scale by up to 10^±`decades`.
+fn matrices(seed: u64, [many, n]: [usize; 2], decades: f64) -> Vec<f64> {
+    let gains = noise(seed + 1, many);
+    let of = |m: usize| {
+        let a = noise(seed + 10 * m as u64 + 2, n * n);
+        let gain = 10f64.powf(decades * gains[m]);
+        let entry = move |at: usize| {
+            let (i, j) = (at / n, at % n);
+            gain * ((0..n).map(|k| a[i * n + k] * a[j * n + k]).sum::<f64>() + if i == j { 0.01 * (1.0 + i as f64) } else { 0.0 })
+        };
+        (0..n * n).map(entry).collect::<Vec<f64>>()
+    };
+    (0..many).flat_map(of).collect()
+}
+
+/// W A Wᵀ of each matrix.
+fn moved(x: &[f64], w: &[f64], n: usize) -> Vec<f64> {
+    let product = |a: &[f64], b: &[f64], turned: bool| -> Vec<f64> {
+        let entry = |at: usize| (0..n).map(|k| a[at / n * n + k] * if turned { b[at % n * n + k] } else { b[k * n + at % n] }).sum();
+        (0..n * n).map(entry).collect()
+    };
+    x.chunks_exact(n * n).flat_map(|a| product(&product(w, a, false), w, true)).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// The geometric mean of W A Wᵀ is that of A moved by W, whatever the units: the metric is affine-invariant (Pennec et al. 2006).
+    #[test]
+    fn the_geometric_mean_is_affine_invariant(seed in 0u64..10_000, many in 2usize..6, n in 1usize..7, decades in 0.0f64..3.0) {
+        let x = matrices(seed, [many, n], decades);
+        // Far from singular: a matrix of small entries and twice the identity.
+        let w: Vec<f64> = noise(seed + 99, n * n).iter().enumerate().map(|(at, x)| 0.5 * x + if at % (n + 1) == 0 { 2.0 } else { 0.0 }).collect();
+        let mean = |values: Vec<f64>| geometric_mean(&Device::cpu(), &HostTensor::real([many, n, n], values).unwrap(), Stop::default()).unwrap();
+        let [plain, other] = [mean(x.clone()), mean(moved(&x, &w, n))];
+        prop_assert!(plain.ended.converged && other.ended.converged);
+        let wanted = moved(&plain.mean.to_f64_vec(), &w, n);
+        let scale = wanted.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        let worst = other.mean.to_f64_vec().iter().zip(&wanted).map(|(f, w)| (f - w).abs() / scale).fold(0.0, |m: f64, x| if x <= m { m } else { x });
+        prop_assert!(worst <= 1e-9, "{worst:.1e}");
+    }
+
+    /// Correlations are those of the series without their means, up to means of ten million deviations.
+    #[test]
+    fn correlation_does_not_depend_on_means(seed in 0u64..10_000, exponent in 0.0f64..7.0) {
+        let x = noise(seed, 4 * 60);
+        let far: Vec<f64> = x.iter().enumerate().map(|(at, x)| x + 10f64.powf(exponent) * 0.5 * (1.0 + (at / 60) as f64 / 4.0)).collect();
+        let of = |values: Vec<f64>| {
+            let series = HostTensor::real([4, 60], values).unwrap();
+            Connectivity::new(Kind::Correlation).compute(&Device::cpu(), &series).unwrap().values.to_f64_vec()
+        };
+        // What f64 itself loses in the sum is 1e7 · 2⁻⁵³, far below.
+        prop_assert!(of(x).iter().zip(of(far)).all(|(a, b)| (a - b).abs() <= 1e-6));
+    }
+}
+
+/// The geometric mean of two matrices that commute is the root of their product; of one, itself.
+#[test]
+fn means_that_are_known() {
+    let diagonal = |d: [f64; 3]| (0..9).map(|at| if at % 4 == 0 { d[at / 4] } else { 0.0 }).collect::<Vec<f64>>();
+    let given = [diagonal([1.0, 4.0, 1e-6]), diagonal([9.0, 1e8, 1.0])].concat();
+    let found = geometric_mean(&Device::cpu(), &HostTensor::real([2, 3, 3], given).unwrap(), Stop::default()).unwrap();
+    for (found, wanted) in found.mean.to_f64_vec().iter().zip(diagonal([3.0, 2e4, 1e-3])) {
+        assert!((found - wanted).abs() <= 1e-9 * wanted.max(1e-3), "{found} {wanted}");
+    }
+    let one = matrices(5, [1, 4], 0.0);
+    let found = geometric_mean(&Device::cpu(), &HostTensor::real([1, 4, 4], one.clone()).unwrap(), Stop::default()).unwrap();
+    assert!(found.mean.to_f64_vec().iter().zip(&one).all(|(f, w)| (f - w).abs() < 1e-10));
+}
+
+#[test]
+fn a_mean_that_is_not_reached_is_an_error_unless_it_is_asked_for() {
+    let given = HostTensor::real([4, 5, 5], matrices(3, [4, 5], 2.0)).unwrap();
+    let mut stop = Stop::default();
+    stop.steps = 2;
+    let refused = geometric_mean(&Device::cpu(), &given, stop).unwrap_err().to_string();
+    assert!(refused.contains("not converged after 2 steps"), "{refused}");
+    let taken = geometric_mean(&Device::cpu(), &given, stop.or_unconverged()).unwrap();
+    assert!(!taken.ended.converged && taken.ended.residual > taken.ended.tolerance);
+    let singular = HostTensor::real([2, 2, 2], vec![1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0]).unwrap();
+    let refused = geometric_mean(&Device::cpu(), &singular, Stop::default()).unwrap_err().to_string();
+    assert!(refused.contains("matrix 1") && refused.contains("not positive definite"), "{refused}");
+    let missing = HostTensor::real([1, 2, 2], vec![1.0, f64::NAN, f64::NAN, 1.0]).unwrap();
+    assert!(geometric_mean(&Device::cpu(), &missing, Stop::default()).is_err());
+}
+
+fn series(seed: u64, shape: [usize; 3]) -> HostTensor {
+    let [_, n, time] = shape;
+    let own = noise(seed, shape.iter().product());
+    let common = noise(seed + 7, shape[0] * time);
+    let value = |at: usize| own[at] + 0.5 * common[at / (n * time) * time + at % time] + 3.0;
+    HostTensor::real(shape, (0..own.len()).map(value).collect::<Vec<f64>>()).unwrap()
+}
+
+/// What is fitted to a group and transformed is what is computed at once, and others are seen from the same reference.
+#[test]
+fn a_reference_is_fitted_once() {
+    let (device, measure) = (Device::cpu(), Connectivity::new(Kind::Tangent));
+    let group = series(1, [5, 4, 60]);
+    let fitted = measure.fit(&device, &group).unwrap();
+    let at_once = measure.compute(&device, &group).unwrap().values;
+    assert_eq!(fitted.transform(&device, &group).unwrap().values, at_once);
+    let other = series(9, [1, 4, 60]);
+    let tangent = fitted.transform(&device, &other).unwrap().values;
+    assert_eq!(tangent.shape()[..], [1, 4, 4]);
+    // By the tape's own projection, in f64.
+    let mut tape = Tape::new();
+    let (x, r) = (tape.input("x", other.ty()).unwrap(), tape.input("r", fitted.reference.ty()).unwrap());
+    let covariance = tape.shrunk_covariance(x, Shrinkage::LedoitWolf).unwrap().covariance;
+    let projected = tape.tangent_projection(covariance, r, 1e-30).unwrap();
+    let mut program = Device::oracle().compile(&tape, &[projected]).unwrap();
+    let wanted = program.run(&[(x, &other), (r, &fitted.reference)]).unwrap()[0].to_f64_vec();
+    assert!(tangent.to_f64_vec().iter().zip(&wanted).all(|(f, w)| (f - w).abs() < 1e-6));
+    let flat = HostTensor::full([1, 4, 60], 2.0);
+    let refused = fitted.transform(&device, &flat).unwrap_err().to_string();
+    assert!(refused.contains("region 0 of subject 0"), "{refused}");
+}
+
+#[test]
+fn vectors_are_the_upper_triangles() {
+    let (device, given) = (Device::cpu(), series(2, [3, 4, 50]));
+    let whole = Connectivity::new(Kind::Covariance).compute(&device, &given).unwrap().values;
+    for (diagonal, entries) in [(Diagonal::Kept, vec![0, 1, 2, 3, 5, 6, 7, 10, 11, 15]), (Diagonal::Dropped, vec![1, 2, 3, 6, 7, 11])] {
+        let found = Connectivity::new(Kind::Covariance).vectorised(diagonal).compute(&device, &given).unwrap().values;
+        assert_eq!(found.shape()[..], [3, entries.len()]);
+        let wanted: Vec<f64> =
+            whole.to_f64_vec().chunks_exact(16).flat_map(|m| entries.iter().map(|&at| m[at]).collect::<Vec<_>>()).collect();
+        assert_eq!(found.to_f64_vec(), wanted);
+    }
+}
+
+/// Weights of whole numbers mean repeated frames, but for what the covariance is divided by: correlations and partial correlations are the
+/// same.
+#[test]
+fn weights_mean_repeated_frames() {
+    let given = series(4, [1, 4, 30]);
+    let counts: Vec<usize> = (0..30).map(|t| 1 + t % 3).collect();
+    let weights = HostTensor::f32([30], counts.iter().map(|&c| c as f32).collect()).unwrap();
+    let frames: Vec<usize> = counts.iter().enumerate().flat_map(|(t, &c)| vec![t; c]).collect();
+    let values = given.to_f64_vec();
+    let repeated: Vec<f64> = (0..4).flat_map(|r| frames.iter().map(|&t| values[r * 30 + t]).collect::<Vec<_>>()).collect();
+    let repeated = HostTensor::real([1, 4, frames.len()], repeated).unwrap();
+    for kind in [Kind::Correlation, Kind::PartialCorrelation] {
+        let weighted = Connectivity::new(kind).weighted(weights.clone()).compute(&Device::cpu(), &given).unwrap().values.to_f64_vec();
+        let wanted = Connectivity::new(kind).compute(&Device::cpu(), &repeated).unwrap().values.to_f64_vec();
+        assert!(weighted.iter().zip(&wanted).all(|(f, w)| (f - w).abs() < 1e-5), "{kind:?}: {weighted:?} {wanted:?}");
+    }
+    let shrunk = Connectivity::new(Kind::Covariance).weighted(weights).shrunk(Shrinkage::Oas);
+    assert!(shrunk.compute(&Device::cpu(), &given).unwrap_err().to_string().contains("weights"));
+    assert!(Connectivity::new(Kind::Covariance).fisher_z().compute(&Device::cpu(), &given).is_err());
+}
+
+/// A region that holds NaN is NaN with every other, and where all others are given, everything is; a tangent of it is an error.
+#[test]
+fn what_is_missing_is_never_a_number() {
+    let mut values = series(6, [1, 4, 40]).to_f64_vec();
+    values[40 + 3] = f64::NAN;
+    let given = HostTensor::real([1, 4, 40], values).unwrap();
+    assert!(Centred::new(&given, Constant::ToRounding).unwrap().constant.is_empty());
+    for kind in [Kind::PartialCorrelation, Kind::Precision] {
+        let found = Connectivity::new(kind).compute(&Device::cpu(), &given).unwrap();
+        assert!(found.values.to_f64_vec().iter().all(|x| x.is_nan()), "{kind:?}: {:?}", found.values);
+    }
+    let both = HostTensor::real([2, 4, 40], [given.to_f64_vec(), series(8, [1, 4, 40]).to_f64_vec()].concat()).unwrap();
+    assert!(Connectivity::new(Kind::Tangent).compute(&Device::cpu(), &both).unwrap_err().to_string().contains("finite"));
+}
