@@ -9,7 +9,7 @@
 // workgroup GROUP x 1 x 1, a batch entry as a row of the row snippet: see there for memory and barriers. Each lane reads and writes its
 //          own columns of q and m alone. Sums are flushed every 64 terms.
 // cost     batch (k (k - 1) (5 time + 4 k + 2) + k (7 time + 5 k + 8)) FLOPs over all rows; x, w, q, m once a dispatch
-// uses     grid
+// uses     grid, scalar, nan
 // one of   row_group
 
 struct Params {
@@ -85,7 +85,10 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
         }
         let rest = row_sum(inner(q_j, q_j, m_j, m_j, w_0, lane, time, k), local);
         var s = 0.0;
-        if (rest > params.tolerance * params.tolerance * whole) {
+        // A row with a NaN is no combination of others.
+        if (is_nan(rest)) {
+            s = rest;
+        } else if (rest > params.tolerance * params.tolerance * whole) {
             s = 1.0 / sqrt(rest);
         }
         for (var t = lane; t < time; t += LANES) {

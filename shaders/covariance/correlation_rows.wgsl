@@ -4,7 +4,7 @@
 // c        [rows, n], binding 2, in `result_scalar` or `result_vector`
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 rows n depth + 2 rows n - rows FLOPs; a and c once
-// uses     grid, math, blocks, block_a, block_b
+// uses     grid, nan, math, blocks, block_a, block_b
 // one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared
 
 const TRANSPOSE_A = false;
@@ -22,7 +22,8 @@ struct Params {
 
 @group(1) @binding(0) var<uniform> params: Params;
 
-alias T = f32;
+alias T = vec4<f32>;
+alias U = vec4<u32>;
 
 @compute @workgroup_size(GROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
@@ -46,8 +47,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
                 let value = total[i][j][r];
                 let diagonal = vec4<u32>(col, col + 1u, col + 2u, col + 3u) == vec4<u32>(params.first + row);
                 let exact = select(vec4<f32>(0.0), vec4<f32>(1.0), value > vec4<f32>(0.5));
+                let entries = nan_or(value, select(clamp(value, vec4<f32>(-1.0), vec4<f32>(1.0)), exact, diagonal));
                 if (row < params.rows) {
-                    put4(row * params.n, col, params.n, select(clamp(value, vec4<f32>(-1.0), vec4<f32>(1.0)), exact, diagonal));
+                    put4(row * params.n, col, params.n, entries);
                 }
             }
         }

@@ -1,10 +1,11 @@
-// How many entries of each row of a panel are above a threshold, the diagonal aside; of rows `first` .. `first + rows` of a matrix.
+// How many entries of each row of a panel are above a threshold, the diagonal aside, NaN where one is; of rows `first` .. `first + rows`
+// of a matrix.
 //
 // r        [rows, n]: the panel
 // degree   [n]: written from `first` on
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Counts are whole numbers: their sums are exact.
 // cost     2 rows (n - 1) FLOPs; r once, degree once, twice where it is gone on with
-// uses     grid
+// uses     grid, scalar, nan
 // one of   row_serial | row_group
 
 struct Params {
@@ -26,8 +27,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     let n = select(0u, params.n, row < params.rows);
     var count = 0.0;
     for (var j = lane; j < n; j += LANES) {
-        let above = r[row * params.n + j] > params.threshold && j != params.first + row;
-        count += select(0.0, 1.0, above);
+        let value = r[row * params.n + j];
+        let counts = nan_or(value, select(0.0, 1.0, value > params.threshold));
+        count += select(counts, 0.0, j == params.first + row);
     }
     count = row_sum(count, local);
     if (lane == 0u && row < params.rows) {

@@ -9,7 +9,7 @@
 // dots     [batch, n, 2]: sum d, and d . u
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     8 batch n time FLOPs; p, u, scale, w, dx and dots once
-// uses     grid
+// uses     grid, scalar, nan
 // one of   row_serial | row_group
 
 struct Params {

@@ -8,7 +8,7 @@
 //          equals the last, among those of a row that an invocation holds
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     batch n (n + 1) depth FLOPs; a, b and c once
-// uses     grid, math, blocks, block_a, block_b
+// uses     grid, nan, math, blocks, block_a, block_b
 // one of   operands_vector | operands_scalar; result_vector | result_scalar; best_no | best_yes; tile_direct | tile_shared
 
 const TRANSPOSE_A = false;
@@ -26,12 +26,13 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 alias T = f32;
+alias U = u32;
 
 fn finish(value: f32, diagonal: bool) -> f32 {
     if (FISHER) {
-        return select(atanh_(clamp(value, -0.999999, 0.999999)), 0.0, diagonal);
+        return nan_or(value, select(atanh_(clamp(value, -0.999999, 0.999999)), 0.0, diagonal));
     } else if (CORRELATION) {
-        return select(clamp(value, -1.0, 1.0), select(0.0, 1.0, value > 0.5), diagonal);
+        return nan_or(value, select(clamp(value, -1.0, 1.0), select(0.0, 1.0, value > 0.5), diagonal));
     }
     return value;
 }

@@ -8,7 +8,7 @@
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes EDGE x EDGE pairs, which share its loads. Sums are flushed every 64
 //          terms
 // cost     (2 + 2 heads) batch receivers senders features FLOPs; u, v, a and e once
-// uses     grid, math, pair_activation
+// uses     grid, nan, math, pair_activation
 // one of   features_vector | features_scalar
 
 struct Params {

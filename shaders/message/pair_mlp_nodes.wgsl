@@ -10,7 +10,7 @@
 //          the tile snippets. 2 barriers more for a unit that a workgroup shares
 // cost     pairs (2 features outputs + 4 features) FLOPs, and 1 more for each element of d of the panel that is added to what is there; panel,
 //          w, own, other and d once, d twice where it is added to
-// uses     grid, math, features_vector, pair_activation
+// uses     grid, nan, math, features_vector, pair_activation
 // one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
 
 struct Params {

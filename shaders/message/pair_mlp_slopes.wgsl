@@ -11,7 +11,7 @@
 // workgroup GROUP x 1 x 1; a unit is one receiver and the senders of one tile, which goes over the outputs; memory and barriers: see the
 //          tile snippets. 2 barriers more for a unit that a workgroup shares
 // cost     pairs (2 features + 2 features outputs + 7 outputs) FLOPs; z, u, v, w, bias, g, panel and dz once
-// uses     grid, math, features_vector, pair_activation, pair_layers
+// uses     grid, nan, math, features_vector, pair_activation, pair_layers
 // one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
 
 struct Params {

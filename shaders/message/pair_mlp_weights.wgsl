@@ -10,7 +10,7 @@
 //          are flushed every 64 terms
 // cost     pairs (2 features + 2 features outputs + outputs) FLOPs, and 1 more for each element of dw and db that is added to what is there;
 //          panel, u, v, dw and db once, the last two twice where they are added to
-// uses     grid, math, features_vector, pair_activation
+// uses     grid, nan, math, features_vector, pair_activation
 // one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
 
 struct Params {

@@ -9,7 +9,7 @@
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes one T of EDGE nodes, which share its loads. Sums are flushed every 64
 //          terms
 // cost     4 batch kept summed features FLOPs, and 2 k more a term if WEIGHTED; z, u, v, w and s once
-// uses     grid, math, pair_activation
+// uses     grid, nan, math, pair_activation
 // one of   features_vector | features_scalar
 
 struct Params {

@@ -4,7 +4,7 @@
 // d        [parcels, vertices]
 // workgroup GROUP x 1 x 1; a row is a vertex: memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     4 parcels vertices FLOPs; a once, d twice
-// uses     grid
+// uses     grid, scalar, nan
 // one of   row_serial | row_group
 
 struct Params {

@@ -8,7 +8,7 @@
 // h        [parcels, vertices]; a stand-in unless DIRECT
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 parcels vertices time FLOPs; a, b, c, mass, g and h once
-// uses     grid, blocks, block_a, block_b
+// uses     grid, scalar, nan, blocks, block_a, block_b
 // one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared
 
 struct Params {
@@ -49,7 +49,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
                 let col = tile_col(col_unit, lane, j);
                 if (row < params.parcels) {
                     let m = mass[row];
-                    let scale = select(0.0, 1.0 / m, m >= 1e-30);
+                    let scale = nan_or(m, select(0.0, 1.0 / m, m >= 1e-30));
                     var value = (total[i][j][r] - g[row]) * scale;
                     if (DIRECT) {
                         for (var q = 0u; q < 4u; q++) {

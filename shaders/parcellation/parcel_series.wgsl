@@ -6,7 +6,7 @@
 // mass     [parcels]
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 parcels vertices time FLOPs; a, b, mass and c once
-// uses     grid, blocks, block_a, block_b
+// uses     grid, scalar, nan, blocks, block_a, block_b
 // one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared
 
 struct Params {
@@ -44,7 +44,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
                 let row = tile_row(row_unit, lane, i) + r;
                 if (row < params.parcels) {
                     let m = mass[row];
-                    let scale = select(0.0, 1.0 / m, m >= 1e-30);
+                    let scale = nan_or(m, select(0.0, 1.0 / m, m >= 1e-30));
                     put4(row * params.time, tile_col(col_unit, lane, j), params.time, total[i][j][r] * scale);
                 }
             }

@@ -3,7 +3,7 @@
 // bindings, loads, ops and stores; T is f32 or vec4<f32>, WIDTH its width.
 //
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: each op's FLOPs, each binding once
-// uses     grid, and math where an op calls one of its functions
+// uses     grid, and nan and math where an op calls one of its functions
 
 //@ params
 //@ bindings

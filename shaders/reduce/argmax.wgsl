@@ -1,9 +1,9 @@
-// y[o, i] = the first j where x[o, j, i] is largest.
+// y[o, i] = the first j where x[o, j, i] is largest, or is NaN where one is.
 //
 // x        [outer, n, inner]
 // y        [outer, inner], i32
 // workgroup 64 x 1 x 1, no memory, no barrier; cost: outer n inner FLOPs; x and y once
-// uses     grid
+// uses     grid, scalar, nan
 
 struct Params {
     rows: u32,
@@ -26,7 +26,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     var at = 0u;
     for (var j = 1u; j < params.n; j++) {
         let value = x[base + j * params.inner];
-        let better = value > best;
+        let better = (value > best || is_nan(value)) && !is_nan(best);
         best = select(best, value, better);
         at = select(at, j, better);
     }

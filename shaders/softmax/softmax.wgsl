@@ -3,7 +3,7 @@
 // x, y     [outer, n, inner]
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     5 outer n inner FLOPs (and outer inner if LOG); x and y once
-// uses     grid
+// uses     grid, scalar, nan
 // one of   row_serial | row_group
 
 struct Params {

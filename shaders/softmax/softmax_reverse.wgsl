@@ -4,7 +4,7 @@
 // y, g, d  [outer, n, inner]
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
 // cost     4 outer n inner FLOPs; y, g and d once
-// uses     grid
+// uses     grid, scalar, nan
 // one of   row_serial | row_group
 
 struct Params {

@@ -6,7 +6,7 @@
 // l        [matrices, n, n], zeros above the diagonal
 // workgroup LANES x 1 x 1, one matrix, no memory; a barrier a column (see the sync snippet). Sums are flushed every 64 terms.
 // cost     of column j: 7 + 2 j + (n - 1 - j) (4 + 2 j) FLOPs; a and l once
-// uses     grid
+// uses     grid, scalar, nan
 // one of   sync_serial | sync_group
 
 struct Params {
@@ -48,8 +48,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         let rest = diagonal - dot_rows(row, row, j);
         var pivot = 0.0;
         var inverse = 0.0;
-        if (rest > params.least * diagonal) {
-            pivot = sqrt(rest);
+        // NaN is no small pivot, nor is infinity.
+        if (!is_finite(rest) || rest > params.least * diagonal) {
+            pivot = nan_or(rest, sqrt(rest));
             inverse = 1.0 / pivot;
         }
         // Everybody has read row j before its diagonal is written: what is read of it lies left of that.

@@ -7,7 +7,7 @@
 // vectors  [matrices, n, n]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation places one eigenvector
 // cost     5 n + 1 FLOPs an eigenvector; work, w, values and vectors once
-// uses     grid
+// uses     grid, scalar, nan, ordered
 
 struct Params {
     count: u32,
@@ -29,13 +29,15 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let n = params.n;
     let base = at / n * n * n;
     let own = at % n;
-    let value = work[base + own * n + own];
+    let found = work[base + own * n + own];
+    let value = select(nan_of(found), found, is_finite(found));
+    let key = ordered(bitcast<u32>(value));
     var place = 0u;
     for (var j = 0u; j < n; j++) {
-        let other = work[base + j * n + j];
+        let other = ordered(bitcast<u32>(work[base + j * n + j]));
         // Among equals the earlier comes first.
         if (j != own) {
-            place += select(0u, 1u, select(other < value, other <= value, j < own));
+            place += select(0u, 1u, select(other < key, other <= key, j < own));
         }
     }
     values[at - own + place] = value;
@@ -50,6 +52,6 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     let flip = w[row + first] < 0.0;
     for (var i = 0u; i < n; i++) {
-        vectors[base + i * n + place] = select(w[row + i], -w[row + i], flip);
+        vectors[base + i * n + place] = nan_or(value, select(w[row + i], -w[row + i], flip));
     }
 }

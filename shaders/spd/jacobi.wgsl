@@ -8,7 +8,7 @@
 // w        [matrices, n, n], rows become the eigenvectors
 // workgroup LANES x 1 x 1, one matrix; 8 KiB of workgroup memory, hence n <= 2048; two barriers a round (see the sync snippet)
 // cost     of a round, with floor(n / 2) pairs: 25 a pair, 32 for two pairs, 8 n a pair for w, and for odd n 8 a pair; work and w twice
-// uses     grid
+// uses     grid, scalar, nan
 // one of   sync_serial | sync_group
 
 struct Params {
@@ -32,6 +32,11 @@ fn pair(k: u32, round: u32, last: u32) -> vec2<u32> {
     return vec2<u32>(min(a, b), max(a, b));
 }
 
+// Whether nothing is rotated: by bits, for a rotation may be NaN.
+fn still(r: vec2<f32>) -> bool {
+    return (bitcast<u32>(r.x) & 0x7fffffffu) == 0u;
+}
+
 fn rotated(x: vec2<f32>, r: vec2<f32>) -> vec2<f32> {
     return vec2<f32>(x.x - r.x * (x.y + r.y * x.x), x.y + r.x * (x.x - r.y * x.y));
 }
@@ -41,6 +46,15 @@ fn rotation(base: u32, n: u32, p: u32, q: u32) -> vec2<f32> {
     let app = work[base + p * n + p];
     let aqq = work[base + q * n + q];
     let apq = work[base + p * n + q];
+    // What is not finite makes both rows NaN, and in two sweeps all of them: every pair meets.
+    if (!is_finite(app) || !is_finite(aqq) || !is_finite(apq)) {
+        let nan = nan_of(apq);
+        work[base + p * n + p] = nan;
+        work[base + q * n + q] = nan;
+        work[base + p * n + q] = nan;
+        work[base + q * n + p] = nan;
+        return vec2<f32>(nan);
+    }
     if (abs(apq) <= 1e-37) {
         return vec2<f32>(0.0);
     }
@@ -88,7 +102,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
             let l = select(fold + 2u + j - half, a + 1u + j, above);
             let rk = rotations[k];
             let rl = rotations[l];
-            if (rk.x == 0.0 && rl.x == 0.0) {
+            if (still(rk) && still(rl)) {
                 continue;
             }
             let row = pair(k, round % last, last);
@@ -114,7 +128,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         }
         for (var i = lane; i < half * n; i += LANES) {
             let r = rotations[i / n];
-            if (r.x == 0.0) {
+            if (still(r)) {
                 continue;
             }
             let at = pair(i / n, round % last, last) * n + base + i % n;

@@ -1,11 +1,11 @@
 // X with L X = B, or L' X = B if TRANSPOSED, by substitution down or up the rows:
-//   X[i] = (B[i] - sum_k L[i, k] X[k]) / L[i, i]; 0 where L[i, i] is 0
+//   X[i] = (B[i] - sum_k L[i, k] X[k]) / L[i, i]; 0 where L[i, i] is 0, but NaN of what is not finite
 //
 // l        [matrices, n, n], read at and below the diagonal
 // b, x     [matrices, n, m]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation solves one column. Sums are flushed every 64 terms.
 // cost     of the step k of a column, steps from `first` up to `end`: 2 k + 3 FLOPs; l, b and x once
-// uses     grid
+// uses     grid, scalar, nan
 
 struct Params {
     columns: u32,
@@ -44,9 +44,10 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
             sum += part;
         }
         let diagonal = l[factor + i * n + i];
-        var value = 0.0;
-        if (diagonal != 0.0) {
-            value = (b[base + i * m] - sum) / diagonal;
+        let rest = b[base + i * m] - sum;
+        var value = select(nan_of(rest), 0.0, is_finite(rest));
+        if ((bitcast<u32>(diagonal) & 0x7fffffffu) != 0u) {
+            value = rest / diagonal;
         }
         x[base + i * m] = value;
     }

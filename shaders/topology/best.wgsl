@@ -10,7 +10,7 @@
 // edge     [graphs, k], u32: the edge's index
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet, four reductions
 // cost     no FLOPs; each buffer once
-// uses     grid, ordered, edge_order
+// uses     grid, scalar, nan, ordered, edge_order
 // one of   row_serial | row_group
 
 struct Params {

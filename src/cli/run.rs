@@ -59,6 +59,7 @@ impl Run {
         let models =
             if self.resume { Checkpoints::resume(models, &workflow, &device) } else { Checkpoints::begin(models, &workflow, &device) }?;
         common.say(&device);
+        workflow.notes().for_each(note);
         let started = Instant::now();
         let folds = workflow.folds().len() as u64;
         let bar = progress(folds * u64::from(workflow.steps()), "steps")?;
@@ -104,7 +105,7 @@ impl Run {
             "folds": workflow.folds().iter().map(|f| json!({ "train": f.train, "test": f.test })).collect::<Vec<_>>(),
             "steps": workflow.steps(), "losses": found.losses.iter().map(last).collect::<Vec<_>>(), "metrics": metrics,
             "values": found.values.iter().map(|v| json!({ "name": v.name, "shape": v.value.shape().to_vec() })).collect::<Vec<_>>(),
-            "out": self.out.display().to_string(),
+            "notes": workflow.notes().collect::<Vec<_>>(), "out": self.out.display().to_string(),
         })
     }
 }

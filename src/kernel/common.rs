@@ -3,8 +3,10 @@
 use super::{Choice, Snippet};
 
 /// What a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
-pub(super) const NAMED: [Snippet; 11] = [
+pub(super) const NAMED: [Snippet; 13] = [
     GRID,
+    SCALAR,
+    NAN,
     MATH,
     snippet!("ordered"),
     snippet!("edge_order"),
@@ -19,7 +21,11 @@ pub(super) const NAMED: [Snippet; 11] = [
 
 /// Which invocation of a folded grid this is.
 pub(crate) const GRID: Snippet = snippet!("grid");
-/// Elementary functions that hold up at the ends of their domains.
+/// A kernel whose numbers are single ones.
+pub(crate) const SCALAR: Snippet = snippet!("scalar");
+/// Where NaN goes: tests of bits, over numbers T and their words U.
+pub(crate) const NAN: Snippet = snippet!("nan");
+/// Elementary functions that hold up at the ends of their domains, over T and U; they want [`NAN`].
 pub(crate) const MATH: Snippet = snippet!("math");
 /// A row belongs to one invocation.
 pub(crate) const ROW_SERIAL: Snippet = snippet!("row_serial");

@@ -6,7 +6,7 @@ use super::object::{Field, Object, object};
 use super::place::{is_name, not_a_name};
 use super::reader::{Reader, finite};
 use crate::connectome::confounds::{Selection, Strategy};
-use crate::data::{Layout, NpyRows, read_column, read_npy};
+use crate::data::{Layout, NpyRows, SeriesOptions, TableOptions, read_column, read_npy};
 use crate::statistics::centre::{Centred, Constant};
 use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
@@ -29,12 +29,14 @@ pub(super) struct Data {
 pub(super) enum Entry {
     Shared(HostTensor),
     /// Where `centred`, series are about their means, which stand in a frame after the last: f32 would lose what varies of their sums.
+    /// `notes` say what was recognised in tables of series, and what is doubtful about it.
     Subjects {
         source: Source,
         each: Shape,
         dtype: DType,
         standardise: bool,
         centred: bool,
+        notes: Vec<String>,
     },
 }
 
@@ -88,10 +90,16 @@ fn series() -> Object<Entry> {
             "time-regions",
             "the order of the axes",
         ),
+        words([("yes", true), ("no", false)])
+            .maybe("header", "whether the first row of a table is a header; recognised where it is not given"),
+        text().maybe(
+            "index_column",
+            "the column of a table that numbers or dates its rows: its name, its place from 1, or none; recognised where it is not given",
+        ),
         file().maybe("atlas", "the image by which other images have series"),
         frames(),
     );
-    object("[subjects, regions, time]: series", parts, |(files, layout, atlas, frames)| {
+    object("[subjects, regions, time]: series", parts, |(files, layout, header, index_column, atlas, frames)| {
         if let Files::One(one) = &files
             && one.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"))
         {
@@ -100,7 +108,8 @@ fn series() -> Object<Entry> {
                 return Source::open(Reader::SeriesRows(rows, layout, frames));
             }
         }
-        Source::open(Reader::SeriesFiles { files: files.list(), atlas, layout, frames })
+        let options = SeriesOptions { layout, table: TableOptions { header, index_column } };
+        Source::open(Reader::SeriesFiles { files: files.list(), atlas, options, frames })
     })
 }
 
@@ -124,7 +133,8 @@ fn column() -> Object<Entry> {
             }
         };
         let each = values.shape().without(0);
-        Ok(Entry::Subjects { source: Source::Kept(values), each, dtype: DType::F32, standardise, centred: false })
+        let source = Source::Kept(values);
+        Ok(Entry::Subjects { source, each, dtype: DType::F32, standardise, centred: false, notes: Vec::new() })
     })
 }
 
@@ -184,6 +194,11 @@ impl Data {
     /// Subjects in all.
     pub(super) fn subjects(&self) -> usize {
         self.subjects
+    }
+
+    /// What was recognised in tables of series, and what is doubtful about it, a line each.
+    pub(super) fn notes(&self) -> impl Iterator<Item = &str> {
+        self.entries.values().flat_map(Entry::notes).map(String::as_str)
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
@@ -251,6 +266,13 @@ impl Data {
 }
 
 impl Entry {
+    fn notes(&self) -> &[String] {
+        match self {
+            Self::Subjects { notes, .. } => notes,
+            Self::Shared(_) => &[],
+        }
+    }
+
     fn subjects(&self) -> Option<usize> {
         match self {
             Self::Shared(_) => None,
@@ -266,9 +288,11 @@ impl Source {
         let first = reader.read(0)?;
         let (ty, subjects) = (first.ty(), reader.subjects());
         let keep = ty.dtype != DType::F32 || ty.shape.elements().saturating_mul(subjects * 4) <= KEPT;
+        let mut notes = reader.notes(0)?;
         let (mut kept, mut centred) = (vec![first], false);
         for subject in 1..subjects {
             let found = reader.read(subject)?;
+            notes.extend(reader.notes(subject)?);
             if found.ty() != ty {
                 return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {ty}", found.ty())));
             }
@@ -281,7 +305,7 @@ impl Source {
         let kept = kept.into_iter().map(|one| held(one, centred)).collect::<Result<Vec<_>>>()?;
         let each = kept[0].shape();
         let source = if keep { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
-        Ok(Entry::Subjects { source, each, dtype: ty.dtype, standardise: false, centred })
+        Ok(Entry::Subjects { source, each, dtype: ty.dtype, standardise: false, centred, notes })
     }
 }
 

@@ -303,6 +303,11 @@ impl Workflow {
         self.data.subjects()
     }
 
+    /// What was recognised in its tables of series, and what is doubtful about it, a line each.
+    pub fn notes(&self) -> impl Iterator<Item = &str> {
+        self.data.notes()
+    }
+
     /// The divisions of the subjects.
     pub fn folds(&self) -> &[Fold] {
         &self.folds

@@ -1,5 +1,6 @@
 //! A value of a workflow's file and where it stands there, so that every refusal names the place.
 
+use crate::data::file_and_array;
 use crate::{Error, Result, json};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -32,8 +33,11 @@ impl Files {
         let path = self.folder.join(name);
         if !self.found.borrow().contains_key(&path) {
             let hash = match &self.made_by {
-                Some(command) if !path.exists() => return Err(Error::file(path, format!("is not there: `{command}` writes it"))),
-                _ => sha256(&path)?,
+                Some(command) if !file_and_array(&path).0.exists() => {
+                    return Err(Error::file(path, format!("is not there: `{command}` writes it")));
+                }
+                // `FILE.npz:NAME` is of that file.
+                _ => sha256(&file_and_array(&path).0)?,
             };
             self.found.borrow_mut().insert(path.clone(), hash);
         }

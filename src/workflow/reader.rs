@@ -1,7 +1,7 @@
 //! Readers: one subject from the files of an entry.
 
 use crate::connectome::confounds::{Column, Confounds, Selection, censor};
-use crate::data::{self, Layout, NpyRows, read_confounds, read_series, read_series_row};
+use crate::data::{self, Layout, NpyRows, SeriesOptions, is_table, read_confounds, read_series, read_series_row};
 use crate::{DType, Error, HostTensor, Result};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) enum Reader {
     SeriesRows(NpyRows, Layout, Option<Range<usize>>),
-    SeriesFiles { files: Vec<PathBuf>, atlas: Option<PathBuf>, layout: Layout, frames: Option<Range<usize>> },
+    SeriesFiles { files: Vec<PathBuf>, atlas: Option<PathBuf>, options: SeriesOptions, frames: Option<Range<usize>> },
     Confounds { files: Vec<PathBuf>, selection: Selection, frames: Option<Range<usize>>, keep_non_steady_state: bool },
     ArrayRows(NpyRows),
 }
@@ -29,11 +29,11 @@ impl Reader {
                 let series = read_series_row(rows, subject, *layout)?;
                 within(series, frames.as_ref())
             }
-            Self::SeriesFiles { files, atlas, layout, frames } => {
+            Self::SeriesFiles { files, atlas, options, frames } => {
                 let path = &files[subject];
                 let series = match atlas {
                     Some(atlas) => data::atlas_series(path, atlas)?,
-                    None => read_series(path, *layout)?,
+                    None => read_series(path, options.clone())?,
                 };
                 match series.values.shape().rank() {
                     2 => within(series.values, frames.as_ref()),
@@ -47,6 +47,18 @@ impl Reader {
             }
             Self::ArrayRows(rows) => finite(rows.path(), rows.read(subject)?),
         }
+    }
+
+    /// What was recognised in a subject's table of series, and what is doubtful about it.
+    pub(super) fn notes(&self, subject: usize) -> Result<Vec<String>> {
+        let Self::SeriesFiles { files, options, .. } = self else { return Ok(Vec::new()) };
+        let path = &files[subject];
+        if !is_table(path) {
+            return Ok(Vec::new());
+        }
+        let read_as = read_series(path, options.clone())?.read_as.unwrap_or_default();
+        let doubts = read_as.doubts.iter().map(|doubt| format!("warning: {}: {doubt}", path.display()));
+        Ok(read_as.recognised.iter().map(|what| format!("{}: {what}", path.display())).chain(doubts).collect())
     }
 }
 

@@ -4,7 +4,8 @@
 //!
 //! Weights mean `numpy.cov(aweights=…)`: μ = Σwx/Σw, Σ = Σ w (x − μ)(x − μ)ᵀ / f, f = Σw − ddof Σw²/Σw (reference: NumPy; Ciric et al.
 //! 2022, §"covariance"). A *constant* series, Σw(x − μ)² ≤ (c ε max|x|)² Σw with c = 8 and ε of f32, has correlation 0 with all, itself
-//! included, and gradient 0.
+//! included, and gradient 0. A series with a NaN or an infinity, or whose squares overflow, is not constant: its correlation is NaN with all,
+//! itself included.
 
 mod panels;
 mod product;

@@ -121,7 +121,8 @@ fn flops_of_round(n: usize) -> f64 {
 /// # Eigendecomposition
 impl Tape {
     /// Eigenvalues `[.., n]`, ascending, and eigenvectors `[.., n, n]`, the columns, of the symmetric parts of x `[.., n, n]`. The sign
-    /// of each vector is that which makes positive the first of its components whose magnitude is at least half the largest.
+    /// of each vector is that which makes positive the first of its components whose magnitude is at least half the largest. A matrix with
+    /// a NaN or an infinity has NaN for all of both.
     ///
     /// On devices by Jacobi's method in the parallel order; on the host by Householder's reduction and implicit QL. Where eigenvalues
     /// are equal to the rounding of f32, the gradient takes their vectors not to depend on one another. Functions of the whole matrix

@@ -29,6 +29,7 @@ impl TriangularSolve {
             }
             let pivot = l[i * n + i];
             let scale = if pivot == 0.0 { 0.0 } else { pivot.recip() };
+            // NaN and infinity times 0 are NaN: what is left out hides neither.
             x[i * m..(i + 1) * m].iter_mut().for_each(|x| *x *= scale);
         }
     }
