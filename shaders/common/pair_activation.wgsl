@@ -3,13 +3,14 @@
 fn activated(x: T, kind: u32, leak: f32, slope: bool) -> T {
     let above = x > T(0.0);
     if (kind == 0u) {
-        return select(T(0.0), select(x, T(1.0), slope), above);
+        let on = select(x, T(1.0), slope);
+        return unless_nan(x, x, select(T(0.0), on, above), on);
     }
     if (kind == 1u) {
         return select(T(leak), T(1.0), above) * select(x, T(1.0), slope);
     }
     if (kind == 2u) {
-        let below = min(x, T(0.0));
+        let below = nan_or(x, min(x, T(0.0)));
         if (slope) {
             return exp(below);
         }

@@ -28,13 +28,14 @@ fn row_sum(x: f32, local: u32) -> f32 {
     return lanes[local - lane_index(local) * NEXT];
 }
 
+// NaN where one of them is.
 fn row_max(x: f32, local: u32) -> f32 {
     workgroupBarrier();
     lanes[local] = x;
     for (var half = LANES / 2u; half > 0u; half >>= 1u) {
         workgroupBarrier();
         if (lane_index(local) < half) {
-            lanes[local] = max(lanes[local], lanes[local + half * NEXT]);
+            lanes[local] = larger(lanes[local], lanes[local + half * NEXT]);
         }
     }
     workgroupBarrier();

@@ -87,7 +87,10 @@ fn main(
         }
         let rest = row_sum(inner(q_j, q_j, m_j, m_j, w_0, lane, time, k), local);
         var s = 0.0;
-        if (rest > params.tolerance * params.tolerance * whole) {
+        // A row with a NaN is no combination of others.
+        if (is_nan(rest)) {
+            s = rest;
+        } else if (rest > params.tolerance * params.tolerance * whole) {
             s = 1.0 / sqrt(rest);
         }
         for (var t = lane; t < time; t += LANES) {

@@ -17,7 +17,8 @@ struct Params {
 
 @group(1) @binding(0) var<uniform> params: Params;
 
-alias T = f32;
+alias T = vec4<f32>;
+alias U = vec4<u32>;
 
 @compute @workgroup_size(GROUP)
 fn main(
@@ -45,8 +46,9 @@ fn main(
                 let value = total[i][j][r];
                 let diagonal = vec4<u32>(col, col + 1u, col + 2u, col + 3u) == vec4<u32>(params.first + row);
                 let exact = select(vec4<f32>(0.0), vec4<f32>(1.0), value > vec4<f32>(0.5));
+                let entries = nan_or(value, select(clamp(value, vec4<f32>(-1.0), vec4<f32>(1.0)), exact, diagonal));
                 if (row < params.rows) {
-                    put4(row * params.n, col, params.n, select(clamp(value, vec4<f32>(-1.0), vec4<f32>(1.0)), exact, diagonal));
+                    put4(row * params.n, col, params.n, entries);
                 }
             }
         }

@@ -1,4 +1,5 @@
-// How many entries of each row of a panel are above a threshold, the diagonal aside; of rows `first` .. `first + rows` of a matrix.
+// How many entries of each row of a panel are above a threshold, the diagonal aside, NaN where one is; of rows `first` .. `first + rows`
+// of a matrix.
 //
 // r        [rows, n]: the panel
 // degree   [n]: written from `first` on
@@ -28,8 +29,9 @@ fn main(
     let n = select(0u, params.n, row < params.rows);
     var count = 0.0;
     for (var j = lane; j < n; j += LANES) {
-        let above = r[row * params.n + j] > params.threshold && j != params.first + row;
-        count += select(0.0, 1.0, above);
+        let value = r[row * params.n + j];
+        let counts = nan_or(value, select(0.0, 1.0, value > params.threshold));
+        count += select(counts, 0.0, j == params.first + row);
     }
     count = row_sum(count, local);
     if (lane == 0u && row < params.rows) {

@@ -1,6 +1,7 @@
 // Rows centred and scaled: u[i, t] = (x[i, t] - mu_i) s_i, with mu_i the mean weighted by w, and
 //   s_i = 1 / sqrt(sum_t w_t (x - mu)^2), 0 where the series is constant   (CORRELATION)
 //   s_i = 1 / sqrt(f), f given                                             (covariance)
+// and NaN where what is under the root is not finite.
 // A series is constant when sum w (x - mu)^2 <= (c eps max|x|)^2 sum w over the frames of positive weight.
 // If WEIGHTED, v[i, t] = w_t u[i, t] as well; else w is bound to a stand-in and v is not bound.
 //
@@ -85,11 +86,13 @@ fn main(
         }
         power = row_sum(power, local);
     } else {
-        power = total - params.ddof * squares / max(total, 1e-30);
+        power = total - params.ddof * squares / larger(total, 1e-30);
     }
     var s = 0.0;
     let floor_ = params.tolerance * largest;
-    if (power > select(0.0, floor_ * floor_ * total, CORRELATION)) {
+    if (!is_finite(power)) {
+        s = nan_of(power);
+    } else if (power > select(0.0, floor_ * floor_ * total, CORRELATION)) {
         s = 1.0 / sqrt(power);
     }
     for (var t = lane; t < time; t += LANES) {

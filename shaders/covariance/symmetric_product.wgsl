@@ -21,12 +21,13 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 alias T = f32;
+alias U = u32;
 
 fn finish(value: f32, diagonal: bool) -> f32 {
     if (FISHER) {
-        return select(atanh_(clamp(value, -0.999999, 0.999999)), 0.0, diagonal);
+        return nan_or(value, select(atanh_(clamp(value, -0.999999, 0.999999)), 0.0, diagonal));
     } else if (CORRELATION) {
-        return select(clamp(value, -1.0, 1.0), select(0.0, 1.0, value > 0.5), diagonal);
+        return nan_or(value, select(clamp(value, -1.0, 1.0), select(0.0, 1.0, value > 0.5), diagonal));
     }
     return value;
 }

@@ -1,9 +1,9 @@
-// The k largest entries of each row of a panel, the diagonal aside, the largest first and of equals the first; of rows
+// The k largest entries of each row of a panel, the diagonal aside, the largest first and of equals the first, NaN before all; of rows
 // `first` .. `first + rows` of a matrix. Each is the largest of those that come after the one before.
 //
 // r        [rows, n]: the panel, entries within [-1, 1]; n < 2^24
 // values   [n, k]: written from row `first` on
-// indices  [n, k]: the same; -1, and a value of 0, where the entries are not numbers
+// indices  [n, k]: the same
 // workgroup GROUP x 1 x 1; memory and barriers: see the row snippet
 // cost     k rows (n - 1) FLOPs; r, values and indices once, those gone on with twice
 
@@ -35,7 +35,9 @@ fn main(
         var best = -2.0;
         var best_at = params.n;
         for (var j = lane; j < n; j += LANES) {
-            let value = r[row * params.n + j];
+            let entry = r[row * params.n + j];
+            // Above all numbers, below what there is before the first.
+            let value = select(entry, 1.5, is_nan(entry));
             let after = value < last || (value == last && j > last_at);
             let better = after && value > best && j != params.first + row;
             best = select(best, value, better);
@@ -46,9 +48,8 @@ fn main(
         last_at = u32(-row_max(select(-f32(params.n), -f32(best_at), best == last), local));
         if (lane == 0u && row < params.rows) {
             let at = (params.first + row) * params.k + i;
-            let found = last_at < params.n;
-            values[at] = select(0.0, last, found);
-            indices[at] = select(-1, i32(last_at), found);
+            values[at] = r[row * params.n + min(last_at, params.n - 1u)];
+            indices[at] = i32(last_at);
         }
     }
 }

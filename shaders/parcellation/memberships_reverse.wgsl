@@ -51,7 +51,7 @@ fn main(
                 let col = tile_col(col_unit, lane, j);
                 if (row < params.parcels) {
                     let m = mass[row];
-                    let scale = select(0.0, 1.0 / m, m >= 1e-30);
+                    let scale = nan_or(m, select(0.0, 1.0 / m, m >= 1e-30));
                     var value = (total[i][j][r] - g[row]) * scale;
                     if (DIRECT) {
                         for (var q = 0u; q < 4u; q++) {

@@ -46,7 +46,7 @@ fn main(
                 let row = tile_row(row_unit, lane, i) + r;
                 if (row < params.parcels) {
                     let m = mass[row];
-                    let scale = select(0.0, 1.0 / m, m >= 1e-30);
+                    let scale = nan_or(m, select(0.0, 1.0 / m, m >= 1e-30));
                     put4(row * params.time, tile_col(col_unit, lane, j), params.time, total[i][j][r] * scale);
                 }
             }

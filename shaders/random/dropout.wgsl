@@ -1,4 +1,4 @@
-// y[i] = scale x[i], or 0 where the top 24 bits of the element's word of Philox4x32-10, keyed by the seed and counted by
+// y[i] = scale x[i], or 0 x[i] where the top 24 bits of the element's word of Philox4x32-10, keyed by the seed and counted by
 // (i / 4, 0, stream, step), are below the limit.
 //
 // x, y     [elements]
@@ -34,7 +34,7 @@ fn main(
     for (var j = 0u; j < 4u; j++) {
         let i = block * 4u + j;
         if (i < params.elements) {
-            y[i] = select(params.scale * x[i], 0.0, (words[j] >> 8u) < params.limit);
+            y[i] = x[i] * select(params.scale, 0.0, (words[j] >> 8u) < params.limit);
         }
     }
 }

@@ -18,6 +18,7 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 alias T = vec4<f32>;
+alias U = vec4<u32>;
 const UNIT = 5.9604644775390625e-8;
 
 @compute @workgroup_size(64)
@@ -35,8 +36,8 @@ fn main(
     var draw = bits * UNIT;
     if (KIND == 1) {
         let radius = sqrt(-2.0 * log((bits.xz + 1.0) * UNIT));
-        let angle = 6.2831853 * UNIT * bits.yw;
-        draw = vec4<f32>(radius.x * cos(angle.x), radius.x * sin(angle.x), radius.y * cos(angle.y), radius.y * sin(angle.y));
+        let angle = 6.2831853 * UNIT * bits.yyww;
+        draw = radius.xxyy * sine_of_(angle, vec4<f32>(1.0, 0.0, 1.0, 0.0));
     } else if (KIND == 2) {
         // 23 bits, so that u is exact and never 0 or 1; -log u by log1p where u is near 1.
         let u = (vec4<f32>(words >> vec4<u32>(9u)) + 0.5) * (2.0 * UNIT);

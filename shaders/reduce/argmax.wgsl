@@ -1,4 +1,4 @@
-// y[o, i] = the first j where x[o, j, i] is largest.
+// y[o, i] = the first j where x[o, j, i] is largest, or is NaN where one is.
 //
 // x        [outer, n, inner]
 // y        [outer, inner], i32
@@ -29,7 +29,7 @@ fn main(
     var at = 0u;
     for (var j = 1u; j < params.n; j++) {
         let value = x[base + j * params.inner];
-        let better = value > best;
+        let better = (value > best || is_nan(value)) && !is_nan(best);
         best = select(best, value, better);
         at = select(at, j, better);
     }

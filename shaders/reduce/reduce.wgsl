@@ -1,4 +1,4 @@
-// y[o, c, i] = op over the c-th chunk of x[o, :, i]: a sum, maximum or minimum. With one chunk, the whole reduction.
+// y[o, c, i] = op over the c-th chunk of x[o, :, i]: a sum, maximum or minimum, NaN where an element is. With one chunk, the whole reduction.
 //
 // x        [outer, n, inner]
 // y        [outer, chunks, inner]
@@ -21,9 +21,9 @@ fn combine(p: f32, q: f32) -> f32 {
     if (OP == 0) {
         return p + q;
     } else if (OP == 1) {
-        return max(p, q);
+        return larger(p, q);
     }
-    return min(p, q);
+    return smaller(p, q);
 }
 
 @compute @workgroup_size(GROUP)

@@ -1,4 +1,4 @@
-// y[i, f] = the largest x[j, f] over the entries (i, j) of row i, 0 where there are none; indices clamped to what there is.
+// y[i, f] = the largest x[j, f] over the entries (i, j) of row i, NaN where one is, 0 where there are none; indices clamped to what there is.
 //
 // x        [columns, features]
 // begins   [rows + 1], i32: where each row's entries begin
@@ -33,9 +33,10 @@ fn main(
     let f = at % params.features;
     let first = u32(begins[i]);
     let last = u32(begins[i + 1u]);
-    var most = -3.402823e38;
+    var most = 0.0;
     for (var e = first; e < last; e++) {
-        most = max(most, x[min(u32(columns[e]), params.columns - 1u) * params.features + f]);
+        let value = x[min(u32(columns[e]), params.columns - 1u) * params.features + f];
+        most = larger(select(most, value, e == first), value);
     }
-    y[at] = select(0.0, most, last > first);
+    y[at] = most;
 }

@@ -50,8 +50,9 @@ fn main(
         let rest = diagonal - dot_rows(row, row, j);
         var pivot = 0.0;
         var inverse = 0.0;
-        if (rest > params.least * diagonal) {
-            pivot = sqrt(rest);
+        // NaN is no small pivot, nor is infinity.
+        if (!is_finite(rest) || rest > params.least * diagonal) {
+            pivot = nan_or(rest, sqrt(rest));
             inverse = 1.0 / pivot;
         }
         // Everybody has read row j before its diagonal is written: what is read of it lies left of that.

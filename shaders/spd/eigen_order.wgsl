@@ -32,13 +32,15 @@ fn main(
     let n = params.n;
     let base = at / n * n * n;
     let own = at % n;
-    let value = work[base + own * n + own];
+    let found = work[base + own * n + own];
+    let value = select(nan_of(found), found, is_finite(found));
+    let key = ordered(bitcast<u32>(value));
     var place = 0u;
     for (var j = 0u; j < n; j++) {
-        let other = work[base + j * n + j];
+        let other = ordered(bitcast<u32>(work[base + j * n + j]));
         // Among equals the earlier comes first.
         if (j != own) {
-            place += select(0u, 1u, select(other < value, other <= value, j < own));
+            place += select(0u, 1u, select(other < key, other <= key, j < own));
         }
     }
     values[at - own + place] = value;
@@ -53,6 +55,6 @@ fn main(
     }
     let flip = w[row + first] < 0.0;
     for (var i = 0u; i < n; i++) {
-        vectors[base + i * n + place] = select(w[row + i], -w[row + i], flip);
+        vectors[base + i * n + place] = nan_or(value, select(w[row + i], -w[row + i], flip));
     }
 }

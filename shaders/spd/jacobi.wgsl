@@ -30,6 +30,11 @@ fn pair(k: u32, round: u32, last: u32) -> vec2<u32> {
     return vec2<u32>(min(a, b), max(a, b));
 }
 
+// Whether nothing is rotated: by bits, for a rotation may be NaN.
+fn still(r: vec2<f32>) -> bool {
+    return (bitcast<u32>(r.x) & 0x7fffffffu) == 0u;
+}
+
 fn rotated(x: vec2<f32>, r: vec2<f32>) -> vec2<f32> {
     return vec2<f32>(x.x - r.x * (x.y + r.y * x.x), x.y + r.x * (x.x - r.y * x.y));
 }
@@ -39,6 +44,15 @@ fn rotation(base: u32, n: u32, p: u32, q: u32) -> vec2<f32> {
     let app = work[base + p * n + p];
     let aqq = work[base + q * n + q];
     let apq = work[base + p * n + q];
+    // What is not finite makes both rows NaN, and in two sweeps all of them: every pair meets.
+    if (!is_finite(app) || !is_finite(aqq) || !is_finite(apq)) {
+        let nan = nan_of(apq);
+        work[base + p * n + p] = nan;
+        work[base + q * n + q] = nan;
+        work[base + p * n + q] = nan;
+        work[base + q * n + p] = nan;
+        return vec2<f32>(nan);
+    }
     if (abs(apq) <= 1e-37) {
         return vec2<f32>(0.0);
     }
@@ -90,7 +104,7 @@ fn main(
             let l = select(fold + 2u + j - half, a + 1u + j, above);
             let rk = rotations[k];
             let rl = rotations[l];
-            if (rk.x == 0.0 && rl.x == 0.0) {
+            if (still(rk) && still(rl)) {
                 continue;
             }
             let row = pair(k, round % last, last);
@@ -116,7 +130,7 @@ fn main(
         }
         for (var i = lane; i < half * n; i += LANES) {
             let r = rotations[i / n];
-            if (r.x == 0.0) {
+            if (still(r)) {
                 continue;
             }
             let at = pair(i / n, round % last, last) * n + base + i % n;

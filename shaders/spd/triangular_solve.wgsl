@@ -1,5 +1,5 @@
 // X with L X = B, or L' X = B if TRANSPOSED, by substitution down or up the rows:
-//   X[i] = (B[i] - sum_k L[i, k] X[k]) / L[i, i]; 0 where L[i, i] is 0
+//   X[i] = (B[i] - sum_k L[i, k] X[k]) / L[i, i]; 0 where L[i, i] is 0, but NaN of what is not finite
 //
 // l        [matrices, n, n], read at and below the diagonal
 // b, x     [matrices, n, m]
@@ -47,9 +47,10 @@ fn main(
             sum += part;
         }
         let diagonal = l[factor + i * n + i];
-        var value = 0.0;
-        if (diagonal != 0.0) {
-            value = (b[base + i * m] - sum) / diagonal;
+        let rest = b[base + i * m] - sum;
+        var value = select(nan_of(rest), 0.0, is_finite(rest));
+        if ((bitcast<u32>(diagonal) & 0x7fffffffu) != 0u) {
+            value = rest / diagonal;
         }
         x[base + i * m] = value;
     }

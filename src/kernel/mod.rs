@@ -25,7 +25,11 @@ pub mod common {
 
     /// The index of a workgroup in a folded grid.
     pub const GRID: Snippet = Snippet { name: "grid", text: wgsl!("common/grid") };
-    /// Elementary functions that hold up at the ends of their domains.
+    /// A kernel whose numbers are single ones.
+    pub const SCALAR: Snippet = Snippet { name: "scalar", text: wgsl!("common/scalar") };
+    /// Where NaN goes: tests of bits, over numbers T and their words U.
+    pub const NAN: Snippet = Snippet { name: "nan", text: wgsl!("common/nan") };
+    /// Elementary functions that hold up at the ends of their domains, over T and U; they want [`NAN`].
     pub const MATH: Snippet = Snippet { name: "math", text: wgsl!("common/math") };
     /// Numbers as whole numbers of the same order.
     pub const ORDERED: Snippet = Snippet { name: "ordered", text: wgsl!("common/ordered") };

@@ -148,7 +148,10 @@ impl TopKPooling {
         // Where p is 0 so are all scores.
         let length = tape.clamp(length, f32::MIN_POSITIVE, f32::MAX)?;
         let scores = tape.div(scores, length)?;
+        // NaN counts for the greatest, as in PyTorch: it is kept, and seen.
+        let (unknown, first) = (tape.not_equal(scores, scores)?, tape.scalar(f32::NEG_INFINITY)?);
         let descending = tape.neg(scores)?;
+        let descending = tape.select(unknown, first, descending)?;
         let descending = tape.reshape(descending, [batch, n])?;
         let order = tape.order(descending)?;
         let index = tape.slice(order, 1, 0, kept, 1)?;

@@ -40,7 +40,7 @@ impl Dropout {
         parallel::parts(&mut y, 4, |start, y| {
             for (block, (y, x)) in y.chunks_mut(4).zip(x[start..].chunks(4)).enumerate() {
                 let words = draws.block((start / 4 + block) as u32);
-                y.iter_mut().zip(x).zip(words).for_each(|((y, &x), w)| *y = if w >> 8 < limit { R::zero() } else { x * scale });
+                y.iter_mut().zip(x).zip(words).for_each(|((y, &x), w)| *y = x * if w >> 8 < limit { R::zero() } else { scale });
             }
         });
         HostTensor::real(shape, y)
@@ -80,8 +80,8 @@ impl Op for Dropout {
 }
 
 impl Tape {
-    /// Each element of x is 0 with probability `p`, else divided by 1 − p (Srivastava et al. 2014); drawn anew at every step by
-    /// Philox of (seed, stream, step, element), and once more in reverse, so that nothing is stored.
+    /// Each element of x is multiplied by 0 with probability `p`, else by 1 / (1 − p) (Srivastava et al. 2014), so that NaN stays NaN, as in
+    /// PyTorch; drawn anew at every step by Philox of (seed, stream, step, element), and once more in reverse, so that nothing is stored.
     ///
     /// # Errors
     /// Where x is not f32 or p is outside [0, 1).

@@ -18,7 +18,7 @@ const LIGHTEST: f64 = 1e-30;
 pub(super) static PARCEL_SERIES: Source = Source {
     name: "parcellation/parcel_series",
     text: wgsl!("parcellation/parcel_series"),
-    snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
+    snippets: &[common::GRID, common::SCALAR, common::NAN, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
     variants: &tile::VARIANTS,
     choices: &[common::OPERANDS, common::RESULT],
 };
@@ -26,7 +26,7 @@ pub(super) static PARCEL_SERIES: Source = Source {
 pub(super) static MEMBERSHIPS_REVERSE: Source = Source {
     name: "parcellation/memberships_reverse",
     text: wgsl!("parcellation/memberships_reverse"),
-    snippets: &[common::GRID, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
+    snippets: &[common::GRID, common::SCALAR, common::NAN, common::BLOCKS, common::BLOCK_A, common::BLOCK_B],
     variants: &tile::VARIANTS,
     choices: &[Choice::Constant("DIRECT", &["false", "true"]), common::OPERANDS, common::RESULT],
 };
@@ -63,7 +63,7 @@ pub struct SoftParcellation {
 struct ParcelSeries;
 
 fn reciprocal<R: Real>(mass: R) -> R {
-    if mass >= R::of(LIGHTEST) { mass.recip() } else { R::zero() }
+    if mass < R::of(LIGHTEST) { R::zero() } else { mass.recip() }
 }
 
 impl ParcelSeries {
@@ -135,10 +135,10 @@ impl Op for ParcelSeries {
 /// Aᵀ (G / m).
 fn x_cotangent(tape: &mut Tape, a: Var, mass: Var, g: Var) -> Result<Var> {
     let (lightest, one, zero) = (tape.scalar(LIGHTEST as f32)?, tape.scalar(1.0)?, tape.scalar(0.0)?);
-    let heavy = tape.greater_equal(mass, lightest)?;
-    let safe = tape.select(heavy, mass, one)?;
+    let light = tape.less(mass, lightest)?;
+    let safe = tape.select(light, one, mass)?;
     let scale = tape.reciprocal(safe)?;
-    let scale = tape.select(heavy, scale, zero)?;
+    let scale = tape.select(light, zero, scale)?;
     let column = [tape.shape(mass)[0], 1];
     let scale = tape.reshape(scale, column)?;
     let scaled = tape.mul(g, scale)?;

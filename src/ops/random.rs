@@ -10,7 +10,7 @@ use crate::{Error, Result, Shape};
 pub(super) static RANDOM: Source = Source {
     name: "random/random",
     text: wgsl!("random/random"),
-    snippets: &[common::GRID, common::MATH, common::PHILOX],
+    snippets: &[common::GRID, common::NAN, common::MATH, common::PHILOX],
     variants: &Variant::PLAIN,
     choices: &[Choice::Constant("KIND", &["0", "1", "2"])],
 };

@@ -16,8 +16,13 @@ pub(super) static REDUCE: Source = Source {
     choices: &[Choice::Constant("OP", &["0", "1", "2"])],
 };
 
-pub(super) static ARGMAX: Source =
-    Source { name: "reduce/argmax", text: wgsl!("reduce/argmax"), snippets: &[common::GRID], variants: &Variant::PLAIN, choices: &[] };
+pub(super) static ARGMAX: Source = Source {
+    name: "reduce/argmax",
+    text: wgsl!("reduce/argmax"),
+    snippets: &[common::GRID, common::SCALAR, common::NAN],
+    variants: &Variant::PLAIN,
+    choices: &[],
+};
 
 pub(super) static CUMULATIVE_SUM: Source = Source {
     name: "reduce/cumulative_sum",
@@ -61,8 +66,8 @@ impl Reduce {
         let mut y = vec![R::zero(); shape.elements()];
         let combine = match self.kind {
             Kind::Sum => |p: R, q: R| p + q,
-            Kind::Max => R::max,
-            Kind::Min => R::min,
+            Kind::Max => R::larger,
+            Kind::Min => R::smaller,
         };
         if inner == 1 {
             parallel::rows(&mut y, 1, n, |row, y| {
@@ -110,7 +115,8 @@ pub(crate) fn tree_sum_of<R: Real, const K: usize>(x: [&[R]; K], f: impl Fn([R; 
     lanes.iter().copied().sum()
 }
 
-/// The largest f over the elements of K slices of one length, −∞ where there are none.
+/// The largest f over the elements of K slices of one length, −∞ where there are none. NaN is passed over: for callers whose sums over the
+/// same elements hand it on.
 pub(crate) fn largest_of<R: Real, const K: usize>(x: [&[R]; K], f: impl Fn([R; K]) -> R) -> R {
     let larger = |most: R, x: R| if x > most { x } else { most };
     let mut lanes = [R::neg_infinity(); 8];
@@ -221,7 +227,7 @@ pub(super) fn lower_sums(cx: &mut Lowering<'_>, from: Buffer, to: Buffer, extent
     Reduce { kind: Kind::Sum, first: 1, last: 2 }.stages(cx, from, to, extents)
 }
 
-/// The first place of the largest element along one axis, which vanishes.
+/// The first place of the largest element along one axis, which vanishes; of the first NaN, where there is one.
 #[derive(Debug, Clone, Copy)]
 struct ArgMax {
     axis: usize,
@@ -248,7 +254,8 @@ impl Op for ArgMax {
         let shape = inputs[0].shape().without(self.axis);
         let first = |x: &[f64], base: usize| {
             let at = |j: usize| x[base + j * inner];
-            (1..n).fold(0, |best, j| if at(j) > at(best) { j } else { best }) as i32
+            let better = |j: usize, best: usize| !at(best).is_nan() && (at(j) > at(best) || at(j).is_nan());
+            (1..n).fold(0, |best, j| if better(j, best) { j } else { best }) as i32
         };
         let x = inputs[0].to_f64_vec();
         let y = (0..shape.elements()).map(|row| first(&x, row / inner * n * inner + row % inner)).collect();
@@ -336,12 +343,14 @@ impl Tape {
         self.reduce(Kind::Sum, x, axes, keep)
     }
 
-    /// Maximum over `axes` (all where empty); the gradient is shared evenly among ties.
+    /// Maximum over `axes` (all where empty), NaN where an element is; the gradient is shared evenly among ties, and is NaN with the
+    /// maximum.
     pub fn max(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
         self.reduce(Kind::Max, x, axes, keep)
     }
 
-    /// Minimum over `axes` (all where empty); the gradient is shared evenly among ties.
+    /// Minimum over `axes` (all where empty), NaN where an element is; the gradient is shared evenly among ties, and is NaN with the
+    /// minimum.
     pub fn min(&mut self, x: Var, axes: &[isize], keep: bool) -> Result<Var> {
         self.reduce(Kind::Min, x, axes, keep)
     }
@@ -388,7 +397,7 @@ impl Tape {
         self.select(none, zero, root)
     }
 
-    /// The first index of the largest element along `axis`, i32; `axis` vanishes.
+    /// The first index of the largest element along `axis`, i32, or of the first NaN where there is one; `axis` vanishes.
     pub fn argmax(&mut self, x: Var, axis: isize) -> Result<Var> {
         let axis = self.axis("argmax", x, axis)?;
         self.record_one(ArgMax { axis }, &[x])

@@ -5,13 +5,19 @@ use crate::kernel::{Kernel, Lowering, Source, Suits, TURNS, Variant, common};
 type Constants = &'static [(&'static str, &'static str)];
 
 const fn together(name: &'static str, suits: Suits, class: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, suits, classes: class, constants, snippets: &[common::ROW_GROUP] }
+    Variant { name, suits, classes: class, constants, snippets: &[common::SCALAR, common::NAN, common::ROW_GROUP] }
 }
 
 /// A row to an invocation on software adapters, where barriers cost most; on GPUs to 64, to 8 where it is short, and to 8 with rows
 /// side by side where a row's elements lie far apart.
 pub(super) const VARIANTS: [Variant; 4] = [
-    Variant { name: "serial", suits: Suits::Software, classes: &[], constants: &[], snippets: &[common::ROW_SERIAL] },
+    Variant {
+        name: "serial",
+        suits: Suits::Software,
+        classes: &[],
+        constants: &[],
+        snippets: &[common::SCALAR, common::NAN, common::ROW_SERIAL],
+    },
     together("group", Suits::Hardware, &["long"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
     together("short", Suits::Hardware, &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
     together("columns", Suits::Hardware, &["across"], &[("LANES", "8u"), ("ROWS", "32u"), ("ACROSS", "true")]),

@@ -178,16 +178,17 @@ fn assemble(chain: &Chain<'_>, width: usize) -> Result<String> {
         writeln!(params, "    p{p}: f32,").map_err(oops)?;
     }
     params.push_str("}\n@group(1) @binding(0) var<uniform> params: Params;");
-    let alias = if width == 4 { "vec4<f32>" } else { "f32" };
-    let used = bindings_use_math(chain.bodies);
-    let math = if used { common::MATH.text } else { "" };
+    let aliases = if width == 4 { "alias T = vec4<f32>;\nalias U = vec4<u32>;" } else { common::SCALAR.text };
+    let math = if calls(chain.bodies, common::MATH.text) { common::MATH.text } else { "" };
+    let nan = if !math.is_empty() || calls(chain.bodies, common::NAN.text) { common::NAN.text } else { "" };
     let filled = TEMPLATE.replace("//@ params", &params).replace("//@ bindings", bindings.trim_end()).replace("    //@ body\n", &body);
-    Ok(format!("alias T = {alias};\nconst WIDTH = {width}u;\n\n{}\n{math}\n{filled}", common::GRID.text))
+    Ok(format!("{aliases}\nconst WIDTH = {width}u;\n\n{}\n{nan}\n{math}\n{filled}", common::GRID.text))
 }
 
-/// Whether an expression calls a function of `common/math`: their names end in an underscore.
-fn bindings_use_math(bodies: &[(String, usize)]) -> bool {
-    bodies.iter().any(|(e, _)| e.contains("_("))
+/// Whether an expression calls a function of `snippet`.
+fn calls(bodies: &[(String, usize)], snippet: &str) -> bool {
+    let mut names = snippet.lines().filter_map(|line| line.strip_prefix("fn ")?.split_once('(')).map(|(name, _)| name);
+    names.any(|name| bodies.iter().any(|(e, _)| e.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)))
 }
 
 /// The element type of a binding.

@@ -29,6 +29,16 @@ pub trait Real:
     fn double(self) -> f64;
     /// The error function.
     fn erf(self) -> Self;
+    /// The larger of two numbers, NaN where either is: `max` of the standard library would leave a NaN out.
+    #[inline(always)]
+    fn larger(self, other: Self) -> Self {
+        if self > other || self.is_nan() { self } else { other }
+    }
+    /// The smaller of two numbers, NaN where either is.
+    #[inline(always)]
+    fn smaller(self, other: Self) -> Self {
+        if self < other || self.is_nan() { self } else { other }
+    }
     /// eˣ of an x that is not above 0; what would be no normal number is 0. In f32 within two units in the last place, for many at once.
     fn exp_not_above_one(self) -> Self;
     /// The elements of `tensor`, row-major, where it is of this precision.
@@ -129,6 +139,18 @@ impl Real for f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn extremes_hand_nan_on() {
+        for (a, b, larger, smaller) in
+            [(1.0, 2.0, 2.0, 1.0), (2.0, 1.0, 2.0, 1.0), (f64::NEG_INFINITY, f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY)]
+        {
+            assert_eq!((a.larger(b), a.smaller(b)), (larger, smaller));
+        }
+        for (a, b) in [(f32::NAN, 1.0), (1.0, f32::NAN), (f32::NAN, f32::INFINITY), (f32::NEG_INFINITY, f32::NAN)] {
+            assert!(a.larger(b).is_nan() && a.smaller(b).is_nan());
+        }
+    }
 
     #[test]
     fn exp_is_within_two_units_in_the_last_place() {

@@ -166,9 +166,9 @@ fn what_cannot_be_done_is_refused() {
     assert_eq!(folder.names(), ["confounds.tsv", "series.npy"]);
 }
 
-/// A case's folder, copied.
-fn case(name: &str) -> Folder {
-    let folder = Folder::new(&format!("denoise-{name}"));
+/// A case's folder, copied for a test: several may take one case at a time.
+fn case(name: &str, test: &str) -> Folder {
+    let folder = Folder::new(&format!("denoise-{test}"));
     for entry in fs::read_dir(format!("{}/tests/cases/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap() {
         let path = entry.unwrap().path();
         folder.file(path.file_name().unwrap().to_str().unwrap(), fs::read(&path).unwrap());
@@ -192,7 +192,7 @@ fn on(folder: &Folder, device: &str, arguments: &str) -> Done {
 /// Detrending leaves nothing of a trend, in any unit and to the digits of the table: it is no regressor.
 #[test]
 fn a_trend_that_detrending_took_is_no_regressor() {
-    let folder = case("trend-among-confounds");
+    let folder = case("trend-among-confounds", "trend");
     let (shape, wanted) = expected(&folder);
     let table = fs::read_to_string(folder.0.join("confounds.tsv")).unwrap();
     // A third trend, written to nine digits.
@@ -214,7 +214,7 @@ fn a_trend_that_detrending_took_is_no_regressor() {
 
 #[test]
 fn volumes_before_the_steady_state_leave() {
-    let folder = case("non-steady-state");
+    let folder = case("non-steady-state", "steady");
     let (shape, wanted) = expected(&folder);
     let early = serde_json::json!([0, 1, 2]);
     for device in DEVICES {
@@ -241,7 +241,7 @@ fn volumes_before_the_steady_state_leave() {
 
 #[test]
 fn a_sidecar_matters_to_those_who_read_it() {
-    let folder = case("sidecar-not-needed");
+    let folder = case("sidecar-not-needed", "sidecar");
     let (shape, wanted) = expected(&folder);
     for device in DEVICES {
         for name in ["nan", "bom", "cut"] {
@@ -260,7 +260,7 @@ fn a_sidecar_matters_to_those_who_read_it() {
 /// Tables without squares: the message says what makes them, and it does.
 #[test]
 fn squares_that_are_missing_are_made_by_a_formula() {
-    let folder = case("trend-among-confounds");
+    let folder = case("trend-among-confounds", "squares");
     let refused = on(&folder, "cpu", "--confounds confounds.tsv --strategy 24p");
     refused.failed(&["`trans_x_power2`", "the formula `(dd1(rps))^^2` makes them"]);
     let json = on(&folder, "cpu", "--confounds confounds.tsv --formula (dd1(rps))^^2").json();

@@ -11,6 +11,7 @@ mod denoise;
 mod devices;
 mod images;
 mod kinds;
+mod nan;
 mod parcellate;
 mod precision;
 mod refusals;

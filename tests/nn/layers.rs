@@ -114,6 +114,7 @@ fn metrics_refuse_what_they_cannot_judge() {
     assert!(agreement::Confusion::new(2, &[0, 2], &[0, 1]).unwrap_err().to_string().contains("2 classes"));
     assert!(agreement::Confusion::new(2, &[0], &[]).is_err());
     assert!(metrics::auroc(&[0.1, 0.2], &[true, true]).unwrap_err().to_string().contains("0 negatives"));
+    assert!(metrics::auroc(&[0.1, f64::NAN], &[true, false]).unwrap_err().to_string().contains("value 1, counted from 0, is NaN"));
     assert!(metrics::average_precision(&[0.1], &[false]).is_err());
     assert!(metrics::spearman(&[1.0, 1.0], &[1.0, 2.0]).is_err());
     assert!(metrics::r_squared(&[1.0, 1.0], &[1.0, 2.0]).is_err());

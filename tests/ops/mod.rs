@@ -3,4 +3,5 @@
 mod goldens;
 mod kernels;
 mod long;
+mod nan;
 mod panels;

@@ -184,23 +184,23 @@ impl Tape {
         let whole = self.covariance(x, weights, 0)?;
         let (left_of, whole_of) = (self.diagonal(left)?, self.diagonal(whole)?);
         let least = self.scale(whole_of, CONSTANT)?;
-        let there = self.greater(left_of, least)?;
+        let none = self.less_equal(left_of, least)?;
         let zero = self.scalar(0.0)?;
-        let held = self.select(there, left_of, zero)?;
+        let held = self.select(none, zero, left_of)?;
         let scales = self.inverse_roots(held)?;
         let (columns, rows) = self.by_columns_and_rows(scales)?;
         let scaled = self.mul(left, rows)?;
         self.mul(scaled, columns)
     }
 
-    /// 1/√x, and 0 where x is not above 0.
+    /// 1/√x, and 0 where x is 0 or less; NaN stays NaN.
     fn inverse_roots(&mut self, x: Var) -> Result<Var> {
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
-        let there = self.greater(x, zero)?;
-        let safe = self.select(there, x, one)?;
+        let none = self.less_equal(x, zero)?;
+        let safe = self.select(none, one, x)?;
         let root = self.sqrt(safe)?;
         let inverse = self.reciprocal(root)?;
-        self.select(there, inverse, zero)
+        self.select(none, zero, inverse)
     }
 
     /// 1/√Σw(x − μ)² `[.., variables, 1]`, 0 where that is constant.
@@ -218,9 +218,9 @@ impl Tape {
             }
             None => floor,
         };
-        let there = self.greater(power, floor)?;
+        let constant = self.less_equal(power, floor)?;
         let zero = self.scalar(0.0)?;
-        let power = self.select(there, power, zero)?;
+        let power = self.select(constant, zero, power)?;
         self.inverse_roots(power)
     }
 

@@ -118,8 +118,8 @@ impl Tape {
     /// The degree of a node without edges is taken for 1.
     fn one_where_none(&mut self, degrees: Var) -> Result<Var> {
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
-        let linked = self.greater(degrees, zero)?;
-        self.select(linked, degrees, one)
+        let none = self.less_equal(degrees, zero)?;
+        self.select(none, one, degrees)
     }
 
     /// The last entries but one of the last axis, backwards: of ascending ones, the greatest but the first.

@@ -65,8 +65,10 @@ impl Tape {
             return self.select(diagonal, degree, turned);
         }
         let one = self.scalar(1.0)?;
-        let linked = self.greater(degree, zero)?;
-        let safe = self.select(linked, degree, one)?;
+        // A degree of NaN is none of 0: what it scales is NaN.
+        let none = self.less_equal(degree, zero)?;
+        let linked = self.equal(none, zero)?;
+        let safe = self.select(none, one, degree)?;
         let root = self.sqrt(safe)?;
         let scale = self.div(linked, root)?;
         let shape = self.shape(scale);
@@ -127,9 +129,10 @@ impl Tape {
         let (out, into) = (self.sum(adjacency, &[-1], true)?, self.sum(adjacency, &[-2], true)?);
         let total = self.sum(out, &[-2], true)?;
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
-        let linked = self.greater(total, zero)?;
-        let safe = self.select(linked, total, one)?;
-        let per_weight = self.div(linked, safe)?;
+        let none = self.less_equal(total, zero)?;
+        let safe = self.select(none, one, total)?;
+        let per_weight = self.reciprocal(safe)?;
+        let per_weight = self.select(none, zero, per_weight)?;
         Ok((out, into, per_weight))
     }
 }

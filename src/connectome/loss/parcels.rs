@@ -106,12 +106,12 @@ impl Tape {
     fn of_mass(&mut self, score: Var, mass: Var, moment: Moment, frames: bool) -> Result<Var> {
         let mass = if frames { self.reshape(mass, [self.shape(mass)[0], 1])? } else { mass };
         let (zero, least) = (self.scalar(0.0)?, self.scalar(LIGHTEST)?);
-        let held = self.greater_equal(mass, least)?;
+        let empty = self.less(mass, least)?;
         let score = match moment {
             Moment::PerMass => score,
             Moment::Summed => self.mul(score, mass)?,
         };
-        self.select(held, score, zero)
+        self.select(empty, zero, score)
     }
 }
 

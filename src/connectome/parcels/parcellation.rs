@@ -57,10 +57,10 @@ fn per_total(tape: &mut Tape, sums: Var, weights: Var) -> Result<Var> {
 fn quotient(tape: &mut Tape, a: Var, b: Var) -> Result<Var> {
     let (zero, one, least) = (tape.scalar(0.0)?, tape.scalar(1.0)?, tape.scalar(LIGHTEST)?);
     let size = tape.abs(b)?;
-    let held = tape.greater_equal(size, least)?;
-    let safe = tape.select(held, b, one)?;
+    let none = tape.less(size, least)?;
+    let safe = tape.select(none, one, b)?;
     let ratio = tape.div(a, safe)?;
-    tape.select(held, ratio, zero)
+    tape.select(none, zero, ratio)
 }
 
 impl Tape {

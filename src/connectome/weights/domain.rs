@@ -1,7 +1,7 @@
 //! Domains: where a parameter lives. What is trained is free, a *preimage*; the workflow sees its *image* (hypercoil's `MappedParameter`).
 
 use crate::tape::{Tape, Var};
-use crate::tensor::HostTensor;
+use crate::tensor::{HostTensor, Real};
 use crate::{Device, Error, Result};
 
 /// A map from free parameters onto a domain.
@@ -143,10 +143,10 @@ impl Domain {
             }
             // ln(eʸ − 1), without eʸ of a large y.
             Self::Positive => {
-                let y = y.max(LEAST_POSITIVE);
+                let y = y.larger(LEAST_POSITIVE);
                 y + (-(-y).exp_m1()).ln()
             }
-            Self::Simplex { temperature, .. } => f64::from(temperature) * y.max(LEAST_PROBABILITY).ln(),
+            Self::Simplex { temperature, .. } => f64::from(temperature) * y.larger(LEAST_PROBABILITY).ln(),
         };
         HostTensor::f32(value.shape(), value.to_f64_vec().into_iter().map(|y| map(y) as f32).collect())
     }

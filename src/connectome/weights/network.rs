@@ -96,10 +96,10 @@ impl Tape {
                 let (long, wide) = (self.crosshair_l2(a)?, self.crosshair_l2(b)?);
                 let lengths = self.mul(long, wide)?;
                 let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
-                let held = self.greater(lengths, zero)?;
-                let safe = self.select(held, lengths, one)?;
+                let none = self.less_equal(lengths, zero)?;
+                let safe = self.select(none, one, lengths)?;
                 let ratio = self.div(product, safe)?;
-                self.select(held, ratio, zero)
+                self.select(none, zero, ratio)
             }
             Similarity::L1 => {
                 let apart = self.sub(a, b)?;
@@ -200,10 +200,10 @@ impl Tape {
     /// x times what it was over what it is, as it stays where that is 0.
     fn scaled_to(&mut self, x: Var, before: Var, after: Var) -> Result<Var> {
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
-        let varies = self.greater(after, zero)?;
-        let safe = self.select(varies, after, one)?;
+        let constant = self.less_equal(after, zero)?;
+        let safe = self.select(constant, one, after)?;
         let ratio = self.div(before, safe)?;
-        let ratio = self.select(varies, ratio, one)?;
+        let ratio = self.select(constant, one, ratio)?;
         self.mul(x, ratio)
     }
 

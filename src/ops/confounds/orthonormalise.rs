@@ -49,7 +49,8 @@ fn orthonormalise<R: Real>(q: &mut [R], m: &mut [R], w: &[R], k: usize, ridge: R
             }
         }
         let left = inner(v, v, m_j, m_j);
-        let s = if left > tolerance * tolerance * whole { left.sqrt().recip() } else { R::zero() };
+        // A row with a NaN is no combination of others: it and those after it are NaN.
+        let s = if left <= tolerance * tolerance * whole { R::zero() } else { left.sqrt().recip() };
         v.iter_mut().for_each(|v| *v *= s);
         m_j.iter_mut().for_each(|v| *v *= s);
     }

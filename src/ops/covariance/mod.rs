@@ -4,7 +4,8 @@
 //!
 //! Weights mean `numpy.cov(aweights=…)`: μ = Σwx/Σw, Σ = Σ w (x − μ)(x − μ)ᵀ / f, f = Σw − ddof Σw²/Σw (reference: NumPy; Ciric et al.
 //! 2022, §"covariance"). A *constant* series, Σw(x − μ)² ≤ (c ε max|x|)² Σw with c = 8 and ε of f32, has correlation 0 with all, itself
-//! included, and gradient 0.
+//! included, and gradient 0. A series with a NaN or an infinity, or whose squares overflow, is not constant: its correlation is NaN with all,
+//! itself included.
 
 mod panels;
 mod product;
@@ -26,7 +27,7 @@ const FALSE_TRUE: &[&str] = &["false", "true"];
 const TRANSPOSED_B: Snippet = Snippet { name: "a_times_b_transposed", text: "const TRANSPOSE_A = false;\nconst TRANSPOSE_B = true;\n" };
 
 /// The snippets of a product of rows by rows.
-const ROWS_BY_ROWS: &[Snippet] = &[common::GRID, common::MATH, common::BLOCKS, common::BLOCK_A, common::BLOCK_B, TRANSPOSED_B];
+const ROWS_BY_ROWS: &[Snippet] = &[common::GRID, common::NAN, common::MATH, common::BLOCKS, common::BLOCK_A, common::BLOCK_B, TRANSPOSED_B];
 
 /// The largest |r| that goes into Fisher's z.
 const LARGEST: f64 = 0.999_999;

@@ -76,7 +76,8 @@ impl Panels {
             Kept::Rows(rows) => Ok(vec![HostTensor::real([rows.len(), n], Self::rows(u, [n, time], rows.clone()))?]),
             Kept::Degree { threshold } => {
                 let threshold = R::of(f64::from(*threshold));
-                let of_row = |(i, r): (usize, &[R])| R::of(r.iter().enumerate().filter(|&(j, &r)| j != i && r > threshold).count() as f64);
+                let counted = |r: R| if r.is_nan() { r } else { R::of(f64::from(u8::from(r > threshold))) };
+                let of_row = |(i, r): (usize, &[R])| r.iter().enumerate().filter(|&(j, _)| j != i).map(|(_, &r)| counted(r)).sum::<R>();
                 let of_panel = |p: Range<usize>| {
                     let r = Self::rows(u, [n, time], p.clone());
                     p.zip(r.chunks_exact(n)).map(of_row).collect::<Vec<_>>()
@@ -89,8 +90,9 @@ impl Panels {
                     let r = Self::rows(u, [n, time], p.clone());
                     for (i, r) in p.zip(r.chunks_exact(n)) {
                         let mut others: Vec<usize> = (0..n).filter(|&j| j != i).collect();
-                        // A stable sort: of equals, the first.
-                        others.sort_by(|&a, &b| r[b].partial_cmp(&r[a]).unwrap_or(std::cmp::Ordering::Equal));
+                        // A stable sort: of equals, the first. NaN counts for the largest, as in PyTorch.
+                        let rank = |j: usize| if r[j].is_nan() { f64::INFINITY } else { r[j].double() + 0.0 };
+                        others.sort_by(|&a, &b| rank(b).total_cmp(&rank(a)));
                         values.extend(others[..k].iter().map(|&j| r[j]));
                         indices.extend(others[..k].iter().map(|&j| j as i32));
                     }
@@ -204,7 +206,8 @@ impl Tape {
     }
 
     /// How many others each variable of series `[variables, time]` correlates with above `threshold`: `[variables]`, counts as f32. The
-    /// matrix is made and used up in panels of at most 64 MiB (degree centrality; Buckner et al. 2009).
+    /// matrix is made and used up in panels of at most 64 MiB (degree centrality; Buckner et al. 2009). Where a correlation with another
+    /// is NaN, so is the degree.
     ///
     /// # Errors
     /// Where x is not f32 of two axes with a frame at least, or the threshold is not a number.
@@ -213,7 +216,7 @@ impl Tape {
     }
 
     /// The k others that each variable of series `[variables, time]` correlates with most, the highest first, of equals the first:
-    /// correlations `[variables, k]`, and indices, i32 of that shape. The matrix is made and used up in panels of at most 64 MiB.
+    /// correlations `[variables, k]`, and indices, i32 of that shape. NaN counts for the highest, as in PyTorch. The matrix is made and used up in panels of at most 64 MiB.
     ///
     /// # Errors
     /// Where x is not f32 of two axes with a frame at least, or a variable has not so many others.

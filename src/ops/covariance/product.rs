@@ -119,20 +119,16 @@ impl Covariance {
     }
 }
 
-/// An entry of a correlation matrix: held within [−1, 1], its diagonal made exact; or its Fisher z.
+/// An entry of a correlation matrix: held within [−1, 1], its diagonal made exact; or its Fisher z. NaN stays NaN.
 pub(super) fn finish<R: Real>(r: R, diagonal: bool, fisher_z: bool) -> R {
-    let one = R::one();
+    let (one, within) = (R::one(), |most: R| r.larger(-most).smaller(most));
     match (fisher_z, diagonal) {
+        _ if r.is_nan() => r,
         (true, true) => R::zero(),
-        (true, false) => r.max(R::of(-LARGEST)).min(R::of(LARGEST)).atanh(),
-        (false, true) => {
-            if r > R::of(0.5) {
-                one
-            } else {
-                R::zero()
-            }
-        }
-        (false, false) => r.max(-one).min(one),
+        (true, false) => within(R::of(LARGEST)).atanh(),
+        (false, true) if r > R::of(0.5) => one,
+        (false, true) => R::zero(),
+        (false, false) => within(one),
     }
 }
 
@@ -172,8 +168,8 @@ impl Op for Covariance {
             let slope = tape.mul(g, slope)?;
             let zero = tape.scalar(0.0)?;
             let limit = tape.scalar(LARGEST.atanh() as f32 - 1e-3)?;
-            let free = tape.less(magnitude, limit)?;
-            g = tape.select(free, slope, zero)?;
+            let held = tape.greater_equal(magnitude, limit)?;
+            g = tape.select(held, zero, slope)?;
         }
         let inputs: Vec<Var> = [g, u, s].into_iter().chain(weights).collect();
         let found = tape.record(std::sync::Arc::new(CovarianceReverse { kind: self.kind }), &inputs)?;
@@ -193,7 +189,8 @@ impl Op for Covariance {
 
 impl Tape {
     /// Pearson correlation of the rows of x `[.., variables, time]`: `[.., variables, variables]`, with optional weights of the frames
-    /// `[.., time]` (broadcast over batches). With `fisher_z`, atanh of it, |r| held to 1 − 10⁻⁶ and the diagonal 0.
+    /// `[.., time]` (broadcast over batches). With `fisher_z`, atanh of it, |r| held to 1 − 10⁻⁶ and the diagonal 0. A row with a NaN or an
+    /// infinity has NaN with every other and on its diagonal.
     ///
     /// # Errors
     /// Where x is not f32 of at least two axes, has no frames, or the weights do not fit.

@@ -75,14 +75,23 @@ pub(super) fn standardise<R: Real>(kind: Kind, x: &[R], frames: &Frames<'_, R>, 
             let most = largest_of([x, w], |[x, w]| if w > R::zero() { x.abs() } else { R::zero() });
             let floor = R::of(f64::from(CONSTANT)) * most;
             let power = tree_sum_of([&*u, w], |[u, w]| w * u * u);
-            if power > floor * floor * total { power } else { R::zero() }
+            if power <= floor * floor * total { R::zero() } else { power }
         } else {
-            total - R::of(kind.ddof()) * tree_sum_of([w], |[w]| w * w) / total.max(R::of(1e-30))
+            total - R::of(kind.ddof()) * tree_sum_of([w], |[w]| w * w) / total.larger(R::of(1e-30))
         };
-        *s = if power > R::zero() { power.sqrt().recip() } else { R::zero() };
+        *s = scale(power);
         u.iter_mut().for_each(|u| *u *= *s);
     });
     (u, s)
+}
+
+/// 1/√power; 0 where there is no power, and NaN where it is not finite.
+fn scale<R: Real>(power: R) -> R {
+    match () {
+        () if !power.is_finite() => R::nan(),
+        () if power > R::zero() => power.sqrt().recip(),
+        () => R::zero(),
+    }
 }
 
 /// Weighted mean about the first element, given Σw.

@@ -53,8 +53,8 @@ impl Phi {
         let (zero, one) = (R::zero(), R::one());
         let leak = R::of(f64::from(self.leak()));
         match (self.activation, self.slope) {
-            (PairActivation::Relu, false) => body.run(move |x| if x > zero { x } else { zero }),
-            (PairActivation::Relu, true) => body.run(move |x| if x > zero { one } else { zero }),
+            (PairActivation::Relu, false) => body.run(move |x| if x <= zero { zero } else { x }),
+            (PairActivation::Relu, true) => body.run(move |x| if x <= zero { zero } else { one }),
             (PairActivation::LeakyRelu(_), false) => body.run(move |x| if x > zero { x } else { leak * x }),
             (PairActivation::LeakyRelu(_), true) => body.run(move |x| if x > zero { one } else { leak }),
             (PairActivation::Elu, false) => body.run(move |x| {
@@ -80,7 +80,7 @@ impl PairActivation {
         let (zero, one) = (R::zero(), R::one());
         let leak = R::of(f64::from(Phi::value(self).leak()));
         match self {
-            Self::Relu => body.run(move |x| if x > zero { (x, one) } else { (zero, zero) }),
+            Self::Relu => body.run(move |x| if x <= zero { (zero, zero) } else { (x, one) }),
             Self::LeakyRelu(_) => body.run(move |x| if x > zero { (x, one) } else { (leak * x, leak) }),
             Self::Elu => body.run(move |x| {
                 let power = (if x > zero { zero } else { x }).exp_not_above_one();

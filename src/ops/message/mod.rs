@@ -39,7 +39,7 @@ const ACTIVATION: Choice = Choice::Constant("ACTIVATION", &["0", "1", "2", "3"])
 const PAIR_ACTIVATION: Snippet = Snippet { name: "pair_activation", text: wgsl!("common/pair_activation") };
 
 /// What the kernels without a second layer take.
-const SNIPPETS: &[Snippet] = &[common::GRID, common::MATH, PAIR_ACTIVATION];
+const SNIPPETS: &[Snippet] = &[common::GRID, common::NAN, common::MATH, PAIR_ACTIVATION];
 
 /// By the edge of what an invocation makes: four nodes that share what it loads, or one where there are few and a GPU has room.
 const VARIANTS: [Variant; 2] = [

@@ -1,5 +1,6 @@
 //! The pointwise functions, a row each. `a`, `b`, `c` are the operands and `p`, `q` the attributes, in the definition and in WGSL
-//! alike; ties and ends are PyTorch's.
+//! alike; ties, ends and what becomes of NaN are PyTorch's: a NaN operand gives NaN, but comparisons give 0 (`not_equal` gives 1) and
+//! `select` takes NaN for what is not 0, as `where` does.
 
 use super::Function;
 use crate::tape::{Tape, Var};
@@ -81,9 +82,9 @@ functions! {
         vec![Some(da), Some(t.neg(slope)?)]
     };
     /// The larger; the gradient is shared at ties.
-    Maximum maximum(a, b) = |R| a.max(b), "max(a, b)", |t, x, y, p, g| t.shared_gradient(x, g, Tape::greater)?;
+    Maximum maximum(a, b) = |R| a.larger(b), "larger(a, b)", |t, x, y, p, g| t.shared_gradient(x, g, Tape::less)?;
     /// The smaller; the gradient is shared at ties.
-    Minimum minimum(a, b) = |R| a.min(b), "min(a, b)", |t, x, y, p, g| t.shared_gradient(x, g, Tape::less)?;
+    Minimum minimum(a, b) = |R| a.smaller(b), "smaller(a, b)", |t, x, y, p, g| t.shared_gradient(x, g, Tape::greater)?;
     /// The angle of (b, a) in radians, within ±π: `atan2(a, b)`. Its gradient is 0 at the origin.
     Atan2 atan2(a, b) = |R| a.atan2(b), "atan2_(a, b)", |t, x, y, p, g| {
         let (a, b) = (t.square(x[0])?, t.square(x[1])?);
@@ -133,7 +134,7 @@ functions! {
     /// ln(1 + a), exact near 0.
     Log1p log1p(a) = |R| a.ln_1p(), "log1p_(a)", |t, x, y, p, g| { let s = t.offset(x[0], 1.0)?; vec![Some(t.div(g, s)?)] };
     /// a ln a, 0 at 0: the terms of an entropy.
-    XLogX x_log_x(a) = |R| if a > R::zero() { a * a.ln() } else { R::zero() }, "select(T(0.0), a * log(max(a, T(1e-30))), a > T(0.0))",
+    XLogX x_log_x(a) = |R| if a <= R::zero() { R::zero() } else { a * a.ln() }, "nan_or(a, select(T(0.0), a * log(max(a, T(1e-30))), a > T(0.0)))",
     |t, x, y, p, g| {
         let s = t.clamp(x[0], 1e-30, f32::MAX)?;
         let s = t.log(s)?;
@@ -152,26 +153,26 @@ functions! {
     };
     /// |a|; its slope at 0 is 0.
     Abs abs(a) = |R| a.abs(), "abs(a)", |t, x, y, p, g| { let s = t.sign(x[0])?; vec![Some(t.mul(g, s)?)] };
-    /// −1, 0 or 1.
-    Sign sign(a) = |R| if a > R::zero() { R::one() } else if a < R::zero() { -R::one() } else { R::zero() }, "sign_(a)", |t, x, y, p, g| vec![None];
+    /// −1, 0 or 1; NaN of NaN, as NumPy's.
+    Sign sign(a) = |R| if a > R::zero() { R::one() } else if a < R::zero() { -R::one() } else { a.abs() }, "sign_(a)", |t, x, y, p, g| vec![None];
     /// The largest whole number not above a; its slope is 0.
     Floor floor(a) = |R| a.floor(), "floor(a)", |t, x, y, p, g| vec![None];
     /// Sine.
-    Sin sin(a) = |R| a.sin(), "sin(a)", |t, x, y, p, g| { let s = t.cos(x[0])?; vec![Some(t.mul(g, s)?)] };
+    Sin sin(a) = |R| a.sin(), "sin_(a)", |t, x, y, p, g| { let s = t.cos(x[0])?; vec![Some(t.mul(g, s)?)] };
     /// Cosine.
-    Cos cos(a) = |R| a.cos(), "cos(a)", |t, x, y, p, g| { let s = t.sin(x[0])?; let s = t.mul(g, s)?; vec![Some(t.neg(s)?)] };
+    Cos cos(a) = |R| a.cos(), "cos_(a)", |t, x, y, p, g| { let s = t.sin(x[0])?; let s = t.mul(g, s)?; vec![Some(t.neg(s)?)] };
     /// The angle between unit vectors whose squared distance is a, 2 asin(√a / 2), in 0 to π; its slope at both ends is 0.
-    AngleOfChord angle_of_chord(a) = |R| R::of(2.0) * (R::of(0.5) * a.max(R::zero()).sqrt()).min(R::one()).asin(), "angle_of_chord_(a)", |t, x, y, p, g| {
+    AngleOfChord angle_of_chord(a) = |R| R::of(2.0) * (R::of(0.5) * a.larger(R::zero()).sqrt()).smaller(R::one()).asin(), "angle_of_chord_(a)", |t, x, y, p, g| {
         // 1 / √(a (4 − a)).
         let (zero, one) = (t.scalar(0.0)?, t.scalar(1.0)?);
         let rest = t.neg(x[0])?;
         let rest = t.offset(rest, 4.0)?;
         let s = t.mul(x[0], rest)?;
-        let inside = t.greater(s, zero)?;
-        let s = t.select(inside, s, one)?;
+        let end = t.less_equal(s, zero)?;
+        let s = t.select(end, one, s)?;
         let s = t.sqrt(s)?;
         let slope = t.div(g, s)?;
-        vec![Some(t.select(inside, slope, zero)?)]
+        vec![Some(t.select(end, zero, slope)?)]
     };
     /// Hyperbolic tangent.
     Tanh tanh(a) = |R| a.tanh(), "tanh_(a)", |t, x, y, p, g| {
@@ -196,7 +197,7 @@ functions! {
         vec![Some(t.mul(g, s)?)]
     };
     /// ln(1 + eᵃ).
-    Softplus softplus(a) = |R| a.max(R::zero()) + (-a.abs()).exp().ln_1p(), "softplus_(a)", |t, x, y, p, g| { let s = t.sigmoid(x[0])?; vec![Some(t.mul(g, s)?)] };
+    Softplus softplus(a) = |R| a.larger(R::zero()) + (-a.abs()).exp().ln_1p(), "softplus_(a)", |t, x, y, p, g| { let s = t.sigmoid(x[0])?; vec![Some(t.mul(g, s)?)] };
     /// The error function.
     Erf erf(a) = |R| a.erf(), "erf_(a)", |t, x, y, p, g| {
         let s = t.square(x[0])?;
@@ -220,10 +221,10 @@ functions! {
         vec![Some(t.mul(g, s)?)]
     };
     /// max(a, 0); its slope at 0 is 0.
-    Relu relu(a) = |R| if a > R::zero() { a } else { R::zero() }, "max(a, T(0.0))", |t, x, y, p, g| {
+    Relu relu(a) = |R| if a <= R::zero() { R::zero() } else { a }, "nan_or(a, max(a, T(0.0)))", |t, x, y, p, g| {
         let zero = t.scalar(0.0)?;
-        let on = t.greater(x[0], zero)?;
-        vec![Some(t.select(on, g, zero)?)]
+        let off = t.less_equal(x[0], zero)?;
+        vec![Some(t.select(off, zero, g)?)]
     };
     /// a where a > 0, else p · a.
     LeakyRelu leaky_relu(a; p) = |R| if a > R::zero() { a } else { p * a }, "select(p * a, a, a > T(0.0))", |t, x, y, p, g| {
@@ -241,7 +242,7 @@ functions! {
         vec![Some(t.select(on, g, off)?)]
     };
     /// a within [p, q]; the slope at both ends is 1.
-    Clamp clamp(a; p, q) = |R| a.max(p).min(q), "min(max(a, p), q)", |t, x, y, p, g| {
+    Clamp clamp(a; p, q) = |R| a.larger(p).smaller(q), "nan_or(a, min(max(a, p), q))", |t, x, y, p, g| {
         let (low, high, zero) = (t.scalar(p[0])?, t.scalar(p[1])?, t.scalar(0.0)?);
         let above = t.greater_equal(x[0], low)?;
         let below = t.less_equal(x[0], high)?;
@@ -250,19 +251,19 @@ functions! {
     };
 
     /// 1 where a > b, else 0.
-    Greater greater(a, b) = |R| indicator(a > b), "select(T(0.0), T(1.0), a > b)", |t, x, y, p, g| vec![None, None];
+    Greater greater(a, b) = |R| indicator(a > b), "unless_nan(a, b, select(T(0.0), T(1.0), a > b), T(0.0))", |t, x, y, p, g| vec![None, None];
     /// 1 where a ≥ b, else 0.
-    GreaterEqual greater_equal(a, b) = |R| indicator(a >= b), "select(T(0.0), T(1.0), a >= b)", |t, x, y, p, g| vec![None, None];
+    GreaterEqual greater_equal(a, b) = |R| indicator(a >= b), "unless_nan(a, b, select(T(0.0), T(1.0), a >= b), T(0.0))", |t, x, y, p, g| vec![None, None];
     /// 1 where a < b, else 0.
-    Less less(a, b) = |R| indicator(a < b), "select(T(0.0), T(1.0), a < b)", |t, x, y, p, g| vec![None, None];
+    Less less(a, b) = |R| indicator(a < b), "unless_nan(a, b, select(T(0.0), T(1.0), a < b), T(0.0))", |t, x, y, p, g| vec![None, None];
     /// 1 where a ≤ b, else 0.
-    LessEqual less_equal(a, b) = |R| indicator(a <= b), "select(T(0.0), T(1.0), a <= b)", |t, x, y, p, g| vec![None, None];
+    LessEqual less_equal(a, b) = |R| indicator(a <= b), "unless_nan(a, b, select(T(0.0), T(1.0), a <= b), T(0.0))", |t, x, y, p, g| vec![None, None];
     /// 1 where a = b, else 0.
-    Equal equal(a, b) = |R| indicator(a == b), "select(T(0.0), T(1.0), a == b)", |t, x, y, p, g| vec![None, None];
+    Equal equal(a, b) = |R| indicator(a == b), "unless_nan(a, b, select(T(0.0), T(1.0), a == b), T(0.0))", |t, x, y, p, g| vec![None, None];
     /// 1 where a ≠ b, else 0.
-    NotEqual not_equal(a, b) = |R| indicator(a != b), "select(T(0.0), T(1.0), a != b)", |t, x, y, p, g| vec![None, None];
+    NotEqual not_equal(a, b) = |R| indicator(a != b), "unless_nan(a, b, select(T(0.0), T(1.0), a != b), T(1.0))", |t, x, y, p, g| vec![None, None];
     /// b where a ≠ 0, else c: NumPy's and PyTorch's `where`.
-    Select select(a, b, c) = |R| if a != R::zero() { b } else { c }, "select(c, b, a != T(0.0))", |t, x, y, p, g| {
+    Select select(a, b, c) = |R| if a != R::zero() { b } else { c }, "chosen(a, b, c)", |t, x, y, p, g| {
         let zero = t.scalar(0.0)?;
         vec![None, Some(t.select(x[0], g, zero)?), Some(t.select(x[0], zero, g)?)]
     };
@@ -275,15 +276,11 @@ fn indicator<R: Real>(holds: bool) -> R {
 }
 
 impl Tape {
-    /// The gradient goes to the operand that `wins`, half to each at ties.
-    fn shared_gradient(&mut self, x: &[Var], g: Var, wins: fn(&mut Self, Var, Var) -> Result<Var>) -> Result<Vec<Option<Var>>> {
-        let tie = self.equal(x[0], x[1])?;
-        let half = self.scale(tie, 0.5)?;
-        let share = |t: &mut Self, won: Var| {
-            let weight = t.add(won, half)?;
-            t.mul(g, weight).map(Some)
-        };
-        let (first, second) = (wins(self, x[0], x[1])?, wins(self, x[1], x[0])?);
-        Ok(vec![share(self, first)?, share(self, second)?])
+    /// The gradient goes to the operand that does not lose, half to each at ties; where either is NaN neither loses, and both get it.
+    fn shared_gradient(&mut self, x: &[Var], g: Var, loses: fn(&mut Self, Var, Var) -> Result<Var>) -> Result<Vec<Option<Var>>> {
+        let (tie, half, zero) = (self.equal(x[0], x[1])?, self.scale(g, 0.5)?, self.scalar(0.0)?);
+        let share = self.select(tie, half, g)?;
+        let (first, second) = (loses(self, x[0], x[1])?, loses(self, x[1], x[0])?);
+        Ok(vec![Some(self.select(first, zero, share)?), Some(self.select(second, zero, share)?)])
     }
 }

@@ -1,7 +1,7 @@
 //! Order: rows sorted, elements taken and put by index, running sums of counts, and rows compacted.
 //!
-//! Reals of any sign keep their order, −0 is 0, and of equal elements the first stays first; what is not a number lies beyond either
-//! end, by its sign. On devices a radix sort of keys with places, four bits a pass, all rows in one dispatch; on the host one of eleven
+//! Reals of any sign keep their order, −0 is 0, and of equal elements the first stays first; NaN of either sign comes last, as in NumPy and
+//! PyTorch. On devices a radix sort of keys with places, four bits a pass, all rows in one dispatch; on the host one of eleven
 //! bits a pass, all cores over the rows.
 
 mod along;
@@ -173,7 +173,7 @@ impl Op for RunningCounts {
 
 impl Tape {
     /// Where the elements of each row of x `[.., m]` (f32, i32 or u32) stand in ascending order: i32 `[.., m]`, a stable sort's
-    /// indices. −0 equals 0; what is not a number lies beyond either end.
+    /// indices. −0 equals 0; NaN comes last.
     ///
     /// # Errors
     /// Where x is f16, or has no axes.

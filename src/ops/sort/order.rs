@@ -44,7 +44,7 @@ macro_rules! item {
 item!(u64, u32);
 item!(u128, u64);
 
-/// Reals as whole numbers of the same order; −0 is 0, and what is not a number lies beyond either end.
+/// Reals as whole numbers of the same order; −0 is 0, and every NaN is one and the last.
 pub(crate) trait Keyed: Real {
     type Item: Item;
     fn key(self) -> u64;
@@ -58,8 +58,11 @@ macro_rules! keyed {
             #[inline(always)]
             fn key(self) -> u64 {
                 const SIGN: $Bits = 1 << (<$Bits>::BITS - 1);
+                if self.is_nan() {
+                    return <$Bits>::MAX.into();
+                }
                 let bits = (self + 0.0).to_bits();
-                (if bits & SIGN == 0 { bits | SIGN } else { !bits }) as u64
+                (if bits & SIGN == 0 { bits | SIGN } else { !bits }).into()
             }
             #[inline(always)]
             fn of_key(key: u64) -> Self {
@@ -115,6 +118,10 @@ mod tests {
         assert!(reals.is_sorted_by(|a, b| a.key() < b.key()));
         assert!(reals.map(|x| x as f32).is_sorted_by(|a, b| a.key() <= b.key()));
         assert_eq!(((-0.0f32).key(), (-0.0f64).key()), (0.0f32.key(), 0.0f64.key()));
+        for nan in [f64::NAN, -f64::NAN] {
+            assert_eq!((nan.key(), (nan as f32).key()), (u64::MAX, u32::MAX.into()));
+        }
+        assert!(f64::of_key(u64::MAX).is_nan() && f32::of_key(u32::MAX.into()).is_nan());
         assert!(reals.iter().all(|&x| f64::of_key(x.key()) == x && f32::of_key((x as f32).key()) == x as f32));
     }
 

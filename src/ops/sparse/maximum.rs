@@ -6,8 +6,13 @@ use crate::kernel::{Binding, Lowering, Params, Source, Variant, common, wgsl};
 use crate::tape::{Op, OpKey, Reverse, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 
-pub(in crate::ops) static MAXIMUM: Source =
-    Source { name: "sparse/maximum", text: wgsl!("sparse/maximum"), snippets: &[common::GRID], variants: &Variant::PLAIN, choices: &[] };
+pub(in crate::ops) static MAXIMUM: Source = Source {
+    name: "sparse/maximum",
+    text: wgsl!("sparse/maximum"),
+    snippets: &[common::GRID, common::SCALAR, common::NAN],
+    variants: &Variant::PLAIN,
+    choices: &[],
+};
 
 /// (x, pattern) → y: y_i the largest x_j over the entries of row i, feature by feature; 0 where there are none.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +31,7 @@ impl RowMaximum {
             let row = &columns[begins[i] as usize..begins[i + 1] as usize];
             y.fill(if row.is_empty() { R::zero() } else { R::neg_infinity() });
             for &j in row {
-                y.iter_mut().zip(&x0[j as usize * f..][..f]).for_each(|(y, &x)| *y = y.max(x));
+                y.iter_mut().zip(&x0[j as usize * f..][..f]).for_each(|(y, &x)| *y = y.larger(x));
             }
         });
         HostTensor::real([self.rows, f], y)
@@ -57,8 +62,8 @@ impl Op for RowMaximum {
         let hit = tape.equal(own, largest)?;
         let meet = entries_by(&pattern, entries, self.rows, self.most[0]);
         let ones = tape.full([entries], 1.0)?;
+        // A row with a NaN has no hit: 0 of an infinite share is NaN. The share of a row without entries is not read.
         let count = tape.record_one(meet.0, &[&[ones, hit], &meet.1[..]].concat())?;
-        let count = tape.clamp(count, 1.0, f32::MAX)?;
         let share = tape.div(g, count)?;
         let share = tape.gather_rows(share, pattern[6])?;
         let share = tape.mul(hit, share)?;

@@ -11,8 +11,13 @@ use crate::tensor::{HostTensor, TensorType, parallel, real_inputs, symmetric_pro
 /// A pivot not above this share of its variable's variance counts as 0, in the definition and in the kernel.
 const LEAST: f32 = 8.0 * f32::EPSILON;
 
-pub(in crate::ops) static CHOLESKY: Source =
-    Source { name: "spd/cholesky", text: wgsl!("spd/cholesky"), snippets: &[common::GRID], variants: &VARIANTS, choices: &[] };
+pub(in crate::ops) static CHOLESKY: Source = Source {
+    name: "spd/cholesky",
+    text: wgsl!("spd/cholesky"),
+    snippets: &[common::GRID, common::SCALAR, common::NAN],
+    variants: &VARIANTS,
+    choices: &[],
+};
 
 /// A → L, lower triangular, L Lᵀ = A.
 #[derive(Debug, Clone, Copy)]
@@ -25,11 +30,12 @@ fn factor(a: &[f64], n: usize, l: &mut [f64], least: f64) {
         for j in 0..i {
             let other = &above[j * n..];
             let rest = a[i * n + j] - row[..j].iter().zip(other).map(|(x, y)| x * y).sum::<f64>();
-            row[j] = if other[j] == 0.0 { 0.0 } else { rest / other[j] };
+            row[j] = if other[j] == 0.0 { rest * 0.0 } else { rest / other[j] };
         }
         let rest = a[i * n + i] - row[..i].iter().map(|x| x * x).sum::<f64>();
-        // A pivot that is no number stays none.
-        row[i] = if rest <= least * a[i * n + i] { 0.0 } else { rest.sqrt() };
+        // NaN is no small pivot, nor is infinity.
+        let left_out = rest.is_finite() && rest <= least * a[i * n + i];
+        row[i] = if left_out { 0.0 } else { rest.sqrt() };
     }
 }
 
@@ -105,7 +111,7 @@ impl Op for Cholesky {
 
 impl Tape {
     /// The lower triangular L `[.., n, n]`, L Lᵀ the symmetric part of x `[.., n, n]`. A variable whose pivot is not above 8 ε of its
-    /// variance (ε of f32) is left out: its column is 0, as the module's page says.
+    /// variance (ε of f32) is left out: its column is 0, as the module's page says. A NaN stays NaN, in its row and in what follows of it.
     ///
     /// # Errors
     /// Where x is not f32 `[.., n, n]`.

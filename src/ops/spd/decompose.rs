@@ -5,8 +5,11 @@
 const SHIFTS: usize = 60;
 
 /// Eigenvalues ascending, and the eigenvectors as rows of `[n, n]`: each of the sign that makes positive the first of its components
-/// whose magnitude is at least half the largest.
+/// whose magnitude is at least half the largest. Where an entry is not finite, all are NaN.
 pub(super) fn eigen(mut a: Vec<f64>, n: usize) -> (Vec<f64>, Vec<f64>) {
+    if !a.iter().all(|x| x.is_finite()) {
+        return (vec![f64::NAN; n], vec![f64::NAN; n * n]);
+    }
     let reflectors = tridiagonal(&mut a, n);
     let mut d: Vec<f64> = (0..n).map(|i| a[i * n + i]).collect();
     let mut e: Vec<f64> = (0..n).map(|i| if i + 1 < n { a[(i + 1) * n + i] } else { 0.0 }).collect();

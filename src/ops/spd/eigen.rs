@@ -2,7 +2,7 @@
 
 use super::decompose::eigen;
 use super::{VARIANTS, class, extents, positive_definite, rounded, shares, square, symmetric};
-use crate::kernel::{Binding, Lowering, Params, Source, common, wgsl};
+use crate::kernel::{Binding, Lowering, Params, Source, Variant, common, wgsl};
 use crate::ops::case::{Case, Draw, f32s};
 use crate::ops::shape::plain;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -11,10 +11,22 @@ use crate::{Error, Result};
 use std::sync::Arc;
 
 pub(in crate::ops) static JACOBI_START: Source = plain("spd/jacobi_start", wgsl!("spd/jacobi_start"));
-pub(in crate::ops) static EIGEN_ORDER: Source = plain("spd/eigen_order", wgsl!("spd/eigen_order"));
 
-pub(in crate::ops) static JACOBI: Source =
-    Source { name: "spd/jacobi", text: wgsl!("spd/jacobi"), snippets: &[common::GRID], variants: &VARIANTS, choices: &[] };
+pub(in crate::ops) static EIGEN_ORDER: Source = Source {
+    name: "spd/eigen_order",
+    text: wgsl!("spd/eigen_order"),
+    snippets: &[common::GRID, common::SCALAR, common::NAN, common::ORDERED],
+    variants: &Variant::PLAIN,
+    choices: &[],
+};
+
+pub(in crate::ops) static JACOBI: Source = Source {
+    name: "spd/jacobi",
+    text: wgsl!("spd/jacobi"),
+    snippets: &[common::GRID, common::SCALAR, common::NAN],
+    variants: &VARIANTS,
+    choices: &[],
+};
 
 /// The most variables that the kernel's workgroup memory has room for.
 const MOST: usize = 2048;
@@ -122,7 +134,8 @@ fn flops_of_round(n: usize) -> f64 {
 
 impl Tape {
     /// Eigenvalues `[.., n]`, ascending, and eigenvectors `[.., n, n]`, the columns, of the symmetric parts of x `[.., n, n]`. The sign
-    /// of each vector is that which makes positive the first of its components whose magnitude is at least half the largest.
+    /// of each vector is that which makes positive the first of its components whose magnitude is at least half the largest. A matrix with
+    /// a NaN or an infinity has NaN for all of both.
     ///
     /// On devices by Jacobi's method in the parallel order; on the host by Householder's reduction and implicit QL. Where eigenvalues
     /// are equal to the rounding of f32, the gradient takes their vectors not to depend on one another. Functions of the whole matrix

@@ -6,7 +6,8 @@
 //!
 //! *Left out*: a variable whose pivot in Cholesky's factor is not above 8 ε of its variance, ε of f32, is a combination of those before
 //! it, or constant. Its column of the factor is 0, and so are its entries in every solution: the inverse is that of the other
-//! variables, bordered by zeros, and the determinant is theirs. Nothing is infinite or NaN.
+//! variables, bordered by zeros, and the determinant is theirs. Of finite matrices
+//! nothing is infinite or NaN; a NaN is handed on.
 
 mod cholesky;
 mod decompose;

@@ -10,7 +10,7 @@ use crate::{Error, Result, Shape};
 pub(in crate::ops) static TRIANGULAR_SOLVE: Source = Source {
     name: "spd/triangular_solve",
     text: wgsl!("spd/triangular_solve"),
-    snippets: &[common::GRID],
+    snippets: &[common::GRID, common::SCALAR, common::NAN],
     variants: &Variant::PLAIN,
     choices: &[Choice::Constant("TRANSPOSED", &["false", "true"])],
 };
@@ -34,6 +34,7 @@ impl TriangularSolve {
             }
             let pivot = l[i * n + i];
             let scale = if pivot == 0.0 { 0.0 } else { pivot.recip() };
+            // NaN and infinity times 0 are NaN: what is left out hides neither.
             x[i * m..(i + 1) * m].iter_mut().for_each(|x| *x *= scale);
         }
     }

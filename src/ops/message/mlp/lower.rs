@@ -33,14 +33,20 @@ const VARIANTS: [Variant; 4] = [
     shared("shared32", &["narrow"], &[("EDGE", "1u"), ("SIDE", "8u")]),
 ];
 
-const LAYERS: &[Snippet] =
-    &[common::GRID, common::MATH, FEATURES_BY_FOURS, PAIR_ACTIVATION, Snippet { name: "pair_layers", text: wgsl!("common/pair_layers") }];
+const LAYERS: &[Snippet] = &[
+    common::GRID,
+    common::NAN,
+    common::MATH,
+    FEATURES_BY_FOURS,
+    PAIR_ACTIVATION,
+    Snippet { name: "pair_layers", text: wgsl!("common/pair_layers") },
+];
 
 const fn source(name: &'static str, text: &'static str, snippets: &'static [Snippet]) -> Source {
     Source { name, text, snippets, variants: &VARIANTS, choices: &[] }
 }
 
-const PLAIN: &[Snippet] = &[common::GRID, common::MATH, FEATURES_BY_FOURS, PAIR_ACTIVATION];
+const PLAIN: &[Snippet] = &[common::GRID, common::NAN, common::MATH, FEATURES_BY_FOURS, PAIR_ACTIVATION];
 
 pub(in crate::ops) static PAIR_MLP: Source = source("message/pair_mlp", wgsl!("message/pair_mlp"), LAYERS);
 pub(in crate::ops) static PAIR_MLP_SLOPES: Source = source("message/pair_mlp_slopes", wgsl!("message/pair_mlp_slopes"), LAYERS);
