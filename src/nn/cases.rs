@@ -66,8 +66,7 @@ fn losses() -> Vec<Case> {
         cases.push(one("gaussian_nll", spread, |t, x| t.gaussian_nll(x[0], x[1], x[2])));
     }
     for (rows, classes) in [(1, 2), (7, 5), (65, 3)] {
-        // Some labels are no class.
-        let labels = || vec![normal([rows, classes]), i32s([rows], Draw::Index(classes as u32)), f32s([classes], Draw::Uniform(0.5, 2.0))];
+        let labels = || vec![normal([rows, classes]), i32s([rows], Draw::Class(classes as u32)), f32s([classes], Draw::Uniform(0.5, 2.0))];
         cases.push(one("cross_entropy", labels(), |t, x| t.cross_entropy(x[0], x[1])));
         cases.push(one("cross_entropy weighted and smooth", labels(), |t, x| {
             let options = CrossEntropy { weights: Some(x[2]), smoothing: 0.1, ignore: Some(1) };

@@ -19,6 +19,8 @@ pub enum Draw {
     Apart,
     /// Indices below n, and some beyond either end.
     Index(u32),
+    /// Indices below n: labels of n classes.
+    Class(u32),
     /// Rows with an offset, every third of them constant.
     Series,
     /// Frames' weights: some of them 0.
@@ -33,7 +35,7 @@ impl Draw {
         let width = ty.shape.last().copied().unwrap_or(1).max(1);
         let places = if self == Self::Apart { shuffled(&draws, n) } else { Vec::new() };
         let real = |i: usize| match self {
-            Self::Normal | Self::Index(_) => draws.normal(i) as f32,
+            Self::Normal | Self::Index(_) | Self::Class(_) => draws.normal(i) as f32,
             Self::Uniform(low, high) => low + (high - low) * draws.uniform(i),
             Self::Apart => ((2 * places[i]) as f32 + draws.uniform(n + i)) / n as f32 - 1.0,
             Self::Whole(m) => (draws.uniform(i) * (2 * m + 1) as f32).floor() - m as f32,
@@ -42,7 +44,11 @@ impl Draw {
             Self::Weights if draws.uniform(i) < 0.25 => 0.0,
             Self::Weights => 0.25 + draws.uniform(n + i),
         };
-        let index = |i: usize| if let Self::Index(m) = self { (draws.word(i) % (m + 2)) as i32 - 1 } else { real(i) as i32 };
+        let index = |i: usize| match self {
+            Self::Index(m) => (draws.word(i) % (m + 2)) as i32 - 1,
+            Self::Class(m) => (draws.word(i) % m) as i32,
+            _ => real(i) as i32,
+        };
         match ty.dtype {
             DType::F32 => HostTensor::f32(ty.shape, (0..n).map(real).collect()),
             DType::I32 => HostTensor::i32(ty.shape, (0..n).map(index).collect()),

@@ -106,8 +106,8 @@ impl Tape {
         };
         let (left, whole) = (size(self, rest)?, size(self, x)?);
         let least = self.scale(whole, (32.0 * f32::EPSILON).powi(2))?;
-        // A NaN is above nothing, and 0 times a NaN is one: it stays.
-        let stays = self.greater(left, least)?;
+        // A series that is 0 throughout stays as it is, gradient included. A NaN is above nothing, and 0 times a NaN is one: it stays.
+        let stays = self.greater_equal(left, least)?;
         self.mul(rest, stays)
     }
 

@@ -98,11 +98,8 @@ pub(super) fn index(
     let found: Vec<usize> = (0..columns).filter(rising).collect();
     let called = |i: usize| names.map_or_else(|| format!("column {}", i + 1), |names| format!("column {} (`{}`)", i + 1, names[i]));
     let index = found.iter().copied().find(|_| rows.len() >= COUNTED && columns > 1);
-    for i in found.into_iter().filter(|i| Some(*i) != index) {
-        doubts.push(format!(
-            "{} rises by the same step in every row and was read as values: if it is an index, say --index-column",
-            called(i)
-        ));
+    for i in found.into_iter().filter(|i| Some(*i) != index && counts(rows, *i)) {
+        doubts.push(format!("{} counts the rows and was read as values: if it is an index, say --index-column", called(i)));
     }
     Ok(index)
 }
@@ -136,4 +133,10 @@ fn rises_evenly(rows: &[ByteRecord], column: usize) -> bool {
     let (first, last) = (numbers[0], numbers[numbers.len() - 1]);
     let step = (last - first) / (numbers.len() - 1) as f64;
     step > 0.0 && numbers.iter().enumerate().all(|(i, x)| (x - (first + i as f64 * step)).abs() <= 1e-3 * step)
+}
+
+/// Whether a column that rises in equal steps counts from 0 or 1.
+fn counts(rows: &[ByteRecord], column: usize) -> bool {
+    let value = |row: usize| rows.get(row).and_then(|r| r.get(column)).and_then(number);
+    matches!(value(0), Some(0.0 | 1.0)) && value(0).map(|first| first + 1.0) == value(1)
 }
