@@ -1,6 +1,6 @@
-//! Blocks of functional connectomics, composed of the tape's ops, and what is computed around them on the host.
+//! Blocks of functional connectomics, composed of the tape's ops, and the computations around them on the host.
 //!
-//! | room | what it holds |
+//! | module | contents |
 //! |---|---|
 //! | [`signal`] | filters, convolution, interpolation, noise, trends |
 //! | [`confounds`] | strategies, formulas, censoring, denoising, learnt confound models, quality |
@@ -21,7 +21,7 @@ pub mod weights;
 use crate::ops::case::Case;
 use crate::ops::work::Work;
 
-/// What every block is held to.
+/// The test cases of all blocks.
 pub fn cases() -> Vec<Case> {
     [loss::cases(), parcels::cases(), connectivity::cases(), graph::cases(), weights::cases(), signal::cases(), confounds::cases()]
         .concat()
@@ -30,7 +30,7 @@ pub fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// What is timed of them.
+/// The benchmarks of all blocks.
 pub fn works() -> Vec<Work> {
     [loss::works(), connectivity::works(), confounds::works(), signal::works()].concat()
 }

@@ -150,15 +150,16 @@ impl Tape {
     }
 
     /// x `[.., variables, time]` moved by `means` `[.., variables, 1]`. What does not depend on a constant (covariance, correlation,
-    /// standardising, a fit with an intercept) reads x itself, see [`Tape::less_means`]: x may vary by less than f32 can tell of the sum.
+    /// standardising, a fit with an intercept) reads x itself, see `less_means`: x may vary by less than f32 can tell of the sum.
     /// Its gradient then goes to x, and not to the sum.
+    #[cfg(all(feature = "workflow", not(target_arch = "wasm32")))]
     pub(crate) fn with_means(&mut self, x: Var, means: Var) -> Result<Var> {
         let sum = self.add(x, means)?;
         self.centred.insert(sum, x);
         Ok(sum)
     }
 
-    /// x without the means that [`Tape::with_means`] moved it by, or x.
+    /// x without the means that `with_means` moved it by, or x.
     pub(crate) fn less_means(&self, x: Var) -> Var {
         self.centred.get(&x).copied().unwrap_or(x)
     }

@@ -16,9 +16,9 @@ mod study;
 use images::Images;
 use run::{Asked, run};
 use std::path::{Path, PathBuf};
+use tapetum::HostTensor;
 use tapetum::data::{read_npy, write_npy};
 use tapetum::tensor::Philox;
-use tapetum::{Device, HostTensor};
 
 /// A folder of a test's own, gone after it.
 struct Folder(PathBuf);
@@ -54,7 +54,7 @@ fn networks_with_convolutions_are_studied() {
     let asked = Asked {
         data: Some(folder.0.clone()),
         out: out.clone(),
-        device: Device::cpu(),
+        device: "cpu".into(),
         filters: Some([3, 4, 5]),
         hidden: Some([7, 6]),
         steps: Some(4),

@@ -1,11 +1,12 @@
-//! Which frames are kept, and what is put in the place of those that are not before a filter.
+//! Censoring: the choice of the frames that are kept, and the interpolation of the censored frames before a filter.
 
 use super::{Column, Confounds};
 use crate::statistics::metrics;
 use crate::{Error, Result};
 
-/// Framewise displacement in millimetres of motion parameters `[6][time]`, translations in millimetres and rotations in radians, with
-/// rotations as arcs on a sphere of 50 mm (Power et al. 2012): Σ |Δ|; 0 at the first frame.
+/// Framewise displacement in millimetres of motion parameters `[6][time]`: three translations in millimetres, then three rotations in
+/// radians. It is the sum of the absolute changes from the frame before, with each rotation taken as an arc on a sphere of 50 mm radius
+/// (Power et al. 2012). The first frame has 0.
 pub fn framewise_displacement(motion: &[Vec<f64>; 6]) -> Vec<f64> {
     let frames = motion.iter().map(Vec::len).min().unwrap_or(0);
     let moved = |t: usize| -> f64 {
@@ -24,8 +25,9 @@ pub fn dvars(series: &[f32], time: usize) -> Vec<f64> {
     (0..time).map(|t| if t == 0 { 0.0 } else { mean_square(t).sqrt() }).collect()
 }
 
-/// [`dvars`] over what chance makes of it, √mean_r 2 (1 − ρ_r) σ_r², with ρ_r a region's correlation from one frame to the next and σ_r its
-/// interquartile range over 1.349 (Nichols 2013; fMRIPrep's `std_dvars`): about 1 in a quiet frame; 0 at the first.
+/// [`dvars`] divided by its expected value under independent noise, √mean_r 2 (1 − ρ_r) σ_r². Here ρ_r is the correlation of region r from
+/// one frame to the next, and σ_r is its interquartile range divided by 1.349 (Nichols 2013; fMRIPrep's `std_dvars`). It is about 1 in a
+/// quiet frame and 0 at the first.
 pub fn standardised_dvars(series: &[f32], time: usize) -> Vec<f64> {
     let rows = series.chunks_exact(time.max(1));
     let n = rows.len().max(1) as f64;
@@ -34,7 +36,7 @@ pub fn standardised_dvars(series: &[f32], time: usize) -> Vec<f64> {
     dvars(series, time).into_iter().map(|x| x * scale).collect()
 }
 
-/// 2 (1 − ρ) σ².
+/// The expected squared change of one region, 2 (1 − ρ) σ².
 fn chance(x: &[f64]) -> f64 {
     let mut sorted = x.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -45,16 +47,16 @@ fn chance(x: &[f64]) -> f64 {
     };
     let deviation = (quantile(0.75) - quantile(0.25)) / 1.349;
     let last = x.len() - 1;
-    // Where one of the two is constant, so is the region but for one frame, and its deviation is 0.
+    // Where one of the two slices is constant, the region varies in one frame only, and its deviation is 0.
     let from_frame_to_frame = metrics::pearson(&x[..last], &x[1..]).unwrap_or(0.0);
     2.0 * (1.0 - from_frame_to_frame) * deviation * deviation
 }
 
-/// Keeps the frames whose framewise displacement, by the table's `framewise_displacement`, is not above `limit` millimetres; the first,
-/// which has none, is kept.
+/// Keeps the frames whose `framewise_displacement` in the table is at most `limit` millimetres. The first frame, which has no displacement,
+/// is kept.
 ///
 /// # Errors
-/// Where the table has no such column, or another value than the first is missing.
+/// Returns an error where the table has no such column, or where a value other than the first is missing.
 pub fn kept_below(table: &Confounds, limit: f64) -> Result<Vec<bool>> {
     let displacement = quality(table, "framewise_displacement", 1)?;
     Ok((0..displacement.len()).map(|t| !exceeds(displacement, t, limit)).collect())
@@ -70,7 +72,7 @@ fn quality<'a>(table: &'a Confounds, name: &str, leading: usize) -> Result<&'a [
 /// Refuses a column that misses a value after its first `leading`.
 ///
 /// # Errors
-/// There; the message names column and frame.
+/// Returns an error in this case; the message names column and frame.
 pub(super) fn missing_after(column: &Column, leading: usize) -> Result<()> {
     match (leading..column.values.len()).find(|&t| !column.values[t].is_finite()) {
         None => Ok(()),
@@ -78,16 +80,16 @@ pub(super) fn missing_after(column: &Column, leading: usize) -> Result<()> {
     }
 }
 
-/// Whether a frame's value is above a limit; a first value that is missing exceeds nothing.
+/// True where the value of a frame is above the limit. A missing first value is never above it.
 fn exceeds(values: &[f64], frame: usize, limit: f64) -> bool {
     !values[frame].is_nan() && values[frame] > limit
 }
 
-/// Keeps the frames that no column `non_steady_state_outlier…` of the table marks: fMRIPrep finds there the first volumes of a run, in
-/// which magnetisation has not reached its steady state. All are kept where there is no such column.
+/// Keeps the frames that no column `non_steady_state_outlier…` of the table marks. With these columns fMRIPrep marks the first volumes of a
+/// run, before the magnetisation has reached its steady state. All frames are kept where the table has no such column.
 ///
 /// # Errors
-/// Where such a column misses a value.
+/// Returns an error where such a column misses a value.
 pub fn steady_state(table: &Confounds) -> Result<Vec<bool>> {
     let mut kept = vec![true; table.frames()];
     for name in table.numbered("non_steady_state_outlier") {
@@ -97,11 +99,12 @@ pub fn steady_state(table: &Confounds) -> Result<Vec<bool>> {
     Ok(kept)
 }
 
-/// Keeps frames as nilearn's `scrubbing`: framewise displacement not above 0.5 mm, standardised DVARS not above 1.5, and in a run of five
-/// such frames at least.
+/// Keeps frames by the motion criteria of nilearn's `scrubbing`: framewise displacement at most 0.5 mm, standardised DVARS at most 1.5, and
+/// at least five such frames in a row.
 ///
 /// # Errors
-/// Where the table has no `framewise_displacement` or `std_dvars`, or one of them misses another value than its first.
+/// Returns an error where the table has no `framewise_displacement` or `std_dvars`, or where one of them misses a value other than its
+/// first.
 pub fn motionless(table: &Confounds) -> Result<Vec<bool>> {
     let (fd, dvars) = (quality(table, "framewise_displacement", 1)?, quality(table, "std_dvars", 1)?);
     let mut kept: Vec<bool> = (0..fd.len()).map(|t| !exceeds(fd, t, 0.5) && !exceeds(dvars, t, 1.5)).collect();
@@ -111,10 +114,10 @@ pub fn motionless(table: &Confounds) -> Result<Vec<bool>> {
     Ok(kept)
 }
 
-/// The frames of [`motionless`] and of [`steady_state`]: nilearn's `scrubbing`, whole.
+/// Keeps the frames that both [`motionless`] and [`steady_state`] keep, which is the full rule of nilearn's `scrubbing`.
 ///
 /// # Errors
-/// As there.
+/// The same as those of [`motionless`] and [`steady_state`].
 pub fn scrubbed(table: &Confounds) -> Result<Vec<bool>> {
     let steady = steady_state(table)?;
     Ok(motionless(table)?.into_iter().zip(steady).map(|(still, steady)| still && steady).collect())
@@ -129,7 +132,7 @@ pub fn drop_short_runs(kept: &mut [bool], least: usize) {
     }
 }
 
-/// Spike regressors: for each censored frame a column that is 1 there and 0 elsewhere.
+/// Spike regressors: one column for each censored frame, which is 1 at that frame and 0 elsewhere.
 pub fn spikes(kept: &[bool]) -> Vec<Column> {
     let spike = |(frame, _): (usize, &bool)| {
         let mut values = vec![0.0; kept.len()];
@@ -139,8 +142,8 @@ pub fn spikes(kept: &[bool]) -> Vec<Column> {
     kept.iter().enumerate().filter(|(_, kept)| !**kept).map(spike).collect()
 }
 
-/// Censored frames of x on the line between the kept ones beside them, and as the nearest kept one beyond the first and the last.
-/// Without a kept frame x stays as it is.
+/// Replaces the censored frames of x by linear interpolation between the nearest kept frames. Censored frames before the first kept frame
+/// or after the last take the value of the nearest kept frame. Without any kept frame x stays unchanged.
 pub fn interpolate(x: &mut [f64], kept: &[bool]) {
     let seen: Vec<usize> = (0..x.len()).filter(|&t| kept[t]).collect();
     let (Some(&first), Some(&last)) = (seen.first(), seen.last()) else { return };

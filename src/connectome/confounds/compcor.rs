@@ -1,23 +1,26 @@
-//! Which components of CompCor are taken: so many, or as many as explain a share of their mask's variance (Behzadi et al. 2007; Muschelli et
-//! al. 2014). fMRIPrep orders the components of a mask by what they explain, and says how much in the `.json` beside its table.
+//! The choice of CompCor components: a fixed number, or as many as explain a given share of the variance in their mask (Behzadi et al.
+//! 2007; Muschelli et al. 2014). fMRIPrep orders the components of a mask by the variance that they explain, and gives that share in the
+//! `.json` beside its table.
 
 use super::Confounds;
 use crate::{Error, Result};
 
-/// How many components.
+/// The rule that decides the number of components.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Count {
-    /// The first so many, of each mask where masks are named.
+    /// The given number of first components; from each mask where masks are named.
     First(usize),
-    /// The first that together explain this share of the variance, the one that passes it among them; all where none does.
+    /// The first components that together explain this share of the variance, including the one that passes it. All are taken where they do
+    /// not reach the share.
     Variance(f64),
 }
 
 impl Count {
-    /// The first components of these, all of one mask.
+    /// Takes the first of these components, which all belong to one mask.
     ///
     /// # Errors
-    /// Where there are fewer, or a component's share is not known; `what` names the components.
+    /// Returns an error where there are too few components, or where the explained share of one is unknown. `what` names the components in
+    /// the message.
     pub(super) fn of(self, table: &Confounds, components: &[String], what: &str) -> Result<Vec<String>> {
         let n = match self {
             Self::First(n) if n > components.len() => {

@@ -1,18 +1,19 @@
-//! Cleaning series of a run: what is regressed, filtered and censored, in which order.
+//! Denoising of the series of a run: regression, filtering and censoring, and their order.
 //!
-//! [`Denoise`] says what is wanted of a confound table, and its [`Denoise::run`] does all that the command `tapetum denoise` does. It makes a
-//! [`Model`] of the table's columns, which cleans series:
+//! [`Denoise`] describes the denoising in terms of a confound table, and its [`Denoise::run`] does all that the command `tapetum denoise`
+//! does. It makes a [`Model`] from the columns of the table, and the model cleans series in three steps:
 //!
-//! 1. The frames at the beginning that are not in the steady state go, as if the scanner had started after them.
-//! 2. Where there is a filter, censored frames are interpolated, series and confounds alike lose intercept and trend and pass the filter
-//!    (Lindquist et al. 2019: otherwise the regression brings back what the filter took away), and the censored frames go.
-//! 3. What is left is regressed on intercept, trend (unless it went before the filter) and confounds. No censored frame, interpolated or
-//!    not, is in the result.
+//! 1. The frames at the beginning that are not in the steady state are removed, as if the scanner had started after them.
+//! 2. Where there is a filter, censored frames are interpolated, intercept and trend are removed from series and confounds alike, and both
+//! are filtered (Lindquist et al. 2019: otherwise the regression brings back frequencies that the filter removed). Then the censored frames
+//! are removed.
+//! 3. The remaining series are regressed on intercept, trend (unless it was removed before the filter) and confounds. The result holds no
+//! censored frame, interpolated or not.
 //!
-//! A confound of which trend and filter leave less than a millionth is no regressor: that is rounding, of the numbers or of the table's
-//! digits, and would be scaled up.
+//! A confound is dropped where detrending and filtering leave less than a millionth of it. Such a remainder is rounding error, of the
+//! arithmetic or of the digits in the table, and would be scaled up.
 //!
-//! All of this is linear in the series. Confounds are worked on here in f64, once, and series on the device in f32.
+//! All of this is linear in the series. Confounds are processed once on the host in f64, and series on the device in f32.
 
 use super::{Column, Confounds, Selection, censor};
 use crate::connectome::signal::butterworth::{Band, Section, butterworth, forward_backward};
@@ -21,13 +22,13 @@ use crate::tape::Tape;
 use crate::tensor::HostTensor;
 use crate::{Device, Error, Result};
 
-/// The order of the Butterworth filter of a [`Denoise`], as nilearn's.
+/// The order of the Butterworth filter of a [`Denoise`]; the same as in nilearn.
 pub const ORDER: usize = 5;
 
-/// The share of a confound, about its mean, below which what detrending and filtering leave of it is rounding.
+/// The remainder of a confound after detrending and filtering counts as rounding below this share of its deviation from its mean.
 const NOTHING: f64 = 1e-6;
 
-/// What is wanted of a run.
+/// The description of a denoising, applied to the series of a run by [`Denoise::run`].
 ///
 /// ```
 /// use tapetum::connectome::confounds::denoise::Denoise;
@@ -46,35 +47,34 @@ const NOTHING: f64 = 1e-6;
 pub struct Denoise {
     /// The confounds that are regressed out, besides an intercept.
     pub confounds: Selection,
-    /// Whether a linear trend goes.
+    /// True to remove a linear trend.
     pub detrend: bool,
-    /// The frequencies that stay, and the seconds from one frame to the next: a Butterworth filter of order [`ORDER`], run forward and
-    /// backward.
+    /// The pass band, and the repetition time in seconds. The filter is a Butterworth filter of order [`ORDER`], run forward and backward.
     pub band: Option<(Band, f64)>,
-    /// Frames whose framewise displacement is above so many millimetres are censored.
+    /// Frames with a framewise displacement above this limit, in millimetres, are censored.
     pub censor_fd: Option<f64>,
-    /// Whether the volumes stay that the table calls not in the steady state (`non_steady_state_outlier…`); they leave otherwise, whatever
-    /// the confounds are.
+    /// True to keep the volumes that the table marks as not in the steady state (`non_steady_state_outlier…`). Otherwise they are removed,
+    /// whatever the confounds are.
     pub keep_non_steady_state: bool,
-    /// Whether each region's mean over the frames kept is added to its residual.
+    /// True to add the mean of each region over the kept frames back to its residual.
     pub keep_mean: bool,
 }
 
 impl Denoise {
-    /// Cleans series f32 `[regions, time]` of a run whose confounds are `table`; a table without columns is of any run.
+    /// Cleans series f32 `[regions, time]` of a run with the confounds of `table`. A table without columns fits any run.
     ///
     /// # Errors
-    /// As [`Denoise::model`] and [`Model::clean`].
+    /// The same as those of [`Denoise::model`] and [`Model::clean`].
     pub fn run(&self, device: &Device, series: &HostTensor, table: &Confounds) -> Result<Denoised> {
         let time = series.shape().last().copied().unwrap_or(0);
         self.model(table, time)?.clean(device, series)
     }
 
-    /// What is done to series of `time` frames, by their table.
+    /// Makes the noise model for series of `time` frames from their confound table.
     ///
     /// # Errors
-    /// Where the table has other frames, lacks what is selected, or holds a missing value where a number is needed; where the limit of
-    /// displacement is not positive, the band is not one of this frame rate, or no frame is kept.
+    /// Returns an error where the table has another number of frames, lacks a selected column, or misses a value where a number is needed;
+    /// where the displacement limit is not positive, the band does not suit the frame rate, or no frame is kept.
     pub fn model(&self, table: &Confounds, time: usize) -> Result<Model> {
         if !table.columns.is_empty() && table.frames() != time {
             let what = format!("{} frames, and the run has {time}: a row for each frame is expected", table.frames());
@@ -105,20 +105,20 @@ impl Denoise {
     }
 }
 
-/// What a model of the noise holds, besides its intercept.
+/// A model of the noise. An intercept is always part of it.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
-    /// Of as many frames as the series, without missing values.
+    /// The confounds, one value for each frame of the series and none missing.
     pub confounds: Vec<Column>,
-    /// Whether a linear trend goes.
+    /// True to remove a linear trend.
     pub detrend: bool,
-    /// A filter, run forward and backward; none where it is empty.
+    /// The sections of a filter, run forward and backward; empty for no filter.
     pub filter: Vec<Section>,
-    /// The frames kept; all where it is empty.
+    /// For each frame, true where it is kept. Empty where all frames are kept.
     pub kept: Vec<bool>,
-    /// The frames at the beginning that go before all else, none of them kept: those before the steady state.
+    /// The number of frames at the beginning, before the steady state, that are removed before all other steps. None of them may be kept.
     pub first: usize,
-    /// Whether each region's mean over the frames kept is added to its residual.
+    /// True to add the mean of each region over the kept frames back to its residual.
     pub keep_mean: bool,
 }
 
@@ -126,22 +126,22 @@ pub struct Model {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Denoised {
-    /// f32 `[regions, kept frames]`, the residual.
+    /// The residual, f32 `[regions, kept frames]`.
     pub series: HostTensor,
-    /// The columns that the regression held, intercept and trend among them, less those that others explain.
+    /// The rank of the regression: its linearly independent columns, including intercept and trend.
     pub rank: usize,
     /// The names of the confounds.
     pub columns: Vec<String>,
-    /// For each frame of the series that came in, whether it was kept.
+    /// For each frame of the input series, true where it was kept.
     pub kept: Vec<bool>,
 }
 
 impl Model {
-    /// Cleans series `[regions, time]`, of f32 or held in double precision; means go in f64.
+    /// Cleans series `[regions, time]`, in f32 or held in double precision. Means are computed and subtracted in f64.
     ///
     /// # Errors
-    /// Where a confound or the frames kept are not of the series' length, no degree of freedom is left, the filter wants more frames, or
-    /// the residual does not fit into f32.
+    /// Returns an error where the length of a confound or of `kept` differs from that of the series, no degree of freedom is left, the
+    /// series are too short for the filter, or the residual does not fit into f32.
     pub fn clean(&self, device: &Device, series: &HostTensor) -> Result<Denoised> {
         let [_, time] = *series.shape() else {
             return Err(Error::argument(format!("series [regions, time] expected, found {}", series.ty())));
@@ -167,7 +167,7 @@ impl Model {
         Ok(Denoised { series: residual, rank, columns: self.confounds.iter().map(|c| c.name.clone()).collect(), kept })
     }
 
-    /// The frames kept.
+    /// For each frame, true where it is kept, after checks of the extents.
     fn checked(&self, time: usize) -> Result<Vec<bool>> {
         if let Some(c) = self.confounds.iter().find(|c| c.values.len() != time) {
             return Err(Error::argument(format!("the confounds have {} frames (`{}`), and the series {time}", c.values.len(), c.name)));
@@ -182,8 +182,8 @@ impl Model {
         Ok(kept)
     }
 
-    /// Orthonormal bases: what series lose before the filter, over all frames from the first on; none without a filter; and what the
-    /// regression takes, over the frames kept.
+    /// Two orthonormal bases. The first spans what is removed before the filter, over all frames after `first`; it is empty without a
+    /// filter. The second spans the regressors, over the kept frames.
     fn regressors(&self, kept: &[bool]) -> Result<(Vec<f64>, Vec<f64>)> {
         let time = kept.len();
         let filtered = !self.filter.is_empty();
@@ -223,15 +223,15 @@ impl Model {
         Ok((if filtered { basis } else { Vec::new() }, taken))
     }
 
-    /// Each region's mean over the frames kept.
+    /// The mean of each region over the kept frames.
     fn means(series: &[f64], kept: &[bool]) -> Vec<f64> {
         let n = kept.iter().filter(|k| **k).count().max(1) as f64;
         let mean = |row: &[f64]| row.iter().zip(kept).filter(|(_, k)| **k).map(|(x, _)| x).sum::<f64>() / n;
         series.chunks_exact(kept.len().max(1)).map(mean).collect()
     }
 
-    /// Series from the first frame on less their means, taken in f64 so that f32 holds what varies; censored frames interpolated where a
-    /// filter would see them.
+    /// The series after `first` with their means subtracted in f64, so that f32 holds the variation. Censored frames are interpolated where
+    /// there is a filter.
     fn centred(&self, series: &[f64], means: &[f64], kept: &[bool]) -> Result<HostTensor> {
         let time = self.first + kept.len();
         let mut out = Vec::with_capacity(means.len() * kept.len());
@@ -245,7 +245,7 @@ impl Model {
         HostTensor::f32([means.len(), kept.len()], out)
     }
 
-    /// Series without the first basis and filtered, then of the frames kept and without the second.
+    /// Removes the first basis from the series, filters them, takes the kept frames, and removes the second basis.
     fn on_device(&self, device: &Device, series: &HostTensor, [before, basis]: [&[f64]; 2], kept: &[bool]) -> Result<HostTensor> {
         let mut tape = Tape::new();
         let x = tape.input("series", series.ty())?;
@@ -268,30 +268,30 @@ impl Model {
     }
 }
 
-/// A column with a largest value of 1.
+/// The column divided by its largest absolute value.
 fn scaled(values: &[f64]) -> Vec<f64> {
     let most = values.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
     values.iter().map(|x| if most > 0.0 { x / most } else { 0.0 }).collect()
 }
 
-/// The values of the frames kept.
+/// Keeps the values of the kept frames.
 fn keep(row: &mut Vec<f64>, kept: &[bool]) {
     let mut marks = kept.iter();
     row.retain(|_| marks.next().copied().unwrap_or(false));
 }
 
-/// |x|.
+/// The Euclidean norm |x|.
 fn size(x: &[f64]) -> f64 {
     x.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
-/// |x − mean x|.
+/// The Euclidean norm of the deviation from the mean, |x − mean x|.
 fn about_mean(x: &[f64]) -> f64 {
     let mean = x.iter().sum::<f64>() / x.len().max(1) as f64;
     x.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>().sqrt()
 }
 
-/// x less its part along orthonormal rows.
+/// Removes from x its projection on orthonormal rows.
 fn without(x: &mut [f64], basis: &[f64]) {
     for q in basis.chunks_exact(x.len().max(1)) {
         let c: f64 = x.iter().zip(q).map(|(x, q)| x * q).sum();
@@ -299,7 +299,7 @@ fn without(x: &mut [f64], basis: &[f64]) {
     }
 }
 
-/// Series `[regions, frames]`, to each of which its mean is added.
+/// Series `[regions, frames]`, with the mean of each added.
 fn added(series: &HostTensor, means: &[f64], frames: usize) -> Result<HostTensor> {
     let rows = series.elements::<f32>()?.chunks_exact(frames.max(1)).zip(means);
     HostTensor::f32(series.shape(), rows.flat_map(|(row, mean)| row.iter().map(move |&x| (f64::from(x) + mean) as f32)).collect())

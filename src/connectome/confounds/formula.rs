@@ -1,4 +1,4 @@
-//! The confound formula language (Ciric et al. 2022; fMRIPrep and XCP write their models so).
+//! The confound formula language (Ciric et al. 2022), in which fMRIPrep and XCP write their models.
 //!
 //! | formula | columns |
 //! |---|---|
@@ -16,29 +16,30 @@
 //! | `v_{{50;wcc}}` | the first that explain 50 % of their mask's variance, by the `.json` beside the table; the one that passes it among them |
 //! | `n_{{5;a_comp_cor;Mask=CSF,WM}}`, `v_{{..}}` likewise | of the columns called `a_comp_cor_…`, those of each mask |
 //!
-//! What is compared or taken for a mark may miss its first value, which then exceeds nothing and marks nothing; another one that is missing is
-//! an error.
+//! The first value of a column may be missing where the column is compared or used as a mark: it then exceeds nothing and marks nothing.
+//! Any other missing value is an error.
 //!
-//! The 36 columns with spikes are `dd1((rps + wm + csf + gsr)^^2) + [SCATTER]([OR](1_[>0.5](fd) + 1_[>1.5](dv)))`. Operators before
-//! `( )` go first: `dd1(a)^^2` are the powers of differences, as fMRIPrep's `_derivative1_power2`.
+//! The 36 parameters with spikes are `dd1((rps + wm + csf + gsr)^^2) + [SCATTER]([OR](1_[>0.5](fd) + 1_[>1.5](dv)))`. Operators written
+//! before `( )` are applied first: `dd1(a)^^2` gives the powers of the differences, as fMRIPrep's `_derivative1_power2`.
 
 use super::compcor::Count;
 use super::{Column, Confounds, censor, filled};
 use crate::{Error, Result};
 
-/// Parentheses within parentheses, at most.
+/// The greatest depth of nested parentheses.
 const DEPTH: usize = 64;
-/// Columns that a formula or a part of it stands for, at most.
+/// The greatest number of columns that a formula or a part of it may make.
 const COLUMNS: usize = 10_000;
-/// Bytes of the values and names of these columns, at most.
+/// The greatest memory, in bytes, that the values and names of these columns may take.
 const BYTES: usize = 1 << 30;
 
-/// The columns of a formula over a table. First values that are missing, or that a difference has none of, take the first that is there.
-/// A formula nests at most 64 deep, and no part of it stands for more than 10,000 columns or for more than 1 GiB.
+/// The columns of a formula over a table. First values that are missing, in the table or because a difference does not define them, are
+/// filled with the first value that is there. A formula nests at most 64 deep, and no part of it may make more than 10,000 columns or take
+/// more than 1 GiB.
 ///
 /// # Errors
-/// Where the formula cannot be read or stands for too much (the message says at which character), a column is not in the table, or a value
-/// is missing elsewhere.
+/// Returns an error where the formula cannot be parsed or makes too many columns (the message gives the character), where the table lacks a
+/// column, or where any other value is missing.
 pub fn columns(formula: &str, table: &Confounds) -> Result<Vec<Column>> {
     let mut parser = Parser { text: formula.as_bytes(), at: 0, table, order: 0, depth: 0 };
     let found =
@@ -57,9 +58,9 @@ struct Parser<'a> {
     text: &'a [u8],
     at: usize,
     table: &'a Confounds,
-    /// The highest order of difference so far: as many values are missing.
+    /// The highest order of difference so far, which is the number of leading values that are missing.
     order: usize,
-    /// How many parentheses are open.
+    /// The number of open parentheses.
     depth: usize,
 }
 
@@ -77,7 +78,7 @@ impl Parser<'_> {
         Error::argument(format!("confound formula, character {}: {what}", self.at + 1))
     }
 
-    /// That `times` as many columns as these, and `more` besides, are not too many and take not too much memory.
+    /// Checks that `times` as many columns as these, together with `more`, stay within the limits of number and memory.
     fn fits(&self, columns: &[Column], times: usize, more: &[Column]) -> Result<()> {
         let bytes = |columns: &[Column]| columns.iter().map(|c| size_of_val(&c.values[..]) + c.name.len()).sum::<usize>();
         let count = columns.len().saturating_mul(times).saturating_add(more.len());
@@ -96,7 +97,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Whether `token` comes next; if so it is passed.
+    /// True where `token` comes next; the parser then moves past it.
     fn take(&mut self, token: &str) -> bool {
         self.space();
         let here = self.text[self.at..].starts_with(token.as_bytes());
@@ -108,7 +109,7 @@ impl Parser<'_> {
         if self.take(token) { Ok(()) } else { Err(self.expected(&format!("`{token}`"))) }
     }
 
-    /// As much as `fits`.
+    /// The longest run of characters that `fits` accepts.
     fn word(&mut self, fits: impl Fn(u8) -> bool) -> String {
         let from = self.at;
         while self.text.get(self.at).is_some_and(|&b| fits(b)) {
@@ -177,7 +178,7 @@ impl Parser<'_> {
         Ok(columns.iter().flat_map(|c| orders.iter().map(|&n| differenced(c, n))).collect())
     }
 
-    /// `n`, `a-b` or `{a,b}`; where `from` is given, all from there to n.
+    /// Parses `n`, `a-b` or `{a,b}`. Where `from` is given, `n` stands for all numbers from `from` to n.
     fn numbers(&mut self, from: Option<usize>) -> Result<Vec<usize>> {
         if self.take("{") {
             let mut numbers = vec![self.number()?];
@@ -199,7 +200,7 @@ impl Parser<'_> {
         Ok((from..=to).collect())
     }
 
-    /// Orders and powers of one digit or two.
+    /// Parses an order or a power of one or two digits.
     fn number(&mut self) -> Result<usize> {
         self.space();
         let at = self.at;
@@ -255,7 +256,7 @@ impl Parser<'_> {
         })
     }
 
-    /// `n_{{count;variable;Mask=A,B}}` or `v_{{percent;variable;Mask=A,B}}`.
+    /// Parses `n_{{count;variable;Mask=A,B}}` or `v_{{percent;variable;Mask=A,B}}`.
     fn components(&mut self) -> Result<Columns> {
         let (at, by_count) = (self.at, self.text[self.at] == b'n');
         self.at += "n_{{".len();
@@ -319,14 +320,15 @@ impl Parser<'_> {
         Err(Error::argument(format!("confound formula, character {}: the confound table has no column {missing}", at + 1)))
     }
 
-    /// Columns of the table, which may miss their first values alone: what more a formula's columns miss comes from its differences.
+    /// Columns of the table, of which only the first values may be missing. Further leading values that a formula's columns miss come from
+    /// its differences.
     fn taken(&self, names: &[String]) -> Result<Columns> {
         let columns: Columns = names.iter().filter_map(|n| self.table.get(n)).cloned().collect();
         columns.iter().try_for_each(|c| censor::missing_after(c, 1))?;
         Ok(columns)
     }
 
-    /// What a name stands for.
+    /// The column names that a name in a formula stands for.
     fn names(&self, name: &str) -> Vec<String> {
         let one = |name: &str| vec![name.to_owned()];
         match name {
@@ -347,7 +349,7 @@ fn flag(on: bool) -> f64 {
     f64::from(u8::from(on))
 }
 
-/// Whether a value marks its frame: one that is missing does not.
+/// True where a value marks its frame. A missing value does not.
 fn flagged(x: f64) -> bool {
     !x.is_nan() && x != 0.0
 }
@@ -363,7 +365,7 @@ fn power(column: &Column, p: usize) -> Column {
     mapped(column, &format!("{}^{p}", column.name), |x| x.powi(p as i32))
 }
 
-/// x_t − x_{t−1}, n times over; NaN where there is no frame before.
+/// The n-fold backward difference, x_t − x_{t−1} repeated n times. It is NaN where there is no frame before.
 fn differenced(column: &Column, n: usize) -> Column {
     if n == 0 {
         return column.clone();
@@ -400,7 +402,7 @@ mod tests {
             let error = of(&formula, 3).unwrap_err().to_string();
             assert!(error.contains(part) && error.len() < 200 && !error.contains('\n'), "{error}");
         }
-        // A spike of 9,000 frames for each of 9,000 frames is 648 MB, of two columns twice as much.
+        // The spikes of 9,000 frames take 648 MB, and those of two columns twice as much.
         let error = of("[SCATTER](csf + fd)", 9_000).unwrap_err().to_string();
         assert!(error.contains("18000 columns"), "{error}");
         let error = of("(csf + fd)^^99", 1_000_000).unwrap_err().to_string();

@@ -1,8 +1,9 @@
-//! Learning a confound model from a cohort: the regressors after which connectivity keeps least of the subjects' motion.
+//! Learning a confound model from a cohort, so that connectivity depends as little as possible on the motion of the subjects.
 //!
-//! The loss is the mean over edges of r², r the correlation over subjects of an edge's connectivity with motion ([`Tape::batch_correlation`]),
-//! of series less what the model's regressors and an intercept explain of them. Nothing else is known: neither the true connectome nor what
-//! an artefact looks like. What is learnt is shared by all subjects, and applied to others as it is.
+//! The loss is the mean over edges of r², where r is the correlation over subjects of the connectivity of an edge with motion
+//! ([`Tape::batch_correlation`]). Connectivity is computed from the residual of the series after regression on an intercept and the
+//! regressors of the model. Neither the true connectome nor the shape of an artefact is given. The learnt parameters are shared by all
+//! subjects, and are applied to other subjects unchanged.
 
 use super::{ConfoundModel, ModelledConfounds};
 use crate::ops::confounds::Regression;
@@ -13,31 +14,31 @@ use crate::tensor::{HostTensor, TensorType};
 use crate::training::{Descent, Training};
 use crate::{Device, Error, Result, State};
 
-/// How a model is learnt.
+/// Settings of the training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// What is learnt.
+    /// The model that is trained.
     pub model: ConfoundModel,
-    /// Steps of Adam, each over the whole cohort.
+    /// The number of steps of Adam, each over the whole cohort.
     pub steps: u32,
-    /// The learning rate at the first step, along half a cosine to 0.
+    /// The learning rate at the first step. It falls along half a cosine to 0.
     pub rate: f32,
-    /// Draws the start.
+    /// The seed of the initial parameters.
     pub seed: u64,
 }
 
-/// Subjects to learn from.
+/// The subjects of the training set.
 #[derive(Debug, Clone, Copy)]
 pub struct Cohort<'a> {
-    /// f32 `[subjects, regions, time]`.
+    /// Series, f32 `[subjects, regions, time]`.
     pub series: &'a HostTensor,
-    /// f32 `[subjects, columns, time]`, standardised.
+    /// Confounds, f32 `[subjects, columns, time]`, standardised.
     pub confounds: &'a HostTensor,
-    /// f32 `[subjects]`: mean framewise displacement, say.
+    /// Motion, f32 `[subjects]`; for example mean framewise displacement.
     pub motion: &'a HostTensor,
 }
 
-/// A model that was learnt, on its device.
+/// A trained model on its device.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Learnt {
@@ -51,10 +52,11 @@ pub struct Learnt {
 /// The name of the model's parameters.
 const NAME: &str = "confounds";
 
-/// Learns a model, and says after every few steps how many were run and what the loss is.
+/// Trains a model. `progress` is called after every few steps with the number of steps and the loss.
 ///
 /// # Errors
-/// Where extents do not fit, there are no steps, the rate is negative, the loss becomes NaN, or the device reports a fault.
+/// Returns an error where the extents do not fit together, there are no steps, the rate is negative, the loss becomes NaN, or the device
+/// reports a fault.
 pub fn learn(device: &Device, cohort: &Cohort<'_>, settings: &Settings, progress: impl FnMut(u32, f32)) -> Result<Learnt> {
     if settings.steps == 0 {
         return Err(Error::argument("a confound model in 0 steps: at least 1 is expected"));
@@ -79,29 +81,29 @@ pub fn learn(device: &Device, cohort: &Cohort<'_>, settings: &Settings, progress
     Ok(Learnt { losses: training.losses()?, settings: *settings, device: device.clone(), state })
 }
 
-/// Series less what a model and an intercept explain of them, and their correlation.
+/// The residual of series after regression on a model and an intercept, and the correlation of that residual.
 fn cleaned(tape: &mut Tape, series: Var, model: &ModelledConfounds) -> Result<(Var, Var)> {
     let clean = tape.confound_regression(series, model.regressors, None, Regression::default())?;
     Ok((clean, tape.correlation(clean, None, false)?))
 }
 
-/// What a model makes of subjects.
+/// The series of subjects after cleaning by a trained model.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Cleaned {
-    /// f32 `[subjects, regions, time]`, the residual.
+    /// The residual series, f32 `[subjects, regions, time]`.
     pub series: HostTensor,
-    /// Its correlation, f32 `[subjects, regions, regions]`.
+    /// The correlation of the residual series, f32 `[subjects, regions, regions]`.
     pub connectomes: HostTensor,
-    /// f32 `[subjects, regressors, time]`.
+    /// The regressors that the model makes, f32 `[subjects, regressors, time]`.
     pub regressors: HostTensor,
 }
 
 impl Learnt {
-    /// Cleans the series of subjects, others as well, by their confounds; shapes as in [`Cohort`].
+    /// Cleans the series of any subjects, also of those not trained on, by their confounds. The shapes are those of [`Cohort`].
     ///
     /// # Errors
-    /// Where extents do not fit those learnt from, or the device reports a fault.
+    /// Returns an error where the extents differ from those of the training set, or the device reports a fault.
     pub fn clean(&self, series: &HostTensor, confounds: &HostTensor) -> Result<Cleaned> {
         let mut tape = Tape::new();
         let x = tape.input("series", series.ty())?;
@@ -115,21 +117,21 @@ impl Learnt {
         Ok(Cleaned { series, connectomes, regressors })
     }
 
-    /// What was learnt: names and values.
+    /// The trained parameters: names and values.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn parameters(&self) -> Result<Vec<(String, HostTensor)>> {
         let names = self.state.names().into_iter().filter(|n| n.starts_with(NAME) && !n.contains(".adam."));
         names.map(|name| self.state.read(&name).map(|value| (name, value))).collect()
     }
 }
 
-/// Confounds `[columns][time]` of subjects as f32 `[subjects, columns, time]`: each of zero mean and unit deviation, or 0 where it is
-/// constant.
+/// Confounds `[columns][time]` of subjects as f32 `[subjects, columns, time]`. Each column is scaled to mean 0 and standard deviation 1, or
+/// set to 0 where it is constant.
 ///
 /// # Errors
-/// Where subjects have not as many columns of as many frames.
+/// Returns an error where subjects differ in the number of columns or frames.
 pub fn standardised_table(subjects: &[Vec<super::Column>]) -> Result<HostTensor> {
     let columns = subjects.first().map_or(0, Vec::len);
     let time = subjects.iter().flatten().next().map_or(0, |c| c.values.len());

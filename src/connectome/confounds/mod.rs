@@ -1,7 +1,8 @@
-//! Confounds of a run: the columns of a table as fMRIPrep writes it, which of them a strategy takes ([`Strategy`]), what a formula makes
-//! of them ([`formula`]), which frames are censored ([`censor`]), and the cleaning of series by all this ([`denoise`]). All on the host in
-//! f64; where confounds or weights are learnt, [`Tape::confound_regression`](crate::Tape::confound_regression) is the differentiable block,
-//! [`ConfoundModel`] what makes its regressors, [`learn`](mod@learn) what fits one to a cohort, and [`simulate`] draws cohorts to try it on.
+//! Confounds of a run: the columns of a table as fMRIPrep writes it, the strategies that choose among them ([`Strategy`]), the formulas
+//! that derive columns from them ([`formula`]), the censoring of frames ([`censor`]), and the cleaning of series ([`denoise`]). All of this
+//! runs on the host in f64. Where confounds or weights are learnt, [`Tape::confound_regression`](crate::Tape::confound_regression) is the
+//! differentiable block, [`ConfoundModel`] makes its regressors, [`learn`](mod@learn) fits such a model to a cohort, and [`simulate`] draws
+//! simulated cohorts for tests.
 
 pub mod censor;
 mod compcor;
@@ -22,26 +23,26 @@ pub(super) use works::works;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
-/// A named confound, a value a frame.
+/// A named confound with one value for each frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
-    /// As in the table, or as a formula made it.
+    /// The name, as in the table or as a formula made it.
     pub name: String,
-    /// NaN where the table has `n/a`.
+    /// The values; NaN where the table has `n/a`.
     pub values: Vec<f64>,
 }
 
 /// The confounds of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Confounds {
-    /// In the table's order, of one length.
+    /// The columns in the order of the table, all of one length.
     pub columns: Vec<Column>,
-    /// The tissue mask that each CompCor component came from (`CSF`, `WM`, `combined`), as the `.json` beside the table says.
+    /// The tissue mask of each CompCor component (`CSF`, `WM`, `combined`), from the `.json` beside the table.
     pub masks: BTreeMap<String, String>,
-    /// The share of its mask's variance that each CompCor component and those before it explain, 0 to 1, as the `.json` says.
+    /// The cumulative share of its mask's variance, 0 to 1, that each CompCor component and those before it explain, from the `.json`.
     pub variance: BTreeMap<String, f64>,
-    /// Why the `.json` beside the table could not be read; none where it was, or where there is none. It matters only to those who ask for
-    /// CompCor components by mask or by variance.
+    /// The reason why the `.json` beside the table could not be read; `None` where it could, or where there is none. It matters only where
+    /// CompCor components are chosen by mask or by variance.
     pub sidecar: Option<String>,
 }
 
@@ -51,19 +52,19 @@ impl Confounds {
         self.columns.first().map_or(0, |c| c.values.len())
     }
 
-    /// A column as it is, NaN where it is missing.
+    /// The column of this name, unchanged: NaN where a value is missing.
     pub fn get(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|c| c.name == name)
     }
 
-    /// The names that begin with `prefix` and go on with digits alone.
+    /// The column names that consist of `prefix` followed by digits only.
     pub fn numbered(&self, prefix: &str) -> Vec<String> {
         let fits = |name: &str| name.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()));
         self.columns.iter().filter(|c| fits(&c.name)).map(|c| c.name.clone()).collect()
     }
 
-    /// The components of aCompCor that are of a tissue mask, in the table's order: `c_comp_cor_…` (`CSF`) and `w_comp_cor_…` (`WM`) of newer
-    /// tables, or of `a_comp_cor_…` those whose mask the `.json` gives.
+    /// The aCompCor components of a tissue mask, in the order of the table. Newer tables name them `c_comp_cor_…` (`CSF`) and
+    /// `w_comp_cor_…` (`WM`); among components named `a_comp_cor_…` the `.json` gives the mask.
     pub fn components(&self, mask: &str) -> Vec<String> {
         let own = match mask {
             "CSF" => self.numbered("c_comp_cor_"),
@@ -76,11 +77,11 @@ impl Confounds {
         }
     }
 
-    /// Columns by name, fit for a regression: a first value that is missing, as in all derivatives, is taken from the second frame
+    /// Columns by name, fit for a regression. A missing first value, as in all derivatives, is filled with the value of the second frame
     /// (nilearn's rule).
     ///
     /// # Errors
-    /// Where columns are not in the table (the message names them all), or another value is missing.
+    /// Returns an error where columns are not in the table (the message names all of them), or where another value is missing.
     pub fn select<S: AsRef<str>>(&self, names: &[S]) -> Result<Vec<Column>> {
         let missing: Vec<&str> = names.iter().map(AsRef::as_ref).filter(|n| self.get(n).is_none()).collect();
         if !missing.is_empty() {
@@ -94,7 +95,7 @@ fn quoted(names: &[&str]) -> String {
     names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// A column whose first values, `leading` at most, take the first that is there.
+/// The column with its missing first values, at most `leading`, filled with the first value that is there.
 fn filled(mut column: Column, leading: usize) -> Result<Column> {
     let first = column.values.iter().take(leading + 1).position(|x| x.is_finite());
     if let Some(first) = first {
@@ -107,7 +108,7 @@ fn filled(mut column: Column, leading: usize) -> Result<Column> {
     }
 }
 
-/// What is said of a column that misses a value at a frame, where its first `leading` alone may be missing.
+/// The error for a column that misses a value at a frame, where only its first `leading` values may be missing.
 fn no_number(name: &str, frame: usize, leading: usize) -> Error {
     let may = match leading {
         0 => "none may be missing".to_owned(),

@@ -1,9 +1,9 @@
-//! Confound models that are learnt: which regressors are made of the columns of a table (Ciric et al. 2022, §"denoising"; hypercoil's
-//! `nn.confound`). Confounds are `[.., columns, time]`, standardised, and what comes out is `[.., regressors, time]`, for
+//! Confound models with learnt weights, which make regressors from the columns of a table (Ciric et al. 2022, §"denoising"; hypercoil's
+//! `nn.confound`). The input is standardised confounds `[.., columns, time]`; the output is `[.., regressors, time]`, for
 //! [`Tape::confound_regression`]. The weights are shared by all subjects of a batch.
 //!
-//! A regression sees the span of its regressors alone: scales and mixtures of them are free. For the same reason elimination does nothing to
-//! a regression without a ridge until a weight is 0.
+//! The residual of a regression depends only on the span of its regressors, so their scales and mixtures are free. For the same reason
+//! elimination does not change a regression without a ridge until a weight is exactly 0.
 
 use crate::connectome::signal::convolution::Padding;
 use crate::connectome::weights::Domain;
@@ -17,44 +17,45 @@ use crate::{Error, Result, Shape};
 pub enum ConfoundModel {
     /// Linear combinations of the columns (`LinearCombinationSelector`): [`Tape::confound_combinations`].
     Combination {
-        /// Combinations.
+        /// The number of combinations.
         regressors: usize,
     },
     /// Linear combinations of the columns and of responses to them (`LinearRFNN`): [`Tape::confound_responses`].
     Responses {
-        /// Combinations.
+        /// The number of combinations.
         regressors: usize,
-        /// Response functions, each of which every column passes.
+        /// The number of response functions. Every column is passed through each of them.
         responses: usize,
-        /// Frames of a response function.
+        /// The length of a response function in frames.
         duration: usize,
-        /// The slope of what is below a response's threshold: 0.001 in hypercoil.
+        /// The slope below the threshold of a response; 0.001 in hypercoil.
         leak: f32,
     },
-    /// The columns themselves, each by a weight that may fall to 0: [`Tape::confound_elimination`].
+    /// The columns themselves, each times a weight that may fall to 0: [`Tape::confound_elimination`].
     Elimination {
-        /// The weight that a free parameter goes to at −∞; below 0, −1.5 in hypercoil.
+        /// The limit of a weight as its free parameter goes to −∞. It lies below 0; −1.5 in hypercoil.
         infimum: f32,
-        /// The weight at +∞; 2.5 in hypercoil.
+        /// The limit of a weight as its free parameter goes to +∞; 2.5 in hypercoil.
         supremum: f32,
     },
 }
 
-/// What a [`ConfoundModel`] recorded.
+/// The regressors and parameters that a [`ConfoundModel`] recorded on a tape.
 #[derive(Debug, Clone)]
 pub struct ModelledConfounds {
-    /// `[.., regressors, time]`.
+    /// The regressors, `[.., regressors, time]`.
     pub regressors: Var,
-    /// The trained states, by the names given below the model's.
+    /// The trained states. Their names are those given below, after the name of the model.
     pub parameters: Vec<Var>,
 }
 
 impl ConfoundModel {
-    /// Regressors of confounds `[.., columns, time]`, with parameters `<name>.weights`, and `.kernels` and `.thresholds` of responses, which
-    /// begin as hypercoil's: uniform within one by the root of what is summed, thresholds normal of deviation 0.05.
+    /// Records the regressors of confounds `[.., columns, time]`. The parameters are `<name>.weights`, and for responses also `.kernels`
+    /// and `.thresholds`. They are initialised as in hypercoil: uniform within ±1/√n with n the number of summed terms, and thresholds
+    /// normal with standard deviation 0.05.
     ///
     /// # Errors
-    /// Where a size is 0, the confounds are not f32 of these axes, or a name is taken.
+    /// Returns an error where a size is 0, the confounds are not f32 with these axes, or a name is taken.
     pub fn record(&self, tape: &mut Tape, name: &str, confounds: Var, seed: u64) -> Result<ModelledConfounds> {
         let columns = expect_confounds(tape, "confound model", confounds)?[0];
         let within = |summed: usize, stream: u32| {
@@ -88,10 +89,11 @@ impl ConfoundModel {
 
 /// # Learnt confound models
 impl Tape {
-    /// W C: combinations of confounds C `[.., columns, time]` by weights `[regressors, columns]`; `[.., regressors, time]`.
+    /// Linear combinations W C of confounds C `[.., columns, time]` with weights W `[regressors, columns]`; the result is `[.., regressors,
+    /// time]`.
     ///
     /// # Errors
-    /// Where the operands are not f32 of these shapes.
+    /// Returns an error where the operands are not f32 of these shapes.
     pub fn confound_combinations(&mut self, confounds: Var, weights: Var) -> Result<Var> {
         let [columns, _] = expect_confounds(self, "confound_combinations", confounds)?;
         let shape = self.shape(weights);
@@ -101,12 +103,13 @@ impl Tape {
         self.matmul(weights, confounds)
     }
 
-    /// Confounds C `[.., columns, time]` and, below them, what response functions make of each: with c the convolution of a column with
-    /// `kernels` `[responses, R]`, as [`Tape::temporal_convolution`] with zeros around, and θ the response's threshold `[responses]`, that is
-    /// c above θ and θ + leak (c − θ) below. `[.., columns (1 + responses), time]`, responses in order and columns within them.
+    /// Confounds C `[.., columns, time]` and, below them, the response of each column to each response function. With c the convolution of
+    /// a column with one of the `kernels` `[responses, R]`, zero-padded as in [`Tape::temporal_convolution`], and θ the threshold of the
+    /// response (`thresholds` is `[responses]`), the response is c above θ and θ + leak (c − θ) below. The result is `[.., columns (1 +
+    /// responses), time]`, ordered by response and then by column.
     ///
     /// # Errors
-    /// Where the operands are not f32 of these shapes, or there is no response.
+    /// Returns an error where the operands are not f32 of these shapes, or there is no response.
     pub fn confound_responses(&mut self, confounds: Var, kernels: Var, thresholds: Var, leak: f32) -> Result<Var> {
         let op = "confound_responses";
         let [columns, time] = expect_confounds(self, op, confounds)?;
@@ -133,12 +136,12 @@ impl Tape {
         self.concatenate(&[confounds, answers], -2)
     }
 
-    /// Confounds `[.., columns, time]`, each by Π_and Σ_or max(w, 0) of weights w `[or, and, columns]`: a column goes where, of some `and`,
-    /// every `or` has a weight not above 0. (hypercoil maps its free weights to −0.5 to 1.5 where it documents −1.5 to 2.5, and warns against
-    /// the model: its choice of columns varies with the seed.)
+    /// Confounds `[.., columns, time]`, each multiplied by Π_and Σ_or max(w, 0) with weights w `[or, and, columns]`. A column is eliminated
+    /// where, for at least one index `and`, the weights of every `or` are at most 0. (hypercoil maps its free weights to −0.5 to 1.5 where
+    /// it documents −1.5 to 2.5. It warns against this model, because the chosen columns vary with the seed.)
     ///
     /// # Errors
-    /// Where the operands are not f32 of these shapes.
+    /// Returns an error where the operands are not f32 of these shapes.
     pub fn confound_elimination(&mut self, confounds: Var, weights: Var) -> Result<Var> {
         let op = "confound_elimination";
         let [columns, _] = expect_confounds(self, op, confounds)?;
@@ -161,7 +164,7 @@ impl Tape {
     }
 }
 
-/// Columns and frames of confounds f32 `[.., columns, time]`.
+/// The extents [columns, frames] of confounds f32 `[.., columns, time]`.
 fn expect_confounds(tape: &Tape, op: &str, confounds: Var) -> Result<[usize; 2]> {
     tape.expect_f32(op, "confounds", confounds)?;
     match *tape.shape(confounds) {
@@ -170,7 +173,7 @@ fn expect_confounds(tape: &Tape, op: &str, confounds: Var) -> Result<[usize; 2]>
     }
 }
 
-/// Confound models, and a regression on what one makes.
+/// Test cases of the confound models, and of a regression on the regressors of one.
 pub(in crate::connectome) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for [subjects, columns, time] in [[1, 1, 7], [3, 7, 33], [2, 5, 65]] {

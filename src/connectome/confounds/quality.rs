@@ -1,6 +1,6 @@
-//! What a denoising is judged by (Ciric et al. 2017, NeuroImage 154; Parkes et al. 2018, NeuroImage 171), on the host in f64: what
-//! connectivity keeps of motion, how that falls with distance, how many degrees of freedom went, how well networks stand out, and, where the
-//! truth is known, how near connectivity came to it. The differentiable ones are [`Tape::qc_fc`](crate::Tape::qc_fc) and
+//! Quality measures of a denoising (Ciric et al. 2017, NeuroImage 154; Parkes et al. 2018, NeuroImage 171), on the host in f64: the
+//! dependence of connectivity on motion, its dependence on distance, network identifiability, and, where the true connectivity is known,
+//! the correlation with it. The differentiable measures are [`Tape::qc_fc`](crate::Tape::qc_fc) and
 //! [`Tape::distance_dependence`](crate::Tape::distance_dependence).
 
 use crate::connectome::graph::communities::louvain;
@@ -8,29 +8,30 @@ use crate::connectome::loss::critical_correlation;
 use crate::statistics::metrics;
 use crate::{Error, HostTensor, Result};
 
-/// The figures of a cohort after denoising.
+/// The quality measures of a cohort after denoising.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quality {
-    /// QC-FC: the median |r| between connectivity and motion over subjects, of the edges that vary over them.
+    /// QC-FC: the median |r| between connectivity and motion over subjects, taken over the edges that vary between subjects.
     pub qc_fc: f64,
-    /// The share of these edges whose QC-FC chance explains with probability below 0.05, uncorrected.
+    /// The share of these edges whose QC-FC is significant at p < 0.05, uncorrected.
     pub significant: f64,
-    /// Spearman's correlation of these edges' QC-FC with their lengths; none where it is undefined, as lengths are all alike.
+    /// Spearman's correlation of the QC-FC of these edges with their lengths; `None` where it is undefined, for example where all lengths
+    /// are equal.
     pub distance_dependence: Option<f64>,
-    /// Network identifiability: Newman's Q of Louvain's communities of the mean connectome, its negative edges left out.
+    /// Network identifiability: Newman's modularity Q of the Louvain communities of the mean connectome, without its negative edges.
     pub identifiability: f64,
-    /// The mean over subjects of Pearson's correlation between edges and true edges, where these are known.
+    /// The mean over subjects of Pearson's correlation between the edges and the true edges; `None` where these are not known.
     pub recovery: Option<f64>,
 }
 
-/// Connectomes of subjects and what is known of them.
+/// The connectomes of subjects, with their motion and edge lengths.
 #[derive(Debug, Clone, Copy)]
 pub struct Cohort<'a> {
-    /// Regions of a connectome.
+    /// The number of regions of a connectome.
     pub regions: usize,
-    /// The edges of each subject, as [`edges`] has them.
+    /// The edges of each subject, in the order of [`edges`].
     pub connectomes: &'a [Vec<f64>],
-    /// The motion of each subject: mean framewise displacement, say.
+    /// The motion of each subject; for example mean framewise displacement.
     pub motion: &'a [f64],
     /// The length of each edge, in mm.
     pub lengths: &'a [f64],
@@ -39,11 +40,11 @@ pub struct Cohort<'a> {
 }
 
 impl Cohort<'_> {
-    /// All figures; `seed` is Louvain's.
+    /// Computes all quality measures. `seed` is the seed of the Louvain algorithm.
     ///
     /// # Errors
-    /// Where there are fewer than three subjects, an extent does not fit another, or a value is no finite number; and where a figure is
-    /// undefined: motion, a connectome or all edges are constant.
+    /// Returns an error where there are fewer than three subjects, extents differ, or a value is not finite; and where a measure is
+    /// undefined because motion, a connectome or all edges are constant.
     pub fn judge(&self, seed: u64) -> Result<Quality> {
         self.check()?;
         let limit = critical_correlation(self.connectomes.len(), 0.05)?;
@@ -67,7 +68,7 @@ impl Cohort<'_> {
         })
     }
 
-    /// Pearson's correlation of each edge with motion over subjects; NaN where it is undefined, as either is constant.
+    /// Pearson's correlation of each edge with motion over subjects; NaN where it is undefined because one of the two is constant.
     pub fn qc_fc(&self) -> Vec<f64> {
         let of = |e: usize| self.connectomes.iter().map(|c| c[e]).collect::<Vec<_>>();
         let of_edge = |e: usize| metrics::pearson(&of(e), self.motion).unwrap_or(f64::NAN);
@@ -108,15 +109,15 @@ impl Cohort<'_> {
     }
 }
 
-/// The pairs i < j of n, row by row.
+/// The pairs i < j of n regions, row by row.
 pub fn pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..n).flat_map(move |i| (i + 1..n).map(move |j| (i, j)))
 }
 
-/// The upper triangles of matrices f32 `[subjects, n, n]`, row by row, a vector a subject.
+/// The upper triangles of matrices f32 `[subjects, n, n]`, row by row: one vector for each subject.
 ///
 /// # Errors
-/// Where they are not square.
+/// Returns an error where the matrices are not square.
 pub fn edges(connectomes: &HostTensor) -> Result<Vec<Vec<f64>>> {
     let [_, n, columns] = *connectomes.shape() else {
         return Err(Error::argument(format!("connectomes [subjects, n, n] expected, found {}", connectomes.ty())));

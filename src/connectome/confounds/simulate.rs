@@ -1,33 +1,35 @@
 //! Simulated runs: clean series, whose connectome is known, with real confounds added by known weights (after Ciric et al. 2022).
 //!
-//! Each subject has the confounds of one real run, turned in time by a random number of frames, its motion made larger or smaller. All columns
-//! of the 36-parameter model and the first aCompCor components of each tissue, standardised, make the artefacts:
+//! Each subject has the confounds of one real run, rotated in time by a random number of frames, with its motion scaled up or down. The
+//! artefacts are made from all columns of the 36-parameter model and the first aCompCor components of each tissue, standardised:
 //!
 //! x = clean + s m / √K · Σ_k l_k a_k, a_k = (M_k + δ) C,
 //!
-//! with m the subject's motion, K processes a_k of the columns C, their loadings l_k alike in regions near each other, and both weights, M and
-//! l, of the cohort, to which each subject adds its own by `jitter`. So the artefact raises correlations between near regions in those
-//! who move. Regressors that are made of the signal itself, as a real global signal is, cost signal besides; these do not.
+//! Here m is the motion of the subject, a_k are K processes made from the columns C, and l_k are their loadings, which are similar in
+//! regions near each other. The cohort shares the weights M and l, and each subject adds a deviation of its own, scaled by `jitter`. So the
+//! artefact raises correlations between near regions in subjects who move. Real regressors that contain signal, such as a global signal,
+//! also remove signal; the simulated ones do not.
 
 use super::{Column, Confounds, Strategy, censor};
 use crate::statistics::standardise::standardised;
 use crate::tensor::{HostTensor, Philox};
 use crate::{Error, Result};
 
-/// What artefacts are like.
+/// Settings of the simulated artefacts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// Processes that all subjects share; where it is `None`, each column is one, so that no few regressors hold them all.
+    /// The number of processes that all subjects share. Where it is `None`, each column is a process of its own, so that a few regressors
+    /// cannot capture them all.
     pub processes: Option<usize>,
-    /// The deviation of an artefact at motion 1, relative to the clean series'.
+    /// The standard deviation of the artefact at motion 1, relative to that of the clean series.
     pub strength: f64,
-    /// The deviation of a subject's weights about the cohort's, relative to these.
+    /// The standard deviation of a subject's weights around those of the cohort, relative to the latter.
     pub jitter: f64,
-    /// The distance in mm over which loadings are alike.
+    /// The distance in mm over which loadings are similar.
     pub width: f64,
-    /// The deviation of the logarithm of motion.
+    /// The standard deviation of the logarithm of motion.
     pub spread: f64,
-    /// Draws everything.
+    /// The seed of all random draws.
     pub seed: u64,
 }
 
@@ -37,28 +39,28 @@ impl Default for Settings {
     }
 }
 
-/// Draws subjects of one cohort.
+/// A simulator of the subjects of one cohort.
 #[derive(Debug, Clone)]
 pub struct Simulator {
     settings: Settings,
-    /// The base columns of the real run, without the line between their ends.
+    /// The base columns of the real run, with the line between their first and last value removed.
     base: Vec<Column>,
-    /// Not turned: slow trends.
+    /// The slow cosine trends, which are not rotated in time.
     cosines: Vec<Column>,
     masks: std::collections::BTreeMap<String, String>,
     frames: usize,
     regions: usize,
-    /// Weights of the columns in each process, and of the processes in each region.
+    /// The weights of the columns in each process, and those of the processes in each region.
     mixing: Vec<Vec<f64>>,
     loadings: Vec<Vec<f64>>,
 }
 
-/// A subject.
+/// A simulated subject.
 #[derive(Debug, Clone)]
 pub struct Simulated {
-    /// f32 `[regions, time]`, with artefacts.
+    /// The series with artefacts, f32 `[regions, time]`.
     pub series: HostTensor,
-    /// Every column that the strategies want, and no other.
+    /// All columns that the strategies need, and no others.
     pub table: Confounds,
     /// Mean framewise displacement in mm.
     pub motion: f64,
@@ -68,10 +70,11 @@ const MOTION: [&str; 6] = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "r
 const TISSUES: [&str; 3] = ["csf", "white_matter", "global_signal"];
 
 impl Simulator {
-    /// Draws the cohort's weights. `table` is a real run's, `lengths` `[regions, regions]` are the distances between regions in mm.
+    /// Draws the weights of the cohort. `table` is from a real run; `lengths` `[regions, regions]` are the distances between regions in mm.
     ///
     /// # Errors
-    /// Where columns that the presets want are missing (the message names them), or the lengths are not of a square matrix.
+    /// Returns an error where columns that the strategies need are missing (the message names them), or where the lengths are not those of
+    /// a square matrix.
     pub fn new(table: &Confounds, lengths: &[f64], settings: Settings) -> Result<Self> {
         let regions = lengths.len().isqrt();
         if regions * regions != lengths.len() || regions == 0 {
@@ -96,15 +99,15 @@ impl Simulator {
         Ok(made)
     }
 
-    /// The most frames that a subject can have.
+    /// The greatest number of frames that a subject can have.
     pub fn frames(&self) -> usize {
         self.frames
     }
 
-    /// The subject of this number, with clean series f32 `[regions, time]`, which are standardised first.
+    /// Simulates the subject of this number from clean series f32 `[regions, time]`, which are standardised first.
     ///
     /// # Errors
-    /// Where the series are not of these regions, or of more frames than the real run.
+    /// Returns an error where the series have another number of regions, or more frames than the real run.
     pub fn subject(&self, clean: &HostTensor, number: u32) -> Result<Simulated> {
         let [regions, time] = *clean.shape() else {
             return Err(Error::argument(format!("clean series [regions, time] expected, found {}", clean.ty())));
@@ -173,16 +176,16 @@ impl Simulator {
     }
 }
 
-/// The columns that artefacts are made of, and that a model may be learnt from: the 36 parameters and the aCompCor components.
+/// The columns that artefacts are made from and that a model can be trained on: the 36 parameters and the aCompCor components.
 ///
 /// # Errors
-/// Where the table has not five components of each tissue.
+/// Returns an error where the table has fewer than five components of a tissue.
 pub fn artefact_columns(table: &Confounds) -> Result<Vec<String>> {
     let components = Strategy::Acompcor.columns(table)?.into_iter().filter(|n| n.contains("_comp_cor_"));
     Ok(Strategy::ThirtySixP.columns(table)?.into_iter().chain(components).collect())
 }
 
-/// A table without the frames that it calls non-steady.
+/// The table without the frames that it marks as not in the steady state.
 fn steady(table: &Confounds) -> Result<Confounds> {
     let kept = censor::steady_state(table)?;
     if kept.iter().filter(|k| **k).count() < 3 {
@@ -195,7 +198,7 @@ fn steady(table: &Confounds) -> Result<Confounds> {
     Ok(Confounds { columns: table.columns.iter().map(cut).collect(), ..table.clone() })
 }
 
-/// Less the line from its first value to its last, so that its end meets its beginning.
+/// The column minus the line from its first value to its last, so that its end meets its beginning.
 fn without_line(mut column: Column) -> Column {
     let (n, x) = (column.values.len(), &mut column.values);
     let (first, last) = (x[0], x[n - 1]);
@@ -203,7 +206,7 @@ fn without_line(mut column: Column) -> Column {
     column
 }
 
-/// A column's derivative, its square, and the derivative's, under fMRIPrep's names; derivatives have no first value.
+/// The derivative of a column, its square, and the square of the derivative, under fMRIPrep's names. Derivatives have no first value.
 fn expansions(column: &Column) -> [Column; 3] {
     let x = &column.values;
     let derivative: Vec<f64> = (0..x.len()).map(|t| if t == 0 { f64::NAN } else { x[t] - x[t - 1] }).collect();
@@ -218,7 +221,7 @@ fn normals(seed: u64, stream: u32, step: u32, n: usize) -> Vec<f64> {
     (0..n).map(|i| draws.normal(i)).collect()
 }
 
-/// A map over regions smoothed by e^(−d² / 2w²), of mean square 1.
+/// A map over regions, smoothed by the kernel e^(−d² / 2w²) and scaled to mean square 1.
 fn smooth(map: &[f64], lengths: &[f64], width: f64) -> Vec<f64> {
     let near = |row: &[f64]| row.iter().zip(map).map(|(d, x)| (-d * d / (2.0 * width * width)).exp() * x).sum::<f64>();
     let made: Vec<f64> = lengths.chunks_exact(map.len()).map(near).collect();

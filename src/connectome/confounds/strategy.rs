@@ -1,28 +1,28 @@
-//! Confound strategies under the names people use.
+//! Confound strategies under their common names.
 
 use super::compcor::Count;
 use super::{Column, Confounds, formula};
 use crate::{Error, Result};
 
-/// The confounds that are taken of a table.
+/// The confounds that are chosen from a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Selection {
-    /// None.
+    /// No confounds.
     #[default]
     None,
-    /// Those of a strategy.
+    /// The columns of a strategy.
     Strategy(Strategy),
     /// Columns by their names.
     Columns(Vec<String>),
-    /// What a [`formula`](super::formula) makes of columns.
+    /// The columns that a [`formula`](super::formula) makes.
     Formula(String),
 }
 
 impl Selection {
-    /// The columns, without missing values.
+    /// The chosen columns, without missing values.
     ///
     /// # Errors
-    /// As [`Strategy::columns`], [`Confounds::select`] and [`formula::columns`].
+    /// The same as those of [`Strategy::columns`], [`Confounds::select`] and [`formula::columns`].
     pub fn of(&self, table: &Confounds) -> Result<Vec<Column>> {
         match self {
             Self::None => Ok(Vec::new()),
@@ -33,32 +33,33 @@ impl Selection {
     }
 }
 
-/// Which columns of an fMRIPrep table are confounds. Cosines are taken where the table has them; an intercept is never a column.
+/// A strategy that chooses the confounds among the columns of an fMRIPrep table. Cosines are taken where the table has them; an intercept
+/// is never a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Strategy {
-    /// Three translations, three rotations.
+    /// Three translations and three rotations.
     Motion6,
-    /// These, their derivatives, and the squares of both (Friston 1996; nilearn's `motion='full'`).
+    /// `Motion6`, its derivatives, and the squares of both (Friston 1996; nilearn's `motion='full'`).
     Motion24,
-    /// `Motion6`, CSF, white matter, global signal.
+    /// `Motion6`, CSF, white matter and the global signal.
     NineP,
-    /// `Motion24`, under XCP-D's name.
+    /// `Motion24` under XCP-D's name.
     TwentyFourP,
-    /// `NineP`, derivatives, and the squares of both (Ciric 2017; XCP-D's `36P`).
+    /// `NineP`, its derivatives, and the squares of both (Ciric 2017; XCP-D's `36P`).
     ThirtySixP,
-    /// The first five aCompCor components of CSF and of white matter, motion and its derivatives, cosines (XCP-D's `acompcor`).
+    /// The first five aCompCor components of CSF and of white matter, motion and its derivatives, and cosines (XCP-D's `acompcor`).
     Acompcor,
-    /// `Acompcor`, and the global signal (XCP-D's `acompcor_gsr`).
+    /// `Acompcor` and the global signal (XCP-D's `acompcor_gsr`).
     AcompcorGsr,
-    /// As `Acompcor`, with as many components of each tissue as explain half of its variance (Muschelli et al. 2014).
+    /// `Acompcor` with as many components of each tissue as explain half of its variance (Muschelli et al. 2014).
     Acompcor50,
-    /// `Motion24`, all aCompCor components of the combined mask that the table has, cosines (nilearn's `compcor`).
+    /// `Motion24`, all aCompCor components of the combined mask that the table has, and cosines (nilearn's `compcor`).
     Compcor,
     /// The global signal (XCP-D's `gsr_only`).
     Gsr,
-    /// `Motion24`, CSF and white matter with derivatives and squares, cosines; and without the frames that
-    /// [`scrubbed`](super::censor::scrubbed) censors (nilearn's `scrubbing`).
+    /// `Motion24`, CSF and white matter with derivatives and squares, and cosines; the frames that [`scrubbed`](super::censor::scrubbed)
+    /// censors are left out (nilearn's `scrubbing`).
     Scrubbing,
 }
 
@@ -66,7 +67,7 @@ const MOTION: [&str; 6] = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "r
 const TISSUES: [&str; 2] = ["csf", "white_matter"];
 const GLOBAL: &str = "global_signal";
 
-/// Each name, and with each suffix.
+/// Each name alone, and each name with each suffix.
 fn expanded(names: &[&str], suffixes: &[&str]) -> Vec<String> {
     names.iter().flat_map(|n| suffixes.iter().map(move |s| format!("{n}{s}"))).collect()
 }
@@ -76,7 +77,7 @@ const DERIVATIVES: &[&str] = &["", "_derivative1"];
 const FULL: &[&str] = &["", "_derivative1", "_power2", "_derivative1_power2"];
 
 impl Strategy {
-    /// All of them.
+    /// All strategies.
     pub const ALL: [Self; 11] = [
         Self::Motion6,
         Self::Motion24,
@@ -91,7 +92,8 @@ impl Strategy {
         Self::Scrubbing,
     ];
 
-    /// `motion6`, `motion24`, `9p`, `24p`, `36p`, `acompcor`, `acompcor-gsr`, `acompcor50`, `compcor`, `gsr` or `scrubbing`.
+    /// The name in commands: `motion6`, `motion24`, `9p`, `24p`, `36p`, `acompcor`, `acompcor-gsr`, `acompcor50`, `compcor`, `gsr` or
+    /// `scrubbing`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Motion6 => "motion6",
@@ -108,10 +110,11 @@ impl Strategy {
         }
     }
 
-    /// The columns it takes of this table.
+    /// The columns that the strategy takes from this table.
     ///
     /// # Errors
-    /// As [`Strategy::columns`] and [`Confounds::select`]; where a formula makes the columns that are missing, the message says so.
+    /// The same as those of [`Strategy::columns`] and [`Confounds::select`]. Where a formula can make the missing columns, the message says
+    /// so.
     pub fn select(self, table: &Confounds) -> Result<Vec<Column>> {
         table.select(&self.columns(table)?).map_err(|e| match self.formula().filter(|text| formula::columns(text, table).is_ok()) {
             Some(text) => Error::argument(format!("{e}; the formula `{text}` makes them of the columns there are")),
@@ -119,7 +122,7 @@ impl Strategy {
         })
     }
 
-    /// The formula of the same columns, where derivatives and squares are made of the others.
+    /// The formula of the same columns, where derivatives and squares can be computed from the other columns.
     fn formula(self) -> Option<&'static str> {
         match self {
             Self::Motion24 | Self::TwentyFourP => Some("(dd1(rps))^^2"),
@@ -128,10 +131,11 @@ impl Strategy {
         }
     }
 
-    /// The names of the columns it takes of this table.
+    /// The names of the columns that the strategy takes from this table.
     ///
     /// # Errors
-    /// Where there are fewer CompCor components of a mask than are asked for, or what they explain is not known. Other columns that are missing, [`Confounds::select`] names.
+    /// Returns an error where a mask has too few CompCor components, or where the variance that they explain is unknown. Other missing
+    /// columns are reported by [`Confounds::select`].
     pub fn columns(self, table: &Confounds) -> Result<Vec<String>> {
         let all = [&MOTION[..], &TISSUES, &[GLOBAL]].concat();
         Ok(match self {
@@ -153,12 +157,12 @@ impl Strategy {
     }
 }
 
-/// Components, motion and its derivatives, cosines.
+/// The components, motion and its derivatives, and cosines.
 fn with_slow_motion(components: Vec<String>, table: &Confounds) -> Vec<String> {
     [components, expanded(&MOTION, DERIVATIVES), table.numbered("cosine")].concat()
 }
 
-/// The components of CSF and of white matter that `count` takes.
+/// The components of CSF and of white matter that `count` chooses.
 fn components(table: &Confounds, count: Count) -> Result<Vec<String>> {
     let of = |tissue: &str| count.of(table, &table.components(tissue), &format!("aCompCor components of {tissue}"));
     Ok([of("CSF")?, of("WM")?].concat())

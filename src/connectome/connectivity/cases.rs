@@ -1,8 +1,8 @@
-//! What these blocks are held to: as the ops', see [`crate::ops::case`].
+//! Test cases of the connectivity blocks, in the form of those of the ops; see [`crate::ops::case`].
 
 use crate::ops::case::{Case, normal, one};
 
-/// What the blocks of this room are held to.
+/// The test cases of this module.
 pub(in crate::connectome) fn cases() -> Vec<Case> {
     [similarities(), super::covariance::cases(), super::shrinkage::cases(), super::spd::cases(), super::windows::cases()].concat()
 }

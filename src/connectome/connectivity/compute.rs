@@ -1,4 +1,5 @@
-//! From series to matrices: centred in f64, computed on a device in f32 where f32 holds them, and on the host in f64 where it does not.
+//! Computation of connectivity matrices from series. Series are centred in f64; the matrices are computed on a device in f32 where f32 is
+//! exact enough, and otherwise on the host in f64.
 
 use super::mean::Ended;
 use super::measure::{Connectivity, Diagonal, Kind, LARGEST};
@@ -9,49 +10,50 @@ use crate::statistics::centre::{Centred, Constant};
 use crate::tensor::parallel;
 use crate::{Device, Error, HostTensor, Result, Shape, Tape};
 
-/// The largest condition of a covariance, its variables scaled to variance 1, whose inverse is taken from a device's f32.
+/// The largest condition number of a covariance, with its variables scaled to variance 1, whose inverse is computed on a device in f32.
 pub const CONDITION_IN_SINGLE: f64 = 1e4;
 
-/// Names that a warning lists.
+/// The number of names that a warning lists.
 const LISTED: usize = 5;
 
-/// Matrices of connectivity, and what was found on the way.
+/// Connectivity matrices, with the numerical findings of their computation.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Matrices {
-    /// f32 `[.., n, n]` as the series lead, or `[.., entries]` where they are vectors.
+    /// The matrices, f32 `[.., n, n]` with the leading axes of the series, or `[.., entries]` where they are vectors.
     pub values: HostTensor,
-    /// In what it was computed: f32 on the device, or f64 on the host.
+    /// The precision of the computation: f32 on the device, or f64 on the host.
     pub precision: Precision,
-    /// The largest condition of what was inverted, by the 1-norm, its variables scaled to variance 1; `None` where nothing was. Regions that
-    /// are left out do not count.
+    /// The largest condition number, in the 1-norm, of the inverted matrices with variables scaled to variance 1; `None` where nothing was
+    /// inverted. Regions that are left out do not count.
     pub condition: Option<f64>,
-    /// How the geometric mean of a tangent ended.
+    /// The end of the iteration for the geometric mean of a tangent.
     pub mean: Option<Ended>,
-    /// What was found of the series.
+    /// The rows of the series that need attention.
     pub rows: Rows,
 }
 
-/// Rows of series, subjects × regions, that need a word.
+/// Rows of series, counted over subjects × regions, that need attention.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Rows {
-    /// Those that are constant; they get zeros.
+    /// The rows that are constant; they get zeros.
     pub constant: Vec<usize>,
-    /// Those that are combinations of the regions before them, to the rounding of f64; they get zeros in an inverse.
+    /// The rows that are linear combinations of the regions before them, to the rounding of f64; they get zeros in an inverse.
     pub dependent: Vec<usize>,
-    /// Those whose mean is so large beside what varies that few digits of that are left, see [`Centred::far`].
+    /// The rows whose mean is so large relative to their variation that few digits of the variation are left; see [`Centred::far`].
     pub far: Vec<usize>,
 }
 
 impl Connectivity {
-    /// The matrices of series `[.., n, time]`, of any element type and precision: `[.., n, n]`, or vectors where
-    /// [`vectorise`](Connectivity::vectorise) says so. Series are centred in f64 first. Partial correlation and precision are computed on
-    /// the host in f64 where a condition is above [`CONDITION_IN_SINGLE`], and a tangent where f32 does not hold its mean.
+    /// Computes the matrices `[.., n, n]` of series `[.., n, time]` of any element type and precision, or vectors where
+    /// [`vectorise`](Connectivity::vectorise) is set. Series are centred in f64 first. Partial correlation and precision are computed on
+    /// the host in f64 where a condition number is above [`CONDITION_IN_SINGLE`], and a tangent where f32 does not resolve its mean.
     ///
     /// # Errors
-    /// As [`Connectivity::check`]; where series or weights do not fit; where f32 does not hold the result in the series' units; for a tangent
-    /// as [`Connectivity::fit`], and of fewer than two subjects; or the device reports a fault.
+    /// Returns an error in the cases of [`Connectivity::check`]; where series or weights do not fit; where f32 cannot represent the result
+    /// in the units of the series; for a tangent in the cases of [`Connectivity::fit`], and with fewer than two subjects; or where the
+    /// device reports a fault.
     pub fn compute(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
         self.check()?;
         extents(series)?;
@@ -69,12 +71,12 @@ impl Connectivity {
         self.written(made)
     }
 
-    /// Series about their means, constant ones as the kind takes them.
+    /// Series minus their means. Constant series are treated as the kind needs.
     pub(super) fn centred(&self, series: &HostTensor) -> Result<Centred> {
         Centred::new(series, if self.scale_free() { Constant::ToRounding } else { Constant::Exactly })
     }
 
-    /// Vectors where they are asked for.
+    /// The matrices, written as vectors where these are asked for.
     pub(super) fn written(&self, made: Matrices) -> Result<Matrices> {
         match self.vectorise {
             None => Ok(made),
@@ -102,16 +104,16 @@ impl Connectivity {
         Ok(Matrices { values: read.swap_remove(0).to_real::<f32>(), precision, condition, mean: None, rows })
     }
 
-    /// Whether an inverse has rows of zeros of series that are not constant.
+    /// True where an inverse has rows of zeros for series that are not constant.
     fn leaves_out(&self, given: &Centred, made: &Matrices) -> Result<bool> {
         let n = made.values.shape().last().copied().unwrap_or(1).max(1);
         let zeros = |row: &[f32]| row.iter().all(|x| *x == 0.0);
         let rows = made.values.elements::<f32>()?.chunks_exact(n).enumerate();
-        // A region alone has a z of 0.
+        // A single region has a z of 0, so it is not counted.
         Ok(n > 1 && rows.filter(|(_, row)| zeros(row)).any(|(i, _)| given.constant.binary_search(&i).is_err()))
     }
 
-    /// Partial correlation or precision in f64.
+    /// Partial correlation or precision on the host in f64.
     fn on_host(&self, given: &Centred) -> Result<Matrices> {
         let series = given.double()?;
         let mut tape = Tape::new();
@@ -134,7 +136,7 @@ impl Connectivity {
         Ok(Matrices { values, precision: Precision::F64, condition: Some(largest(&condition)), mean: None, rows })
     }
 
-    /// The condition of one matrix, what is made of its inverse, and which variables are left out of that.
+    /// The condition number of one matrix, the result made from its inverse, and the variables that are left out of the inverse.
     fn inverted(&self, gram: &[f64], n: usize) -> (f64, Vec<f64>, Vec<usize>) {
         let (mut omega, left_out) = inverse(gram, n);
         let roots: Vec<f64> = (0..n).map(|i| if left_out.contains(&i) { 0.0 } else { gram[i * (n + 1)].sqrt() }).collect();
@@ -159,7 +161,7 @@ impl Connectivity {
         (condition, omega, left_out)
     }
 
-    /// That single precision holds the result, where the series are numbers.
+    /// Checks that f32 can represent the result wherever the series are finite.
     fn in_range(&self, given: &Centred, made: &Matrices) -> Result<()> {
         if given.values.iter().any(|x| !x.is_finite()) {
             return Ok(());
@@ -176,7 +178,7 @@ impl Connectivity {
     }
 }
 
-/// The extents of series `[.., n, time]`.
+/// The extents [n, time] of series `[.., n, time]`.
 pub(super) fn extents(series: &HostTensor) -> Result<[usize; 2]> {
     match series.shape()[..] {
         [.., regions, frames] if regions > 0 && frames > 1 => Ok([regions, frames]),
@@ -184,13 +186,13 @@ pub(super) fn extents(series: &HostTensor) -> Result<[usize; 2]> {
     }
 }
 
-/// The largest; NaN where one is.
+/// The largest value; NaN where any value is NaN.
 fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |m: f64, &x| if x.is_nan() || x > m { x } else { m })
 }
 
-/// Rows whose squares f32 would not hold, times the power of two that brings their largest value near 1: exact, and their correlations
-/// are the same. Files hold such values where a missing one is marked by 1e20, or currents are in amperes.
+/// Scales rows whose squares overflow or underflow in f32 by the power of two that brings their largest value near 1. The scaling is exact
+/// and leaves correlations unchanged. Such values occur where missing values are marked by 1e20, or where currents are in amperes.
 fn balanced(given: &Centred) -> Centred {
     let mut made = given.clone();
     let rows = given.means.len().max(1);
@@ -204,7 +206,7 @@ fn balanced(given: &Centred) -> Centred {
     made
 }
 
-/// Matrices `[.., n, n]` as vectors, the entries of the upper triangle row by row.
+/// The upper triangles of matrices `[.., n, n]` as vectors, row by row.
 fn vectors(matrices: &HostTensor, diagonal: Diagonal) -> Result<HostTensor> {
     let shape = matrices.shape();
     let (n, lead) = (shape[shape.rank() - 1], &shape[..shape.rank() - 2]);
@@ -217,7 +219,8 @@ fn vectors(matrices: &HostTensor, diagonal: Diagonal) -> Result<HostTensor> {
 }
 
 impl Rows {
-    /// What a user should know of them before trusting the matrices, a line each; `name` names a row, of which each line lists five.
+    /// The warnings that a user should read before trusting the matrices, one line each. `name` names a row; each line lists at most five
+    /// rows.
     pub fn warnings(&self, kind: Kind, name: impl Fn(usize) -> String) -> Vec<String> {
         let whose = if kind == Kind::Tangent { ", in every subject" } else { "" };
         let kinds = [
@@ -234,7 +237,7 @@ impl Rows {
 }
 
 impl Connectivity {
-    /// What is to be said of series `[.., n, time]` that are too short for the measure.
+    /// A warning for series `[.., n, time]` that are too short for the measure.
     pub fn doubt(&self, series: &HostTensor) -> Option<String> {
         let [regions, frames] = extents(series).ok()?;
         (frames < regions && self.shrinkage() == Shrinkage::None)
