@@ -14,7 +14,7 @@ const VERSION: &str = "tapetum.version";
 const DEVICE: &str = "tapetum.device";
 const VARIANTS: &str = "tapetum.variants";
 
-/// What a checkpoint's file holds.
+/// The contents of a checkpoint's file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
     path: PathBuf,
@@ -74,7 +74,7 @@ impl Checkpoint {
     /// Kernel (and class of work) and variant, to compile with ([`Device::with_variants`](crate::Device::with_variants)) before resuming
     /// with another tuning or on another version of this crate, whose own choices may differ.
     pub fn pins(&self) -> Vec<(String, String)> {
-        // What follows a plus is chosen by the op, not by the device: one variant of a kernel serves a class.
+        // The part of a variant's name after a plus is chosen by the op and not by the device, so it is left out of the pin.
         let base = |name: &String| name.split('+').next().unwrap_or_default().to_owned();
         self.variants.iter().filter_map(|(pin, names)| Some((pin.clone(), base(names.first()?)))).collect()
     }

@@ -164,7 +164,8 @@ fn elsewhere() -> Error {
     Error::argument("the state belongs to another device than the program")
 }
 
-/// What lasts between steps, by name; programs on one device share it. Cheap to clone: a clone is the same store.
+/// The store of named tensors that last between steps, such as parameters. Programs on one device share it. A clone is cheap and refers to
+/// the same store.
 ///
 /// ```
 /// use tapetum::{Device, HostTensor, State};
@@ -262,7 +263,7 @@ impl State {
         }
     }
 
-    /// Whether its real values are held in double precision: the oracle's are.
+    /// True where the state's real values are held in double precision, as on [`Device::oracle`].
     #[cfg(feature = "checkpoint")]
     pub(crate) fn is_f64(&self) -> bool {
         matches!(&*self.lock(), Store::Host(Precision::F64, _))
@@ -293,7 +294,7 @@ pub struct Program {
     state: State,
     inputs: Vec<(String, Var, TensorType)>,
     outputs: Vec<Var>,
-    /// What to call each value in messages.
+    /// The name of each value in messages.
     names: Vec<Box<str>>,
     /// The tape's first value, by which those of another tape are known.
     first: Option<Var>,
@@ -434,7 +435,7 @@ impl Program {
         self.outputs.iter().map(|&v| self.read(v)).collect()
     }
 
-    /// What was submitted, dispatched and uploaded so far; all zero on the host.
+    /// The numbers of submissions, dispatches and uploads so far; all are zero on the host.
     pub fn counts(&self) -> Counts {
         self.gpu().map(gpu::GpuProgram::counts).unwrap_or_default()
     }

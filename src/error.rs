@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// What went wrong.
+/// The errors of this crate.
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -27,7 +27,7 @@ pub enum Error {
     Tensor {
         /// The name on the tape.
         name: String,
-        /// What is wrong and what was expected.
+        /// A description of the fault, and of what was expected.
         what: String,
     },
     /// A tensor is larger than one binding of the device holds.
@@ -43,7 +43,7 @@ pub enum Error {
     /// A user's setting has no meaning.
     #[error("{what}")]
     Argument {
-        /// Which setting, its value, and what was expected.
+        /// The name of the setting, its value, and what was expected.
         what: String,
     },
     /// A training met a loss that is not finite, or a parameter that is NaN.
@@ -55,7 +55,7 @@ pub enum Error {
         step: u32,
         /// The steps of the training.
         steps: u32,
-        /// Which value became NaN or infinite first.
+        /// The first value that became NaN or infinite.
         what: String,
     },
     /// A file could not be read or written, or does not hold what it must.
@@ -63,13 +63,13 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong and what was expected.
+        /// A description of the fault, and of what was expected.
         what: String,
     },
     /// No adapter serves.
     #[error("no adapter: {what}")]
     NoAdapter {
-        /// What was asked for and what there is.
+        /// The adapter that was asked for, and the adapters that were found.
         what: String,
     },
     /// A WGSL source does not parse, validate or compile.
@@ -83,7 +83,7 @@ pub enum Error {
     /// The device ran out of memory.
     #[error("the device is out of memory: {what}")]
     OutOfMemory {
-        /// What was being made.
+        /// The resource that was being created.
         what: String,
     },
     /// The device was lost; programs on it are dead, host copies of state are not.

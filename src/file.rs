@@ -1,7 +1,8 @@
-//! Files that are there whole or not at all.
+//! Files that are written whole or not at all.
 //!
-//! What is written follows links, as other programs' writes do: the link stays, and what it leads to is new, of the mode and the owner that it
-//! had. A pipe or a device is written into, and so is a file of several names (hard links), which cannot be replaced under all of them.
+//! Writing follows symbolic links, as other programs do: the link stays, and the file it leads to is replaced by a new one of the same mode
+//! and owner. A pipe or a device is written into directly. So is a file with several names (hard links), because it cannot be replaced
+//! under all its names at once.
 
 use crate::{Error, Result};
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
@@ -129,7 +130,7 @@ impl Place {
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => Err(io::Error::other("a folder, where the name of a file is expected")),
             Ok(found) if found.is_file() && names(&found) == 1 => {
-                // What may not be written is not replaced either.
+                // A file that this user may not write is not replaced either.
                 OpenOptions::new().write(true).open(path)?;
                 Ok(Self::Beside { path: fs::canonicalize(path)?, before: Some(found) })
             }
@@ -141,7 +142,7 @@ impl Place {
     }
 }
 
-/// How many names a file has.
+/// The number of names (hard links) that a file has.
 #[cfg(unix)]
 fn names(found: &Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::nlink(found)
@@ -235,7 +236,7 @@ struct Staged<'a> {
     before: Before,
 }
 
-/// What was in the place, until the outcome is known.
+/// The file that stood in the output's place before, kept until the outcome is known.
 enum Before {
     Unplaced,
     Nothing,

@@ -36,7 +36,7 @@ use crate::tape::{Tape, Var};
 /// The state that keeps the loss of each step, f32 `[steps]`. A named term of the loss is kept in `loss.<term>`.
 pub const LOSS: &str = "loss";
 
-/// How parameters descend a loss.
+/// The settings by which parameters descend the gradient of a loss.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Descent {
     /// The rule by which a gradient changes its parameter.

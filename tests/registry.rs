@@ -146,7 +146,7 @@ fn random_chains_hold() {
     assert!(longest == 8 && kernels.len() > 60, "{} chains of at most {longest} ops", kernels.len());
 }
 
-/// What a file says before its code.
+/// The comment at the head of a file, before its code.
 fn header(text: &str) -> String {
     text.lines().take_while(|line| line.starts_with("//")).map(|line| format!("{}\n", line.trim_start_matches('/'))).collect()
 }

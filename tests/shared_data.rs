@@ -120,7 +120,7 @@ fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data").join(name)
 }
 
-/// What ships as it was shared; what was cut down or turned is held to its source below.
+/// Files that ship unchanged equal their sources byte for byte; files that were cut or transposed are compared with their sources below.
 #[test]
 fn what_ships_is_what_was_shared() {
     let mut compared = 0;

@@ -56,7 +56,8 @@ fn series_have_mean_0_and_one_size() {
     assert!((unit.iter().map(|u| u * u).sum::<f32>() - 1.0).abs() < 1e-5 && unit.iter().sum::<f32>().abs() < 1e-5);
 }
 
-/// What differs by less than eight spacings of its numbers is constant, what differs by more is not; NaN is handed on.
+/// A row whose values differ by less than eight floating-point spacings is constant, and one whose values differ by more is not. NaN is
+/// handed on.
 #[test]
 fn one_rule_says_what_is_constant() {
     let wave = |size: f32, step: f32| -> Vec<f32> { (0..40).map(|i| size + if i % 2 == 0 { step } else { -step }).collect() };

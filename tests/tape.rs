@@ -122,7 +122,7 @@ fn a_tape_prints_a_line_a_value() {
     assert!(text.contains("%0 = input `x` f32[4, 7]") && text.contains("(%0, %1) f32[4, 2]"), "{text}");
 }
 
-/// What cannot be read is named, and why.
+/// The error for a value that cannot be read names the value and gives the reason.
 #[test]
 fn what_cannot_be_read_is_named() {
     for device in [Device::cpu()].into_iter().chain(Device::named("llvmpipe")) {

@@ -14,7 +14,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Whether a line of `text` is `mod name;`.
+/// True where a line of `text` is `mod name;`.
 fn names(text: &str, name: &str) -> bool {
     text.lines().any(|line| line.trim_start_matches("pub ") == format!("mod {name};"))
 }

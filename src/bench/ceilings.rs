@@ -1,5 +1,6 @@
-//! What the device can do at most, measured in the same run by the same means as the kernels: bytes copied, fused multiply-adds, and what
-//! a dispatch and a round trip cost whatever they do. The rates are those of the fastest sample: what slows the others is not the device.
+//! The ceilings of a device, measured in the same run and by the same means as the kernels: the bytes it copies in a second, the fused
+//! multiply-adds it computes in a second, and the fixed cost of a dispatch and of a round trip. Each rate is that of the fastest sample,
+//! because slower samples show other load on the machine.
 
 use super::job::{Direction, Job, RecordedWork};
 use super::measure::{Effort, Stats, wall};
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 pub struct Ceilings {
     /// Bytes read and written in a second by a copy that passes the caches.
     pub bytes_per_second: f64,
-    /// FLOPs in a second of fused multiply-adds in f32, two each.
+    /// FLOPs in a second by fused multiply-adds in f32; each counts as two.
     pub flops: f64,
     /// The same in f16, where the device computes in it.
     pub flops_f16: Option<f64>,
@@ -36,12 +37,12 @@ impl Ceilings {
     }
 
     /// The percentage of the attainable roofline, min(peak FLOP/s, bandwidth × FLOPs per byte), that work of this cost reaches in `ns`.
-    /// Work without FLOPs is held to the bandwidth. What stays in a cache may pass 100.
+    /// Work without FLOPs is compared with the bandwidth. Work whose data stay in a cache may exceed 100.
     pub fn percent(&self, cost: Cost, ns: f64) -> f64 {
         100.0 * self.least_ns(cost) / ns
     }
 
-    /// As JSON.
+    /// The ceilings as JSON.
     pub fn json(&self) -> Value {
         json!({
             "copy_bytes_per_second": self.bytes_per_second, "fma_f32_flops": self.flops, "fma_f16_flops": self.flops_f16,
@@ -50,13 +51,13 @@ impl Ceilings {
     }
 }
 
-/// A kernel that a ceiling is measured by, kept: it is measured again and again in the course of a run.
+/// A kernel that measures a ceiling. It is kept, because it is timed again and again in the course of a run.
 #[derive(Debug)]
 pub struct Probe {
     job: Job,
-    /// What one launch does: bytes, or FLOPs.
+    /// The work of one launch, in bytes or FLOPs.
     amount: f64,
-    /// What it came to each time, and at best.
+    /// Nanoseconds of a launch in each measurement, and in the fastest.
     times: Vec<f64>,
     best: f64,
 }
@@ -81,12 +82,12 @@ impl Probe {
     /// Nanoseconds of a launch over the run.
     ///
     /// # Errors
-    /// Where it was never measured.
+    /// The probe was never measured.
     pub fn stats(&self) -> Result<Stats> {
         Stats::of(&self.times).ok_or_else(|| Error::argument("a ceiling was never measured"))
     }
 
-    /// What one launch does: bytes, or FLOPs.
+    /// The work of one launch, in bytes or FLOPs.
     pub fn amount(&self) -> f64 {
         self.amount
     }
@@ -180,7 +181,7 @@ fn job(
     Job::new(device, &RecordedWork::new(&instance, Direction::Forward)?, seed)
 }
 
-/// Whether a device is so slow that less work is enough to time it.
+/// True where a device is so slow that less work is enough to time it.
 fn slow(device: &Device) -> bool {
     match device {
         Device::Gpu(context) => context.target().software,

@@ -1,13 +1,14 @@
-//! A run beside an earlier one of the same device.
+//! The comparison of a run with an earlier run on the same device.
 //!
-//! A machine is never twice the same: its clocks follow its temperature, and others use it too. Two things tell that from a change of a
-//! kernel. The *control*, a copy between two large buffers whose kernel nobody tunes, is measured all through both runs, and every ratio
-//! is divided by the control's: what slowed everything slowed the copy as well. And a kernel counts as slower only where the ratio so
-//! judged passes the threshold *and* the times lie apart by more than they spread: the new lower quartile beyond the old upper one, even
-//! if the machine was as much slower as the control's own quartiles allow. A ratio past the threshold that does not is called noise: on a
-//! machine that is busy with other work all may be noise, and only a quieter run settles it. The control is printed first, with its
-//! range. One that moved by more than the threshold says that the machine did, and that small kernels, which are bound by launches rather
-//! than by memory, are judged poorly.
+//! A machine's speed varies from run to run: its clocks follow its temperature, and other programs use it too. Two measures separate this
+//! variation from a change of a kernel. First, the *control*, a copy between two large buffers whose kernel nobody tunes, is timed all
+//! through both runs, and every ratio is divided by the control's ratio, because anything that slows all kernels slows the copy as well.
+//! Second, a kernel counts as slower only where the divided ratio passes the threshold *and* the times differ by more than they spread: the
+//! new lower quartile lies above the old upper quartile, even if the machine became slower by as much as the control's own quartiles allow.
+//! A ratio that passes the threshold without meeting the second condition is called noise. On a machine that is busy with other work all
+//! rows may be noise, and only a run on a quieter machine decides. The control is printed first, with its range. Where the control changed
+//! by more than the threshold, the machine did, and the verdicts on small kernels, whose time is mostly that of launches and not of memory
+//! traffic, are unreliable.
 
 use super::machine::Machine;
 use super::measure::Stats;
@@ -16,7 +17,7 @@ use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// An earlier run, as far as it is compared.
+/// The parts of an earlier run that a comparison reads.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
     machine: Machine,
@@ -26,7 +27,8 @@ pub struct Baseline {
     rows: Vec<(Key, Stats)>,
 }
 
-/// What a row is called in both runs. The variant is not in it: another choice is what one wants to compare.
+/// The identity of a row, by which it is found in both runs. The variant is not part of it, so that two variants of a kernel can be
+/// compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// `family/kernel`.
@@ -39,22 +41,22 @@ pub struct Key {
     pub shape: String,
 }
 
-/// How a kernel did beside the earlier run.
+/// The outcome of comparing a kernel's time with the earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Within the threshold.
+    /// The ratio lies within the threshold.
     Same,
-    /// Past the threshold, and further than the times spread.
+    /// The ratio exceeds the threshold, and the times differ by more than they spread.
     Slower,
-    /// Past its inverse, and further than the times spread.
+    /// The ratio is below the inverse of the threshold, and the times differ by more than they spread.
     Faster,
-    /// Past the threshold either way, but within what the times spread.
+    /// The ratio passes the threshold in either direction, but the times differ by no more than they spread.
     Noise,
 }
 
 impl Verdict {
-    /// For tables; nothing to say where it is the same.
+    /// The name in tables; empty for [`Verdict::Same`].
     pub fn name(self) -> &'static str {
         match self {
             Self::Same => "",
@@ -68,11 +70,11 @@ impl Verdict {
 /// A ratio of medians, and the least and the most that the quartiles of both allow.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
-    /// New lower over old upper quartile.
+    /// The new lower quartile divided by the old upper quartile.
     pub low: f64,
-    /// New over old median.
+    /// The new median divided by the old median.
     pub ratio: f64,
-    /// New upper over old lower quartile.
+    /// The new upper quartile divided by the old lower quartile.
     pub high: f64,
 }
 
@@ -86,29 +88,29 @@ impl Range {
     }
 }
 
-/// A row of both runs.
+/// A row that both runs have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
-    /// Which.
+    /// The row's identity in both runs.
     pub key: Key,
-    /// Then.
+    /// The time in the earlier run.
     pub old: Stats,
-    /// Now.
+    /// The time in this run.
     pub new: Stats,
-    /// New over old.
+    /// The new median divided by the old one.
     pub ratio: f64,
-    /// The same over the control's ratio: what is judged.
+    /// The ratio divided by the control's ratio. The verdict is taken from this number.
     pub judged: f64,
-    /// What it comes to.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// Two runs beside each other.
+/// The comparison of two runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// The control's time a byte, new over old.
+    /// The control's time per byte in this run, divided by that in the earlier run.
     pub control: Range,
-    /// Ratios beyond it count.
+    /// The ratio from which a change of time counts.
     pub threshold: f64,
     /// The rows that both have.
     pub rows: Vec<Compared>,
@@ -193,17 +195,17 @@ fn judge(key: Key, old: Stats, new: Stats, control: Range, threshold: f64) -> Co
 }
 
 impl Comparison {
-    /// Whether a kernel became slower by more than the threshold.
+    /// True where a kernel became slower by more than the threshold.
     pub fn slower(&self) -> bool {
         self.rows.iter().any(|r| r.verdict == Verdict::Slower)
     }
 
-    /// Whether the machine itself moved by more than the threshold.
+    /// True where the machine itself became faster or slower by more than the threshold.
     pub fn machine_moved(&self) -> bool {
         self.control.ratio > self.threshold || self.control.ratio < 1.0 / self.threshold
     }
 
-    /// As JSON.
+    /// The comparison as JSON.
     pub fn json(&self) -> Value {
         let row = |r: &Compared| {
             json!({

@@ -1,4 +1,4 @@
-//! A work recorded, compiled and filled, its dispatches gathered by kernel: what becomes a row each.
+//! A work that is recorded, compiled and filled with data. Its dispatches are grouped by kernel, and each group becomes a row.
 
 use super::measure::{Effort, Stats, Timing, times};
 use crate::device::{Device, Program};
@@ -11,15 +11,15 @@ use crate::tensor::{DType, HostTensor, TensorType};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What stands for kernels on the host executor, which has none.
+/// The name in place of a kernel's on the host executor, which has no kernels.
 pub const HOST: &str = "host";
 
-/// Which way through an op.
+/// The direction in which an op is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// Its results.
+    /// The op's results are computed from its operands.
     Forward,
-    /// The gradients of its operands, given the results' cotangents.
+    /// The gradients of the op's operands are computed from the cotangents of its results.
     Reverse,
 }
 
@@ -33,12 +33,12 @@ impl Direction {
     }
 }
 
-/// A work on a tape: forward, or its reverse sweep under cotangents that are inputs, so that nothing but the sweep is timed.
+/// A work on a tape, forward or reverse. In reverse the cotangents are inputs, so that nothing but the reverse sweep is timed.
 #[derive(Debug)]
 pub struct RecordedWork {
     /// The tape.
     pub tape: Tape,
-    /// What is asked of it.
+    /// The values that a run of the tape must compute.
     pub outputs: Vec<Var>,
     /// The operands, then cotangents.
     inputs: Vec<(Var, TensorType, Draw)>,
@@ -84,7 +84,8 @@ impl RecordedWork {
         shapes.join(" ")
     }
 
-    /// Which dispatches of `plan` are timed. A dispatch that writes scratch alone belongs to the one that reads it.
+    /// One flag for each dispatch of `plan`: true where it is timed. A dispatch that writes scratch alone is timed with the dispatch that
+    /// reads it.
     pub fn timed(&self, plan: &Plan) -> Vec<bool> {
         let mut timed = vec![false; plan.steps.len()];
         for at in (0..plan.steps.len()).rev() {
@@ -112,8 +113,8 @@ impl RecordedWork {
         Ok(parts)
     }
 
-    /// The host executor runs ops, not kernels: all of a direction is one part. Its FLOPs are those of the kernels on a device without
-    /// limits, its bytes each op's operands and results once.
+    /// The host executor runs ops and not kernels, so a whole direction is one part. Its FLOPs are those of the kernels on a device without
+    /// limits; its bytes are those of each op's operands and results, each counted once.
     fn host_part(&self) -> Result<Option<Part>> {
         let plan = Plan::new(&self.tape, &self.outputs, &Target { max_binding: u64::MAX, ..Target::portable() })?;
         let timed = self.timed(&plan);
@@ -187,7 +188,7 @@ pub struct Job {
 }
 
 impl Job {
-    /// Compiles and fills it, and runs it once.
+    /// Compiles the work, fills its inputs with data drawn from `seed`, and runs it once.
     ///
     /// # Errors
     /// Where a tensor is larger than the device binds, memory runs out, or the device reports a fault.
@@ -204,7 +205,7 @@ impl Job {
         Ok(Self { program, outputs: recorded.outputs.clone(), parts, timing: Timing::of(device) })
     }
 
-    /// What is timed.
+    /// The parts that are timed, one for each row.
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }

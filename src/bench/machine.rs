@@ -1,4 +1,4 @@
-//! What the figures were measured on.
+//! The machine on which the figures were measured.
 
 use crate::device::Device;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ impl Machine {
         Self { adapter, backend, driver, kind, version: env!("CARGO_PKG_VERSION").into(), date: date(seconds / 86_400) }
     }
 
-    /// Whether figures of both can be compared.
+    /// True where figures of both can be compared: adapter, backend and driver are the same.
     pub fn same_device(&self, other: &Self) -> bool {
         (&self.adapter, &self.backend, &self.driver) == (&other.adapter, &other.backend, &other.driver)
     }

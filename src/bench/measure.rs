@@ -6,7 +6,7 @@ use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// What the times are read from.
+/// The clock from which times are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timing {
     /// The device's timestamps.
@@ -33,7 +33,7 @@ impl Timing {
     }
 }
 
-/// How long to measure.
+/// The limits on the time and the number of samples that a measurement takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
     /// The most samples.
@@ -69,7 +69,7 @@ pub struct Stats {
     pub q3: f64,
     /// The shortest.
     pub min: f64,
-    /// How many there were.
+    /// The number of samples.
     pub samples: usize,
 }
 

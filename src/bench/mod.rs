@@ -28,7 +28,7 @@ use report::{LeftOut, Report, Row};
 use std::collections::BTreeSet;
 use step::{TimedStep, steps};
 
-/// What to measure.
+/// The choice of what a run measures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Only kernels, works and steps whose names contain this, whatever its case.
@@ -81,7 +81,7 @@ impl<'a> Bench<'a> {
         Ok(Self { device, settings, wanted, works, steps })
     }
 
-    /// How many times `progress` of [`Bench::run`] will be called.
+    /// The number of times that [`Bench::run`] calls its argument `progress`.
     pub fn stages(&self) -> usize {
         1 + self.works.len() + self.steps.len()
     }
@@ -156,7 +156,7 @@ pub fn kernels(work: &Work, target: &Target) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// What has been measured so far.
+/// The measurements so far.
 struct Run<'a> {
     bench: &'a Bench<'a>,
     effort: Effort,
@@ -168,7 +168,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn work(&mut self, work: &Work) -> Result<()> {
         for &direction in directions(work) {
-            // How far below its ceilings the last size stayed.
+            // The time of the last size, as a multiple of the least time that the ceilings allow.
             let mut slowdown = 1.0;
             for (size, instance) in work.sizes.iter().filter(|(size, _)| !self.bench.settings.quick || *size == Size::Small) {
                 let before = self.rows.len();

@@ -1,4 +1,4 @@
-//! What a run came to, as JSON and as CSV.
+//! The results of a run, as JSON and as CSV.
 
 use super::ceilings::Ceilings;
 use super::job::Direction;
@@ -23,7 +23,7 @@ pub struct Row {
     pub variant: String,
     /// The work.
     pub work: String,
-    /// Which way.
+    /// The direction.
     pub direction: Direction,
     /// The shapes of the operands.
     pub shape: String,
@@ -35,9 +35,9 @@ pub struct Row {
     pub workgroup: Option<[u32; 3]>,
     /// The time of all these launches together.
     pub time: Stats,
-    /// What is computed and moved in it by definition.
+    /// The FLOPs and bytes of these launches by the op's definition.
     pub cost: Cost,
-    /// Of the attainable roofline.
+    /// The percentage of the attainable roofline that was reached.
     pub percent: f64,
 }
 
@@ -62,11 +62,11 @@ impl Row {
 pub struct LeftOut {
     /// The work.
     pub work: String,
-    /// Which way.
+    /// The direction.
     pub direction: Direction,
     /// The size's name.
     pub size: Size,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
@@ -77,11 +77,11 @@ pub struct Report {
     pub machine: Machine,
     /// By which clock the kernels were timed.
     pub timing: Timing,
-    /// Whether small sizes alone were timed, in a few samples.
+    /// True where only small sizes were timed, with a few samples each.
     pub quick: bool,
     /// Seeds the operands.
     pub seed: u64,
-    /// What the device can do at most.
+    /// The ceilings of the device.
     pub ceilings: Ceilings,
     /// The copy that bandwidth was measured by, again and again in the course of the run.
     pub control: Stats,
@@ -91,7 +91,7 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// The training steps.
     pub steps: Vec<StepRow>,
-    /// What was not timed, and why.
+    /// The works that were not timed, with the reasons.
     pub left_out: Vec<LeftOut>,
 }
 

@@ -33,9 +33,10 @@ pub struct StepRow {
     pub name: &'static str,
     /// From one step to the next where many are replayed, by the host's clock.
     pub wall: Stats,
-    /// What it holds: on the host executor, what it would hold on a GPU; `None` where it would not fit one of the portable base.
+    /// The memory that the step takes; on the host executor, the memory it would take on a GPU. `None` where it would not fit a GPU with
+    /// the portable base limits.
     pub memory: Option<StepMemory>,
-    /// What a device runs; `None` on the host executor.
+    /// The dispatches and other counts of the step on a GPU; `None` on the host executor.
     pub device: Option<OnDevice>,
 }
 
@@ -59,7 +60,7 @@ impl StepMemory {
     }
 }
 
-/// What is known of a step on a device.
+/// The counts of a step on a GPU.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OnDevice {
@@ -109,7 +110,7 @@ impl StepRow {
 pub struct TimedStep {
     /// `step/` and whose step it is.
     pub name: &'static str,
-    /// Whether it takes seconds where there is no GPU.
+    /// True where the step takes seconds without a GPU.
     pub large: bool,
     make: fn(&Device, u64) -> Result<Program>,
 }

@@ -1,4 +1,4 @@
-//! Which variant of each kernel is the fastest on a device, class of work by class of work.
+//! The search for the fastest variant of each kernel on a device, for each class of work.
 
 use super::job::{Job, RecordedWork};
 use super::measure::Effort;
@@ -16,11 +16,11 @@ use std::collections::BTreeMap;
 pub struct Trial {
     /// Kernel, `@` and class.
     pub pin: String,
-    /// What the rule takes.
+    /// The variant that the built-in rule chooses.
     pub rule: String,
-    /// The fastest; the rule's, where none is faster by 3 in 100.
+    /// The fastest variant, or the rule's where none is faster by at least 3 per cent.
     pub chosen: String,
-    /// Variant by variant, its time as a multiple of the rule's: the geometric mean over works and sizes.
+    /// For each variant, its time as a multiple of the time of the rule's variant: the geometric mean over works and sizes.
     pub times: BTreeMap<String, f64>,
 }
 

@@ -24,18 +24,18 @@ pub(super) struct Connectivity {
     /// Where the matrices go, f32 `[.., regions, regions]`.
     #[arg(short, long, value_name = "OUT.npy")]
     out: PathBuf,
-    /// What to compute; covariance divides by T - 1.
+    /// The matrices to compute; covariance divides by T - 1.
     #[arg(long, value_enum, default_value_t = Kind::Correlation)]
     kind: Kind,
-    /// How the covariance is shrunk: `none`, `ledoit-wolf` or `oas` as in scikit-learn, or `ridge=X`, added to its diagonal. As in
-    /// nilearn, series are standardised before that for a correlation alone [default: none; ledoit-wolf for tangent].
+    /// Shrinkage of the covariance: `none`, `ledoit-wolf` or `oas` as in scikit-learn, or `ridge=X`, which adds X to its diagonal. As in
+    /// nilearn, only a correlation standardises the series first [default: none; ledoit-wolf for tangent].
     #[arg(long, value_parser = shrinkage)]
     shrinkage: Option<Shrinkage>,
     /// Fisher's z of the correlations, the diagonal 0.
     #[arg(long)]
     fisher_z: bool,
-    /// How near the geometric mean of a tangent is to be: the length of the step that may be left [default: where neither this nor
-    /// --shrinkage is given, 1e-7 times the number of entries, where nilearn stops; else 1e-10].
+    /// Tolerance of the tangent's geometric mean: it has converged where the next step is no longer than this [default: 1e-7 times the
+    /// number of entries, as in nilearn, where --shrinkage is not given either; otherwise 1e-10].
     #[arg(long, value_name = "X", value_parser = positive)]
     tolerance: Option<f64>,
     /// Write the tangents even where the geometric mean has not converged.
@@ -152,7 +152,7 @@ impl Connectivity {
         measure
     }
 
-    /// What a user should know before trusting the matrices.
+    /// The warnings that a user should read before trusting the matrices.
     fn warnings(&self, measure: &Measure, series: &Series, made: &Matrices) -> Vec<String> {
         let mut found: Vec<String> = measure.doubt(&series.values).into_iter().collect();
         found.extend(series.read_as.iter().flat_map(|read_as| read_as.doubts.clone()));

@@ -21,16 +21,16 @@ pub(super) struct Denoise {
     /// The confounds of the run, as fMRIPrep writes them; of the `.json` of the same name, the masks of CompCor's columns are taken.
     #[arg(long, value_name = "TSV", required_unless_present = "none")]
     confounds: Option<PathBuf>,
-    /// Which confounds: a model by its name. `scrubbing` censors frames too.
+    /// Confounds by the name of a model. `scrubbing` censors frames too.
     #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(Strategy::ALL.map(Strategy::name)))]
     strategy: Option<String>,
-    /// Which confounds: columns of the table.
+    /// Confounds by the names of columns in the table.
     #[arg(long, value_name = "A,B,..", value_delimiter = ',', num_args = 1, conflicts_with = "strategy")]
     columns: Vec<String>,
-    /// Which confounds: a formula, such as `dd1((rps + wm + csf + gsr)^^2)`.
+    /// Confounds by a formula, such as `dd1((rps + wm + csf + gsr)^^2)`.
     #[arg(long, value_name = "F", conflicts_with_all = ["strategy", "columns"])]
     formula: Option<String>,
-    /// No confounds: an intercept alone is regressed out, and what other options ask for.
+    /// No confounds: only an intercept and the regressors of other options are regressed out.
     #[arg(long, conflicts_with_all = ["strategy", "columns", "formula"])]
     none: bool,
     /// Take a linear trend out as well.
@@ -94,7 +94,7 @@ impl Denoise {
         Ok(Done::Well)
     }
 
-    /// What people should know of a run that went well.
+    /// Prints remarks about a run that succeeded.
     fn remark(&self, table: &Confounds, early: &[usize]) {
         if self.none {
             note("--none: no confounds were regressed out");

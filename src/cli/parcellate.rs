@@ -83,7 +83,8 @@ impl Parcellate {
         let read = read_series(&self.series, self.tables.options(self.layout))?;
         say_table(&self.series, &read);
         warn_of_table(&self.series, &read);
-        // What is learnt of series are correlations: their means do not matter, and go before f32 rounds what varies.
+        // The boundaries depend on correlations only, so the means do not matter. They are taken off before the series are rounded to f32,
+        // which would otherwise lose small variation beside a large mean.
         let series = Centred::new(&read.values, Constant::ToRounding)?.single()?;
         let [vertices, _] = *series.shape() else {
             return Err(Error::file(&self.series, format!("series of one subject are expected, found {}", series.shape())));

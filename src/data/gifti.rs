@@ -180,8 +180,8 @@ fn binary(text: &str) -> Result<Vec<u8>, String> {
     base64::engine::general_purpose::STANDARD.decode(packed).map_err(|e| format!("base64 expected: {e}"))
 }
 
-/// What the format calls GZip is a zlib stream, and some write what gzip is. It is read to its end, where its checksum is; no more is kept
-/// than one byte beyond what the array takes.
+/// Decompresses an array. The format's name for a zlib stream is GZip, and some programs write a true gzip stream; both are read. The
+/// stream is read to its end, where its checksum is, but at most one byte more than the array's length is kept.
 fn inflated(packed: &[u8], length: usize) -> Result<Vec<u8>, String> {
     fn all(mut stream: Take<impl Read>) -> std::io::Result<Vec<u8>> {
         let mut bytes = Vec::new();

@@ -3,13 +3,13 @@
 use flate2::bufread::GzDecoder;
 use std::io::{self, Read};
 
-/// Whether bytes are gzipped; a file's name does not always say so.
+/// True where the bytes begin as gzip does; a file's name does not always say so.
 pub(super) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 
-/// What the members hold, one after the other. The checksum and the length of each are checked at its end: what is read to its end without
-/// an error is whole. Zeros that fill up the file after the last member are no error.
+/// A reader of the decompressed members, one after the other. The checksum and the length of each member are checked at its end, so data
+/// read to the end without an error are complete. Zeros that fill the file after the last member are no error.
 pub(super) struct Members<'a>(GzDecoder<&'a [u8]>);
 
 impl<'a> Members<'a> {

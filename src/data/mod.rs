@@ -45,7 +45,7 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))
 }
 
-/// Whether a file is a table by its name.
+/// True where a file's name ends as a table's does: `.csv` or `.tsv`.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn is_table(path: &Path) -> bool {
     matches!(extension(path).as_str(), "csv" | "tsv")

@@ -10,7 +10,7 @@ use crate::tensor::Real;
 use crate::{Error, HostTensor, Result};
 use std::path::Path;
 
-/// Which axis of a file's last two is time.
+/// The order of a file's last two axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layout {
     /// `[time, regions]`, a row per frame: nilearn's and fMRIPrep's way.
@@ -20,27 +20,27 @@ pub enum Layout {
     RegionsTime,
 }
 
-/// Series as a file has them, time last.
+/// The series of a file, turned so that time is the last axis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// `[regions, time]` or `[subjects, regions, time]`; every value is finite in f32. They are held in double precision where the file has
-    /// more digits than f32: f64, integers of 32 bits and more, numbers in text, means over an image's voxels. Means are to be taken off
-    /// before they become f32 ([`Centred`](crate::statistics::centre::Centred), which
+    /// more digits than f32: f64, integers of 32 bits and more, numbers in text, means over an image's voxels. Take the means off before
+    /// converting to f32 ([`Centred`](crate::statistics::centre::Centred), which
     /// [`Connectivity`](crate::connectome::connectivity::measure::Connectivity) and
-    /// [`Model::clean`](crate::connectome::confounds::denoise::Model::clean) do), for what varies may be small beside them.
+    /// [`Model::clean`](crate::connectome::confounds::denoise::Model::clean) do this), because the variation may be small beside the mean.
     pub values: HostTensor,
     /// The regions' names, where the file gives them.
     pub names: Option<Vec<String>>,
-    /// Of a table, what in it was taken for a header and an index.
+    /// For a table, the header and the index column that were recognised; `None` for other files.
     pub read_as: Option<ReadAs>,
 }
 
-/// What a user says of a file of series.
+/// The options for reading a file of series.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SeriesOptions {
     /// The axes of an array or a table.
     pub layout: Layout,
-    /// What of a table is a header and an index.
+    /// The header and the index column of a table.
     pub table: TableOptions,
 }
 
@@ -52,8 +52,8 @@ impl From<Layout> for SeriesOptions {
 
 /// Reads series from a `.npy` array (`[subjects]` first where it has three axes; any type that [`read_npy`](super::read_npy) reads), an
 /// array of a `.npz` file ([`read_npz`](super::read_npz); `FILE.npz:NAME` chooses one), a `.csv` or `.tsv` table
-/// ([`read_table`](super::read_table)), or the maps of a surface in `.gii` ([`read_gifti_bytes`](super::read_gifti_bytes)), and turns them so
-/// that time is last. `options` are a [`Layout`], or [`SeriesOptions`]. One frame is enough to be read.
+/// ([`read_table`](super::read_table)), or the maps of a surface in `.gii` ([`read_gifti_bytes`](super::read_gifti_bytes)), and turns them
+/// so that time is last. `options` are a [`Layout`], or [`SeriesOptions`]. A file of a single frame is accepted.
 ///
 /// # Errors
 /// [`Error::File`] where the file cannot be read or has another extension, the array has fewer than two or more than three axes or

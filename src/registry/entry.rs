@@ -1,4 +1,4 @@
-//! What each kernel takes of a device, and kernels written out for a back end or another compiler.
+//! The resources that each kernel needs, and the writing of kernels for a graphics API or another compiler.
 
 use super::translate::translate;
 use super::{Format, kernels as all};
@@ -25,7 +25,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// What `kernel` takes.
+    /// The resources that `kernel` needs.
     ///
     /// # Errors
     /// [`Error::Shader`] where it is not a compute shader.
@@ -54,7 +54,7 @@ impl Entry {
     }
 }
 
-/// Whether two address spaces are the same but for the kind of access.
+/// True where two address spaces are the same, apart from the kind of access.
 fn same(a: naga::AddressSpace, b: naga::AddressSpace) -> bool {
     std::mem::discriminant(&a) == std::mem::discriminant(&b)
 }

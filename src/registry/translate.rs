@@ -25,7 +25,7 @@ impl Format {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Spirv, Self::Msl, Self::Hlsl, Self::Wgsl];
 
-    /// How a file's name ends.
+    /// The extension of a file in this format, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Spirv => "spv",
@@ -36,7 +36,7 @@ impl Format {
     }
 }
 
-/// What the back end that takes `format` can do. A browser can do what Vulkan, Metal and DX12 all can.
+/// The capabilities of the graphics API that takes `format`. A browser can do what Vulkan, Metal and DX12 all can.
 pub fn capabilities(format: Format) -> Capabilities {
     match format {
         Format::Spirv => spv::supported_capabilities(),

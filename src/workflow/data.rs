@@ -196,7 +196,7 @@ impl Data {
         self.subjects
     }
 
-    /// What was recognised in tables of series, and what is doubtful about it, a line each.
+    /// Messages about the headers and index columns recognised in tables of series, and about doubts; one line each.
     pub(super) fn notes(&self) -> impl Iterator<Item = &str> {
         self.entries.values().flat_map(Entry::notes).map(String::as_str)
     }
@@ -213,7 +213,7 @@ impl Data {
         }
     }
 
-    /// Whether the last frame of an entry's series is the mean that was taken off the others.
+    /// True where the last frame of an entry's series is the mean that was subtracted from the others.
     pub(super) fn is_centred(&self, name: &str) -> bool {
         matches!(self.entries.get(name), Some(Entry::Subjects { centred: true, .. }))
     }

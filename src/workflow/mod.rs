@@ -303,7 +303,7 @@ impl Workflow {
         self.data.subjects()
     }
 
-    /// What was recognised in its tables of series, and what is doubtful about it, a line each.
+    /// Messages about the headers and index columns recognised in the workflow's tables of series, and about doubts; one line each.
     pub fn notes(&self) -> impl Iterator<Item = &str> {
         self.data.notes()
     }

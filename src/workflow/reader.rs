@@ -49,7 +49,7 @@ impl Reader {
         }
     }
 
-    /// What was recognised in a subject's table of series, and what is doubtful about it.
+    /// Messages about the header and the index column recognised in a subject's table of series, and about doubts.
     pub(super) fn notes(&self, subject: usize) -> Result<Vec<String>> {
         let Self::SeriesFiles { files, options, .. } = self else { return Ok(Vec::new()) };
         let path = &files[subject];

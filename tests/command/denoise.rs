@@ -176,7 +176,7 @@ fn case(name: &str, test: &str) -> Folder {
     folder
 }
 
-/// What is expected of a case, `[frames, regions]`.
+/// The expected values of a case, `[frames, regions]`.
 fn expected(folder: &Folder) -> ([usize; 2], Vec<f64>) {
     let tensor = tapetum::data::read_npy(folder.0.join("expected.npy")).unwrap();
     ([tensor.shape()[0], tensor.shape()[1]], tensor.to_f64_vec())

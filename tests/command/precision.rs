@@ -1,6 +1,6 @@
-//! What single precision loses and the command does not: means that are large beside what varies, regions that are nearly the same, and
-//! subjects whose geometric mean whole steps do not reach. Inputs and right values are those of `tests/cases`, whose `case.md` says where
-//! they come from.
+//! Tests of data on which single precision alone would fail: means that are large beside the variation, regions that are nearly the same,
+//! and subjects whose geometric mean is not reached by whole steps. The inputs and expected values come from `tests/cases`; each `case.md`
+//! there names their source.
 
 use super::run::{Folder, f32s, npy, read_f32};
 use serde_json::Value;
@@ -29,7 +29,8 @@ fn devices(folder: &Folder) -> [String; 2] {
     ["cpu".to_owned(), adapter["index"].to_string()]
 }
 
-/// What the command wrote is as a file of the case says, within `tolerance` of its largest magnitude.
+/// Asserts that the file `found`, which the command wrote, equals the case's file `expected` within `tolerance` times its largest
+/// magnitude.
 #[track_caller]
 fn holds(folder: &Folder, found: &str, expected: &str, tolerance: f64) {
     let wanted = read_npy_f64_bytes(expected, &fs::read(folder.0.join(expected)).unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! What the command refuses: in one line, and with nothing left behind.
+//! Inputs that the command refuses, with a message of one line and without leaving a file behind.
 
 use super::run::{Folder, done, f32s, npy, read_f32};
 use serde_json::json;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// What a command did.
+/// The outcome of a command.
 #[derive(Debug)]
 pub struct Done {
     pub code: Option<i32>,

@@ -17,7 +17,7 @@ fn variants_are_chosen_written_and_taken() {
         let times = trial["times"].as_object().unwrap();
         let time = |key: &str| times[trial[key].as_str().unwrap()].as_f64().unwrap();
         assert!(times.len() > 1 && (time("rule") - 1.0).abs() < 1e-9, "{trial}");
-        // What is chosen is the rule's, or the fastest of all and faster than the rule's.
+        // The chosen variant is the rule's, or it is the fastest of all and faster than the rule's.
         let fastest = times.values().all(|t| t.as_f64().unwrap() >= time("chosen"));
         assert!(trial["chosen"] == trial["rule"] || fastest && time("chosen") < 0.97, "{trial}");
         assert_eq!(file["variants"][trial["kernel"].as_str().unwrap()], trial["chosen"]);
@@ -55,7 +55,7 @@ fn a_tuning_of_something_else_is_refused() {
     for (file, why) in refused {
         folder.run(&format!("bench matmul/ --quick --tuning {file}")).failed(&[file, why]);
     }
-    // What is wrong with the file itself is said by every command, those that run no kernels too.
+    // Every command reports a fault in the tuning file, including commands that run no kernels.
     for line in ["devices", "shaders softmax", "demo --device cpu --steps 1"] {
         folder.run(&format!("{line} --tuning missing.json")).failed(&["missing.json", "cannot be read: No such file"]);
     }

@@ -12,12 +12,12 @@ pub fn shape(value: &Value) -> Shape {
     Shape::try_new(&numbers(&value["shape"]).into_iter().map(|n| n as usize).collect::<Vec<_>>()).unwrap()
 }
 
-/// What is given: f32.
+/// A golden file's operand, in f32.
 pub fn given(value: &Value) -> HostTensor {
     HostTensor::f32(shape(value), numbers(&value["data"]).into_iter().map(|x| x as f32).collect()).unwrap()
 }
 
-/// What is expected: f64.
+/// A golden file's expected value, in f64.
 pub fn expected(value: &Value) -> HostTensor {
     HostTensor::real::<f64>(shape(value), numbers(&value["data"])).unwrap()
 }

@@ -1,6 +1,6 @@
-//! What tests share: expected values, the adapter they run on, folders of their own.
+//! Parts that tests share: expected values, the adapter they run on, and temporary folders.
 
-// Each target uses a part of it.
+// Each test target uses only some of these items.
 #![allow(dead_code)]
 
 pub mod folder;

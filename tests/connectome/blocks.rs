@@ -108,7 +108,7 @@ fn domains_begin_where_they_are_told() {
         let x = t.input("x", start.ty()).unwrap();
         let image = domain.image(&mut t, x).unwrap();
         let found = Device::oracle().compile(&t, &[image]).unwrap().run(&[(x, &start)]).unwrap().remove(0).to_f64_vec();
-        // What is held in f32 is the preimage.
+        // The parameter is stored in f32 as the preimage, which limits the accuracy.
         assert!(found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-6), "{domain:?}: {found:?}, not {wanted:?}");
     };
     check(Domain::Free, vec![-2.0, 3.0], &[-2.0, 3.0]);

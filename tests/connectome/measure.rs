@@ -63,7 +63,7 @@ proptest! {
             let series = HostTensor::real([4, 60], values).unwrap();
             Connectivity::new(Kind::Correlation).compute(&Device::cpu(), &series).unwrap().values.to_f64_vec()
         };
-        // What f64 itself loses in the sum is 1e7 · 2⁻⁵³, far below.
+        // The rounding error of the sum in f64 is 1e7 · 2⁻⁵³, far below the tolerance.
         prop_assert!(of(x).iter().zip(of(far)).all(|(a, b)| (a - b).abs() <= 1e-6));
     }
 }
@@ -106,7 +106,8 @@ fn series(seed: u64, shape: [usize; 3]) -> HostTensor {
     HostTensor::real(shape, (0..own.len()).map(value).collect::<Vec<f64>>()).unwrap()
 }
 
-/// What is fitted to a group and transformed is what is computed at once, and others are seen from the same reference.
+/// Fitting a reference to a group and then transforming the group gives the same as computing both at once, and other subjects are
+/// transformed with the same reference.
 #[test]
 fn a_reference_is_fitted_once() {
     let (device, measure) = (Device::cpu(), Connectivity::new(Kind::Tangent));

@@ -100,7 +100,7 @@ impl Counted {
     }
 }
 
-/// What a definition made, in 4-byte words.
+/// The size of a definition's result in 4-byte words.
 pub trait Words {
     fn words(&self) -> usize;
 }

@@ -255,7 +255,7 @@ fn rows(ledger: &mut Ledger, f: &Frames<'_>, x: &[Counted], first: usize) -> Vec
     })
 }
 
-/// How many others are above the threshold.
+/// For each region, the number of other regions whose correlation with it is above the threshold.
 fn degree(n: usize, r: &[Counted], threshold: f64) -> Vec<Counted> {
     let above = |i: usize, j: usize| Counted::choose(r[i * n + j].above(c(threshold)), c(1.0), c(0.0));
     (0..n).map(|i| Counted::sum((0..n).filter(|&j| j != i).map(|j| above(i, j)))).collect()

@@ -17,7 +17,7 @@ fn step(s: &Section, x: f64, z: &mut [f64; 2]) -> f64 {
     y
 }
 
-/// What `frames` frames make of an impulse and of zeros after it.
+/// The section's response over `frames` frames to an impulse of size `first` followed by zeros.
 fn impulse(s: &Section, z: &mut [f64; 2], first: f64, frames: usize) -> Vec<f64> {
     (0..frames).map(|t| step(s, if t == 0 { first } else { 0.0 }, z)).collect()
 }

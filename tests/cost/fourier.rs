@@ -29,7 +29,7 @@ fn element(x: &[Complex], o: usize, [span, p]: [usize; 2], inverse: bool, real: 
 
 type Rows = Vec<Vec<Complex>>;
 
-/// What is made of rows of n, `words` in all, which `given` reads (and scales) in the first stage.
+/// The stages of a transform of rows of length n. `given` reads (and scales) the rows, `words` in all, in the first stage.
 fn stages(ledger: &mut Ledger, (mut words, given): (usize, impl Fn() -> Rows), n: usize, radices: &[usize], inverse: bool) -> Vec<Counted> {
     let (mut span, mut rows, mut flat) = (1, None, Vec::new());
     for (i, &p) in radices.iter().enumerate() {

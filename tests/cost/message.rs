@@ -93,7 +93,7 @@ fn sum(extents: Extents) -> Result<Work> {
     Ok(w)
 }
 
-/// What an edge network computes of pairs, first by first.
+/// The definition of an edge network over pairs of nodes, ordered by the first node.
 struct Network<'a> {
     u: &'a [Counted],
     v: &'a [Counted],

@@ -1,4 +1,4 @@
-//! What moves elements, sums rows by index, or draws at random.
+//! The costs of ops that move elements, sum rows by index, or draw at random.
 
 use super::counted::{Counted, c};
 use super::work::Work;

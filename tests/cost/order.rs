@@ -116,7 +116,8 @@ fn boruvka(ledger: &mut Ledger, [graphs, n]: [usize; 2], parts: Option<usize>) {
     }
 }
 
-/// What follows on a tree: the edges, with those of a tree that is known before, in order, and told apart.
+/// The moves that follow a spanning tree: its edges (with those of a tree known before) are gathered, sorted and separated from the other
+/// edges.
 fn edges(ledger: &mut Ledger, [graphs, n]: [usize; 2], grown: bool) {
     let m = n * (n - 1) / 2;
     ledger.moves("shape/set", &[], graphs);
@@ -142,7 +143,7 @@ fn births_and_deaths([graphs, n]: [usize; 2], contracts: bool) -> Result<Work> {
         w.pins.extend([BORUVKA.map(String::from).into()]);
         boruvka(&mut w.ledger, [graphs, n], None);
     } else {
-        // What each vertex's edge is, and where it leads.
+        // The weight of each vertex's edge, and the vertex it leads to.
         w.ledger.moves("topology/prim", &[x.len()], 2 * graphs * n);
     }
     edges(&mut w.ledger, [graphs, n], !contracts);

@@ -7,7 +7,7 @@ use tapetum::ops::case::Draw;
 use tapetum::plan::Plan;
 use tapetum::{Device, HostTensor, Result, Shape, Tape, TensorType, Var};
 
-/// What is recorded on a tape, and what the definitions make of the same operands.
+/// A work recorded on a tape, beside the results and counts of the definitions on the same operands.
 #[derive(Default)]
 pub struct Work {
     pub name: String,

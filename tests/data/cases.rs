@@ -51,7 +51,7 @@ fn headers_of_label_numbers_are_no_frames() {
         let read_as = series.read_as.as_ref().unwrap();
         assert!(read_as.header && read_as.recognised.len() == 1 && read_as.recognised[0].contains(names[0]), "{read_as:?}");
         holds(&series, &folder.join("expected.npy"));
-        // What is said counts.
+        // An explicit option overrides what the contents suggest.
         let said = TableOptions { header: Some(false), ..TableOptions::default() };
         let series = read_series(folder.join(name), SeriesOptions { table: said, ..SeriesOptions::default() }).unwrap();
         assert_eq!((shape(&series), series.names), (vec![4, 61], None));

@@ -169,7 +169,7 @@ fn series_are_turned_so_that_time_is_last() {
     let table = folder.file("table.csv", "V1,V2\n1,2\n3,4\n5,6\n");
     let series = read_series(&table, Layout::TimeRegions).unwrap();
     assert_eq!(series.values.to_f64_vec(), [1.0, 3.0, 5.0, 2.0, 4.0, 6.0]);
-    // What single precision would round is held in double.
+    // Values that single precision would round are kept in double precision.
     let second = npy("'<f8'", false, "(1, 2)", &le(&[1e9 + 0.5, 0.1_f64], |x| x.to_le_bytes()));
     let second = read_series_bytes("d.npy", &second, Layout::TimeRegions).unwrap().values;
     assert_eq!((second.is_f64(), second.to_f64_vec()), (true, vec![1e9 + 0.5, 0.1]));

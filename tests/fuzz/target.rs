@@ -13,7 +13,7 @@ pub struct Target {
     pub by_byte: usize,
 }
 
-/// What any reader may hold besides.
+/// The bytes that any reader may allocate in addition.
 pub const FLOOR: usize = 4 << 20;
 
 /// Deflate makes at most 1,032 bytes of one, which may be small integers that become f64; a growing buffer is held twice.

@@ -1,5 +1,5 @@
-//! What a steady step of training costs beside its arithmetic: one submission, one pass, no upload, nothing made on the GPU, nothing
-//! allocated by this crate on the host, and how much memory its plan takes.
+//! The cost of a steady step of training apart from its arithmetic: one submission, one pass, no upload, no GPU resource created, and no
+//! memory allocated by this crate on the host. The memory of its plan is limited too.
 
 use crate::common::gpu;
 use std::alloc::{GlobalAlloc, Layout, System};

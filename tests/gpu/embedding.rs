@@ -7,7 +7,7 @@ use tapetum::plan::Plan;
 use tapetum::wgpu::{self, BufferUsages};
 use tapetum::{Device, Error, HostTensor, Init, Program, Tape, TensorType, Var};
 
-/// What an application has.
+/// The wgpu objects of an application that embeds this crate.
 struct Application {
     adapter: wgpu::Adapter,
     device: wgpu::Device,

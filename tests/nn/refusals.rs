@@ -1,4 +1,4 @@
-//! What layers over series, sets and graphs refuse, and what they make of graphs that hold little.
+//! Inputs that layers over series, sets and graphs refuse, and their results on graphs with few nodes or edges.
 
 use tapetum::nn::{
     AdaptiveGraph, AdaptiveMessage, AttentionPooling, BrainAttention, BrainAttentionMessage, BrainConvolution, BrainMessage, Embedding,

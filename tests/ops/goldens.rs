@@ -10,7 +10,7 @@ use tapetum::{Device, HostTensor, Init, Result, Tape, TensorType, Var};
 /// Rounding in f64.
 const EXACT: f64 = 1e-12;
 
-/// How close a device must come, relative to the largest magnitude of the result or absolutely where that is below 1.
+/// The tolerances for a device, relative to the largest magnitude of the result, or absolute where that magnitude is below 1.
 struct Within {
     device: Device,
     forward: f64,

@@ -33,7 +33,7 @@ fn stepped(t: &mut Tape, x: &[Var], step: impl Fn(&mut Tape, Var) -> Result<()>)
     Ok(vec![])
 }
 
-/// What a case is about, recorded: what it makes, one or more.
+/// Records the op of a case and returns its results, one or more.
 fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Vec<Var>> {
     if let Some(&(_, arity, _)) = ROWS.iter().find(|(name, ..)| *name == op) {
         assert_eq!(arity, x.len(), "{op}");
@@ -91,7 +91,7 @@ fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Vec<Var>> {
     Ok(vec![one])
 }
 
-/// What a case makes on a device, then its gradients.
+/// The results of a case on a device, followed by its gradients.
 fn run(case: &Value, device: &Device) -> Result<Vec<HostTensor>> {
     let mut tape = Tape::new();
     let inputs: Vec<(Var, HostTensor)> = case["inputs"]
@@ -114,7 +114,8 @@ fn run(case: &Value, device: &Device) -> Result<Vec<HostTensor>> {
     Ok(if of_state { vec![program.state().read("w")?] } else { made })
 }
 
-/// Whether a number is what was expected: the same NaN or infinity, or within a tolerance relative to it and to 1.
+/// True where a number is as expected: both are NaN, or the same infinity, or they differ by at most the tolerance times the larger of 1
+/// and the expected magnitude.
 fn fits(found: f64, wanted: f64, tolerance: f64) -> bool {
     match wanted.is_finite() {
         true => (found - wanted).abs() <= tolerance * wanted.abs().max(1.0),
@@ -122,7 +123,7 @@ fn fits(found: f64, wanted: f64, tolerance: f64) -> bool {
     }
 }
 
-/// What a case makes that was not expected.
+/// A description of the first result of a case that differs from the expected one; `None` where all agree.
 fn misses(case: &Value, device: &Device, tolerance: f64) -> Option<String> {
     let what = format!("{}: {} {}", device.name(), case["op"], case["attributes"]);
     let made = match run(case, device) {

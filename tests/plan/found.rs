@@ -83,7 +83,7 @@ fn a_slope_is_made_when_it_is_needed() {
         .apply(&mut t, &weights.iter().copied().zip(gradients).collect::<Vec<_>>())
         .unwrap();
     let plan = planned(&t, &[]);
-    // What is kept is each layer's y; beside it, what one layer's reverse takes and the small gradients.
+    // Each layer's y is kept; in addition the plan holds the values that one layer's reverse needs and the small gradients.
     let layer = t.ty(h).bytes();
     assert!(plan.memory.planned < (LAYERS + 4) * layer, "{} layers' worth\n{plan}", plan.memory.planned / layer);
 }

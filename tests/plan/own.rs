@@ -25,7 +25,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
 }
 ";
 
-/// What an op of the tests is.
+/// The ops that these tests define.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Means {
     /// y[i] = 2 x[n − 1 − i], by a kernel.

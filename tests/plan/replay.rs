@@ -7,7 +7,7 @@ use tapetum::plan::{Plan, Step, Storage};
 use tapetum::tape::Origin;
 use tapetum::{Tape, Var};
 
-/// What was counted on the way.
+/// The counts of a replay.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Counted {
     /// The most bytes of slots alive at one step.
@@ -108,7 +108,7 @@ impl Replay<'_> {
         Ok(())
     }
 
-    /// Whether the op that makes `value` reads `held`.
+    /// True where the op that makes `value` reads `held`.
     fn reads(&self, value: usize, held: usize) -> bool {
         self.tape.node_of(self.tape.var(value)).inputs.iter().any(|v| self.root(v.index()) == held)
     }
@@ -169,7 +169,7 @@ impl Replay<'_> {
     }
 }
 
-/// What the tape's intermediates take one by one: counted from the tape alone.
+/// The bytes that the tape's intermediates would take if each had its own memory, counted from the tape alone.
 pub fn one_by_one(tape: &Tape, outputs: &[Var]) -> u64 {
     let needed = tape.needed(outputs);
     let becomes_state = |v: Var| tape.assignments().iter().any(|(_, value)| *value == v);

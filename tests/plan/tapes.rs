@@ -278,7 +278,7 @@ impl Generator {
         if how.is_multiple_of(7) {
             t.keep_last("ring", loss, 3)?;
         }
-        // What an update made is a value like any other.
+        // The value that an update computes can be used like any other.
         let updated = t.assignments().iter().find(|(s, _)| *s == pairs[0].0).map(|(_, v)| *v);
         self.pool.extend(updated);
         Ok(Some(norm))

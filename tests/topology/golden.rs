@@ -60,7 +60,7 @@ pub fn diagrams(n: usize, seeds: &[usize]) -> Diagrams {
     Diagrams::new(&Device::cpu(), &stack(n, seeds)).unwrap()
 }
 
-/// What a recording makes of graphs.
+/// The results of the ops that `build` records, run on the graphs `inputs`.
 pub fn run(device: &Device, inputs: &[HostTensor], build: impl Fn(&mut Tape, &[Var]) -> Result<Vec<Var>>) -> Result<Vec<HostTensor>> {
     let mut tape = Tape::new();
     let named = |tape: &mut Tape, i: usize, ty: TensorType| tape.input(&format!("graphs {i}"), ty);

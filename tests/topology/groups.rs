@@ -66,7 +66,7 @@ fn kinds_of_graphs_are_told_apart_by_topology() {
     for interpolation in [Interpolation::Gradient { rate: 0.5, steps: 5 }, Interpolation::Gradient { rate: 0.05, steps: 60 }] {
         let found = Top { interpolation, ..Top::new(2, 3) }.run(&graphs, &made).unwrap();
         assert_eq!(found.clusters, by_lists.clusters, "{interpolation:?}");
-        // What a graph's own lists cannot follow of the barycentre costs: never less than the lists' own optimum.
+        // The inertia is never below the optimum of the lists themselves, because a graph's own lists cannot follow every barycentre.
         assert!(found.inertia >= by_lists.inertia * (1.0 - 1e-5), "{} < {}", found.inertia, by_lists.inertia);
     }
     for weight in [0.0, 0.5] {

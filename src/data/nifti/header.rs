@@ -36,7 +36,7 @@ const OTHERS: [(i64, &str); 9] = [
     (2004, "colours"),
 ];
 
-/// What is needed of a header.
+/// The fields of a header that are needed.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Header {
     /// Voxels along x, y and z, and frames (or maps).
@@ -44,9 +44,9 @@ pub(super) struct Header {
     pub(super) affine: [[f64; 4]; 3],
     pub(super) kind: Kind,
     pub(super) big_endian: bool,
-    /// Where the values begin.
+    /// The offset of the first value in the file, in bytes.
     pub(super) start: usize,
-    /// What each value is multiplied by, and what is added then.
+    /// The slope by which each stored value is multiplied, and the intercept that is added afterwards.
     pub(super) scale: Option<[f64; 2]>,
 }
 

@@ -13,7 +13,7 @@ use header::{Header, LONGEST};
 use std::io::Read;
 use std::path::Path;
 
-/// Whether a file is a NIfTI image by its name: `.nii` or `.nii.gz`.
+/// True where a file's name is that of a NIfTI image: it ends in `.nii` or `.nii.gz`.
 pub fn is_nifti(path: &Path) -> bool {
     let name = path.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
     name.ends_with(".nii") || name.ends_with(".nii.gz")

@@ -6,7 +6,7 @@ use crate::tensor::MAX_RANK;
 
 pub(super) const READ: &str = "f16, f32, f64, bool and integers of 8 to 64 bits are read";
 
-/// What a file's elements are.
+/// The shape and the type of a file's elements.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Header {
     pub(super) shape: Shape,
@@ -18,8 +18,8 @@ pub(super) struct Header {
     pub(super) fortran: bool,
 }
 
-/// How many bytes there are before the elements, from the first 12 of a file of `held` bytes. Nothing of a length that a file states is
-/// allocated before it is known to be there.
+/// The number of bytes before the elements, read from the first 12 bytes of a file of `held` bytes. A length that a file states is checked
+/// against the file's size before memory of that length is allocated.
 pub(super) fn length(first: &[u8], held: u64) -> Result<usize, String> {
     if !first.starts_with(b"\x93NUMPY") {
         return Err("not a .npy array: it does not start with the bytes \\x93NUMPY".into());
@@ -106,7 +106,7 @@ fn extents(text: &str) -> Option<Vec<u64>> {
     inner.split(',').map(|n| n.trim().trim_end_matches('L').parse().ok()).collect()
 }
 
-/// Whether the bytes are big-endian, the type, and whether it stands for truth values.
+/// The byte order (true for big-endian), the type, and true where the type stands for truth values.
 fn kind(descr: &str) -> Option<(bool, Kind, bool)> {
     let big_endian = match descr.get(..1)? {
         "<" | "|" => false,

@@ -1,4 +1,4 @@
-//! What a table's first row and columns are, where nobody said it.
+//! Recognition of a table's header and index column, where the user has not named them.
 
 use super::{ReadAs, is_missing, number};
 use csv::ByteRecord;
@@ -7,18 +7,18 @@ use std::ops::Range;
 /// Names of columns that number or date the rows.
 const INDEX_NAMES: [&str; 11] = ["index", "idx", "row", "time", "times", "timepoint", "time_point", "frame", "frames", "volume", "scan"];
 
-/// So many rows that rise in equal steps are no measured series.
+/// The number of rows from which a column that rises in equal steps cannot be a measured series.
 const COUNTED: usize = 10;
 
-/// So many are doubtful.
+/// The number of rows from which such a column is doubtful.
 const DOUBTFUL: usize = 4;
 
-/// Whether the first row is a header.
+/// Returns true where the first row is a header.
 ///
-/// A row of numbers with one missing is data with an error in it, not a header: taken for one, a frame would be lost in silence. A row of
-/// whole numbers that differ may be a header of labels. It is one where values below are so seldom whole that a frame of whole values alone
-/// would be met once in a thousand such tables, or where it counts the columns and a tenth of such frames would not do; it is values where
-/// those below are whole too. What lies between is asked about.
+/// A row of numbers with one missing is data with an error and not a header: if it were taken for a header, a frame would be lost in
+/// silence. A row of distinct whole numbers may be a header of labels. It is a header where the values below are so seldom whole that a
+/// frame of whole values alone would occur in fewer than one of a thousand such tables; where the row counts the columns, a chance of one
+/// in ten is enough. It is a row of values where the values below are whole too. Between these cases the user is asked.
 pub(super) fn header(rows: &[ByteRecord], said: Option<bool>, read_as: &mut ReadAs) -> Result<bool, String> {
     let Some((first, below)) = rows.split_first() else { return Ok(false) };
     if let Some(said) = said {
@@ -61,7 +61,8 @@ fn labels(row: &ByteRecord, from: usize) -> Option<Vec<u64>> {
     (!labels.is_empty() && sorted.windows(2).all(|pair| pair[0] < pair[1])).then_some(labels)
 }
 
-/// How likely a row is whose values are all whole, from how many of each column's are (by Laplace's rule of succession).
+/// The probability that all values of a row are whole numbers, estimated from the number of whole values in each column by Laplace's rule
+/// of succession.
 fn chance_of_whole(columns: Range<usize>, rows: &[ByteRecord]) -> f64 {
     let whole = |row: &&ByteRecord, i: usize| row.get(i).and_then(number).is_some_and(|x| x.fract() == 0.0);
     let chance = |i: usize| (rows.iter().filter(|row| whole(row, i)).count() + 1) as f64 / (rows.len() + 2) as f64;
@@ -116,7 +117,7 @@ fn column(names: Option<&[String]>, columns: usize, said: &str) -> Result<Option
     }
 }
 
-/// Whether a column's cells can tell rows apart: text, or numbers that rise.
+/// True where a column's cells can tell rows apart: all are text, or all are numbers that rise.
 pub(super) fn names_rows(rows: &[ByteRecord], column: usize) -> bool {
     let cells = || rows.iter().filter_map(|row| row.get(column));
     if cells().all(|cell| number(cell).is_none() && !is_missing(cell)) {
@@ -126,7 +127,7 @@ pub(super) fn names_rows(rows: &[ByteRecord], column: usize) -> bool {
     numbers.is_some_and(|n| n.windows(2).all(|pair| pair[0] < pair[1]) && n.iter().all(|x| x.is_finite()))
 }
 
-/// Whether a column counts the rows, or rises with them in equal steps.
+/// True where a column counts the rows, or rises with them in equal steps.
 fn rises_evenly(rows: &[ByteRecord], column: usize) -> bool {
     let numbers: Option<Vec<f64>> = rows.iter().map(|row| row.get(column).and_then(number).filter(|x| x.is_finite())).collect();
     let Some(numbers) = numbers else { return false };
@@ -135,7 +136,7 @@ fn rises_evenly(rows: &[ByteRecord], column: usize) -> bool {
     step > 0.0 && numbers.iter().enumerate().all(|(i, x)| (x - (first + i as f64 * step)).abs() <= 1e-3 * step)
 }
 
-/// Whether a column that rises in equal steps counts from 0 or 1.
+/// True where a column that rises in equal steps counts from 0 or 1.
 fn counts(rows: &[ByteRecord], column: usize) -> bool {
     let value = |row: usize| rows.get(row).and_then(|r| r.get(column)).and_then(number);
     matches!(value(0), Some(0.0 | 1.0)) && value(0).map(|first| first + 1.0) == value(1)

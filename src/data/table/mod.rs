@@ -17,44 +17,46 @@ pub struct Table {
     pub values: HostTensor,
     /// The columns' names, where the file has a header.
     pub names: Option<Vec<String>>,
-    /// What was taken for what.
+    /// The header and the index column that were recognised.
     pub read_as: ReadAs,
 }
 
-/// What a user says of a table; what is not said is recognised where it is plain, and asked about where it is not.
+/// The options for reading a table. An option left open is decided from the contents where they are clear; where they are not, reading
+/// fails with a message that names the options.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TableOptions {
-    /// Whether the first row is a header.
+    /// `Some(true)` where the first row is a header, `Some(false)` where it is not, `None` to recognise it.
     pub header: Option<bool>,
     /// The column that numbers or dates the rows and is no value: its name, its place counted from 1, or `none`.
     pub index_column: Option<String>,
 }
 
-/// What of a table was taken for what.
+/// The header and the index column that were recognised in a table.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReadAs {
-    /// Whether the first row is a header.
+    /// True where the first row is a header.
     pub header: bool,
     /// The column that was left out as an index: its name, or its place counted from 1 where it has none.
     pub index_column: Option<String>,
     /// The index' cells, a row each.
     pub index: Vec<String>,
-    /// What was recognised that nobody said and no text in the first row shows, for people.
+    /// Messages to the user: decisions that were not given as options and that no text in the first row makes evident.
     pub recognised: Vec<String>,
-    /// What is not plain, and how to say it.
+    /// Messages to the user: doubtful decisions, each with the option that settles it.
     pub doubts: Vec<String>,
 }
 
 /// Reads a `.csv` (commas) or `.tsv` (tabs) of numbers. A byte-order mark, CRLF line ends, quotes and blank lines are tolerated.
 ///
-/// What `options` leave open is decided so. The first row is a header where a cell of it is neither a number nor a mark of a missing value, and where all its cells are whole numbers
-/// that differ, as an atlas' labels do, and the values below are plainly none such. A column is an index, and no value, where its name is
-/// empty, `Unnamed: 0`, `index`, `time`, `frame` or the like, or where it counts ten rows or more, or rises with them in equal steps.
+/// Options left open are decided as follows. The first row is a header where a cell of it is neither a number nor a mark of a missing
+/// value, and where all its cells are whole numbers that differ, as an atlas' labels do, and the values below are clearly not such labels.
+/// A column is an index, and not a value, where its name is empty, `Unnamed: 0`, `index`, `time`, `frame` or the like, or where it counts
+/// ten rows or more, or rises with them in equal steps.
 ///
 /// # Errors
 /// [`Error::File`] where the file cannot be read, has another extension or another delimiter, no rows, rows of unequal length, a column
 /// without a name under a header, or a cell that is not a finite f32: empty, `n/a` and NaN too (the message gives line and column, from 1,
-/// and the text found); and where it is not plain whether the first row is a header, or a column an index.
+/// and the text found); and where it is not clear whether the first row is a header or a column is an index.
 pub fn read_table(path: impl AsRef<Path>, options: &TableOptions) -> Result<Table> {
     let path = path.as_ref();
     read_table_bytes(path, &read_bytes(path)?, options)
@@ -74,7 +76,7 @@ pub fn read_table_bytes(name: impl AsRef<Path>, bytes: &[u8], options: &TableOpt
 pub(super) struct Grid {
     pub(super) rows: usize,
     pub(super) columns: usize,
-    /// Row by row; single precision holds each, rounded.
+    /// The values, row by row; each is finite when rounded to single precision.
     pub(super) values: Vec<f64>,
     pub(super) names: Option<Vec<String>>,
     pub(super) read_as: ReadAs,
@@ -172,7 +174,7 @@ fn delimiter(name: &Path) -> Result<u8, String> {
     }
 }
 
-/// What a cell says that has another delimiter in it.
+/// The error message for a cell that holds another delimiter; `None` where there is none.
 fn other_delimiter(cell: &[u8], expected: u8) -> Option<String> {
     let name = |delimiter: u8| match delimiter {
         b',' => "commas",
@@ -192,7 +194,7 @@ fn number(cell: &[u8]) -> Option<f64> {
     std::str::from_utf8(cell).ok()?.parse().ok()
 }
 
-/// What errors need to know of a table's file.
+/// The properties of a table's file that error messages need.
 struct File<'a> {
     bytes: &'a [u8],
     delimiter: u8,

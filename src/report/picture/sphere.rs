@@ -119,7 +119,7 @@ impl View {
         svg.add(format_args!("<g stroke=\"#fff\" stroke-width=\"0.9\" stroke-linejoin=\"round\">"));
         for (label, loops) in outlines(pieces) {
             let path: String = loops.iter().map(|outline| self.path(outline, vertices)).collect();
-            // What no parcel owns has no border of its own, only those of the parcels beside it.
+            // The area outside all parcels has no border of its own; only the parcels beside it have.
             let stroke = if label == NONE { " stroke=\"none\"" } else { "" };
             svg.add(format_args!("<path d=\"{path}\" fill=\"{}\"{stroke}/>", fill(label)));
         }

@@ -34,7 +34,7 @@ fn figures_are_scipys() {
     assert!(refused(Cohort { lengths: &lengths[1..], ..cohort }).contains("66 edges between 12 regions expected, found 65"));
     let few = Cohort { connectomes: &found[..2], motion: &motion[..2], truth: None, ..cohort };
     assert!(refused(few).contains("at least 3"));
-    // What is undefined is no number.
+    // An undefined input or figure is an error and not a number.
     let mut holed = found.clone();
     holed[3][7] = f64::NAN;
     assert!(refused(Cohort { connectomes: &holed, ..cohort }).contains("NaN at place 7"));
