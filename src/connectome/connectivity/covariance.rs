@@ -1,18 +1,18 @@
-//! What follows from covariances: precision, partial and conditional covariance, and covariance between two sets of variables.
+//! Statistics derived from covariances: precision, partial and conditional covariance, and covariance between two sets of variables.
 //!
-//! Definitions as in hypercoil's `cov` (Ciric et al. 2022) but for what is wrong there: paired correlation is normalised under the same
-//! weights as its covariance. Constant variables, and those that are combinations of the ones before them, are left out of inverses (see
-//! [`crate::ops::spd`]): they have rows and columns of 0, never NaN.
+//! The definitions are those of hypercoil's `cov` (Ciric et al. 2022), except where that is wrong: here a paired correlation is normalised
+//! under the same weights as its covariance. Constant variables, and variables that are linear combinations of those before them, are left
+//! out of inverses (see [`crate::ops::spd`]): they have rows and columns of 0, never NaN.
 
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result, Shape};
 
-/// A variance not above this share of the largest square of its variable is constant, as in [`Tape::correlation`].
+/// A variable counts as constant where its variance is at most this share of its largest square, as in [`Tape::correlation`].
 const CONSTANT: f32 = 8.0 * f32::EPSILON;
 
-/// Series centred, and what they are weighted by.
+/// Centred series, with and without their weights.
 struct Centred {
     /// x − μ.
     series: Var,
@@ -22,7 +22,7 @@ struct Centred {
 
 /// # Precision, partial and conditional correlation
 impl Tape {
-    /// Σ⁻¹ of covariances `[.., n, n]`.
+    /// The precision Σ⁻¹ of covariances Σ `[.., n, n]`.
     ///
     /// ```
     /// use tapetum::{Device, HostTensor, Tape, TensorType};
@@ -37,21 +37,22 @@ impl Tape {
     /// ```
     ///
     /// # Errors
-    /// Where they are not f32 `[.., n, n]`.
+    /// Returns an error where the covariances are not f32 `[.., n, n]`.
     pub fn precision(&mut self, covariance: Var) -> Result<Var> {
         self.inverse_spd(covariance)
     }
 
-    /// The precision of series x `[.., variables, time]`: the inverse of their covariance, divided by T − `ddof`. What f32 loses is the
-    /// root of the condition, where [`Tape::precision`] of a covariance loses the condition.
+    /// The precision of series x `[.., variables, time]`: the inverse of their covariance, which is divided by T − `ddof`. The relative
+    /// error in f32 grows with the square root of the condition number, where that of [`Tape::precision`] grows with the condition number
+    /// itself.
     ///
     /// # Errors
-    /// As [`Tape::covariance`].
+    /// The same as those of [`Tape::covariance`].
     pub fn series_precision(&mut self, x: Var, ddof: usize) -> Result<Var> {
         Ok(self.covariance_and_inverse(x, ddof)?[1])
     }
 
-    /// The covariance of series, divided by T − `ddof`, and its inverse as [`Tape::series_precision`] has it.
+    /// The covariance of series, divided by T − `ddof`, and its inverse, computed as in [`Tape::series_precision`].
     pub(super) fn covariance_and_inverse(&mut self, x: Var, ddof: usize) -> Result<[Var; 2]> {
         let covariance = self.covariance(x, None, ddof)?;
         let time = self.series_shape("series_precision", x)?.last().copied().unwrap_or(1);
@@ -60,15 +61,15 @@ impl Tape {
         Ok([covariance, self.inverse_gram(covariance, rows)?])
     }
 
-    /// The correlation of series, and its inverse, as exact as [`Tape::series_precision`].
+    /// The correlation of series and its inverse, as exact as [`Tape::series_precision`].
     pub(super) fn correlation_and_inverse(&mut self, x: Var) -> Result<[Var; 2]> {
         let correlation = self.correlation(x, None, false)?;
         let rows = self.standardise(x)?.0;
         Ok([correlation, self.inverse_gram(correlation, rows)?])
     }
 
-    /// Partial correlation of series x `[.., variables, time]`: the correlation of two variables given all others, 1 on the diagonal; as
-    /// exact as [`Tape::series_precision`]. Of a covariance: [`Tape::partial_correlation_of`].
+    /// Partial correlation of series x `[.., variables, time]`: the correlation of two variables given all others, with 1 on the diagonal.
+    /// It is as exact as [`Tape::series_precision`]. To start from a covariance, see [`Tape::partial_correlation_of`].
     ///
     /// ```
     /// use tapetum::{Device, HostTensor, Tape, TensorType};
@@ -84,19 +85,19 @@ impl Tape {
     /// ```
     ///
     /// # Errors
-    /// As [`Tape::correlation`].
+    /// The same as those of [`Tape::correlation`].
     pub fn partial_correlation(&mut self, x: Var) -> Result<Var> {
         let [_, precision] = self.correlation_and_inverse(x)?;
         self.partial_of_precision(precision)
     }
 
-    /// −Ωᵢⱼ/√(ΩᵢᵢΩⱼⱼ) of precisions Ω `[.., n, n]`, 1 on the diagonal.
+    /// The partial correlation −Ωᵢⱼ/√(ΩᵢᵢΩⱼⱼ) of precisions Ω `[.., n, n]`, with 1 on the diagonal.
     pub(super) fn partial_of_precision(&mut self, precision: Var) -> Result<Var> {
         let partial = self.negated_beside_diagonal(precision)?;
         self.normalised(partial)
     }
 
-    /// Partial covariance of covariances `[.., n, n]`: their precision, its entries off the diagonal negated. Errors as
+    /// Partial covariance of covariances `[.., n, n]`: the precision with its off-diagonal entries negated. Errors are those of
     /// [`Tape::precision`].
     pub fn partial_covariance(&mut self, covariance: Var) -> Result<Var> {
         let precision = self.precision(covariance)?;
@@ -111,15 +112,15 @@ impl Tape {
         self.mul(precision, signs)
     }
 
-    /// Partial correlation of covariances `[.., n, n]`, from the precision Ω: −Ωᵢⱼ/√(ΩᵢᵢΩⱼⱼ), 1 on the diagonal; the correlation of two
-    /// variables given all others. Errors as [`Tape::precision`].
+    /// Partial correlation of covariances `[.., n, n]`: −Ωᵢⱼ/√(ΩᵢᵢΩⱼⱼ) from the precision Ω, with 1 on the diagonal. It is the correlation
+    /// of two variables given all others. Errors are those of [`Tape::precision`].
     pub fn partial_correlation_of(&mut self, covariance: Var) -> Result<Var> {
         let precision = self.precision(covariance)?;
         self.partial_of_precision(precision)
     }
 
-    /// The condition of symmetric positive-definite matrices `[.., n, n]` whose variables are scaled to variance 1, by the 1-norm, given
-    /// their inverses: ‖R‖₁ ‖R⁻¹‖₁ `[..]`, over the variables that are not left out.
+    /// The condition numbers ‖R‖₁ ‖R⁻¹‖₁ `[..]`, in the 1-norm, of symmetric positive-definite matrices `[.., n, n]` given their inverses.
+    /// Variables are scaled to variance 1, and those left out of the inverse do not count.
     pub(super) fn condition(&mut self, x: Var, inverse: Var) -> Result<Var> {
         let variances = self.diagonal(x)?;
         let roots = self.sqrt(variances)?;
@@ -136,10 +137,11 @@ impl Tape {
         self.mul(norms[0], norms[1])
     }
 
-    /// Matrices `[.., n, n]` divided by the roots of their diagonal both ways: covariance as correlation. What has no variance has 0.
+    /// Matrices `[.., n, n]` divided by the square roots of their diagonal, by row and by column, which turns a covariance into a
+    /// correlation. Variables without variance get 0.
     ///
     /// # Errors
-    /// Where they are not f32 `[.., n, n]`.
+    /// Returns an error where the matrices are not f32 `[.., n, n]`.
     pub fn normalised(&mut self, x: Var) -> Result<Var> {
         let variances = self.diagonal(x)?;
         let scales = self.inverse_roots(variances)?;
@@ -148,11 +150,12 @@ impl Tape {
         self.mul(scaled, columns)
     }
 
-    /// Covariance between two sets of series, x `[.., m, time]` and y `[.., n, time]`: `[.., m, n]`, divided by T − `ddof`, or by
-    /// Σw − ddof Σw²/Σw with weights of the frames `[.., time]`.
+    /// Covariance `[.., m, n]` between two sets of series, x `[.., m, time]` and y `[.., n, time]`. It is divided by T − `ddof`, or with
+    /// frame weights w `[.., time]` by Σw − ddof Σw²/Σw.
     ///
     /// # Errors
-    /// Where x or y is not f32 `[.., variables, time]`, their frames or the weights do not fit, or no degree of freedom is left.
+    /// Returns an error where x or y is not f32 `[.., variables, time]`, their frames differ, the weights do not fit, or no degree of
+    /// freedom is left.
     pub fn paired_covariance(&mut self, x: Var, y: Var, weights: Option<Var>, ddof: usize) -> Result<Var> {
         let time = self.paired_frames("paired_covariance", x, y)?;
         if weights.is_none() && time <= ddof {
@@ -171,11 +174,11 @@ impl Tape {
         self.div(sums, freedom)
     }
 
-    /// Correlation between two sets of series, x `[.., m, time]` and y `[.., n, time]`: `[.., m, n]`; with weights of the frames
-    /// `[.., time]`, the weighted covariance over the weighted deviations. A constant series has 0.
+    /// Correlation `[.., m, n]` between two sets of series, x `[.., m, time]` and y `[.., n, time]`. With frame weights `[.., time]` it is
+    /// the weighted covariance divided by the weighted standard deviations. A constant series gets 0.
     ///
     /// # Errors
-    /// As [`Tape::paired_covariance`].
+    /// The same as those of [`Tape::paired_covariance`].
     pub fn paired_correlation(&mut self, x: Var, y: Var, weights: Option<Var>) -> Result<Var> {
         self.paired_frames("paired_correlation", x, y)?;
         if weights.is_none() {
@@ -191,9 +194,9 @@ impl Tape {
         self.mul(scaled, columns)
     }
 
-    /// Covariance of x `[.., m, time]` given y `[.., n, time]`: Σxx − Σxy Σyy⁻¹ Σyx `[.., m, m]`, which is the covariance of what a
-    /// regression on y and an intercept leaves of x. `weights` and `ddof` as [`Tape::paired_covariance`]; the regressors cost no
-    /// degree of freedom. Errors as there.
+    /// Covariance of x `[.., m, time]` given y `[.., n, time]`: Σxx − Σxy Σyy⁻¹ Σyx `[.., m, m]`. This is the covariance of the residual of
+    /// x after regression on y and an intercept. `weights` and `ddof` are those of [`Tape::paired_covariance`]; the regressors do not
+    /// reduce the degrees of freedom. Errors are those of [`Tape::paired_covariance`].
     pub fn conditional_covariance(&mut self, x: Var, y: Var, weights: Option<Var>, ddof: usize) -> Result<Var> {
         let between = self.paired_covariance(y, x, weights, ddof)?;
         let (of_x, of_y) = (self.covariance(x, weights, ddof)?, self.covariance(y, weights, ddof)?);
@@ -203,8 +206,8 @@ impl Tape {
         self.sub(of_x, explained)
     }
 
-    /// Correlation of x given y, as [`Tape::conditional_covariance`]: `[.., m, m]`. A variable of which y leaves no more than 8 ε has 0.
-    /// Errors as there.
+    /// Correlation `[.., m, m]` of x given y, from [`Tape::conditional_covariance`]. A variable gets 0 where y leaves at most 8 ε of its
+    /// variance. Errors are those of [`Tape::conditional_covariance`].
     pub fn conditional_correlation(&mut self, x: Var, y: Var, weights: Option<Var>) -> Result<Var> {
         let left = self.conditional_covariance(x, y, weights, 0)?;
         let whole = self.covariance(x, weights, 0)?;
@@ -219,7 +222,7 @@ impl Tape {
         self.mul(scaled, columns)
     }
 
-    /// 1/√x, and 0 where x is 0 or less; NaN stays NaN.
+    /// The inverse square root 1/√x; 0 where x is 0 or less. NaN stays NaN.
     fn inverse_roots(&mut self, x: Var) -> Result<Var> {
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
         let none = self.less_equal(x, zero)?;
@@ -229,7 +232,7 @@ impl Tape {
         self.select(none, zero, inverse)
     }
 
-    /// 1/√Σw(x − μ)² `[.., variables, 1]`, 0 where that is constant.
+    /// The inverse deviations 1/√Σw(x − μ)² `[.., variables, 1]`; 0 where a variable is constant.
     fn deviations(&mut self, x: Var, centred: &Centred, weights: Option<Var>) -> Result<Var> {
         let powers = self.mul(centred.weighted, centred.series)?;
         let power = self.sum(powers, &[-1], true)?;
@@ -259,8 +262,8 @@ impl Tape {
         self.reshape_last(w, &[1, time]).map(Some)
     }
 
-    /// x about its mean over frames, weighted where there are weights `[.., 1, time]`. The first frame is taken away before, so that a
-    /// constant series becomes exactly 0.
+    /// x minus its mean over frames, which is weighted where there are weights `[.., 1, time]`. The first frame is subtracted beforehand,
+    /// so that a constant series becomes exactly 0.
     fn centred(&mut self, x: Var, weights: Option<Var>) -> Result<Centred> {
         let x = self.less_means(x);
         let first = self.slice(x, -1, 0, 1, 1)?;
@@ -278,12 +281,12 @@ impl Tape {
         Ok(Centred { series, weighted: self.mul(series, w)? })
     }
 
-    /// x about its mean over frames; a constant series is exactly 0.
+    /// x minus its mean over frames; a constant series becomes exactly 0.
     pub(in crate::connectome) fn about_mean(&mut self, x: Var) -> Result<Var> {
         self.centred(x, None).map(|c| c.series)
     }
 
-    /// The shape of series `[.., variables, time]` of at least one frame.
+    /// The shape of series `[.., variables, time]` with at least one frame.
     pub(in crate::connectome) fn series_shape(&self, op: &str, x: Var) -> Result<Shape> {
         self.expect_f32(op, "series", x)?;
         let shape = self.shape(x);
@@ -293,7 +296,7 @@ impl Tape {
         Ok(shape)
     }
 
-    /// The frames that x and y share.
+    /// The number of frames, which must be the same for x and y.
     fn paired_frames(&self, op: &str, x: Var, y: Var) -> Result<usize> {
         let (a, b) = (self.series_shape(op, x)?, self.series_shape(op, y)?);
         match (a.last(), b.last()) {
@@ -303,12 +306,12 @@ impl Tape {
     }
 }
 
-/// What these are held to.
+/// The test cases of this file.
 pub(super) fn cases() -> Vec<Case> {
     type Paired = fn(&mut Tape, &[Var], Option<Var>) -> Result<Var>;
     let mut cases = Vec::new();
-    // As many frames as make conditions of about 20, which f32 loses once forward and twice in reverse; a third of the series constant,
-    // which does not hold of covariances when they are moved a little, but of correlations.
+    // There are enough frames for condition numbers of about 20, a factor that f32 loses once forward and twice in the gradient. A third of
+    // the series are constant; a covariance loses that property when it is perturbed, but a correlation keeps it.
     for shape in [[1, 1, 9], [2, 7, 65], [1, 33, 99]] {
         for (name, op) in [
             ("partial_covariance", Tape::partial_covariance as fn(&mut Tape, Var) -> Result<Var>),

@@ -1,12 +1,12 @@
-//! The geometric mean of positive-definite matrices, iterated until it has converged or known not to have.
+//! The geometric mean of positive-definite matrices, iterated until it converges or is known not to.
 //!
-//! Whole steps (nilearn's first, and those of [`Tape::mean_geometric`] before they were damped) diverge where matrices differ much. The
-//! step here is that of Fletcher et al. 2004 as pyRiemann and nilearn control it: it begins whole, and halves whenever the criterion
-//! ‖mean log(M^−½ X M^−½)‖ has grown. Where the criterion doubles or is no number, the step is taken back; and after thirty steps none is
-//! longer than the curvature allows (see [`Tape::karcher_step`]), so that the iteration cannot diverge.
+//! Whole steps, which earlier versions of nilearn take, diverge where matrices differ much. The step used here is that of Fletcher et al.
+//! 2004 under the control of pyRiemann and nilearn: its length starts at 1, and halves whenever the criterion ‖mean log(M^−½ X M^−½)‖ has
+//! grown. Where the criterion doubles or is not finite, the step is taken back. After thirty steps no step is longer than the curvature
+//! allows (see [`Tape::karcher_step`]), so the iteration cannot diverge.
 //!
-//! Matrices stay on the device: two scalars go there for each step, and two come back. f32 loses the condition of the matrices, so those
-//! of a condition above [`SINGLE`] are worked on by the host in f64.
+//! The matrices stay on the device; each step sends two scalars there and reads two back. In f32 the error grows with the condition number
+//! of the matrices, so matrices with a condition number above [`SINGLE`] are processed on the host in f64.
 
 use crate::device::{Device, Program, State};
 use crate::host::Precision;
@@ -14,81 +14,82 @@ use crate::tape::{Init, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
 
-/// The largest condition of matrices whose tangents f32 holds to 1e-5.
+/// The largest condition number of matrices whose tangents are accurate to 1e-5 in f32.
 pub(super) const SINGLE: f64 = 30.0;
 
-/// What eigenvalues are held to before their logarithm; matrices are scaled to variances about 1, and none of them comes near.
+/// The lower bound applied to eigenvalues before their logarithm. Matrices are scaled to variances of about 1, so no eigenvalue comes near
+/// it.
 pub(super) const FLOOR: f32 = 1e-30;
 
-/// Steps after which none is longer than the curvature allows.
+/// The number of steps after which no step is longer than the curvature allows.
 const FREE: usize = 30;
 
-/// When an iteration ends.
+/// The stopping rule of an iteration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Stop {
-    /// The largest ‖mean log(M^−½ X M^−½)‖, by Frobenius, at which M counts as the mean. Where rounding leaves more than this, what it
-    /// leaves.
+    /// The largest Frobenius norm ‖mean log(M^−½ X M^−½)‖ at which M counts as the mean. Where rounding errors are larger than this, their
+    /// size is the limit.
     pub tolerance: f64,
-    /// Steps at most.
+    /// The greatest number of steps.
     pub steps: usize,
-    /// Whether a mean that has not converged is given all the same. It is an error otherwise.
+    /// True to return a mean that has not converged, which is an error otherwise.
     pub unconverged: bool,
 }
 
 impl Default for Stop {
-    /// 1e-10, 500 steps, and an error.
+    /// A tolerance of 1e-10 and 500 steps; an iteration that does not converge is an error.
     fn default() -> Self {
         Self { tolerance: 1e-10, steps: 500, unconverged: false }
     }
 }
 
 impl Stop {
-    /// With another tolerance.
+    /// Sets the tolerance.
     #[must_use]
     pub fn within(self, tolerance: f64) -> Self {
         Self { tolerance, ..self }
     }
 
-    /// With a mean that may not have converged.
+    /// Accepts a mean that has not converged.
     #[must_use]
     pub fn or_unconverged(self) -> Self {
         Self { unconverged: true, ..self }
     }
 }
 
-/// How an iteration ended.
+/// The end of an iteration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Ended {
-    /// ‖mean log(M^−½ X M^−½)‖ at the mean, by Frobenius.
+    /// The Frobenius norm ‖mean log(M^−½ X M^−½)‖ at the mean.
     pub residual: f64,
-    /// What it was to come below.
+    /// The tolerance that the residual had to reach.
     pub tolerance: f64,
-    /// Steps taken.
+    /// The number of steps taken.
     pub steps: usize,
-    /// Whether it came below.
+    /// True where the residual reached the tolerance.
     pub converged: bool,
-    /// What it was computed in: f32 on the device, or f64 on the host.
+    /// The precision of the computation: f32 on the device, or f64 on the host.
     pub precision: Precision,
 }
 
-/// A geometric mean.
+/// A geometric mean, and the end of its iteration.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Mean {
-    /// `[n, n]`, held in double precision.
+    /// The mean `[n, n]`, held in double precision.
     pub mean: HostTensor,
-    /// How its iteration ended.
+    /// The end of the iteration.
     pub ended: Ended,
 }
 
-/// The geometric mean (Karcher's, of the affine-invariant metric) of symmetric positive-definite matrices `[matrices, n, n]`, held in
-/// single or double precision: the M at which mean log(M^−½ X M^−½) = 0.
+/// The geometric mean (the Karcher mean of the affine-invariant metric) of symmetric positive-definite matrices `[matrices, n, n]`, held in
+/// single or double precision: the matrix M with mean log(M^−½ X M^−½) = 0.
 ///
 /// # Errors
-/// Where they are not `[matrices, n, n]`, at least one of them; where one is not positive definite (the message names it); where the
-/// iteration ends above the tolerance and [`Stop::unconverged`] is not set; or the device reports a fault.
+/// Returns an error where the matrices are not `[matrices, n, n]` with at least one matrix; where one is not positive definite (the message
+/// names it); where the iteration ends above the tolerance and [`Stop::unconverged`] is not set; or where the device reports a fault.
 pub fn geometric_mean(device: &Device, matrices: &HostTensor, stop: Stop) -> Result<Mean> {
     let shape = matrices.shape();
     let n = match *shape {
@@ -97,7 +98,7 @@ pub fn geometric_mean(device: &Device, matrices: &HostTensor, stop: Stop) -> Res
             return Err(Error::op("geometric_mean", format!("matrices [matrices, n, n], one at least, expected, found {}", matrices.ty())));
         }
     };
-    // Scaled by a power of two, which changes no digit; their mean is scaled back.
+    // The matrices are scaled by a power of two, which changes no digit, and their mean is scaled back.
     let elements = matrices.to_f64_vec();
     let largest = elements.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
     let factor = if largest > 0.0 && largest.is_finite() { (-largest.log2().round()).exp2() } else { 1.0 };
@@ -112,11 +113,11 @@ pub fn geometric_mean(device: &Device, matrices: &HostTensor, stop: Stop) -> Res
     Ok(Mean { mean: HostTensor::real([n, n], mean)?, ended })
 }
 
-/// Names of what lasts on the device between the programs.
+/// Names of the states that stay on the device between the programs.
 const MATRICES: &str = "matrices";
 const BALANCED: &str = "balanced";
 const SCALES: &str = "scales";
-/// A mean's root and gradient: of the step that is tried, and of the one before.
+/// The root and the gradient at a mean: at the trial step, and at the step before.
 const TRIED: [&str; 2] = ["tried.root", "tried.gradient"];
 const KEPT: [&str; 2] = ["kept.root", "kept.gradient"];
 
@@ -126,12 +127,12 @@ pub(super) struct OnDevice {
     device: Device,
     state: State,
     ty: TensorType,
-    /// Of each matrix, ascending.
+    /// The eigenvalues of each matrix in ascending order.
     eigenvalues: Vec<f64>,
 }
 
 impl OnDevice {
-    /// What `record` makes of `given`, `[many, n, n]`.
+    /// Runs the computation that `record` records on `given` and leaves its result, `[many, n, n]`, on the device.
     pub(super) fn record(device: &Device, given: &HostTensor, record: impl FnOnce(&mut Tape, Var) -> Result<Var>) -> Result<Self> {
         let mut tape = Tape::new();
         let input = tape.input("given", given.ty())?;
@@ -161,7 +162,7 @@ impl OnDevice {
         }
     }
 
-    /// The least and the largest eigenvalue of each matrix.
+    /// The smallest and the largest eigenvalue of each matrix.
     fn extremes(&self) -> impl Iterator<Item = [f64; 2]> {
         self.eigenvalues.chunks_exact(self.n()).map(|values| [values[0], values[values.len() - 1]])
     }
@@ -170,14 +171,14 @@ impl OnDevice {
         least > self.n() as f64 * self.rounding() * most && most.is_finite()
     }
 
-    /// The largest condition of the matrices; infinite where one is not positive definite to the rounding of what it was computed in.
+    /// The largest condition number of the matrices; infinite where one is not positive definite to the rounding of its precision.
     pub(super) fn condition(&self) -> f64 {
         let of = |[least, most]: [f64; 2]| if self.is_definite([least, most]) { most / least } else { f64::INFINITY };
         self.extremes().map(of).fold(1.0, f64::max)
     }
 
     /// # Errors
-    /// Where a matrix, which `name` names by its index, is not positive definite.
+    /// Returns an error where a matrix is not positive definite; `name` names it by its index.
     pub(super) fn definite(&self, name: impl Fn(usize) -> String) -> Result<()> {
         match self.extremes().enumerate().find(|(_, extremes)| !self.is_definite(*extremes)) {
             None => Ok(()),
@@ -188,7 +189,7 @@ impl OnDevice {
         }
     }
 
-    /// log(R^−½ X R^−½) of each, R the reference `[n, n]`.
+    /// The tangent log(R^−½ X R^−½) of each matrix X at the reference R `[n, n]`.
     pub(super) fn projected(&self, reference: &HostTensor) -> Result<HostTensor> {
         let mut tape = Tape::new();
         let x = tape.state(MATRICES, self.ty, Init::Zeros)?;
@@ -198,7 +199,7 @@ impl OnDevice {
         Ok(program.run(&[(given, reference)])?.remove(0))
     }
 
-    /// Their geometric mean `[n, n]`, of the precision of the device.
+    /// The geometric mean `[n, n]` of the matrices, in the precision of the device.
     pub(super) fn geometric_mean(&self, stop: Stop) -> Result<(HostTensor, Ended)> {
         let (names, ended) = self.descend(stop)?;
         if !(ended.converged || stop.unconverged) {
@@ -221,7 +222,7 @@ impl OnDevice {
         Ok((program.run(&[])?.remove(0), ended))
     }
 
-    /// Iterates, and says under which names the last mean stands in the store.
+    /// Iterates, and returns the names under which the store holds the last mean.
     fn descend(&self, stop: Stop) -> Result<([&'static str; 2], Ended)> {
         let mut at = self.begin()?;
         let mut steps = Steps::new(self)?;
@@ -236,12 +237,12 @@ impl OnDevice {
         };
         let (mut length, mut best) = (1.0f64, f64::INFINITY);
         for taken in 0..stop.steps {
-            // A residual that is no number fails this too.
+            // A residual that is NaN fails this comparison too.
             let within = at.residual <= tolerance(at);
             let cap = if taken < FREE { 1.0 } else { at.safe_length() };
             let next = steps.take(true, length.min(cap))?;
             if within {
-                // The step after the last that was needed is taken, as nilearn and pyRiemann take it, where it is one.
+                // One more step is tried after convergence, as in nilearn and pyRiemann, and kept where it also meets the tolerance.
                 let better = next.residual <= tolerance(next);
                 let (names, last) = if better { (TRIED, next) } else { (KEPT, at) };
                 return Ok((names, ended(last, taken + 1, tolerance(last), true)));
@@ -259,7 +260,7 @@ impl OnDevice {
         Ok((TRIED, ended(at, stop.steps, tolerance(at), converged)))
     }
 
-    /// A step that does not double the criterion; where one does, it is taken back and halved.
+    /// Takes a step that does not double the criterion. Where a step does, it is taken back and halved.
     fn held(&self, steps: &mut Steps, from: Place, mut next: Place, length: &mut f64) -> Result<Place> {
         while !(next.residual < 2.0 * from.residual) && from.residual.is_finite() && *length >= 1e-9 {
             *length *= 0.5;
@@ -268,7 +269,8 @@ impl OnDevice {
         Ok(next)
     }
 
-    /// Stands at the Euclidean mean. Matrices are balanced first, as the metric allows: by scales that make the variances of that mean 1.
+    /// Starts at the Euclidean mean. The matrices are balanced first, which the metric allows: they are scaled so that the variances of
+    /// that mean are 1.
     fn begin(&self) -> Result<Place> {
         let mut tape = Tape::new();
         let x = tape.state(MATRICES, self.ty, Init::Zeros)?;
@@ -293,7 +295,7 @@ impl OnDevice {
     }
 }
 
-/// Where the iteration stands.
+/// The state of the iteration at one mean.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     residual: f64,
@@ -307,7 +309,7 @@ impl Place {
         Ok(Self { residual: one(residual)?, spread: one(spread)? })
     }
 
-    /// 2/(1 + L), see [`Tape::karcher_step`].
+    /// The safe step length 2/(1 + L); see [`Tape::karcher_step`].
     fn safe_length(self) -> f64 {
         let half = 0.5 * self.spread;
         let curvature = if half > 0.0 { half / half.tanh() } else { 1.0 };
@@ -315,7 +317,7 @@ impl Place {
     }
 }
 
-/// The program of a step: from what was tried, or from what was kept, along its gradient, to a new trial.
+/// The program of a step: from the trial point, or from the point kept before it, along the gradient there to a new trial.
 #[derive(Debug)]
 struct Steps {
     program: Program,
@@ -351,7 +353,7 @@ impl Steps {
         Ok(Self { program, accept, length, residual: slope.residual, spread })
     }
 
-    /// A step of such a length from what was tried last, or where it is not accepted, from what was before.
+    /// Takes a step of this length from the last trial, or from the point before it where the trial is not accepted.
     fn take(&mut self, accept: bool, length: f64) -> Result<Place> {
         self.program.write(self.accept, &HostTensor::scalar(if accept { 1.0 } else { 0.0 }))?;
         self.program.write(self.length, &HostTensor::scalar(length as f32))?;

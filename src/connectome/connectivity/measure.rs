@@ -1,4 +1,4 @@
-//! Connectivity of series: one description of what is computed, for the command, for workflows and for users of the library.
+//! Connectivity measures of series: one description of the measure for the command, for workflows and for users of the library.
 
 use super::shrinkage::Shrinkage;
 use crate::tape::{Tape, Var};
@@ -10,27 +10,28 @@ pub use super::compute::{CONDITION_IN_SINGLE, Matrices, Rows};
 #[cfg(not(target_arch = "wasm32"))]
 pub use super::tangent::Fitted;
 
-/// What is computed of series.
+/// A kind of connectivity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
     /// Pearson's correlation.
     Correlation,
-    /// The covariance, in the series' units squared, divided by T − 1, or as its [`Shrinkage`] says.
+    /// The covariance in squared units of the series, divided by T − 1 or as its [`Shrinkage`] defines.
     Covariance,
-    /// The correlation of two regions given all others, from the inverse covariance.
+    /// The correlation of two regions given all others, computed from the inverse covariance.
     PartialCorrelation,
     /// The inverse covariance.
     Precision,
-    /// Of a group: log(M^−½ C M^−½) of each subject's covariance C, M their geometric mean (Varoquaux et al. 2010), as nilearn's `tangent`.
+    /// The tangent log(M^−½ C M^−½) of the covariance C of each subject in a group, with M the geometric mean of the covariances (Varoquaux
+    /// et al. 2010); nilearn's `tangent`.
     Tangent,
 }
 
 impl Kind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [Self; 5] = [Self::Correlation, Self::Covariance, Self::PartialCorrelation, Self::Precision, Self::Tangent];
 
-    /// Its name, in words joined by hyphens.
+    /// The name of the kind, in words joined by hyphens.
     pub fn name(self) -> &'static str {
         match self {
             Self::Correlation => "correlation",
@@ -46,16 +47,16 @@ impl Kind {
     }
 }
 
-/// What becomes of the diagonal where matrices are written as vectors.
+/// The treatment of the diagonal where matrices are written as vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Diagonal {
-    /// It is among the entries: n (n + 1)/2 of them.
+    /// The diagonal is among the n (n + 1)/2 entries.
     Kept,
-    /// It is left out: n (n − 1)/2 entries.
+    /// The diagonal is left out, which gives n (n − 1)/2 entries.
     Dropped,
 }
 
-/// A measure of connectivity, as nilearn's `ConnectivityMeasure`: what is computed of series, and how.
+/// A connectivity measure with its settings, similar to nilearn's `ConnectivityMeasure`.
 ///
 /// ```
 /// use tapetum::connectome::connectivity::measure::{Connectivity, Kind};
@@ -72,69 +73,71 @@ pub enum Diagonal {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Connectivity {
-    /// What is computed.
+    /// The kind of connectivity.
     pub kind: Kind,
-    /// How the covariance is shrunk; where it is not said, not at all, and by Ledoit and Wolf's intensity for [`Kind::Tangent`]. As in
-    /// nilearn, series are standardised before that for a correlation alone.
+    /// The shrinkage of the covariance. `None` means no shrinkage, or for [`Kind::Tangent`] the intensity of Ledoit and Wolf. As in
+    /// nilearn, series are standardised before shrinkage only for a correlation.
     pub shrinkage: Option<Shrinkage>,
-    /// Whether correlations become Fisher's z, atanh r with |r| held to 1 − 10⁻⁶; the diagonal is 0 then.
+    /// True to transform correlations to Fisher's z, atanh r, with |r| limited to 1 − 10⁻⁶ and a diagonal of 0.
     pub fisher_z: bool,
-    /// Weights of the frames `[.., time]`, for kinds that are neither shrunk nor tangent; they mean `numpy.cov(aweights=…)`.
+    /// Weights of the frames `[.., time]`, with the meaning of `numpy.cov(aweights=…)`. They apply only to kinds without shrinkage and not
+    /// to a tangent.
     pub weights: Option<HostTensor>,
-    /// Whether matrices are written as vectors: the entries of the upper triangle, row by row.
+    /// The diagonal of the vectors, where matrices are written as vectors of the upper triangle, row by row; `None` for matrices.
     pub vectorise: Option<Diagonal>,
-    /// The largest ‖mean log(M^−½ C M^−½)‖, by Frobenius, at which M counts as the geometric mean. Where neither it nor the shrinkage is
-    /// said, [`Kind::Tangent`] is what nilearn's defaults make of the series, and stops as they do: at 10⁻⁷ n², which at a hundred regions
-    /// leaves some 10⁻⁵ of the tangents. Where the shrinkage is said, 10⁻¹⁰.
+    /// The largest Frobenius norm ‖mean log(M^−½ C M^−½)‖ at which M counts as the geometric mean. Where neither this nor the shrinkage is
+    /// set, [`Kind::Tangent`] follows nilearn's defaults and stops at 10⁻⁷ n², which leaves an error of about 10⁻⁵ in the tangents of a
+    /// hundred regions. Where only the shrinkage is set, the tolerance is 10⁻¹⁰.
     pub tolerance: Option<f64>,
-    /// Whether a geometric mean that has not converged is taken all the same. It is an error otherwise.
+    /// True to use a geometric mean that has not converged, which is an error otherwise.
     pub unconverged: bool,
 }
 
 impl Connectivity {
-    /// A measure of a kind, with its defaults.
+    /// A measure of this kind with its default settings.
     pub fn new(kind: Kind) -> Self {
         Self { kind, shrinkage: None, fisher_z: false, weights: None, vectorise: None, tolerance: None, unconverged: false }
     }
 
-    /// Shrunk so.
+    /// Sets the shrinkage.
     #[must_use]
     pub fn shrunk(self, shrinkage: Shrinkage) -> Self {
         Self { shrinkage: Some(shrinkage), ..self }
     }
 
-    /// As Fisher's z.
+    /// Transforms correlations to Fisher's z.
     #[must_use]
     pub fn fisher_z(self) -> Self {
         Self { fisher_z: true, ..self }
     }
 
-    /// With weights of the frames `[.., time]`.
+    /// Sets the weights of the frames `[.., time]`.
     #[must_use]
     pub fn weighted(self, weights: HostTensor) -> Self {
         Self { weights: Some(weights), ..self }
     }
 
-    /// As vectors.
+    /// Writes matrices as vectors.
     #[must_use]
     pub fn vectorised(self, diagonal: Diagonal) -> Self {
         Self { vectorise: Some(diagonal), ..self }
     }
 
-    /// What was said of the shrinkage, or what the kind takes.
+    /// The shrinkage that was set, or the default of the kind.
     pub fn shrinkage(&self) -> Shrinkage {
         self.shrinkage.unwrap_or(if self.kind == Kind::Tangent { Shrinkage::LedoitWolf } else { Shrinkage::None })
     }
 
-    /// Whether the result does not depend on each region's unit.
+    /// True where the result does not depend on the unit of each region.
     pub(super) fn scale_free(&self) -> bool {
         self.kind == Kind::Correlation || self.kind == Kind::PartialCorrelation && self.shrinkage() == Shrinkage::None
     }
 
-    /// That the settings agree with one another.
+    /// Checks that the settings are consistent.
     ///
     /// # Errors
-    /// Where Fisher's z is asked of what is no correlation, or weights are given with a shrinkage or a tangent.
+    /// Returns an error where Fisher's z is requested for a kind other than a correlation, or where weights are combined with a shrinkage
+    /// or a tangent.
     pub fn check(&self) -> Result<()> {
         let of_correlations = matches!(self.kind, Kind::Correlation | Kind::PartialCorrelation);
         if self.fisher_z && !of_correlations {
@@ -146,11 +149,11 @@ impl Connectivity {
         Ok(())
     }
 
-    /// Records the matrices `[.., n, n]` of series `[.., n, time]` on a tape, differentiable, in the tape's f32; with weights of the frames
-    /// `[.., time]` where they are given here. [`Kind::Tangent`] is of a group, and needs a reference: see [`Tape::tangent_projection`].
+    /// Records the matrices `[.., n, n]` of series `[.., n, time]` on a tape, differentiable and in f32, with frame weights `[.., time]`
+    /// where they are given. [`Kind::Tangent`] belongs to a group and needs a reference: see [`Tape::tangent_projection`].
     ///
     /// # Errors
-    /// As [`Connectivity::check`], for [`Kind::Tangent`], and where series or weights do not fit.
+    /// Returns an error in the cases of [`Connectivity::check`], for [`Kind::Tangent`], and where series or weights do not fit.
     pub fn record(&self, tape: &mut Tape, series: Var, weights: Option<Var>) -> Result<Var> {
         if weights.is_some() && self.shrinkage() != Shrinkage::None {
             return Err(Error::argument("a covariance with weights is not shrunk: leave one of the two out"));
@@ -182,13 +185,13 @@ impl Connectivity {
         }
     }
 
-    /// The matrices that the kind is made of: covariances, or where their scales do not matter, correlations.
+    /// The matrices from which the kind is computed: covariances, or correlations where the scale does not matter.
     pub(super) fn gram(&self, tape: &mut Tape, series: Var, weights: Option<Var>) -> Result<Var> {
         match (self.kind, self.shrinkage()) {
             (Kind::PartialCorrelation, Shrinkage::None) => tape.correlation(series, weights, false),
             (_, Shrinkage::None) => tape.covariance(series, weights, 1),
             (Kind::Correlation, shrinkage) => {
-                // Of unit variance, so that a ridge is a share of it.
+                // The series have unit variance, so that a ridge is a share of it.
                 let units = tape.standardise(series)?.0;
                 let frames = tape.shape(series).last().copied().unwrap_or(1);
                 let scaled = tape.scale(units, (frames.saturating_sub(1) as f32).sqrt())?;
@@ -198,7 +201,7 @@ impl Connectivity {
         }
     }
 
-    /// Without weights and shrinkage, an inverse that loses the root of the condition alone.
+    /// Without weights and shrinkage, the error of the inverse grows only with the square root of the condition number.
     fn gram_and_inverse(&self, tape: &mut Tape, series: Var, weights: Option<Var>) -> Result<[Var; 2]> {
         if self.shrinkage() == Shrinkage::None && weights.is_none() {
             return match self.kind {
@@ -220,13 +223,13 @@ impl Connectivity {
     }
 }
 
-/// The largest |r| that goes into Fisher's z.
+/// The largest |r| that is passed to Fisher's z.
 pub(super) const LARGEST: f32 = 0.999_999;
 
-/// Matrices on a tape.
+/// Recorded matrices on a tape.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Recorded {
     pub(super) matrices: Var,
-    /// What was inverted to make them, and its inverse.
+    /// The matrices that were inverted, and their inverse.
     pub(super) inverted: Option<[Var; 2]>,
 }

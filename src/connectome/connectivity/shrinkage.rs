@@ -1,55 +1,56 @@
-//! Covariance shrunk towards what is known beforehand, so that it has an inverse.
+//! Covariance shrunk towards a known target, so that it has an inverse.
 
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// How a covariance is shrunk.
+/// The shrinkage of a covariance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Shrinkage {
-    /// Not at all: the sample covariance, divided by T − 1.
+    /// No shrinkage: the sample covariance, divided by T − 1.
     None,
-    /// The sample covariance, divided by T − 1, plus this much on its diagonal.
+    /// The sample covariance, divided by T − 1, plus this value on its diagonal, in squared units of the series.
     Ridge(f32),
-    /// Towards μ1 by the intensity of Ledoit and Wolf 2004, the sample covariance divided by T: scikit-learn's `ledoit_wolf`.
+    /// Shrinkage towards μ1 by the intensity of Ledoit and Wolf 2004, with the sample covariance divided by T; scikit-learn's
+    /// `ledoit_wolf`.
     LedoitWolf,
-    /// Towards μ1 by the intensity of Chen et al. 2010, the sample covariance divided by T: scikit-learn's `oas`.
+    /// Shrinkage towards μ1 by the intensity of Chen et al. 2010, with the sample covariance divided by T; scikit-learn's `oas`.
     Oas,
 }
 
-/// A shrunk covariance, and by how much.
+/// A shrunk covariance and its shrinkage intensity.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Shrunk {
-    /// `[.., n, n]`.
+    /// The covariance, `[.., n, n]`.
     pub covariance: Var,
-    /// The share of the target in it `[..]`; `None` where a ridge or nothing was added.
+    /// The share of the target in the covariance, `[..]`; `None` for a ridge or no shrinkage.
     pub intensity: Option<Var>,
 }
 
-/// What the intensities are made of; sums over matrices keep their axes, `[.., 1, 1]`.
+/// The moments from which intensities are computed. Sums over matrices keep their axes, `[.., 1, 1]`.
 struct Moments {
-    /// S, divided by T.
+    /// The sample covariance S, divided by T.
     covariance: Var,
-    /// 1 on the diagonal of variables that vary, `[.., n, n]`.
+    /// A diagonal matrix `[.., n, n]` with 1 for each variable that varies.
     varying: Var,
-    /// How many vary, at least 1.
+    /// The number of variables that vary, at least 1.
     count: Var,
-    /// μ, the mean of their variances.
+    /// The mean μ of their variances.
     mean: Var,
-    /// ‖S − μ1‖².
+    /// The squared distance ‖S − μ1‖² to the target.
     spread: Var,
 }
 
 /// # Shrinkage of covariance
 impl Tape {
-    /// The covariance of series x `[.., variables, time]`, shrunk: `[.., variables, variables]`.
+    /// The shrunk covariance `[.., variables, variables]` of series x `[.., variables, time]`.
     ///
-    /// Constant series have rows and columns of 0, and what the others get is as if they were not there.
+    /// Constant series have rows and columns of 0, and do not affect the result of the other series.
     ///
     /// # Errors
-    /// Where x is not f32 `[.., variables, time]`, has too few frames, or a ridge is negative or not finite.
+    /// Returns an error where x is not f32 `[.., variables, time]`, has too few frames, or a ridge is negative or not finite.
     pub fn shrunk_covariance(&mut self, x: Var, shrinkage: Shrinkage) -> Result<Shrunk> {
         match shrinkage {
             Shrinkage::None => Ok(Shrunk { covariance: self.covariance(x, None, 1)?, intensity: None }),
@@ -73,7 +74,7 @@ impl Tape {
         }
     }
 
-    /// 1 where the variance on a covariance's diagonal is above 0, as a diagonal matrix.
+    /// A diagonal matrix with 1 where the variance on the diagonal of a covariance is above 0.
     fn varying(&mut self, covariance: Var) -> Result<Var> {
         let variances = self.diagonal(covariance)?;
         let zero = self.scalar(0.0)?;
@@ -96,7 +97,7 @@ impl Tape {
         Ok(Moments { covariance, varying, count, mean, spread })
     }
 
-    /// (1 − s) S + s μ1.
+    /// The shrunk covariance (1 − s) S + s μ1.
     fn shrink(&mut self, m: &Moments, intensity: Var) -> Result<Shrunk> {
         let target = self.mul(m.varying, m.mean)?;
         let towards = self.sub(target, m.covariance)?;
@@ -107,7 +108,7 @@ impl Tape {
         Ok(Shrunk { covariance, intensity: Some(intensity) })
     }
 
-    /// min(β, δ)/δ, δ = ‖S − μ1‖², β = Σₜ‖xₜxₜᵀ − S‖²/T² = (Σₜ|xₜ|⁴/T − ‖S‖²)/T; 0 where δ is.
+    /// The intensity min(β, δ)/δ with δ = ‖S − μ1‖² and β = Σₜ‖xₜxₜᵀ − S‖²/T² = (Σₜ|xₜ|⁴/T − ‖S‖²)/T; 0 where δ is 0.
     fn ledoit_wolf(&mut self, x: Var, m: &Moments) -> Result<Var> {
         let frames = self.frames(x);
         let centred = self.about_mean(x)?;
@@ -127,7 +128,7 @@ impl Tape {
         self.select(m.spread, intensity, zero)
     }
 
-    /// min(1, (α + μ²)/((T + 1)(α − μ²/p))), α = ‖S‖²/p², α − μ²/p = ‖S − μ1‖²/p²; 1 where that is 0.
+    /// The intensity min(1, (α + μ²)/((T + 1)(α − μ²/p))) with α = ‖S‖²/p² and α − μ²/p = ‖S − μ1‖²/p²; 1 where the latter is 0.
     fn oas(&mut self, x: Var, m: &Moments) -> Result<Var> {
         let frames = self.frames(x);
         let size = self.square(m.covariance)?;
@@ -149,7 +150,7 @@ impl Tape {
     }
 }
 
-/// What shrinkage is held to.
+/// The test cases of shrinkage.
 pub(super) fn cases() -> Vec<Case> {
     let kinds = [
         ("shrunk_covariance ridge", Shrinkage::Ridge(0.5)),
@@ -160,7 +161,7 @@ pub(super) fn cases() -> Vec<Case> {
     for (name, shrinkage) in kinds {
         for (shape, draw) in [([1, 1, 7], Draw::Normal), ([2, 7, 65], Draw::Series), ([1, 65, 33], Draw::Normal)] {
             let build = move |t: &mut Tape, x: &[Var]| {
-                // A constant series that is moved a little varies, but for where it is standardised before.
+                // A constant series varies once it is perturbed, unless it is standardised first.
                 let x = if draw == Draw::Series { t.standardise(x[0])?.0 } else { x[0] };
                 let shrunk = t.shrunk_covariance(x, shrinkage)?;
                 Ok([shrunk.covariance].into_iter().chain(shrunk.intensity).collect())

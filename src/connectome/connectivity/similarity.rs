@@ -1,46 +1,47 @@
-//! Kernels and distances of the rows of matrices, by products: nothing of size n × m × d. `gamma` is 1 / d where it is `None`, as in
-//! scikit-learn and hypercoil.
+//! Kernels and distances between the rows of matrices, computed by matrix products, without any array of size n × m × d. Where `gamma` is
+//! `None` it is 1 / d, as in scikit-learn and hypercoil.
 
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// A length below this is that of a row of zeros.
+/// A row shorter than this counts as a row of zeros.
 const SHORTEST: f32 = 1e-30;
 
 /// # Kernels and distances between rows
 impl Tape {
-    /// x yᵀ of rows x `[.., n, d]` and y `[.., m, d]`: `[.., n, m]`. For a weighted product x Θ yᵀ multiply x by Θ first, or by its
-    /// diagonal.
+    /// The linear kernel x yᵀ `[.., n, m]` of rows x `[.., n, d]` and y `[.., m, d]`. For a weighted product x Θ yᵀ, multiply x by Θ first,
+    /// or by its diagonal.
     ///
     /// # Errors
-    /// Where shapes do not fit; so for every kernel here.
+    /// Returns an error where shapes do not fit; this holds for every kernel in this file.
     pub fn linear_kernel(&mut self, x: Var, y: Var) -> Result<Var> {
         self.matmul_with(x, y, false, true)
     }
 
-    /// (γ x yᵀ + c)ᵒ, o the whole or broken `order`.
+    /// The polynomial kernel (γ x yᵀ + c)ᵒ, where the exponent o is `order`, an integer or a fraction.
     pub fn polynomial_kernel(&mut self, x: Var, y: Var, order: f32, gamma: Option<f32>, c: f32) -> Result<Var> {
         let scaled = self.scaled_products(x, y, gamma)?;
         let moved = self.offset(scaled, c)?;
         self.powf(moved, order)
     }
 
-    /// tanh(γ x yᵀ + c).
+    /// The sigmoid kernel tanh(γ x yᵀ + c).
     pub fn sigmoid_kernel(&mut self, x: Var, y: Var, gamma: Option<f32>, c: f32) -> Result<Var> {
         let scaled = self.scaled_products(x, y, gamma)?;
         let moved = self.offset(scaled, c)?;
         self.tanh(moved)
     }
 
-    /// |x_i − y_j|² as |x_i|² + |y_j|² − 2 x_i·y_j, held to at least 0, of rows x `[.., n, d]` and y `[.., m, d]` taken about the mean of
-    /// the rows of y, so that an offset that they share costs no digits. Of x with itself the diagonal is 0, up to rounding.
+    /// The squared distances |x_i − y_j|² of rows x `[.., n, d]` and y `[.., m, d]`, computed as |x_i|² + |y_j|² − 2 x_i·y_j and at least
+    /// 0. The mean of the rows of y is subtracted from both first, so that a shared offset costs no digits. For x with itself the diagonal
+    /// is 0 up to rounding.
     ///
-    /// The rounding is 10⁻⁷ of the greatest square: for places in space, whose near neighbours matter, see [`Tape::squared_chords`].
+    /// The rounding error is 10⁻⁷ of the greatest square. For points in space, where near neighbours matter, see [`Tape::squared_chords`].
     pub fn squared_distances(&mut self, x: Var, y: Var) -> Result<Var> {
         self.expect_rows("squared_distances", x)?;
         self.expect_rows("squared_distances", y)?;
         let mean = self.mean(y, &[-2], true)?;
-        // Distances do not depend on it, so no gradient goes there.
+        // Distances do not depend on the mean, so it gets no gradient.
         let mean = self.detach(mean)?;
         let (x, y) = if x == y {
             let x = self.sub(x, mean)?;
@@ -57,7 +58,8 @@ impl Tape {
         self.relu(squares)
     }
 
-    /// exp(−γ |x_i − y_j|²). With γ = 1 / σ² it is hypercoil's `gaussian_kernel`, which lacks the ½ of a Gaussian of that width.
+    /// The radial basis kernel exp(−γ |x_i − y_j|²). With γ = 1 / σ² it is hypercoil's `gaussian_kernel`, which lacks the factor ½ of a
+    /// Gaussian of standard deviation σ.
     pub fn rbf_kernel(&mut self, x: Var, y: Var, gamma: Option<f32>) -> Result<Var> {
         let squares = self.squared_distances(x, y)?;
         let gamma = self.gamma_of(x, gamma);
@@ -65,14 +67,14 @@ impl Tape {
         self.exp(exponent)
     }
 
-    /// x_i·y_j / (|x_i| |y_j|); 0 with a row of zeros.
+    /// The cosine x_i·y_j / (|x_i| |y_j|); 0 for a row of zeros.
     pub fn cosine_kernel(&mut self, x: Var, y: Var) -> Result<Var> {
         let unit_x = self.unit_rows(x)?;
         let unit_y = if x == y { unit_x } else { self.unit_rows(y)? };
         self.linear_kernel(unit_x, unit_y)
     }
 
-    /// The rows of x `[.., n, d]` scaled to length 1; a row of zeros stays, and has no gradient.
+    /// The rows of x `[.., n, d]` scaled to length 1. A row of zeros stays unchanged and has no gradient.
     pub fn unit_rows(&mut self, x: Var) -> Result<Var> {
         self.expect_rows("unit_rows", x)?;
         let length = self.l2_norm(x, &[-1], true)?;
@@ -87,7 +89,7 @@ impl Tape {
     /// (hypercoil's `sym2vec`).
     ///
     /// # Errors
-    /// Where the matrices are not square.
+    /// Returns an error where the matrices are not square.
     pub fn upper_triangle(&mut self, matrices: Var) -> Result<Var> {
         let n = self.expect_square("upper_triangle", matrices)?;
         let shape = self.shape(matrices);
@@ -126,7 +128,7 @@ impl Tape {
         Ok(())
     }
 
-    /// The extent of square f32 matrices `[.., n, n]`, or an error of `op`.
+    /// The extent n of square f32 matrices `[.., n, n]`; otherwise an error that names `op`.
     pub(crate) fn expect_square(&self, op: &str, x: Var) -> Result<usize> {
         self.expect_rows(op, x)?;
         let shape = self.shape(x);

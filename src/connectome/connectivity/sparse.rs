@@ -1,24 +1,25 @@
-//! Sparse connectomes: the k strongest edges of each region, in rows (hypercoil's top-k format), with gradients for their weights.
+//! Sparse connectomes that hold the k strongest edges of each region, row by row (hypercoil's top-k format), with gradients for their
+//! weights.
 
 use crate::tape::{Tape, Var};
 use crate::{DType, Error, Result};
 
-/// The edges that leave each node: a sparse matrix `[n, n]` with k entries a row.
+/// The k outgoing edges of each node: a sparse matrix `[n, n]` with k entries in each row.
 #[derive(Debug, Clone, Copy)]
 pub struct SparseConnectome {
-    /// f32 `[n, k]`, the strongest first.
+    /// The weights, f32 `[n, k]`, strongest first.
     pub weights: Var,
-    /// i32 `[n, k]`: where each edge leads.
+    /// The target node of each edge, i32 `[n, k]`.
     pub neighbours: Var,
 }
 
 /// # Sparse connectomes
 impl Tape {
-    /// The k greatest correlations of each of series `[variables, time]` with the others ([`Tape::top_k_neighbours`]), with gradients for
-    /// the series: which edges are kept is taken as given. It makes no matrix, and nothing larger than the series.
+    /// The k greatest correlations of each series in `[variables, time]` with the others ([`Tape::top_k_neighbours`]). Gradients flow to
+    /// the series; the choice of edges is treated as constant. No array is larger than the series, and the full matrix is never built.
     ///
     /// # Errors
-    /// Where x is not f32 of two axes with a frame at least, or a variable has not so many others.
+    /// Returns an error where x is not f32 with two axes and at least one frame, or where there are fewer than k other variables.
     pub fn sparse_correlation(&mut self, x: Var, k: usize) -> Result<SparseConnectome> {
         let (_, neighbours) = self.top_k_neighbours(x, k)?;
         let (u, _) = self.standardise(x)?;
@@ -31,10 +32,10 @@ impl Tape {
         Ok(SparseConnectome { weights: self.concatenate(&columns, 1)?, neighbours })
     }
 
-    /// The product of a sparse connectome and x `[n, d]`: Σ_m w_im x_(j(i, m)), `[n, d]`.
+    /// The product `[n, d]` of a sparse connectome and x `[n, d]`: Σ_m w_im x_(j(i, m)).
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn sparse_product(&mut self, connectome: &SparseConnectome, x: Var) -> Result<Var> {
         self.check(connectome.neighbours)?;
         let (weights, shape) = (self.ty(connectome.weights), self.shape(x));
@@ -53,7 +54,7 @@ impl Tape {
         Ok(sum)
     }
 
-    /// The rows of x `[n, d]` that the `rank`-th neighbours `[n, k]` name.
+    /// The rows of x `[n, d]` at the `rank`-th neighbour in `[n, k]` of each node.
     fn neighbour(&mut self, x: Var, neighbours: Var, rank: usize) -> Result<Var> {
         let n = self.shape(neighbours)[0];
         let column = self.slice(neighbours, 1, rank, rank + 1, 1)?;

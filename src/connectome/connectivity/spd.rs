@@ -1,66 +1,68 @@
-//! Where correlation matrices live: tangent spaces of the cone of positive-definite matrices, and means on it.
+//! Geometry of symmetric positive-definite matrices, such as correlation matrices: tangent spaces of their cone, and means on it.
 //!
-//! Pennec, Fillard and Ayache 2006 (a Riemannian framework for tensor computing); Varoquaux et al. 2010 (tangent space of functional
-//! connectivity); Arsigny et al. 2007 (log-Euclidean). A *floor* is what eigenvalues are held to before their logarithm or root is taken,
-//! which makes results and gradients finite where matrices are of deficient rank; for matrices of standardised series 1e-6 is a choice.
+//! Sources: Pennec, Fillard and Ayache 2006 (a Riemannian framework for tensor computing); Varoquaux et al. 2010 (tangent space of
+//! functional connectivity); Arsigny et al. 2007 (log-Euclidean). A *floor* is the lower bound applied to eigenvalues before their
+//! logarithm or root is taken. It keeps results and gradients finite where matrices are rank-deficient; for matrices of standardised series
+//! 1e-6 is a suitable choice.
 
 use crate::ops::case::{Case, Draw, f32s};
 use crate::ops::spd::MatrixFunction;
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// A geometric mean, and how far its iteration has come.
+/// A geometric mean, with a measure of its convergence.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct GeometricMean {
-    /// `[.., n, n]`.
+    /// The mean, `[.., n, n]`.
     pub mean: Var,
-    /// The length of the last step in the tangent space at the mean, ‖mean log‖ by Frobenius `[..]`: 0 where it has converged.
+    /// The Frobenius norm ‖mean log‖ `[..]` of the last step in the tangent space at the mean; 0 where the iteration has converged.
     pub residual: Var,
 }
 
-/// Where a step to the geometric mean of matrices X stands, at M.
+/// The quantities of a step at M towards the geometric mean of matrices X.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Slope {
-    /// M^½ `[.., n, n]`.
+    /// The square root M^½ `[.., n, n]`.
     pub(super) root: Var,
-    /// G = mean log(M^−½ X M^−½) `[.., n, n]`: minus the gradient of half the mean squared distance.
+    /// G = mean log(M^−½ X M^−½) `[.., n, n]`, which is minus the gradient of half the mean squared distance.
     pub(super) gradient: Var,
-    /// ‖G‖ by Frobenius `[..]`.
+    /// The Frobenius norm ‖G‖ `[..]`.
     pub(super) residual: Var,
-    /// ln(λₙ/λ₁) of each of the matrices M^−½ X M^−½ `[.., matrices]`.
+    /// The spread ln(λₙ/λ₁) of the eigenvalues of each matrix M^−½ X M^−½, `[.., matrices]`.
     pub(super) spread: Var,
 }
 
 /// # Tangent space and means of matrices
 impl Tape {
-    /// log(R^−½ X R^−½): x `[.., n, n]` as seen from the reference R `[.., n, n]`, in the tangent space there; batches broadcast.
+    /// The tangent vector log(R^−½ X R^−½) of x `[.., n, n]` at the reference R `[.., n, n]`. Batch axes broadcast.
     ///
     /// # Errors
-    /// Where an operand is not f32 `[.., n, n]`, they do not broadcast, or the floor is not above 0.
+    /// Returns an error where an operand is not f32 `[.., n, n]`, the operands do not broadcast, or the floor is not above 0.
     pub fn tangent_projection(&mut self, x: Var, reference: Var, floor: f32) -> Result<Var> {
         let whitening = self.matrix_inverse_sqrt(reference, floor)?;
         let white = self.sandwich(whitening, x)?;
         self.matrix_log(white, floor)
     }
 
-    /// R^½ e^X R^½: the tangent vector x `[.., n, n]` back on the cone; the inverse of [`Tape::tangent_projection`]. Errors as there.
+    /// The matrix R^½ e^X R^½ on the cone of the tangent vector x `[.., n, n]`; the inverse of [`Tape::tangent_projection`], with the same
+    /// errors.
     pub fn cone_projection(&mut self, x: Var, reference: Var, floor: f32) -> Result<Var> {
         let root = self.matrix_sqrt(reference, floor)?;
         let grown = self.matrix_exp(x)?;
         self.sandwich(root, grown)
     }
 
-    /// The mean of x `[.., matrices, n, n]` over the matrices.
+    /// The arithmetic mean of x `[.., matrices, n, n]` over the matrices.
     ///
     /// # Errors
-    /// Where x is not f32 `[.., matrices, n, n]`.
+    /// Returns an error where x is not f32 `[.., matrices, n, n]`.
     pub fn mean_euclidean(&mut self, x: Var) -> Result<Var> {
         self.expect_matrices("mean_euclidean", x)?;
         self.mean(x, &[-3], false)
     }
 
-    /// (mean X⁻¹)⁻¹ of positive-definite x `[.., matrices, n, n]`. Errors as [`Tape::mean_euclidean`].
+    /// The harmonic mean (mean X⁻¹)⁻¹ of positive-definite x `[.., matrices, n, n]`. Errors are those of [`Tape::mean_euclidean`].
     pub fn mean_harmonic(&mut self, x: Var) -> Result<Var> {
         self.expect_matrices("mean_harmonic", x)?;
         let inverses = self.inverse_spd(x)?;
@@ -68,10 +70,10 @@ impl Tape {
         self.inverse_spd(mean)
     }
 
-    /// exp(mean log X) of x `[.., matrices, n, n]`.
+    /// The log-Euclidean mean exp(mean log X) of x `[.., matrices, n, n]`.
     ///
     /// # Errors
-    /// As [`Tape::mean_euclidean`], and where the floor is not above 0.
+    /// Returns an error in the cases of [`Tape::mean_euclidean`], and where the floor is not above 0.
     pub fn mean_log_euclidean(&mut self, x: Var, floor: f32) -> Result<Var> {
         self.expect_matrices("mean_log_euclidean", x)?;
         let logs = self.matrix_log(x, floor)?;
@@ -79,12 +81,12 @@ impl Tape {
         self.matrix_exp(mean)
     }
 
-    /// The geometric mean (Karcher's, of the affine-invariant metric) of x `[.., matrices, n, n]`: `iterations` steps from the Euclidean
-    /// mean, see [`Tape::karcher_step`]. All are recorded, and gradients go through them. For a mean that is iterated until it has
-    /// converged, or says that it has not, see [`geometric_mean`](super::mean::geometric_mean).
+    /// The geometric mean (the Karcher mean of the affine-invariant metric) of x `[.., matrices, n, n]`, by `iterations` steps from the
+    /// Euclidean mean (see [`Tape::karcher_step`]). All steps are recorded, and gradients flow through them. For a mean that iterates until
+    /// it converges or reports that it does not, see [`geometric_mean`](super::mean::geometric_mean).
     ///
     /// # Errors
-    /// As [`Tape::mean_euclidean`], and where there are no iterations or the floor is not above 0.
+    /// Returns an error in the cases of [`Tape::mean_euclidean`], and where `iterations` is 0 or the floor is not above 0.
     pub fn mean_geometric(&mut self, x: Var, iterations: usize, floor: f32) -> Result<GeometricMean> {
         let mean = self.mean_euclidean(x)?;
         if iterations == 0 {
@@ -97,17 +99,17 @@ impl Tape {
         Ok(found)
     }
 
-    /// One step of [`Tape::mean_geometric`] from `mean` M `[.., n, n]` to M^½ exp(τ G) M^½, G = mean log(M^−½ X M^−½).
+    /// One step of [`Tape::mean_geometric`] from `mean` M `[.., n, n]` to M^½ exp(τ G) M^½ with G = mean log(M^−½ X M^−½).
     ///
-    /// A whole step (τ = 1) diverges where matrices differ much. This one does not overshoot: τ = 2/(1 + L), and the curvature of the sum
-    /// of squared distances lies between 1 and L, the mean of (r/2)/tanh(r/2), r = ln(λₙ/λ₁) of each of the matrices M^−½ X M^−½ (Bini and
-    /// Iannazzo 2013, Linear Algebra Appl. 438, 1700–1710).
+    /// A whole step (τ = 1) diverges where matrices differ much. The step length here, τ = 2/(1 + L), does not overshoot: the curvature of
+    /// the sum of squared distances lies between 1 and L, the mean of (r/2)/tanh(r/2), where r = ln(λₙ/λ₁) of each matrix M^−½ X M^−½ (Bini
+    /// and Iannazzo 2013, Linear Algebra Appl. 438, 1700–1710).
     ///
     /// # Errors
-    /// As there.
+    /// The same as those of [`Tape::mean_geometric`].
     pub fn karcher_step(&mut self, x: Var, mean: Var, floor: f32) -> Result<GeometricMean> {
         let slope = self.karcher_slope(x, mean, floor)?;
-        // (r/2)/tanh(r/2) is 1 at r = 0.
+        // The function (r/2)/tanh(r/2) is 1 at r = 0.
         let half = self.scale(slope.spread, 0.5)?;
         let (one, two) = (self.scalar(1.0)?, self.scalar(2.0)?);
         let safe = self.select(half, half, one)?;
@@ -124,7 +126,7 @@ impl Tape {
         Ok(GeometricMean { mean: self.reshape(mean, shape)?, residual: slope.residual })
     }
 
-    /// Where `mean` `[.., n, n]` stands among x `[.., matrices, n, n]`.
+    /// The quantities of a step at `mean` `[.., n, n]` for x `[.., matrices, n, n]`.
     pub(super) fn karcher_slope(&mut self, x: Var, mean: Var, floor: f32) -> Result<Slope> {
         self.expect_matrices("mean_geometric", x)?;
         let decomposed = self.eigh(mean)?;
@@ -146,13 +148,13 @@ impl Tape {
         Ok(Slope { root, gradient, residual, spread })
     }
 
-    /// M^½ exp(step) M^½, of M^½ and a step in the tangent space at M.
+    /// The next mean M^½ exp(step) M^½, from M^½ and a step in the tangent space at M.
     pub(super) fn karcher_moved(&mut self, root: Var, step: Var) -> Result<Var> {
         let grown = self.matrix_exp(step)?;
         self.sandwich(root, grown)
     }
 
-    /// S X S, symmetric to the last bit.
+    /// The product S X S, made exactly symmetric.
     pub(super) fn sandwich(&mut self, s: Var, x: Var) -> Result<Var> {
         let both = self.congruence(s, x)?;
         self.symmetric_part(both)
@@ -168,7 +170,7 @@ impl Tape {
     }
 }
 
-/// What means and projections are held to.
+/// The test cases of means and projections.
 pub(super) fn cases() -> Vec<Case> {
     type Many = fn(&mut Tape, Var) -> Result<Vec<Var>>;
     let means: [(&str, Many); 5] = [
@@ -195,7 +197,7 @@ pub(super) fn cases() -> Vec<Case> {
                 let a = t.add(a, quarter)?;
                 op(t, a)
             };
-            // Conditions are about 15, and a gradient goes through several decompositions, each within 1e-5.
+            // Condition numbers are about 15, and a gradient passes through several decompositions, each accurate to 1e-5.
             cases.push(Case::new(name, vec![f32s(shape, Draw::Normal)], build).within(1e-5, 1e-4));
         }
     }

@@ -1,4 +1,5 @@
-//! The tangent space of a group: what its subjects' covariances are, as seen from their geometric mean (Varoquaux et al. 2010).
+//! The tangent space of a group: the covariances of its subjects, mapped to the tangent space at their geometric mean (Varoquaux et al.
+//! 2010).
 
 use super::compute::{Matrices, Rows, extents};
 use super::mean::{Ended, OnDevice, SINGLE, Stop};
@@ -8,30 +9,32 @@ use crate::statistics::centre::Centred;
 use crate::tape::{Tape, Var};
 use crate::{Device, Error, HostTensor, Result, Shape};
 
-/// Where ‖mean log‖/n² is when nilearn's geometric mean stops.
+/// The value of ‖mean log‖/n² at which nilearn's geometric mean stops.
 const NILEARN: f64 = 1e-7;
 
-/// A tangent space: a reference that a group gave, to which series of others are taken too.
+/// A tangent space fitted to a group, into which the series of other subjects can be mapped too.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Fitted {
-    /// The geometric mean of the group's covariances `[n, n]`, held in double precision; a region that is left out has 1 on the diagonal.
+    /// The geometric mean `[n, n]` of the group's covariances, held in double precision. A region that is left out has 1 on the diagonal.
     pub reference: HostTensor,
-    /// Which regions are kept: those that are constant in no subject of the group.
+    /// For each region, true where it is kept: where it is constant in no subject of the group.
     pub kept: Vec<bool>,
-    /// How the mean's iteration ended.
+    /// The end of the iteration for the mean.
     pub ended: Ended,
     measure: Connectivity,
-    /// A power of two by which series are multiplied, so that their variances are about 1; the reference is of the series as they are.
+    /// The power of two by which series are multiplied so that their variances are about 1. The reference is in the units of the original
+    /// series.
     factor: f64,
 }
 
 impl Connectivity {
-    /// The tangent space of the subjects' series `[.., n, time]`, at the geometric mean of their covariances.
+    /// Fits the tangent space of the subjects' series `[.., n, time]`, at the geometric mean of their covariances.
     ///
     /// # Errors
-    /// Where the kind is not [`Kind::Tangent`], or the series do not fit; where a covariance is not positive definite (the message names the
-    /// subject); where the mean has not converged and [`Connectivity::unconverged`] is not set; or the device reports a fault.
+    /// Returns an error where the kind is not [`Kind::Tangent`] or the series do not fit; where a covariance is not positive definite (the
+    /// message names the subject); where the mean has not converged and [`Connectivity::unconverged`] is not set; or where the device
+    /// reports a fault.
     pub fn fit(&self, device: &Device, series: &HostTensor) -> Result<Fitted> {
         Ok(self.fitted(device, series)?.0)
     }
@@ -68,14 +71,14 @@ impl Connectivity {
         };
         let stop = Stop { tolerance, unconverged: self.unconverged, ..Stop::default() };
         let (mean, ended) = covariances.geometric_mean(stop)?;
-        // What is left out is 1 whatever the series are multiplied by.
+        // An entry that is left out is 1, whatever factor the series are multiplied by.
         let scale = |at: usize| if kept[at / n] && kept[at % n] { factor * factor } else { 1.0 };
         let reference = mean.to_f64_vec().into_iter().enumerate().map(|(at, x)| x / scale(at)).collect::<Vec<f64>>();
         let reference = HostTensor::real([n, n], reference)?;
         Ok((Fitted { reference, kept, ended, measure: self.clone(), factor }, centred, covariances))
     }
 
-    /// The covariances of subjects, on the device where f32 holds what is made of them, else on the host in f64.
+    /// The covariances of subjects, on the device where f32 is exact enough for the later computations, otherwise on the host in f64.
     fn covariances(&self, device: &Device, shape: Shape, centred: &Centred, kept: &[bool], factor: f64) -> Result<OnDevice> {
         let (n, frames) = (kept.len(), shape[shape.rank() - 1]);
         let values: Vec<f64> = centred.values.iter().map(|x| x * factor).collect();
@@ -92,7 +95,7 @@ impl Connectivity {
         Ok(covariances)
     }
 
-    /// Covariances in which what is not kept has variance 1 in every subject, and so a tangent of 0.
+    /// Covariances in which a region that is not kept has variance 1 in every subject, and so a tangent of 0.
     fn record_kept(&self, tape: &mut Tape, x: Var, kept: &[bool]) -> Result<Var> {
         let n = kept.len();
         let one = |of: bool| if of { 1.0 } else { 0.0 };
@@ -106,12 +109,12 @@ impl Connectivity {
 }
 
 impl Fitted {
-    /// log(M^−½ C M^−½) of the covariances C of series `[.., n, time]`, M the reference: `[.., n, n]`, or vectors; regions that are left out
-    /// get zeros.
+    /// The tangents log(M^−½ C M^−½) `[.., n, n]`, or vectors, of the covariances C of series `[.., n, time]` at the reference M. Regions
+    /// that are left out get zeros.
     ///
     /// # Errors
-    /// Where the series do not fit, a region that the reference keeps is constant in a subject, a covariance is not positive definite, or the
-    /// device reports a fault.
+    /// Returns an error where the series do not fit, a region that the reference keeps is constant in a subject, a covariance is not
+    /// positive definite, or the device reports a fault.
     pub fn transform(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
         let [n, _] = extents(series)?;
         if n != self.kept.len() {
@@ -143,7 +146,7 @@ impl Fitted {
     }
 }
 
-/// The power of two that brings the variances of series near 1, which changes no tangent.
+/// The power of two that brings the variances of series near 1; it changes no tangent.
 fn level(centred: &Centred) -> f64 {
     let squares: f64 = centred.values.iter().map(|x| x * x).sum();
     let varying = centred.values.iter().filter(|x| **x != 0.0).count();

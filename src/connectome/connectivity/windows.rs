@@ -1,4 +1,4 @@
-//! Connectivity in time: windows as a batch, and products at a lag.
+//! Time-resolved connectivity: windows as a batch, and products at a lag.
 
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
@@ -7,10 +7,11 @@ use crate::{Error, Result, Shape};
 
 /// # Windows and lags
 impl Tape {
-    /// Windows of series x `[.., variables, time]`: `[.., windows, variables, length]`, one every `step` frames, as many as fit whole.
+    /// Windows `[.., windows, variables, length]` of series x `[.., variables, time]`: one starts every `step` frames, and only whole
+    /// windows count.
     ///
     /// # Errors
-    /// Where x is not f32 `[.., variables, time]` of at most 7 axes, the length or the step is 0, or no window fits.
+    /// Returns an error where x is not f32 `[.., variables, time]` with at most 7 axes, the length or the step is 0, or no window fits.
     pub fn windows(&mut self, x: Var, length: usize, step: usize) -> Result<Var> {
         let shape = self.series_shape("windows", x)?;
         let (rank, time) = (shape.rank(), shape[shape.rank() - 1]);
@@ -23,7 +24,7 @@ impl Tape {
         let windows = (time - length) / step + 1;
         let index = (0..windows * length).map(|at| (at / length * step + at % length) as i32).collect();
         let index = self.constant(HostTensor::i32([windows * length], index)?)?;
-        // Time first, so that frames are rows; then windows, frames of one, batches, variables.
+        // The time axis comes first, so that frames are rows. The order is then windows, frames of one window, batches, variables.
         let front: Vec<usize> = [rank - 1].into_iter().chain(0..rank - 1).collect();
         let frames = self.transpose(x, &front)?;
         let taken = self.gather_rows(frames, index)?;
@@ -34,11 +35,12 @@ impl Tape {
         self.transpose(taken, &back)
     }
 
-    /// A window of x `[.., variables, time]` at a place drawn anew at every step, each batch entry its own: `[.., variables, length]`, a
-    /// crop that makes a cohort larger (hypercoil's `WindowAmplifier`). By one product with a selection `[.., time, length]`.
+    /// A window `[.., variables, length]` of x `[.., variables, time]` at a random place, drawn anew at every step and separately for each
+    /// batch entry. Such crops augment a cohort (hypercoil's `WindowAmplifier`). The window is one product with a selection matrix `[..,
+    /// time, length]`.
     ///
     /// # Errors
-    /// Where x is not f32 `[.., variables, time]`, or the length is not from 1 to its frames.
+    /// Returns an error where x is not f32 `[.., variables, time]`, or the length is not between 1 and the number of frames.
     pub fn random_window(&mut self, x: Var, length: usize, seed: u64, stream: u32) -> Result<Var> {
         let shape = self.series_shape("random_window", x)?;
         let (rank, time) = (shape.rank(), shape[shape.rank() - 1]);
@@ -55,30 +57,31 @@ impl Tape {
         self.matmul(x, selection)
     }
 
-    /// Correlation within each window (see [`Tape::windows`]) `[.., windows, variables, variables]`; the frames of a window are weighted
+    /// Correlation within each window (see [`Tape::windows`]), `[.., windows, variables, variables]`. The frames of a window are weighted
     /// by `taper` `[length]` where there is one.
     ///
     /// # Errors
-    /// As [`Tape::windows`], and where the taper does not fit.
+    /// Returns an error in the cases of [`Tape::windows`], and where the taper does not fit.
     pub fn windowed_correlation(&mut self, x: Var, length: usize, step: usize, taper: Option<Var>) -> Result<Var> {
         let windows = self.windows(self.less_means(x), length, step)?;
         self.correlation(windows, taper, false)
     }
 
-    /// Covariance within each window, as [`Tape::windowed_correlation`], with `ddof` as [`Tape::covariance`] has it.
+    /// Covariance within each window, like [`Tape::windowed_correlation`], with `ddof` as in [`Tape::covariance`].
     ///
     /// # Errors
-    /// As there.
+    /// The same as those of [`Tape::windowed_correlation`].
     pub fn windowed_covariance(&mut self, x: Var, length: usize, step: usize, taper: Option<Var>, ddof: usize) -> Result<Var> {
         let windows = self.windows(self.less_means(x), length, step)?;
         self.covariance(windows, taper, ddof)
     }
 
-    /// Covariance of each variable with each at a lag, Σₜ (xᵢ(t) − μᵢ)(xⱼ(t + lag) − μⱼ) / (T − lag − ddof), t from 0 to T − lag, μ the
-    /// means over all T frames: `[.., variables, variables]`, not symmetric. By one product of what overlaps.
+    /// Covariance of each variable with each other at a lag: Σₜ (xᵢ(t) − μᵢ)(xⱼ(t + lag) − μⱼ) / (T − lag − ddof), with t from 0 to T − lag
+    /// and μ the means over all T frames. The result `[.., variables, variables]` is not symmetric. It is one product of the overlapping
+    /// frames.
     ///
     /// # Errors
-    /// Where x is not f32 `[.., variables, time]`, or the lag leaves no degree of freedom.
+    /// Returns an error where x is not f32 `[.., variables, time]`, or the lag leaves no degree of freedom.
     pub fn lagged_covariance(&mut self, x: Var, lag: usize, ddof: usize) -> Result<Var> {
         let shape = self.series_shape("lagged_covariance", x)?;
         let time = shape[shape.rank() - 1];
@@ -92,11 +95,12 @@ impl Tape {
         self.scale(sums, 1.0 / (time - lag - ddof) as f32)
     }
 
-    /// Σₖ wₖ Cₖ, Cₖ the covariance at lag k (see [`Tape::lagged_covariance`]), of weights `[lags]` for the lags 0, 1, …: a covariance
-    /// whose frames are weighted by a Toeplitz matrix, without that matrix: the series are filtered, and multiplied once.
+    /// The weighted sum Σₖ wₖ Cₖ of the covariances Cₖ at lag k (see [`Tape::lagged_covariance`]), with weights `[lags]` for the lags 0, 1,
+    /// …. This is a covariance whose frames are weighted by a Toeplitz matrix. That matrix is never built: the series are filtered and
+    /// multiplied once.
     ///
     /// # Errors
-    /// As there, and where the weights are not f32 `[lags]`.
+    /// Returns an error in the cases of [`Tape::lagged_covariance`], and where the weights are not f32 `[lags]`.
     pub fn toeplitz_covariance(&mut self, x: Var, weights: Var, ddof: usize) -> Result<Var> {
         let shape = self.series_shape("toeplitz_covariance", x)?;
         self.expect_f32("toeplitz_covariance", "weights", weights)?;
@@ -125,7 +129,7 @@ impl Tape {
     }
 }
 
-/// What windows and lags are held to.
+/// The test cases of windows and lags.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (shape, length, step) in [([1, 1, 7], 7, 1), ([2, 3, 65], 20, 9), ([1, 5, 33], 8, 3)] {

@@ -1,9 +1,9 @@
-//! What these blocks are held to: as the ops', see [`crate::ops::case`].
+//! Test cases of the graph blocks, in the form of those of the ops; see [`crate::ops::case`].
 
 use crate::ops::case::{Case, Draw, f32s, normal, one};
 use crate::tape::{Tape, Var};
 
-/// What the blocks of this room are held to.
+/// The test cases of this module.
 pub(in crate::connectome) fn cases() -> Vec<Case> {
     [graphs(), super::eigenmaps::cases()].concat()
 }

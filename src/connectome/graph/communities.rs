@@ -1,26 +1,26 @@
-//! Communities of a known network, on the host: Newman's modularity and Louvain's method. What is learnt by gradients takes
+//! Communities of a known network, on the host: Newman's modularity and the Louvain method. For gradient-based learning see
 //! [`Tape::modularity`](crate::Tape::modularity).
 
 use crate::tensor::Philox;
 use crate::{Error, Result};
 
-/// Communities and how good they are.
+/// A partition of a network into communities, with its modularity.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Communities {
-    /// The community of each node, counted from 0 in the order of their first nodes.
+    /// The community of each node, numbered from 0 in the order of their first nodes.
     pub labels: Vec<usize>,
-    /// Newman's Q of them.
+    /// Newman's modularity Q of the partition.
     pub modularity: f64,
-    /// Whether no node gains by another move. Where it is false, the sweeps were over before that.
+    /// True where no node gains by another move. False where the limit on the number of sweeps was reached first.
     pub converged: bool,
 }
 
-/// Newman's Q = Σ_ij (A_ij − γ k_i k_j / 2m) δ(c_i, c_j) / 2m of labels over an undirected adjacency `[n, n]`, weights not below 0; 0 without
-/// edges.
+/// Newman's modularity Q = Σ_ij (A_ij − γ k_i k_j / 2m) δ(c_i, c_j) / 2m of labels over an undirected adjacency `[n, n]` with weights not
+/// below 0. It is 0 without edges.
 ///
 /// # Errors
-/// Where there are not n² weights, or one is not finite or below 0; or γ is not finite.
+/// Returns an error where there are not n² weights, or one is not finite or below 0, or γ is not finite.
 pub fn modularity(adjacency: &[f64], labels: &[usize], gamma: f64) -> Result<f64> {
     let n = labels.len();
     check(adjacency, n, gamma)?;
@@ -37,12 +37,12 @@ pub fn modularity(adjacency: &[f64], labels: &[usize], gamma: f64) -> Result<f64
     Ok(if total > 0.0 { within.iter().zip(&ends).map(share).sum() } else { 0.0 })
 }
 
-/// Communities of an undirected adjacency `[n, n]` by Louvain's method (Blondel et al. 2008): nodes move to the community beside them that
-/// makes Q greatest until none gains, communities become nodes, and so on. The order in which nodes are asked is drawn by `seed`. Every move
-/// raises Q, so that no division of the nodes comes twice.
+/// Communities of an undirected adjacency `[n, n]` by the Louvain method (Blondel et al. 2008). Each node moves to the neighbouring
+/// community that gives the greatest Q, until no node gains; then communities become nodes, and the procedure repeats. `seed` determines
+/// the order of the nodes. Every move raises Q, so no partition occurs twice.
 ///
 /// # Errors
-/// As [`modularity`].
+/// The same as those of [`modularity`].
 pub fn louvain(adjacency: &[f64], n: usize, gamma: f64, seed: u64) -> Result<Communities> {
     check(adjacency, n, gamma)?;
     let mut labels: Vec<usize> = (0..n).collect();
@@ -77,10 +77,11 @@ fn check(adjacency: &[f64], n: usize, gamma: f64) -> Result<()> {
     }
 }
 
-/// Sweeps over the nodes of a level at most. Some tens are common; only rounding could take more.
+/// The greatest number of sweeps over the nodes of a level. A few tens are common; only rounding errors could cause more.
 const SWEEPS: usize = 1000;
 
-/// Moves nodes until none gains: each node's community, counted in the order of first nodes, how many there are, and whether none gains.
+/// Moves nodes until none gains. Returns the community of each node, numbered in the order of first nodes, the number of communities, and
+/// true where no node gains any more.
 fn settle(network: &[f64], n: usize, gamma: f64, seed: u64, level: u32) -> (Vec<usize>, usize, bool) {
     let degrees: Vec<f64> = network.chunks_exact(n.max(1)).map(|row| row.iter().sum()).collect();
     let total: f64 = degrees.iter().sum();
@@ -103,7 +104,7 @@ fn settle(network: &[f64], n: usize, gamma: f64, seed: u64, level: u32) -> (Vec<
             let gain = |c: usize| links[c] - gamma * degrees[i] * ends[c] / total;
             let stay = (labels[i], gain(labels[i]));
             let best = (0..n).filter(|&c| links[c] > 0.0).map(|c| (c, gain(c))).fold(stay, |a, b| if b.1 > a.1 { b } else { a });
-            // Gains within rounding would let nodes wander for ever.
+            // Gains as small as rounding errors would let nodes move for ever.
             if best.1 > stay.1 + 1e-12 * total {
                 labels[i] = best.0;
                 moving = true;
@@ -123,7 +124,7 @@ fn settle(network: &[f64], n: usize, gamma: f64, seed: u64, level: u32) -> (Vec<
     (labels, communities, !moving)
 }
 
-/// The network of communities: weights between all their nodes; within one, twice what its edges weigh.
+/// The network of communities: the weight between two is the sum over their nodes, and within one it is twice the sum of its edges.
 fn joined(network: &[f64], labels: &[usize], communities: usize) -> Vec<f64> {
     let n = labels.len();
     let mut out = vec![0.0; communities * communities];

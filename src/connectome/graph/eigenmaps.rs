@@ -1,33 +1,34 @@
-//! Low-dimensional maps of connectomes, "gradients": Laplacian eigenmaps (Belkin & Niyogi 2003) and diffusion maps (Coifman & Lafon 2006), as
-//! BrainSpace scales and signs them (Vos de Wael et al. 2020, Communications Biology 3). Adjacencies are symmetric `[.., n, n]`, their
-//! weights not below 0, their graph connected.
+//! Low-dimensional maps of connectomes, also called gradients: Laplacian eigenmaps (Belkin & Niyogi 2003) and diffusion maps (Coifman &
+//! Lafon 2006), with the scales and signs of BrainSpace (Vos de Wael et al. 2020, Communications Biology 3). Adjacencies are symmetric
+//! `[.., n, n]` with weights not below 0, and their graph must be connected.
 //!
-//! Signs are a convention: the entry of largest magnitude of each map is positive. Maps of equal eigenvalues are turned at will. A diffusion
-//! operator is not symmetric; here its symmetric conjugate is decomposed, which is exact. BrainSpace hands the operator itself to a solver for
-//! symmetric matrices (its eigenvalues are off by some 10⁻³), and hypercoil does so densely (off by some 10⁻²).
+//! Signs are a convention: the entry of largest magnitude in each map is positive. Maps of equal eigenvalues are defined only up to a
+//! rotation. A diffusion operator is not symmetric; here its symmetric conjugate is decomposed, which is exact. BrainSpace passes the
+//! operator itself to a solver for symmetric matrices, so its eigenvalues are off by about 10⁻³; hypercoil does so with a dense solver, and
+//! they are off by about 10⁻².
 
 use crate::ops::case::Case;
 use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// Maps of a connectome and how much each counts.
+/// Maps of a connectome with their weights.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Eigenmaps {
-    /// `[.., n, components]`, the most important first.
+    /// The maps `[.., n, components]`, the most important first.
     pub maps: Var,
-    /// `[.., components]`.
+    /// The eigenvalues or factors of the maps, `[.., components]`.
     pub values: Var,
 }
 
 /// # Eigenmaps and gradients of connectivity
 impl Tape {
-    /// Laplacian eigenmaps: the eigenvectors of least eigenvalue of the Laplacian ([`Tape::laplacian`]) but the first, eigenvalues
-    /// ascending; where `normalised`, of the normalised one, divided by the roots of the degrees.
+    /// Laplacian eigenmaps: the eigenvectors of the smallest eigenvalues of the Laplacian ([`Tape::laplacian`]) without the first,
+    /// eigenvalues ascending. Where `normalised`, they are those of the normalised Laplacian, divided by the square roots of the degrees.
     ///
     /// # Errors
-    /// Where the adjacency is not square, or the components are not from 1 to n − 1.
+    /// Returns an error where the adjacency is not square, or `components` is not between 1 and n − 1.
     pub fn laplacian_eigenmaps(&mut self, adjacency: Var, components: usize, normalised: bool) -> Result<Eigenmaps> {
         let n = self.expect_components("laplacian_eigenmaps", adjacency, components)?;
         let laplacian = self.laplacian(adjacency, normalised)?;
@@ -46,12 +47,13 @@ impl Tape {
         Ok(Eigenmaps { maps: self.signed(maps)?, values })
     }
 
-    /// Diffusion maps: right eigenvectors of D′⁻¹ W, W = D^−α A D^−α, D and D′ the degrees of A and W, of the greatest eigenvalues λ but the
-    /// first, which is 1; each of mean square 1 times λᵗ, or times λ / (1 − λ), all times at once, where t is 0. The values are these
-    /// factors. α is 0 for the random walk of A, ½ for Fokker–Planck diffusion (BrainSpace's choice), 1 for the geometry alone.
+    /// Diffusion maps: right eigenvectors of D′⁻¹ W with W = D^−α A D^−α and D and D′ the degrees of A and W. They belong to the greatest
+    /// eigenvalues λ without the first, which is 1. Each map has mean square 1 and is multiplied by λᵗ, or where t = 0 by λ / (1 − λ), the
+    /// sum over all times. The returned values are these factors. α is 0 for the random walk on A, ½ for Fokker–Planck diffusion
+    /// (BrainSpace's choice), and 1 for the geometry alone.
     ///
     /// # Errors
-    /// Where the adjacency is not square, or the components are not from 1 to n − 1.
+    /// Returns an error where the adjacency is not square, or `components` is not between 1 and n − 1.
     pub fn diffusion_maps(&mut self, adjacency: Var, components: usize, alpha: f32, time: u32) -> Result<Eigenmaps> {
         let n = self.expect_components("diffusion_maps", adjacency, components)?;
         let degrees = self.sum(adjacency, &[-1], true)?;
@@ -79,20 +81,20 @@ impl Tape {
             _ => self.powers(values, time)?,
         };
         let factors = self.reshape_last(values, &[1, components])?;
-        // Signs are set last: a factor of an odd power may be below 0.
+        // Signs are set last, because an odd power of a negative eigenvalue is negative.
         let maps = self.mul(maps, factors)?;
         Ok(Eigenmaps { maps: self.signed(maps)?, values })
     }
 
-    /// 1 − θ / π, θ the angle between rows of x `[.., n, d]` and of y `[.., m, d]`: `[.., n, m]`, 1 where they point the same way and 0 where
-    /// apart; BrainSpace's `normalized_angle` affinity. A row of zeros is at a right angle to all. Of rows that are the same, f32 leaves an
-    /// angle of some 5 · 10⁻⁴, and no gradient.
+    /// The affinity 1 − θ / π `[.., n, m]`, where θ is the angle between rows of x `[.., n, d]` and of y `[.., m, d]`. It is 1 for equal
+    /// directions and 0 for opposite ones; BrainSpace's `normalized_angle`. A row of zeros is at a right angle to all rows. For equal rows
+    /// f32 gives an angle of about 5 · 10⁻⁴ and no gradient.
     ///
     /// # Errors
-    /// As [`Tape::cosine_kernel`].
+    /// The same as those of [`Tape::cosine_kernel`].
     pub fn normalised_angle(&mut self, x: Var, y: Var) -> Result<Var> {
         let cosine = self.cosine_kernel(x, y)?;
-        // The squared chord of an angle is 2 − 2 cos.
+        // The squared chord of an angle θ is 2 − 2 cos θ.
         let chord = self.scale(cosine, -2.0)?;
         let chord = self.offset(chord, 2.0)?;
         let angle = self.angle_of_chord(chord)?;
@@ -108,7 +110,7 @@ impl Tape {
         }
     }
 
-    /// w_i x_ij w_j of weights `[.., n, 1]`.
+    /// The entries x_ij scaled to w_i x_ij w_j with weights w `[.., n, 1]`.
     fn scaled_both_ways(&mut self, x: Var, weights: Var, n: usize) -> Result<Var> {
         let shape = self.shape(weights);
         let rank = shape.rank();
@@ -117,26 +119,26 @@ impl Tape {
         self.mul(scaled, across)
     }
 
-    /// The degree of a node without edges is taken for 1.
+    /// Degrees, with 1 for a node without edges.
     fn one_where_none(&mut self, degrees: Var) -> Result<Var> {
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
         let none = self.less_equal(degrees, zero)?;
         self.select(none, one, degrees)
     }
 
-    /// The last entries but one of the last axis, backwards: of ascending ones, the greatest but the first.
+    /// The last entries of the last axis except the very last, in reverse order: for ascending entries, the greatest except the first.
     fn last_first(&mut self, x: Var, count: usize) -> Result<Var> {
         let n = self.shape(x).last().copied().unwrap_or(0);
         let each = (0..count).map(|i| self.slice(x, -1, n - 2 - i, n - 1 - i, 1)).collect::<Result<Vec<_>>>()?;
         self.concatenate(&each, -1)
     }
 
-    /// x to a whole power.
+    /// x raised to an integer power.
     fn powers(&mut self, x: Var, power: u32) -> Result<Var> {
         (1..power).try_fold(x, |made, _| self.mul(made, x))
     }
 
-    /// Columns of x `[.., n, k]`, each turned so that its entry of largest magnitude is positive.
+    /// The columns of x `[.., n, k]`, each with its sign chosen so that its entry of largest magnitude is positive.
     fn signed(&mut self, x: Var) -> Result<Var> {
         let (most, least) = (self.max(x, &[-2], true)?, self.min(x, &[-2], true)?);
         let both = self.add(most, least)?;
@@ -147,18 +149,19 @@ impl Tape {
     }
 }
 
-/// Affinities of few rows, whose eigenvalues lie well apart.
+/// Test cases on affinities of a few rows, whose eigenvalues lie well apart.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for [n, d] in [[5, 3], [9, 4]] {
-        // 2 − 2 cos of angles from some tenths on has lost a digit.
+        // The term 2 − 2 cos θ has lost a digit for angles of a few tenths and less.
         let rows = vec![normal([n, d]), normal([n + 2, d])];
         cases.push(one("normalised_angle", rows, |t, x| t.normalised_angle(x[0], x[1])).within(2e-5, 1e-4));
         let affinity = |t: &mut Tape, x: Var| {
             let y = t.square(x)?;
             t.rbf_kernel(y, y, Some(0.3))
         };
-        // Eigenvectors lose what f32 has over the gaps between eigenvalues, about a tenth here, and their gradients that twice.
+        // The error of eigenvectors in f32 grows with the inverse of the gaps between eigenvalues, about a tenth here, and that of their
+        // gradients with its square.
         let laplacian = move |t: &mut Tape, x: &[Var], normalised: bool| {
             let a = affinity(t, x[0])?;
             let made = t.laplacian_eigenmaps(a, 2, normalised)?;

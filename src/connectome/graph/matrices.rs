@@ -1,18 +1,19 @@
-//! Graphs on the tape: modularity, Laplacians, and how smooth a map is along edges. Adjacencies are `[.., n, n]`, weights not below 0:
-//! of a connectome with negative correlations take the positive part first ([`Tape::relu`]), as hypercoil does by default.
+//! Graphs on the tape: modularity, Laplacians, and the smoothness of a map along edges. Adjacencies are `[.., n, n]` with weights not below
+//! 0. For a connectome with negative correlations take the positive part first ([`Tape::relu`]), as hypercoil does by default.
 
 use crate::tape::{Tape, Var};
 use crate::{Error, HostTensor, Result};
 
 /// # Modularity and Laplacians
 impl Tape {
-    /// B = A − γ k kᵀ / 2m, k the degrees and 2m their sum (Newman 2006, PNAS 103; γ the resolution of Reichardt & Bornholdt 2006), divided
-    /// by 2m where `normalised`. Of a directed graph, A − γ k_out k_inᵀ / m. A graph without edges has 0.
+    /// The modularity matrix B = A − γ k kᵀ / 2m with degrees k and their sum 2m (Newman 2006, PNAS 103), with γ the resolution of
+    /// Reichardt & Bornholdt 2006; divided by 2m where `normalised`. For a directed graph it is A − γ k_out k_inᵀ / m. A graph without
+    /// edges gives 0.
     ///
-    /// For the modularity of a partition see [`Tape::modularity`], which does without this matrix.
+    /// The modularity of a partition, [`Tape::modularity`], does not need this matrix.
     ///
     /// # Errors
-    /// Where A is not square.
+    /// Returns an error where A is not square.
     pub fn modularity_matrix(&mut self, adjacency: Var, gamma: f32, normalised: bool) -> Result<Var> {
         self.expect_square("modularity_matrix", adjacency)?;
         let (out, into, per_weight) = self.degrees(adjacency)?;
@@ -23,16 +24,16 @@ impl Tape {
         if normalised { self.mul(b, per_weight) } else { Ok(b) }
     }
 
-    /// Relaxed modularity `[..]` of soft communities C `[.., n, communities]`, rows that sum to 1:
+    /// Relaxed modularity `[..]` of soft communities C `[.., n, communities]`, whose rows sum to 1:
     ///
     /// Q = tr(Cᵀ A C) / 2m − γ (kᵀC)(kᵀC)ᵀ / (2m)²,
     ///
-    /// which is Newman's Q where C is hard, diagonal included. It is to be made great: a loss takes [`Tape::neg`] of it. (hypercoil's
-    /// `relaxed_modularity` leaves the diagonal out by default and halves the rest, and its `ModularityLoss` has lost the minus sign.) It
-    /// makes nothing of size n × n.
+    /// which is Newman's Q, diagonal included, where C is hard. A good partition has a large Q, so a loss uses [`Tape::neg`] of it.
+    /// (hypercoil's `relaxed_modularity` leaves the diagonal out by default and halves the rest, and its `ModularityLoss` lacks the minus
+    /// sign.) No array of size n × n is built.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn modularity(&mut self, adjacency: Var, communities: Var, gamma: f32) -> Result<Var> {
         self.expect_square("modularity", adjacency)?;
         let (out, into, per_weight) = self.degrees(adjacency)?;
@@ -40,7 +41,7 @@ impl Tape {
         let within = self.mul(communities, along)?;
         let within = self.sum(within, &[-2], true)?;
         let within = self.mul(within, per_weight)?;
-        // Each community's share of the edges' ends, [.., 1, communities].
+        // The share of each community in the ends of edges, [.., 1, communities].
         let ends = self.matmul_with(out, communities, true, false)?;
         let heads = self.matmul(into, communities)?;
         let (ends, heads) = (self.mul(ends, per_weight)?, self.mul(heads, per_weight)?);
@@ -50,11 +51,11 @@ impl Tape {
         self.sum(each, &[-1, -2], false)
     }
 
-    /// The graph Laplacian D − A, or I − D^(−½) A D^(−½) where `normalised`, with loops left out (Chung 1997). A node without edges has a
-    /// row of zeros, as in SciPy.
+    /// The graph Laplacian D − A, or I − D^(−½) A D^(−½) where `normalised`, without loops (Chung 1997). A node without edges has a row of
+    /// zeros, as in SciPy.
     ///
     /// # Errors
-    /// Where A is not square.
+    /// Returns an error where A is not square.
     pub fn laplacian(&mut self, adjacency: Var, normalised: bool) -> Result<Var> {
         let n = self.expect_square("laplacian", adjacency)?;
         let diagonal = self.diagonal_mask(n)?;
@@ -66,7 +67,7 @@ impl Tape {
             return self.select(diagonal, degree, turned);
         }
         let one = self.scalar(1.0)?;
-        // A degree of NaN is none of 0: what it scales is NaN.
+        // A degree of NaN does not count as 0, so everything it scales is NaN.
         let none = self.less_equal(degree, zero)?;
         let linked = self.equal(none, zero)?;
         let safe = self.select(none, one, degree)?;
@@ -81,12 +82,12 @@ impl Tape {
         self.select(diagonal, linked, turned)
     }
 
-    /// Σ_ij A_ij (q_i − q_j)² of each dimension of a map q `[.., n, d]`: `[.., d]`, the energy that connectopic maps make small
-    /// (hypercoil's `ConnectopyLoss`; Belkin & Niyogi 2003), 2 qᵀ L q. It makes nothing of size n × n. (hypercoil's `eigenmaps` puts the
-    /// Laplacian in the adjacency's place, which turns the sign: the rows of D − A sum to 0, so Σ L_ij (q_i − q_j)² = −2 qᵀ L q.)
+    /// The energy Σ_ij A_ij (q_i − q_j)² `[.., d]` of each dimension of a map q `[.., n, d]`, equal to 2 qᵀ L q, which connectopic maps
+    /// minimise (hypercoil's `ConnectopyLoss`; Belkin & Niyogi 2003). No array of size n × n is built. (hypercoil's `eigenmaps` uses the
+    /// Laplacian in place of the adjacency, which reverses the sign: the rows of D − A sum to 0, so Σ L_ij (q_i − q_j)² = −2 qᵀ L q.)
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn connectopy(&mut self, adjacency: Var, map: Var) -> Result<Var> {
         let n = self.expect_square("connectopy", adjacency)?;
         let shape = self.shape(map);
@@ -111,21 +112,21 @@ impl Tape {
     /// Matrices `[.., n, n]` with zeros on the diagonal.
     ///
     /// # Errors
-    /// Where they are not square.
+    /// Returns an error where the matrices are not square.
     pub fn without_diagonal(&mut self, matrices: Var) -> Result<Var> {
         let n = self.expect_square("without_diagonal", matrices)?;
         let (diagonal, zero) = (self.diagonal_mask(n)?, self.scalar(0.0)?);
         self.select(diagonal, zero, matrices)
     }
 
-    /// 1 on the diagonal and 0 elsewhere, `[n, n]`: a comparison that fuses, of two rows of numbers.
+    /// A mask `[n, n]` with 1 on the diagonal and 0 elsewhere, made by a comparison of two rows of numbers, which fuses with other ops.
     fn diagonal_mask(&mut self, n: usize) -> Result<Var> {
         let row = self.constant(HostTensor::i32([n], (0..n as i32).collect())?)?;
         let column = self.reshape(row, [n, 1])?;
         self.equal(column, row)
     }
 
-    /// Degrees out `[.., n, 1]` and in `[.., 1, n]`, and one by their sum `[.., 1, 1]`, 0 without edges.
+    /// The out-degrees `[.., n, 1]`, the in-degrees `[.., 1, n]`, and the inverse of their sum `[.., 1, 1]`, which is 0 without edges.
     fn degrees(&mut self, adjacency: Var) -> Result<(Var, Var, Var)> {
         let (out, into) = (self.sum(adjacency, &[-1], true)?, self.sum(adjacency, &[-2], true)?);
         let total = self.sum(out, &[-2], true)?;

@@ -1,21 +1,21 @@
-//! The cases of these blocks, as those of ops: see [`crate::ops::case`].
+//! Test cases of the parcellation blocks, in the form of those of the ops; see [`crate::ops::case`].
 
 use super::Normalisation;
 use crate::connectome::loss::Moment;
 use crate::ops::case::{Case, Draw, f32s, normal, one};
 use crate::tape::{Tape, Var};
 
-/// The cases of the blocks of this room.
+/// The test cases of this module.
 pub(in crate::connectome) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for [subjects, p, v, t] in [[1, 1, 7, 7], [2, 3, 65, 9]] {
-        // Weights and series above 0 keep sums and means away from it.
+        // Weights and series above 0 keep sums and means away from 0.
         let operands = || vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([subjects, v, t], Draw::Uniform(1.0, 3.0))];
         let all =
             [Normalisation::Mean, Normalisation::AbsoluteMean, Normalisation::ZScore, Normalisation::PercentChange, Normalisation::Sum];
         for normalisation in all {
             let build = move |t: &mut Tape, x: &[Var]| t.linear_parcellation(x[0], x[1], normalisation);
-            // What ZScore and PercentChange take the mean away from is ten times what is left.
+            // The mean that ZScore and PercentChange subtract is ten times as large as the remainder.
             cases.push(one(&format!("linear_parcellation {normalisation:?}"), operands(), build).within(2e-5, 5e-5));
         }
         let moment = |t: &mut Tape, x: &[Var]| {

@@ -1,4 +1,4 @@
-//! Points on the sphere: parcellations by distance alone, and the neighbours of a mesh.
+//! Points on the sphere: parcellations from distances alone, and the neighbours on a mesh.
 
 use crate::statistics::lloyd::{Empty, lloyd};
 use crate::tensor::{HostTensor, Philox};
@@ -19,7 +19,7 @@ fn unit(p: Point) -> Point {
 /// The rows of a tensor `[points, 3]` as directions.
 ///
 /// # Errors
-/// Where the tensor is of another shape, or a coordinate is not finite.
+/// Returns an error where the tensor has another shape, or a coordinate is not finite.
 pub fn directions(xyz: &HostTensor) -> Result<Vec<Point>> {
     if let Some(at) = xyz.to_f64_vec().iter().position(|x| !x.is_finite()) {
         return Err(Error::argument(format!("coordinates: point {} (counted from 0) is not finite", at / 3)));
@@ -30,7 +30,7 @@ pub fn directions(xyz: &HostTensor) -> Result<Vec<Point>> {
     }
 }
 
-/// `k` of the points, each as far as can be from those before it, the first drawn with `seed`.
+/// Draws `k` of the points: the first at random with `seed`, and each further one as far as possible from those before it.
 pub fn farthest_points(points: &[Point], k: usize, seed: u64) -> Vec<Point> {
     if points.is_empty() {
         return Vec::new();
@@ -46,12 +46,12 @@ pub fn farthest_points(points: &[Point], k: usize, seed: u64) -> Vec<Point> {
     centres
 }
 
-/// `k` distinct points drawn with `seed`.
+/// Draws `k` distinct points with `seed`.
 pub fn random_points(points: &[Point], k: usize, seed: u64) -> Vec<Point> {
     Philox::new(seed, 1, 0).distinct(points.len(), k).into_iter().map(|i| points[i]).collect()
 }
 
-/// The centre nearest to each point, and the product of their directions.
+/// The centre nearest to each point, and the dot product of the two directions.
 fn nearest_of(points: &[Point], centres: &[Point]) -> impl Iterator<Item = (usize, f64)> {
     points.iter().map(move |p| {
         let better = |best: (usize, f64), (i, c): (usize, &Point)| if dot(p, c) > best.1 { (i, dot(p, c)) } else { best };
@@ -64,10 +64,10 @@ pub fn nearest(points: &[Point], centres: &[Point]) -> Vec<i32> {
     nearest_of(points, centres).map(|(centre, _)| centre as i32).collect()
 }
 
-/// Spherical k-means: `rounds` rounds of Lloyd's algorithm from `centres`, fewer where no point moves any more. A centre that loses all its
-/// points stays.
+/// Spherical k-means: at most `rounds` rounds of Lloyd's algorithm from `centres`, which end early where no point changes its centre. A
+/// centre that loses all its points keeps its place.
 pub fn k_means(points: &[Point], mut centres: Vec<Point>, rounds: usize) -> Vec<Point> {
-    // |p − c|² = 2 − 2 p · c of directions.
+    // For directions, |p − c|² = 2 − 2 p · c.
     let assign = |centres: &[Point]| nearest_of(points, centres).map(|(c, dot)| (c, 2.0 - 2.0 * dot)).collect();
     lloyd(&mut centres, rounds, Empty::Stays, assign, |centres, members| {
         for (centre, members) in centres.iter_mut().zip(members) {
@@ -81,11 +81,11 @@ pub fn k_means(points: &[Point], mut centres: Vec<Point>, rounds: usize) -> Vec<
     centres
 }
 
-/// A symmetric table of neighbours i32 `[vertices, degree]` among the vertices that `kept` names (old index of each new one), from
-/// triangles i32 `[faces, 3]`. Rows shorter than the degree are filled up with the vertex itself.
+/// A symmetric table of neighbours i32 `[vertices, degree]` from triangles i32 `[faces, 3]`, among the kept vertices only. `kept` holds the
+/// old index of each new vertex. Rows shorter than the degree are padded with the vertex itself.
 ///
 /// # Errors
-/// Where `faces` is of another shape, or names a vertex beyond `total`.
+/// Returns an error where `faces` has another shape, or names a vertex beyond `total`.
 pub fn neighbours(faces: &HostTensor, kept: &[usize], total: usize) -> Result<HostTensor> {
     let bad = || Error::argument(format!("faces must be i32 [faces, 3] below {total}, found {}", faces.ty()));
     let table = faces.as_i32().filter(|_| faces.shape().last() == Some(&3)).ok_or_else(bad)?;
@@ -104,11 +104,11 @@ pub fn neighbours(faces: &HostTensor, kept: &[usize], total: usize) -> Result<Ho
     table_of(near)
 }
 
-/// A symmetric table of neighbours, as [`neighbours`] makes them, of points without a mesh: a point and each of the `k` nearest to it are
-/// neighbours of one another.
+/// A symmetric table of neighbours in the format of [`neighbours`], for points without a mesh: a point and each of its `k` nearest points
+/// are neighbours of each other.
 ///
 /// # Errors
-/// None that points can cause.
+/// Points cause no error; the result is that of making a tensor.
 pub fn nearest_neighbours(points: &[Point], k: usize) -> Result<HostTensor> {
     let mut near: Vec<Vec<usize>> = vec![Vec::new(); points.len()];
     for (v, p) in points.iter().enumerate() {
@@ -135,12 +135,12 @@ fn table_of(mut near: Vec<Vec<usize>>) -> Result<HostTensor> {
     HostTensor::i32([near.len(), degree], rows.collect())
 }
 
-/// A Gaussian's weights over the vertices within `truncate` mm of each along the sphere of `radius` mm: neighbours i32
-/// `[vertices, degree]`, symmetric, and weights f32 of that shape, e^(−d² / 2σ²) with rows that sum to 1, for [`Tape::neighbour_sum`].
-/// Rows shorter than the degree are filled up with the vertex itself, of weight 0. (hypercoil's `spherical_conv` does not normalise.)
+/// Gaussian weights over the vertices within `truncate` mm of each vertex along the sphere of `radius` mm, for [`Tape::neighbour_sum`].
+/// Returns neighbours i32 `[vertices, degree]`, symmetric, and weights f32 of that shape, e^(−d² / 2σ²) with rows that sum to 1. Rows
+/// shorter than the degree are padded with the vertex itself at weight 0. (hypercoil's `spherical_conv` does not normalise.)
 ///
 /// # Errors
-/// Where a length is not above 0.
+/// Returns an error where a length is not above 0.
 ///
 /// [`Tape::neighbour_sum`]: crate::Tape::neighbour_sum
 pub fn gaussian_neighbourhood(directions: &[Point], radius: f64, sigma: f64, truncate: f64) -> Result<(HostTensor, HostTensor)> {
