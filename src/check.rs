@@ -1,4 +1,4 @@
-//! Checks: an op's kernels on a device against its f64 definition, and its reverse rule against finite differences.
+//! Checks that compare an op's kernels on a device with its f64 definition, and its reverse rule with finite differences.
 
 use crate::device::{Device, Program};
 use crate::kernel::Target;
@@ -9,7 +9,7 @@ use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A case recorded: operands, results, cotangents of the results, and gradients.
+/// A case recorded on a tape: its operands, results, cotangents of the results, and gradients.
 #[derive(Debug)]
 struct RecordedCase {
     tape: Tape,
@@ -20,7 +20,8 @@ struct RecordedCase {
 }
 
 impl RecordedCase {
-    /// Every result is differentiated under a cotangent drawn at random, so that a rule that takes it for 1 is found out.
+    /// Records a case. Every result is differentiated under a cotangent drawn at random, so that a reverse rule that assumes a cotangent of
+    /// 1 is found.
     fn new(case: &Case) -> Result<Self> {
         let mut tape = Tape::new();
         let mut operands = Vec::new();
@@ -70,13 +71,13 @@ pub fn plan(case: &Case, target: &Target) -> Result<Plan> {
 pub struct Outcome {
     /// The case.
     pub case: String,
-    /// `kernel=variant` that were pinned, or `default`.
+    /// The pinned variants as `kernel=variant`, or `default` where none was pinned.
     pub variant: String,
-    /// Worst error forward.
+    /// The largest error of the results, as [`error`] measures it.
     pub forward: f64,
-    /// The largest error allowed.
+    /// The largest error of the results that is allowed.
     pub tolerance: f64,
-    /// Worst error of the gradients; `None` where there are none.
+    /// The largest error of the gradients; `None` where the case has none.
     pub reverse: Option<f64>,
     /// The largest error of the gradients that is allowed.
     pub reverse_tolerance: f64,
@@ -99,7 +100,7 @@ pub fn error(a: &HostTensor, b: &HostTensor) -> f64 {
     })
 }
 
-/// A case with what its f64 definition says.
+/// A case with the results and gradients of its f64 definition.
 struct Defined<'a> {
     case: &'a Case,
     recorded: RecordedCase,
@@ -128,7 +129,7 @@ impl<'a> Defined<'a> {
     }
 }
 
-/// Holds a case to its f64 definition on `device`, with the kernels that it takes by itself.
+/// Compares a case on `device`, with the kernels that planning chooses, with its f64 definition.
 ///
 /// # Errors
 /// Where the case cannot be run at all.
@@ -138,8 +139,8 @@ pub fn chosen(case: &Case, device: &Device) -> Result<Outcome> {
     Ok(outcome(case, named(&Pins::new()), &recorded, &values, &exact))
 }
 
-/// Holds a case to its f64 definition on `device`: with the kernels it would take by itself, and, unless it is composed of ops that have
-/// cases of their own, in every other way and with every other variant of each kernel.
+/// Compares a case on `device` with its f64 definition: with the kernels that planning chooses and, unless the case is composed of ops that
+/// have cases of their own, with every other algorithm and every other variant of each kernel.
 ///
 /// # Errors
 /// Where the case cannot be run at all.
@@ -147,25 +148,25 @@ pub fn kernels(case: &Case, device: &Device) -> Result<Vec<Outcome>> {
     Defined::new(case)?.compare(device)
 }
 
-/// Does the same with every case, and hands each on to `done` in order as soon as it is through. A case that cannot be run does not stop the
-/// others. Definitions are computed on all cores, ahead of the device.
+/// Checks every case as [`kernels`] does, and passes each outcome to `done`, in order, as soon as it is known. A case that cannot be run
+/// does not stop the others. The f64 definitions are computed on all cores, ahead of the device.
 pub fn all(cases: &[Case], device: &Device, mut done: impl FnMut(&Case, Result<Vec<Outcome>>)) {
     in_order(cases, |case| Defined::new(case), |case, defined| done(case, defined.and_then(|d| d.compare(device))));
 }
 
-/// Computes something of each case on all cores, and hands it on in order, on this thread.
+/// Calls `compute` for each case on all cores, and `each` with the results, in order, on this thread.
 #[cfg(not(target_family = "wasm"))]
 fn in_order<'a, T: Send>(cases: &'a [Case], compute: impl Fn(&'a Case) -> T + Sync, mut each: impl FnMut(&'a Case, T)) {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
-    // A few cases ahead are enough.
+    // The cores may be a few cases ahead of the receiver, no more.
     let (send, receive) = std::sync::mpsc::sync_channel(cores);
     std::thread::scope(|scope| {
         for _ in 0..cores {
             let (send, next, compute) = (send.clone(), &next, &compute);
             scope.spawn(move || {
-                // Whoever receives is gone only where it panicked.
+                // The receiver is gone only where its thread panicked.
                 while let Some((at, case)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, cases.get(at)?)))
                     && send.send((at, compute(case))).is_ok()
                 {}
@@ -196,8 +197,8 @@ fn named(pins: &Pins) -> String {
     if pins.is_empty() { "default".into() } else { pins.iter().map(of).collect::<Vec<_>>().join(" ") }
 }
 
-/// The pins that are still to be tried of a plan in which no variant is pinned: the other algorithms, where none is, and other variants of
-/// each kernel that is not among those `tried`.
+/// The pins that remain to be tried: for a plan without pinned algorithms, the other algorithms; and, for each kernel that runs in a
+/// variant not yet in `tried`, its other variants.
 fn others(plan: &Plan, pinned: &Pins, tried: &mut BTreeSet<(String, String)>) -> Vec<Pins> {
     let with = |name: &str, variant: &str| [pinned.as_slice(), &[(name.to_owned(), variant.to_owned())]].concat();
     let takes = |kernel: &str| plan.steps.iter().any(|s| s.kernel.name == kernel);
@@ -233,7 +234,7 @@ fn outcome(case: &Case, variant: String, recorded: &RecordedCase, values: &[Host
     }
 }
 
-/// The worst relative error of a case's gradients against central differences in f64, along random directions of each operand.
+/// The largest relative error of a case's gradients compared with central differences in f64, along random directions of each operand.
 ///
 /// # Errors
 /// Where the case cannot be run.

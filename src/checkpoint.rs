@@ -28,7 +28,7 @@ impl Checkpoint {
     /// Reads a file that [`State::save`] wrote, or any safetensors file of f64, f32, f16, i32 and u32 tensors.
     ///
     /// # Errors
-    /// Where the file cannot be read or holds something else; they name the file and the tensor.
+    /// Where the file cannot be read or holds something else; the error names the file and the tensor.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let fail = |what: String| Error::file(path, what);
@@ -61,28 +61,28 @@ impl Checkpoint {
         &self.version
     }
 
-    /// The device it was made on.
+    /// The name of the device that the states were computed on.
     pub fn device(&self) -> &str {
         &self.device
     }
 
-    /// Kernels and the variants of them that were in use.
+    /// The kernels in use when the checkpoint was written, and their variants.
     pub fn variants(&self) -> &Variants {
         &self.variants
     }
 
-    /// Kernel (and class of work) and variant, to compile with ([`Device::with_variants`](crate::Device::with_variants)) before resuming
-    /// with another tuning or on another version of this crate, whose own choices may differ.
+    /// Pairs of kernel (with its class of work) and variant, to compile with ([`Device::with_variants`](crate::Device::with_variants))
+    /// before resuming with another tuning or on another version of this crate, whose own choices may differ.
     pub fn pins(&self) -> Vec<(String, String)> {
         // The part of a variant's name after a plus is chosen by the op and not by the device, so it is left out of the pin.
         let base = |name: &String| name.split('+').next().unwrap_or_default().to_owned();
         self.variants.iter().filter_map(|(pin, names)| Some((pin.clone(), base(names.first()?)))).collect()
     }
 
-    /// Puts every state into `state`; nothing is changed where there is an error.
+    /// Copies every state of the file into `state`. Nothing is changed where there is an error.
     ///
     /// # Errors
-    /// Where the file lacks a state that `state` has, holds one that it has not, or one of another type.
+    /// Where the file lacks a state that `state` has, holds a state that `state` lacks, or holds one with another type.
     pub fn restore(&self, state: &State) -> Result<()> {
         let found = self.found(state)?;
         let expected = |name: &String| found.iter().any(|(known, _)| known == name);
@@ -92,8 +92,8 @@ impl Checkpoint {
         self.states.iter().try_for_each(|(name, value)| state.write(name, value))
     }
 
-    /// Puts into `state` every state that it has, for a model that is only applied: the file may hold more, as an optimiser's moments.
-    /// Nothing is changed where there is an error.
+    /// Copies into `state` the file's value for each of its own states. This serves a model that is applied and not trained further: the
+    /// file may hold more, such as an optimiser's moments. Nothing is changed where there is an error.
     ///
     /// # Errors
     /// Where the file lacks a state that `state` has, or holds it with another type.
@@ -120,7 +120,7 @@ impl Checkpoint {
         Ok(values)
     }
 
-    /// An error where `programs` run on the device this was made on, and a kernel of theirs in another variant.
+    /// An error where `programs` run on the device that made this checkpoint, but a kernel runs in another variant.
     fn check_variants(&self, device: &str, programs: &[&Program]) -> Result<()> {
         if device != self.device {
             return Ok(());
@@ -193,7 +193,7 @@ fn variants(programs: &[&Program]) -> Variants {
     all
 }
 
-/// The oracle's states are f64, so that it resumes bit for bit too.
+/// The type and the bytes of a value. States of the f64 oracle are written as f64, so that it resumes bit for bit too.
 fn bytes(value: &HostTensor) -> Result<(Dtype, &[u8])> {
     if value.is_f64() {
         return Ok((Dtype::F64, bytemuck::cast_slice(value.elements::<f64>()?)));

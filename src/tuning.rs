@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Kernels, by the class of their work, and the variants to run them in ([`Kernel::pin`](crate::kernel::Kernel::pin)).
+/// The variants in which kernels run, by kernel and class of work ([`Kernel::pin`](crate::kernel::Kernel::pin)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tuning {
     adapter: String,
@@ -18,7 +18,7 @@ pub struct Tuning {
 }
 
 impl Tuning {
-    /// Variants found on `device`.
+    /// A tuning with the variants found on `device`.
     ///
     /// # Errors
     /// On the host executor, which has no kernels.
@@ -27,10 +27,10 @@ impl Tuning {
         Ok(Self { adapter, backend, driver, version: env!("CARGO_PKG_VERSION").into(), variants })
     }
 
-    /// Reads what [`Tuning::json`] gave, from a file.
+    /// Reads a tuning from a file in the form that [`Tuning::json`] gives.
     ///
     /// # Errors
-    /// Where the file cannot be read, is no tuning, or names a kernel or variant that this crate has not.
+    /// Where the file cannot be read, is not a tuning, or names a kernel or variant that this crate does not have.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
@@ -38,7 +38,7 @@ impl Tuning {
         Self::parse(&text).map_err(|what| Error::file(path, what))
     }
 
-    /// Reads what [`Tuning::json`] gave; or says what was expected.
+    /// Reads a tuning from text in the form that [`Tuning::json`] gives. The error says what was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         let json: Value = crate::json::parse(text).map_err(|e| format!("a tuning in JSON expected: {e}"))?;
         let string = |key: &str| json[key].as_str().map(str::to_owned).ok_or_else(|| format!("`{key}`: a text expected"));
@@ -58,14 +58,14 @@ impl Tuning {
         })
     }
 
-    /// As JSON.
+    /// The tuning as JSON.
     pub fn json(&self) -> Value {
         json!({
             "adapter": self.adapter, "backend": self.backend, "driver": self.driver, "version": self.version, "variants": self.variants,
         })
     }
 
-    /// Kernel, `@` and class of work, and variant.
+    /// The variants by kernel and class of work, joined by `@`.
     pub fn variants(&self) -> &BTreeMap<String, String> {
         &self.variants
     }
@@ -84,7 +84,7 @@ fn known(pin: &str, variant: &str) -> Result<(), String> {
     Err(format!("`variants`: `{pin}`: one of {} expected, found `{variant}`", names.join(", ")))
 }
 
-/// Adapter, back end and driver.
+/// The names of the adapter, the back end and the driver.
 fn identity(device: &Device) -> Result<[String; 3]> {
     match device {
         Device::Gpu(context) => Ok(context.identity()),
@@ -93,7 +93,7 @@ fn identity(device: &Device) -> Result<[String; 3]> {
 }
 
 impl Device {
-    /// The same device, with its kernels in the variants of `tuning`.
+    /// The same device, whose kernels run in the variants of `tuning`.
     ///
     /// # Errors
     /// Where the tuning was made on another adapter, back end or driver.

@@ -21,11 +21,11 @@ pub struct Ceilings {
     pub bytes_per_second: f64,
     /// FLOPs in a second by fused multiply-adds in f32; each counts as two.
     pub flops: f64,
-    /// The same in f16, where the device computes in it.
+    /// FLOPs in a second by fused multiply-adds in f16; `None` where the device does not compute in f16.
     pub flops_f16: Option<f64>,
-    /// A dispatch that writes one word, among others of its kind.
+    /// The time of a dispatch that writes one word, in a run of many such dispatches.
     pub dispatch: Stats,
-    /// From the submission of such a dispatch until its word is on the host.
+    /// The time from the submission of such a dispatch until its word is on the host.
     pub round_trip: Stats,
 }
 
@@ -79,10 +79,10 @@ impl Probe {
         1e9 * self.amount / self.best
     }
 
-    /// Nanoseconds of a launch over the run.
+    /// Statistics of the nanoseconds of a launch, over the whole run.
     ///
     /// # Errors
-    /// The probe was never measured.
+    /// Where the probe was never measured.
     pub fn stats(&self) -> Result<Stats> {
         Stats::of(&self.times).ok_or_else(|| Error::argument("a ceiling was never measured"))
     }
@@ -113,7 +113,7 @@ impl Probes {
             let job = job(device, fma_elements(device), seed, move |t, x| fma(t, x[0], half))?;
             Ok(Probe::new(job, |cost| cost.flops))
         };
-        // Arithmetic first: it brings the clocks up.
+        // Arithmetic comes first, because it brings the clocks up.
         let mut f32 = fma(false)?;
         f32.measure(effort)?;
         let computes_f16 = matches!(device, Device::Gpu(context) if context.target().f16);
@@ -128,7 +128,7 @@ impl Probes {
         Ok(Self { copy, f32, f16, dispatch, round_trip })
     }
 
-    /// Takes one sample more of each rate. Spread over a run, they say what the device can do undisturbed, and how steady it is.
+    /// Takes one sample more of each rate. Samples spread over a run show the device's undisturbed rates, and how steady they are.
     ///
     /// # Errors
     /// Where the device reports a fault.
@@ -158,7 +158,7 @@ fn first(times: Vec<Stats>) -> Result<Stats> {
     times.into_iter().next().ok_or_else(|| Error::argument("a ceiling came to no dispatch"))
 }
 
-/// The copy, of as much as there is memory for.
+/// The copy of as much data as the device has memory for.
 fn copy_job(device: &Device, seed: u64) -> Result<Job> {
     let mut elements = copied_elements(device);
     loop {
@@ -169,7 +169,7 @@ fn copy_job(device: &Device, seed: u64) -> Result<Job> {
     }
 }
 
-/// A ceiling's op over `elements` f32, or over none.
+/// The job of a ceiling's op over `elements` f32 elements; without operands where `elements` is 0.
 fn job(
     device: &Device,
     elements: usize,
@@ -189,7 +189,8 @@ fn slow(device: &Device) -> bool {
     }
 }
 
-/// 256 MiB on a GPU, if it binds that, 128 MiB on a processor: read and written, more than the last cache of nearly all holds.
+/// The number of f32 elements copied: 256 MiB on a GPU whose binding limit allows it, 128 MiB on a CPU. Read and written, this exceeds the
+/// last-level cache of nearly all devices.
 fn copied_elements(device: &Device) -> usize {
     let most = match device {
         Device::Gpu(context) => context.target().max_binding,
@@ -199,7 +200,8 @@ fn copied_elements(device: &Device) -> usize {
     (most.min(wanted) / 4) as usize / 1024 * 1024
 }
 
-/// Enough invocations to fill the largest GPU many times over; some milliseconds' work for a processor.
+/// The number of elements of the multiply-add probe: enough invocations to fill the largest GPU many times over, and some milliseconds of
+/// work for a CPU.
 fn fma_elements(device: &Device) -> usize {
     FMA_BLOCK * if slow(device) { 256 } else { 16_384 }
 }

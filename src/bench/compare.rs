@@ -110,7 +110,7 @@ pub struct Compared {
 pub struct Comparison {
     /// The control's time per byte in this run, divided by that in the earlier run.
     pub control: Range,
-    /// The ratio from which a change of time counts.
+    /// The ratio above which a change of time counts.
     pub threshold: f64,
     /// The rows that both have.
     pub rows: Vec<Compared>,
@@ -122,7 +122,7 @@ impl Baseline {
     /// Reads a `bench.json`.
     ///
     /// # Errors
-    /// [`Error::File`] where it cannot be read, or is no such file.
+    /// [`Error::File`] where the file cannot be read or is not a `bench.json`.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
         let json: Value = crate::json::parse(&text).map_err(|e| Error::file(path, format!("is no JSON: {e}")))?;
@@ -147,10 +147,10 @@ impl Baseline {
         })
     }
 
-    /// Refuses a run that says nothing about this one.
+    /// Refuses an earlier run that cannot be compared with this one.
     ///
     /// # Errors
-    /// [`Error::File`] where it is of another device or driver, or was timed by another clock.
+    /// [`Error::File`] where the earlier run is of another device or driver, or was timed by another clock.
     pub fn check(&self, path: &Path, machine: &Machine, timing: &str) -> Result<()> {
         if !self.machine.same_device(machine) {
             let what = format!("was measured on {}, and this is {}: nothing to compare", self.machine.device(), machine.device());
@@ -162,7 +162,7 @@ impl Baseline {
         Ok(())
     }
 
-    /// `report` beside this run.
+    /// Compares `report` with this earlier run; a change of time counts above the ratio `threshold`.
     pub fn compare(&self, report: &Report, threshold: f64) -> Comparison {
         let control = Range::of(self.control, report.control).scaled(self.control_bytes / report.control_bytes);
         let mut rows = Vec::new();
@@ -240,7 +240,7 @@ mod tests {
         assert_eq!(verdict(old, old, STEADY), (Verdict::Same, 1.0));
         assert_eq!(verdict(old, [118.0, 120.0, 122.0], STEADY), (Verdict::Slower, 1.2));
         assert_eq!(verdict(old, [49.0, 50.0, 51.0], STEADY), (Verdict::Faster, 0.5));
-        // As much slower, but so spread that it may be as fast as before.
+        // The median is as much slower, but the times spread so far that the kernel may be as fast as before.
         assert_eq!(verdict(old, [101.0, 120.0, 150.0], STEADY), (Verdict::Noise, 1.2));
         assert_eq!(verdict(old, [106.0, 108.0, 110.0], STEADY).0, Verdict::Same);
     }
@@ -249,7 +249,7 @@ mod tests {
     fn what_slowed_the_control_is_no_change() {
         let old = [98.0, 100.0, 102.0];
         assert_eq!(verdict(old, [118.0, 120.0, 122.0], [1.2; 3]), (Verdict::Same, 1.0));
-        // As fast as before on a machine that is half as fast is a gain, and as fast on one twice as fast a loss.
+        // The same time on a machine that has become half as fast is a gain; the same time on a machine twice as fast is a loss.
         assert_eq!(verdict(old, old, [2.0; 3]), (Verdict::Faster, 0.5));
         assert_eq!(verdict(old, old, [0.5; 3]), (Verdict::Slower, 2.0));
     }

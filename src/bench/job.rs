@@ -40,10 +40,10 @@ pub struct RecordedWork {
     pub tape: Tape,
     /// The values that a run of the tape must compute.
     pub outputs: Vec<Var>,
-    /// The operands, then cotangents.
+    /// The operands, followed by the cotangents.
     inputs: Vec<(Var, TensorType, Draw)>,
     operands: usize,
-    /// The values and the nodes before those that are timed.
+    /// The numbers of values and of nodes on the tape that come before the timed ones.
     before: (usize, usize),
 }
 
@@ -76,7 +76,7 @@ impl RecordedWork {
         Ok(Self { tape, outputs, operands: operands.len(), inputs, before })
     }
 
-    /// The shapes of its operands, or of its results where it has none.
+    /// The shapes of the work's operands, or of its results where it has no operands.
     pub fn shape(&self) -> String {
         let operands = self.inputs[..self.operands].iter().map(|i| i.1.shape.to_string());
         let results = self.outputs.iter().map(|&v| self.tape.shape(v).to_string());
@@ -141,13 +141,13 @@ pub struct Part {
     pub kernel: String,
     /// The folder of its shader; on the host executor, of the shader that would do most of the work.
     pub family: String,
-    /// The variants chosen.
+    /// The variants that were chosen for its dispatches.
     pub variants: BTreeSet<String>,
-    /// Invocations of a workgroup.
+    /// The invocations of a workgroup along each dimension; `None` on the host executor.
     pub workgroup: Option<[u32; 3]>,
-    /// FLOPs and bytes of all its dispatches.
+    /// The FLOPs and bytes of all its dispatches together.
     pub cost: Cost,
-    /// Its dispatches' places in the plan, or its nodes' on the tape.
+    /// The indices of its dispatches in the plan, or of its nodes on the tape on the host executor.
     pub units: Vec<usize>,
 }
 
@@ -219,7 +219,7 @@ impl Job {
         self.outputs.first().map_or(Ok(()), |&v| self.program.read(v).map(|_| ()))
     }
 
-    /// The median time of each kernel's dispatches of each class of work, in nanoseconds by [`Kernel::pin`]; nothing on the host executor.
+    /// The median nanoseconds of the dispatches of each kernel and class of work, by [`Kernel::pin`]; empty on the host executor.
     ///
     /// # Errors
     /// Where the device reports a fault.
@@ -235,7 +235,7 @@ impl Job {
         Ok(found.into_iter().filter_map(|(pin, ns)| Some((pin, Stats::of(&ns)?.median))).collect())
     }
 
-    /// Each part's time.
+    /// The time of each part, in the order of [`Job::parts`].
     ///
     /// # Errors
     /// Where the device reports a fault.
@@ -252,12 +252,13 @@ impl Job {
     }
 }
 
-/// The stream of operand `i` in a run of this seed.
+/// The random stream of operand `i` in a run with this seed.
 fn stream(seed: u64, i: usize) -> u32 {
     (seed as u32).wrapping_mul(0x9E37_79B9).wrapping_add(i as u32)
 }
 
-/// An operand. What is drawn is repeated in a large one, whole rows at a time: a draw of each element would take longer than its timing.
+/// Draws an operand. In a large one the drawn numbers are repeated, whole rows at a time, because drawing every element would take longer
+/// than timing the kernel.
 fn drawn(ty: TensorType, draw: Draw, stream: u32) -> Result<HostTensor> {
     const ENOUGH: usize = 1 << 18;
     let n = ty.shape.elements();

@@ -4,7 +4,7 @@ use crate::device::Device;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A device, this crate, and the day.
+/// The description of a device, the version of this crate, and the day of the run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
     /// The adapter's name, or `cpu`.
@@ -22,7 +22,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This machine, today.
+    /// The description of `device` on this machine today.
     pub fn of(device: &Device) -> Self {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let [adapter, backend, driver, kind] = match device {
@@ -41,12 +41,12 @@ impl Machine {
         (&self.adapter, &self.backend, &self.driver) == (&other.adapter, &other.backend, &other.driver)
     }
 
-    /// Adapter, back end and driver in a line.
+    /// The adapter, back end and driver in one line.
     pub fn device(&self) -> String {
         format!("{} ({}, {})", self.adapter, self.backend, self.driver)
     }
 
-    /// As JSON.
+    /// The description as JSON.
     pub fn json(&self) -> Value {
         json!({
             "adapter": self.adapter, "backend": self.backend, "driver": self.driver, "kind": self.kind,
@@ -54,7 +54,7 @@ impl Machine {
         })
     }
 
-    /// From JSON, where it is such an object.
+    /// Reads a description from JSON; `None` where the object is not one.
     pub fn parse(json: &Value) -> Option<Self> {
         let text = |key: &str| json.get(key)?.as_str().map(str::to_owned);
         Some(Self {

@@ -1,4 +1,5 @@
-//! Times, sampled: warm-up, several launches a sample where one is too short to time, median and quartiles.
+//! Measurement of times by samples, after a warm-up. Where one launch is too short to time, a sample holds several. Samples are summarised
+//! by their median and quartiles.
 
 use crate::device::{Device, Program};
 use crate::gpu;
@@ -9,14 +10,15 @@ use std::time::{Duration, Instant};
 /// The clock from which times are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timing {
-    /// The device's timestamps.
+    /// Timestamps that the device writes.
     Gpu,
-    /// The host's clock: from submission to completion, shared among the launches; or around each node on the host executor.
+    /// The host's clock. On a GPU the time from submission to completion is divided among the launches; on the host executor each node is
+    /// timed.
     Wall,
 }
 
 impl Timing {
-    /// The best there is on `device`.
+    /// The most precise clock that `device` offers.
     pub fn of(device: &Device) -> Self {
         match device {
             Device::Gpu(context) if context.timestamps() => Self::Gpu,
@@ -36,20 +38,20 @@ impl Timing {
 /// The limits on the time and the number of samples that a measurement takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Effort {
-    /// The most samples.
+    /// The largest number of samples.
     pub samples: usize,
-    /// The fewest, however long one takes.
+    /// The smallest number of samples, however long one takes.
     pub least: usize,
-    /// Steps are run this long before the first sample, one at least: clocks rise, caches fill.
+    /// The time for which steps run before the first sample, so that clocks rise and caches fill; at least one step is run.
     pub warm_up: Duration,
-    /// Sampling ends after about this long.
+    /// The time after which sampling ends, approximately.
     pub budget: Duration,
 }
 
 impl Effort {
-    /// For figures to keep.
+    /// The limits for figures that are kept.
     pub const FULL: Self = Self { samples: 30, least: 3, warm_up: Duration::from_millis(20), budget: Duration::from_millis(600) };
-    /// For a first look.
+    /// The limits for a quick first look.
     pub const QUICK: Self = Self { samples: 5, least: 3, warm_up: Duration::ZERO, budget: Duration::from_millis(50) };
 
     fn samples_of(&self, cost: Duration) -> usize {
@@ -58,23 +60,23 @@ impl Effort {
     }
 }
 
-/// The middle of some times and how far they spread, in nanoseconds.
+/// The median of some times and their spread, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stats {
-    /// Half are shorter.
+    /// The median.
     pub median: f64,
-    /// A quarter is shorter.
+    /// The lower quartile.
     pub q1: f64,
-    /// A quarter is longer.
+    /// The upper quartile.
     pub q3: f64,
-    /// The shortest.
+    /// The shortest time.
     pub min: f64,
     /// The number of samples.
     pub samples: usize,
 }
 
 impl Stats {
-    /// Of any times, between the two nearest where a quartile falls between them; `None` of none.
+    /// The statistics of `times`; a quartile that falls between two times is interpolated. `None` where there are no times.
     pub fn of(times: &[f64]) -> Option<Self> {
         let mut sorted = times.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -87,12 +89,12 @@ impl Stats {
         Some(Self { median: at(0.5), q1: at(0.25), q3: at(0.75), min: sorted[0], samples: sorted.len() })
     }
 
-    /// As JSON.
+    /// The statistics as JSON.
     pub fn json(&self) -> Value {
         json!({ "median_ns": self.median, "q1_ns": self.q1, "q3_ns": self.q3, "min_ns": self.min, "samples": self.samples })
     }
 
-    /// From JSON, where it is such an object.
+    /// Reads statistics from JSON; `None` where the object does not hold them.
     pub fn parse(json: &Value) -> Option<Self> {
         let number = |key: &str| json.get(key)?.as_f64();
         let samples = json.get("samples")?.as_u64()? as usize;
@@ -100,14 +102,15 @@ impl Stats {
     }
 }
 
-/// A sample lasts about this long by the device's timestamps, whose steps are of up to a microsecond, …
+/// The nanoseconds that a sample lasts where it is timed by the device's timestamps, whose resolution is up to a microsecond.
 const GPU_SPAN: f64 = 200e3;
-/// … and this long by the host's clock, so that a submission's own tenths of a millisecond are lost in it.
+/// The nanoseconds that a sample lasts where it is timed by the host's clock: long enough that the tenths of a millisecond of a submission
+/// do not matter.
 const WALL_SPAN: f64 = 10e6;
 /// The most launches of one dispatch in a sample.
 const MOST_LAUNCHES: f64 = 2000.0;
 
-/// Nanoseconds of each dispatch of a step, or of each node on the host executor: a list a sample.
+/// The nanoseconds of each dispatch of a step, or of each node on the host executor, as one list for each sample.
 ///
 /// # Errors
 /// Where the device reports a fault.
@@ -124,7 +127,7 @@ fn nodes(program: &mut Program, effort: &Effort) -> Result<Vec<Vec<f64>>> {
     (0..effort.samples_of(cost)).map(|_| once()).collect()
 }
 
-/// Runs until it has run long enough since `start`, once at least, and says how long the last run took.
+/// Calls `run`, at least once, until `effort`'s warm-up time has passed since `start`, and returns the duration of the last call.
 fn warm_up(effort: &Effort, start: Instant, mut run: impl FnMut() -> Result<()>) -> Result<Duration> {
     loop {
         let before = Instant::now();
@@ -139,8 +142,8 @@ fn dispatches(program: &mut gpu::GpuProgram, timing: Timing, effort: &Effort) ->
     let span = if timing == Timing::Gpu { GPU_SPAN } else { WALL_SPAN };
     let wanted = |times: &[f64]| times.iter().map(|ns| (span / ns.max(1.0)).clamp(1.0, MOST_LAUNCHES) as u32).collect::<Vec<_>>();
     let mut launches = vec![1; program.plan().steps.len()];
-    // A launch alone is timed with what its pass or submission costs: how many a sample takes settles in a few runs, which warm up as
-    // well.
+    // The time of a single launch includes the cost of its pass or submission, so the number of launches in a sample is found over a few
+    // runs. These warm the device up as well.
     let (start, mut rounds) = (Instant::now(), 0);
     let cost = loop {
         let before = Instant::now();
@@ -157,7 +160,7 @@ fn dispatches(program: &mut gpu::GpuProgram, timing: Timing, effort: &Effort) ->
     (0..effort.samples_of(cost)).map(|_| once(program, timing, &launches)).collect()
 }
 
-/// Nanoseconds of one launch of each dispatch.
+/// The nanoseconds of one launch of each dispatch.
 fn once(program: &mut gpu::GpuProgram, timing: Timing, launches: &[u32]) -> Result<Vec<f64>> {
     match timing {
         Timing::Gpu => {
@@ -171,10 +174,10 @@ fn once(program: &mut gpu::GpuProgram, timing: Timing, launches: &[u32]) -> Resu
     }
 }
 
-/// Wall times of `run` in nanoseconds, after a warm-up.
+/// The wall times of `run` in nanoseconds, after a warm-up.
 ///
 /// # Errors
-/// As `run`.
+/// The errors of `run`.
 pub fn wall(effort: &Effort, mut run: impl FnMut() -> Result<()>) -> Result<Stats> {
     let cost = warm_up(effort, Instant::now(), &mut run)?;
     let sample = |_| {

@@ -1,8 +1,8 @@
-//! The instrument: what the crate's kernels reach on a device of what the device can do. `tapetum bench` is its command.
+//! Benchmarks that compare the speed of the crate's kernels with the limits of the device. `tapetum bench` is the command.
 //!
-//! First the device's [`ceilings`], then every kernel in the [works](crate::ops::work) that its op's file gives, forward and in reverse,
-//! at three sizes; then whole training [`step`]s. FLOPs and bytes are those of the kernels' own cost model: the FLOPs of the definition,
-//! and each binding's bytes once.
+//! A run measures the device's [`ceilings`], then every kernel in the [works](crate::ops::work) listed in its op's file, forward and in
+//! reverse, at three sizes, and then whole training [`step`]s. FLOPs and bytes follow the kernels' cost model: the FLOPs of the op's
+//! definition, and the bytes of each binding counted once.
 
 pub mod ceilings;
 pub mod compare;
@@ -33,17 +33,17 @@ use step::{TimedStep, steps};
 pub struct Settings {
     /// Only kernels, works and steps whose names contain this, whatever its case.
     pub filter: Option<String>,
-    /// Small sizes alone, in a few samples.
+    /// True to time only small sizes, with a few samples each.
     pub quick: bool,
-    /// Seeds the operands.
+    /// The seed of the random operands.
     pub seed: u64,
 }
 
-/// A size is left out where one dispatch would take longer than this: a processor would keep its user waiting, and a driver takes a GPU
-/// that does not answer for two seconds as hung.
+/// The nanoseconds that one dispatch may take; a size that would take longer is left out. On a CPU the user would wait too long, and a
+/// driver resets a GPU that does not answer for two seconds.
 const LONGEST_NS: f64 = 2e9;
 
-/// A run that has not begun: its works and steps are known to be what the filter means.
+/// A run that has not begun, with the works and steps that match the filter.
 pub struct Bench<'a> {
     device: &'a Device,
     settings: &'a Settings,
@@ -53,10 +53,10 @@ pub struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    /// Chooses the works and steps that the filter means.
+    /// Chooses the works and steps that match the filter.
     ///
     /// # Errors
-    /// [`Error::Argument`] where it means none.
+    /// [`Error::Argument`] where nothing matches.
     pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
         let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
         let target = match device {
@@ -86,7 +86,7 @@ impl<'a> Bench<'a> {
         1 + self.works.len() + self.steps.len()
     }
 
-    /// Measures everything; `progress` is told what comes next.
+    /// Measures everything; `progress` is called with the name of each stage before it begins.
     ///
     /// # Errors
     /// Where the device reports a fault.
@@ -107,7 +107,7 @@ impl<'a> Bench<'a> {
             steps.push(step.time(self.device, &effort, seed)?);
         }
         let Run { probes, mut rows, left_out, .. } = run;
-        // The ceilings are the better known the longer they were looked for.
+        // The ceilings are read last, because more samples make them more accurate.
         let ceilings = probes.ceilings();
         rows.iter_mut().for_each(|r| r.percent = ceilings.percent(r.cost, r.time.median));
         Ok(Report {
@@ -129,7 +129,7 @@ fn contains(name: &str, wanted: &str) -> bool {
     name.to_lowercase().contains(wanted)
 }
 
-/// All there is to time: the ops' works and the blocks'.
+/// Every work that can be timed: those of ops and those of blocks.
 pub fn works() -> Vec<Work> {
     [crate::ops::works(), crate::connectome::works()].concat()
 }
@@ -139,7 +139,7 @@ pub fn directions(work: &Work) -> &'static [Direction] {
     if work.differentiable { &[Direction::Forward, Direction::Reverse] } else { &[Direction::Forward] }
 }
 
-/// The kernels that a work takes on `target` at any of its sizes, those of each direction that are timed; one may come several times.
+/// The timed kernels of a work on `target`, over all sizes and directions; a kernel may occur several times.
 ///
 /// # Errors
 /// Where a work cannot be planned, which is a fault of the crate.
@@ -184,7 +184,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Times a work at one size; or says why not.
+    /// Times a work at one size, or returns the reason why it is left out.
     fn size(&mut self, work: &Work, size: Size, instance: &Instance, direction: Direction, slowdown: f64) -> Result<Option<String>> {
         let recorded = RecordedWork::new(instance, direction)?;
         if let Some(why) = self.too_long(&recorded, slowdown)? {
@@ -196,7 +196,8 @@ impl Run<'_> {
         };
         let times = job.time(&self.effort)?;
         let ceilings = self.probes.ceilings();
-        // A work that is here for one of its kernels has no say for the others; on the host, it has no kernels.
+        // Where the work's name does not match the filter, only those of its kernels that match are reported. On the host there are no
+        // kernels to choose from.
         let wanted = &self.bench.wanted;
         let named = |kernel: &str| kernel == HOST || contains(work.name, wanted) || contains(kernel, wanted);
         for (part, time) in job.parts().iter().zip(times).filter(|(p, _)| named(&p.kernel)) {
@@ -218,7 +219,8 @@ impl Run<'_> {
         Ok(None)
     }
 
-    /// Why a work would keep the device too long: by what its dispatches take at the ceilings, times how far the last size stayed below.
+    /// The reason why a work would take too long, if it would: the least time of its dispatches at the ceilings, times `slowdown`, exceeds
+    /// the limit.
     fn too_long(&self, recorded: &RecordedWork, slowdown: f64) -> Result<Option<String>> {
         let target = match self.bench.device {
             Device::Gpu(context) => context.target().clone(),

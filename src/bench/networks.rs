@@ -1,4 +1,4 @@
-//! Training steps of networks, on noise: a recurrent one, and one whose nodes send messages to all others.
+//! Training steps of two networks on noise: a recurrent network, and a network whose nodes send messages to all others.
 
 use crate::device::{Device, Program};
 use crate::nn::{Activation, Cell, EdgeMlp, Linear, Parameters, Recurrent};
@@ -7,7 +7,7 @@ use crate::tape::{Tape, Var};
 use crate::tensor::{HostTensor, Philox, TensorType};
 use crate::{Result, Shape};
 
-/// A GRU of 128 over 49 steps of 64 sequences, which predicts their last state.
+/// A GRU of 128 hidden units over 64 sequences of 49 steps, which predicts the last state of each.
 pub(super) fn gru(device: &Device, seed: u64) -> Result<Program> {
     let mut network = Network::new(seed);
     let (t, p) = (&mut network.tape, &mut network.parameters);
@@ -42,7 +42,7 @@ impl Network {
         Self { tape: Tape::new(), parameters: Parameters::new(seed) }
     }
 
-    /// A step of Adam towards a noise that what is made should be.
+    /// Compiles a step of Adam that fits `made` to random targets.
     fn train(mut self, device: &Device, made: Var, seed: u64) -> Result<Program> {
         let t = &mut self.tape;
         let target = t.input("target", t.ty(made))?;

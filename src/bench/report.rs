@@ -9,17 +9,17 @@ use crate::kernel::Cost;
 use crate::ops::work::Size;
 use serde_json::{Value, json};
 
-/// The layout of `bench.json`: raised where a reader of the old would misread the new.
+/// The version of the layout of `bench.json`. It is raised where a reader of the old layout would misread the new one.
 pub const FORMAT: u64 = 1;
 
-/// One kernel in one work, direction and size.
+/// The result of one kernel in one work, direction and size.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
     /// `family/kernel`; `host` on the host executor.
     pub kernel: String,
     /// The folder of its shader; on the host executor, of the shader that would do most of the work.
     pub family: String,
-    /// The variants chosen, each with what lowering chose besides.
+    /// The variants that were chosen, each with the further choices of lowering.
     pub variant: String,
     /// The work.
     pub work: String,
@@ -29,9 +29,9 @@ pub struct Row {
     pub shape: String,
     /// The size's name.
     pub size: Size,
-    /// Dispatches of this kernel; ops on the host executor.
+    /// The number of dispatches of this kernel, or of ops on the host executor.
     pub launches: usize,
-    /// Invocations of a workgroup; `None` on the host executor.
+    /// The invocations of a workgroup along each dimension; `None` on the host executor.
     pub workgroup: Option<[u32; 3]>,
     /// The time of all these launches together.
     pub time: Stats,
@@ -42,12 +42,12 @@ pub struct Row {
 }
 
 impl Row {
-    /// FLOPs in a second.
+    /// The FLOPs per second.
     pub fn flops_rate(&self) -> f64 {
         1e9 * self.cost.flops / self.time.median
     }
 
-    /// Bytes in a second.
+    /// The bytes per second.
     pub fn bytes_rate(&self) -> f64 {
         1e9 * self.cost.bytes / self.time.median
     }
@@ -73,17 +73,17 @@ pub struct LeftOut {
 /// Everything measured in a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    /// On what.
+    /// The machine that was measured.
     pub machine: Machine,
-    /// By which clock the kernels were timed.
+    /// The clock by which the kernels were timed.
     pub timing: Timing,
     /// True where only small sizes were timed, with a few samples each.
     pub quick: bool,
-    /// Seeds the operands.
+    /// The seed of the random operands.
     pub seed: u64,
     /// The ceilings of the device.
     pub ceilings: Ceilings,
-    /// The copy that bandwidth was measured by, again and again in the course of the run.
+    /// The times of the copy that measures the bandwidth, repeated in the course of the run.
     pub control: Stats,
     /// The bytes that the control reads and writes.
     pub control_bytes: f64,
@@ -96,7 +96,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// As JSON: `bench.json`.
+    /// The report as JSON, the contents of `bench.json`.
     pub fn json(&self) -> Value {
         let mut control = self.control.json();
         control["kernel"] = json!("bench/copy");
@@ -120,7 +120,7 @@ impl Report {
         })
     }
 
-    /// The kernels as CSV: a line each, with a header.
+    /// The kernels as CSV with a header, one line for each.
     ///
     /// # Errors
     /// Never for a report: writing to memory does not fail.

@@ -1,4 +1,4 @@
-//! Steps so small that they cost little but their launches: what is left of them is what the crate itself takes.
+//! Steps so small that most of their time is launches, so that the crate's own overhead shows.
 
 use crate::device::{Device, Program};
 use crate::optim::Adam;
@@ -6,7 +6,7 @@ use crate::tape::{Init, Tape, Var};
 use crate::tensor::{HostTensor, Philox, TensorType};
 use crate::{Result, Shape};
 
-/// A training step: 90 series of 120 frames, rebuilt from those of three soft parcels.
+/// A training step in which 90 series of 120 frames are rebuilt from the series of three soft parcels.
 pub(super) fn parcels(device: &Device, seed: u64) -> Result<Program> {
     let mut t = Tape::new();
     let series = t.input("series", TensorType::f32([90, 120]))?;
@@ -29,7 +29,7 @@ pub(super) fn correlation(device: &Device, seed: u64) -> Result<Program> {
     compiled(device, &t, found, series, seed)
 }
 
-/// The program of `output`, its series filled with noise.
+/// Compiles a program for `output` and fills its series with noise.
 fn compiled(device: &Device, tape: &Tape, output: Var, series: Var, seed: u64) -> Result<Program> {
     let mut program = device.compile(tape, &[output])?;
     program.write(series, &noise(tape.shape(series), seed)?)?;

@@ -1,4 +1,4 @@
-//! Steps: what the demo's step, those of networks and very small ones cost beside their arithmetic.
+//! Whole training steps: the demo's step, steps of networks, and very small steps, with their costs apart from arithmetic.
 //!
 //! *Idle* is the part of a step in which the device runs no kernel: 1 − Σ kernels / step. The step is timed as it is replayed, in one
 //! pass between two timestamps. The kernels are timed apart, each launched several times in a pass of its own: a profile with a pass for
@@ -20,18 +20,18 @@ use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Steps are replayed in a row for about this long where their wall time is taken, …
+/// The time for which steps are replayed in a row to measure their wall time, approximately.
 const REPLAYED: Duration = Duration::from_millis(50);
-/// … but no more of them than this.
+/// The largest number of steps replayed in a row.
 const MOST_REPLAYED: usize = 100;
 
-/// A step's costs.
+/// The costs of a step.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct StepRow {
-    /// `step/` and whose step it is.
+    /// The name: `step/` followed by the program whose step it is.
     pub name: &'static str,
-    /// From one step to the next where many are replayed, by the host's clock.
+    /// The time from one step to the next in a replay of many, by the host's clock.
     pub wall: Stats,
     /// The memory that the step takes; on the host executor, the memory it would take on a GPU. `None` where it would not fit a GPU with
     /// the portable base limits.
@@ -44,9 +44,9 @@ pub struct StepRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StepMemory {
-    /// Of intermediate values in the plan's slots.
+    /// The bytes of intermediate values in the plan's slots.
     pub planned: u64,
-    /// The same with inputs, states and constants: the step's peak.
+    /// The peak of the step: the bytes of intermediate values together with inputs, states and constants.
     pub peak: u64,
 }
 
@@ -64,30 +64,30 @@ impl StepMemory {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OnDevice {
-    /// Dispatches.
+    /// The number of dispatches.
     pub dispatches: usize,
     /// The host's time to record the step into an encoder and close it.
     pub encode: Stats,
-    /// The device's time; `None` where it has no timestamps.
+    /// The device's time for the step; `None` where the device has no timestamps.
     pub gpu: Option<Stats>,
-    /// The nanoseconds of its kernels, timed apart.
+    /// The sum of the nanoseconds of its kernels, each timed on its own.
     pub kernels: f64,
 }
 
 impl OnDevice {
-    /// The host's nanoseconds a dispatch.
+    /// The host's nanoseconds to encode one dispatch.
     pub fn encode_a_dispatch(&self) -> f64 {
         self.encode.median / self.dispatches.max(1) as f64
     }
 
-    /// The part of the step in which no kernel runs.
+    /// The fraction of the step in which no kernel runs, from 0 to 1; `None` without timestamps.
     pub fn idle(&self) -> Option<f64> {
         self.gpu.map(|gpu| (1.0 - self.kernels / gpu.median).max(0.0))
     }
 }
 
 impl StepRow {
-    /// As JSON.
+    /// The costs as JSON.
     pub fn json(&self) -> Value {
         let mut json = json!({ "name": self.name, "wall": self.wall.json() });
         if let Some(d) = &self.device {
@@ -108,14 +108,14 @@ impl StepRow {
 
 /// A step that can be timed.
 pub struct TimedStep {
-    /// `step/` and whose step it is.
+    /// The name: `step/` followed by the program whose step it is.
     pub name: &'static str,
     /// True where the step takes seconds without a GPU.
     pub large: bool,
     make: fn(&Device, u64) -> Result<Program>,
 }
 
-/// The demo's step, which is that of `examples/parcellation.rs`, two small ones, and large ones.
+/// All steps that can be timed: the demo's step, which is that of `examples/parcellation.rs`, two small ones, and large ones.
 pub fn steps() -> Vec<TimedStep> {
     vec![
         TimedStep { name: "step/demo", large: false, make: demo },
@@ -135,16 +135,16 @@ fn full_resolution(device: &Device, seed: u64) -> Result<Program> {
     Ok(Learner::new(device, &whole_cortex(FRAMES, seed)?, &Settings { parcels: 400, seed, ..Settings::default() })?.into_program())
 }
 
-/// fsaverage5: two hemispheres of so many vertices.
+/// The number of vertices in each hemisphere of fsaverage5.
 const HEMISPHERE: usize = 10_242;
-/// As many as the shipped subject has.
+/// The number of frames, equal to that of the shipped subject.
 const FRAMES: usize = 652;
 
-/// Noise on two spheres side by side, spread evenly (by the golden angle) and seen from between them as one: neighbours are the nearest
-/// within a hemisphere.
+/// A surface of two hemispheres with noise as series. The vertices of each are spread evenly over a sphere by the golden angle, and both
+/// are seen from a point between them as one sphere. Neighbours are the nearest vertices within a hemisphere.
 ///
 /// # Errors
-/// None but what the parts' are.
+/// The errors of the parts from which the surface is made.
 pub fn whole_cortex(frames: usize, seed: u64) -> Result<Surface> {
     let golden = std::f64::consts::PI * (3.0 - 5.0f64.sqrt());
     let point = |i: usize| {
@@ -160,13 +160,13 @@ pub fn whole_cortex(frames: usize, seed: u64) -> Result<Surface> {
     let series = (0..2 * HEMISPHERE * frames).map(|i| draws.uniform(i)).collect();
     Ok(Surface {
         series: HostTensor::f32([2 * HEMISPHERE, frames], series)?,
-        // A hemisphere each, so that no parcel of the start is in both.
+        // Each hemisphere has its own half of the sphere, so that no initial parcel lies in both.
         directions: hemisphere.iter().map(|p| halved(p, 1.0)).chain(hemisphere.iter().map(|p| halved(p, -1.0))).collect(),
         neighbours: HostTensor::i32([2 * HEMISPHERE, near.shape()[1]], both)?,
     })
 }
 
-/// A point of a sphere on one half of it.
+/// A point of a sphere, moved to the half on the given side.
 fn halved([x, y, z]: &sphere::Point, side: f64) -> sphere::Point {
     let (from, to) = (z.clamp(-1.0, 1.0).acos(), z.clamp(-1.0, 1.0).acos() / 2.0);
     let shrink = if from > 0.0 { to.sin() / from.sin().max(1e-12) } else { 0.0 };
@@ -180,7 +180,7 @@ fn demo(device: &Device, seed: u64) -> Result<Program> {
 }
 
 impl TimedStep {
-    /// Times it.
+    /// Times the step.
     ///
     /// # Errors
     /// Where the device reports a fault.
@@ -201,7 +201,7 @@ impl TimedStep {
     }
 }
 
-/// Steps one after the other, submitted as a training loop submits them, and waited for at the end.
+/// Runs `n` steps one after the other, submitted as a training loop submits them, and waits at the end.
 fn replay(program: &mut Program, n: usize) -> Result<()> {
     (0..n).try_for_each(|_| program.step())?;
     program.wait()
@@ -214,7 +214,7 @@ fn on_device(program: &mut Program, timing: Timing, effort: &Effort) -> Result<O
     let encoded = (0..effort.samples).map(|_| Ok(on_gpu.encode_time()?.as_nanos() as f64)).collect::<Result<Vec<_>>>()?;
     let gpu = if timing == Timing::Gpu { step_times(on_gpu, effort)? } else { None };
     let dispatches = on_gpu.plan().steps.len();
-    // Last, since a kernel that is launched many times leaves its state far from where a step would.
+    // The kernels are timed last, because a kernel that is launched many times leaves its state far from where a step would leave it.
     let sums: Vec<f64> = times(program, timing, effort)?.iter().map(|s| s.iter().sum()).collect();
     let kernels = Stats::of(&sums).ok_or_else(none)?.median;
     Ok(OnDevice { dispatches, encode: Stats::of(&encoded).ok_or_else(none)?, gpu, kernels })

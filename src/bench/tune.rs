@@ -11,10 +11,10 @@ use crate::tuning::Tuning;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
-/// Times of one kernel's work of one class.
+/// The times of one kernel's variants on one class of work.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
-    /// Kernel, `@` and class.
+    /// The kernel and the class of work, joined by `@`.
     pub pin: String,
     /// The variant that the built-in rule chooses.
     pub rule: String,
@@ -24,13 +24,13 @@ pub struct Trial {
     pub times: BTreeMap<String, f64>,
 }
 
-/// A variant must be so much faster than the rule's to be chosen: less is noise.
+/// The greatest ratio of a variant's time to the rule's at which the variant is chosen; a smaller gain may be noise.
 const WORTH: f64 = 0.97;
 
 /// Logarithms of times by pin and variant.
 type Samples = BTreeMap<String, BTreeMap<String, Vec<f64>>>;
 
-/// A tuning that has not begun: its kernels are known to have a choice.
+/// A tuning that has not begun. All its kernels have more than one variant.
 pub struct Tuner<'a> {
     device: &'a Device,
     target: Target,
@@ -39,13 +39,13 @@ pub struct Tuner<'a> {
 }
 
 impl<'a> Tuner<'a> {
-    /// Chooses the kernels that the filter means.
+    /// Chooses the kernels that match the filter.
     ///
     /// # Errors
-    /// On the host executor, and where the filter means no kernel that has a choice.
+    /// On the host executor, and where no kernel with more than one variant matches the filter.
     pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
         let Device::Gpu(context) = device else { return Err(Error::argument("the host executor has no kernels to tune")) };
-        // By rule, whatever the device is tuned to now.
+        // The rules choose here, whatever tuning the device has now.
         let target = Target { variants: BTreeMap::new(), ..context.target().clone() };
         let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
         let choices = choices(&target, &wanted);
@@ -55,7 +55,7 @@ impl<'a> Tuner<'a> {
         Ok(Self { device, target, settings, choices })
     }
 
-    /// Times every variant and chooses; `progress` is told each work, and how many there are.
+    /// Times every variant and chooses the fastest; `progress` is called with the name of each work and the number of works.
     ///
     /// # Errors
     /// Where the device reports a fault.
@@ -75,7 +75,7 @@ impl<'a> Tuner<'a> {
         Ok((Tuning::new(self.device, chosen)?, trials))
     }
 
-    /// Every variant of the kernels that one work at one size takes; what does not fit the device is left out.
+    /// Times every variant of the kernels of one work at one size; variants that do not fit the device are left out.
     fn instance(&self, recorded: &RecordedWork, rules: &mut BTreeMap<String, String>, samples: &mut Samples) -> Result<()> {
         let plan = match Plan::new(&recorded.tape, &recorded.outputs, &self.target) {
             Err(Error::TooLarge { .. }) => return Ok(()),
@@ -109,13 +109,13 @@ impl<'a> Tuner<'a> {
     }
 }
 
-/// The sizes that a device is tuned at: software adapters would take minutes over large ones.
+/// True for the sizes at which a device is tuned; large sizes would take minutes on software adapters.
 fn fits(size: Size, target: &Target, quick: bool) -> bool {
     size == Size::Small || !quick && (size == Size::Medium || !target.software)
 }
 
-/// Kernels that have a choice of variants on `target`. What is made for GPUs is not tried on software adapters, where barriers cost
-/// most.
+/// The kernels with more than one variant on `target`, and their variants. Variants made for GPUs are not tried on software adapters, where
+/// barriers are expensive.
 fn choices(target: &Target, wanted: &str) -> Vec<(&'static Source, Vec<&'static str>)> {
     let variants =
         |s: &'static Source| s.variants.iter().filter(|v| !target.software || v.adapters != Adapters::Hardware).map(|v| v.name).collect();

@@ -1,4 +1,4 @@
-//! Blocks: what a workflow is made of, each a row that names its arguments and records it on the tape.
+//! Blocks, the parts of a workflow's model. Each is a row of a table that names its arguments and records it on the tape.
 
 use super::blocks;
 use super::form::{Form, Placed, name, text};
@@ -7,10 +7,10 @@ use super::place::Place;
 use crate::{Error, HostTensor, Result, Tape, Var};
 use std::fmt;
 
-/// A block of the table: read, it is what records it.
+/// A row of the table of blocks. Reading a block gives the function that records it.
 pub(super) type Block = Row<Record>;
 
-/// Records a block on the tape of a scope; its errors get the place that is given.
+/// A function that records a block on the tape of a scope. Its second argument is the block's place in the file, which errors name.
 pub(super) type Record = Box<dyn Fn(&mut dyn Scope, &str) -> Result<Made> + Send + Sync>;
 
 /// A block of a workflow.
@@ -25,16 +25,16 @@ impl fmt::Debug for Step {
     }
 }
 
-/// A block of a workflow: its name, which row of the table it is, and the arguments of that row.
+/// The form of a block: its name, the row of the table, and the arguments of that row.
 pub(super) fn step() -> Form<Placed<Step>> {
     let common = object("", (name().placed().field("name", "the name of what it makes"),), Ok);
     tagged("block", None, common, blocks::all()).map(|((name,), record)| Step { name, record }).placed()
 }
 
-/// The values that a block makes: its result is called as the block is, and others `name.other`.
+/// The values that a block makes. The result has the block's name, and further values are called `name.other`.
 pub(super) type Made = Vec<(&'static str, Var)>;
 
-/// Where blocks are recorded, and where the values are that they name.
+/// The scope in which blocks are recorded and in which the values they name are found.
 pub(super) trait Scope {
     fn tape(&mut self) -> &mut Tape;
     /// A value by its name.
@@ -43,7 +43,7 @@ pub(super) trait Scope {
     fn array(&self, name: &Placed<String>) -> Result<HostTensor>;
 }
 
-/// A block with these arguments. `build` is given them as they are at recording: values as [`Var`]s.
+/// A block with these arguments. `build` receives them as they are at recording, values as [`Var`]s.
 pub(super) fn block<A>(name: &'static str, what: &'static str, arguments: A, build: fn(&mut Tape, A::Given) -> Result<Made>) -> Block
 where
     A: Argument + Send + Sync + 'static,
@@ -73,7 +73,7 @@ impl<T: Clone> Argument for Field<T> {
     }
 }
 
-/// Names of values, and what they are at recording.
+/// Names of values, and the values themselves at recording.
 pub(super) trait Names {
     type Given;
     fn find(&self, scope: &mut dyn Scope) -> Result<Self::Given>;

@@ -1,5 +1,5 @@
-//! The data of a workflow: arrays that all subjects share, and series, columns and confounds, a row a subject, read in batches, so that
-//! a cohort need not fit in memory.
+//! The data of a workflow: arrays that all subjects share; and series, columns and confounds with one row for each subject. The rows are
+//! read in batches, so that a cohort need not fit in memory.
 
 use super::form::{Form, Placed, file, flag, text, whole, words};
 use super::object::{Field, Object, object};
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// Bytes of an entry that are kept in memory, at most; a larger one is read again for every batch.
+/// The largest size in bytes of an entry that is kept in memory. A larger entry is read again for every batch.
 const KEPT: usize = 1 << 30;
 
 /// All that a workflow reads.
@@ -28,8 +28,9 @@ pub(super) struct Data {
 #[derive(Debug)]
 pub(super) enum Entry {
     Shared(HostTensor),
-    /// Where `centred`, series are about their means, which stand in a frame after the last: f32 would lose what varies of their sums.
-    /// `notes` say what was recognised in tables of series, and what is doubtful about it.
+    /// One value for each subject. Where `centred`, the mean of each series is subtracted and stored in a frame after the last, because f32
+    /// would lose small variation beside a large mean. `notes` are messages about the header and index column recognised in tables of
+    /// series, and about doubts.
     Subjects {
         source: Source,
         each: Shape,
@@ -44,14 +45,15 @@ pub(super) enum Entry {
 pub(super) enum Source {
     /// `[subjects, ..]`.
     Kept(HostTensor),
-    /// A subject is what this reads of it.
+    /// The values are read by this reader, one subject at a time.
     Read(Reader),
 }
 
 /// Mean and standard deviation of the training subjects' columns, by name.
 pub(super) type Standards = BTreeMap<String, [f64; 2]>;
 
-/// An entry: its first key says what it reads. Every file is read through once, and subjects must be alike.
+/// The form of an entry, whose first key tells the kind of data. Every file is read once in full, and all subjects must have the same type
+/// and shape.
 pub(super) fn entry() -> Form<Placed<Entry>> {
     Form::either(vec![series().form(), column().form(), array().form(), confounds().form()]).placed()
 }
@@ -171,7 +173,7 @@ fn confounds() -> Object<Entry> {
 }
 
 impl Data {
-    /// Entries by name, which must have as many subjects.
+    /// The data with these entries by name, which must all have the same number of subjects.
     pub(super) fn new(entries: Vec<(String, Placed<Entry>)>) -> Result<Self> {
         let mut data = Self { entries: BTreeMap::new(), subjects: 1 };
         let mut first: Option<usize> = None;
@@ -191,7 +193,7 @@ impl Data {
         Ok(data)
     }
 
-    /// Subjects in all.
+    /// The number of subjects.
     pub(super) fn subjects(&self) -> usize {
         self.subjects
     }
@@ -283,7 +285,7 @@ impl Entry {
 }
 
 impl Source {
-    /// Reads every subject once, which must be alike, and keeps them where they are not too many.
+    /// Reads every subject once, checks that all have the same type and shape, and keeps them in memory where they fit.
     fn open(reader: Reader) -> Result<Entry> {
         let first = reader.read(0)?;
         let (ty, subjects) = (first.ty(), reader.subjects());
@@ -309,7 +311,8 @@ impl Source {
     }
 }
 
-/// One subject's value as it is kept. Where series are to be centred, in f64, each row is x − μ, and μ after the last frame.
+/// One subject's value as it is kept. Where series are to be centred, each row is x − μ, computed in f64, with μ stored after the last
+/// frame.
 fn held(value: HostTensor, centred: bool) -> Result<HostTensor> {
     let [rows, time] = match *value.shape() {
         [rows, time] if centred => [rows, time],
@@ -341,7 +344,7 @@ fn stacked(rows: &[HostTensor]) -> Result<HostTensor> {
     HostTensor::i32(shape, values.concat())
 }
 
-/// 0 and 1 of two classes, `[subjects]`; of more, one-hot `[subjects, classes]`.
+/// The classes of subjects: 0 and 1 where there are two classes, `[subjects]`; one-hot where there are more, `[subjects, classes]`.
 fn one_of(place: &Placed<Vec<String>>, cells: &[String]) -> Result<HostTensor> {
     let classes = &place.value;
     if let Some(twice) = classes.iter().enumerate().find(|(i, class)| classes[..*i].contains(class)) {

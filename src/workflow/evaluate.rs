@@ -1,4 +1,4 @@
-//! Evaluation: the values that a trained model has for subjects.
+//! Evaluation: the values that a trained model computes for subjects.
 
 use super::Workflow;
 use super::data::{Standards, leading};
@@ -15,7 +15,7 @@ pub(super) type Values = BTreeMap<String, Evaluated>;
 #[derive(Debug, Clone)]
 pub(super) struct Evaluated {
     pub(super) value: HostTensor,
-    /// True where it has a row for each of them.
+    /// True where the value has a row for each subject.
     pub(super) of_subjects: bool,
 }
 
@@ -73,7 +73,7 @@ fn over(workflow: &Workflow, device: &Device, state: &State, subjects: &[usize],
     Ok(values)
 }
 
-/// The inputs of a recording, with what is known of some subjects.
+/// The inputs of a recording, filled with the data of some subjects.
 pub(super) fn inputs(workflow: &Workflow, recording: &Recording, subjects: &[usize], standards: &Standards) -> Result<Batch> {
     let value = |name: &str| match name {
         SUBJECT => HostTensor::i32([subjects.len()], subjects.iter().map(|&s| s as i32).collect()),

@@ -1,4 +1,4 @@
-//! Forms: what a JSON value must be, how it is read, and its JSON Schema, as one thing.
+//! Forms. A form says as one thing what a JSON value must be, how it is read, and its JSON Schema.
 //!
 //! The schema thus says by construction what can be read. Objects are made of forms in [`super::object`].
 
@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 pub(super) type Read<T> = Box<dyn Fn(&Place<'_>) -> Result<T> + Send + Sync>;
 
-/// A value, and where it stands in the file.
+/// A value, and its place in the file.
 #[derive(Debug, Clone)]
 pub(super) struct Placed<T> {
     pub(super) at: String,
@@ -17,7 +17,7 @@ pub(super) struct Placed<T> {
 }
 
 impl<T> Placed<T> {
-    /// An error here.
+    /// An error that names this place.
     pub(super) fn error(&self, what: impl std::fmt::Display) -> Error {
         Error::argument(format!("{}: {what}", self.at))
     }
@@ -91,13 +91,13 @@ impl<T: 'static> Form<T> {
         self.schema.clone()
     }
 
-    /// The form of something that is made of the value.
+    /// The form of something that is made from the value.
     pub(super) fn map<U: 'static>(self, make: impl Fn(T) -> U + Send + Sync + 'static) -> Form<U> {
         let read = self.read;
         Form { schema: self.schema, shape: self.shape, read: Box::new(move |place| read(place).map(&make)) }
     }
 
-    /// The form of something that is made of the value, or of an error at its place.
+    /// The form of something that is made from the value; where `make` fails, the error names the value's place.
     pub(super) fn then<U: 'static>(self, make: impl Fn(T) -> Result<U> + Send + Sync + 'static) -> Form<U> {
         let read = self.read;
         let made = move |place: &Place<'_>| make(read(place)?).map_err(place.wrap());
@@ -114,20 +114,20 @@ impl<T: 'static> Form<T> {
         Self { schema: self.schema, shape: self.shape, read: Box::new(checked) }
     }
 
-    /// The form, said in the schema to be one of its `$defs`.
+    /// The same form, which the schema refers to as one of its `$defs`.
     pub(super) fn refers(mut self, definition: &str) -> Self {
         self.schema = json!({ "$ref": format!("#/$defs/{definition}") });
         self
     }
 
-    /// The value with its place, for what is found wrong with it later.
+    /// The form of the value with its place, so that errors found later can name it.
     pub(super) fn placed(self) -> Form<Placed<T>> {
         let read = self.read;
         let placed = move |place: &Place<'_>| Ok(Placed { at: place.at().to_owned(), value: read(place)? });
         Form { schema: self.schema, shape: self.shape, read: Box::new(placed) }
     }
 
-    /// A list of these, of at least so many.
+    /// The form of a list of at least `least` of these values.
     pub(super) fn list(self, least: usize) -> Form<Vec<T>> {
         let mut schema = json!({ "type": "array", "items": self.schema });
         if least > 0 {
@@ -143,7 +143,7 @@ impl<T: 'static> Form<T> {
         })
     }
 
-    /// Exactly so many of these.
+    /// The form of a list of exactly `N` of these values.
     pub(super) fn times<const N: usize>(self) -> Form<[T; N]> {
         let schema = json!({ "type": "array", "items": self.schema, "minItems": N, "maxItems": N });
         let read = self.read;
@@ -155,7 +155,7 @@ impl<T: 'static> Form<T> {
         })
     }
 
-    /// Entries by any name, in the names' order.
+    /// The form of an object whose keys are any names, read in the order of the names.
     pub(super) fn by_name(self) -> Form<Vec<(String, T)>> {
         let schema = json!({ "type": "object", "additionalProperties": self.schema });
         let read = self.read;
@@ -254,7 +254,7 @@ pub(super) fn pattern<T: 'static>(
     })
 }
 
-/// The word `true`, for keys that only name what is meant.
+/// The form of the word `true`, for keys that only name a choice.
 pub(super) fn yes() -> Form<()> {
     let mut form = flag().checked("true", |yes| *yes).map(|_| ());
     form.schema = json!({ "const": true });

@@ -1,4 +1,4 @@
-//! Metrics of what a workflow predicts, against the truth: a table, a row a metric.
+//! Metrics that compare a workflow's predictions with the truth, as a table with a row for each metric.
 
 use super::block::Name;
 use super::form::{Form, Placed, text};
@@ -16,23 +16,23 @@ pub type Figure = std::result::Result<f64, String>;
 pub(super) struct Metric {
     pub(super) name: String,
     pub(super) predicted: Name,
-    /// The truth that it is compared with, in whose units both are.
+    /// The name of the truth that predictions are compared with. Both have its units.
     pub(super) target: Option<Name>,
     figure: Kind,
 }
 
-/// The values that a metric is computed of, and its definition.
+/// The kind of values that a metric is computed from, and its definition.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// Of a value alone, of any shape.
+    /// A metric of one value of any shape.
     Value(fn(&[f64]) -> Figure),
-    /// Of numbers predicted and true, `[subjects]`.
+    /// A metric of predicted and true numbers, `[subjects]` each.
     Numbers(fn(&[f64], &[f64]) -> Figure),
-    /// Of classes predicted and true: of logits and 0 or 1 `[subjects]`, or of logits and one-hot `[subjects, classes]`.
+    /// A metric of predicted and true classes: logits and 0 or 1, `[subjects]`, or logits and one-hot rows, `[subjects, classes]`.
     Classes(fn(&Confusion) -> f64),
 }
 
-/// Name, what it is, and the figure.
+/// The metrics: name, description, and definition.
 const METRICS: [(&str, &str, Kind); 8] = [
     ("area_under_curve", "the area under the ROC curve of scores, for targets of 0 and 1", Kind::Numbers(area_under_curve)),
     (
@@ -73,12 +73,12 @@ fn kind((name, what, figure): (&'static str, &'static str, Kind)) -> Row<Metric>
 }
 
 impl Metric {
-    /// The names of the values that it is of.
+    /// The names of the values that the metric is computed from.
     pub(super) fn values(&self) -> impl Iterator<Item = &Name> {
         [Some(&self.predicted), self.target.as_ref()].into_iter().flatten()
     }
 
-    /// That its values are there, and of shapes that it can be computed of.
+    /// Checks that the metric's values exist and have shapes from which it can be computed.
     pub(super) fn check(&self, recording: &Recording) -> Result<()> {
         let predicted = recording.shape(&self.predicted)?;
         let Some(target) = &self.target else { return Ok(()) };
@@ -140,7 +140,8 @@ fn confusion(shape: &Shape, p: &[f64], t: &[f64]) -> std::result::Result<Confusi
     Confusion::new(classes.max(2), &of(t, 0.5), &of(p, 0.0)).map_err(|e| e.to_string())
 }
 
-/// Of one number, whether it is above a threshold; of several, which is the largest. None is NaN.
+/// The class of a row of logits: for one number, 1 where it is above the threshold and else 0; for several, the index of the largest. No
+/// number is NaN here.
 fn class(row: &[f64], above: f64) -> i32 {
     match row {
         [x] => i32::from(*x > above),

@@ -1,9 +1,9 @@
 //! Workflows: a differentiable program described in JSON, between a hand-set pipeline and an end-to-end network (Ciric et al. 2022).
 //!
-//! A workflow names its data, the parameters with where they live and whether they are learnt, the blocks in order, the losses, how it
-//! is trained, how subjects are divided, and what is reported. [`schema`] is its JSON Schema, `examples/workflow.schema.json`, and [`page`]
-//! the same as a page to read, `examples/WORKFLOWS.md`. It is checked whole before anything runs: every file is opened, and every batch is
-//! recorded on a tape. A refusal names the place in the file.
+//! A workflow names its data, its parameters with their domains (learnt or fixed), the blocks in order, the losses, the training, the
+//! division of subjects into training and test sets, and the results to report. [`schema`] is its JSON Schema,
+//! `examples/workflow.schema.json`, and [`page`] describes the same in a page to read, `examples/WORKFLOWS.md`. A workflow is checked as a
+//! whole before anything runs: every file is opened, and every batch is recorded on a tape. An error names the place in the file.
 //!
 //! | | |
 //! |---|---|
@@ -138,7 +138,7 @@ fn folder() -> (object::Field<Option<String>>, object::Field<Option<String>>) {
     )
 }
 
-/// All other parts of a workflow, as they stand in the file.
+/// The remaining parts of a workflow, as they stand in the file.
 struct Parts {
     title: Option<String>,
     description: Option<String>,
@@ -243,7 +243,7 @@ impl Workflow {
         Ok(workflow)
     }
 
-    /// Records what will be recorded, so that what is wrong is said now.
+    /// Records every tape that the run will record, so that errors are found before it begins.
     fn check(&self) -> Result<()> {
         record::distinct_names(self)?;
         let sizes: BTreeSet<usize> = self.folds.iter().map(|fold| self.batch_of(&fold.train)).collect();
@@ -262,23 +262,23 @@ impl Workflow {
         results::check(self, &Recording::forward(self, self.batch_of(&self.folds[0].test))?)
     }
 
-    /// Subjects of a batch out of these.
+    /// The number of subjects in a batch taken from these.
     fn batch_of(&self, subjects: &[usize]) -> usize {
         self.train.batch.unwrap_or(subjects.len())
     }
 
-    /// The names of values that metrics and results are of, each once.
+    /// The names of the values that metrics and results need, each once.
     fn requested(&self) -> BTreeSet<String> {
         let metrics = self.metrics.iter().flat_map(|metric| metric.value.values());
         metrics.chain(self.requests.iter().map(|request| &request.value)).map(|name| name.value.clone()).collect()
     }
 
-    /// Its title.
+    /// The workflow's title.
     pub fn title(&self) -> &str {
         self.title.as_deref().unwrap_or("Workflow")
     }
 
-    /// Its description, empty where it has none.
+    /// The workflow's description, empty where it has none.
     pub fn description(&self) -> &str {
         self.description.as_deref().unwrap_or_default()
     }
@@ -288,17 +288,17 @@ impl Workflow {
         &self.samples
     }
 
-    /// The workflow as JSON, after what was set.
+    /// The workflow as JSON, with the settings of [`ReadOptions`] applied.
     pub fn json(&self) -> &Value {
         &self.json
     }
 
-    /// The seed of whatever is random.
+    /// The seed of all random draws.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// Subjects in all.
+    /// The number of subjects.
     pub fn subjects(&self) -> usize {
         self.data.subjects()
     }
@@ -308,22 +308,22 @@ impl Workflow {
         self.data.notes()
     }
 
-    /// The divisions of the subjects.
+    /// The divisions of the subjects into training and test sets.
     pub fn folds(&self) -> &[Fold] {
         &self.folds
     }
 
-    /// Steps of each fold.
+    /// The number of training steps in each fold.
     pub fn steps(&self) -> u32 {
         self.train.steps
     }
 
-    /// Every file it reads, and the SHA-256 of its bytes.
+    /// The path of every file that the workflow reads, and the SHA-256 of its bytes.
     pub fn inputs(&self) -> &BTreeMap<PathBuf, String> {
         &self.files
     }
 
-    /// One hash of all that decides the result, but for the device: the workflow, its inputs, the seed, and this crate's version.
+    /// A hash of everything that determines the result apart from the device: the workflow, its inputs, the seed, and this crate's version.
     pub fn identity(&self) -> String {
         let inputs: Vec<&String> = self.inputs().values().collect();
         let all = serde_json::json!([self.json, inputs, self.seed, env!("CARGO_PKG_VERSION")]);

@@ -1,7 +1,7 @@
-//! Objects: keys with forms, and what is made of them.
+//! Objects: keys with forms, and the values made from them.
 //!
-//! A [`Field`] is a key with a form; an [`Object`] is some fields and what is made of them; rows of a table are objects of which one key names
-//! the row ([`tagged`]).
+//! A [`Field`] is a key with a form. An [`Object`] is a set of fields with a function that makes a value from them. The rows of a table are
+//! objects in which one key names the row ([`tagged`]).
 
 use super::form::{Form, Read, Shape};
 use super::place::Place;
@@ -9,7 +9,7 @@ use crate::Result;
 use serde_json::{Map, Value, json};
 
 impl<T: 'static> Form<T> {
-    /// A key that must be there.
+    /// A key that is required.
     pub(super) fn field(self, name: &'static str, what: &str) -> Field<T> {
         let (read, why) = (self.read, what.to_owned());
         let needed = move |object: &Place<'_>| match object.find(name) {
@@ -19,14 +19,14 @@ impl<T: 'static> Form<T> {
         Field { property: Property::new(name, what, self.schema, true), read: Box::new(needed) }
     }
 
-    /// A key that may be there.
+    /// A key that is optional.
     pub(super) fn maybe(self, name: &'static str, what: &str) -> Field<Option<T>> {
         let read = self.read;
         let found = move |object: &Place<'_>| object.find(name).map(|at| read(&at)).transpose();
         Field { property: Property::new(name, what, self.schema, false), read: Box::new(found) }
     }
 
-    /// A key that stands for `default` where it is not there; the default is read as what is given is.
+    /// A key whose value is `default` where it is missing; the default is read in the same way as a given value.
     pub(super) fn or(self, name: &'static str, default: impl Into<Value>, what: &str) -> Field<T> {
         let (read, default) = (self.read, default.into());
         let mut property = Property::new(name, what, self.schema, false);
@@ -107,14 +107,14 @@ tuple!(A.0, B.1, C.2, D.3);
 tuple!(A.0, B.1, C.2, D.3, E.4);
 tuple!(A.0, B.1, C.2, D.3, E.4, F.5);
 
-/// An object of some keys, and what is made of it.
+/// An object of some keys, with a function that makes a value from it.
 pub(super) struct Object<T> {
     pub(super) what: &'static str,
     pub(super) properties: Vec<Property>,
     read: Read<T>,
 }
 
-/// An object of these parts, of which `make` makes something; its errors get the object's place.
+/// An object of these parts, from which `make` makes a value; errors of `make` get the object's place.
 pub(super) fn object<P: Part + Send + Sync + 'static, T>(
     what: &'static str,
     parts: P,
@@ -133,7 +133,7 @@ impl<T: 'static> Object<T> {
         self.properties.iter().map(|p| p.name).collect()
     }
 
-    /// As a form. Where it is one of several, its first key tells it from the others.
+    /// The object as a form. Where it is one of several, its first key tells it from the others.
     pub(super) fn form(self) -> Form<T> {
         let names = self.names();
         Form::new(schema_of(&self.properties, self.what), Shape::Object(names.first().copied()), move |place| {
@@ -143,7 +143,7 @@ impl<T: 'static> Object<T> {
     }
 }
 
-/// A row of a table: its name, and the object that it is.
+/// A row of a table: its name, and its object.
 pub(super) struct Row<T> {
     pub(super) name: &'static str,
     pub(super) object: Object<T>,
@@ -159,7 +159,7 @@ pub(super) fn row<P: Part + Send + Sync + 'static, T: 'static>(
     Row { name, object: object(what, parts, make) }
 }
 
-/// Objects whose key `tag` names a row of a table, `default` where it is not there; all rows have the keys of `common`.
+/// The form of objects whose key `tag` names a row of a table (`default` where the key is missing). All rows have the keys of `common`.
 pub(super) fn tagged<C: 'static, T: 'static>(
     tag: &'static str,
     default: Option<&'static str>,

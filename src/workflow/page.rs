@@ -1,4 +1,4 @@
-//! The page of workflows: what can stand in one, in Markdown, made of their schema.
+//! The reference page of workflows in Markdown, generated from their schema.
 
 use super::{blocks, object, schema};
 use serde_json::Value;
@@ -13,7 +13,7 @@ results name; so do the entries of the data and the parameters. Time is the last
 any axes. A key without a default must be given unless it is called optional.
 ";
 
-/// Everything that can stand in a workflow, in Markdown: `examples/WORKFLOWS.md`.
+/// The reference of everything that a workflow may contain, in Markdown: `examples/WORKFLOWS.md`.
 pub fn page() -> String {
     let schema = schema();
     let of = |key: &str| schema["properties"][key].clone();
@@ -51,7 +51,7 @@ fn section(title: &str, schema: &Value, page: &mut String) {
     }
 }
 
-/// The keys of an object, an item each, those that must be given first. What lies within them follows where `deep`.
+/// Writes the keys of an object, one item for each, required keys first; where `deep`, each is followed by the keys within it.
 fn keys(schema: &Value, indent: usize, deep: bool, page: &mut String) {
     let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let Some(properties) = schema["properties"].as_object() else { return };
@@ -72,14 +72,14 @@ fn keys(schema: &Value, indent: usize, deep: bool, page: &mut String) {
     }
 }
 
-/// The objects that a value may be, an item for each key that names one.
+/// Writes the objects that a value may be, with one item for each key that names an object.
 fn within(schema: &Value, indent: usize, page: &mut String) {
     for form in schema["oneOf"].as_array().into_iter().flatten().chain([schema]) {
         keys(form, indent, true, page);
     }
 }
 
-/// A form in words.
+/// A schema described in words.
 fn kind(schema: &Value) -> String {
     if let Some(forms) = schema["oneOf"].as_array() {
         let objects: Vec<&str> = forms.iter().filter_map(first_key).collect();

@@ -1,4 +1,4 @@
-//! Parameters: shape, beginning, domain, and whether they are learnt.
+//! Parameters: their shape, initial values and domain; each is learnt or fixed.
 
 use super::data::leading;
 use super::form::{Form, Placed, axis, file, flag, number, pattern, positive, single, whole, words};
@@ -11,7 +11,7 @@ use crate::tape::Init;
 use crate::tensor::TensorType;
 use crate::{Error, HostTensor, Result, Shape, Tape, Var};
 
-/// Elements of a parameter, at most.
+/// The largest number of elements of a parameter.
 const MOST: usize = 1 << 28;
 
 /// A parameter of a workflow.
@@ -22,22 +22,22 @@ pub(super) struct Parameter {
     start: Start,
     domain: Domain,
     pub(super) learn: bool,
-    /// True where each subject has its own.
+    /// True where each subject has its own values.
     pub(super) per_subject: bool,
-    /// Distinguishes its draws.
+    /// The random stream of its initial draw, different for each parameter.
     stream: u32,
     pub(super) at: String,
 }
 
-/// An extent: a number, or that of an axis of a value.
+/// An extent: a number, or the extent of an axis of a value.
 #[derive(Debug, Clone)]
 pub(super) enum Extent {
     Number(usize),
     Of(String, isize),
 }
 
-/// The beginning of a parameter. What is drawn from a normal or uniform distribution, and zeros, are of the free parameter, whose image the
-/// workflow sees; the others are images.
+/// The initial values of a parameter. Normal and uniform draws and zeros are values of the free (unconstrained) parameter, which the domain
+/// maps to its image, the values that the workflow sees. The other kinds give the image itself.
 #[derive(Debug, Clone)]
 enum Start {
     Zeros,
@@ -50,7 +50,7 @@ enum Start {
     Value(HostTensor),
 }
 
-/// All that is said of a parameter, but for its name.
+/// The description of a parameter, without its name.
 pub(super) struct Described {
     shape: Vec<Extent>,
     start: Start,
@@ -120,7 +120,7 @@ fn start() -> Form<Start> {
     ])
 }
 
-/// A domain whose axis is as the file counts it.
+/// A domain whose axis is counted as in the file.
 #[derive(Debug, Clone, Copy)]
 struct Unplaced(Domain);
 
@@ -156,7 +156,7 @@ fn domain() -> Form<Unplaced> {
 }
 
 impl Unplaced {
-    /// With its axis counted from the back, since a parameter of each subject has one more in front.
+    /// The domain with its axis counted from the back, because a parameter with values for each subject has one more axis in front.
     fn of_rank(self, rank: usize) -> Result<Domain> {
         let back = |axis: isize| {
             let back = if axis < 0 { axis } else { axis - rank as isize };
@@ -178,12 +178,13 @@ impl Parameter {
         Self { name, shape, start, domain, learn, per_subject, stream, at }
     }
 
-    /// The name of its state.
+    /// The name of the parameter's state.
     pub(super) fn state(&self) -> String {
         format!("parameters.{}", self.name)
     }
 
-    /// Records the state of a shape, and its image as the workflow sees it; of the `subject`s `[batch]` of so many where each has its own.
+    /// Records the parameter's state with the shape `extents`, and its image, which the workflow sees. Where each subject has its own
+    /// values, `subject` holds the subjects of the batch, `[batch]`, and the number of all subjects.
     pub(super) fn record(&self, tape: &mut Tape, extents: &[usize], subject: Option<(Var, usize)>, seed: u64) -> Result<(Var, Var)> {
         let wrong = |e: Error| Error::argument(format!("{}: {e}", self.at));
         let each = Shape::try_new(extents).ok_or_else(|| Error::argument(format!("{}: at most 8 axes are possible", self.at)))?;
@@ -213,7 +214,7 @@ impl Parameter {
                 HostTensor::f32(whole, (0..whole.elements()).map(entry).collect())?
             }
             Start::Dirichlet(concentration) => {
-                // Columns of all batches at once, each a draw over the second axis from the back.
+                // The columns of all batches are drawn at once, each over the second axis from the back.
                 let [.., rows, columns] = *each else { return Err(Error::argument("init.dirichlet: a matrix is expected")) };
                 let batches = whole.elements() / (rows * columns).max(1);
                 let drawn = dirichlet([rows, batches * columns], *concentration, seed, self.stream)?;
@@ -230,7 +231,8 @@ impl Parameter {
     }
 }
 
-/// 1 at the frequencies of the pass band and 0 elsewhere, along the last axis: n gains are of a series of 2 (n − 1) frames.
+/// Gains along the last axis: 1 at the frequencies of the pass band, from `low` to `high` hertz, and 0 elsewhere. n gains belong to a
+/// series of 2 (n − 1) frames, `tr` seconds apart.
 fn band(shape: Shape, low: f64, high: f64, tr: f64) -> Vec<f32> {
     let n = shape.last().copied().unwrap_or(1);
     let step = 0.5 / tr / n.saturating_sub(1).max(1) as f64;

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The files that a workflow names: where they are looked for, and those that were found, with the SHA-256 of their bytes.
+/// The files that a workflow names: the folder in which they are looked for, and the files found so far, with the SHA-256 of their bytes.
 #[derive(Debug)]
 pub(super) struct Files {
     folder: PathBuf,
@@ -36,7 +36,7 @@ impl Files {
                 Some(command) if !file_and_array(&path).0.exists() => {
                     return Err(Error::file(path, format!("is not there: `{command}` writes it")));
                 }
-                // `FILE.npz:NAME` is of that file.
+                // `FILE.npz:NAME` names an array in that file, so the file is hashed.
                 _ => sha256(&file_and_array(&path).0)?,
             };
             self.found.borrow_mut().insert(path.clone(), hash);
@@ -63,17 +63,17 @@ impl<'a> Place<'a> {
         self.value
     }
 
-    /// Where it stands; `the workflow` for the whole.
+    /// The place in words; `the workflow` for the whole file.
     pub(super) fn at(&self) -> &str {
         if self.at.is_empty() { "the workflow" } else { &self.at }
     }
 
-    /// An error here.
+    /// An error that names this place.
     pub(super) fn error(&self, what: impl std::fmt::Display) -> Error {
         Error::argument(format!("{}: {what}", self.at()))
     }
 
-    /// Another's error, here.
+    /// A function that adds this place to another error.
     pub(super) fn wrap(&self) -> impl Fn(Error) -> Error + '_ {
         |e| self.error(e)
     }
@@ -104,7 +104,7 @@ impl<'a> Place<'a> {
         self.find(key).ok_or_else(|| self.error(format!("the key `{key}` is missing")))
     }
 
-    /// That it is an object with no other keys than these.
+    /// Checks that the value is an object with no other keys than these.
     pub(super) fn only(&self, keys: &[&str]) -> Result<()> {
         let Some(object) = self.value.as_object() else { return self.expected("an object") };
         match object.keys().find(|k| !keys.contains(&k.as_str())) {
@@ -147,10 +147,11 @@ pub(super) fn not_a_name(text: &str) -> String {
     format!("`{text}` is no name: letters, digits and underscores are expected, no digit first")
 }
 
-/// The meaning of `--set KEY=VALUE`: a place, and its value, JSON or else text. What begins as a list, an object or a quoted text must be JSON.
+/// The meaning of `--set KEY=VALUE`: a place, and its value, JSON or else text. A value that begins as a list, an object or a quoted text
+/// must be valid JSON.
 ///
 /// # Errors
-/// Where there is no place or no `=`, or the value is no JSON and begins as some.
+/// Where the place or the `=` is missing, or the value begins as JSON but is not valid.
 pub fn setting(text: &str) -> Result<(String, Value)> {
     let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
         return Err(Error::argument("KEY=VALUE is expected"));
@@ -162,10 +163,10 @@ pub fn setting(text: &str) -> Result<(String, Value)> {
     }
 }
 
-/// Keys and indices of a place that is set, at most; what is read from a file is no deeper.
+/// The largest number of keys and indices in a place that is set.
 const DEPTH: usize = 64;
 
-/// Sets the value at a place such as `train.steps` or `blocks[2].ridge`. Objects on the way are made where they are missing.
+/// Sets the value at a place such as `train.steps` or `blocks[2].ridge`. Missing objects on the way are created.
 pub(super) fn set(root: &mut Value, place: &str, value: Value) -> Result<()> {
     let wrong = |what: String| Error::argument(format!("setting {place}: {what}"));
     if place.split(['.', '[']).count() > DEPTH {

@@ -74,7 +74,7 @@ pub(super) fn finite(path: &Path, array: HostTensor) -> Result<HostTensor> {
     }
 }
 
-/// Series `[regions, time]` of some frames.
+/// The series `[regions, time]` restricted to some frames.
 fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTensor> {
     let Some(frames) = frames else { return Ok(series) };
     let [regions, time] = [series.shape()[0], series.shape()[1]];
@@ -87,8 +87,8 @@ fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTenso
     if series.is_f64() { HostTensor::real(shape, cut) } else { HostTensor::f32(shape, cut.into_iter().map(|x| x as f32).collect()) }
 }
 
-/// Confounds `[columns, time]` of some frames, each of mean 0 and standard deviation 1: of one size to what learns from them, and the same
-/// to a regression with an intercept.
+/// Confounds `[columns, time]` restricted to some frames, each standardised to mean 0 and standard deviation 1. Learning then sees all
+/// confounds on one scale, and a regression with an intercept gives the same residuals as without standardising.
 fn confounds(table: &Confounds, selection: &Selection, frames: Option<&Range<usize>>, keep_non_steady_state: bool) -> Result<HostTensor> {
     let frames = frames.cloned().unwrap_or(0..table.frames());
     if frames.end > table.frames() {

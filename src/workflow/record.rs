@@ -12,7 +12,7 @@ use crate::tensor::TensorType;
 use crate::{Error, HostTensor, Result, Shape, Tape, Var};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The index of each subject of the batch, an input of workflows with parameters of their own for each.
+/// The name of the input that holds the index of each subject of the batch. Workflows with parameters for each subject have this input.
 pub(super) const SUBJECT: &str = "subject";
 
 /// A recorded workflow.
@@ -29,12 +29,12 @@ struct Recorder<'a> {
     workflow: &'a Workflow,
     batch: usize,
     made: Recording,
-    /// Parameters whose shapes are being found, so that one that needs its own is told.
+    /// The parameters whose shapes are being resolved, so that a shape that depends on itself is refused.
     making: Vec<String>,
 }
 
 impl Recording {
-    /// Every block over a batch of so many subjects.
+    /// Records every block over a batch of `batch` subjects.
     pub(super) fn forward(workflow: &Workflow, batch: usize) -> Result<Self> {
         let made = Self { tape: Tape::new(), values: BTreeMap::new(), inputs: Vec::new(), learnt: Vec::new() };
         let mut recorder = Recorder { workflow, batch, made, making: Vec::new() };
@@ -50,7 +50,7 @@ impl Recording {
         Ok(recorder.made)
     }
 
-    /// A training step; `None` where there is nothing to learn.
+    /// Records a training step; `None` where there is nothing to learn.
     pub(super) fn training(workflow: &Workflow, batch: usize) -> Result<Option<Self>> {
         let mut made = Self::forward(workflow, batch)?;
         if made.learnt.is_empty() || workflow.terms.is_empty() {
@@ -154,7 +154,7 @@ impl Recorder<'_> {
         Ok(var)
     }
 
-    /// Series as they were read, of centred ones whose last frame is their mean.
+    /// Restores the original series from centred series, whose last frame is the mean.
     fn moved_back(&mut self, input: Var) -> Result<Var> {
         let tape = &mut self.made.tape;
         let time = tape.shape(input).last().copied().unwrap_or(1) - 1;
@@ -195,7 +195,7 @@ impl Recorder<'_> {
     }
 }
 
-/// That names of data and parameters are names, and no two the same.
+/// Checks that the names of data and parameters are valid and distinct.
 pub(super) fn distinct_names(workflow: &Workflow) -> Result<()> {
     let mut seen: BTreeSet<&str> = workflow.data.names().collect();
     if seen.contains(SUBJECT) {

@@ -22,22 +22,22 @@ pub(super) struct Request {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Picture {
-    /// Not at all.
+    /// No picture is drawn.
     None,
-    /// A matrix `[n, n]`.
+    /// A heat map of a matrix `[n, n]`.
     HeatMap,
-    /// A line for each row `[lines, points]`, or one `[points]`.
+    /// A line chart with a line for each row of `[lines, points]`, or one line for `[points]`.
     Lines,
 }
 
-/// The first axis of a value.
+/// The meaning of the first axis of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leading {
-    /// Nothing: all subjects share the value, and there is one fold.
+    /// The value has no such axis: all subjects share it, and there is one fold.
     None,
-    /// Subjects, each of the fold that was tested on it.
+    /// The axis runs over subjects. The value of each comes from the fold that was tested on it.
     Subjects,
-    /// Folds: all subjects of a fold share the value.
+    /// The axis runs over folds. All subjects of a fold share the value.
     Folds,
 }
 
@@ -63,16 +63,16 @@ pub struct ValueResult {
 pub struct MetricResult {
     /// Its name.
     pub name: String,
-    /// Of each fold, over the subjects that it was trained on.
+    /// For each fold, the figure over its training subjects.
     pub train: Vec<Figure>,
-    /// Of each fold, over the subjects that it was tested on.
+    /// For each fold, the figure over its test subjects.
     pub test: Vec<Figure>,
-    /// Over all subjects that were tested on, each by its own fold.
+    /// The figure over all test subjects together, each predicted by the model of its own fold.
     pub pooled: Figure,
 }
 
 impl ValueResult {
-    /// The mean over its leading axis, or the value where it has none.
+    /// The mean over the leading axis, or the value itself where it has none.
     ///
     /// # Errors
     /// Where the value is not f32.
@@ -90,7 +90,8 @@ impl ValueResult {
     }
 }
 
-/// Mean and standard deviation (ddof 1) over folds of the figures that are defined; no deviation of one, nothing of none.
+/// The mean and the standard deviation (divisor n − 1) over folds of the figures that are defined. There is no deviation where one figure
+/// is defined; the result is `None` where no figure is.
 pub fn over_folds(figures: &[Figure]) -> Option<(f64, Option<f64>)> {
     let defined: Vec<f64> = figures.iter().filter_map(|figure| figure.as_ref().ok().copied()).collect();
     let n = defined.len() as f64;
@@ -104,7 +105,7 @@ pub fn over_folds(figures: &[Figure]) -> Option<(f64, Option<f64>)> {
 }
 
 impl MetricResult {
-    /// The figures that are undefined, and why, a line each.
+    /// The figures that are undefined with the reasons, one line for each.
     pub fn undefined(&self) -> Vec<String> {
         let part = |part: &'static str, figures: &[Figure]| -> Vec<String> {
             let why = |(fold, figure): (usize, &Figure)| Some(format!("{}, {part} of fold {fold}: {}", self.name, figure.as_ref().err()?));
@@ -115,15 +116,15 @@ impl MetricResult {
     }
 }
 
-/// All that a run found.
+/// The results of a run.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct RunResult {
-    /// Of each fold, the loss and its terms by name, at each step.
+    /// For each fold, the loss and its terms by name, with one number for each step.
     pub losses: Vec<Vec<(String, Vec<f32>)>>,
-    /// Metrics.
+    /// The metrics.
     pub metrics: Vec<MetricResult>,
-    /// Values.
+    /// The values that the workflow asks for.
     pub values: Vec<ValueResult>,
 }
 
@@ -142,8 +143,8 @@ pub(super) fn request() -> Form<Request> {
     .form()
 }
 
-/// That every value that is asked for can be had: of real numbers, and with a row a subject where subjects are read in batches; and that
-/// none is asked for twice.
+/// Checks that every requested value can be given: it is real, it has a row for each subject where subjects are read in batches, and it is
+/// not requested twice.
 pub(super) fn check(workflow: &Workflow, recording: &Recording) -> Result<()> {
     let of_subjects = recording.of_subjects();
     for (i, request) in workflow.requests.iter().enumerate() {
@@ -260,7 +261,8 @@ fn gathered(workflow: &Workflow, folds: &[Evaluation], request: &Request) -> Res
         }
         Ok(())
     };
-    // Subjects that no fold is tested on are shown as the first fold says, which was trained on them; the others by the fold that was not.
+    // Subjects that are in no test set get the value of the first fold, which was trained on them; the others get the value of the fold
+    // that was tested on them.
     put(&folds[0].train, &workflow.folds()[0].train)?;
     for (evaluation, fold) in folds.iter().zip(workflow.folds()) {
         put(&evaluation.test, &fold.test)?;

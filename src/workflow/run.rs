@@ -11,21 +11,21 @@ use crate::{Device, Error, Result, State};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Draws of the batches are of this stream.
+/// The random stream from which batches are drawn.
 const STREAM: u32 = 0xba7c;
 
 /// The progress of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
-    /// The fold, from 0.
+    /// The number of the fold, counted from 0.
     pub fold: usize,
-    /// Steps of it that are done.
+    /// The number of steps of this fold that are done.
     pub step: u32,
-    /// The loss at the last of them.
+    /// The loss at the last of these steps.
     pub loss: f32,
 }
 
-/// Where a run keeps its models, a checkpoint for each fold, and whether it resumes from those that it finds there.
+/// The folder in which a run keeps its models, one checkpoint for each fold. A run may resume from checkpoints that it finds there.
 #[derive(Debug, Clone)]
 pub struct Checkpoints {
     folder: PathBuf,
@@ -33,7 +33,7 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// For a run that begins: checkpoints of one before are removed from the folder.
+    /// Checkpoints for a run that begins. Checkpoints of an earlier run are removed from the folder.
     ///
     /// # Errors
     /// [`Error::File`] where the folder cannot be made or written in.
@@ -52,10 +52,11 @@ impl Checkpoints {
         Ok(made)
     }
 
-    /// For a run that resumes where one of the same workflow, inputs, seed, version and device was stopped; where none was, it begins.
+    /// Checkpoints for a run that resumes where an earlier run with the same workflow, inputs, seed, version and device was stopped. Where
+    /// there is no earlier run, it begins.
     ///
     /// # Errors
-    /// [`Error::File`] where what was begun there is another run.
+    /// [`Error::File`] where the folder holds the checkpoints of a different run.
     pub fn resume(folder: impl Into<PathBuf>, workflow: &Workflow, device: &Device) -> Result<Self> {
         let made = Self { folder: folder.into(), resume: true };
         match fs::read_to_string(made.begun()) {
@@ -92,8 +93,9 @@ impl Workflow {
         self.run_with(device, None, |_| {})
     }
 
-    /// As [`Workflow::run`], and tells `progress` how far it is. With `models`, checkpoints are written there and, where they say so,
-    /// resumed from: a run that was stopped and resumed has the results of one that was not.
+    /// Runs as [`Workflow::run`] does, and calls `progress` after steps. With `models`, checkpoints are written to its folder and, if it
+    /// was made by [`Checkpoints::resume`], the run resumes from them. A run that was stopped and resumed has the same results as one that
+    /// was not.
     ///
     /// # Errors
     /// As [`Workflow::run`], and where a checkpoint cannot be read or written.
@@ -135,7 +137,8 @@ impl Workflow {
         training.run(progress)
     }
 
-    /// The subjects of a step: each once in an epoch, in an order drawn for it; those that fill no batch wait for the next.
+    /// The subjects of a step. Each epoch takes every subject at most once, in an order drawn for the epoch; subjects left over from the
+    /// last full batch wait for the next epoch.
     fn batch(&self, fold: &Fold, batch: usize, step: u32) -> Vec<usize> {
         let each = (fold.train.len() / batch) as u32;
         let order = Philox::new(self.seed, STREAM, step / each).shuffled(fold.train.len());

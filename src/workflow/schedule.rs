@@ -4,7 +4,7 @@ use super::form::{Form, number, single, whole};
 use super::object::{Object, object};
 use crate::optim::Schedule;
 
-/// A number that may follow the step. How many steps there are is said elsewhere in the file.
+/// A number that may depend on the step. The number of steps is given elsewhere in the file.
 #[derive(Debug, Clone)]
 pub(super) struct Course {
     kind: Kind,
@@ -20,7 +20,7 @@ enum Kind {
 }
 
 impl Course {
-    /// Over a training of so many steps.
+    /// The schedule over a training of `steps` steps.
     pub(super) fn over(&self, steps: u32) -> Schedule {
         let then = match self.kind {
             Kind::Constant(value) => Schedule::Constant(value),

@@ -18,7 +18,7 @@ pub(super) struct Train {
 }
 
 impl Train {
-    /// No step at all: for workflows that learn nothing.
+    /// The settings of workflows that learn nothing: no step at all.
     pub(super) fn none() -> Self {
         Self { steps: 0, batch: None, descent: Descent::new(Adam::new(0.0)), checkpoint: 1 }
     }
@@ -42,7 +42,7 @@ pub(super) fn train() -> Form<Train> {
     })
 }
 
-/// An optimiser of a learning rate.
+/// A function that makes an optimiser from a learning rate.
 type OfRate = Box<dyn Fn(Schedule) -> Optimiser>;
 
 fn optimisers() -> Vec<Row<OfRate>> {

@@ -6,7 +6,7 @@ use crate::data::read_column;
 use crate::tensor::Philox;
 use crate::{Error, Result};
 
-/// Draws of the folds are of this stream.
+/// The random stream from which folds are drawn.
 const STREAM: u32 = 0x5917;
 
 /// One division of the subjects.
@@ -21,13 +21,13 @@ pub struct Fold {
 /// A rule by which subjects are divided.
 #[derive(Debug, Clone)]
 pub(super) enum Split {
-    /// All are trained on, and tested on.
+    /// All subjects are in the training set and in the test set.
     None,
-    /// k folds, each class spread over them evenly where there is one.
+    /// k folds. Where a column of classes is given, each class is spread evenly over the folds.
     Folds(usize, Option<Vec<String>>),
     /// A fold for each value of a column.
     LeaveOut(Vec<String>),
-    /// Those with these values are tested on.
+    /// Subjects whose value in a column is one of these form the test set.
     Test(Vec<String>, Vec<String>),
 }
 
@@ -97,7 +97,7 @@ impl Split {
     }
 }
 
-/// The fold of each subject: shuffled, and class by class dealt like cards.
+/// The fold of each subject. Subjects are shuffled and then, class by class, assigned to the folds in turn.
 fn dealt(subjects: usize, k: usize, classes: Option<&[String]>, seed: u64) -> Vec<usize> {
     let order = Philox::new(seed, STREAM, 0).shuffled(subjects);
     let values = classes.map(distinct).unwrap_or_else(|| vec![String::new()]);
@@ -108,7 +108,7 @@ fn dealt(subjects: usize, k: usize, classes: Option<&[String]>, seed: u64) -> Ve
     place
 }
 
-/// In the order they first appear.
+/// The distinct cells of a column, in the order in which they first appear.
 fn distinct(column: &[String]) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     for value in column {

@@ -1,4 +1,4 @@
-//! Losses: what of which value, reduced how, weighted by how much.
+//! Losses: each term is a value, a reduction of it to a number, and a weight.
 
 use super::block::Name;
 use super::form::{Form, Placed, axis, name, positive, single, text, words, yes};
@@ -30,7 +30,7 @@ pub(super) fn term() -> Form<Placed<Term>> {
     object("", parts, |(name, score, weight, reduce)| Ok(Term { name, score, weight, reduce })).form().placed()
 }
 
-/// A reduction and the axes that it is over; all where there are none.
+/// A reduction and the axes that it is over; an empty list means all axes.
 type Step = (Reduction, Vec<isize>);
 
 /// Reductions without a setting.

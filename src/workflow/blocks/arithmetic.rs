@@ -1,4 +1,4 @@
-//! Arithmetic, shapes, and networks in small.
+//! Blocks for arithmetic, changes of shape, and parts of networks.
 
 use super::one;
 use crate::workflow::block::{Block, Input, Name, block, maybe, value, values};
@@ -13,7 +13,7 @@ fn with() -> Input<Name> {
     value("with", "another, of a shape that broadcasts")
 }
 
-/// Pointwise functions, called as the tape calls them.
+/// Pointwise functions, by the names of their tape methods.
 const FUNCTIONS: [&str; 12] = ["relu", "tanh", "sigmoid", "softplus", "gelu", "exp", "log", "abs", "square", "sqrt", "neg", "atanh"];
 
 type Reduce = fn(&mut Tape, Var, &[isize]) -> Result<Var>;

@@ -1,4 +1,4 @@
-//! From series to connectomes, and what is computed of them.
+//! Blocks that compute connectomes from series, and quantities of connectomes.
 
 use super::{one, widened};
 use crate::connectome::connectivity::measure::{Connectivity, Kind};

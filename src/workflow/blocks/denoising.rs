@@ -1,4 +1,4 @@
-//! Denoising, filters, and what is read off oscillations.
+//! Blocks for denoising, filters, and the phase and amplitude of oscillations.
 
 use super::one;
 use crate::Error;

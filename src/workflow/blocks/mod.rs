@@ -1,4 +1,4 @@
-//! The table of blocks, a file a family.
+//! The table of blocks, with one file for each family.
 
 mod arithmetic;
 mod connectivity;

@@ -1,4 +1,4 @@
-//! Networks over graphs, of connectomes say, whose weights are parameters of the workflow.
+//! Blocks for networks over graphs, such as connectomes. Their weights are parameters of the workflow.
 
 use super::one;
 use crate::nn::{AttentionPooling, GraphConvolution, Linear, NodeFeatures, StaticGraphAttention, TopKPooling};

@@ -1,4 +1,4 @@
-//! Parcellation, and where parcels lie.
+//! Blocks for parcellation and for the positions of parcels.
 
 use super::one;
 use crate::connectome::loss::Moment;

@@ -1,4 +1,4 @@
-//! Scores that losses are made of.
+//! Blocks that compute scores, from which losses are formed.
 
 use super::one;
 use crate::workflow::block::{Block, Input, Name, block, value};
