@@ -1,13 +1,13 @@
 //! The training loop: what it runs, and that a loss or a parameter that becomes NaN ends it where that happens.
 
+use crate::common::gpu;
 use tapetum::optim::{Adam, Schedule, Sgd};
 use tapetum::training::{Descent, Training};
 use tapetum::{Device, Error, HostTensor, Init, State, Tape, TensorType, Var};
 
-/// Where the loop is held to: the host, and a GPU under software where there is one.
-fn devices() -> Vec<Device> {
-    let software = Device::named("llvmpipe").map_err(|e| eprintln!("no llvmpipe: {e}"));
-    [Device::cpu()].into_iter().chain(software).collect()
+/// The devices that run the loop: the host, and an adapter.
+fn devices() -> [Device; 2] {
+    [Device::cpu(), gpu()]
 }
 
 fn values(state: &State, name: &str) -> Vec<f64> {

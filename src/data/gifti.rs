@@ -153,7 +153,7 @@ fn array(node: Node<'_, '_>, file: &Path) -> Result<Array, String> {
     let text = node.children().find(|n| n.has_tag_name("Data")).and_then(|n| n.text()).unwrap_or_default();
     let count = rows * columns;
     let values = match attribute("Encoding")? {
-        "ASCII" => numbers(text)?,
+        "ASCII" => numbers(text)?.into_iter().map(|x| kind.rounded(x)).collect(),
         "Base64Binary" => decoded(&binary(text)?, kind, &node)?,
         "GZipBase64Binary" => decoded(&inflated(&binary(text)?, bytes)?, kind, &node)?,
         "ExternalFileBinary" => decoded(&external(&node, file, bytes)?, kind, &node)?,

@@ -29,6 +29,11 @@ impl Kind {
             Self::U64 | Self::I64 | Self::F64 => 8,
         }
     }
+
+    /// A number that was written as text, as this type holds it.
+    pub(super) fn rounded(self, x: f64) -> f64 {
+        if self == Self::F32 { f64::from(x as f32) } else { x }
+    }
 }
 
 /// Stored numbers: their type, the order of their bytes, and the bytes, a whole number of them.

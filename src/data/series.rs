@@ -158,9 +158,8 @@ fn describe(element: usize, value: f64, [rows, columns]: [usize; 2], layout: Lay
     let (subject, row, column) = (element / (rows * columns), element / columns % rows, element % columns);
     let (frame, region) = if layout == Layout::TimeRegions { (row, column) } else { (column, row) };
     let name = names.and_then(|names| names.get(region)).map(|name| format!(" (`{name}`)")).unwrap_or_default();
-    format!(
-        "the value at subject {subject}, frame {frame}, region {region}{name}, counted from 0, is {value}: a finite number of single precision is expected"
-    )
+    let place = format!("subject {subject}, frame {frame}, region {region}{name}, counted from 0 (row and column [{row}, {column}])");
+    format!("the value at {place} is {value:e}: a finite number within the range of f32 is expected")
 }
 
 fn turned<R: Real>(values: &HostTensor) -> Result<HostTensor, String> {

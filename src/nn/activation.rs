@@ -1,4 +1,4 @@
-//! What stands between layers.
+//! Activation functions between layers.
 
 use crate::Result;
 use crate::ops::message::PairActivation;
@@ -8,12 +8,12 @@ use crate::tape::{Tape, Var};
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Activation {
-    /// x.
+    /// The identity x.
     Identity,
-    /// max(x, 0).
+    /// The rectifier max(x, 0).
     #[default]
     Relu,
-    /// x where x > 0, else the slope given times x.
+    /// x where x > 0, else the given slope times x.
     LeakyRelu(f32),
     /// x where x > 0, else eˣ − 1.
     Elu,
@@ -30,7 +30,7 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// The same between the two ends of a pair, where there is one.
+    /// The corresponding activation of pairwise ops; `None` where there is none.
     pub(super) fn of_pairs(self) -> Option<PairActivation> {
         match self {
             Self::Relu => Some(PairActivation::Relu),
@@ -41,10 +41,10 @@ impl Activation {
         }
     }
 
-    /// Its values at x.
+    /// The activation of x, element by element.
     ///
     /// # Errors
-    /// Where x is of another tape.
+    /// Returns an error where x belongs to another tape.
     pub fn forward(self, tape: &mut Tape, x: Var) -> Result<Var> {
         match self {
             Self::Identity => Ok(x),

@@ -1,4 +1,4 @@
-//! Messages along a graph that is learnt and adapts to each sample.
+//! Message passing along a learnt graph that adapts to each sample.
 
 use super::{Linear, Parameters};
 use crate::ops::case::Case;
@@ -7,40 +7,40 @@ use crate::ops::message::PairActivation;
 use crate::tape::{Init, Tape, Var};
 use crate::{Error, Result};
 
-/// What a node makes of what it hears.
+/// The way in which a node combines its own features with the messages from other nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdaptiveMessage {
-    /// Σ_j A_ij x_j.
+    /// The sum of the messages, Σ_j A_ij x_j.
     Additive,
-    /// x_i ⊙ Σ_j A_ij x_j.
+    /// The product with the node's own features, x_i ⊙ Σ_j A_ij x_j.
     Multiplicative,
 }
 
-/// AMAG's messages (Li, Scholl, Le, Rajeswaran, Orsborn & Shlizerman 2023) along A_ij = A⁰_ij σ(w·act(U x_i + V x_j + b) + c): a learnt
-/// adjacency that holds for all samples, and a gate of each sample's own. The gate's network ends in a linear layer, so nothing of size
-/// pairs × features is made.
+/// AMAG's message passing (Li, Scholl, Le, Rajeswaran, Orsborn & Shlizerman 2023) along A_ij = A⁰_ij σ(w·act(U x_i + V x_j + b) + c): a
+/// learnt adjacency that all samples share, times a gate for each sample. The gate's network ends in a linear layer, so no array of size
+/// pairs × features is built.
 #[derive(Debug, Clone, Copy)]
 pub struct AdaptiveGraph {
-    /// A⁰, `[nodes, nodes]`.
+    /// The shared adjacency A⁰, `[nodes, nodes]`.
     pub adjacency: Var,
-    /// U and b.
+    /// The layer of the receiver: U and b.
     pub receiver: Linear,
-    /// V.
+    /// The layer of the sender: V.
     pub sender: Linear,
-    /// w, `[1, hidden]`.
+    /// The weights w of the gate's second layer, `[1, hidden]`.
     pub weights: Var,
-    /// c, `[1]`.
+    /// The bias c of the gate's second layer, `[1]`.
     pub offset: Var,
-    /// Between the gate's two layers.
+    /// The activation between the gate's two layers.
     pub activation: PairActivation,
 }
 
 impl AdaptiveGraph {
-    /// A graph of `[nodes, inputs, hidden]` whose A⁰ begins as given (the correlations of the training series, say), with parameters
-    /// `<name>.adjacency`, `<name>.receiver.…`, `<name>.sender.weight`, `<name>.weights` and `<name>.offset`.
+    /// A graph with extents `[nodes, inputs, hidden]`. A⁰ is initialised to the given values, for example the correlations of the training
+    /// series. The parameters are `<name>.adjacency`, `<name>.receiver.…`, `<name>.sender.weight`, `<name>.weights` and `<name>.offset`.
     ///
     /// # Errors
-    /// Where A⁰ is not of the nodes, or a name is taken by a state of another type.
+    /// Returns an error where A⁰ is not `[nodes, nodes]`, or a name is taken by a state of another type.
     pub fn new(
         tape: &mut Tape,
         parameters: &mut Parameters,
@@ -58,10 +58,10 @@ impl AdaptiveGraph {
         })
     }
 
-    /// A of x `[batch, nodes, inputs]`: `[batch, receivers, senders]`.
+    /// The adjacency A `[batch, receivers, senders]` for x `[batch, nodes, inputs]`.
     ///
     /// # Errors
-    /// Where x is not that.
+    /// Returns an error where x does not have this shape.
     pub fn graph(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         tape.check(x)?;
         let (n, inputs) = (tape.shape(self.adjacency)[0], tape.shape(self.receiver.weight)[1]);
@@ -77,10 +77,10 @@ impl AdaptiveGraph {
         tape.mul(gate, self.adjacency)
     }
 
-    /// What the nodes of x `[batch, nodes, inputs]` hear, of the same shape.
+    /// The messages that the nodes of x `[batch, nodes, inputs]` receive, in the same shape.
     ///
     /// # Errors
-    /// Where x is not that.
+    /// Returns an error where x does not have this shape.
     pub fn forward(&self, tape: &mut Tape, x: Var, message: AdaptiveMessage) -> Result<Var> {
         let graph = self.graph(tape, x)?;
         let heard = tape.matmul(graph, x)?;

@@ -9,13 +9,13 @@ use crate::{Error, Result};
 
 /// # Attention
 impl Tape {
-    /// softmax(Q Kᵀ / √d + mask) V of queries `[.., targets, d]`, keys `[.., sources, d]` and values `[.., sources, features]` (Vaswani et
-    /// al. 2017): `[.., targets, features]`, and the attention `[.., targets, sources]`. The mask is added to the logits, and broadcasts
-    /// to them; a large negative number, −10⁹ say, leaves a source out. Numbers that are not finite are for no mask: a row of them has no
-    /// softmax.
+    /// Scaled dot-product attention softmax(Q Kᵀ / √d + mask) V of queries `[.., targets, d]`, keys `[.., sources, d]` and values `[..,
+    /// sources, features]` (Vaswani et al. 2017). Returns `[.., targets, features]` and the attention weights `[.., targets, sources]`. The
+    /// mask is added to the logits and broadcasts to them; a large negative number such as −10⁹ excludes a source. All numbers in the mask
+    /// must be finite, because a row of infinite values has no softmax.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn dot_attention(&mut self, [q, k, v]: [Var; 3], mask: Option<Var>) -> Result<(Var, Var)> {
         self.check(q)?;
         let width = self.shape(q).last().copied().unwrap_or(1);
@@ -33,22 +33,22 @@ impl Tape {
     }
 }
 
-/// Attention of several heads (Vaswani et al. 2017), the weights laid out as PyTorch's `MultiheadAttention` has them.
+/// Multi-head attention (Vaswani et al. 2017), with the weights laid out as in PyTorch's `MultiheadAttention`.
 #[derive(Debug, Clone, Copy)]
 pub struct MultiHeadAttention {
-    /// What makes queries, keys and values, one below the other: `[3 features, features]`.
+    /// The projections to queries, keys and values, stacked in this order: `[3 features, features]`.
     pub input: Linear,
-    /// What mixes the heads, `[features, features]`.
+    /// The output projection, which mixes the heads, `[features, features]`.
     pub output: Linear,
-    /// Each of features / heads of the features.
+    /// The number of heads. Each has features / heads of the features.
     pub heads: usize,
 }
 
 impl MultiHeadAttention {
-    /// A layer of so many features and heads that begins as PyTorch's, with parameters `<name>.input.…` and `<name>.output.…`.
+    /// A layer with this number of features and heads, initialised as in PyTorch, with parameters `<name>.input.…` and `<name>.output.…`.
     ///
     /// # Errors
-    /// Where the heads do not divide the features, or a name is taken by a state of another type.
+    /// Returns an error where the heads do not divide the features, or a name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, features: usize, heads: usize) -> Result<Self> {
         if heads == 0 || !features.is_multiple_of(heads) {
             return Err(Error::op("multi_head_attention", format!("heads that divide {features} features expected, found {heads}")));
@@ -59,12 +59,12 @@ impl MultiHeadAttention {
         Ok(Self { input, output: Linear { weight, bias }, heads })
     }
 
-    /// What queries `[batch, targets, features]` find by keys among values, both `[batch, sources, features]`:
-    /// `[batch, targets, features]`, and the attention of each head, `[batch, heads, targets, sources]`. The mask as in
+    /// The attention of queries `[batch, targets, features]` to keys and values, both `[batch, sources, features]`. Returns `[batch,
+    /// targets, features]` and the attention weights of each head, `[batch, heads, targets, sources]`. The mask is that of
     /// [`Tape::dot_attention`].
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn forward(&self, tape: &mut Tape, [query, key, value]: [Var; 3], mask: Option<Var>) -> Result<(Var, Var)> {
         let features = tape.shape(self.output.weight)[0];
         for x in [query, key, value] {
@@ -94,23 +94,24 @@ impl MultiHeadAttention {
     }
 }
 
-/// NetFormer's step (Lu et al. 2025): x + A x of windows x, with A = Q Kᵀ / √(window + features), queries and keys linear in a node's
-/// window and its embedding. Without a softmax A may be of either sign, and is read as who drives whom.
+/// A step of NetFormer (Lu et al. 2025): x + A x for windows x, with A = Q Kᵀ / √(window + features). Queries and keys are linear in the
+/// window of a node and its embedding. There is no softmax, so A may have either sign; it is interpreted as directed influence between
+/// nodes.
 #[derive(Debug, Clone, Copy)]
 pub struct NetFormer {
-    /// Of each node, `[nodes, features]`.
+    /// The embedding of each node, `[nodes, features]`.
     pub embedding: Var,
-    /// Q.
+    /// The projection to queries.
     pub query: Linear,
-    /// K.
+    /// The projection to keys.
     pub key: Linear,
 }
 
 impl NetFormer {
-    /// A layer of `[nodes, window, features]`, with parameters `<name>.embedding`, `<name>.query.weight` and `<name>.key.weight`.
+    /// A layer with extents `[nodes, window, features]` and parameters `<name>.embedding`, `<name>.query.weight` and `<name>.key.weight`.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type.
+    /// Returns an error where a name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, [nodes, window, features]: [usize; 3]) -> Result<Self> {
         let draw = |seed, stream| Init::Normal { mean: 0.0, std: 1.0, seed, stream };
         let embedding = parameters.add(tape, &format!("{name}.embedding"), [nodes, features], draw)?;
@@ -119,10 +120,10 @@ impl NetFormer {
         Ok(Self { embedding, query, key: Linear::unbiased(tape, parameters, &format!("{name}.key"), token)? })
     }
 
-    /// The windows after x `[batch, nodes, window]`, of the same shape, and A `[batch, receivers, senders]`.
+    /// The windows after x `[batch, nodes, window]`, in the same shape, and A `[batch, receivers, senders]`.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<(Var, Var)> {
         tape.check(x)?;
         let [nodes, features] = [0, 1].map(|i| tape.shape(self.embedding)[i]);

@@ -1,4 +1,4 @@
-//! What the layers and losses are held to: as the ops', see [`crate::ops::case`].
+//! Test cases of the layers and losses, in the form of those of the ops; see [`crate::ops::case`].
 
 use super::{
     Activation, BatchNorm, Cell, CrossEntropy, EdgeMlp, Forcing, GraphIsomorphism, LayerNorm, Linear, Mlp, MlpSettings, Parameters,
@@ -9,7 +9,7 @@ use crate::ops::case::{Case, Draw, f32s, i32s, normal, one};
 use crate::optim::Schedule;
 use crate::tape::{Tape, Var};
 
-/// What every layer is held to.
+/// The test cases of all layers.
 pub fn cases() -> Vec<Case> {
     [
         layers(),
@@ -76,7 +76,7 @@ fn losses() -> Vec<Case> {
     cases
 }
 
-/// Networks whose parameters are states, as they are drawn.
+/// Networks whose parameters are states, with their drawn initial values.
 fn networks() -> Vec<Case> {
     let mut cases = Vec::new();
     for cell in [Cell::Rnn, Cell::Gru, Cell::Lstm] {
@@ -115,7 +115,7 @@ fn networks() -> Vec<Case> {
     cases
 }
 
-/// Three steps of messages between nodes and a gated update, some of which start from the truth.
+/// Three steps of message passing and a gated update, some of which start from the true state.
 fn unrolled(t: &mut Tape, x: &[Var], recompute: bool) -> Result<Var> {
     let mut parameters = Parameters::new(4);
     let edges = EdgeMlp::new(t, &mut parameters, "edges", [3, 4, 4], None, Activation::Tanh)?;

@@ -1,5 +1,5 @@
-//! Convolutions and pooling over series `[batch, channels, time]` and images `[images, channels, height, width]`. A series is an image of
-//! one row.
+//! Convolutions and pooling over series `[batch, channels, time]` and images `[images, channels, height, width]`. A series is treated as an
+//! image of one row.
 
 use super::Parameters;
 use super::parameters::within_fan_in;
@@ -8,48 +8,48 @@ use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// How the windows of a convolution lie along an axis, in PyTorch's terms.
+/// The spacing of the windows of a convolution along an axis, in PyTorch's terms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spacing {
-    /// From one window to the next.
+    /// The number of elements from one window to the next.
     pub stride: usize,
-    /// Zeros before the first element and after the last.
+    /// The number of zeros before the first element and after the last.
     pub padding: usize,
-    /// From one element of a window to the next.
+    /// The number of elements from one element of a window to the next.
     pub dilation: usize,
 }
 
 impl Default for Spacing {
-    /// Every window of neighbours within the axis.
+    /// Stride 1, no padding, dilation 1.
     fn default() -> Self {
         Self { stride: 1, padding: 0, dilation: 1 }
     }
 }
 
 impl Spacing {
-    /// How many windows of `size` elements there are along an axis; `None` where there are none.
+    /// The number of windows of `size` elements along an axis; `None` where none fits.
     fn windows(self, extent: usize, size: usize) -> Option<usize> {
         let (span, padded) = (self.dilation * size.checked_sub(1)? + 1, extent + 2 * self.padding);
         (self.stride > 0 && self.dilation > 0 && span <= padded).then(|| (padded - span) / self.stride + 1)
     }
 }
 
-/// A convolution in time with kernels that are learnt.
+/// A convolution in time with learnt kernels.
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution {
-    /// `[filters, channels, size]`.
+    /// The kernels, `[filters, channels, size]`.
     pub kernels: Var,
-    /// `[filters]`.
+    /// The bias, `[filters]`.
     pub bias: Option<Var>,
-    /// How its windows lie.
+    /// The spacing of the windows.
     pub spacing: Spacing,
 }
 
 impl Convolution {
-    /// A layer of `[channels, filters, size]` that begins as PyTorch's, with parameters `<name>.kernels` and `<name>.bias`.
+    /// A layer with extents `[channels, filters, size]`, initialised as in PyTorch, with parameters `<name>.kernels` and `<name>.bias`.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type.
+    /// Returns an error where a name is taken by a state of another type.
     pub fn new(
         tape: &mut Tape,
         parameters: &mut Parameters,
@@ -62,10 +62,10 @@ impl Convolution {
         Ok(Self { kernels, bias, spacing })
     }
 
-    /// The same without a bias.
+    /// The same layer without a bias.
     ///
     /// # Errors
-    /// As [`Convolution::new`].
+    /// The same as those of [`Convolution::new`].
     pub fn unbiased(
         tape: &mut Tape,
         parameters: &mut Parameters,
@@ -77,10 +77,10 @@ impl Convolution {
         Ok(Self { kernels, bias: None, spacing })
     }
 
-    /// As [`Tape::convolution_1d`].
+    /// Applies [`Tape::convolution_1d`] to x `[batch, channels, time]`.
     ///
     /// # Errors
-    /// As there.
+    /// The same as those of [`Tape::convolution_1d`].
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         tape.convolution_1d(x, self.kernels, self.bias, self.spacing)
     }
@@ -88,13 +88,13 @@ impl Convolution {
 
 /// # Convolution and pooling
 impl Tape {
-    /// The cross-correlation of series x `[batch, channels, time]` with `kernels` `[filters, channels, size]`, and a `bias` `[filters]`:
-    /// PyTorch's `conv1d`. `[batch, filters, ⌊(time + 2 padding − dilation (size − 1) − 1) / stride⌋ + 1]`.
+    /// The cross-correlation of series x `[batch, channels, time]` with `kernels` `[filters, channels, size]`, plus a `bias` `[filters]`:
+    /// PyTorch's `conv1d`. The result is `[batch, filters, ⌊(time + 2 padding − dilation (size − 1) − 1) / stride⌋ + 1]`.
     ///
-    /// The windows of all series are the rows of one product: `size` copies of x are made.
+    /// The windows of all series are the rows of one matrix product, which needs `size` copies of x.
     ///
     /// # Errors
-    /// Where shapes are not these, the stride or the dilation is 0, or a kernel is longer than the padded series.
+    /// Returns an error where shapes differ from these, the stride or the dilation is 0, or a kernel is longer than the padded series.
     pub fn convolution_1d(&mut self, x: Var, kernels: Var, bias: Option<Var>, spacing: Spacing) -> Result<Var> {
         const OP: &str = "convolution_1d";
         let [batch, channels, time] = self.expect_axes(OP, "x", x)?;
@@ -106,14 +106,14 @@ impl Tape {
         self.reshape(y, [batch, filters, windows])
     }
 
-    /// The cross-correlation of images x `[images, channels, height, width]` with `kernels` `[filters, channels, h, w]`, and a `bias`
-    /// `[filters]`: PyTorch's `conv2d`, both axes spaced alike.
-    /// `[images, filters, ⌊(height + 2 padding − dilation (h − 1) − 1) / stride⌋ + 1, ..]`.
+    /// The cross-correlation of images x `[images, channels, height, width]` with `kernels` `[filters, channels, h, w]`, plus a `bias`
+    /// `[filters]`: PyTorch's `conv2d` with the same spacing on both axes. The result is `[images, filters, ⌊(height + 2 padding − dilation
+    /// (h − 1) − 1) / stride⌋ + 1, ..]`.
     ///
-    /// The windows of all images are the rows of one product: `h w` copies of x are made.
+    /// The windows of all images are the rows of one matrix product, which needs `h w` copies of x.
     ///
     /// # Errors
-    /// Where shapes are not these, the stride or the dilation is 0, or the kernels are larger than the padded images.
+    /// Returns an error where shapes differ from these, the stride or the dilation is 0, or the kernels are larger than the padded images.
     pub fn convolution_2d(&mut self, x: Var, kernels: Var, bias: Option<Var>, spacing: Spacing) -> Result<Var> {
         self.convolve("convolution_2d", [x, kernels], bias, [spacing; 2])
     }
@@ -151,36 +151,36 @@ impl Tape {
         self.transpose(y, &[0, 3, 1, 2])
     }
 
-    /// The largest of each `size` frames, side by side, of series x `[batch, channels, time]`; frames that are left over are left out, as
-    /// by PyTorch's `max_pool1d`. Where several are largest the gradient is shared evenly among them.
+    /// The maximum of each `size` consecutive frames, without overlap, of series x `[batch, channels, time]`. Remaining frames are dropped,
+    /// as in PyTorch's `max_pool1d`. Among ties the gradient is shared evenly.
     ///
     /// # Errors
-    /// Where x is not of this shape, or has not so many frames; so for all of these.
+    /// Returns an error where x does not have this shape, or has fewer frames than `size`; this holds for all pooling methods.
     pub fn max_pool_1d(&mut self, x: Var, size: usize) -> Result<Var> {
         let tiles = self.pools("max_pool_1d", x, size)?;
         self.max(tiles, &[3], false)
     }
 
-    /// Their mean.
+    /// The mean of each `size` consecutive frames, otherwise like [`Tape::max_pool_1d`].
     pub fn mean_pool_1d(&mut self, x: Var, size: usize) -> Result<Var> {
         let tiles = self.pools("mean_pool_1d", x, size)?;
         self.mean(tiles, &[3], false)
     }
 
-    /// The largest of each square of `size` × `size` pixels, side by side, of images x `[images, channels, height, width]`; rows and
-    /// columns that are left over are left out, as by PyTorch's `max_pool2d`. Ties as in [`Tape::max_pool_1d`].
+    /// The maximum of each tile of `size` × `size` pixels, without overlap, of images x `[images, channels, height, width]`. Remaining rows
+    /// and columns are dropped, as in PyTorch's `max_pool2d`. Ties are treated as in [`Tape::max_pool_1d`].
     pub fn max_pool_2d(&mut self, x: Var, size: usize) -> Result<Var> {
         let tiles = self.tiles("max_pool_2d", x, [size; 2])?;
         self.max(tiles, &[3, 5], false)
     }
 
-    /// Their mean.
+    /// The mean of each tile of `size` × `size` pixels, otherwise like [`Tape::max_pool_2d`].
     pub fn mean_pool_2d(&mut self, x: Var, size: usize) -> Result<Var> {
         let tiles = self.tiles("mean_pool_2d", x, [size; 2])?;
         self.mean(tiles, &[3, 5], false)
     }
 
-    /// `[batch, channels, time / size, size]`.
+    /// Series reshaped to `[batch, channels, time / size, size]`.
     fn pools(&mut self, op: &str, x: Var, size: usize) -> Result<Var> {
         let [batch, channels, time] = self.expect_axes(op, "x", x)?;
         let image = self.reshape(x, [batch, channels, 1, time])?;
@@ -189,7 +189,7 @@ impl Tape {
         self.reshape(tiles, [batch, channels, windows, size])
     }
 
-    /// `[images, channels, height / h, h, width / w, w]`.
+    /// Images reshaped to `[images, channels, height / h, h, width / w, w]`.
     fn tiles(&mut self, op: &str, x: Var, [h, w]: [usize; 2]) -> Result<Var> {
         let [images, channels, height, width] = self.expect_axes(op, "x", x)?;
         if h == 0 || w == 0 || h > height || w > width {

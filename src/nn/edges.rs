@@ -1,16 +1,16 @@
-//! Edge types that are inferred: relaxed draws of them, and their divergence from a prior.
+//! Inference of edge types: relaxed discrete draws, and their divergence from a prior.
 
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
 /// # Relaxed discrete draws
 impl Tape {
-    /// A draw of one-hot codes along `axis`, relaxed (Jang, Gu & Poole 2017; Maddison, Mnih & Teh 2017): softmax((logits + G) / temperature), G
-    /// standard Gumbel, drawn anew at every step from seed and stream. Where `hard`, the value is the one-hot code of the largest, and the
-    /// gradient the relaxed draw's (straight through).
+    /// A relaxed one-hot draw along `axis` (Jang, Gu & Poole 2017; Maddison, Mnih & Teh 2017): softmax((logits + G) / temperature) with G
+    /// standard Gumbel, drawn anew at every step from seed and stream. Where `hard`, the value is the one-hot code of the largest entry,
+    /// and the gradient is that of the relaxed draw (straight-through estimator).
     ///
     /// # Errors
-    /// Where the axis does not exist or the temperature is not above 0.
+    /// Returns an error where the axis does not exist or the temperature is not above 0.
     pub fn gumbel_softmax(&mut self, logits: Var, axis: isize, temperature: f32, hard: bool, (seed, stream): (u64, u32)) -> Result<Var> {
         let scale = warm("gumbel_softmax", temperature)?;
         self.axis("gumbel_softmax", logits, axis)?;
@@ -26,15 +26,16 @@ impl Tape {
         self.straight_through(soft, code)
     }
 
-    /// The same of single switches: σ((logits + L) / temperature), L standard logistic; where `hard`, 1 where that is above ½, else 0.
+    /// A relaxed binary draw: σ((logits + L) / temperature) with L standard logistic. Where `hard`, the value is 1 above ½ and otherwise 0,
+    /// with the gradient of the relaxed draw.
     ///
     /// # Errors
-    /// Where the temperature is not above 0.
+    /// Returns an error where the temperature is not above 0.
     pub fn binary_concrete(&mut self, logits: Var, temperature: f32, hard: bool, (seed, stream): (u64, u32)) -> Result<Var> {
         let scale = warm("binary_concrete", temperature)?;
         self.check(logits)?;
         let shape = self.shape(logits);
-        // A standard logistic is the difference of two standard Gumbels: the draws of even and odd places.
+        // A standard logistic variable is the difference of two standard Gumbel variables: the draws at even and odd positions.
         let pairs = self.random_gumbel([2 * shape.elements()], seed, stream)?;
         let pairs = self.reshape(pairs, [shape.elements(), 2])?;
         let (a, b) = (self.slice(pairs, 1, 0, 1, 1)?, self.slice(pairs, 1, 1, 2, 1)?);
@@ -51,17 +52,17 @@ impl Tape {
         self.straight_through(soft, code)
     }
 
-    /// The value of `code`, the gradient of `soft`.
+    /// A value equal to `code` with the gradient of `soft`.
     fn straight_through(&mut self, soft: Var, code: Var) -> Result<Var> {
         let rise = self.sub(code, soft)?;
         let rise = self.detach(rise)?;
         self.add(soft, rise)
     }
 
-    /// Σ q (ln q − ln prior) of q = softmax(logits) along `axis`, which vanishes: how far inferred edge types are from what was expected.
+    /// The divergence Σ q (ln q − ln prior) of q = softmax(logits) from the prior along `axis`, which is removed.
     ///
     /// # Errors
-    /// Where the axis does not exist, or the prior has not a positive number for each type.
+    /// Returns an error where the axis does not exist, or the prior does not have a positive number for each type.
     pub fn kl_to_prior(&mut self, logits: Var, axis: isize, prior: &[f32]) -> Result<Var> {
         let at = self.axis("kl_to_prior", logits, axis)?;
         let shape = self.shape(logits);
@@ -70,7 +71,7 @@ impl Tape {
         }
         let expected = crate::HostTensor::f32([prior.len()], prior.iter().map(|p| p.ln()).collect())?;
         let expected = self.constant(expected)?;
-        // Beside the axis all is of extent 1, so that it broadcasts.
+        // All axes except this one have extent 1, so that the prior broadcasts.
         let aligned = (0..shape.rank()).filter(|&i| i != at).fold(shape, |s, i| s.with(i, 1));
         let expected = self.reshape(expected, aligned)?;
         let log = self.log_softmax(logits, axis)?;
@@ -81,7 +82,7 @@ impl Tape {
     }
 }
 
-/// 1 / temperature.
+/// The inverse temperature 1 / temperature.
 fn warm(op: &str, temperature: f32) -> Result<f32> {
     if temperature.is_nan() || temperature <= 0.0 {
         return Err(Error::op(op, format!("a temperature above 0 expected, found {temperature}")));

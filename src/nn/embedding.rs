@@ -1,4 +1,4 @@
-//! What is learnt of each of a number of things: neurons, regions, sessions.
+//! Learnt feature vectors of discrete items, such as neurons, regions or sessions.
 
 use super::Parameters;
 use crate::ops::case::{Case, Draw, i32s};
@@ -6,28 +6,28 @@ use crate::ops::case::{normal, one};
 use crate::tape::{Init, Tape, Var};
 use crate::{DType, Error, Result, Shape};
 
-/// A table of learnt features, a row an entry.
+/// A table of learnt features with one row for each entry.
 #[derive(Debug, Clone, Copy)]
 pub struct Embedding {
-    /// `[entries, features]`.
+    /// The table, `[entries, features]`.
     pub table: Var,
 }
 
 impl Embedding {
-    /// A table of `[entries, features]`, standard normal at first as PyTorch's, with the parameter `<name>.table`.
+    /// A table `[entries, features]`, initialised to standard normal values as in PyTorch, with the parameter `<name>.table`.
     ///
     /// # Errors
-    /// Where the name is taken by a state of another type.
+    /// Returns an error where the name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, extents: [usize; 2]) -> Result<Self> {
         let draw = |seed, stream| Init::Normal { mean: 0.0, std: 1.0, seed, stream };
         Ok(Self { table: parameters.add(tape, &format!("{name}.table"), extents, draw)? })
     }
 
-    /// Rows by i32 `index` `[..]`: `[.., features]`. An index beyond the table is clamped to its first or last row, as by
-    /// [`Tape::gather_rows`]: indices that were not made with the table are for the caller to check.
+    /// The rows `[.., features]` at i32 `index` `[..]`. An index outside the table is clamped to its first or last row, as in
+    /// [`Tape::gather_rows`]; the caller must check indices from other sources.
     ///
     /// # Errors
-    /// Where `index` is not i32, or the table is empty.
+    /// Returns an error where `index` is not i32, or the table is empty.
     pub fn forward(&self, tape: &mut Tape, index: Var) -> Result<Var> {
         tape.check(index)?;
         let (found, table) = (tape.ty(index), tape.shape(self.table));
@@ -42,7 +42,7 @@ impl Embedding {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    // Some indices lie beyond either end.
+    // Some indices lie outside the table at either end.
     let case = |[batch, n, entries, features]: [usize; 4]| {
         let operands = vec![normal([entries, features]), i32s([batch, n], Draw::Index(entries as u32))];
         one("embedding", operands, |t, x| Embedding { table: x[0] }.forward(t, x[1]))

@@ -1,4 +1,4 @@
-//! Features scaled and shifted by what goes with them: a session's, a subject's.
+//! Features scaled and shifted by a condition, such as a session or a subject.
 
 use super::{Linear, Parameters};
 use crate::ops::case::Case;
@@ -6,30 +6,31 @@ use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// y = γ(c) x + β(c), feature by feature, γ and β linear in a condition c (FiLM: Perez, Strub, de Vries, Dumoulin & Courville 2018).
+/// Feature-wise linear modulation y = γ(c) x + β(c), with γ and β linear in a condition c (FiLM: Perez, Strub, de Vries, Dumoulin &
+/// Courville 2018).
 #[derive(Debug, Clone, Copy)]
 pub struct Film {
-    /// γ.
+    /// The layer of the scale γ.
     pub scale: Linear,
-    /// β.
+    /// The layer of the shift β.
     pub shift: Linear,
 }
 
 impl Film {
-    /// A layer of `[conditions, features]`, with parameters `<name>.scale.…`, whose bias begins at 1, and `<name>.shift.…`, whose bias
-    /// begins at 0.
+    /// A layer with extents `[conditions, features]` and parameters `<name>.scale.…`, whose bias is initialised to 1, and `<name>.shift.…`,
+    /// whose bias is initialised to 0.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type.
+    /// Returns an error where a name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, extents: [usize; 2]) -> Result<Self> {
         let scale = Linear::glorot(tape, parameters, &format!("{name}.scale"), extents, 1.0)?;
         Ok(Self { scale, shift: Linear::glorot(tape, parameters, &format!("{name}.shift"), extents, 0.0)? })
     }
 
-    /// y of x `[a.., b.., features]` under conditions c `[a.., conditions]`: one for all of b.
+    /// The output y for x `[a.., b.., features]` under conditions c `[a.., conditions]`, each of which applies to all of b.
     ///
     /// # Errors
-    /// Where the leading axes of c are not the first of x, or an extent is not the layer's.
+    /// Returns an error where the leading axes of c are not the first axes of x, or an extent differs from that of the layer.
     pub fn forward(&self, tape: &mut Tape, x: Var, condition: Var) -> Result<Var> {
         tape.check(x)?;
         tape.check(condition)?;

@@ -1,14 +1,14 @@
-//! Layers over weighted graphs given as matrices `[batch, receivers, senders]`: a_ij weighs what j sends to i, and 0 is no edge. A node
-//! without edges receives 0.
+//! Layers over weighted graphs given as matrices `[batch, receivers, senders]`: a_ij is the weight of the edge from j to i, and 0 means no
+//! edge. A node without edges receives 0.
 
 use super::{Linear, Mlp, Parameters};
 use crate::tape::{Init, Tape, Var};
 use crate::{Error, Result};
 
-/// A degree below this is no degree.
+/// A degree below this counts as 0.
 const LEAST_DEGREE: f32 = 1e-12;
 
-/// D^−½ (A + I) D^−½ X Wᵀ + b (Kipf & Welling 2017), differentiable in A as well.
+/// Graph convolution D^−½ (A + I) D^−½ X Wᵀ + b (Kipf & Welling 2017), differentiable in A as well.
 #[derive(Debug, Clone, Copy)]
 pub struct GraphConvolution {
     /// W and b.
@@ -16,18 +16,18 @@ pub struct GraphConvolution {
 }
 
 impl GraphConvolution {
-    /// A layer of `[inputs, outputs]`, with parameters `<name>.weight` and `<name>.bias`.
+    /// A layer with extents `[inputs, outputs]` and parameters `<name>.weight` and `<name>.bias`.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type; so for every layer.
+    /// Returns an error where a name is taken by a state of another type; this holds for every layer in this file.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, extents: [usize; 2]) -> Result<Self> {
         Ok(Self { linear: Linear::new(tape, parameters, name, extents)? })
     }
 
-    /// Of the graph `[batch, n, n]`, its weights not below 0, and x `[batch, n, inputs]`: `[batch, n, outputs]`.
+    /// The output `[batch, n, outputs]` for the graph `[batch, n, n]` with weights not below 0 and x `[batch, n, inputs]`.
     ///
     /// # Errors
-    /// Where shapes do not fit; so for every layer.
+    /// Returns an error where shapes do not fit; this holds for every layer in this file.
     pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         let n = nodes(tape, "graph_convolution", graph, x)?;
         let own = tape.constant(identity(n)?)?;
@@ -45,27 +45,27 @@ impl GraphConvolution {
     }
 }
 
-/// W₁ x_i + W₂ Σ_j a_ij x_j / Σ_j a_ij + b (GraphSAGE: Hamilton, Ying & Leskovec 2017).
+/// The layer W₁ x_i + W₂ Σ_j a_ij x_j / Σ_j a_ij + b (GraphSAGE: Hamilton, Ying & Leskovec 2017).
 #[derive(Debug, Clone, Copy)]
 pub struct GraphSage {
-    /// W₁ and b.
+    /// The layer of the node itself: W₁ and b.
     pub own: Linear,
-    /// W₂.
+    /// The layer of its neighbours: W₂.
     pub others: Linear,
 }
 
 impl GraphSage {
-    /// A layer of `[inputs, outputs]`, with parameters `<name>.own.…` and `<name>.others.…`.
+    /// A layer with extents `[inputs, outputs]` and parameters `<name>.own.…` and `<name>.others.…`.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, extents: [usize; 2]) -> Result<Self> {
         let own = Linear::new(tape, parameters, &format!("{name}.own"), extents)?;
         Ok(Self { own, others: Linear::unbiased(tape, parameters, &format!("{name}.others"), extents)? })
     }
 
-    /// As [`GraphConvolution::forward`].
+    /// The output, with the shapes and errors of [`GraphConvolution::forward`].
     pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         nodes(tape, "graph_sage", graph, x)?;
         let degree = tape.sum(graph, &[-1], true)?;
-        // Where there are no edges the sum is 0, so what it is divided by does not matter.
+        // Where there are no edges the sum is 0, so the divisor does not matter.
         let degree = tape.clamp(degree, LEAST_DEGREE, f32::MAX)?;
         let sum = tape.matmul(graph, x)?;
         let mean = tape.div(sum, degree)?;
@@ -74,22 +74,22 @@ impl GraphSage {
     }
 }
 
-/// MLP((1 + ε) x_i + Σ_j a_ij x_j) with a learnt ε (Xu, Hu, Leskovec & Jegelka 2019).
+/// The graph isomorphism layer MLP((1 + ε) x_i + Σ_j a_ij x_j) with a learnt ε (Xu, Hu, Leskovec & Jegelka 2019).
 #[derive(Debug, Clone)]
 pub struct GraphIsomorphism {
-    /// ε, `[1]`.
+    /// The learnt ε, `[1]`.
     pub epsilon: Var,
-    /// The stack.
+    /// The stack of linear layers.
     pub mlp: Mlp,
 }
 
 impl GraphIsomorphism {
-    /// A layer around a stack, with the parameter `<name>.epsilon`, which begins at 0.
+    /// A layer around a stack, with the parameter `<name>.epsilon`, which is initialised to 0.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, mlp: Mlp) -> Result<Self> {
         Ok(Self { epsilon: parameters.add(tape, &format!("{name}.epsilon"), [1], |_, _| Init::Zeros)?, mlp })
     }
 
-    /// As [`GraphConvolution::forward`].
+    /// The output, with the shapes and errors of [`GraphConvolution::forward`].
     pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         nodes(tape, "graph_isomorphism", graph, x)?;
         let scale = tape.offset(self.epsilon, 1.0)?;
@@ -99,20 +99,20 @@ impl GraphIsomorphism {
     }
 }
 
-/// 1 / √Σ_j a_ij, `[batch, n, 1]`.
+/// The inverse square roots 1 / √Σ_j a_ij of the degrees, `[batch, n, 1]`.
 pub(super) fn inverse_root_degrees(tape: &mut Tape, graph: Var) -> Result<Var> {
     let degree = tape.sum(graph, &[-1], true)?;
     let degree = tape.clamp(degree, LEAST_DEGREE, f32::MAX)?;
     tape.powf(degree, -0.5)
 }
 
-/// 1 for every edge of a graph, any weight but 0, and 0 elsewhere.
+/// A mask with 1 for every edge of a graph, which is any weight except 0, and 0 elsewhere.
 pub(super) fn edges(tape: &mut Tape, graph: Var) -> Result<Var> {
     let zero = tape.scalar(0.0)?;
     tape.not_equal(graph, zero)
 }
 
-/// The nodes of x `[batch, n, features]` on a graph `[batch, n, n]`.
+/// The number of nodes of x `[batch, n, features]`, after a check that it fits the graph `[batch, n, n]`.
 pub(super) fn nodes(tape: &Tape, op: &str, graph: Var, x: Var) -> Result<usize> {
     tape.check(graph)?;
     tape.check(x)?;

@@ -1,4 +1,4 @@
-//! Attention of the nodes of a graph over those that send to them.
+//! Attention of the nodes of a graph to the nodes that send to them.
 
 use super::graph::{edges, nodes};
 use super::{Linear, Parameters};
@@ -9,17 +9,17 @@ use crate::ops::case::{normal, one};
 use crate::ops::message::PairActivation;
 use crate::tape::{Init, Tape, Var};
 
-/// In the place of the logits that have no edge.
+/// The logit of pairs without an edge.
 const NO_EDGE: f32 = -1e9;
-/// The slope of scores below 0, as the papers choose it.
+/// The slope of LeakyReLU below 0, as in the papers.
 const SLOPE: f32 = 0.2;
 
 /// # Masked softmax
 impl Tape {
-    /// Softmax along the last axis over the elements of x where `mask` is not 0. The others are 0, and so is a row without any.
+    /// Softmax along the last axis over the elements of x where `mask` is not 0. The other elements are 0, as is a row without any.
     ///
     /// # Errors
-    /// Where the operands do not broadcast.
+    /// Returns an error where the operands do not broadcast.
     pub fn softmax_where(&mut self, x: Var, mask: Var) -> Result<Var> {
         let there = edges(self, mask)?;
         let none = self.scalar(NO_EDGE)?;
@@ -29,19 +29,19 @@ impl Tape {
     }
 }
 
-/// Attention of every head over a node's senders, α_ij = softmax_j a·LeakyReLU(U x_i + V x_j) where there is an edge, applied to V x_j
-/// (GATv2: Brody, Alon & Yahav 2022); heads side by side.
+/// Multi-head attention of a node to its senders, α_ij = softmax_j a·LeakyReLU(U x_i + V x_j) over edges, applied to V x_j (GATv2: Brody,
+/// Alon & Yahav 2022). The outputs of the heads are concatenated.
 #[derive(Debug, Clone)]
 pub struct GraphAttention {
-    /// Of each head: U, V, and a `[1, features]`.
+    /// For each head U, V, and a `[1, features]`.
     pub heads: Vec<(Linear, Linear, Var)>,
 }
 
 impl GraphAttention {
-    /// A layer of `[inputs, features]` a head, with parameters `<name>.<head>.receiver.…`, `.sender.…` and `.attention`.
+    /// A layer with `[inputs, features]` for each head and parameters `<name>.<head>.receiver.…`, `.sender.…` and `.attention`.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type; so for both layers.
+    /// Returns an error where a name is taken by a state of another type; this holds for both attention layers.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, [inputs, features]: [usize; 2], heads: usize) -> Result<Self> {
         let head = |h: usize| {
             let receiver = Linear::new(tape, parameters, &format!("{name}.{h}.receiver"), [inputs, features])?;
@@ -51,11 +51,11 @@ impl GraphAttention {
         Ok(Self { heads: (0..heads).map(head).collect::<Result<_>>()? })
     }
 
-    /// As [`GraphConvolution::forward`](super::GraphConvolution::forward), of edges that are there or not (any weight but 0):
-    /// `[batch, n, heads × features]`.
+    /// The output `[batch, n, heads × features]`, with operands like those of
+    /// [`GraphConvolution::forward`](super::GraphConvolution::forward). Only the presence of an edge counts, which is any weight except 0.
     ///
     /// # Errors
-    /// Where shapes do not fit; so for both layers.
+    /// Returns an error where shapes do not fit; this holds for both attention layers.
     pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         let n = nodes(tape, "graph_attention", graph, x)?;
         let mut made = Vec::with_capacity(self.heads.len());
@@ -70,16 +70,16 @@ impl GraphAttention {
     }
 }
 
-/// The same as it was first published, α_ij = softmax_j LeakyReLU(a₁·W x_i + a₂·W x_j), applied to W x_j (GAT: Veličković et al. 2018).
-/// Which sender it attends to most is the same for all receivers, so Brody et al. call it static.
+/// Graph attention as first published, α_ij = softmax_j LeakyReLU(a₁·W x_i + a₂·W x_j), applied to W x_j (GAT: Veličković et al. 2018). All
+/// receivers rank the senders in the same order, so Brody et al. call it static.
 #[derive(Debug, Clone)]
 pub struct StaticGraphAttention {
-    /// Of each head: W, a₁ and a₂, both `[1, features]`.
+    /// For each head W, a₁ and a₂, the latter both `[1, features]`.
     pub heads: Vec<(Linear, Var, Var)>,
 }
 
 impl StaticGraphAttention {
-    /// A layer of `[inputs, features]` a head, with parameters `<name>.<head>.weight`, `.receiver` and `.sender`.
+    /// A layer with `[inputs, features]` for each head and parameters `<name>.<head>.weight`, `.receiver` and `.sender`.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, extents: [usize; 2], heads: usize) -> Result<Self> {
         let head = |h: usize| {
             let linear = Linear::unbiased(tape, parameters, &format!("{name}.{h}"), extents)?;
@@ -89,7 +89,7 @@ impl StaticGraphAttention {
         Ok(Self { heads: (0..heads).map(head).collect::<Result<_>>()? })
     }
 
-    /// As [`GraphAttention::forward`].
+    /// The output, with the shapes and errors of [`GraphAttention::forward`].
     pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         nodes(tape, "static_graph_attention", graph, x)?;
         let heads = self.attention(tape, graph, x)?;
@@ -97,7 +97,7 @@ impl StaticGraphAttention {
         tape.concatenate(&made, -1)
     }
 
-    /// Of each head: α `[batch, n, n]` and W x `[batch, n, features]`.
+    /// For each head α `[batch, n, n]` and W x `[batch, n, features]`.
     pub(super) fn attention(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Vec<(Var, Var)>> {
         let [batch, n] = [0, 1].map(|i| tape.shape(x)[i]);
         let head = |&(linear, receiver, sender): &(Linear, Var, Var)| {
@@ -112,7 +112,7 @@ impl StaticGraphAttention {
     }
 }
 
-/// Weights `[1, features]` of scores.
+/// The weights `[1, features]` of the attention scores.
 fn scores(tape: &mut Tape, parameters: &mut Parameters, name: &str, features: usize) -> Result<Var> {
     parameters.add(tape, name, [1, features], |seed, stream| Init::glorot(features, 1, seed, stream))
 }

@@ -5,39 +5,39 @@ use super::{Activation, BatchNorm, Parameters};
 use crate::tape::{Init, Tape, Var};
 use crate::{Error, Result};
 
-/// y = x Wᵀ + b over the last axis.
+/// A linear layer y = x Wᵀ + b over the last axis.
 #[derive(Debug, Clone, Copy)]
 pub struct Linear {
-    /// W, `[outputs, inputs]`.
+    /// The weight W, `[outputs, inputs]`.
     pub weight: Var,
-    /// b, `[outputs]`.
+    /// The bias b, `[outputs]`.
     pub bias: Option<Var>,
 }
 
 impl Linear {
-    /// A layer of `[inputs, outputs]` that begins as PyTorch's. Its parameters are `<name>.weight` and `<name>.bias`.
+    /// A layer with extents `[inputs, outputs]`, initialised as in PyTorch. Its parameters are `<name>.weight` and `<name>.bias`.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type.
+    /// Returns an error where a name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, [inputs, outputs]: [usize; 2]) -> Result<Self> {
         let weight = parameters.add(tape, &format!("{name}.weight"), [outputs, inputs], within_fan_in(inputs))?;
         let bias = parameters.add(tape, &format!("{name}.bias"), [outputs], within_fan_in(inputs))?;
         Ok(Self { weight, bias: Some(bias) })
     }
 
-    /// The same without a bias.
+    /// The same layer without a bias.
     ///
     /// # Errors
-    /// As [`Linear::new`].
+    /// The same as those of [`Linear::new`].
     pub fn unbiased(tape: &mut Tape, parameters: &mut Parameters, name: &str, [inputs, outputs]: [usize; 2]) -> Result<Self> {
         let weight = parameters.add(tape, &format!("{name}.weight"), [outputs, inputs], within_fan_in(inputs))?;
         Ok(Self { weight, bias: None })
     }
 
-    /// A layer whose weight is drawn as Glorot and Bengio (2010) do, its bias all of one value.
+    /// A layer whose weight is initialised by the method of Glorot and Bengio (2010), and whose bias has one value throughout.
     ///
     /// # Errors
-    /// As [`Linear::new`].
+    /// The same as those of [`Linear::new`].
     pub fn glorot(tape: &mut Tape, parameters: &mut Parameters, name: &str, [inputs, outputs]: [usize; 2], bias: f32) -> Result<Self> {
         let draw = |seed, stream| Init::glorot(inputs, outputs, seed, stream);
         let weight = parameters.add(tape, &format!("{name}.weight"), [outputs, inputs], draw)?;
@@ -45,17 +45,17 @@ impl Linear {
         Ok(Self { weight, bias: Some(bias) })
     }
 
-    /// y of x `[.., inputs]`: `[.., outputs]`.
+    /// The output y `[.., outputs]` for x `[.., inputs]`.
     ///
     /// # Errors
-    /// Where the last axis of x is not the layer's inputs.
+    /// Returns an error where the last axis of x differs from the layer's inputs.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         tape.check(x)?;
         let (shape, weight) = (tape.shape(x), tape.shape(self.weight));
         if shape.rank() == 0 || shape[shape.rank() - 1] != weight[1] {
             return Err(Error::op("linear", format!("x of [.., {}] expected, found {shape}", weight[1])));
         }
-        // All rows in one product: its reverse then makes one gradient of W, and not one for each leading index.
+        // All rows go into one product, so that its gradient for W is one product too, and not one for each leading index.
         let last = shape.rank() - 1;
         let rows = tape.reshape(x, [shape[..last].iter().product(), weight[1]])?;
         let mut y = tape.matmul_with(rows, self.weight, false, true)?;
@@ -66,23 +66,23 @@ impl Linear {
     }
 }
 
-/// What a stack of linear layers is made of.
+/// The settings of a stack of linear layers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MlpSettings {
-    /// Widths: of the input, of each hidden layer, of the output.
+    /// The widths of the input, of each hidden layer, and of the output.
     pub widths: Vec<usize>,
-    /// After every layer but the last.
+    /// The activation after every layer except the last.
     pub activation: Activation,
-    /// After the last.
+    /// The activation after the last layer.
     pub last: Activation,
-    /// The probability by which an element behind an activation is dropped in training.
+    /// The probability that dropout after an activation sets an element to 0 in training.
     pub dropout: f32,
-    /// Whether the output is batch-normed.
+    /// True to apply batch norm to the output.
     pub norm: bool,
 }
 
 impl MlpSettings {
-    /// Layers of these widths with `activation` between them, nothing dropped and nothing normed.
+    /// Settings with these widths and `activation` between the layers, without dropout and batch norm.
     pub fn new(widths: &[usize], activation: Activation) -> Self {
         Self { widths: widths.to_vec(), activation, last: Activation::Identity, dropout: 0.0, norm: false }
     }
@@ -104,19 +104,20 @@ impl MlpSettings {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Mlp {
-    /// The layers, the first first.
+    /// The layers in order.
     pub layers: Vec<Linear>,
     norm: Option<BatchNorm>,
     settings: MlpSettings,
-    /// Seed and stream of what is dropped behind each layer; `None` where nothing is.
+    /// The seed and stream of the dropout after each layer; `None` without dropout.
     drops: Vec<Option<(u64, u32)>>,
 }
 
 impl Mlp {
-    /// A stack whose layers are `<name>.0`, `<name>.1`, …, its norm `<name>.norm`.
+    /// A stack whose layers are named `<name>.0`, `<name>.1`, …, and its norm `<name>.norm`.
     ///
     /// # Errors
-    /// Where there are fewer than two widths, the probability is outside [0, 1), or a name is taken by a state of another type.
+    /// Returns an error where there are fewer than two widths, the probability is outside [0, 1), or a name is taken by a state of another
+    /// type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, settings: MlpSettings) -> Result<Self> {
         if settings.widths.len() < 2 || !(0.0..1.0).contains(&settings.dropout) {
             let what = format!("two widths or more and a dropout in [0, 1) expected, found {:?} and {}", settings.widths, settings.dropout);
@@ -132,10 +133,10 @@ impl Mlp {
         Ok(Self { layers, norm, settings, drops })
     }
 
-    /// The output for x `[.., inputs]`: `[.., outputs]`.
+    /// The output `[.., outputs]` for x `[.., inputs]`.
     ///
     /// # Errors
-    /// Where the last axis of x is not the stack's inputs.
+    /// Returns an error where the last axis of x differs from the inputs of the stack.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         let mut y = x;
         for (layer, drop) in self.layers.iter().zip(&self.drops) {

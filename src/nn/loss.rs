@@ -1,49 +1,50 @@
-//! What networks are trained on. Divergences of probabilities are in [`connectome::loss`](crate::connectome::loss).
+//! Losses of networks. Divergences of probabilities are in [`connectome::loss`](crate::connectome::loss).
 
 use crate::tape::{Origin, Tape, Var};
 use crate::{DType, Error, Result};
 
-/// A variance is held to at least this, as PyTorch's `gaussian_nll_loss` does.
+/// The lower bound applied to a variance, as in PyTorch's `gaussian_nll_loss`.
 const LEAST_VARIANCE: f32 = 1e-6;
 
-/// The options of PyTorch's `cross_entropy`; `Default` has none of them.
+/// The options of PyTorch's `cross_entropy`; `Default` sets none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct CrossEntropy {
-    /// A weight for each class, f32 `[classes]`; all 1 where there are none.
+    /// A weight for each class, f32 `[classes]`; all weights are 1 where this is `None`.
     pub weights: Option<Var>,
-    /// s, from 0 to 1: the share of a label that is spread over all classes.
+    /// The label smoothing s, from 0 to 1: the share of a label that is spread over all classes.
     pub smoothing: f32,
-    /// Rows of this label are left out: PyTorch's `ignore_index`, which has a default there (−100) and none here.
+    /// Rows with this label are left out. This is PyTorch's `ignore_index`, which defaults to −100 there and to none here.
     pub ignore: Option<i32>,
 }
 
 /// # Losses of networks
 impl Tape {
-    /// Mean of (p − t)².
+    /// The mean of (p − t)² over all elements of predictions p and targets t.
     ///
     /// # Errors
-    /// Where the operands do not broadcast; so for all of these.
+    /// Returns an error where the operands do not broadcast; this holds for all losses in this file.
     pub fn mean_squared_error(&mut self, predicted: Var, target: Var) -> Result<Var> {
         let apart = self.sub(predicted, target)?;
         let square = self.square(apart)?;
         self.mean(square, &[], false)
     }
 
-    /// Huber's loss, element by element: ½ d² where |d| ≤ δ, else δ (|d| − ½ δ); d = p − t.
+    /// The Huber loss, element by element: ½ d² where |d| ≤ δ, else δ (|d| − ½ δ), with d = p − t.
     pub fn huber(&mut self, predicted: Var, target: Var, delta: f32) -> Result<Var> {
         if delta.is_nan() || delta <= 0.0 {
             return Err(Error::op("huber", format!("a δ above 0 expected, found {delta}")));
         }
         let apart = self.sub(predicted, target)?;
         let size = self.abs(apart)?;
-        // c (|d| − ½ c), c the smaller of |d| and δ.
+        // The loss is c (|d| − ½ c) with c the smaller of |d| and δ.
         let held = self.clamp(size, 0.0, delta)?;
         let half = self.scale(held, 0.5)?;
         let rest = self.sub(size, half)?;
         self.mul(held, rest)
     }
 
-    /// −ln N(t; mean, variance) less its constant, element by element: ½ (ln v + (p − t)² / v), v held to at least 10⁻⁶.
+    /// The negative log-likelihood −ln N(t; mean, variance) without its constant, element by element: ½ (ln v + (p − t)² / v), with v at
+    /// least 10⁻⁶.
     pub fn gaussian_nll(&mut self, mean: Var, target: Var, variance: Var) -> Result<Var> {
         let variance = self.clamp(variance, LEAST_VARIANCE, f32::MAX)?;
         let apart = self.sub(mean, target)?;
@@ -54,27 +55,28 @@ impl Tape {
         self.scale(sum, 0.5)
     }
 
-    /// −t ln σ(x) − (1 − t) ln(1 − σ(x)), element by element, of logits x and targets t in [0, 1].
+    /// The binary cross-entropy −t ln σ(x) − (1 − t) ln(1 − σ(x)), element by element, of logits x and targets t in [0, 1].
     pub fn binary_cross_entropy(&mut self, logits: Var, target: Var) -> Result<Var> {
         let whole = self.softplus(logits)?;
         let part = self.mul(target, logits)?;
         self.sub(whole, part)
     }
 
-    /// Cross-entropy of softmax(logits) `[.., classes]` with i32 `labels` `[..]`, PyTorch's mean over rows: −Σᵢ ln p_iyᵢ / rows. With weights
-    /// of the classes, smoothing or a label to leave out: [`Tape::cross_entropy_with`].
+    /// The cross-entropy of softmax(logits) `[.., classes]` with i32 `labels` `[..]`, averaged over rows as in PyTorch: −Σᵢ ln p_iyᵢ /
+    /// rows. For class weights, label smoothing or an ignored label see [`Tape::cross_entropy_with`].
     ///
     /// # Errors
-    /// Where shapes do not fit, or a constant label is no class. A label that is written later and is no class makes the loss NaN.
+    /// Returns an error where shapes do not fit, or a constant label is not a class. A label written later that is not a class makes the
+    /// loss NaN.
     pub fn cross_entropy(&mut self, logits: Var, labels: Var) -> Result<Var> {
         self.cross_entropy_with(logits, labels, &CrossEntropy::default())
     }
 
-    /// [`Tape::cross_entropy`] as `options` say: −Σᵢ Σ_c q_ic w_c ln p_ic / Σᵢ w_yᵢ, with q = (1 − s) at the label and s / classes throughout.
-    /// Where every row is left out, the loss is 0.
+    /// [`Tape::cross_entropy`] with `options`: −Σᵢ Σ_c q_ic w_c ln p_ic / Σᵢ w_yᵢ, where q has 1 − s at the label plus s / classes at every
+    /// class. Where every row is left out, the loss is 0.
     ///
     /// # Errors
-    /// As [`Tape::cross_entropy`], and where the smoothing s is outside [0, 1].
+    /// Returns an error in the cases of [`Tape::cross_entropy`], and where the smoothing s is outside [0, 1].
     pub fn cross_entropy_with(&mut self, logits: Var, labels: Var, options: &CrossEntropy) -> Result<Var> {
         let axis = self.axis("cross_entropy", logits, -1)?;
         self.check(labels)?;
@@ -90,7 +92,7 @@ impl Tape {
         }
         self.check_labels(labels, classes, options.ignore)?;
         let mut hot = self.one_hot(labels, classes)?;
-        // Rows that are counted, [.., 1]: those left out make no part of any sum.
+        // The rows that count, [.., 1]. Rows that are left out contribute to no sum.
         let mut counts = self.sum(hot, &[-1], true)?;
         let (one, mut known) = (self.scalar(1.0)?, counts);
         if let Some(ignored) = options.ignore {
@@ -117,7 +119,7 @@ impl Tape {
         let log = self.log_softmax(logits, -1)?;
         let terms = self.mul(target, log)?;
         let sum = self.sum(terms, &[], false)?;
-        // Where no row counts, the sum is 0, so what it is divided by does not matter.
+        // Where no row counts the sum is 0, so the divisor does not matter.
         let safe = self.clamp(total, f32::MIN_POSITIVE, f32::MAX)?;
         let mean = self.div(sum, safe)?;
         let loss = self.neg(mean)?;
@@ -127,7 +129,7 @@ impl Tape {
         self.select(strange, undefined, loss)
     }
 
-    /// An error where labels that the tape knows are no classes.
+    /// Returns an error where labels whose values the tape knows are not classes.
     fn check_labels(&self, labels: Var, classes: usize, ignored: Option<i32>) -> Result<()> {
         let Origin::Constant(value) = &self.node_of(labels).origin else { return Ok(()) };
         let known = |label: i32| usize::try_from(label).is_ok_and(|l| l < classes) || Some(label) == ignored;

@@ -1,7 +1,7 @@
-//! Networks: layers that a user composes, their losses, and how they are trained.
+//! Neural networks: layers that a user composes, their losses, and their training.
 //!
-//! A layer is a struct of values on a tape: `new` records its parameters as state under a name, [`Parameters`] collects them, and `forward`
-//! records what the layer makes of its input. Features are the last axis; what stands before it are rows.
+//! A layer is a struct of values on a tape. Its `new` records its parameters as states under a name, [`Parameters`] collects them, and
+//! `forward` records the output for an input. Features are the last axis; the axes before it are rows.
 //!
 //! | PyTorch | here |
 //! |---|---|
@@ -15,7 +15,8 @@
 //! | `torch.save`, `torch.load` | `State::save` and `Checkpoint` of the feature `checkpoint` |
 //! | `loss.item()` | [`HostTensor::item`](crate::HostTensor::item) |
 //!
-//! The exclusive or, which no linear layer can tell (`examples/classifier.rs` has mini-batches, validation and a saved model):
+//! The following network learns the exclusive or, which no linear layer can (`examples/classifier.rs` has mini-batches, validation and a
+//! saved model):
 //!
 //! ```
 //! use tapetum::nn::{Activation, Mlp, MlpSettings, Parameters};

@@ -1,35 +1,37 @@
-//! Norms over features, the last axis.
+//! Normalisation layers over features, which are the last axis.
 
 use super::Parameters;
 use crate::tape::{Init, Tape, Var};
 use crate::{Error, Result, TensorType};
 
-/// Added to variances and mean squares, as PyTorch does.
+/// The constant ε added to variances and mean squares; PyTorch's default.
 const EPSILON: f32 = 1e-5;
-/// The share of a batch in the running statistics.
+/// The weight of the current batch in the update of the running statistics.
 const MOMENTUM: f32 = 0.1;
 
-/// Each feature less its mean over all rows, over its standard deviation (Ioffe & Szegedy 2015): y = γ (x − μ) / √(σ² + ε) + β.
+/// Batch norm (Ioffe & Szegedy 2015): each feature minus its mean over all rows, divided by its standard deviation, y = γ (x − μ) / √(σ² +
+/// ε) + β.
 ///
-/// In training μ and σ² are the batch's, and running means of them (σ² with n − 1) are assigned to the states `<name>.mean` and
-/// `<name>.variance`; a layer applied twice on a tape keeps those of the last. Otherwise those states stand in for the batch's.
+/// In training μ and σ² are those of the batch, and running averages of them (of σ² with divisor n − 1) are assigned to the states
+/// `<name>.mean` and `<name>.variance`. A layer applied twice on a tape keeps those of the last application. In evaluation these states
+/// replace the statistics of the batch.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchNorm {
-    /// γ, `[features]`.
+    /// The gain γ, `[features]`.
     pub gain: Var,
-    /// β, `[features]`.
+    /// The shift β, `[features]`.
     pub shift: Var,
-    /// Running mean and variance, `[features]`.
+    /// The running mean and variance, `[features]`.
     pub running: [Var; 2],
-    /// Whether it takes the batch's statistics.
+    /// True to use the statistics of the batch, false to use the running statistics.
     pub training: bool,
 }
 
 impl BatchNorm {
-    /// A norm of so many features, with parameters `<name>.gain` and `<name>.shift`.
+    /// A norm over this number of features, with parameters `<name>.gain` and `<name>.shift`.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type; so for every norm.
+    /// Returns an error where a name is taken by a state of another type; this holds for every norm.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, features: usize) -> Result<Self> {
         let gain = parameters.add(tape, &format!("{name}.gain"), [features], |_, _| Init::Full(1.0))?;
         let shift = parameters.add(tape, &format!("{name}.shift"), [features], |_, _| Init::Zeros)?;
@@ -39,10 +41,10 @@ impl BatchNorm {
         Ok(Self { gain, shift, running, training: parameters.is_training() })
     }
 
-    /// y of x `[.., features]`.
+    /// The output y for x `[.., features]`, in the same shape.
     ///
     /// # Errors
-    /// Where the last axis of x is not the features, or there are fewer than two rows to train on.
+    /// Returns an error where the last axis of x has another number of features, or there are fewer than two rows in training.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         let rows = rows_of(tape, "batch_norm", x, self.gain)?;
         let [mean, variance] = if self.training { self.of_batch(tape, x, rows)? } else { self.running };
@@ -71,30 +73,30 @@ impl BatchNorm {
     }
 }
 
-/// Each row less its mean over its standard deviation (Ba, Kiros & Hinton 2016).
+/// Layer norm (Ba, Kiros & Hinton 2016): each row minus its mean, divided by its standard deviation.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerNorm {
-    /// γ, `[features]`.
+    /// The gain γ, `[features]`.
     pub gain: Var,
-    /// β, `[features]`.
+    /// The shift β, `[features]`.
     pub shift: Var,
 }
 
 impl LayerNorm {
-    /// A norm of so many features, with parameters `<name>.gain` and `<name>.shift`.
+    /// A norm over this number of features, with parameters `<name>.gain` and `<name>.shift`.
     ///
     /// # Errors
-    /// As [`BatchNorm::new`].
+    /// The same as those of [`BatchNorm::new`].
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, features: usize) -> Result<Self> {
         let gain = parameters.add(tape, &format!("{name}.gain"), [features], |_, _| Init::Full(1.0))?;
         let shift = parameters.add(tape, &format!("{name}.shift"), [features], |_, _| Init::Zeros)?;
         Ok(Self { gain, shift })
     }
 
-    /// y of x `[.., features]`.
+    /// The output y for x `[.., features]`, in the same shape.
     ///
     /// # Errors
-    /// Where the last axis of x is not the features.
+    /// Returns an error where the last axis of x has another number of features.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         rows_of(tape, "layer_norm", x, self.gain)?;
         let mean = tape.mean(x, &[-1], true)?;
@@ -107,26 +109,26 @@ impl LayerNorm {
     }
 }
 
-/// Each row over the root of its mean square (Zhang & Sennrich 2019): y = γ x / √(mean x² + ε).
+/// RMS norm (Zhang & Sennrich 2019): each row divided by its root mean square, y = γ x / √(mean x² + ε).
 #[derive(Debug, Clone, Copy)]
 pub struct RmsNorm {
-    /// γ, `[features]`.
+    /// The gain γ, `[features]`.
     pub gain: Var,
 }
 
 impl RmsNorm {
-    /// A norm of so many features, with the parameter `<name>.gain`.
+    /// A norm over this number of features, with the parameter `<name>.gain`.
     ///
     /// # Errors
-    /// As [`BatchNorm::new`].
+    /// The same as those of [`BatchNorm::new`].
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, features: usize) -> Result<Self> {
         Ok(Self { gain: parameters.add(tape, &format!("{name}.gain"), [features], |_, _| Init::Full(1.0))? })
     }
 
-    /// y of x `[.., features]`.
+    /// The output y for x `[.., features]`, in the same shape.
     ///
     /// # Errors
-    /// Where the last axis of x is not the features.
+    /// Returns an error where the last axis of x has another number of features.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         rows_of(tape, "rms_norm", x, self.gain)?;
         let square = tape.square(x)?;
@@ -136,14 +138,14 @@ impl RmsNorm {
     }
 }
 
-/// x / √(v + ε).
+/// The quotient x / √(v + ε).
 fn over_root(tape: &mut Tape, x: Var, v: Var) -> Result<Var> {
     let safe = tape.offset(v, EPSILON)?;
     let root = tape.sqrt(safe)?;
     tape.div(x, root)
 }
 
-/// How many rows x `[.., features]` has.
+/// The number of rows of x `[.., features]`.
 fn rows_of(tape: &Tape, op: &str, x: Var, gain: Var) -> Result<usize> {
     tape.check(x)?;
     let (shape, features) = (tape.shape(x), tape.shape(gain)[0]);

@@ -1,34 +1,34 @@
-//! An edge network of two layers over all pairs of nodes.
+//! A two-layer network over the edges between all pairs of nodes.
 
 use super::{Activation, Linear, Parameters};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// Elements of a lot's pairs by features, where messages are composed: 8 MiB.
+/// The number of elements, pairs × features, in one group of receivers where messages are composed of ops: 8 MiB.
 const LOT: usize = 1 << 21;
 
-/// m_ij = act₂(W₂ act₁(u_i + v_j + s_ij) + b₂), with u = U x + b₁ of the receiver and v = V x of the sender: a layer of W [x_i; x_j] split, so
-/// that what is of one node alone is computed once a node. s = S e_ij joins in where pairs have features already.
+/// The messages m_ij = act₂(W₂ act₁(u_i + v_j + s_ij) + b₂), with u = U x + b₁ of the receiver and v = V x of the sender. U and V are one
+/// layer of W [x_i; x_j], split so that each node's part is computed only once. Where pairs have features e_ij, s = S e_ij is added.
 #[derive(Debug, Clone, Copy)]
 pub struct EdgeMlp {
-    /// U and b₁.
+    /// The first layer's part for the receiver: U and b₁.
     pub receiver: Linear,
-    /// V.
+    /// The first layer's part for the sender: V.
     pub sender: Linear,
-    /// S.
+    /// The first layer's part for the features of a pair: S.
     pub pair: Option<Linear>,
-    /// W₂ and b₂.
+    /// The second layer: W₂ and b₂.
     pub second: Linear,
-    /// act₁ and act₂.
+    /// The activations act₁ and act₂.
     pub activations: [Activation; 2],
 }
 
 impl EdgeMlp {
-    /// A network of `[inputs, hidden, outputs]`, with parameters `<name>.receiver.…`, `<name>.sender.…` and `<name>.second.…`; and
-    /// `<name>.pair.…` where pairs come with features, so many.
+    /// A network with extents `[inputs, hidden, outputs]` and parameters `<name>.receiver.…`, `<name>.sender.…` and `<name>.second.…`, and
+    /// `<name>.pair.…` where pairs have the given number of features.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type.
+    /// Returns an error where a name is taken by a state of another type.
     pub fn new(
         tape: &mut Tape,
         parameters: &mut Parameters,
@@ -47,10 +47,10 @@ impl EdgeMlp {
         })
     }
 
-    /// u and v of x `[batch, nodes, inputs]`: `[batch, nodes, hidden]`.
+    /// The parts u and v `[batch, nodes, hidden]` for x `[batch, nodes, inputs]`.
     ///
     /// # Errors
-    /// Where x is not that.
+    /// Returns an error where x does not have this shape.
     pub fn ends(&self, tape: &mut Tape, x: Var) -> Result<[Var; 2]> {
         tape.check(x)?;
         if tape.shape(x).rank() != 3 {
@@ -59,11 +59,11 @@ impl EdgeMlp {
         Ok([self.receiver.forward(tape, x)?, self.sender.forward(tape, x)?])
     }
 
-    /// m of every pair, `[batch, receivers, senders, outputs]`, of x `[batch, nodes, inputs]` and, where pairs have them, their features: for
-    /// graphs of few nodes, or where pairs are needed one by one.
+    /// The messages m of all pairs, `[batch, receivers, senders, outputs]`, for x `[batch, nodes, inputs]` and the features of pairs where
+    /// they have any. It suits graphs of few nodes, or models that need each pair separately.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn pairs(&self, tape: &mut Tape, x: Var, features: Option<Var>) -> Result<Var> {
         let [u, v] = self.ends(tape, x)?;
         let mut added = None;
@@ -73,12 +73,12 @@ impl EdgeMlp {
         self.meet(tape, u, v, added)
     }
 
-    /// Σ_j z_ij m_ij, `[batch, nodes, outputs]`, of x `[batch, nodes, inputs]` and z `[batch, receivers, senders]`: one op where both
-    /// activations are among those of pairs ([`Tape::pairwise_mlp`]). Otherwise a few receivers go at a time, and each lot is computed once
-    /// more in reverse: what is kept is of nodes, and what is held at once is of a lot's pairs.
+    /// The sums Σ_j z_ij m_ij `[batch, nodes, outputs]` for x `[batch, nodes, inputs]` and z `[batch, receivers, senders]`. This is one op
+    /// where [`Tape::pairwise_mlp`] supports both activations. Otherwise the receivers are processed in groups, and each group is
+    /// recomputed in the gradient: only arrays over nodes are kept, and the pairs of one group are in memory at a time.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn messages(&self, tape: &mut Tape, x: Var, z: Var) -> Result<Var> {
         let [u, v] = self.ends(tape, x)?;
         let [batch, nodes, hidden] = [0, 1, 2].map(|i| tape.shape(u)[i]);
@@ -97,7 +97,7 @@ impl EdgeMlp {
         tape.pairwise_mlp(z, [u, v], [self.second.weight, bias], [first, second])
     }
 
-    /// Σ_j z_ij m_ij composed of ops, `together` receivers at a time.
+    /// The sums Σ_j z_ij m_ij composed of ops, with `together` receivers at a time.
     pub(super) fn by_lots(&self, tape: &mut Tape, [u, v]: [Var; 2], z: Var, together: usize) -> Result<Var> {
         let [batch, nodes] = [0, 1].map(|i| tape.shape(u)[i]);
         let mut lots = Vec::with_capacity(nodes.div_ceil(together));
@@ -114,7 +114,7 @@ impl EdgeMlp {
         tape.concatenate(&lots, 1)
     }
 
-    /// m of receivers u and senders v, with what pairs contribute to the hidden layer.
+    /// The messages between receivers u and senders v, with the contribution of pair features to the hidden layer.
     fn meet(&self, tape: &mut Tape, u: Var, v: Var, added: Option<Var>) -> Result<Var> {
         let ([batch, n, f], m) = ([0, 1, 2].map(|i| tape.shape(u)[i]), tape.shape(v)[1]);
         let (u, v) = (tape.reshape(u, [batch, n, 1, f])?, tape.reshape(v, [batch, 1, m, f])?);

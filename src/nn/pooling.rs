@@ -1,4 +1,4 @@
-//! Graphs made smaller: nodes read out as one vector, or the best of them kept.
+//! Graph pooling: nodes combined into one vector, or only the nodes of greatest score kept.
 
 use super::graph::nodes;
 use super::parameters::within_fan_in;
@@ -9,25 +9,25 @@ use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// How a graph's nodes become one vector.
+/// The readout that turns the nodes of a graph into one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Pooling {
-    /// Their mean.
+    /// The mean over nodes.
     Mean,
-    /// Their sum.
+    /// The sum over nodes.
     Sum,
-    /// Their largest, feature by feature.
+    /// The maximum over nodes for each feature.
     Max,
-    /// One after the other: `[batch, n × features]`.
+    /// The features of all nodes, concatenated: `[batch, n × features]`.
     Concatenate,
 }
 
 impl Pooling {
-    /// Of x `[batch, n, features]`: `[batch, features]`.
+    /// The readout `[batch, features]` of x `[batch, n, features]`.
     ///
     /// # Errors
-    /// Where x is not that.
+    /// Returns an error where x does not have this shape.
     pub fn forward(self, tape: &mut Tape, x: Var) -> Result<Var> {
         let [batch, n, features] = rows(tape, "pooling", x)?;
         match self {
@@ -39,29 +39,29 @@ impl Pooling {
     }
 }
 
-/// Σ_n α_n x_n with α = softmax over the nodes of w·x_n + c (the global attention of Li, Tarlow, Brockschmidt & Zemel 2016), or, gated, of
-/// w·(tanh(V x_n) ⊙ σ(U x_n)) + c (Ilse, Tomczak & Welling 2018).
+/// The weighted sum Σ_n α_n x_n with α the softmax over nodes of w·x_n + c (global attention: Li, Tarlow, Brockschmidt & Zemel 2016) or,
+/// where gated, of w·(tanh(V x_n) ⊙ σ(U x_n)) + c (Ilse, Tomczak & Welling 2018).
 #[derive(Debug, Clone, Copy)]
 pub struct AttentionPooling {
-    /// V and U, with their biases, where the scores are gated.
+    /// V and U with their biases, where the scores are gated.
     pub gated: Option<[Linear; 2]>,
-    /// w and c: `[1, features]`, or `[1, hidden]` where the scores are gated.
+    /// w and c; w is `[1, features]`, or `[1, hidden]` where the scores are gated.
     pub score: Linear,
 }
 
 impl AttentionPooling {
-    /// Scores linear in so many features, with parameters `<name>.score.…`.
+    /// Scores linear in this number of features, with parameters `<name>.score.…`.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type.
+    /// Returns an error where a name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, features: usize) -> Result<Self> {
         Ok(Self { gated: None, score: Linear::new(tape, parameters, &format!("{name}.score"), [features, 1])? })
     }
 
-    /// Gated scores of `[features, hidden]`, with parameters `<name>.content.…`, `<name>.gate.…` and `<name>.score.…`.
+    /// Gated scores with extents `[features, hidden]` and parameters `<name>.content.…`, `<name>.gate.…` and `<name>.score.…`.
     ///
     /// # Errors
-    /// As [`AttentionPooling::new`].
+    /// The same as those of [`AttentionPooling::new`].
     pub fn gated(tape: &mut Tape, parameters: &mut Parameters, name: &str, extents: [usize; 2]) -> Result<Self> {
         let content = Linear::new(tape, parameters, &format!("{name}.content"), extents)?;
         let gate = Linear::new(tape, parameters, &format!("{name}.gate"), extents)?;
@@ -69,10 +69,10 @@ impl AttentionPooling {
         Ok(Self { gated: Some([content, gate]), score })
     }
 
-    /// Of x `[batch, n, features]`: the vector `[batch, features]`, and α `[batch, n]`.
+    /// The vector `[batch, features]` and α `[batch, n]` for x `[batch, n, features]`.
     ///
     /// # Errors
-    /// Where x is not that.
+    /// Returns an error where x does not have this shape.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<(Var, Var)> {
         let [batch, n, features] = rows(tape, "attention_pooling", x)?;
         let mut seen = x;
@@ -92,41 +92,42 @@ impl AttentionPooling {
     }
 }
 
-/// The ⌈r n⌉ nodes of greatest score s = x·p / ‖p‖, their features scaled by σ(s) so that p is learnt (graph U-nets: Gao & Ji 2019).
+/// Top-k pooling (graph U-nets: Gao & Ji 2019), which keeps the ⌈r n⌉ nodes of greatest score s = x·p / ‖p‖. Their features are multiplied
+/// by σ(s), so that p gets a gradient.
 #[derive(Debug, Clone, Copy)]
 pub struct TopKPooling {
-    /// p, `[features, 1]`.
+    /// The projection p, `[features, 1]`.
     pub projection: Var,
-    /// r, above 0 and at most 1.
+    /// The ratio r, above 0 and at most 1.
     pub ratio: f32,
 }
 
-/// What [`TopKPooling`] keeps of a graph, the node of greatest score first; of equal scores the first comes first.
+/// The part of a graph that [`TopKPooling`] keeps, in descending order of score; ties keep the order of the nodes.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Kept {
-    /// Features `[batch, kept, features]`.
+    /// The features, `[batch, kept, features]`.
     pub x: Var,
-    /// Edges between those kept, `[batch, kept, kept]`.
+    /// The edges between the kept nodes, `[batch, kept, kept]`.
     pub graph: Var,
-    /// Which nodes they were, i32 `[batch, kept]`.
+    /// The original indices of the kept nodes, i32 `[batch, kept]`.
     pub index: Var,
-    /// Their σ(s), `[batch, kept]`.
+    /// The scores σ(s) of the kept nodes, `[batch, kept]`.
     pub scores: Var,
 }
 
 impl TopKPooling {
-    /// A layer of so many features that keeps so great a part of the nodes, with the parameter `<name>.projection`.
+    /// A layer over this number of features that keeps this ratio of the nodes, with the parameter `<name>.projection`.
     ///
     /// # Errors
-    /// Where the ratio is outside (0, 1], or the name is taken by a state of another type.
+    /// Returns an error where the ratio is outside (0, 1], or the name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, features: usize, ratio: f32) -> Result<Self> {
         let layer =
             Self { projection: parameters.add(tape, &format!("{name}.projection"), [features, 1], within_fan_in(features))?, ratio };
         layer.kept(1).map(|_| layer)
     }
 
-    /// ⌈r n⌉.
+    /// The number of kept nodes, ⌈r n⌉.
     fn kept(&self, n: usize) -> Result<usize> {
         if !(self.ratio > 0.0 && self.ratio <= 1.0) {
             return Err(Error::op("top_k_pooling", format!("a ratio above 0 and at most 1 expected, found {}", self.ratio)));
@@ -134,10 +135,10 @@ impl TopKPooling {
         Ok((self.ratio * n as f32).ceil() as usize)
     }
 
-    /// Of the graph `[batch, n, n]` and x `[batch, n, features]`. Which nodes are kept has no gradient.
+    /// Pools the graph `[batch, n, n]` with features x `[batch, n, features]`. The choice of nodes has no gradient.
     ///
     /// # Errors
-    /// Where shapes do not fit, or the ratio is outside (0, 1].
+    /// Returns an error where shapes do not fit, or the ratio is outside (0, 1].
     pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Kept> {
         let (n, kept) = (nodes(tape, "top_k_pooling", graph, x)?, self.kept(tape.shape(x)[1])?);
         let [batch, features] = [0, 2].map(|i| tape.shape(x)[i]);
@@ -147,17 +148,17 @@ impl TopKPooling {
         }
         let scores = tape.matmul(x, self.projection)?;
         let length = tape.l2_norm(self.projection, &[], false)?;
-        // Where p is 0 so are all scores.
+        // Where p is 0, all scores are 0.
         let length = tape.clamp(length, f32::MIN_POSITIVE, f32::MAX)?;
         let scores = tape.div(scores, length)?;
-        // NaN counts for the greatest, as in PyTorch: it is kept, and seen.
+        // NaN counts as the greatest score, as in PyTorch, so that it is kept and becomes visible.
         let (unknown, first) = (tape.not_equal(scores, scores)?, tape.scalar(f32::NEG_INFINITY)?);
         let descending = tape.neg(scores)?;
         let descending = tape.select(unknown, first, descending)?;
         let descending = tape.reshape(descending, [batch, n])?;
         let order = tape.order(descending)?;
         let index = tape.slice(order, 1, 0, kept, 1)?;
-        // Rows of the identity choose nodes, of every graph its own.
+        // Rows of the identity matrix select the nodes of each graph.
         let choice = tape.one_hot(index, n)?;
         let scores = tape.sigmoid(scores)?;
         let scaled = tape.mul(x, scores)?;

@@ -1,4 +1,4 @@
-//! Several aggregates of a node's neighbours at once.
+//! Several aggregates over a node's neighbours at once.
 
 use super::graph::{edges, nodes};
 use super::{Linear, Parameters};
@@ -8,29 +8,30 @@ use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, HostTensor, Result, Shape};
 
-/// U [x_i; s₀ a; s₁ a; s₂ a] + c with the aggregates a of the messages M [x_i; x_j] + b of a node's neighbours: their mean, maximum,
-/// minimum and standard deviation (ddof 0), as they are, amplified by s₁ = ln(d + 1) / δ and attenuated by s₂ = δ / ln(d + 1), d the number
-/// of neighbours (principal neighbourhood aggregation: Corso, Cavalleri, Beaini, Liò & Veličković 2020).
+/// Principal neighbourhood aggregation (Corso, Cavalleri, Beaini, Liò & Veličković 2020): U [x_i; a; s₁ a; s₂ a] + c, where a are the mean,
+/// maximum, minimum and standard deviation (ddof 0) of the messages M [x_i; x_j] + b from a node's neighbours. They enter unscaled,
+/// amplified by s₁ = ln(d + 1) / δ and attenuated by s₂ = δ / ln(d + 1), with d the number of neighbours.
 #[derive(Debug, Clone, Copy)]
 pub struct PrincipalAggregation {
-    /// The half of M that is of the receiver, and b.
+    /// The part of M for the receiver, and b.
     pub receiver: Linear,
-    /// The half that is of the sender.
+    /// The part of M for the sender.
     pub sender: Linear,
-    /// U and c, `[outputs, 13 × inputs]`.
+    /// U `[outputs, 13 × inputs]` and c.
     pub out: Linear,
-    /// δ: the mean of ln(d + 1) over the nodes of the training graphs ([`PrincipalAggregation::delta_of`]).
+    /// The mean δ of ln(d + 1) over the nodes of the training graphs ([`PrincipalAggregation::delta_of`]).
     pub delta: f32,
-    /// How many receivers' neighbours are held at once, `together` × n × inputs numbers a graph; the reverse computes each lot once more.
+    /// The number of receivers processed at a time, which takes `together` × n × inputs numbers for each graph. The gradient recomputes
+    /// each group once.
     pub together: usize,
 }
 
 impl PrincipalAggregation {
-    /// A layer of `[inputs, outputs]` for graphs of that δ, 64 receivers at a time, with parameters `<name>.receiver.…`, `<name>.sender.…`
-    /// and `<name>.out.…`.
+    /// A layer with extents `[inputs, outputs]` for graphs with this δ and 64 receivers at a time, with parameters `<name>.receiver.…`,
+    /// `<name>.sender.…` and `<name>.out.…`.
     ///
     /// # Errors
-    /// Where δ is not above 0, or a name is taken by a state of another type.
+    /// Returns an error where δ is not above 0, or a name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, [inputs, outputs]: [usize; 2], delta: f32) -> Result<Self> {
         if delta.is_nan() || delta <= 0.0 {
             return Err(Error::op("principal_aggregation", format!("a mean of ln(degree + 1) above 0 expected, found {delta}")));
@@ -41,10 +42,10 @@ impl PrincipalAggregation {
         Ok(Self { receiver, sender, out, delta, together: 64 })
     }
 
-    /// δ of training graphs `[.., n, n]`.
+    /// The value of δ for training graphs `[.., n, n]`.
     ///
     /// # Errors
-    /// Where they are not that, or have no nodes.
+    /// Returns an error where the graphs do not have this shape, or have no nodes.
     pub fn delta_of(graphs: &HostTensor) -> Result<f32> {
         let shape = graphs.shape();
         let [.., n, m] = *shape else { return Err(not_graphs(shape)) };
@@ -56,11 +57,11 @@ impl PrincipalAggregation {
         Ok((logs.iter().sum::<f64>() / logs.len() as f64) as f32)
     }
 
-    /// As [`GraphConvolution::forward`](super::GraphConvolution::forward), of edges that are there or not (any weight but 0):
-    /// `[batch, n, outputs]`.
+    /// The output `[batch, n, outputs]`, with operands like those of [`GraphConvolution::forward`](super::GraphConvolution::forward). Only
+    /// the presence of an edge counts, which is any weight except 0.
     ///
     /// # Errors
-    /// Where shapes do not fit, or `together` is 0.
+    /// Returns an error where shapes do not fit, or `together` is 0.
     pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         let n = nodes(tape, "principal_aggregation", graph, x)?;
         if self.together == 0 {
@@ -74,7 +75,7 @@ impl PrincipalAggregation {
             lots.push(tape.checkpoint(|tape| {
                 let (edge, u) = (tape.slice(edge, 1, first, last, 1)?, tape.slice(u, 1, first, last, 1)?);
                 let [mean, most, least, spread] = aggregates(tape, edge, v)?;
-                // What is of the receiver is the same for all its messages.
+                // The receiver's part is the same for all its messages, so it is added after aggregation.
                 let (mean, most, least) = (tape.add(mean, u)?, tape.add(most, u)?, tape.add(least, u)?);
                 tape.concatenate(&[mean, most, least, spread], -1)
             })?);
@@ -83,7 +84,7 @@ impl PrincipalAggregation {
         let count = tape.sum(edge, &[-1], true)?;
         let log = tape.offset(count, 1.0)?;
         let log = tape.log(log)?;
-        // A node without neighbours has no aggregates: the logarithm that scales them is 0.
+        // A node without neighbours has aggregates of 0: the logarithm that scales them is 0.
         let linked = edges(tape, count)?;
         let all = tape.mul(all, linked)?;
         let more = tape.scale(log, 1.0 / self.delta)?;
@@ -100,8 +101,8 @@ fn not_graphs(shape: Shape) -> Error {
     Error::op("principal_aggregation", format!("graphs [.., n, n] of one node or more expected, found {shape}"))
 }
 
-/// Mean, maximum, minimum and standard deviation (ddof 0) of v `[batch, n, features]` over the senders of each receiver, `edge` `[batch,
-/// receivers, n]` of zeros and ones: `[batch, receivers, features]` each, 0 where there are no senders.
+/// The mean, maximum, minimum and standard deviation (ddof 0) of v `[batch, n, features]` over the senders of each receiver, where `edge`
+/// `[batch, receivers, n]` is a mask of zeros and ones. Each is `[batch, receivers, features]`, and 0 where there are no senders.
 pub(super) fn aggregates(tape: &mut Tape, edge: Var, v: Var) -> Result<[Var; 4]> {
     let ([batch, receivers, n], features) = ([0, 1, 2].map(|i| tape.shape(edge)[i]), tape.shape(v)[2]);
     let count = tape.sum(edge, &[-1], true)?;

@@ -1,21 +1,22 @@
-//! Recurrent cells over whole sequences `[batch, time, inputs]`, with PyTorch's gates and start. What the inputs contribute to all gates of
-//! all steps is one product, and so are the gradients of both weights.
+//! Recurrent cells over whole sequences `[batch, time, inputs]`, with PyTorch's gates and initialisation. The contribution of the inputs to
+//! all gates at all steps is one matrix product, and so are the gradients of both weights.
 
 use super::parameters::within_fan_in;
 use super::{Linear, Parameters};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// What a cell does at a step.
+/// The update rule of a recurrent cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cell {
-    /// h' = tanh(W x + U h).
+    /// The simple cell h' = tanh(W x + U h).
     Rnn,
-    /// r, z = σ(W x + U h), n = tanh(W x + r (U h)), h' = (1 − z) n + z h (Cho et al. 2014). Gates in the order r, z, n.
+    /// The gated recurrent unit (Cho et al. 2014): r, z = σ(W x + U h), n = tanh(W x + r (U h)), h' = (1 − z) n + z h. The gates are in the
+    /// order r, z, n.
     Gru,
-    /// i, f, o = σ(W x + U h), g = tanh(W x + U h), c' = f c + i g, h' = o tanh c' (Hochreiter & Schmidhuber 1997). Gates in the order i, f,
-    /// g, o.
+    /// Long short-term memory (Hochreiter & Schmidhuber 1997): i, f, o = σ(W x + U h), g = tanh(W x + U h), c' = f c + i g, h' = o tanh c'.
+    /// The gates are in the order i, f, g, o.
     Lstm,
 }
 
@@ -32,28 +33,28 @@ impl Cell {
 /// A recurrent layer.
 #[derive(Debug, Clone, Copy)]
 pub struct Recurrent {
-    /// What it does at a step.
+    /// The update rule.
     pub cell: Cell,
-    /// W and its bias, for all gates: `[gates × hidden, inputs]`.
+    /// W and its bias for all gates, `[gates × hidden, inputs]`.
     pub input: Linear,
-    /// U and its bias, for all gates: `[gates × hidden, hidden]`.
+    /// U and its bias for all gates, `[gates × hidden, hidden]`.
     pub hidden: Linear,
 }
 
-/// The state a sequence is left in, or taken up from: `[batch, hidden]`.
+/// The state after a sequence, from which another can continue: `[batch, hidden]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Carry {
-    /// h.
+    /// The hidden state h.
     pub hidden: Var,
-    /// c; of LSTMs alone.
+    /// The cell state c; only for LSTMs.
     pub cell: Option<Var>,
 }
 
 impl Recurrent {
-    /// A layer of `[inputs, hidden]`, with parameters `<name>.input.…` and `<name>.hidden.…`.
+    /// A layer with extents `[inputs, hidden]` and parameters `<name>.input.…` and `<name>.hidden.…`.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type.
+    /// Returns an error where a name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, cell: Cell, [inputs, hidden]: [usize; 2]) -> Result<Self> {
         let rows = cell.gates() * hidden;
         let mut linear = |part: &str, cols: usize| -> Result<Linear> {
@@ -64,10 +65,11 @@ impl Recurrent {
         Ok(Self { cell, input: linear("input", inputs)?, hidden: linear("hidden", hidden)? })
     }
 
-    /// Every h of x `[batch, time, inputs]`, `[batch, time, hidden]`, and the state after the last; it begins at 0 where no state is given.
+    /// The hidden states `[batch, time, hidden]` at all steps of x `[batch, time, inputs]`, and the state after the last step. Without a
+    /// given start the state begins at 0.
     ///
     /// # Errors
-    /// Where shapes do not fit, or the sequence is empty.
+    /// Returns an error where shapes do not fit, or the sequence is empty.
     pub fn forward(&self, tape: &mut Tape, x: Var, start: Option<Carry>) -> Result<(Var, Carry)> {
         tape.check(x)?;
         let [batch, time, _] = *tape.shape(x) else {
@@ -92,10 +94,10 @@ impl Recurrent {
         Ok((tape.concatenate(&all, 1)?, carry))
     }
 
-    /// One step, of what the inputs contribute to the gates: W x + b, `[batch, gates × hidden]`.
+    /// One step, given the contribution of the inputs to the gates, W x + b `[batch, gates × hidden]`.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn step(&self, tape: &mut Tape, driven: Var, carry: Carry) -> Result<Carry> {
         let mut recurrent = tape.matmul_again(carry.hidden, self.hidden.weight)?;
         if let Some(bias) = self.hidden.bias {
@@ -112,14 +114,14 @@ impl Recurrent {
     }
 }
 
-/// The gates' columns, `[batch, hidden]` each.
+/// The columns of each gate, `[batch, hidden]` each.
 fn gates<const N: usize>(tape: &mut Tape, x: Var) -> Result<[Var; N]> {
     let mut gates = [x; N];
     gates.copy_from_slice(&tape.split(x, 1, N)?);
     Ok(gates)
 }
 
-/// A GRU's step from h, of what inputs and recurrence contribute to its gates r, z, n: `[batch, 3 × hidden]` both.
+/// A step of a GRU from h, given the contributions of inputs and recurrence to its gates r, z, n, both `[batch, 3 × hidden]`.
 pub(super) fn gru(tape: &mut Tape, driven: Var, recurrent: Var, h: Var) -> Result<Carry> {
     let [r, z, n] = gates(tape, driven)?;
     let [ur, uz, un] = gates(tape, recurrent)?;
@@ -128,7 +130,7 @@ pub(super) fn gru(tape: &mut Tape, driven: Var, recurrent: Var, h: Var) -> Resul
     let held = tape.mul(r, un)?;
     let n = tape.add(n, held)?;
     let n = tape.tanh(n)?;
-    // n + z (h − n).
+    // The new state is n + z (h − n).
     let rise = tape.sub(h, n)?;
     let rise = tape.mul(z, rise)?;
     Ok(Carry { hidden: tape.add(n, rise)?, cell: None })

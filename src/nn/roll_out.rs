@@ -1,48 +1,49 @@
-//! A model stepped forward from its own predictions.
+//! Multi-step predictions, in which a model continues from its own predictions.
 
 use crate::optim::Schedule;
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// When a step starts from the truth instead of from the model's own prediction.
+/// The rule by which a step starts from the true state instead of the model's own prediction (teacher forcing).
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Forcing {
-    /// Never but at the first.
+    /// Only the first step starts from a true state.
     Never,
-    /// At every so many-th step (Kipf et al. 2018).
+    /// Every step whose number is a multiple of this starts from the true state (Kipf et al. 2018).
     Every(usize),
-    /// At random, sequence by sequence, with a probability that follows the step counter (scheduled sampling: Bengio et al. 2015).
+    /// Steps start from the true state at random, separately for each sequence, with a probability that follows the step counter (scheduled
+    /// sampling: Bengio et al. 2015).
     Scheduled {
         /// The probability, within [0, 1].
         probability: Schedule,
-        /// Seed and stream of the draws.
+        /// The seed and stream of the draws.
         draws: (u64, u32),
     },
 }
 
-/// How a model is rolled out.
+/// The settings of a roll-out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RollOut {
-    /// Steps.
+    /// The number of steps.
     pub steps: usize,
-    /// Where each starts.
+    /// The rule for the starting state of each step.
     pub forcing: Forcing,
-    /// Whether the reverse sweep computes each step once more, so that memory grows with the states alone.
+    /// True to recompute each step once in the gradient, so that memory grows only with the number of states.
     pub recompute: bool,
 }
 
 impl RollOut {
-    /// So many steps from the model's own predictions, each recomputed in reverse.
+    /// A roll-out of this number of steps from the model's own predictions, with recomputation in the gradient.
     pub fn free(steps: usize) -> Self {
         Self { steps, forcing: Forcing::Never, recompute: true }
     }
 
-    /// Predictions x₁ … x_steps from x₀ `[batch, ..]` by `step`, which is given a state and the number of the step. `truth` are the true x₁ … of
-    /// the same shape, read where a step starts from them.
+    /// The predictions x₁ … x_steps from x₀ `[batch, ..]`. `step` receives a state and the number of the step. `truth` holds the true
+    /// states x₁ … in the same shape, and is read where a step starts from them.
     ///
     /// # Errors
-    /// Where the truth is shorter than the forcing reads, and as `step`.
+    /// Returns an error where the truth is shorter than the forcing requires, and in the cases of `step`.
     pub fn forward(
         &self,
         tape: &mut Tape,
@@ -53,11 +54,11 @@ impl RollOut {
         self.carried(tape, first, (), truth, |tape, state, (), t| Ok((step(tape, state, t)?, ()))).map(|(made, ())| made)
     }
 
-    /// The same of a model that carries more from one step to the next than its prediction, a hidden state say: `step` is given that as
-    /// well, and what the last step left is returned. The truth stands in for predictions alone.
+    /// The same for a model that carries further values, such as a hidden state, from one step to the next: `step` receives them too, and
+    /// those after the last step are returned. The truth replaces only predictions, not the carried values.
     ///
     /// # Errors
-    /// As [`RollOut::forward`].
+    /// The same as those of [`RollOut::forward`].
     pub fn carried<C: Copy>(
         &self,
         tape: &mut Tape,
@@ -82,14 +83,14 @@ impl RollOut {
         Ok((made, carry))
     }
 
-    /// What step t starts from.
+    /// The state from which step t starts.
     fn start(&self, tape: &mut Tape, own: Var, truth: Option<Var>, t: usize) -> Result<Var> {
         match (&self.forcing, truth) {
             (Forcing::Every(n), Some(truth)) if *n > 0 && t.is_multiple_of(*n) => Ok(truth),
             (Forcing::Scheduled { probability, draws }, Some(truth)) => {
                 let shape = tape.shape(own);
                 let each = (1..shape.rank()).fold(shape, |s, axis| s.with(axis, 1));
-                // A stream a step; streams of other layers are small numbers.
+                // Each step has its own stream. Streams of other layers are small numbers.
                 let draw = tape.random_uniform(each, draws.0, draws.1 ^ ((t as u32) << 16))?;
                 let p = probability.on(tape)?;
                 let forced = tape.less(draw, p)?;

@@ -1,6 +1,6 @@
 //! `tapetum denoise`, against nilearn's `signal.clean` (`tests/goldens/make_signal.py`).
 
-use super::run::{Done, Folder, done, f32s, npy, read_f32};
+use super::run::{DEVICES, Done, Folder, done, f32s, npy, read_f32};
 use crate::common::golden::numbers;
 use serde_json::Value;
 use std::fs;
@@ -181,8 +181,6 @@ fn expected(folder: &Folder) -> ([usize; 2], Vec<f64>) {
     let tensor = tapetum::data::read_npy(folder.0.join("expected.npy")).unwrap();
     ([tensor.shape()[0], tensor.shape()[1]], tensor.to_f64_vec())
 }
-
-const DEVICES: [&str; 2] = ["cpu", "llvmpipe"];
 
 fn on(folder: &Folder, device: &str, arguments: &str) -> Done {
     let line = format!("denoise series.npy -o out.npy --json --device {device} {arguments}");

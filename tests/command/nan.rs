@@ -1,6 +1,6 @@
 //! NaN that arises on the way is shown, on every device.
 
-use super::run::{Folder, read_f32};
+use super::run::{DEVICES, Folder, read_f32};
 
 fn same(found: &[f64], expected: &[f64]) -> bool {
     found.iter().zip(expected).all(|(f, e)| f == e || f.is_nan() && e.is_nan())
@@ -15,7 +15,7 @@ fn nan_of_a_block_stays_nan() {
     let c = folder.file("c.npy", include_bytes!("../cases/nan-becomes-minus-one/expected_c.npy"));
     let rectified = folder.file("rectified.npy", include_bytes!("../cases/nan-becomes-minus-one/expected_rectified.npy"));
     let (c, rectified) = (read_f32(c, &[4, 5, 5]), read_f32(rectified, &[4, 5, 40]));
-    for device in ["cpu", "gpu"] {
+    for device in DEVICES {
         let done = folder.run(&format!("run workflow.json -o {device} --device {device}"));
         assert_eq!(done.code, Some(0), "{done:?}");
         let out = |name: &str| folder.0.join(device).join(name);

@@ -6,6 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+/// The host, and the first adapter there is.
+pub const DEVICES: [&str; 2] = ["cpu", "0"];
+
 /// The outcome of a command.
 #[derive(Debug)]
 pub struct Done {

@@ -1,4 +1,4 @@
-//! Determinants of Gram matrices: how much of their space a set of series spans.
+//! Losses from determinants of Gram matrices, which measure the volume that a set of series spans.
 
 use crate::Result;
 use crate::ops::case::{Case, normal, one};
@@ -6,12 +6,12 @@ use crate::tape::{Tape, Var};
 
 /// # Losses: determinants
 impl Tape {
-    /// −ln |K + ψ 1| of Gram matrices K `[.., n, n]`: `[..]`. Least where series are orthogonal, of correlations at 0 (hypercoil's
-    /// `GramLogDeterminantLoss`, of correlations by default). ψ ≥ 0 keeps matrices of less than full rank from the cone's edge; without
-    /// it, what is left out of the factor adds nothing, see [`Tape::log_determinant`].
+    /// The loss −ln |K + ψ 1| `[..]` of Gram matrices K `[.., n, n]`. It is smallest where series are orthogonal; for correlations this
+    /// minimum is 0 (hypercoil's `GramLogDeterminantLoss`, by default of correlations). ψ ≥ 0 keeps rank-deficient matrices away from the
+    /// boundary of the cone. Without it, variables that the Cholesky factor leaves out add nothing; see [`Tape::log_determinant`].
     ///
     /// # Errors
-    /// Where the matrices are not f32 `[.., n, n]`; so for the other.
+    /// Returns an error where the matrices are not f32 `[.., n, n]`; this holds for both methods.
     pub fn gram_log_determinant(&mut self, gram: Var, psi: f32) -> Result<Var> {
         let n = self.expect_square("gram_log_determinant", gram)?;
         let gram = if psi == 0.0 {
@@ -25,7 +25,8 @@ impl Tape {
         self.neg(log)
     }
 
-    /// −|K + ψ 1|, as [`Tape::gram_log_determinant`]. Of many series it is 0 in f32: prefer the logarithm.
+    /// The loss −|K + ψ 1|, with the operands of [`Tape::gram_log_determinant`]. For many series it underflows to 0 in f32: prefer the
+    /// logarithm.
     pub fn gram_determinant(&mut self, gram: Var, psi: f32) -> Result<Var> {
         let negative = self.gram_log_determinant(gram, psi)?;
         let log = self.neg(negative)?;
@@ -34,7 +35,7 @@ impl Tape {
     }
 }
 
-/// Cases of the determinants.
+/// Test cases of the determinants.
 pub(super) fn cases() -> Vec<Case> {
     let correlation = |t: &mut Tape, x: Var| t.correlation(x, None, false);
     let mut cases = Vec::new();

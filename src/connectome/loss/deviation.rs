@@ -1,4 +1,4 @@
-//! Scores of single elements: how far values are from others, from bounds, from their neighbours, from two modes.
+//! Scores of single elements: distances of values from targets, bounds, neighbours, or two modes.
 
 use crate::ops::case::{Case, normal, one};
 use crate::tape::{Tape, Var};
@@ -6,11 +6,11 @@ use crate::{Error, Result};
 
 /// # Losses: deviations
 impl Tape {
-    /// max(0, c₁, c₂, …): how far the worst of several constraints is violated, element by element. Constraints are values that are at
-    /// most 0 where they hold; one alone is hypercoil's `UnilateralLoss`.
+    /// The largest violation max(0, c₁, c₂, …) of several constraints, element by element. A constraint holds where its value is at most 0.
+    /// With one constraint this is hypercoil's `UnilateralLoss`.
     ///
     /// # Errors
-    /// Where there are none, or they do not broadcast.
+    /// Returns an error where there are no constraints, or they do not broadcast.
     pub fn constraint_violation(&mut self, constraints: &[Var]) -> Result<Var> {
         let Some((&first, rest)) = constraints.split_first() else {
             return Err(Error::op("constraint_violation", "no constraints"));
@@ -19,10 +19,10 @@ impl Tape {
         self.relu(worst)
     }
 
-    /// max(0, 1 − y ŷ), for targets y of −1 and 1.
+    /// The hinge loss max(0, 1 − y ŷ), for targets y of −1 and 1, element by element.
     ///
     /// # Errors
-    /// Where the operands do not broadcast.
+    /// Returns an error where the operands do not broadcast.
     pub fn hinge(&mut self, predicted: Var, target: Var) -> Result<Var> {
         let product = self.mul(predicted, target)?;
         let negative = self.neg(product)?;
@@ -30,10 +30,11 @@ impl Tape {
         self.relu(short)
     }
 
-    /// The `order`-th backward difference along `axis`, as `numpy.diff`: `order` elements fewer. Its 1-norm is total variation.
+    /// The `order`-th backward difference along `axis`, as in `numpy.diff`; the axis becomes `order` elements shorter. Its 1-norm is the
+    /// total variation.
     ///
     /// # Errors
-    /// Where the axis does not exist or is not longer than `order`.
+    /// Returns an error where the axis does not exist or is not longer than `order`.
     pub fn difference(&mut self, x: Var, order: usize, axis: isize) -> Result<Var> {
         let at = self.axis("difference", x, axis)?;
         let extent = self.shape(x)[at];
@@ -48,11 +49,11 @@ impl Tape {
         Ok(y)
     }
 
-    /// ||x − m| − h|, m the middle of two modes and h half of what lies between them: the distance to the nearer mode. Least where every
-    /// element is at a mode, most in the middle.
+    /// The distance ||x − m| − h| to the nearer of two modes, where m is the midpoint of the modes and h half the distance between them. It
+    /// is 0 at a mode, and between the modes it is largest at the midpoint.
     ///
     /// # Errors
-    /// Where x is of another tape.
+    /// Returns an error where x belongs to another tape.
     pub fn bimodal(&mut self, x: Var, modes: [f32; 2]) -> Result<Var> {
         let middle = (modes[0] + modes[1]) / 2.0;
         let centred = self.offset(x, -middle)?;
@@ -62,7 +63,7 @@ impl Tape {
     }
 }
 
-/// Cases of the scores of single elements.
+/// Test cases of the scores of single elements.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for shape in [[1, 7], [3, 65], [2, 257]] {

@@ -1,5 +1,6 @@
 //! Losses of differentiable functional connectomics (Ciric et al. 2022, arXiv 2206.00649; hypercoil's `loss`), as compositions of the
-//! tape's ops: a *score*, a tensor with an entry for what is judged; a [`Scalarise`], which makes it one number; and a weight.
+//! tape's ops. A loss consists of a *score*, a tensor with one entry for each judged item; a [`Scalarise`], which reduces it to one number;
+//! and a weight.
 //!
 //! | hypercoil's loss (and its scalarisation) | here |
 //! |---|---|
@@ -17,7 +18,7 @@
 //! | `GramDeterminantLoss`, `GramLogDeterminantLoss` (mean) | [`gram_determinant`], [`gram_log_determinant`] |
 //! | `MultivariateKurtosis` (mean) | [`multivariate_kurtosis`] |
 //!
-//! Nothing is of size parcels × vertices × time, or parcels × vertices × 3.
+//! No loss builds an array of size parcels × vertices × time, or parcels × vertices × 3.
 //!
 //! [`constraint_violation`]: crate::Tape::constraint_violation
 //! [`hinge`]: crate::Tape::hinge
@@ -63,22 +64,22 @@ pub use scalarise::{GradientPath, Reduction, Scalarise};
 use crate::ops::case::Case;
 use crate::ops::work::Work;
 
-/// The cases that the losses of each file are held to, see [`crate::ops::case`].
+/// The test cases of each file; see [`crate::ops::case`].
 const CASES: [fn() -> Vec<Case>; 7] =
     [deviation::cases, scalarise::cases, probability::cases, parcels::cases, space::cases, quality::cases, determinant::cases];
 
-/// The works of them that are timed, see [`crate::ops::work`].
+/// The benchmarks of the losses; see [`crate::ops::work`].
 const WORKS: [fn() -> Vec<Work>; 4] = [parcels::works, probability::works, space::works, quality::works];
 
-/// Parcels, vertices and frames that losses of parcellations are timed at.
+/// The numbers of parcels, vertices and frames at which losses of parcellations are benchmarked.
 const SIZES: [[usize; 3]; 3] = [[16, 256, 64], [100, 2562, 652], [400, 20_484, 652]];
 
-/// Cases of this room.
+/// The test cases of this module.
 pub(super) fn cases() -> Vec<Case> {
     CASES.iter().flat_map(|cases| cases()).collect()
 }
 
-/// Works of this room.
+/// The benchmarks of this module.
 pub(super) fn works() -> Vec<Work> {
     WORKS.iter().flat_map(|works| works()).collect()
 }

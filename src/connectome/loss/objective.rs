@@ -1,11 +1,11 @@
-//! A loss of several terms.
+//! A loss that is the weighted sum of several terms.
 
 use super::Scalarise;
 use crate::optim::Schedule;
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// Terms with names and weights, and their sum.
+/// Named and weighted terms of a loss, and their sum.
 ///
 /// ```
 /// # use tapetum::{Tape, TensorType};
@@ -27,15 +27,15 @@ pub struct Objective {
 }
 
 impl Objective {
-    /// No terms.
+    /// An objective without terms.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds weight · scalarise(score), and gives it, f32 `[]`. The weight is a number or follows the step counter.
+    /// Adds the term weight · scalarise(score) and returns it, f32 `[]`. The weight is a number or follows the step counter.
     ///
     /// # Errors
-    /// Where the name is taken, or as [`Scalarise::apply`].
+    /// Returns an error where the name is taken, and in the cases of [`Scalarise::apply`].
     pub fn term(
         &mut self,
         tape: &mut Tape,
@@ -60,7 +60,7 @@ impl Objective {
         Ok(weighted)
     }
 
-    /// Names and weighted values, f32 `[]`, in the order they were added.
+    /// The names and weighted values of the terms, f32 `[]`, in the order of their addition.
     pub fn terms(&self) -> &[(String, Var)] {
         &self.terms
     }
@@ -68,7 +68,7 @@ impl Objective {
     /// The sum of the terms, f32 `[]`.
     ///
     /// # Errors
-    /// Where there are none.
+    /// Returns an error where there are no terms.
     pub fn total(&self, tape: &mut Tape) -> Result<Var> {
         let Some((&(_, first), rest)) = self.terms.split_first() else {
             return Err(Error::argument("an objective without terms"));

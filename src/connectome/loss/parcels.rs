@@ -1,4 +1,4 @@
-//! Scores of a soft parcellation: how alike parcels are in size, and how alike the series within them are.
+//! Scores of a soft parcellation: the balance of parcel sizes, and the homogeneity of the series within parcels.
 
 use super::SIZES;
 use crate::ops::case::{Case, Draw, f32s, normal, one};
@@ -7,27 +7,28 @@ use crate::ops::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// A parcel lighter than this is empty: its score is 0.
+/// A parcel with less mass than this is empty, and its score is 0.
 const LIGHTEST: f32 = 1e-30;
 
 /// The divisor of a second moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Moment {
-    /// The parcel's mass: the variance within the parcel.
+    /// The mass of the parcel, which gives the variance within the parcel.
     #[default]
     PerMass,
-    /// Nothing: the sum over vertices, in which large parcels count for more. Its sum over parcels is what k-means minimises.
+    /// No divisor: the sum over vertices, in which large parcels count for more. Its sum over parcels is the quantity that k-means
+    /// minimises.
     Summed,
 }
 
 /// # Losses of parcellations
 impl Tape {
-    /// |mean_v A_pv − mean_pv A| of memberships `[.., parcels, vertices]`: `[.., parcels]`, 0 where all parcels are of one mass
-    /// (hypercoil's `EquilibriumLoss`).
+    /// The deviation |mean_v A_pv − mean_pv A| `[.., parcels]` of each parcel's mass in memberships `[.., parcels, vertices]`; 0 where all
+    /// parcels have the same mass (hypercoil's `EquilibriumLoss`).
     ///
     /// # Errors
-    /// Where there are not two axes.
+    /// Returns an error where there are fewer than two axes.
     pub fn equilibrium(&mut self, memberships: Var) -> Result<Var> {
         let level = self.mean(memberships, &[-1], false)?;
         let overall = self.mean(level, &[-1], true)?;
@@ -35,25 +36,25 @@ impl Tape {
         self.abs(apart)
     }
 
-    /// The second moment of vertices' series `[.., vertices, time]` about their parcel's: Σ_v A_pv (X_vt − S_pt)², `[.., parcels, time]`,
-    /// per mass or summed (hypercoil's `SecondMomentLoss`, which makes a tensor of parcels × vertices × time on the way).
+    /// The second moment Σ_v A_pv (X_vt − S_pt)² `[.., parcels, time]` of the series of vertices about that of their parcel, divided by the
+    /// mass or summed (hypercoil's `SecondMomentLoss`, which builds an array of parcels × vertices × time).
     ///
-    /// Here it is A X² / m − S², which takes O(PV + PT + VT) memory and one product. Series are taken about their mean over vertices at
-    /// each frame, which changes nothing but the digits that would cancel. What is left is the rounding of S, so series are best of the
-    /// size of their spread: standardised. An empty parcel has 0.
+    /// It is computed as A X² / m − S², with O(PV + PT + VT) memory and one product. The mean over vertices is subtracted at each frame
+    /// first, which only avoids the cancellation of digits. The remaining error is the rounding of S, so series should be standardised. An
+    /// empty parcel has 0.
     ///
     /// # Errors
-    /// Where `series` is not what the parcels were made of, by its shape.
+    /// Returns an error where the shape of `series` is not that of the series the parcels were made from.
     pub fn second_moment(&mut self, parcels: &SoftParcellation, series: Var, moment: Moment) -> Result<Var> {
         let score = self.variance_within(parcels, series)?;
         self.of_mass(score, parcels.mass, moment, true)
     }
 
-    /// The second moment of vertices' series about `centres` `[.., parcels, time]` of the caller's choice (hypercoil's
-    /// `SecondMomentCentredLoss`): that about the parcels' own series, and the square of how far those lie from the centres.
+    /// The second moment of the series of vertices about given `centres` `[.., parcels, time]` (hypercoil's `SecondMomentCentredLoss`): the
+    /// moment about the parcels' own series, plus the squared distance of these from the centres.
     ///
     /// # Errors
-    /// As [`Tape::second_moment`], and where the centres do not broadcast.
+    /// Returns an error in the cases of [`Tape::second_moment`], and where the centres do not broadcast.
     pub fn second_moment_about(&mut self, parcels: &SoftParcellation, series: Var, centres: Var, moment: Moment) -> Result<Var> {
         let within = self.variance_within(parcels, series)?;
         let apart = self.sub(parcels.series, centres)?;
@@ -72,11 +73,11 @@ impl Tape {
         self.sub(mean_square, square)
     }
 
-    /// The mean of [`Tape::second_moment`] over frames, `[.., parcels]`, without the product: (Σ_v A_pv |X_v|² / m − |S_p|²) / T. It is what
-    /// a loss that takes the mean or the sum over frames needs, at the cost of O(PV + VT) operations.
+    /// The mean of [`Tape::second_moment`] over frames, `[.., parcels]`, without the product: (Σ_v A_pv |X_v|² / m − |S_p|²) / T. It
+    /// suffices for a loss that takes the mean or the sum over frames, at a cost of O(PV + VT) operations.
     ///
     /// # Errors
-    /// As [`Tape::second_moment`].
+    /// The same as those of [`Tape::second_moment`].
     pub fn mean_second_moment(&mut self, parcels: &SoftParcellation, series: Var, moment: Moment) -> Result<Var> {
         let shift = self.frame_means(parcels, series)?;
         let away = self.sub(series, shift)?;
@@ -92,7 +93,8 @@ impl Tape {
         self.of_mass(score, parcels.mass, moment, false)
     }
 
-    /// The mean over vertices at each frame, `[.., 1, time]`, at which gradients end: a moment about a mean does not depend on it.
+    /// The mean over vertices at each frame, `[.., 1, time]`, detached from the gradient, because a moment about a mean does not depend on
+    /// it.
     fn frame_means(&mut self, parcels: &SoftParcellation, series: Var) -> Result<Var> {
         self.expect_f32("second_moment", "series", series)?;
         let (found, made) = (self.shape(series), self.shape(parcels.series));
@@ -104,7 +106,7 @@ impl Tape {
         self.detach(mean)
     }
 
-    /// A score `[.., parcels]`, or `[.., parcels, time]` where it has `frames`, per mass or summed; 0 for empty parcels.
+    /// A score `[.., parcels]`, or `[.., parcels, time]` where it has `frames`, divided by the mass or summed; 0 for empty parcels.
     fn of_mass(&mut self, score: Var, mass: Var, moment: Moment, frames: bool) -> Result<Var> {
         let mass = if frames { self.reshape(mass, [self.shape(mass)[0], 1])? } else { mass };
         let (zero, least) = (self.scalar(0.0)?, self.scalar(LIGHTEST)?);
@@ -117,7 +119,7 @@ impl Tape {
     }
 }
 
-/// Cases of the scores of a soft parcellation.
+/// Test cases of the scores of a soft parcellation.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![one("equilibrium batch", vec![normal([2, 3, 9])], |t, x| t.equilibrium(x[0]))];
     for [p, v, t] in [[1, 1, 1], [7, 65, 33], [5, 257, 7]] {
@@ -133,7 +135,7 @@ pub(super) fn cases() -> Vec<Case> {
                 let parcels = t.soft_parcellation(x[0], x[1])?;
                 t.mean_second_moment(&parcels, x[1], moment)
             };
-            // S is of size 10 where the series lie within 1 of it: 10 ε of the moments' scale, v times in a sum.
+            // S is about 10 where the series lie within 1 of it, so the error is 10 ε on the scale of the moments, times v in a sum.
             cases.push(one(&format!("second_moment {moment:?}"), operands(), whole).within(2e-5, 2e-5));
             cases.push(one(&format!("mean_second_moment {moment:?}"), operands(), mean).within(2e-5, 2e-5));
         }
@@ -141,7 +143,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Works of the scores of a soft parcellation.
+/// Benchmarks of the scores of a soft parcellation.
 pub(super) fn works() -> Vec<Work> {
     let operands = |[p, v, t]: [usize; 3]| vec![f32s([p, v], Draw::Normal), f32s([v, t], Draw::Normal)];
     let whole = SIZES.map(|s| {

@@ -1,6 +1,6 @@
 //! Entropy and divergences of probabilities along an axis, in nats.
 //!
-//! From logits, take [`Tape::softmax`] first, or the forms `…_of_logits`, which keep their digits where probabilities are small.
+//! For logits, apply [`Tape::softmax`] first, or use the methods `…_of_logits`, which stay accurate where probabilities are small.
 
 use super::SIZES;
 use crate::ops::case::{Case, Draw, f32s, normal, one};
@@ -8,15 +8,15 @@ use crate::ops::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// A probability in a denominator or a logarithm is held to at least this.
+/// The lower bound applied to a probability in a denominator or a logarithm.
 const LEAST: f32 = 1e-30;
 
 /// # Losses of distributions
 impl Tape {
-    /// H = −Σ p ln p along `axis`, which vanishes; 0 ln 0 is 0. (hypercoil adds ε = 1.2·10⁻⁷ within the logarithm.)
+    /// The entropy H = −Σ p ln p along `axis`, which is removed; 0 ln 0 is 0. (hypercoil adds ε = 1.2·10⁻⁷ inside the logarithm.)
     ///
     /// # Errors
-    /// Where the axis does not exist.
+    /// Returns an error where the axis does not exist.
     pub fn entropy(&mut self, p: Var, axis: isize) -> Result<Var> {
         let terms = self.x_log_x(p)?;
         let sum = self.sum(terms, &[axis], false)?;
@@ -26,7 +26,7 @@ impl Tape {
     /// The entropy of softmax(logits / t) along `axis`.
     ///
     /// # Errors
-    /// Where the axis does not exist or the temperature t is not above 0.
+    /// Returns an error where the axis does not exist or the temperature t is not above 0.
     pub fn entropy_of_logits(&mut self, logits: Var, axis: isize, temperature: f32) -> Result<Var> {
         if temperature.is_nan() || temperature <= 0.0 {
             return Err(Error::op("entropy", format!("a temperature above 0 expected, found {temperature}")));
@@ -36,10 +36,10 @@ impl Tape {
         self.entropy(p, axis)
     }
 
-    /// Kullback and Leibler's divergence Σ p ln(p / q) along `axis`, which vanishes; q is held to at least 10⁻³⁰.
+    /// The Kullback–Leibler divergence Σ p ln(p / q) along `axis`, which is removed; q is raised to at least 10⁻³⁰.
     ///
     /// # Errors
-    /// Where the operands do not broadcast or the axis does not exist.
+    /// Returns an error where the operands do not broadcast or the axis does not exist.
     pub fn kl_divergence(&mut self, p: Var, q: Var, axis: isize) -> Result<Var> {
         let entropy = self.x_log_x(p)?;
         let q = self.clamp(q, LEAST, f32::MAX)?;
@@ -52,7 +52,7 @@ impl Tape {
     /// [`Tape::kl_divergence`] of softmax(p) from softmax(q).
     ///
     /// # Errors
-    /// As [`Tape::kl_divergence`].
+    /// The same as those of [`Tape::kl_divergence`].
     pub fn kl_divergence_of_logits(&mut self, p: Var, q: Var, axis: isize) -> Result<Var> {
         let (log_p, log_q) = (self.log_softmax(p, axis)?, self.log_softmax(q, axis)?);
         let p = self.exp(log_p)?;
@@ -61,20 +61,20 @@ impl Tape {
         self.sum(terms, &[axis], false)
     }
 
-    /// Jensen and Shannon's divergence ½ KL(p‖m) + ½ KL(q‖m), m = (p + q) / 2, along `axis`, which vanishes. The square of SciPy's
+    /// The Jensen–Shannon divergence ½ KL(p‖m) + ½ KL(q‖m) with m = (p + q) / 2 along `axis`, which is removed. It is the square of SciPy's
     /// `jensenshannon`.
     ///
     /// # Errors
-    /// As [`Tape::kl_divergence`].
+    /// The same as those of [`Tape::kl_divergence`].
     pub fn js_divergence(&mut self, p: Var, q: Var, axis: isize) -> Result<Var> {
-        // p ln(p / m) = p ln(1 + (p − q) / (p + q)), which keeps its digits where p and q are close.
+        // The form p ln(p / m) = p ln(1 + (p − q) / (p + q)) stays accurate where p and q are close.
         let (difference, sum) = (self.sub(p, q)?, self.add(p, q)?);
         let sum = self.clamp(sum, LEAST, f32::MAX)?;
         let ratio = self.div(difference, sum)?;
         let turned = self.neg(ratio)?;
         let mut halves = [p, q];
         for (half, ratio) in halves.iter_mut().zip([ratio, turned]) {
-            // Where the one is 0 its term is 0, so what the logarithm is held to does not matter.
+            // Where p is 0 its term is 0, so the bound inside the logarithm does not matter.
             let ratio = self.clamp(ratio, -1.0 + f32::EPSILON, 1.0)?;
             let log = self.log1p(ratio)?;
             *half = self.mul(*half, log)?;
@@ -84,12 +84,12 @@ impl Tape {
         self.scale(total, 0.5)
     }
 
-    /// Bregman's divergence f(y) − f(x) − ⟨∇f(x), y − x⟩ of a convex f that reduces the last axis, for each of the leading ones. With f
-    /// the square of the 2-norm it is |y − x|²; with f = Σ p ln p, Kullback and Leibler's of y from x. It is differentiated twice, so f
-    /// must be made of ops whose reverse rules are made of ops.
+    /// The Bregman divergence f(y) − f(x) − ⟨∇f(x), y − x⟩ of a convex function f that reduces the last axis, for each of the leading axes.
+    /// With f the squared 2-norm it is |y − x|²; with f = Σ p ln p it is the Kullback–Leibler divergence of y from x. It is differentiated
+    /// twice, so the gradients of all ops in f must themselves be differentiable.
     ///
     /// # Errors
-    /// Where x and y differ in shape, f does not reduce the last axis alone, or an op in it has no reverse rule.
+    /// Returns an error where x and y differ in shape, f does not reduce exactly the last axis, or an op in it has no gradient.
     pub fn bregman_divergence(&mut self, x: Var, y: Var, f: impl Fn(&mut Self, Var) -> Result<Var>) -> Result<Var> {
         self.check(y)?;
         let axis = self.axis("bregman_divergence", x, -1)?;
@@ -111,7 +111,7 @@ impl Tape {
     }
 }
 
-/// Cases of entropy and divergences.
+/// Test cases of entropy and divergences.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for shape in [[1, 7], [65, 3], [7, 257]] {
@@ -122,7 +122,7 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(one("kl_divergence", positive(), |t, x| t.kl_divergence(x[0], x[1], -1)));
         cases.push(one("js_divergence", positive(), |t, x| t.js_divergence(x[0], x[1], 0)));
         cases.push(one("kl_divergence_of_logits", two(), |t, x| t.kl_divergence_of_logits(x[0], x[1], -1)));
-        // The curve keeps ∇f apart from x.
+        // The curvature of f makes ∇f differ from x.
         let f = |t: &mut Tape, x: Var| {
             let e = t.exp(x)?;
             t.sum(e, &[-1], false)
@@ -132,7 +132,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Works of entropy and divergences.
+/// Benchmarks of entropy and divergences.
 pub(super) fn works() -> Vec<Work> {
     let entropy =
         |[p, v, _]: [usize; 3]| Instance::new(vec![f32s([p, v], Draw::Normal)], |t, x| Ok(vec![t.entropy_of_logits(x[0], 0, 1.0)?]));

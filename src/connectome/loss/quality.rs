@@ -1,15 +1,15 @@
-//! Traces of data quality in connectivity (QC-FC and its distance dependence: Ciric et al. 2017, NeuroImage 154), and kurtosis.
+//! Dependence of connectivity on data quality (QC-FC and its distance dependence: Ciric et al. 2017, NeuroImage 154), and kurtosis.
 
 use crate::ops::case::{Case, Draw, f32s, normal, one};
 use crate::ops::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// The |r| that a correlation over `subjects` passes by chance with probability `significance`, two-sided:
-/// √(t² / (N − 2 + t²)), t Student's quantile at N − 2 degrees of freedom. With r = sin φ the density of φ is as cos^(N − 3) φ.
+/// The |r| that a correlation over `subjects` exceeds by chance with probability `significance`, two-sided: √(t² / (N − 2 + t²)), with t
+/// the quantile of Student's distribution at N − 2 degrees of freedom. With r = sin φ, the density of φ is proportional to cos^(N − 3) φ.
 ///
 /// # Errors
-/// Where there are fewer than three subjects, or the significance is not between 0 and 1.
+/// Returns an error where there are fewer than three subjects, or the significance is not between 0 and 1.
 pub fn critical_correlation(subjects: usize, significance: f64) -> Result<f64> {
     if subjects < 3 || !(significance > 0.0 && significance < 1.0) {
         return Err(Error::argument(format!(
@@ -17,7 +17,7 @@ pub fn critical_correlation(subjects: usize, significance: f64) -> Result<f64> {
         )));
     }
     let power = subjects as f64 - 3.0;
-    // Simpson's rule from φ to π/2; the density is entire, and its width is at least 1 / √N.
+    // Simpson's rule from φ to π/2. The density is smooth everywhere, and its width is at least 1 / √N.
     let tail = |from: f64| {
         const PANELS: usize = 4096;
         let step = (std::f64::consts::FRAC_PI_2 - from) / PANELS as f64;
@@ -36,11 +36,11 @@ pub fn critical_correlation(subjects: usize, significance: f64) -> Result<f64> {
 
 /// # Losses of denoising quality
 impl Tape {
-    /// Pearson correlations over subjects of features x `[subjects, ..]` (edges of connectomes, say) with `measure` `[subjects]` (mean
-    /// framewise displacement, say): `[..]`. Constant features have 0.
+    /// Pearson correlations `[..]` over subjects of features x `[subjects, ..]`, such as edges of connectomes, with `measure` `[subjects]`,
+    /// such as mean framewise displacement. Constant features get 0.
     ///
     /// # Errors
-    /// Where there is no axis of features, or the measure has not one value a subject.
+    /// Returns an error where x has no axis of features, or `measure` does not have one value for each subject.
     pub fn batch_correlation(&mut self, x: Var, measure: Var) -> Result<Var> {
         self.expect_f32("batch_correlation", "features", x)?;
         self.expect_f32("batch_correlation", "measure", measure)?;
@@ -57,11 +57,12 @@ impl Tape {
         self.reshape(r, shape.without(0))
     }
 
-    /// QC-FC: max(|r| − tolerance, 0) of each edge of `connectivity` `[subjects, ..]` with `quality` `[subjects]` over subjects, `[..]`.
-    /// A tolerance of [`critical_correlation`] leaves alone what chance explains. (hypercoil's documentation has its sign wrong.)
+    /// QC-FC: max(|r| − tolerance, 0) `[..]`, with r the correlation over subjects of each edge of `connectivity` `[subjects, ..]` with
+    /// `quality` `[subjects]`. With a tolerance of [`critical_correlation`], correlations that chance explains are not penalised. (The sign
+    /// is wrong in hypercoil's documentation.)
     ///
     /// # Errors
-    /// As [`Tape::batch_correlation`].
+    /// The same as those of [`Tape::batch_correlation`].
     pub fn qc_fc(&mut self, connectivity: Var, quality: Var, tolerance: f32) -> Result<Var> {
         let r = self.batch_correlation(connectivity, quality)?;
         let strength = self.abs(r)?;
@@ -72,11 +73,11 @@ impl Tape {
         self.relu(beyond)
     }
 
-    /// Distance dependence: the Pearson correlation, `[]`, of the QC-FC correlations of edges `[edges]` ([`Tape::batch_correlation`]) with
-    /// the edges' lengths `[edges]`. Motion leaves it below 0. (Reports rank both, which has no gradient.)
+    /// Distance dependence: the Pearson correlation `[]` of the QC-FC correlations `[edges]` ([`Tape::batch_correlation`]) with the lengths
+    /// `[edges]`. Motion artefacts make it negative. (Reports use rank correlations, which have no gradient.)
     ///
     /// # Errors
-    /// Where the operands are not f32 of one axis and one length.
+    /// Returns an error where the operands are not f32 of one axis and one length.
     pub fn distance_dependence(&mut self, qc_fc: Var, lengths: Var) -> Result<Var> {
         self.expect_f32("distance_dependence", "QC-FC", qc_fc)?;
         self.expect_f32("distance_dependence", "lengths", lengths)?;
@@ -90,12 +91,12 @@ impl Tape {
         self.reshape(r, [])
     }
 
-    /// −mean_t (x_tᵀ Ω x_t)² of series x `[.., variables, time]` about their means, Ω `[.., variables, variables]` their precision,
-    /// [`Tape::series_precision`] at ddof 0 (Mardia 1970, negated: the loss of least kurtosis); `[..]`. Divided by d (d + 2) where
-    /// `scaled`, it is −1 for a normal law. (hypercoil's `MultivariateKurtosis` does not take the means away.)
+    /// The negated multivariate kurtosis −mean_t (x_tᵀ Ω x_t)² `[..]` of series x `[.., variables, time]` about their means, with Ω `[..,
+    /// variables, variables]` their precision, from [`Tape::series_precision`] at ddof 0 (Mardia 1970). Where `scaled`, it is divided by d
+    /// (d + 2), which gives −1 for a normal distribution. (hypercoil's `MultivariateKurtosis` does not subtract the means.)
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn multivariate_kurtosis(&mut self, x: Var, precision: Var, scaled: bool) -> Result<Var> {
         let n = self.expect_square("multivariate_kurtosis", precision)?;
         let mean = self.mean(x, &[-1], true)?;
@@ -109,7 +110,7 @@ impl Tape {
     }
 }
 
-/// Cases of the figures of quality and the kurtosis.
+/// Test cases of the quality measures and the kurtosis.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for [n, edges] in [[3, 1], [7, 65], [33, 257]] {
@@ -125,7 +126,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Works of the figures of quality.
+/// Benchmarks of the quality measures.
 pub(super) fn works() -> Vec<Work> {
     let qc_fc = [[16, 64], [40, 79_800], [400, 79_800]]
         .map(|[n, e]| Instance::new(vec![f32s([n, e], Draw::Normal), f32s([n], Draw::Normal)], |t, x| Ok(vec![t.qc_fc(x[0], x[1], 0.0)?])));

@@ -1,59 +1,60 @@
-//! From a score to one number: reductions, one after the other over axes of choice.
+//! Reduction of a score to one number, by one or several reductions over chosen axes.
 
 use crate::ops::case::{Case, Draw, f32s, normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// Where the gradient of a mean that weights itself goes.
+/// The path of the gradient through a mean whose weights depend on the score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum GradientPath {
-    /// Through both: the gradient of the number that is computed.
+    /// Through score and weights: the exact gradient of the result.
     #[default]
     Both,
-    /// Through the score alone, its weights taken as given (hypercoil's default).
+    /// Through the score only, with the weights as constants (hypercoil's default).
     Score,
-    /// Through the weights alone.
+    /// Through the weights only.
     Weights,
 }
 
-/// The number that the elements along the reduced axes become.
+/// The reduction of the elements along the reduced axes to one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Reduction {
-    /// Σ x.
+    /// The sum Σ x.
     Sum,
-    /// Their mean.
+    /// The mean.
     Mean,
-    /// The mean of their squares.
+    /// The mean of the squares.
     MeanSquare,
-    /// The largest; the gradient is shared among ties.
+    /// The largest element; the gradient is shared among ties.
     Max,
-    /// The smallest; the gradient is shared among ties.
+    /// The smallest element; the gradient is shared among ties.
     Min,
-    /// (Σ |x|ᵖ)^(1/p) for p ≥ 1, infinity included; its gradient is 0 where it is 0. Over several axes, the norm of them as one vector.
+    /// The norm (Σ |x|ᵖ)^(1/p) for p ≥ 1, infinity included; its gradient is 0 where it is 0. Several axes are treated as one vector.
     Norm(f32),
-    /// Σ w x / Σ w, with weights that broadcast to the score.
+    /// The weighted mean Σ w x / Σ w, with weights that broadcast to the score.
     WeightedMean(Var),
-    /// Σ x² / Σ x: the mean weighted by the score itself, for scores above 0.
+    /// The mean weighted by the score itself, Σ x² / Σ x, for scores above 0.
     SelfWeightedMean(GradientPath),
-    /// Σ x softmax(x / t): a smooth maximum, the mean at great temperatures t and the maximum at small ones.
+    /// The smooth maximum Σ x softmax(x / t), which tends to the mean for large temperatures t and to the maximum for small ones.
     SoftMaximum {
-        /// t, above 0.
+        /// The temperature t, above 0.
         temperature: f32,
-        /// Where the gradient goes.
+        /// The path of the gradient.
         path: GradientPath,
     },
-    /// Σ x softmax(−x / t): a smooth minimum. (hypercoil's `softmax_invert` gives minus this: it turns the score as well as the weights.)
+    /// The smooth minimum Σ x softmax(−x / t). (hypercoil's `softmax_invert` gives minus this, because it negates the score as well as the
+    /// weights.)
     SoftMinimum {
-        /// t, above 0.
+        /// The temperature t, above 0.
         temperature: f32,
-        /// Where the gradient goes.
+        /// The path of the gradient.
         path: GradientPath,
     },
 }
 
-/// Reductions in order, each over some axes of what the last one left: what hypercoil composes by `inner`.
+/// Reductions in order, each over some of the axes that the one before left; hypercoil composes them by `inner`.
 ///
 /// ```
 /// # use tapetum::connectome::loss::{Reduction, Scalarise};
@@ -72,22 +73,22 @@ impl From<Reduction> for Scalarise {
 }
 
 impl Scalarise {
-    /// One reduction over `axes`, all where empty.
+    /// One reduction over `axes`, or over all axes where the list is empty.
     pub fn over(reduction: Reduction, axes: &[isize]) -> Self {
         Self { steps: vec![(reduction, axes.to_vec())] }
     }
 
-    /// And then another over `axes` of what is left, all where empty.
+    /// Adds a further reduction over `axes` of those that are left, or over all of them where the list is empty.
     pub fn then(mut self, reduction: Reduction, axes: &[isize]) -> Self {
         self.steps.push((reduction, axes.to_vec()));
         self
     }
 
-    /// The number that `score` becomes, f32 `[]`.
+    /// Reduces `score` to one number, f32 `[]`.
     ///
     /// # Errors
-    /// Where an axis does not exist, weights do not broadcast to the score, a norm's p is below 1, a temperature is not above 0, or axes
-    /// are left at the end.
+    /// Returns an error where an axis does not exist, weights do not broadcast to the score, the p of a norm is below 1, a temperature is
+    /// not above 0, or axes are left at the end.
     pub fn apply(&self, tape: &mut Tape, score: Var) -> Result<Var> {
         let mut value = score;
         for (reduction, axes) in &self.steps {
@@ -102,10 +103,10 @@ impl Scalarise {
 }
 
 impl Reduction {
-    /// The score reduced over `axes` (all where empty), which vanish.
+    /// Reduces the score over `axes` (all where the list is empty), which are removed.
     ///
     /// # Errors
-    /// As [`Scalarise::apply`].
+    /// The same as those of [`Scalarise::apply`].
     pub fn apply(&self, tape: &mut Tape, score: Var, axes: &[isize]) -> Result<Var> {
         match *self {
             Self::Sum => tape.sum(score, axes, false),
@@ -143,7 +144,7 @@ fn soft_extreme(tape: &mut Tape, score: Var, temperature: f32, path: GradientPat
     if temperature.is_nan() || temperature <= 0.0 {
         return Err(Error::op("scalarise", format!("a temperature above 0 expected, found {temperature}")));
     }
-    // exp((x − max) / t): the softmax but for its denominator, which the weighted mean divides by, and over any set of axes.
+    // exp((x − max) / t) is the softmax without its denominator, by which the weighted mean divides; it works over any set of axes.
     let most = tape.max(score, axes, true)?;
     let most = tape.detach(most)?;
     let below = tape.sub(score, most)?;
@@ -154,10 +155,10 @@ fn soft_extreme(tape: &mut Tape, score: Var, temperature: f32, path: GradientPat
 
 /// # Scalarisations
 impl Tape {
-    /// Σ w x / Σ w over `axes` (all where empty), which vanish; `weights` broadcast to x.
+    /// The weighted mean Σ w x / Σ w over `axes` (all where the list is empty), which are removed; `weights` broadcast to x.
     ///
     /// # Errors
-    /// Where the weights do not broadcast to x, or an axis does not exist.
+    /// Returns an error where the weights do not broadcast to x, or an axis does not exist.
     pub fn weighted_mean(&mut self, x: Var, weights: Var, axes: &[isize]) -> Result<Var> {
         self.check(weights)?;
         self.check(x)?;
@@ -171,10 +172,11 @@ impl Tape {
         self.div(sum, total)
     }
 
-    /// (Σ |x|ᵖ)^(1/p) over `axes` (all where empty), which vanish; p = ∞ is max |x|. Its gradient is 0 where it is 0.
+    /// The norm (Σ |x|ᵖ)^(1/p) over `axes` (all where the list is empty), which are removed; p = ∞ gives max |x|. Its gradient is 0 where
+    /// it is 0.
     ///
     /// # Errors
-    /// Where p is below 1, or an axis does not exist.
+    /// Returns an error where p is below 1, or an axis does not exist.
     pub fn vector_norm(&mut self, x: Var, p: f32, axes: &[isize]) -> Result<Var> {
         if p.is_nan() || p < 1.0 {
             return Err(Error::op("vector_norm", format!("a norm's p is at least 1, found {p}")));
@@ -199,7 +201,7 @@ impl Tape {
     }
 }
 
-/// Cases of the reductions.
+/// Test cases of the reductions.
 pub(super) fn cases() -> Vec<Case> {
     let each = [
         ("mean square", Reduction::MeanSquare),

@@ -1,4 +1,4 @@
-//! Scores of where parcels lie: compactness, tethers, dispersion. Coordinates are in mm.
+//! Scores of the positions of parcels: compactness, tethers, dispersion. Coordinates are in mm.
 
 use super::SIZES;
 use crate::ops::case::{Case, Draw, f32s, normal, one};
@@ -8,14 +8,15 @@ use crate::{Error, Result};
 
 /// # Losses in space
 impl Tape {
-    /// mean_v A_pv max(d(c_v, C_p) − floor, 0) of memberships `[parcels, vertices]` at coordinates `[vertices, 3]`, `[parcels]` in mm: how
-    /// far a parcel lies from its centre C. With a `radius`, distances are along the sphere of that radius; else straight. (hypercoil's
-    /// `CompactnessLoss` takes a `norm` and ignores it.) It keeps tensors of parcels × vertices alone.
+    /// Compactness mean_v A_pv max(d(c_v, C_p) − floor, 0) `[parcels]` in mm of memberships `[parcels, vertices]` at coordinates
+    /// `[vertices, 3]`: the mean distance of the vertices of a parcel from its centre C. With a `radius`, distances are measured along the
+    /// sphere of that radius, otherwise along straight lines. (hypercoil's `CompactnessLoss` takes a `norm` and ignores it.) No array is
+    /// larger than parcels × vertices.
     ///
-    /// For straight distances squared, take [`Tape::mean_second_moment`] over the coordinates instead: that needs no distances at all.
+    /// For squared straight distances, use [`Tape::mean_second_moment`] over the coordinates instead, which needs no distances at all.
     ///
     /// # Errors
-    /// Where shapes do not fit or the radius is not above 0.
+    /// Returns an error where shapes do not fit or the radius is not above 0.
     pub fn compactness(&mut self, memberships: Var, coordinates: Var, radius: Option<f32>, floor: f32) -> Result<Var> {
         let centres = self.centres_of_mass(memberships, coordinates, radius)?;
         let distances = match radius {
@@ -31,23 +32,23 @@ impl Tape {
         self.mean(weighted, &[1], false)
     }
 
-    /// The great-circle distances, `[parcels]` in mm, of the centres of memberships `[parcels, vertices]` from `references` `[parcels, 3]`
-    /// on the sphere of `radius`. (hypercoil's `ReferenceTetherLoss` takes the signed displacement along each axis, whose mean is no
-    /// distance and has no least value.)
+    /// The great-circle distances `[parcels]` in mm of the centres of memberships `[parcels, vertices]` from `references` `[parcels, 3]` on
+    /// the sphere of `radius` mm. (hypercoil's `ReferenceTetherLoss` takes the signed displacement along each axis, whose mean is not a
+    /// distance and has no minimum.)
     ///
     /// # Errors
-    /// Where shapes do not fit or the radius is not above 0.
+    /// Returns an error where shapes do not fit or the radius is not above 0.
     pub fn reference_tether(&mut self, memberships: Var, coordinates: Var, references: Var, radius: f32) -> Result<Var> {
         let centres = self.centres_of_mass(memberships, coordinates, Some(radius))?;
         self.great_circle_distances_of_pairs(centres, references, radius)
     }
 
-    /// The great-circle distances, `[parcels]` in mm, of the centres of the right hemisphere's parcels from the mirror images, left for
-    /// right (x to −x), of the left's: pairs of memberships `[parcels, vertices]` and coordinates `[vertices, 3]`, left and right. As
+    /// The great-circle distances `[parcels]` in mm of the centres of the right hemisphere's parcels from the mirror images (x to −x) of
+    /// the left's. Each hemisphere is a pair of memberships `[parcels, vertices]` and coordinates `[vertices, 3]`, left first. See also
     /// [`Tape::reference_tether`].
     ///
     /// # Errors
-    /// Where shapes do not fit, the hemispheres differ in their number of parcels, or the radius is not above 0.
+    /// Returns an error where shapes do not fit, the hemispheres differ in their number of parcels, or the radius is not above 0.
     pub fn interhemispheric_tether(&mut self, left: (Var, Var), right: (Var, Var), radius: f32) -> Result<Var> {
         let centres = self.centres_of_mass(left.0, left.1, Some(radius))?;
         let parcels = |t: &Self, v: Var| t.shape(v).first().copied();
@@ -60,11 +61,11 @@ impl Tape {
         self.reference_tether(right.0, right.1, mirrored, radius)
     }
 
-    /// −|x_i − x_j|² of the pairs i < j of places x `[.., n, d]`: `[.., n (n − 1) / 2]`. Its mean falls as places move apart (hypercoil's
-    /// `DispersionLoss`, formerly `VectorDispersion`).
+    /// The negated squared distances −|x_i − x_j|² `[.., n (n − 1) / 2]` of the pairs i < j of points x `[.., n, d]`. Their mean falls as
+    /// points move apart (hypercoil's `DispersionLoss`, formerly `VectorDispersion`).
     ///
     /// # Errors
-    /// Where x has not two axes.
+    /// Returns an error where x has fewer than two axes.
     pub fn dispersion(&mut self, x: Var) -> Result<Var> {
         let distances = self.squared_distances(x, x)?;
         let pairs = self.upper_triangle(distances)?;
@@ -72,10 +73,10 @@ impl Tape {
     }
 }
 
-/// Cases of the scores of places.
+/// Test cases of the scores of positions.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    // Radii beyond √3 · 3 keep the draws from being further apart than a diameter.
+    // A radius above √3 · 3 keeps the points within one diameter of each other.
     const RADIUS: f32 = 12.0;
     for [p, v] in [[1, 7], [7, 65], [5, 257]] {
         let weights = || vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), normal([v, 3])];
@@ -87,7 +88,7 @@ pub(super) fn cases() -> Vec<Case> {
             t.great_circle_distances_of_pairs(x[0], x[1], RADIUS)
         }));
         cases.push(one("compactness", weights(), |t, x| t.compactness(x[0], x[1], None, 0.5)));
-        // The draws are stretched to the sphere of radius 3, which their centres are drawn to.
+        // The points are projected onto the sphere of radius 3, as their centres are.
         let around = |t: &mut Tape, x: &[Var]| {
             let unit = t.unit_rows(x[1])?;
             let places = t.scale(unit, 3.0)?;
@@ -105,7 +106,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Works of the scores of places.
+/// Benchmarks of the scores of positions.
 pub(super) fn works() -> Vec<Work> {
     let placed = |[p, v, _]: [usize; 3]| vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([v, 3], Draw::Normal)];
     let compactness = SIZES.map(|s| Instance::new(placed(s), |t, x| Ok(vec![t.compactness(x[0], x[1], Some(100.0), 0.0)?])));

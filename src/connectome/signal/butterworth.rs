@@ -1,6 +1,6 @@
-//! Butterworth filters as second-order sections, designed in f64: their gains, and forward–backward filtering as SciPy's `sosfiltfilt`, on
-//! the host in f64 ([`forward_backward`]) and on the tape ([`Tape::forward_backward_filter`]). Both cost what the frames are, not their
-//! square.
+//! Butterworth filters as second-order sections, designed in f64: their gains, and forward–backward filtering as in SciPy's `sosfiltfilt`,
+//! on the host in f64 ([`forward_backward`]) and on the tape ([`Tape::forward_backward_filter`]). The cost of both grows linearly with the
+//! number of frames.
 
 use crate::ops::case::{Case, Draw, f32s};
 pub use crate::ops::filter::Section;
@@ -10,22 +10,22 @@ use crate::{Error, Result};
 use realfft::num_complex::Complex64;
 use std::f64::consts::PI;
 
-/// What a filter lets pass, in hertz.
+/// The pass band of a filter, in hertz.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Band {
-    /// Below.
+    /// A low-pass filter with this cutoff.
     Low(f64),
-    /// Above.
+    /// A high-pass filter with this cutoff.
     High(f64),
-    /// From the first to the second.
+    /// A band-pass filter from the first frequency to the second.
     Pass(f64, f64),
 }
 
 impl Band {
-    /// The band, where its edges are in order between 0 and the Nyquist frequency of `tr` seconds a frame.
+    /// The band itself, after a check that its edges are in order between 0 and the Nyquist frequency at a repetition time of `tr` seconds.
     ///
     /// # Errors
-    /// Where they are not, or the TR is no positive number.
+    /// Returns an error where they are not, or where `tr` is not a positive number.
     pub fn checked(self, tr: f64) -> Result<Self> {
         if !(tr > 0.0 && tr.is_finite()) {
             return Err(Error::argument(format!("a TR of {tr} s: a positive number of seconds is expected")));
@@ -39,7 +39,7 @@ impl Band {
         if held { Ok(self) } else { Err(Error::argument(what())) }
     }
 
-    /// Whether a frequency passes an ideal filter; the edges do.
+    /// True where a frequency passes an ideal filter. The edges pass.
     fn holds(self, f: f64) -> bool {
         match self {
             Self::Low(high) => f <= high,
@@ -59,10 +59,10 @@ impl std::fmt::Display for Band {
     }
 }
 
-/// The gains of an ideal filter over the spectrum of n frames, `[n / 2 + 1]`: 1 where the frequency k / (n TR) is in the band, else 0.
+/// The gains of an ideal filter over the spectrum of n frames, `[n / 2 + 1]`: 1 where the frequency k / (n TR) lies in the band, else 0.
 ///
 /// # Errors
-/// As [`Band::checked`].
+/// The same as those of [`Band::checked`].
 pub fn ideal_gains(n: usize, band: Band, tr: f64) -> Result<Vec<f32>> {
     let band = band.checked(tr)?;
     Ok((0..=n / 2).map(|k| f32::from(u8::from(band.holds(k as f64 / (n as f64 * tr))))).collect())
@@ -71,7 +71,7 @@ pub fn ideal_gains(n: usize, band: Band, tr: f64) -> Result<Vec<f32>> {
 /// The gains |H| of a digital Butterworth filter over the spectrum of n frames, `[n / 2 + 1]`.
 ///
 /// # Errors
-/// As [`butterworth`].
+/// The same as those of [`butterworth`].
 pub fn butterworth_gains(n: usize, order: usize, band: Band, tr: f64) -> Result<Vec<f32>> {
     let sections = butterworth(order, band, tr)?;
     let gain = |k: usize| {
@@ -83,16 +83,16 @@ pub fn butterworth_gains(n: usize, order: usize, band: Band, tr: f64) -> Result<
     Ok((0..=n / 2).map(gain).collect())
 }
 
-/// A digital Butterworth filter, as `scipy.signal.butter(order, …, fs=1/tr, output='sos')` but for the order of its sections.
+/// A digital Butterworth filter: `scipy.signal.butter(order, …, fs=1/tr, output='sos')`, except for the order of its sections.
 ///
 /// # Errors
-/// As [`Band::checked`], and where the order is 0 or above 24.
+/// Returns an error in the cases of [`Band::checked`], and where the order is 0 or above 24.
 pub fn butterworth(order: usize, band: Band, tr: f64) -> Result<Vec<Section>> {
     let band = band.checked(tr)?;
     if !(1..=24).contains(&order) {
         return Err(Error::argument(format!("a Butterworth filter of order {order}: 1 to 24 is expected")));
     }
-    // The bilinear transform z = (2 + s) / (2 − s), with edges moved so that they come out where they should.
+    // The bilinear transform is z = (2 + s) / (2 − s). The edges are prewarped, so that they come out at the requested frequencies.
     let warped = |f: f64| 2.0 * (PI * f * tr).tan();
     let digital = |s: Complex64| (2.0 + s) / (2.0 - s);
     let mut poles = Vec::new();
@@ -113,7 +113,7 @@ pub fn butterworth(order: usize, band: Band, tr: f64) -> Result<Vec<Section>> {
     let at = match band {
         Band::Low(_) => 0.0,
         Band::High(_) => 0.5 / tr,
-        // Where the analogue band's middle comes out.
+        // The frequency to which the middle of the analogue band is mapped.
         Band::Pass(low, high) => (0.5 * (warped(low) * warped(high)).sqrt()).atan() / (PI * tr),
     };
     let z = Complex64::from_polar(1.0, -2.0 * PI * at * tr);
@@ -124,14 +124,14 @@ pub fn butterworth(order: usize, band: Band, tr: f64) -> Result<Vec<Section>> {
     Ok(sections)
 }
 
-/// A section for each pair of conjugate or of real poles, and of first order for a real one that is left.
+/// One section for each pair of conjugate or of real poles, and a first-order section for a real pole that is left over.
 fn paired(poles: &[Complex64], band: Band) -> Vec<Section> {
-    // Rounding leaves real poles an imaginary part far below this.
+    // Rounding leaves real poles with an imaginary part far below this limit.
     let real = |p: &&Complex64| p.im.abs() <= 1e-12;
     let (second, first) = match band {
         Band::Low(_) => ([1.0, 2.0, 1.0], [1.0, 1.0, 0.0]),
         Band::High(_) => ([1.0, -2.0, 1.0], [1.0, -1.0, 0.0]),
-        // Its poles are even in number.
+        // A band-pass filter has an even number of poles.
         Band::Pass(..) => ([1.0, 0.0, -1.0], [1.0, 0.0, 0.0]),
     };
     let conjugate = poles.iter().filter(|p| !real(p) && p.im > 0.0).map(|p| Section { b: second, a: [-2.0 * p.re, p.norm_sqr()] });
@@ -143,17 +143,17 @@ fn paired(poles: &[Complex64], band: Band) -> Vec<Section> {
     conjugate.chain(of_reals).collect()
 }
 
-/// The frames by which [`forward_backward`] extends a series at either end, as SciPy: a series must be longer.
+/// The number of frames by which [`forward_backward`] extends a series at either end, as in SciPy. A series must be longer than this.
 pub fn padding(sections: &[Section]) -> usize {
     let none = |f: fn(&&Section) -> bool| sections.iter().filter(f).count();
     3 * (2 * sections.len() + 1 - none(|s| s.b[2] == 0.0).min(none(|s| s.a[1] == 0.0)))
 }
 
-/// Filters x forward, then backward, so that nothing is delayed: `scipy.signal.sosfiltfilt(sos, x)` with its defaults (odd extension at
-/// both ends, and a start in the steady state).
+/// Filters x forward and then backward, so that the phase is unchanged: `scipy.signal.sosfiltfilt(sos, x)` with its defaults (odd extension
+/// at both ends, and a steady-state start).
 ///
 /// # Errors
-/// Where x is not longer than [`padding`].
+/// Returns an error where x is not longer than [`padding`].
 pub fn forward_backward(sections: &[Section], x: &[f64]) -> Result<Vec<f64>> {
     let (n, edge) = (x.len(), longer(sections, x.len())?);
     let before = (1..=edge).rev().map(|i| 2.0 * x[0] - x[i]);
@@ -168,7 +168,7 @@ pub fn forward_backward(sections: &[Section], x: &[f64]) -> Result<Vec<f64>> {
     Ok(y)
 }
 
-/// The [`padding`] of n frames.
+/// The [`padding`] of the sections, after a check that n frames are more than that.
 fn longer(sections: &[Section], n: usize) -> Result<usize> {
     let edge = padding(sections);
     if n > edge {
@@ -177,7 +177,7 @@ fn longer(sections: &[Section], n: usize) -> Result<usize> {
     Err(Error::argument(format!("{n} frames to filter: more than the {edge} by which either end is extended are needed")))
 }
 
-/// The cascade in place, started as if the first value had always been.
+/// Runs the cascade in place, from the steady state for a constant input equal to the first value.
 fn from_steady_state(sections: &[Section], y: &mut [f64]) {
     let mut held = y[0];
     for s in sections {
@@ -190,17 +190,17 @@ fn from_steady_state(sections: &[Section], y: &mut [f64]) {
 
 /// # Butterworth filters
 impl Tape {
-    /// Series x `[.., n]` filtered forward and backward by fixed sections, as `scipy.signal.sosfiltfilt` ([`forward_backward`]).
+    /// Series x `[.., n]` filtered forward and backward by fixed sections, as in `scipy.signal.sosfiltfilt` ([`forward_backward`]).
     /// Differentiable in x.
     ///
     /// # Errors
-    /// Where x is not f32, n is not more than [`padding`], or a section is not stable.
+    /// Returns an error where x is not f32, n is at most [`padding`], or a section is unstable.
     pub fn forward_backward_filter(&mut self, x: Var, sections: &[Section]) -> Result<Var> {
         self.expect_f32("forward_backward_filter", "the series", x)?;
         let n = self.shape(x).last().copied().unwrap_or(0);
         let edge = longer(sections, n)?;
         let gain: f64 = sections.iter().map(Section::steady_gain).product();
-        // A constant passes both ways by its gain alone, and is added last, so that series far from 0 keep their digits.
+        // A constant is only multiplied by the gain in both passes. It is added last, so that series far from 0 keep their digits.
         let origin = self.slice(x, -1, 0, 1, 1)?;
         let about = self.sub(x, origin)?;
         let extended = self.extended(about, edge, n)?;
@@ -210,7 +210,8 @@ impl Tape {
         self.add_scaled(kept, origin, gain * gain)
     }
 
-    /// Series of n frames with `edge` more at either end, their neighbours turned about the end's value; the first is 0.
+    /// Series of n frames with `edge` more frames at either end, which are the neighbours of the end reflected about its value (odd
+    /// extension). The first value is 0.
     fn extended(&mut self, x: Var, edge: usize, n: usize) -> Result<Var> {
         let mut turn = vec![0.0; edge * edge];
         (0..edge).for_each(|i| turn[i * edge + edge - 1 - i] = 1.0);
@@ -224,7 +225,8 @@ impl Tape {
         self.concatenate(&[before, x, after], -1)
     }
 
-    /// The sections once over series, started as if the first value, or the last where `reversed`, had always been.
+    /// Runs the sections once over the series, from the steady state for a constant input equal to the first value, or to the last where
+    /// `reversed`.
     fn filter_from_steady_state(&mut self, x: Var, sections: &[Section], gain: f64, reversed: bool) -> Result<Var> {
         let n = self.shape(x).last().copied().unwrap_or(0);
         let at = if reversed { n - 1 } else { 0 };
@@ -234,7 +236,7 @@ impl Tape {
         self.add_scaled(y, start, gain)
     }
 
-    /// x + gain c; x where the gain is 0.
+    /// The sum x + gain c; x itself where the gain is 0.
     fn add_scaled(&mut self, x: Var, c: Var, gain: f64) -> Result<Var> {
         if gain == 0.0 {
             return Ok(x);
@@ -244,7 +246,7 @@ impl Tape {
     }
 }
 
-/// A low-pass filter and a band-pass one.
+/// Test cases: a low-pass filter and a band-pass filter.
 pub(super) fn cases() -> Vec<Case> {
     let case = |(band, order, time): (Band, usize, usize)| {
         let build = move |t: &mut Tape, x: &[Var]| {

@@ -4,21 +4,21 @@ use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result, Shape};
 
-/// Which frames an output frame sees through a kernel of R frames; beyond the ends are zeros.
+/// The alignment of a kernel of R frames with the output frame. Beyond the ends of a series there are zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Padding {
-    /// Those around it: R / 2 before.
+    /// The kernel covers the frames around the output frame, R / 2 of them before it.
     #[default]
     Same,
-    /// Itself and the R − 1 before.
+    /// The kernel covers the output frame and the R − 1 frames before it.
     Causal,
-    /// Itself and the R − 1 after.
+    /// The kernel covers the output frame and the R − 1 frames after it.
     AntiCausal,
 }
 
 impl Padding {
-    /// The zeros before the first frame.
+    /// The number of zeros before the first frame.
     fn before(self, length: usize) -> usize {
         match self {
             Self::Same => length / 2,
@@ -30,12 +30,12 @@ impl Padding {
 
 /// # Convolution in time
 impl Tape {
-    /// Convolution of series x `[.., in, regions, time]` with kernels `[out, in, R]` along time, the same for all regions:
-    /// `[.., out, regions, time]`, y_ot = Σ_ir w_oir x_{i, t + r − before}. As in PyTorch, the kernel is not flipped: its last frame is the
-    /// latest.
+    /// Convolution of series x `[.., in, regions, time]` in time with kernels `[out, in, R]`, the same for all regions. The result is `[..,
+    /// out, regions, time]`, y_ot = Σ_ir w_oir x_{i, t + r − before}. As in PyTorch the kernel is not flipped: its last frame applies to
+    /// the latest input frame.
     ///
     /// # Errors
-    /// Where the operands are not f32 of these shapes.
+    /// Returns an error where the operands are not f32 of these shapes.
     pub fn temporal_convolution(&mut self, x: Var, kernels: Var, padding: Padding) -> Result<Var> {
         self.expect_f32("temporal_convolution", "the series", x)?;
         self.expect_f32("temporal_convolution", "kernels", kernels)?;
@@ -48,7 +48,7 @@ impl Tape {
         if given != channels || length == 0 {
             return Err(bad());
         }
-        // One product for all frames of the kernel: the series are laid below one another once for each, moved by it.
+        // One product covers all frames of the kernel: copies of the series, one for each kernel frame and shifted by it, are stacked.
         let before = padding.before(length);
         let padded = self.pad(x, -1, before, length - 1 - before, 0.0)?;
         let moved = (0..length).map(|r| self.slice(padded, -1, r, r + time, 1)).collect::<Result<Vec<_>>>()?;
@@ -62,11 +62,11 @@ impl Tape {
         self.reshape(y, reshaped(&[out, regions, time])?)
     }
 
-    /// [`Tape::temporal_convolution`] of several functions of the series, each `[.., in, regions, time]`, with kernels
-    /// `[out, functions, in, R]`: what a basis of nonlinearities with memory makes of them.
+    /// The sum of [`Tape::temporal_convolution`] over several functions of the series, each `[.., in, regions, time]`, with kernels `[out,
+    /// functions, in, R]`. The functions are a basis of nonlinearities with memory.
     ///
     /// # Errors
-    /// As there, and where the kernels are not for as many functions.
+    /// Returns an error in the cases of [`Tape::temporal_convolution`], and where the kernels are for another number of functions.
     pub fn basis_convolution(&mut self, functions: &[Var], kernels: Var, padding: Padding) -> Result<Var> {
         self.check(kernels)?;
         let w = self.shape(kernels);
@@ -81,10 +81,10 @@ impl Tape {
         self.temporal_convolution(all, kernels, padding)
     }
 
-    /// [`Tape::basis_convolution`] of x, x², … up to the degree of kernels `[out, degree, in, R]`.
+    /// [`Tape::basis_convolution`] of x, x², … up to the degree given by the kernels `[out, degree, in, R]`.
     ///
     /// # Errors
-    /// As there.
+    /// The same as those of [`Tape::basis_convolution`].
     pub fn polynomial_convolution(&mut self, x: Var, kernels: Var, padding: Padding) -> Result<Var> {
         self.check(kernels)?;
         let degree = self.shape(kernels).get(1).copied().unwrap_or(0);
@@ -97,7 +97,7 @@ impl Tape {
     }
 }
 
-/// Convolutions with each padding, of one series and of batches.
+/// Test cases of convolutions with each padding, for one series and for batches.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for (padding, shape) in [(Padding::Same, [2, 3, 2, 9]), (Padding::Causal, [1, 1, 1, 7]), (Padding::AntiCausal, [1, 3, 5, 33])] {

@@ -1,5 +1,5 @@
-//! Series in the frequency domain: product filters with gains that may be learnt, and the analytic signal with what is read off it
-//! (Ciric et al. 2022, §"frequency"; the bins of n frames are k / (n TR) hertz, for odd n too).
+//! Series in the frequency domain: filters whose gains multiply the spectrum and may be learnt, and the analytic signal with the quantities
+//! derived from it (Ciric et al. 2022, §"frequency"). The frequency bins of n frames are k / (n TR) hertz, also where n is odd.
 
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
@@ -8,11 +8,11 @@ use crate::{Error, Result, Shape};
 
 /// # Filters and phases by frequency
 impl Tape {
-    /// Series x `[.., n]` filtered by their spectra: irfft(gains · rfft(x)). Gains `[n / 2 + 1]` leave the shape of x; of several filters,
-    /// `[filters, n / 2 + 1]`, the result is `[.., filters, regions, n]` of x `[.., regions, n]`.
+    /// Series x `[.., n]` filtered in the frequency domain: irfft(gains · rfft(x)). Gains `[n / 2 + 1]` keep the shape of x. With several
+    /// filters `[filters, n / 2 + 1]`, x `[.., regions, n]` gives `[.., filters, regions, n]`.
     ///
     /// # Errors
-    /// Where x or the gains are not f32 of such shapes.
+    /// Returns an error where x or the gains are not f32 of such shapes.
     pub fn product_filter(&mut self, x: Var, gains: Var) -> Result<Var> {
         self.expect_f32("product_filter", "the series", x)?;
         self.expect_f32("product_filter", "gains", gains)?;
@@ -38,7 +38,8 @@ impl Tape {
         self.irfft(filtered, n)
     }
 
-    /// [`Tape::product_filter`] there and back in time: the gains squared, and no phase whatever theirs was.
+    /// [`Tape::product_filter`] applied forward and backward in time, which multiplies the spectrum by the squared magnitude of the gains
+    /// and leaves the phase unchanged.
     pub fn zero_phase_filter(&mut self, x: Var, gains: Var) -> Result<Var> {
         let squared = self.square(gains)?;
         self.product_filter(x, squared)
@@ -47,11 +48,11 @@ impl Tape {
     /// The Hilbert transform of series `[.., n]`: the imaginary part of `scipy.signal.hilbert`.
     ///
     /// # Errors
-    /// As [`Tape::rfft`].
+    /// The same as those of [`Tape::rfft`].
     pub fn hilbert(&mut self, x: Var) -> Result<Var> {
         let spectrum = self.rfft(x)?;
         let n = self.shape(x).last().copied().unwrap_or(0);
-        // −i X, and nothing of the entries that are their own conjugates.
+        // The spectrum is multiplied by −i, and its entries that are their own conjugates are set to 0.
         let kept = (0..=n / 2).map(|k| f32::from(u8::from(k != 0 && 2 * k != n))).collect();
         let kept = self.constant(HostTensor::f32([n / 2 + 1, 1], kept)?)?;
         let spectrum = self.mul(spectrum, kept)?;
@@ -64,7 +65,7 @@ impl Tape {
     /// The analytic signal of series `[.., n]`, x + i H(x): `[.., n, 2]`, as `scipy.signal.hilbert`.
     ///
     /// # Errors
-    /// As [`Tape::rfft`].
+    /// The same as those of [`Tape::rfft`].
     pub fn analytic_signal(&mut self, x: Var) -> Result<Var> {
         let h = self.hilbert(x)?;
         let extents = [&*self.shape(x), &[1]].concat();
@@ -76,7 +77,7 @@ impl Tape {
     /// The envelope |x + i H(x)| of series `[.., n]`.
     ///
     /// # Errors
-    /// As [`Tape::rfft`].
+    /// The same as those of [`Tape::rfft`].
     pub fn envelope(&mut self, x: Var) -> Result<Var> {
         let z = self.analytic_signal(x)?;
         self.l2_norm(z, &[-1], false)
@@ -85,7 +86,7 @@ impl Tape {
     /// The phase of the analytic signal of series `[.., n]` in radians, unwrapped: `numpy.unwrap(numpy.angle(scipy.signal.hilbert(x)))`.
     ///
     /// # Errors
-    /// As [`Tape::rfft`].
+    /// The same as those of [`Tape::rfft`].
     pub fn instantaneous_phase(&mut self, x: Var) -> Result<Var> {
         let (h, n) = (self.hilbert(x)?, self.shape(x).last().copied().unwrap_or(0));
         let (x_0, h_0) = (self.slice(x, -1, 0, 1, 1)?, self.slice(h, -1, 0, 1, 1)?);
@@ -98,10 +99,11 @@ impl Tape {
         self.cumulative_sum(all, -1)
     }
 
-    /// The instantaneous frequency of series `[.., n]` with `tr` seconds a frame, in hertz: `[.., n − 1]`, from one frame to the next.
+    /// The instantaneous frequency `[.., n − 1]` in hertz of series `[.., n]`, from one frame to the next, at a repetition time of `tr`
+    /// seconds.
     ///
     /// # Errors
-    /// As [`Tape::rfft`], and where there are fewer than two frames or the TR is not positive.
+    /// Returns an error in the cases of [`Tape::rfft`], and where there are fewer than two frames or `tr` is not positive.
     pub fn instantaneous_frequency(&mut self, x: Var, tr: f64) -> Result<Var> {
         let n = self.shape(x).last().copied().unwrap_or(0);
         if n < 2 || !(tr > 0.0 && tr.is_finite()) {
@@ -112,7 +114,7 @@ impl Tape {
         self.scale(steps, (1.0 / (2.0 * std::f64::consts::PI * tr)) as f32)
     }
 
-    /// The angle from each frame of x + i h to the next, within ±π: that of z_{t+1} z̄_t. What unwrapping undoes never arises.
+    /// The angle from each frame of z = x + i h to the next, within ±π: the angle of z_{t+1} z̄_t. There are no jumps to unwrap.
     fn phase_steps(&mut self, x: Var, h: Var, n: usize) -> Result<Var> {
         let (x_0, x_1) = (self.slice(x, -1, 0, n - 1, 1)?, self.slice(x, -1, 1, n, 1)?);
         let (h_0, h_1) = (self.slice(h, -1, 0, n - 1, 1)?, self.slice(h, -1, 1, n, 1)?);
@@ -123,7 +125,7 @@ impl Tape {
     }
 }
 
-/// Filters and analytic signals of lengths odd and even.
+/// Test cases of filters and analytic signals for odd and even lengths.
 pub(super) fn cases() -> Vec<Case> {
     type Unary = fn(&mut Tape, Var) -> Result<Var>;
     let unary: [(&str, Unary); 5] = [
@@ -136,7 +138,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for n in [7, 66] {
         for (name, op) in unary {
-            // An offset keeps envelopes off 0, where angles turn fast.
+            // An offset keeps envelopes away from 0, where angles change fast.
             let operands = vec![f32s([2, n], Draw::Uniform(2.0, 4.0))];
             cases.push(Case::new(name, operands, move |t, x| Ok(vec![op(t, x[0])?])).within(1e-5, 2e-5));
         }

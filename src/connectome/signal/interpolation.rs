@@ -1,5 +1,5 @@
-//! Frames that were censored, filled in from those kept, for what needs all of them (a filter). Connectivity is never computed from them:
-//! give it the mask as weights.
+//! Interpolation of censored frames from those kept, for steps that need all frames, such as a filter. Connectivity is never computed from
+//! interpolated frames: give it the mask as weights.
 
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
@@ -7,24 +7,24 @@ use crate::tensor::{HostTensor, Real};
 use crate::{Error, Result};
 use realfft::num_complex::Complex64;
 
-/// How spectral interpolation models series.
+/// The model of spectral interpolation.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spectral {
-    /// Frequencies k / (oversampling · frames), k = 1, 2, …, to half a cycle a frame.
+    /// The factor of oversampling: the frequencies are k / (oversampling · frames) cycles per frame, k = 1, 2, …, up to one half.
     pub oversampling: usize,
-    /// Sines and cosines whose amplitude is not above this share of the largest sine's or cosine's are left out.
+    /// Sines and cosines whose amplitude is at most this share of the largest of their kind are left out.
     pub threshold: f32,
 }
 
 impl Default for Spectral {
-    /// Oversampled eightfold, nothing left out.
+    /// An oversampling factor of eight and a threshold of 0.
     fn default() -> Self {
         Self { oversampling: 8, threshold: 0.0 }
     }
 }
 
-/// For each frame the last kept one up to it and the first from it on, and the second's share of what lies between: censored frames come
-/// to lie on the line between their neighbours kept, beyond the first and the last at these (`numpy.interp`).
+/// For each frame the index of the last kept frame up to it, that of the first kept frame from it on, and the weight of the second.
+/// Censored frames are interpolated linearly between these, and take the nearest kept value beyond the ends (`numpy.interp`).
 fn neighbours(kept: &[bool]) -> [Vec<usize>; 2] {
     let last = |found: &mut Option<usize>, t: usize| {
         *found = if kept[t] { Some(t) } else { *found };
@@ -37,8 +37,8 @@ fn neighbours(kept: &[bool]) -> [Vec<usize>; 2] {
     [before.iter().zip(&after).map(|(a, b)| either(a, b)).collect(), before.iter().zip(&after).map(|(a, b)| either(b, a)).collect()]
 }
 
-/// What the frames kept hold of each wave of n = oversampling · time frames: Σ cos² and Σ sin² at k / n, k = 0 to n / 2. By the
-/// spectrum of the marks, cos² θ = (1 + cos 2θ) / 2.
+/// The power of each wave over the kept frames: Σ cos² and Σ sin² at frequencies k / n, k = 0 to n / 2, for n = oversampling · time frames.
+/// They follow from the spectrum of the mask and cos² θ = (1 + cos 2θ) / 2.
 fn powers(kept: &[bool], oversampling: usize) -> Result<Vec<[f64; 2]>> {
     let n = oversampling * kept.len();
     let mut marks: Vec<f64> = kept.iter().map(|&k| f64::from(u8::from(k))).collect();
@@ -47,17 +47,17 @@ fn powers(kept: &[bool], oversampling: usize) -> Result<Vec<[f64; 2]>> {
     let mut spectrum = vec![Complex64::default(); n / 2 + 1];
     let (forward, _) = f64::fourier(n);
     forward.process(&mut marks, &mut spectrum).map_err(|e| Error::op("interpolate_spectral", e.to_string()))?;
-    // A spectrum of reals mirrors about n / 2.
+    // The spectrum of a real series mirrors about n / 2.
     let doubled = |k: usize| spectrum[(2 * k).min(n - 2 * k)].re;
     Ok((0..=n / 2).map(|k| [0.5 * (count + doubled(k)), 0.5 * (count - doubled(k))]).collect())
 }
 
 /// # Interpolation of missing frames
 impl Tape {
-    /// Series x `[.., regions, time]` with the frames that are not kept on lines between those that are.
+    /// Series x `[.., regions, time]` with the frames that are not kept interpolated linearly between those that are.
     ///
     /// # Errors
-    /// Where there is no frame kept, or not a mark for each frame.
+    /// Returns an error where no frame is kept, or the number of marks differs from the number of frames.
     pub fn interpolate_linear(&mut self, x: Var, kept: &[bool]) -> Result<Var> {
         let time = self.expect_frames(x, kept)?;
         let [before, after] = neighbours(kept);
@@ -69,7 +69,7 @@ impl Tape {
         self.add(before, part)
     }
 
-    /// These frames of x `[.., regions, time]`, in this order.
+    /// The frames of x `[.., regions, time]` at these indices, in this order.
     pub(super) fn taken_frames(&mut self, x: Var, index: &[usize]) -> Result<Var> {
         let rank = self.shape(x).rank();
         let index = self.constant(HostTensor::i32([index.len()], index.iter().map(|&t| t as i32).collect())?)?;
@@ -80,12 +80,12 @@ impl Tape {
         self.transpose(taken, &last)
     }
 
-    /// Series x `[.., regions, time]` with the frames that are not kept as sines and cosines say that are fitted, one by one, to those that
-    /// are (Lomb–Scargle; Mathias et al. 2004, Power et al. 2014): about the mean of the kept frames, each amplitude
-    /// ⟨wave, x⟩ / ⟨wave, wave⟩ over these; then their sum, over ⟨sum, x⟩ / ⟨x, x⟩ there.
+    /// Series x `[.., regions, time]` with the frames that are not kept interpolated by sines and cosines (Lomb–Scargle; Mathias et al.
+    /// 2004, Power et al. 2014). The series are taken about the mean of the kept frames. Each wave is fitted separately to these frames
+    /// with the amplitude ⟨wave, x⟩ / ⟨wave, wave⟩, and the sum of the waves is divided by ⟨sum, x⟩ / ⟨x, x⟩ over the kept frames.
     ///
     /// # Errors
-    /// Where there is no frame kept, not a mark for each frame, or the oversampling is 0.
+    /// Returns an error where no frame is kept, the number of marks differs from the number of frames, or the oversampling is 0.
     pub fn interpolate_spectral(&mut self, x: Var, kept: &[bool], how: Spectral) -> Result<Var> {
         let time = self.expect_frames(x, kept)?;
         if how.oversampling == 0 || !(0.0..1.0).contains(&how.threshold) {
@@ -95,7 +95,7 @@ impl Tape {
         let count = kept.iter().filter(|k| **k).count() as f32;
         let seen = self.constant(HostTensor::f32([time], kept.iter().map(|&k| f32::from(u8::from(k))).collect())?)?;
         let zero = self.scalar(0.0)?;
-        // About a frame that is kept, so that series far from 0 keep their digits; what stands in the others is not looked at.
+        // Series are taken about a kept frame, so that series far from 0 keep their digits. Values in the other frames are ignored.
         let first = kept.iter().position(|k| *k).unwrap_or(0);
         let origin = self.slice(x, -1, first, first + 1, 1)?;
         let about = self.sub(x, origin)?;
@@ -105,11 +105,11 @@ impl Tape {
         let centred = self.sub(about, mean)?;
         let y = self.select(seen, centred, zero)?;
 
-        // The waves' frequencies are those of n frames of which all beyond the series are zeros: two transforms in the place of products
-        // with 2 n waves.
+        // The frequencies of the waves are those of n frames, of which all beyond the series are zeros. Two transforms therefore replace
+        // products with 2 n waves.
         let n = how.oversampling * time;
         let (ends, powers) = (n / 2, powers(kept, how.oversampling)?);
-        // A wave that is 0 on every frame has no amplitude, and the mean is no wave.
+        // A wave that is 0 on every frame has no amplitude, and the mean does not count as a wave.
         let held = |k: usize, power: f64| k > 0 && power > 1e-9 + 1e-12 * f64::from(count);
         let each = |k: usize| powers[k].map(|p| if held(k, p) { (1.0 / p) as f32 } else { 0.0 });
         let gains = self.constant(HostTensor::f32([ends + 1, 2], (0..=ends).flat_map(each).collect())?)?;
@@ -137,10 +137,10 @@ impl Tape {
         self.select(seen, x, made)
     }
 
-    /// [`Tape::interpolate_spectral`], but linear in gaps of at most `longest` frames.
+    /// [`Tape::interpolate_spectral`], with linear interpolation in gaps of at most `longest` frames.
     ///
     /// # Errors
-    /// As there.
+    /// The same as those of [`Tape::interpolate_spectral`].
     pub fn interpolate_hybrid(&mut self, x: Var, kept: &[bool], longest: usize, how: Spectral) -> Result<Var> {
         let time = self.expect_frames(x, kept)?;
         let (linear, spectral) = (self.interpolate_linear(x, kept)?, self.interpolate_spectral(x, kept, how)?);
@@ -150,9 +150,9 @@ impl Tape {
         self.select(short, linear, spectral)
     }
 
-    /// Amplitudes `[.., frequencies, 2]` of cosines and sines, without those that are not above a share of the largest of their kind.
+    /// Amplitudes `[.., frequencies, 2]` of cosines and sines, set to 0 where they are at most this share of the largest of their kind.
     fn strongest(&mut self, amplitudes: Var, threshold: f32) -> Result<Var> {
-        // Which ones are left is chosen, not differentiated.
+        // The choice of the waves to keep is not differentiated.
         let size = self.detach(amplitudes)?;
         let size = self.abs(size)?;
         let most = self.max(size, &[-2], true)?;
@@ -175,7 +175,7 @@ impl Tape {
     }
 }
 
-/// Gaps of one frame and of several, and at both ends.
+/// Test cases with gaps of one frame, of several frames, and at both ends.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for time in [7, 33] {
@@ -184,7 +184,7 @@ pub(super) fn cases() -> Vec<Case> {
             let how = Spectral { threshold: 0.3, ..Spectral::default() };
             Ok(vec![t.interpolate_linear(x[0], &kept)?, t.interpolate_hybrid(x[0], &kept, 1, how)?])
         };
-        // Sums of some 130 waves, which nearly cancel in the gaps.
+        // The results are sums of about 130 waves, which nearly cancel in the gaps.
         cases.push(Case::new("interpolate", vec![f32s([2, 3, time], Draw::Normal)], build).within(2e-5, 2e-5));
     }
     cases

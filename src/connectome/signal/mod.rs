@@ -1,4 +1,4 @@
-//! Series in time and frequency: filters, convolution, interpolation of missing frames, noise, trends, and series made to order.
+//! Series in time and frequency: filters, convolution, interpolation of missing frames, noise, trends, and synthetic series.
 
 pub mod butterworth;
 pub mod convolution;
@@ -14,7 +14,7 @@ pub(super) use works::works;
 
 use crate::ops::case::Case;
 
-/// What the blocks of this room are held to.
+/// The test cases of this module.
 pub(super) fn cases() -> Vec<Case> {
     [
         butterworth::cases(),

@@ -1,5 +1,5 @@
-//! Noise: what is added to or multiplied into values while a workflow learns, drawn anew at every step, and random matrices (hypercoil's
-//! `engine.noise`). A workflow that is judged leaves it out.
+//! Noise that is added to values or multiplied into them during training, drawn anew at every step, and random matrices (hypercoil's
+//! `engine.noise`). The evaluation of a workflow leaves it out.
 
 use crate::ops::case::Case;
 use crate::ops::case::{normal, one};
@@ -8,10 +8,10 @@ use crate::{Error, Result, Shape};
 
 /// # Noise
 impl Tape {
-    /// x + σ ε, ε normal. Where `axes` are named, one draw is made along them and shared by all others.
+    /// Adds noise: x + σ ε with standard normal ε. Where `axes` are named, ε varies along these and is the same along all others.
     ///
     /// # Errors
-    /// Where x is not f32 or an axis does not exist; so for all of these.
+    /// Returns an error where x is not f32 or an axis does not exist; this holds for all methods in this file.
     pub fn with_noise(&mut self, x: Var, deviation: f32, axes: &[isize], seed: u64, stream: u32) -> Result<Var> {
         let drawn = self.drawn_along("with_noise", x, axes)?;
         let noise = self.random_normal(drawn, seed, stream)?;
@@ -19,11 +19,11 @@ impl Tape {
         self.add(x, noise)
     }
 
-    /// x, of which a share of `dropped` is 0 and the rest divided by what is kept, so that the mean stays (Srivastava et al. 2014); along
-    /// `axes` as [`Tape::with_noise`]: whole regions, or whole frames.
+    /// Dropout (Srivastava et al. 2014): elements of x are set to 0 with probability `dropped`, and the rest is divided by 1 − `dropped`,
+    /// so that the mean stays. `axes` are those of [`Tape::with_noise`] and drop whole regions or whole frames.
     ///
     /// # Errors
-    /// As there, and where the share is not from 0 up to 1.
+    /// Returns an error in the cases of [`Tape::with_noise`], and where `dropped` is not in [0, 1).
     pub fn with_dropout(&mut self, x: Var, dropped: f32, axes: &[isize], seed: u64, stream: u32) -> Result<Var> {
         if !(0.0..1.0).contains(&dropped) {
             return Err(Error::op("with_dropout", format!("a share from 0 up to 1 expected, found {dropped}")));
@@ -36,10 +36,11 @@ impl Tape {
         self.mul(x, kept)
     }
 
-    /// σ² G Gᵀ / k, G normal `[.., n, k]`: random symmetric matrices `[.., n, n]` of rank k, positive semi-definite, σ² 1 in the mean.
+    /// Random symmetric matrices σ² G Gᵀ / k `[.., n, n]` with G standard normal `[.., n, k]`: positive semi-definite, of rank k, with mean
+    /// σ² 1.
     ///
     /// # Errors
-    /// Where there is no rank, or an axis too many.
+    /// Returns an error where the rank is 0, or there are too many axes.
     pub fn random_outer_products(&mut self, front: &[usize], n: usize, rank: usize, deviation: f32, key: (u64, u32)) -> Result<Var> {
         let shape = Shape::try_new(&[front, &[n, rank]].concat()).filter(|_| rank > 0);
         let shape = shape.ok_or_else(|| Error::op("random_outer_products", "at most 8 axes and a rank of at least 1 expected"))?;
@@ -48,11 +49,11 @@ impl Tape {
         self.matmul_with(factor, factor, false, true)
     }
 
-    /// σ (G + Gᵀ) / √2, G normal `[.., n, n]`: random symmetric matrices, of deviation σ off the diagonal. [`Tape::matrix_exp`] of them is
-    /// positive definite.
+    /// Random symmetric matrices σ (G + Gᵀ) / √2 with G standard normal `[.., n, n]`, whose off-diagonal entries have standard deviation σ.
+    /// Their [`Tape::matrix_exp`] is positive definite.
     ///
     /// # Errors
-    /// Where there is an axis too many.
+    /// Returns an error where there are too many axes.
     pub fn random_symmetric(&mut self, front: &[usize], n: usize, deviation: f32, key: (u64, u32)) -> Result<Var> {
         let shape = Shape::try_new(&[front, &[n, n]].concat());
         let shape = shape.ok_or_else(|| Error::op("random_symmetric", "at most 8 axes expected"))?;
@@ -61,11 +62,12 @@ impl Tape {
         self.scale(symmetric, deviation * std::f32::consts::SQRT_2)
     }
 
-    /// x + (ψ − ξ) 1 + diag(u), u uniform on [0, ξ): matrices `[.., n, n]` whose equal eigenvalues, those of deficient rank above all, come
-    /// apart (hypercoil's `recondition_eigenspaces`). The reverse rules here are finite without it.
+    /// Adds to matrices x `[.., n, n]` a random diagonal, x + (ψ − ξ) 1 + diag(u) with u uniform on [0, ξ), which separates equal
+    /// eigenvalues, above all those of rank-deficient matrices (hypercoil's `recondition_eigenspaces`). The gradients of this crate are
+    /// finite without it.
     ///
     /// # Errors
-    /// Where x is not square, or not 0 ≤ ξ ≤ ψ.
+    /// Returns an error where x is not square, or 0 ≤ ξ ≤ ψ does not hold.
     pub fn with_conditioning(&mut self, x: Var, psi: f32, xi: f32, seed: u64, stream: u32) -> Result<Var> {
         let n = self.expect_square("with_conditioning", x)?;
         if !(0.0 <= xi && xi <= psi && psi.is_finite()) {
@@ -78,7 +80,7 @@ impl Tape {
         self.add(x, added)
     }
 
-    /// The shape of x with every axis but `axes` 1; x's own where none is named.
+    /// The shape of x with every axis except `axes` set to 1; the full shape where no axis is named.
     fn drawn_along(&self, op: &str, x: Var, axes: &[isize]) -> Result<Shape> {
         self.expect_f32(op, "x", x)?;
         let shape = self.shape(x);
@@ -88,7 +90,7 @@ impl Tape {
     }
 }
 
-/// Noise, whose draws are the same at every run of a case.
+/// Test cases of noise, whose draws are the same in every run of a case.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for n in [3, 7] {

@@ -1,33 +1,33 @@
-//! Recursive filters whose coefficients are learnt.
+//! Recursive filters with learnt coefficients.
 
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result, Shape};
 
-/// Frames of a block.
+/// The number of frames in a block.
 const BLOCK: usize = 64;
 
-/// What a section makes of a block, recorded of its coefficients.
+/// The linear maps of a section over one block, recorded from its coefficients.
 struct Maps {
-    /// From the frames of a block to what they make of one another, `[BLOCK, BLOCK]`.
+    /// The map from the frames of a block to its output frames, `[BLOCK, BLOCK]`.
     own: Var,
-    /// From the frames to the state they leave behind, `[BLOCK, 2]`.
+    /// The map from the frames of a block to the state after it, `[BLOCK, 2]`.
     left_behind: Var,
-    /// From a state to the frames after it, `[2, BLOCK]`.
+    /// The map from a state to its contribution to the frames after it, `[2, BLOCK]`.
     added: Var,
-    /// From a state to the one a block later, `[2, 2]`; rows are states.
+    /// The map from a state to the state one block later, `[2, 2]`; states are rows.
     step: Var,
 }
 
 impl Tape {
-    /// Series x `[.., regions, time]` through second-order sections one after another, from a state of zeros, with coefficients
-    /// b₀, b₁, b₂, a₁, a₂ in the rows of `[sections, 5]`: `scipy.signal.sosfilt`, differentiable in the coefficients as in x. Where
-    /// `reversed`, from the last frame to the first. The coefficients are held in f32, which poles very near 1 have no digits for: a filter
-    /// that is fixed is run more exactly by [`Tape::section_filter`].
+    /// Runs series x `[.., regions, time]` through second-order sections one after another, from a zero state, with coefficients b₀, b₁,
+    /// b₂, a₁, a₂ in the rows of `[sections, 5]`: `scipy.signal.sosfilt`, differentiable in the coefficients and in x. Where `reversed`, it
+    /// runs from the last frame to the first. The coefficients are f32, which has too few digits for poles very near 1;
+    /// [`Tape::section_filter`] runs a fixed filter more exactly.
     ///
     /// # Errors
-    /// Where the operands are not f32 of these shapes.
+    /// Returns an error where the operands are not f32 of these shapes.
     pub fn learnt_section_filter(&mut self, x: Var, coefficients: Var, reversed: bool) -> Result<Var> {
         let op = "learnt_section_filter";
         let shape = self.series_shape(op, x)?;
@@ -47,7 +47,7 @@ impl Tape {
         if reversed { self.taken_frames(y, &turned) } else { Ok(y) }
     }
 
-    /// The maps of coefficients `[1, 5]`, by the powers of the transposed direct form's step A = [−a₁ 1; −a₂ 0].
+    /// The maps for coefficients `[1, 5]`, from the powers of the transition matrix A = [−a₁ 1; −a₂ 0] of the transposed direct form.
     fn section_maps(&mut self, coefficients: Var) -> Result<Maps> {
         let part = |t: &mut Self, i: usize| {
             let one = t.slice(coefficients, -1, i, i + 1, 1)?;
@@ -58,7 +58,7 @@ impl Tape {
         let (minus_1, minus_2) = (self.neg(a_1)?, self.neg(a_2)?);
         let (first, second) = (self.concatenate(&[minus_1, down], 1)?, self.concatenate(&[minus_2, zero], 1)?);
         let mut power = self.concatenate(&[first, second], 0)?;
-        // A⁰ to A⁶³, one below the other.
+        // The powers A⁰ to A⁶³, stacked.
         let mut powers = self.constant(HostTensor::f32([2, 2], vec![1.0, 0.0, 0.0, 1.0])?)?;
         while self.shape(powers)[0] < 2 * BLOCK {
             let next = self.matmul(powers, power)?;
@@ -71,13 +71,13 @@ impl Tape {
         };
         let (into_1, into_2) = (into(self, b_1, minus_1)?, into(self, b_2, minus_2)?);
         let into = self.concatenate(&[into_1, into_2], 0)?;
-        // Aᵏ b, a row each, and the first row of each Aᵏ.
+        // The products Aᵏ b, one in each row, and the first row of each Aᵏ.
         let after = self.matmul(powers, into)?;
         let after = self.reshape(after, [BLOCK, 2])?;
         let first_rows = self.slice(powers, 0, 0, 2 * BLOCK, 2)?;
         let response = self.slice(after, 1, 0, 1, 1)?;
         let response = self.slice(response, 0, 0, BLOCK - 1, 1)?;
-        // The impulse response behind zeros; frame j reaches frame i by its number i − j.
+        // The impulse response follows zeros; frame j contributes to frame i by its value at i − j.
         let response = self.concatenate(&[b_0, response], 0)?;
         let response = self.pad(response, 0, BLOCK, 0, 0.0)?;
         let index = (0..BLOCK * BLOCK).map(|at| (BLOCK + at % BLOCK - at / BLOCK) as i32).collect();
@@ -92,7 +92,7 @@ impl Tape {
         Ok(Maps { own, left_behind, added, step })
     }
 
-    /// A section over series of a shape: each block's own frames, and a scan over states.
+    /// Runs a section over series of this shape: the map within each block, and a scan over the states between blocks.
     fn by_blocks(&mut self, x: Var, maps: &Maps, shape: Shape) -> Result<Var> {
         let time = shape[shape.rank() - 1];
         let (blocks, rows) = (time.div_ceil(BLOCK), shape.elements() / time);
@@ -116,14 +116,14 @@ impl Tape {
         self.slice(y, -1, 0, time, 1)
     }
 
-    /// States `[rows, blocks, 2]` so many blocks later, zeros before.
+    /// States `[rows, blocks, 2]` shifted later by `by` blocks, with zeros before.
     fn later(&mut self, state: Var, by: usize, blocks: usize) -> Result<Var> {
         let kept = self.slice(state, 1, 0, blocks - by, 1)?;
         self.pad(kept, 1, by, 0, 0.0)
     }
 }
 
-/// One section and three, over one block and several; coefficients of stable sections whatever is drawn.
+/// Test cases with one section and three, over one block and several. The coefficients are those of stable sections for any draw.
 pub(super) fn cases() -> Vec<Case> {
     let case = |(sections, time, reversed): (usize, usize, bool)| {
         let operands = vec![f32s([2, 3, time], Draw::Normal), f32s([sections, 5], Draw::Uniform(-0.4, 0.4))];

@@ -1,4 +1,4 @@
-//! Series that keep what a null hypothesis says and nothing else.
+//! Surrogate series, which keep only the properties that a null hypothesis states.
 
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
@@ -7,12 +7,12 @@ use crate::{Error, Result, Shape};
 
 /// # Surrogate series
 impl Tape {
-    /// Phase-randomised series of x `[.., regions, time]`, drawn anew at every step: the phase of each frequency is turned by an angle
-    /// uniform on the circle, the same for all regions of a batch entry, so that spectra and (static) covariance stay and all else goes
+    /// Phase-randomised surrogates of x `[.., regions, time]`, drawn anew at every step. The phase of each frequency is shifted by an angle
+    /// uniform on the circle, the same for all regions of a batch entry, which keeps spectra and (static) covariance and destroys all else
     /// (Theiler et al. 1992; Prichard & Theiler 1994).
     ///
     /// # Errors
-    /// Where x is not f32 of these axes.
+    /// Returns an error where x is not f32 with these axes.
     pub fn phase_randomised(&mut self, x: Var, seed: u64, stream: u32) -> Result<Var> {
         self.expect_f32("phase_randomised", "the series", x)?;
         let shape = self.shape(x);
@@ -23,7 +23,7 @@ impl Tape {
         let n = shape[rank - 1];
         let m = n / 2 + 1;
         let spectrum = self.rfft(x)?;
-        // The ends of a spectrum are real, and stay.
+        // The two ends of a spectrum are real and stay unchanged.
         let turns = (0..m).map(|k| if k == 0 || 2 * k == n { 0.0 } else { 2.0 * std::f32::consts::PI }).collect();
         let turns = self.constant(HostTensor::f32([m, 1], turns)?)?;
         let each = Shape::try_new(&[&shape[..rank - 2], &[1, m, 1]].concat());
@@ -39,12 +39,13 @@ impl Tape {
         self.irfft(turned, n)
     }
 
-    /// x `[.., channels, time]` filtered by the amplitudes of a reference's spectra, of the same shape, and scaled so that each series' mean
-    /// amplitude is the reference's: of white noise, series whose spectra are the reference's in expectation. Where `mean`, all channels take
-    /// the mean amplitudes over the reference's. (hypercoil's `match_spectra` scales all channels as one, and loses a frame of odd counts.)
+    /// Filters x `[.., channels, time]` by the amplitude spectra of a reference of the same shape, and scales each series to the mean
+    /// amplitude of its reference. White noise so becomes series whose expected spectra are those of the reference. Where `mean`, all
+    /// channels use the mean amplitudes over the channels of the reference. (hypercoil's `match_spectra` scales all channels together, and
+    /// loses a frame where their number is odd.)
     ///
     /// # Errors
-    /// Where the operands are not f32 of one shape of two axes at least.
+    /// Returns an error where the operands are not f32 of one shape with at least two axes.
     pub fn match_spectra(&mut self, x: Var, reference: Var, mean: bool) -> Result<Var> {
         let shape = self.series_shape("match_spectra", x)?;
         if self.series_shape("match_spectra", reference)? != shape {
@@ -63,11 +64,12 @@ impl Tape {
         self.irfft(scaled, shape[shape.rank() - 1])
     }
 
-    /// Q √Λ x of x `[.., channels, time]`, Q and Λ of the covariance `[.., channels, channels]`: of independent channels of unit variance,
-    /// series with this covariance in expectation (Laumann et al. 2017). Eigenvalues below 0, which rounding leaves, count for 0.
+    /// Mixes x `[.., channels, time]` to Q √Λ x, where Q Λ Qᵀ is the eigendecomposition of the covariance `[.., channels, channels]`.
+    /// Independent channels of unit variance so become series with this covariance in expectation (Laumann et al. 2017). Negative
+    /// eigenvalues, which come from rounding, count as 0.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn match_covariance(&mut self, x: Var, covariance: Var) -> Result<Var> {
         let n = self.expect_square("match_covariance", covariance)?;
         let (values, vectors) = self.eigh(covariance)?;
@@ -78,13 +80,13 @@ impl Tape {
         self.matmul(vectors, scaled)
     }
 
-    /// Null series of x `[.., regions, time]`, drawn anew at every step: normal noise with the mean amplitude spectrum of x, of unit variance,
-    /// and the covariance of x; stationary and Gaussian, so that what their connectivity does in time is chance (Laumann et al. 2017, Cerebral
-    /// Cortex 27). Spectrum and covariance are those of x in expectation; for series that have them exactly see
-    /// [`Tape::phase_randomised`].
+    /// Null series of x `[.., regions, time]`, drawn anew at every step: normal noise with the mean amplitude spectrum of x, scaled to unit
+    /// variance, and with the covariance of x. They are stationary and Gaussian, so any change of their connectivity in time is due to
+    /// chance (Laumann et al. 2017, Cerebral Cortex 27). Spectrum and covariance are those of x in expectation; for surrogates that have
+    /// them exactly see [`Tape::phase_randomised`].
     ///
     /// # Errors
-    /// Where x is not f32 of these axes.
+    /// Returns an error where x is not f32 with these axes.
     pub fn laumann_null(&mut self, x: Var, seed: u64, stream: u32) -> Result<Var> {
         let shape = self.series_shape("laumann_null", x)?;
         let noise = self.random_normal(shape, seed, stream)?;
@@ -98,7 +100,7 @@ impl Tape {
         self.match_covariance(unit, covariance)
     }
 
-    /// a / b, 0 where b is 0.
+    /// The quotient a / b; 0 where b is 0.
     fn div_or_zero(&mut self, a: Var, b: Var) -> Result<Var> {
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
         let none = self.equal(b, zero)?;
@@ -108,7 +110,7 @@ impl Tape {
     }
 }
 
-/// Null series, whose draws are the same at every run of a case.
+/// Test cases of null series, whose draws are the same in every run of a case.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for shape in [[1, 3, 33], [2, 4, 34]] {
@@ -116,7 +118,8 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(Case::new("phase_randomised", vec![x()], |t, x| Ok(vec![t.phase_randomised(x[0], 3, 1)?])).within(5e-6, 1e-5));
         cases.push(Case::new("match_spectra", vec![x(), x()], |t, x| Ok(vec![t.match_spectra(x[0], x[1], false)?])).within(5e-6, 2e-5));
         cases.push(Case::new("match_spectra mean", vec![x(), x()], |t, x| Ok(vec![t.match_spectra(x[0], x[1], true)?])).within(5e-6, 2e-5));
-        // Eigenvectors' signs and gaps are the reference's: covariances of few series, conditions of about 5.
+        // The signs and gaps of eigenvectors must be those of the reference, so the covariances are those of few series with condition
+        // numbers of about 5.
         let build = |t: &mut Tape, x: &[Var]| {
             let covariance = t.covariance(x[1], None, 1)?;
             Ok(vec![t.match_covariance(x[0], covariance)?])

@@ -1,9 +1,9 @@
-//! What is timed of these blocks: as the ops', see [`crate::ops::work`].
+//! Benchmarks of the signal blocks, in the form of those of the ops; see [`crate::ops::work`].
 
 use crate::ops::case::{Draw, f32s};
 use crate::ops::work::{Instance, Work};
 
-/// What is timed of this room.
+/// The benchmarks of this module.
 pub(in crate::connectome) fn works() -> Vec<Work> {
     vec![Work::new(
         "match_spectra",

@@ -1,14 +1,15 @@
-//! Activations of functional connectomics (hypercoil's `activation`), beside those of the pointwise table.
+//! Activations of functional connectomics (hypercoil's `activation`), in addition to the pointwise ops.
 
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
 /// # Activations and thresholds
 impl Tape {
-    /// e^(−|x − centre| / width).
+    /// The Laplace function e^(−|x − centre| / width), element by element.
     ///
     /// # Errors
-    /// Where the width is not above 0; so for the others where an attribute is out of range or shapes do not fit.
+    /// Returns an error where the width is not above 0. The other methods of this file return one where an attribute is out of range or
+    /// shapes do not fit.
     pub fn laplace(&mut self, x: Var, centre: f32, width: f32) -> Result<Var> {
         expect_positive("laplace", "width", width)?;
         let away = self.offset(x, -centre)?;
@@ -17,7 +18,8 @@ impl Tape {
         self.exp(exponent)
     }
 
-    /// b √(1 − e^(−|x| / b²)): as √|x| near 0, and never above the barrier b. Its slope at 0, which is not finite, is taken for 0.
+    /// The exponential barrier b √(1 − e^(−|x| / b²)), which is close to √|x| near 0 and never exceeds the barrier b. Its slope at 0 is
+    /// infinite; the gradient there is taken as 0.
     pub fn exponential_barrier(&mut self, x: Var, barrier: f32) -> Result<Var> {
         expect_positive("exponential_barrier", "barrier", barrier)?;
         let size = self.abs(x)?;
@@ -28,7 +30,7 @@ impl Tape {
         self.scale(root, barrier)
     }
 
-    /// x above the threshold, else `dead` + `leak` x. The threshold itself, a value that broadcasts to x, has no gradient.
+    /// x where it is above the threshold, else `dead` + `leak` x. The threshold, a value that broadcasts to x, gets no gradient.
     pub fn threshold(&mut self, x: Var, threshold: Var, dead: f32, leak: f32) -> Result<Var> {
         let above = self.greater(x, threshold)?;
         let below = self.scale(x, leak)?;
@@ -36,10 +38,10 @@ impl Tape {
         self.select(above, x, below)
     }
 
-    /// Symmetric positive-definite x `[.., n, n]` scaled to the determinant `volume`: x (volume / |x|)^(1/n). With a `condition`, 1 is first
-    /// mixed in, (1 − ψ) x + ψ 1, with the least ψ that holds the ratio of the extreme eigenvalues to it. (hypercoil's `isochor`; its
-    /// softmax of the eigenvalues is [`Tape::matrix_exp`], whose scale this takes away.) For covariance as correlation see
-    /// [`Tape::normalised`].
+    /// Symmetric positive-definite x `[.., n, n]` scaled to the determinant `volume`: x (volume / |x|)^(1/n). With a `condition`, the
+    /// identity is mixed in first, (1 − ψ) x + ψ 1, with the smallest ψ that limits the ratio of the extreme eigenvalues to `condition`.
+    /// (hypercoil's `isochor`; its softmax of the eigenvalues is [`Tape::matrix_exp`] up to a scale, which this method removes.) To turn a
+    /// covariance into a correlation see [`Tape::normalised`].
     pub fn isochoric(&mut self, x: Var, volume: f32, condition: Option<f32>) -> Result<Var> {
         let n = self.expect_square("isochoric", x)?;
         expect_positive("isochoric", "volume", volume)?;
@@ -58,8 +60,8 @@ impl Tape {
         self.mul(x, scale)
     }
 
-    /// (1 − ψ) x + ψ 1: with extreme eigenvalues h and l and a condition c, ((1 − ψ) h + ψ) = c ((1 − ψ) l + ψ) where
-    /// ψ = (h − c l) / (h − c l + c − 1), 0 where the condition holds already.
+    /// The mixture (1 − ψ) x + ψ 1. With extreme eigenvalues h and l and a condition number c, (1 − ψ) h + ψ = c ((1 − ψ) l + ψ) gives ψ =
+    /// (h − c l) / (h − c l + c − 1); ψ is 0 where the condition already holds.
     fn with_condition(&mut self, x: Var, condition: f32) -> Result<Var> {
         if condition.is_nan() || condition <= 1.0 {
             return Err(Error::op("isochoric", format!("a condition above 1 expected, found {condition}")));
@@ -81,8 +83,8 @@ impl Tape {
         self.add(x, step)
     }
 
-    /// f of the amplitudes of complex values z `[.., 2]`, their phases kept: z f(|z|) / |z|, 0 where z is 0 (hypercoil's `amplitude_*`:
-    /// tanh, atanh, [`Tape::laplace`], [`Tape::exponential_barrier`]).
+    /// Applies f to the amplitudes of complex values z `[.., 2]` and keeps their phases: z f(|z|) / |z|, and 0 where z is 0 (hypercoil's
+    /// `amplitude_*`: tanh, atanh, [`Tape::laplace`], [`Tape::exponential_barrier`]).
     pub fn amplitude(&mut self, z: Var, f: impl Fn(&mut Self, Var) -> Result<Var>) -> Result<Var> {
         if self.shape(z).last() != Some(&2) {
             return Err(Error::op("amplitude", format!("complex values [.., 2] expected, found {}", self.ty(z))));

@@ -1,11 +1,11 @@
-//! What these blocks are held to: as the ops', see [`crate::ops::case`].
+//! Test cases of the parameter and network blocks, in the form of those of the ops; see [`crate::ops::case`].
 
 use super::Domain;
 use crate::Result;
 use crate::ops::case::{Case, Draw, f32s, normal, one};
 use crate::tape::{Tape, Var};
 
-/// What the blocks of this room are held to.
+/// The test cases of this module.
 pub(in crate::connectome) fn cases() -> Vec<Case> {
     [activations(), domains(), super::network::cases()].concat()
 }
@@ -43,19 +43,19 @@ fn domains() -> Vec<Case> {
     let case =
         |domain: Domain, shape: [usize; 2]| one(&format!("domain {domain:?}"), vec![normal(shape)], move |t, x| domain.image(t, x[0]));
     let mut cases: Vec<Case> = all.into_iter().map(|domain| case(domain, [5, 33])).collect();
-    // Conditions of about e⁴, which f32 loses once forward and twice in reverse.
+    // Condition numbers are about e⁴, a factor that f32 loses once forward and twice in the gradient.
     let matrices = [Domain::Orthonormal, Domain::Isochoric { volume: 2.0, condition: None }];
     cases.extend(matrices.into_iter().map(|domain| case(domain, [4, 4]).within(2e-5, 2e-4)));
     cases
 }
 
-/// Covariances that are well conditioned.
+/// Scaled covariances that are well conditioned.
 fn isochoric(t: &mut Tape, x: &[Var]) -> Result<Var> {
     let covariance = t.covariance(x[0], None, 1)?;
     t.isochoric(covariance, 2.0, None)
 }
 
-/// The same, held to a condition that they pass.
+/// The same, limited to a condition number that they exceed.
 fn held_isochoric(t: &mut Tape, x: &[Var]) -> Result<Var> {
     let covariance = t.covariance(x[0], None, 1)?;
     t.isochoric(covariance, 2.0, Some(1.5))

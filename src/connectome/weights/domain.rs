@@ -1,78 +1,80 @@
-//! Domains: where a parameter lives. What is trained is free, a *preimage*; the workflow sees its *image* (hypercoil's `MappedParameter`).
+//! Domains of parameters. The trained values are unconstrained, the *preimage*; the workflow uses their *image* in the domain (hypercoil's
+//! `MappedParameter`).
 
 use crate::tape::{Tape, Var};
 use crate::tensor::{HostTensor, Real};
 use crate::{Device, Error, Result};
 
-/// A map from free parameters onto a domain.
+/// A map from unconstrained parameters onto a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 #[non_exhaustive]
 pub enum Domain {
-    /// All numbers.
+    /// All real numbers: the identity map.
     #[default]
     Free,
-    /// scale · x + shift.
+    /// The affine map scale · x + shift.
     Affine {
-        /// Not 0.
+        /// The factor, not 0.
         scale: f32,
-        /// What is added.
+        /// The term that is added.
         shift: f32,
     },
-    /// scale · tanh x: within ±scale. Preimages are held to ±3.
+    /// The map scale · tanh x, with values within ±scale. Preimages are limited to ±3.
     Tanh {
-        /// Above 0.
+        /// The bound, above 0.
         scale: f32,
     },
-    /// low + (high − low) σ(x): between two bounds. Preimages are held to ±4.5. (hypercoil's `MappedLogits` documents ±3.)
+    /// The map low + (high − low) σ(x), with values between two bounds. Preimages are limited to ±4.5. (hypercoil's `MappedLogits`
+    /// documents ±3.)
     Between {
         /// The lower bound.
         low: f32,
         /// The upper bound.
         high: f32,
     },
-    /// ln(1 + eˣ): above 0.
+    /// The map ln(1 + eˣ), with values above 0.
     Positive,
-    /// x / |x|_p along an axis: on the sphere of that norm.
+    /// The map x / |x|_p along an axis, onto the unit sphere of that norm.
     Sphere {
-        /// p, at least 1.
+        /// The order p of the norm, at least 1.
         p: f32,
         /// The axis.
         axis: isize,
     },
-    /// Rows `[.., k, n]`, k ≤ n, made orthonormal by Gram and Schmidt's process: the Q of a QR decomposition, without its signs. A row that
-    /// is a combination of those before it is 0.
+    /// Rows `[.., k, n]` with k ≤ n, made orthonormal by the Gram–Schmidt process: the factor Q of a QR decomposition, up to signs. A row
+    /// that is a linear combination of those before it becomes 0.
     Orthonormal,
-    /// e^x of symmetric x `[.., n, n]` at the determinant `volume`, its condition held to `condition` where there is one
-    /// ([`Tape::isochoric`]): ellipsoids of one volume.
+    /// The matrix exponential of symmetric x `[.., n, n]`, scaled to the determinant `volume`, with its condition number limited to
+    /// `condition` where that is given ([`Tape::isochoric`]): ellipsoids of equal volume.
     Isochoric {
-        /// Above 0.
+        /// The determinant, above 0.
         volume: f32,
-        /// Above 1.
+        /// The largest condition number, above 1.
         condition: Option<f32>,
     },
-    /// softmax(x / temperature) along an axis: probabilities. Preimages are of probabilities held to at least 10⁻³.
+    /// The map softmax(x / temperature) along an axis, onto probabilities. For preimages, probabilities are taken to be at least 10⁻³.
     Simplex {
         /// The axis.
         axis: isize,
-        /// Above 0.
+        /// The temperature, above 0.
         temperature: f32,
     },
 }
 
-/// A preimage of tanh is within this.
+/// The limit on the magnitude of a preimage of tanh.
 const TANH_LIMIT: f64 = 3.0;
-/// A preimage of a logistic function is within this.
+/// The limit on the magnitude of a preimage of a logistic function.
 const LOGIT_LIMIT: f64 = 4.5;
-/// The least probability that a preimage tells from less.
+/// The lower bound applied to probabilities before their preimage is computed.
 const LEAST_PROBABILITY: f64 = 1e-3;
-/// The least positive number that a preimage tells from less.
+/// The lower bound applied to positive numbers before their preimage is computed.
 const LEAST_POSITIVE: f64 = 1e-6;
 
 impl Domain {
-    /// The image of `x`, of its shape.
+    /// The image of `x`, in the same shape.
     ///
     /// # Errors
-    /// Where an attribute is out of range or an axis does not exist.
+    /// Returns an error where an attribute is out of range or an axis does not exist.
     pub fn image(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         self.check()?;
         match *self {
@@ -119,10 +121,11 @@ impl Domain {
         }
     }
 
-    /// Free parameters whose image is `value`, or the nearest that limits allow: where a parameter begins.
+    /// The unconstrained parameters whose image is `value`, or the nearest that the limits allow. A parameter can be initialised with
+    /// these.
     ///
     /// # Errors
-    /// Where the value is not of finite real numbers or an attribute is out of range.
+    /// Returns an error where a value is not finite and real or an attribute is out of range.
     pub fn preimage(&self, value: &HostTensor) -> Result<HostTensor> {
         self.check()?;
         if value.as_f32().is_none() {
@@ -142,7 +145,7 @@ impl Domain {
                 let part = ((y - f64::from(low)) / f64::from(high - low)).clamp(0.0, 1.0);
                 (part / (1.0 - part)).ln().clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
             }
-            // ln(eʸ − 1), without eʸ of a large y.
+            // ln(eʸ − 1), computed without eʸ for a large y.
             Self::Positive => {
                 let y = y.larger(LEAST_POSITIVE);
                 y + (-(-y).exp_m1()).ln()

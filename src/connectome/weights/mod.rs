@@ -1,4 +1,4 @@
-//! Parameters and what holds them: domains, first values, activations, and layers that keep a matrix symmetric.
+//! Parameters and their constraints: domains, initial values, activations, and layers that keep a matrix symmetric.
 
 mod activation;
 mod cases;

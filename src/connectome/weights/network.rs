@@ -1,74 +1,75 @@
-//! Networks over connectomes (hypercoil's `crosshair`, `sylo`, `recombinator`, `vertcom`): each entry of a matrix seen along its row and
-//! its column, as BrainNetCNN's edge-to-edge filters see it (Kawahara et al. 2017, NeuroImage 146).
+//! Networks over connectomes (hypercoil's `crosshair`, `sylo`, `recombinator`, `vertcom`). Their receptive field is the crosshair of an
+//! entry: its row and its column, as in the edge-to-edge filters of BrainNetCNN (Kawahara et al. 2017, NeuroImage 146).
 
 use crate::ops::case::Case;
 use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// What a template is compared by, over the crosshair of each entry.
+/// The similarity of a matrix x to a template w over the crosshair of each entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Similarity {
-    /// Σ x w.
+    /// The sum of products, Σ x w.
     #[default]
     Product,
-    /// Σ x w / (|x| |w|); 0 where either crosshair is all zeros.
+    /// The cosine, Σ x w / (|x| |w|); 0 where either crosshair is all zeros.
     Cosine,
-    /// Σ |x − w|, a distance.
+    /// The distance Σ |x − w|.
     L1,
-    /// √Σ (x − w)², a distance.
+    /// The distance √Σ (x − w)².
     L2,
 }
 
-/// The symmetry of a template of low rank.
+/// The symmetry of a low-rank template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Symmetry {
-    /// L Rᵀ as it is.
+    /// No symmetry: L Rᵀ.
     #[default]
     None,
-    /// ½ (L Rᵀ + R Lᵀ).
+    /// Symmetric: ½ (L Rᵀ + R Lᵀ).
     Cross,
-    /// ½ (L Rᵀ − R Lᵀ).
+    /// Antisymmetric: ½ (L Rᵀ − R Lᵀ).
     Skew,
 }
 
 /// # Networks over connectomes
 impl Tape {
-    /// The sum over each entry's row and column of a matrix `[.., h, w]`, the entry itself once.
+    /// The sum over the row and the column of each entry of a matrix `[.., h, w]`, with the entry itself counted once.
     ///
     /// # Errors
-    /// Where there are not two axes; so for all of these where shapes do not fit.
+    /// Returns an error where there are fewer than two axes; the other methods of this file return one where shapes do not fit.
     pub fn crosshair_sum(&mut self, x: Var) -> Result<Var> {
         let (down, across) = (self.sum(x, &[-2], true)?, self.sum(x, &[-1], true)?);
         let both = self.add(down, across)?;
         self.sub(both, x)
     }
 
-    /// Σ a b over each entry's crosshair: rowsum + colsum − a b.
+    /// The product sum Σ a b over the crosshair of each entry: row sum + column sum − a b.
     pub fn crosshair_product(&mut self, a: Var, b: Var) -> Result<Var> {
         let products = self.mul(a, b)?;
         self.crosshair_sum(products)
     }
 
-    /// Σ |a| over each entry's crosshair.
+    /// The sum Σ |a| over the crosshair of each entry.
     pub fn crosshair_l1(&mut self, a: Var) -> Result<Var> {
         let sizes = self.abs(a)?;
         self.crosshair_sum(sizes)
     }
 
-    /// √Σ a² over each entry's crosshair; its gradient is 0 where it is 0.
+    /// The norm √Σ a² over the crosshair of each entry. Its gradient is 0 where it is 0.
     pub fn crosshair_l2(&mut self, a: Var) -> Result<Var> {
         let squares = self.square(a)?;
         let sum = self.crosshair_sum(squares)?;
-        // rowsum + colsum − a² of numbers not below 0: what is below is rounding.
+        // The sum row sum + column sum − a² cannot be negative; values below 0 come from rounding.
         let sum = self.relu(sum)?;
         self.root(sum)
     }
 
-    /// Matrices x `[batch, channels, h, w]` against templates `[filters, channels, h, w]`, over each entry's crosshair and summed over
-    /// channels: `[batch, filters, h, w]`. It goes channel by channel and keeps nothing of size batch × filters × channels × h × w.
+    /// The similarity of matrices x `[batch, channels, h, w]` to templates `[filters, channels, h, w]` over the crosshair of each entry,
+    /// summed over channels: `[batch, filters, h, w]`. It is computed channel by channel, and no array of size batch × filters × channels ×
+    /// h × w is kept.
     pub fn crosshair_similarity(&mut self, x: Var, templates: Var, similarity: Similarity) -> Result<Var> {
         let (input, filters) = (self.shape(x), self.shape(templates));
         if input.rank() != 4 || filters.rank() != 4 || input[1..] != filters[1..] || input[1] == 0 {
@@ -115,8 +116,8 @@ impl Tape {
         }
     }
 
-    /// Templates of low rank, L Rᵀ of L `[.., h, rank]` and R `[.., w, rank]`, with an optional symmetry. A coupling of the ranks is
-    /// multiplied into L beforehand.
+    /// Low-rank templates L Rᵀ from L `[.., h, rank]` and R `[.., w, rank]`, with an optional symmetry. To couple the ranks, multiply the
+    /// coupling into L beforehand.
     pub fn low_rank_templates(&mut self, left: Var, right: Var, symmetry: Symmetry) -> Result<Var> {
         let templates = self.matmul_with(left, right, false, true)?;
         if symmetry == Symmetry::None {
@@ -130,9 +131,9 @@ impl Tape {
         self.scale(both, 0.5)
     }
 
-    /// Sylo: the crosshair similarity of x `[batch, channels, h, w]` to templates of low rank, L `[filters, channels, h, rank]` and R
-    /// `[filters, channels, w, rank]`: `[batch, filters, h, w]`. A bias is added by the caller. `without_diagonal` leaves the diagonal of
-    /// the templates and of the result out.
+    /// The sylo layer: the crosshair similarity `[batch, filters, h, w]` of x `[batch, channels, h, w]` to low-rank templates, L `[filters,
+    /// channels, h, rank]` and R `[filters, channels, w, rank]`. The caller adds a bias. With `without_diagonal` the diagonals of the
+    /// templates and of the result are left out.
     pub fn sylo(&mut self, x: Var, [left, right]: [Var; 2], symmetry: Symmetry, without_diagonal: bool) -> Result<Var> {
         let mut templates = self.low_rank_templates(left, right, symmetry)?;
         if without_diagonal {
@@ -142,8 +143,8 @@ impl Tape {
         if without_diagonal { self.without_diagonal(similar) } else { Ok(similar) }
     }
 
-    /// Channels x `[batch, channels, h, w]` mixed by `mixture` `[.., out, channels]`, a matrix or one an item of the batch:
-    /// `[batch, out, h, w]`, a 1 × 1 convolution.
+    /// Channels of x `[batch, channels, h, w]` mixed by `mixture` `[.., out, channels]`, which is one matrix or one for each batch item:
+    /// `[batch, out, h, w]`. This is a 1 × 1 convolution.
     pub fn recombine(&mut self, x: Var, mixture: Var) -> Result<Var> {
         let shape = self.shape(x);
         if shape.rank() != 4 {
@@ -155,15 +156,15 @@ impl Tape {
         self.reshape(mixed, shape.with(1, out))
     }
 
-    /// [`Tape::recombine`] by convex combinations that a query chooses: the mixture `[out, channels]` becomes softmax(mixture · query) over
-    /// channels, query `[batch, channels, channels]`, one an item.
+    /// [`Tape::recombine`] with convex combinations chosen by a query: the mixture `[out, channels]` becomes softmax(mixture · query) over
+    /// channels, with one query `[channels, channels]` for each item, `[batch, channels, channels]`.
     pub fn recombine_by_query(&mut self, x: Var, mixture: Var, query: Var) -> Result<Var> {
         let scores = self.matmul(mixture, query)?;
         let chosen = self.softmax(scores, -1)?;
         self.recombine(x, chosen)
     }
 
-    /// [`Tape::recombine_by_query`] of a query of low rank, L Rᵀ of L and R `[batch, channels, rank]`.
+    /// [`Tape::recombine_by_query`] with a low-rank query L Rᵀ, L and R `[batch, channels, rank]`.
     pub fn recombine_by_low_rank_query(&mut self, x: Var, mixture: Var, [left, right]: [Var; 2]) -> Result<Var> {
         let scores = self.matmul(mixture, left)?;
         let scores = self.matmul_with(scores, right, false, true)?;
@@ -171,9 +172,9 @@ impl Tape {
         self.recombine(x, chosen)
     }
 
-    /// R X Rᵀ of x `[.., n, n]` by `rows` `[.., p, n]`, diagonals left out before and after: a network of fewer nodes, `[.., p, p]`. Where
-    /// `renormalised`, the entries off the diagonal have their standard deviation of before. [`Tape::vertical_compression`] by the transposed
-    /// rows is hypercoil's `uncompress`. Errors as there.
+    /// The compressed network R X Rᵀ `[.., p, p]` of x `[.., n, n]` by `rows` R `[.., p, n]`, with diagonals left out before and after.
+    /// Where `renormalised`, the off-diagonal entries keep their former standard deviation. hypercoil's `uncompress` is
+    /// [`Tape::vertical_compression`] with the transposed rows. Errors are those of that method.
     pub fn network_compression(&mut self, x: Var, rows: Var, renormalised: bool) -> Result<Var> {
         let x = self.without_diagonal(x)?;
         let left = self.matmul(rows, x)?;
@@ -186,7 +187,7 @@ impl Tape {
         self.scaled_to(compressed, before, after)
     }
 
-    /// The standard deviation of what is off the diagonal of matrices whose diagonal is 0, `[.., 1, 1]`.
+    /// The standard deviation `[.., 1, 1]` of the off-diagonal entries of matrices whose diagonal is 0.
     fn deviation_off_diagonal(&mut self, x: Var) -> Result<Var> {
         let n = self.expect_square("network_compression", x)?;
         let entries = (n * n.saturating_sub(1)).max(1) as f32;
@@ -200,7 +201,7 @@ impl Tape {
         self.root(variance)
     }
 
-    /// x times what it was over what it is, as it stays where that is 0.
+    /// x scaled by before / after; unchanged where `after` is 0.
     fn scaled_to(&mut self, x: Var, before: Var, after: Var) -> Result<Var> {
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
         let constant = self.less_equal(after, zero)?;
@@ -210,8 +211,8 @@ impl Tape {
         self.mul(x, ratio)
     }
 
-    /// R X Cᵀ of x `[.., h, w]` by `rows` `[.., p, h]` and `columns` `[.., q, w]`: `[.., p, q]`. Where `renormalised`, the result has each
-    /// matrix's standard deviation over all entries as it was before; a constant result stays.
+    /// The compression R X Cᵀ `[.., p, q]` of x `[.., h, w]` by `rows` R `[.., p, h]` and `columns` C `[.., q, w]`. Where `renormalised`,
+    /// the result has the standard deviation over all entries that each matrix had before; a constant result stays unchanged.
     pub fn vertical_compression(&mut self, x: Var, rows: Var, columns: Var, renormalised: bool) -> Result<Var> {
         let left = self.matmul(rows, x)?;
         let compressed = self.matmul_with(left, columns, false, true)?;

@@ -1,4 +1,4 @@
-//! Graph attention with the messages that BrainGB compares.
+//! Graph attention with the message types that BrainGB compares.
 
 use super::convolution::{ends, weighed};
 use super::{columns, diagonal, zeros};
@@ -10,7 +10,8 @@ use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// m_ij, what j sends to i along an edge of weight w = |a_ij| and attention α, of h = W x; L and b are a linear layer of the message's own.
+/// The message m_ij that node j sends to i along an edge of weight w = |a_ij| with attention α, where h = W x. L and b are a linear layer
+/// of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrainAttentionMessage {
     /// α h_j: graph attention.
@@ -25,26 +26,26 @@ pub enum BrainAttentionMessage {
     Nodes,
 }
 
-/// c + Σ_j m_ij of every head over the edges of a node, of every node to itself too, whose weight is the mean of its others; heads side
-/// by side.
+/// The layer c + Σ_j m_ij for each head, summed over the edges of a node and a self-loop, whose weight is the mean of the node's other
+/// edges. The outputs of the heads are concatenated.
 #[derive(Debug, Clone)]
 pub struct BrainAttention {
-    /// What is sent.
+    /// The message type.
     pub message: BrainAttentionMessage,
-    /// Of each head, its W and what α is of.
+    /// For each head its W and its attention parameters.
     pub attention: StaticGraphAttention,
-    /// L and b, the same for all heads; of the last two messages.
+    /// L and b, shared by all heads; only for the last two message types.
     pub edge: Option<Linear>,
-    /// c, `[heads × features]`.
+    /// The bias c, `[heads × features]`.
     pub bias: Var,
 }
 
 impl BrainAttention {
-    /// A layer of `[inputs, features]` a head, with the parameters of a [`StaticGraphAttention`], `<name>.bias` and, where the message has
-    /// it, `<name>.edge.…`.
+    /// A layer with `[inputs, features]` for each head. The parameters are those of a [`StaticGraphAttention`], `<name>.bias` and, where
+    /// the message has a linear layer, `<name>.edge.…`.
     ///
     /// # Errors
-    /// Where there are no heads, or a name is taken by a state of another type.
+    /// Returns an error where there are no heads, or a name is taken by a state of another type.
     pub fn new(
         tape: &mut Tape,
         parameters: &mut Parameters,
@@ -67,10 +68,10 @@ impl BrainAttention {
         Ok(Self { message, attention, edge, bias })
     }
 
-    /// Of the graph `[batch, n, n]` and x `[batch, n, inputs]`: `[batch, n, heads × features]`.
+    /// The output `[batch, n, heads × features]` for the graph `[batch, n, n]` and x `[batch, n, inputs]`.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         nodes(tape, "brain_attention", graph, x)?;
         let (weight, there) = closed(tape, graph)?;
@@ -80,7 +81,7 @@ impl BrainAttention {
         tape.add(all, self.bias)
     }
 
-    /// What nodes hear of one head, of its α and h.
+    /// The summed messages of one head, from its α and h.
     fn sent(&self, tape: &mut Tape, (attention, h): (Var, Var), weight: Var, there: Var) -> Result<Var> {
         let shares = match self.message {
             BrainAttentionMessage::AttentionTimesEdge => tape.mul(attention, weight)?,
@@ -104,7 +105,8 @@ impl BrainAttention {
     }
 }
 
-/// |a_ij| with the mean of a node's others, 0 where it has none, on the diagonal; and 1 for every edge.
+/// The weights |a_ij| with self-loops, whose weight is the mean of the node's other edges or 0 where it has none; and a mask with 1 for
+/// every edge.
 fn closed(tape: &mut Tape, graph: Var) -> Result<(Var, Var)> {
     let own = diagonal(tape, tape.shape(graph)[1])?;
     let size = tape.abs(graph)?;

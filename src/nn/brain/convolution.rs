@@ -1,4 +1,4 @@
-//! Graph convolution with the messages that BrainGB compares.
+//! Graph convolution with the message types that BrainGB compares.
 
 use super::{by, columns, diagonal, zeros};
 use crate::nn::fixed_edges::{fixed_edges, weights};
@@ -9,48 +9,49 @@ use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// m_ij, what j sends to i along an edge of weight w = |a_ij| / √(d_i d_j), of h = W x; L and b are a linear layer of the message's own.
+/// The message m_ij that node j sends to i along an edge of weight w = |a_ij| / √(d_i d_j), where h = W x. L and b are a linear layer of
+/// the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrainMessage {
-    /// w h_j: graph convolution.
+    /// The message w h_j, which gives graph convolution.
     WeightedSum,
-    /// L [h_j; t_k] + b, t_k learnt features of the bin ⌊½ (w + 1) bins⌋ of w in [−1, 1]; the last bin where w is 1. (BrainGB's code has no
-    /// row for w = 1.)
+    /// The message L [h_j; t_k] + b, where t_k are learnt features of the bin k = ⌊½ (w + 1) bins⌋ of w in [−1, 1], or of the last bin
+    /// where w is 1. (BrainGB's code has no row for w = 1.)
     Bins {
-        /// How many, over [−1, 1].
+        /// The number of bins over [−1, 1].
         bins: usize,
-        /// Of a bin.
+        /// The number of features of a bin.
         features: usize,
     },
-    /// L [h_j; w; …; w] + b, the weight so many times.
+    /// The message L [h_j; w; …; w] + b, with the weight repeated.
     EdgeWeight {
-        /// Times.
+        /// The number of repetitions.
         times: usize,
     },
-    /// L [h_i; h_j; w] + b.
+    /// The message L [h_i; h_j; w] + b.
     EdgeAndNodes,
-    /// L [h_i; h_j] + b.
+    /// The message L [h_i; h_j] + b.
     Nodes,
 }
 
-/// c + Σ_j m_ij over the edges of a node, of every node to itself too: with the weight that the graph's diagonal gives it, or 1 where
+/// The layer c + Σ_j m_ij, summed over the edges of a node and a self-loop, whose weight is the diagonal entry of the graph, or 1 where
 /// that is 0.
 #[derive(Debug, Clone, Copy)]
 pub struct BrainConvolution {
-    /// What is sent.
+    /// The message type.
     pub message: BrainMessage,
     /// W, without a bias.
     pub linear: Linear,
-    /// L and b; of all messages but the weighted sum.
+    /// L and b; for all message types except the weighted sum.
     pub edge: Option<Linear>,
-    /// t; of bins alone.
+    /// The table t of bin features; only for [`BrainMessage::Bins`].
     pub bins: Option<Embedding>,
-    /// c, `[features]`.
+    /// The bias c, `[features]`.
     pub bias: Var,
 }
 
 impl BrainMessage {
-    /// How many columns L has for h of so many features.
+    /// The number of input columns of L, where h has this number of features.
     fn width(self, features: usize) -> Option<usize> {
         match self {
             Self::WeightedSum => None,
@@ -62,11 +63,11 @@ impl BrainMessage {
 }
 
 impl BrainConvolution {
-    /// A layer of `[inputs, features]`, with parameters `<name>.weight`, `<name>.bias` and, where the message has them, `<name>.edge.…` and
-    /// `<name>.bins.table`.
+    /// A layer with extents `[inputs, features]` and parameters `<name>.weight`, `<name>.bias` and, where the message has them,
+    /// `<name>.edge.…` and `<name>.bins.table`.
     ///
     /// # Errors
-    /// Where there are no bins, or a name is taken by a state of another type.
+    /// Returns an error where there are no bins, or a name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, extents: [usize; 2], message: BrainMessage) -> Result<Self> {
         let linear = Linear::unbiased(tape, parameters, name, extents)?;
         let width = message.width(extents[1]);
@@ -80,10 +81,10 @@ impl BrainConvolution {
         Ok(Self { message, linear, edge, bins, bias })
     }
 
-    /// Of the graph `[batch, n, n]` and x `[batch, n, inputs]`: `[batch, n, features]`.
+    /// The output `[batch, n, features]` for the graph `[batch, n, n]` and x `[batch, n, inputs]`.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn forward(&self, tape: &mut Tape, graph: Var, x: Var) -> Result<Var> {
         nodes(tape, "brain_convolution", graph, x)?;
         let h = self.linear.forward(tape, x)?;
@@ -95,7 +96,8 @@ impl BrainConvolution {
         tape.add(sum, self.bias)
     }
 
-    /// Σ_j L [..] + b: the parts of L that are of the sender are summed along edges, the others scaled by how many edges there are.
+    /// The sum Σ_j L [..] + b. The columns of L for the sender are summed along edges, and the others are multiplied by the number of
+    /// edges.
     fn linear_messages(&self, tape: &mut Tape, layer: Linear, weight: Var, h: Var) -> Result<Var> {
         let there = edges(tape, weight)?;
         let count = tape.sum(there, &[-1], true)?;
@@ -136,21 +138,21 @@ impl BrainConvolution {
     }
 }
 
-/// d_i P h_i + Q Σ_j h_j.
+/// The sum d_i P h_i + Q Σ_j h_j.
 pub(super) fn ends(tape: &mut Tape, [receiver, sender]: [Var; 2], [h, heard]: [Var; 2], count: Var) -> Result<Var> {
     let (own, heard) = (by(tape, h, receiver)?, by(tape, heard, sender)?);
     let own = tape.mul(own, count)?;
     tape.add(own, heard)
 }
 
-/// The sum, and Σ_j w_ij times the column `edge` `[features, 1]`.
+/// `sum` plus Σ_j w_ij times the column `edge` `[features, 1]`.
 pub(super) fn weighed(tape: &mut Tape, sum: Var, weight: Var, edge: Var) -> Result<Var> {
     let total = tape.sum(weight, &[-1], true)?;
     let part = by(tape, total, edge)?;
     tape.add(sum, part)
 }
 
-/// |a_ij| / √(d_i d_j) with edges of nodes to themselves.
+/// The normalised weights |a_ij| / √(d_i d_j), with self-loops.
 fn normalised(tape: &mut Tape, graph: Var) -> Result<Var> {
     let n = tape.shape(graph)[1];
     let size = tape.abs(graph)?;
@@ -164,11 +166,11 @@ fn normalised(tape: &mut Tape, graph: Var) -> Result<Var> {
     tape.mul(scaled, across)
 }
 
-/// How many of a node's edges have their weight in each bin, `[batch, n, bins]`.
+/// The number of a node's edges whose weight falls in each bin, `[batch, n, bins]`.
 fn counted(tape: &mut Tape, weight: Var, there: Var, bins: usize) -> Result<Var> {
     let place = tape.offset(weight, 1.0)?;
     let place = tape.scale(place, 0.5 * bins as f32)?;
-    // Those at or above each bin's lower end; where the next bin begins, they leave this one.
+    // Edges at or above the lower end of each bin are counted; those at or above the next bin's are subtracted.
     let mut above = Vec::with_capacity(bins);
     for bin in 0..bins {
         let low = tape.scalar(bin as f32)?;

@@ -1,4 +1,4 @@
-//! What a node of a connectome is known by.
+//! Node features computed from the connectome itself.
 
 use crate::nn::fixed_edges::{fixed_edges, weights};
 use crate::nn::graph::{edges, identity};
@@ -8,29 +8,30 @@ use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// Features of the nodes of a graph that has none of its own.
+/// The features of the nodes of a graph without features of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NodeFeatures {
-    /// Which node it is: rows of the identity, `[batch, n, n]`.
+    /// The identity of the node as a one-hot row, `[batch, n, n]`.
     Identity,
-    /// Σ_j a_ij, `[batch, n, 1]`.
+    /// The degree Σ_j a_ij, `[batch, n, 1]`.
     Degree,
-    /// The number of its edges, and minimum, maximum, mean and standard deviation of its neighbours' numbers: `[batch, n, 5]` (local degree
-    /// profile: Cai & Wang 2018; BrainGB's code has the neighbours' sum in the place of a node's own). It has no gradient.
+    /// The local degree profile (Cai & Wang 2018): the number of edges of a node, and the minimum, maximum, mean and standard deviation of
+    /// its neighbours' numbers of edges, `[batch, n, 5]`. It has no gradient. (BrainGB's code uses the sum over neighbours in place of the
+    /// node's own number.)
     DegreeProfile,
-    /// Its entries in so many eigenvectors of the symmetric part, those of the greatest eigenvalues, the greatest first, signed as
-    /// [`Tape::eigh`] does: `[batch, n, vectors]`.
+    /// The node's entries in this number of leading eigenvectors of the symmetric part, in descending order of eigenvalue, with the signs
+    /// of [`Tape::eigh`]: `[batch, n, vectors]`.
     Eigenvectors(usize),
-    /// Its row of the graph, `[batch, n, n]`: the best of these in BrainGB.
+    /// The node's row of the graph, `[batch, n, n]`, the best of these features in BrainGB.
     ConnectionProfile,
 }
 
 impl NodeFeatures {
-    /// Of the nodes of graphs `[batch, n, n]`. Every weight but 0 is an edge, on the diagonal too.
+    /// The features of the nodes of graphs `[batch, n, n]`. Every weight except 0 is an edge, on the diagonal too.
     ///
     /// # Errors
-    /// Where the graph is not that, or more vectors are asked for than there are nodes.
+    /// Returns an error where the graph does not have this shape, or there are fewer nodes than requested vectors.
     pub fn forward(self, tape: &mut Tape, graph: Var) -> Result<Var> {
         tape.check(graph)?;
         let [batch, n] = match *tape.shape(graph) {

@@ -1,8 +1,8 @@
-//! BrainGB's node features and messages for connectomes (Cui et al. 2022, IEEE TMI 42, arXiv 2204.07054; formulas where paper and code
-//! differ are those of github.com/HennyJie/BrainGB).
+//! BrainGB's node features and messages for connectomes (Cui et al. 2022, IEEE TMI 42, arXiv 2204.07054). Where paper and code differ, the
+//! formulas are those of the code at github.com/HennyJie/BrainGB.
 //!
-//! Its messages are linear, so what a node hears is a sum of products over the graph, and nothing of size pairs × features is made. Weights
-//! count by their magnitude, as there.
+//! The messages are linear, so their sum over neighbours is a sum of matrix products with the graph, and no array of size pairs × features
+//! is built. As in BrainGB, weights enter by their magnitude.
 
 mod attention;
 mod convolution;
@@ -22,7 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
     [features::cases(), convolution::cases(), attention::cases()].concat()
 }
 
-/// A layer's parts by what its inputs are: the columns of its weight `[outputs, Σ widths]`.
+/// The columns of a layer's weight `[outputs, Σ widths]`, split into consecutive blocks of these widths, one for each part of the input.
 fn columns<const N: usize>(tape: &mut Tape, linear: Linear, widths: [usize; N]) -> Result<[Var; N]> {
     let (mut parts, mut first) = ([linear.weight; N], 0);
     for (part, width) in parts.iter_mut().zip(widths) {
@@ -32,17 +32,17 @@ fn columns<const N: usize>(tape: &mut Tape, linear: Linear, widths: [usize; N]) 
     Ok(parts)
 }
 
-/// x times the columns of a layer's weight.
+/// The product of x with a block of columns of a layer's weight.
 fn by(tape: &mut Tape, x: Var, weight: Var) -> Result<Var> {
     Linear { weight, bias: None }.forward(tape, x)
 }
 
-/// 1 on the diagonal.
+/// A matrix with 1 on the diagonal.
 fn diagonal(tape: &mut Tape, n: usize) -> Result<Var> {
     tape.constant(identity(n)?)
 }
 
-/// The bias of a layer's sums, 0 at first.
+/// The bias of a layer's output, initialised to 0.
 fn zeros(tape: &mut Tape, parameters: &mut Parameters, name: &str, features: usize) -> Result<Var> {
     parameters.add(tape, name, [features], |_, _| crate::Init::Zeros)
 }

@@ -1,4 +1,4 @@
-//! State and edge types → the next state.
+//! Decoders, which predict the next state from a state and edge types.
 
 use super::others;
 use crate::nn::recurrent::gru;
@@ -6,7 +6,7 @@ use crate::nn::{Activation, EdgeMlp, Linear, Mlp, MlpSettings, Parameters};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// An edge network for each type but the first, which is no edge.
+/// An edge network for each type except the first, which means no edge.
 fn networks(
     tape: &mut Tape,
     parameters: &mut Parameters,
@@ -21,8 +21,8 @@ fn networks(
     (1..types).map(edge).collect()
 }
 
-/// Σ over edge types and senders of messages, `[batch, nodes, hidden]`, of states x `[batch, nodes, ..]` under edges `[batch, receivers,
-/// senders, types]`, whose weights of a node to itself count as 0.
+/// The messages `[batch, nodes, hidden]`, summed over edge types and senders, for states x `[batch, nodes, ..]` and edges `[batch,
+/// receivers, senders, types]`. The edges of a node to itself count as 0.
 fn heard(tape: &mut Tape, types: &[EdgeMlp], x: Var, edges: Var) -> Result<Var> {
     tape.check(x)?;
     tape.check(edges)?;
@@ -49,7 +49,7 @@ fn heard(tape: &mut Tape, types: &[EdgeMlp], x: Var, edges: Var) -> Result<Var> 
     sum.ok_or_else(|| Error::op("relational_decoder", "no edge types"))
 }
 
-/// The paper's MLP decoder. The first type sends nothing.
+/// The MLP decoder of the paper. The first type sends nothing.
 #[derive(Debug, Clone)]
 pub struct RelationalDecoder {
     types: Vec<EdgeMlp>,
@@ -57,10 +57,10 @@ pub struct RelationalDecoder {
 }
 
 impl RelationalDecoder {
-    /// Of `[inputs, hidden, types]`, the first of which is no edge.
+    /// A decoder with extents `[inputs, hidden, types]`. The first type means no edge.
     ///
     /// # Errors
-    /// Where there are fewer than two types, or a name is taken by a state of another type; so for both decoders.
+    /// Returns an error where there are fewer than two types, or a name is taken by a state of another type; this holds for both decoders.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, extents: [usize; 3]) -> Result<Self> {
         let [inputs, hidden, _] = extents;
         let types = networks(tape, parameters, name, extents, Activation::Relu)?;
@@ -68,11 +68,11 @@ impl RelationalDecoder {
         Ok(Self { types, out: Mlp::new(tape, parameters, &format!("{name}.out"), settings)? })
     }
 
-    /// The state `[batch, nodes, inputs]` after x under edges `[batch, receivers, senders, types]`, whose weights of a node to itself
-    /// count as 0.
+    /// The state `[batch, nodes, inputs]` after x under edges `[batch, receivers, senders, types]`. The edges of a node to itself count as
+    /// 0.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn step(&self, tape: &mut Tape, x: Var, edges: Var) -> Result<Var> {
         let sum = heard(tape, &self.types, x, edges)?;
         let both = tape.concatenate(&[x, sum], -1)?;
@@ -81,31 +81,31 @@ impl RelationalDecoder {
     }
 }
 
-/// The paper's recurrent decoder, for states that do not tell all: nodes have hidden states h, their messages m are of these, and m
-/// stands where h does in the gates of a GRU:
+/// The recurrent decoder of the paper, for states that do not determine the next state alone. Nodes have hidden states h, from which their
+/// messages m are computed, and m takes the place of h in the gates of a GRU:
 ///
 /// r, i = σ(W x + b + U m), n = tanh(W x + b + r (U m)), h' = (1 − i) n + i h, x' = x + MLP(h').
 ///
-/// m is the mean over nodes and over the types that send, a node's own message 0. (The code published with the paper divides by the
-/// number of features where it says that it averages over nodes.)
+/// Here m is the mean over nodes and over the sending types, and a node's message to itself is 0. (The code published with the paper
+/// divides by the number of features, where the paper says that it averages over nodes.)
 #[derive(Debug, Clone)]
 pub struct RelationalRecurrentDecoder {
-    /// A network of tanh layers for each type but the first, which sends nothing.
+    /// A network of tanh layers for each type except the first, which sends nothing.
     pub types: Vec<EdgeMlp>,
-    /// W and b of the gates r, i, n: `[3 × hidden, inputs]`.
+    /// W and b of the gates r, i, n, `[3 × hidden, inputs]`.
     pub input: Linear,
-    /// U: `[3 × hidden, hidden]`.
+    /// U, `[3 × hidden, hidden]`.
     pub hidden: Linear,
-    /// What a hidden state says of the change.
+    /// The network from a hidden state to the change of the state.
     pub out: Mlp,
 }
 
 impl RelationalRecurrentDecoder {
-    /// Of `[inputs, hidden, types]`, the first of which is no edge, with parameters `<name>.type<k>.…`, `<name>.input.…`,
-    /// `<name>.hidden.weight` and `<name>.out.…`.
+    /// A decoder with extents `[inputs, hidden, types]`, where the first type means no edge, and parameters `<name>.type<k>.…`,
+    /// `<name>.input.…`, `<name>.hidden.weight` and `<name>.out.…`.
     ///
     /// # Errors
-    /// As [`RelationalDecoder::new`].
+    /// The same as those of [`RelationalDecoder::new`].
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, [inputs, hidden, types]: [usize; 3]) -> Result<Self> {
         let types = networks(tape, parameters, name, [hidden, hidden, types], Activation::Tanh)?;
         let input = Linear::new(tape, parameters, &format!("{name}.input"), [inputs, 3 * hidden])?;
@@ -114,10 +114,10 @@ impl RelationalRecurrentDecoder {
         Ok(Self { types, input, hidden: gates, out: Mlp::new(tape, parameters, &format!("{name}.out"), settings)? })
     }
 
-    /// Hidden states of 0 for the nodes of x `[batch, nodes, inputs]`, from which a sequence begins: `[batch, nodes, hidden]`.
+    /// The hidden states `[batch, nodes, hidden]` at the beginning of a sequence for the nodes of x `[batch, nodes, inputs]`, all 0.
     ///
     /// # Errors
-    /// Where x is not that.
+    /// Returns an error where x does not have this shape.
     pub fn rest(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         tape.check(x)?;
         let [batch, nodes, _] = *tape.shape(x) else {
@@ -126,11 +126,11 @@ impl RelationalRecurrentDecoder {
         tape.full([batch, nodes, tape.shape(self.hidden.weight)[1]], 0.0)
     }
 
-    /// The state `[batch, nodes, inputs]` after x, and the hidden state after `hidden`, under edges as [`RelationalDecoder::step`] takes
-    /// them: a step of [`RollOut::carried`](crate::nn::RollOut::carried).
+    /// The state `[batch, nodes, inputs]` after x and the hidden state after `hidden`, under edges like those of
+    /// [`RelationalDecoder::step`]. It serves as a step of [`RollOut::carried`](crate::nn::RollOut::carried).
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn step(&self, tape: &mut Tape, x: Var, hidden: Var, edges: Var) -> Result<(Var, Var)> {
         let sum = heard(tape, &self.types, hidden, edges)?;
         let shape = tape.shape(hidden);

@@ -1,4 +1,4 @@
-//! Trajectories → logits of edge types.
+//! Encoders, which predict the logits of edge types from trajectories.
 
 use super::others;
 use crate::nn::{Activation, BatchNorm, Convolution, EdgeMlp, Linear, Mlp, MlpSettings, Parameters, Spacing};
@@ -7,14 +7,14 @@ use crate::{Error, Result};
 
 const ACTIVATION: Activation = Activation::Elu;
 
-/// Frames that a kernel of the paper's CNN sees.
+/// The length in frames of a kernel in the CNN of the paper.
 const KERNEL: usize = 5;
-/// Frames that its pooling makes one.
+/// The number of frames that its pooling combines.
 const POOL: usize = 2;
-/// The fewest frames for which both of its convolutions have a window.
+/// The smallest number of frames for which both of its convolutions have a window.
 const FEWEST: usize = POOL * KERNEL + KERNEL - 1;
 
-/// Hidden states of edges → nodes → edges → logits: what both encoders end with.
+/// The last part of both encoders: from hidden states of edges to nodes, back to edges, and to logits.
 #[derive(Debug, Clone)]
 struct Factor {
     node: Mlp,
@@ -24,7 +24,7 @@ struct Factor {
 }
 
 impl Factor {
-    /// Logits `[batch, receivers, senders, types]` of edges `[batch, receivers, senders, hidden]`.
+    /// The logits `[batch, receivers, senders, types]` for edges `[batch, receivers, senders, hidden]`.
     fn forward(&self, tape: &mut Tape, edges: Var) -> Result<Var> {
         let nodes = tape.shape(edges)[1];
         let others = others(tape, nodes)?;
@@ -39,14 +39,14 @@ impl Factor {
     }
 }
 
-/// Two layers of one width, normed.
+/// Two layers of one width with batch norm.
 fn stack(tape: &mut Tape, parameters: &mut Parameters, name: &str, inputs: usize, hidden: usize) -> Result<Mlp> {
     let settings = MlpSettings { last: ACTIVATION, norm: true, ..MlpSettings::new(&[inputs, hidden, hidden], ACTIVATION) };
     Mlp::new(tape, parameters, name, settings)
 }
 
-/// The paper's MLP encoder, nodes → edges → nodes → edges, its edge networks split into what is of the receiver and of the sender. For
-/// graphs of tens of nodes: edges have hidden states of their own between its layers.
+/// The MLP encoder of the paper, from nodes to edges to nodes to edges. Its edge networks are split into a receiver's and a sender's part.
+/// It suits graphs of tens of nodes, because each edge has hidden states between the layers.
 #[derive(Debug, Clone)]
 pub struct RelationalEncoder {
     embed: Mlp,
@@ -56,10 +56,10 @@ pub struct RelationalEncoder {
 }
 
 impl RelationalEncoder {
-    /// Of `[inputs, hidden, types]`: inputs are a node's whole trajectory.
+    /// An encoder with extents `[inputs, hidden, types]`, where the inputs are the whole trajectory of a node.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type.
+    /// Returns an error where a name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, [inputs, hidden, types]: [usize; 3]) -> Result<Self> {
         let embed = stack(tape, parameters, &format!("{name}.embed"), inputs, hidden)?;
         let node = stack(tape, parameters, &format!("{name}.node"), hidden, hidden)?;
@@ -74,11 +74,11 @@ impl RelationalEncoder {
         Ok(Self { embed, first, norm: norms[0], factor: Factor { node, second, norm: norms[1], out } })
     }
 
-    /// Logits `[batch, receivers, senders, types]` of trajectories `[batch, nodes, inputs]`. A node's logits to itself are there, and mean
-    /// nothing; so for both encoders.
+    /// The logits `[batch, receivers, senders, types]` for trajectories `[batch, nodes, inputs]`. The logits of a node to itself have no
+    /// meaning; this holds for both encoders.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         let h = self.embed.forward(tape, x)?;
         let edges = self.first.pairs(tape, h, None)?;
@@ -87,9 +87,9 @@ impl RelationalEncoder {
     }
 }
 
-/// The paper's CNN encoder: what passes between two nodes is seen by two convolutions in time with a pooling between them, and read out
-/// by attention over frames. The first convolution is split into what is of the receiver and of the sender, and made once a node. For
-/// graphs of tens of nodes: every edge has a series of hidden states.
+/// The CNN encoder of the paper. The trajectories of each pair of nodes pass two convolutions in time with a pooling between them, and are
+/// combined by attention over frames. The first convolution is split into a receiver's and a sender's part, each computed once for each
+/// node. It suits graphs of tens of nodes, because each edge has a series of hidden states.
 #[derive(Debug, Clone)]
 pub struct RelationalCnnEncoder {
     receiver: Convolution,
@@ -103,10 +103,10 @@ pub struct RelationalCnnEncoder {
 }
 
 impl RelationalCnnEncoder {
-    /// Of `[features, hidden, types]`: features of a node at each frame.
+    /// An encoder with extents `[features, hidden, types]`, where the features are those of a node at each frame.
     ///
     /// # Errors
-    /// Where a name is taken by a state of another type.
+    /// Returns an error where a name is taken by a state of another type.
     pub fn new(tape: &mut Tape, parameters: &mut Parameters, name: &str, [features, hidden, types]: [usize; 3]) -> Result<Self> {
         let (ends, each) = ([features, hidden, KERNEL], Spacing::default());
         let receiver = Convolution::new(tape, parameters, &format!("{name}.receiver"), ends, each)?;
@@ -124,10 +124,10 @@ impl RelationalCnnEncoder {
         Ok(Self { receiver, sender, second, norms, content, attention, embed, factor })
     }
 
-    /// Logits `[batch, receivers, senders, types]` of trajectories `[batch, nodes, features, time]` of 14 frames or more.
+    /// The logits `[batch, receivers, senders, types]` for trajectories `[batch, nodes, features, time]` of at least 14 frames.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn forward(&self, tape: &mut Tape, x: Var) -> Result<Var> {
         tape.check(x)?;
         let (wanted, hidden) = (tape.shape(self.receiver.kernels)[1], tape.shape(self.second.kernels)[0]);
@@ -156,7 +156,7 @@ impl RelationalCnnEncoder {
         self.factor.forward(tape, edges)
     }
 
-    /// The second half of the CNN: of each pair's series `[.., frames, hidden]` one vector, `[pairs, hidden]`.
+    /// The second half of the CNN, which turns the series `[.., frames, hidden]` of each pair into one vector, `[pairs, hidden]`.
     fn read_out(&self, tape: &mut Tape, pairs: Var) -> Result<Var> {
         let [frames, hidden] = [3, 4].map(|i| tape.shape(pairs)[i]);
         let count = tape.shape(pairs)[..3].iter().product();

@@ -1,5 +1,5 @@
-//! Neural relational inference (Kipf, Fetaya, Wang, Welling & Zemel 2018, arXiv 1802.04687): which nodes act on which is inferred from
-//! their trajectories, as types of edges under which a decoder predicts them best.
+//! Neural relational inference (Kipf, Fetaya, Wang, Welling & Zemel 2018, arXiv 1802.04687): interactions between nodes are inferred from
+//! their trajectories, as the edge types under which a decoder predicts the trajectories best.
 
 mod decoder;
 mod encoder;
@@ -13,7 +13,7 @@ use crate::ops::case::{Case, Draw, f32s};
 use crate::ops::case::{normal, one};
 use crate::tape::{Tape, Var};
 
-/// 1 for every pair of two different nodes, `[nodes, nodes]`.
+/// A mask with 1 for every pair of two different nodes, `[nodes, nodes]`.
 fn others(tape: &mut Tape, nodes: usize) -> Result<Var> {
     let weight = |at: usize| if at / nodes == at % nodes { 0.0 } else { 1.0 };
     tape.constant(crate::HostTensor::f32([nodes, nodes], (0..nodes * nodes).map(weight).collect())?)
