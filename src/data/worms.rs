@@ -26,7 +26,7 @@ impl Worm {
     /// The series of the neurons of these names, one after the other.
     ///
     /// # Errors
-    /// Where a name is not among the worm's neurons.
+    /// Returns an error where a name is not among the worm's neurons.
     pub fn of(&self, names: &[String]) -> Result<Vec<&[f32]>> {
         let frames = self.states.len();
         let series = self.series.elements::<f32>()?;
@@ -42,7 +42,7 @@ impl Worm {
 /// Reads the worms of a folder, and the names of the behavioural states.
 ///
 /// # Errors
-/// [`Error::File`] where a file is missing, is not what it should be, or disagrees with the others about frames or neurons.
+/// Returns [`Error::File`] where a file is missing, is not what it should be, or disagrees with the others about frames or neurons.
 pub fn read_worms(folder: impl AsRef<Path>) -> Result<(Vec<Worm>, Vec<String>)> {
     let folder = folder.as_ref();
     let path = folder.join("meta.json");

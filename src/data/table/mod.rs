@@ -54,9 +54,9 @@ pub struct ReadAs {
 /// ten rows or more, or rises with them in equal steps.
 ///
 /// # Errors
-/// [`Error::File`] where the file cannot be read, has another extension or another delimiter, no rows, rows of unequal length, a column
-/// without a name under a header, or a cell that is not a finite f32: empty, `n/a` and NaN too (the message gives line and column, from 1,
-/// and the text found); and where it is not clear whether the first row is a header or a column is an index.
+/// Returns [`Error::File`] where the file cannot be read, has another extension or another delimiter, no rows, rows of unequal length, a
+/// column without a name under a header, or a cell that is not a finite f32: empty, `n/a` and NaN too (the message gives line and column,
+/// from 1, and the text found); and where it is not clear whether the first row is a header or a column is an index.
 pub fn read_table(path: impl AsRef<Path>, options: &TableOptions) -> Result<Table> {
     let path = path.as_ref();
     read_table_bytes(path, &read_bytes(path)?, options)
@@ -89,7 +89,8 @@ pub(super) fn read_grid(name: &Path, bytes: &[u8], options: &TableOptions) -> Re
 /// Reads one column of a `.csv` or `.tsv` with a header as text, one cell for each row: participants' groups, sessions, names of files.
 ///
 /// # Errors
-/// [`Error::File`] where the file cannot be read, has another extension or no rows, no column of that name or two, or a row too short.
+/// Returns [`Error::File`] where the file cannot be read, has another extension or no rows, no column of that name or two, or a row too
+/// short.
 pub fn read_column(path: impl AsRef<Path>, column: &str) -> Result<Vec<String>> {
     let path = path.as_ref();
     cells(path, &read_bytes(path)?, column).map_err(|what| Error::file(path, what))

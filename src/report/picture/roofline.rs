@@ -63,7 +63,7 @@ impl Point {
 /// The roofline of a device, and points below it.
 ///
 /// # Errors
-/// [`Error::Argument`] where a ceiling is no positive number.
+/// Returns [`Error::Argument`] where a ceiling is no positive number.
 pub fn roofline(title: &str, subtitle: &str, ceiling: &Ceiling, points: &[Point]) -> Result<String> {
     let peaks = ceiling.peaks.iter().map(|p| p.1);
     let Some(peak) = ceiling.peaks.first().map(|p| p.1) else {

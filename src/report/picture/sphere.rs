@@ -39,8 +39,8 @@ struct View {
 /// Borders run half way between vertices of different parcels.
 ///
 /// # Errors
-/// [`Error::Argument`] where there are no vertices, a coordinate is not finite, a face names a vertex that is not there, or there is not one
-/// label a vertex.
+/// Returns [`Error::Argument`] where there are no vertices, a coordinate is not finite, a face names a vertex that is not there, or there
+/// is not one label a vertex.
 pub fn sphere_map(title: &str, hemisphere: Hemisphere, xyz: &[[f32; 3]], faces: &[[i32; 3]], labels: &[i32]) -> Result<String> {
     let error = |what| Error::argument(format!("sphere map `{title}`: {what}"));
     let mut points = Points::new(centred(xyz).map_err(error)?);
