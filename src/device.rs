@@ -1,4 +1,4 @@
-//! The one front: a device, programs on it, and the state they share.
+//! The interface to all devices: a device, programs on it, and the state that programs share.
 
 use crate::gpu::{self, Buffers, Context, Counts, Options, Profile};
 use crate::host::{self, Precision};
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[cfg(not(target_arch = "wasm32"))]
 use std::time::Duration;
 
-/// Where programs run.
+/// A device on which programs run: a GPU, or the host's CPU.
 ///
 /// ```
 /// use tapetum::{Device, Tape};
@@ -44,7 +44,7 @@ impl Device {
         Self::Cpu(Precision::F64)
     }
 
-    /// The GPU that `options` mean.
+    /// The GPU that `options` choose.
     ///
     /// # Errors
     /// As [`Context::new`].
@@ -53,7 +53,7 @@ impl Device {
         Context::new(options).map(Self::Gpu)
     }
 
-    /// A real GPU where there is one, else the host executor.
+    /// A hardware GPU where there is one, else the host executor in f32.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn auto() -> Self {
         Self::gpu(&Options::default()).unwrap_or_else(|_| Self::cpu())
@@ -62,7 +62,7 @@ impl Device {
     /// The device of a name: `cpu`, `auto` ([`Device::auto`]), or an adapter by its index or part of its name, software ones too.
     ///
     /// # Errors
-    /// Where no adapter is called so.
+    /// Where no adapter has this name.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn named(name: &str) -> Result<Self> {
         match name {
@@ -88,7 +88,7 @@ impl Device {
         }
     }
 
-    /// Compiles what `outputs` and the tape's assignments need, with state of its own.
+    /// Compiles the parts of the tape that `outputs` and the tape's assignments need. The program has state of its own.
     ///
     /// # Errors
     /// Where a var is of another tape, a tensor is larger than the device binds, a shader does not compile, or memory runs out.
@@ -97,8 +97,8 @@ impl Device {
         self.compile_with(tape, outputs, &State::new(self))
     }
 
-    /// [`Device::compile`] on state that other programs share. States it does not hold yet are begun; those it holds must be of
-    /// this tape's types.
+    /// [`Device::compile`] on state that other programs share. States that `state` does not hold yet are initialised; those that it holds
+    /// must have this tape's types.
     ///
     /// ```
     /// use tapetum::{Device, Init, State, Tape, TensorType};
@@ -129,7 +129,7 @@ impl Device {
         pollster::block_on(self.compile_async(tape, outputs, state))
     }
 
-    /// [`Device::compile_with`] for those who must not block.
+    /// The asynchronous form of [`Device::compile_with`], for callers that must not block.
     #[allow(clippy::await_holding_lock, reason = "the store is this thread's while its buffers are bound: a browser has one thread")]
     pub async fn compile_async(&self, tape: &Tape, outputs: &[Var], state: &State) -> Result<Program> {
         let engine = match self {
@@ -211,7 +211,7 @@ impl State {
         }
     }
 
-    /// The type of a state.
+    /// The type of a state; `None` where there is no state of that name.
     pub fn ty(&self, name: &str) -> Option<TensorType> {
         match &*self.lock() {
             Store::Host(_, values) => values.get(name).map(HostTensor::ty),
@@ -228,7 +228,7 @@ impl State {
         pollster::block_on(self.read_async(name))
     }
 
-    /// [`State::read`] for those who must not block.
+    /// The asynchronous form of [`State::read`], for callers that must not block.
     #[allow(clippy::await_holding_lock, reason = "the store is this thread's while it reads: a browser has one thread")]
     pub async fn read_async(&self, name: &str) -> Result<HostTensor> {
         match &*self.lock() {
@@ -237,7 +237,7 @@ impl State {
         }
     }
 
-    /// Sets a state, new or of the same type as it was.
+    /// Sets a state, which is new or keeps the type it had.
     ///
     /// # Errors
     /// Where it is of another type, or the device reports a fault.
@@ -246,7 +246,7 @@ impl State {
         pollster::block_on(self.write_async(name, value))
     }
 
-    /// [`State::write`] for those who must not block.
+    /// The asynchronous form of [`State::write`], for callers that must not block.
     #[allow(clippy::await_holding_lock, reason = "the store is this thread's while it writes: a browser has one thread")]
     pub async fn write_async(&self, name: &str, value: &HostTensor) -> Result<()> {
         if let Some(ty) = self.ty(name)
@@ -287,7 +287,7 @@ impl State {
     }
 }
 
-/// A compiled tape.
+/// A tape compiled for a device.
 #[derive(Debug)]
 pub struct Program {
     engine: Engine,
@@ -296,7 +296,7 @@ pub struct Program {
     outputs: Vec<Var>,
     /// The name of each value in messages.
     names: Vec<Box<str>>,
-    /// The tape's first value, by which those of another tape are known.
+    /// The tape's first value, by which values of another tape are recognised.
     first: Option<Var>,
 }
 
@@ -312,7 +312,8 @@ impl Program {
         &self.state
     }
 
-    /// Fills an input; it stays until it is filled again. A value held in double precision is rounded to what the device computes in.
+    /// Fills an input, which keeps its value until it is filled again. A value held in double precision is rounded to the precision of the
+    /// device.
     ///
     /// # Errors
     /// Where `input` is no input of the tape, or the value is of another type.
@@ -327,14 +328,14 @@ impl Program {
                 program.write(input, value);
                 Ok(())
             }
-            // An input of the tape that the outputs do not need is of no consequence, here as on the host.
+            // An input of the tape that the outputs do not need is ignored, here as on the host.
             Engine::Gpu(program) if !program.plan().inputs.iter().any(|(_, _, v)| *v == input) => Ok(()),
             Engine::Gpu(program) if value.is_f64() => program.write(input, &value.to_real::<f32>()),
             Engine::Gpu(program) => program.write(input, value),
         }
     }
 
-    /// Runs once. On a GPU it returns when the step is submitted.
+    /// Runs one step. On a GPU the call returns when the step is submitted.
     ///
     /// # Errors
     /// Where an input was never written, or the device reports a fault.
@@ -342,7 +343,7 @@ impl Program {
         self.steps(1)
     }
 
-    /// Runs `n` times; on a GPU, in one submission.
+    /// Runs `n` steps; on a GPU, in one submission.
     ///
     /// ```
     /// use tapetum::{Device, Init, Tape, TensorType};
@@ -390,7 +391,7 @@ impl Program {
         pollster::block_on(self.read_async(output))
     }
 
-    /// [`Program::read`] for those who must not block.
+    /// The asynchronous form of [`Program::read`], for callers that must not block.
     pub async fn read_async(&self, output: Var) -> Result<HostTensor> {
         match &self.engine {
             Engine::Gpu(program) if program.counts().steps > 0 && self.outputs.contains(&output) => program.read(output).await,
@@ -445,7 +446,7 @@ impl Program {
         self.gpu().map(gpu::GpuProgram::plan)
     }
 
-    /// The plan for `target` of a program that runs on the host: what it would take there.
+    /// The plan that a program on the host would have on the GPU `target`.
     ///
     /// # Errors
     /// Where the program runs on a GPU, whose plan [`Program::plan`] gives; and as [`Plan::new`].
@@ -456,17 +457,17 @@ impl Program {
         }
     }
 
-    /// The program on the GPU, for those who encode it themselves.
+    /// The program on the GPU, for applications that encode it themselves; `None` on the host.
     pub fn gpu(&self) -> Option<&gpu::GpuProgram> {
         if let Engine::Gpu(program) = &self.engine { Some(program) } else { None }
     }
 
-    /// The same, to bind buffers and encode.
+    /// The program on the GPU, to bind buffers and to encode; `None` on the host.
     pub fn gpu_mut(&mut self) -> Option<&mut gpu::GpuProgram> {
         if let Engine::Gpu(program) = &mut self.engine { Some(program) } else { None }
     }
 
-    /// One step on the host, and for each value of the tape, by its index, whether an element of it meets `test`.
+    /// Runs one step on the host. The result holds, for each value of the tape by its index, true where an element meets `test`.
     pub(crate) fn flawed(&mut self, test: impl Fn(f64) -> bool) -> Result<Vec<bool>> {
         let Engine::Host(program) = &mut self.engine else {
             return Err(Error::argument("a GPU runs dispatches, not nodes of the tape"));
@@ -477,10 +478,10 @@ impl Program {
         }
     }
 
-    /// One step on the host, and how long each node of the tape took, by its index: zero for those that do not run.
+    /// Runs one step on the host and returns the time of each node of the tape, by its index: zero for nodes that do not run.
     ///
     /// # Errors
-    /// On a GPU, which [`profile`](Self::profile) is for, and as [`Program::step`].
+    /// On a GPU, where [`profile`](Self::profile) serves instead, and as [`Program::step`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn profile_nodes(&mut self) -> Result<Vec<Duration>> {
         let Engine::Host(program) = &mut self.engine else {
@@ -492,10 +493,10 @@ impl Program {
         }
     }
 
-    /// One step with a timestamp around every dispatch.
+    /// Runs one step on the GPU with a timestamp before and after every dispatch.
     ///
     /// # Errors
-    /// On the host, and where the device has no timestamps.
+    /// On the host executor, and where the device has no timestamps.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn profile(&mut self) -> Result<Profile> {
         match &mut self.engine {

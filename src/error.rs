@@ -1,4 +1,4 @@
-//! The one error of the crate. Every message names the thing at fault and what was expected.
+//! The error type of the crate. Every message names the thing at fault and what was expected.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// An op was given operands it has no meaning for.
+    /// An op was given operands for which it is not defined.
     #[error("{op}: {what}")]
     Op {
         /// The op's name.
@@ -14,12 +14,12 @@ pub enum Error {
         /// The operand and what was expected of it.
         what: String,
     },
-    /// An op whose reverse rule is not made of differentiable ops was differentiated again.
+    /// An op whose reverse rule does not consist of differentiable ops was differentiated a second time.
     #[error("{op}: not differentiable here: {why}")]
     NotDifferentiable {
         /// The op's name.
         op: String,
-        /// Why, and what to use instead.
+        /// The reason, and what to use instead.
         why: String,
     },
     /// A named tensor (input, state, output) is missing or does not have the type it must have.
@@ -33,14 +33,14 @@ pub enum Error {
     /// A tensor is larger than one binding of the device holds.
     #[error("tensor `{name}` takes {bytes} bytes, and this device binds at most {limit} at once")]
     TooLarge {
-        /// The name or op that makes it.
+        /// The name of the tensor, or of the op that makes it.
         name: String,
         /// Its size in bytes.
         bytes: u64,
         /// The device's limit in bytes.
         limit: u64,
     },
-    /// A user's setting has no meaning.
+    /// A setting has a value that is not allowed.
     #[error("{what}")]
     Argument {
         /// The name of the setting, its value, and what was expected.
@@ -58,7 +58,7 @@ pub enum Error {
         /// The first value that became NaN or infinite.
         what: String,
     },
-    /// A file could not be read or written, or does not hold what it must.
+    /// A file could not be read or written, or its contents are not as expected.
     #[error("{}: {what}", path.display())]
     File {
         /// The file.
@@ -66,7 +66,7 @@ pub enum Error {
         /// A description of the fault, and of what was expected.
         what: String,
     },
-    /// No adapter serves.
+    /// No suitable adapter was found.
     #[error("no adapter: {what}")]
     NoAdapter {
         /// The adapter that was asked for, and the adapters that were found.
@@ -86,7 +86,7 @@ pub enum Error {
         /// The resource that was being created.
         what: String,
     },
-    /// The device was lost; programs on it are dead, host copies of state are not.
+    /// The device was lost. Programs on it cannot run any more; host copies of state remain valid.
     #[error("the device was lost: {what}")]
     DeviceLost {
         /// The driver's message.
@@ -95,19 +95,19 @@ pub enum Error {
     /// The graphics stack rejected a call.
     #[error("the device reported an error: {what}")]
     Device {
-        /// Its message.
+        /// The message of the graphics stack.
         what: String,
     },
 }
 
-/// The message, so that a `main` that returns a `Result` ends with a line that people read.
+/// Prints the message, so that a `main` that returns a `Result` ends with a readable line.
 impl std::fmt::Debug for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
     }
 }
 
-/// The crate's result.
+/// The result type of the crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -126,7 +126,7 @@ impl Error {
         Self::Argument { what: what.into() }
     }
 
-    /// An [`Error::File`]. The message may quote the file, and is one line all the same.
+    /// An [`Error::File`]. The message may quote the file's text; its line breaks become spaces.
     pub fn file(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
         Self::File { path: path.into(), what: what.into().replace(['\n', '\r'], " ") }
     }

@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-/// Held by whoever has files under temporary names.
+/// A lock that every writer holds for reading while it has files under temporary names.
 static WRITING: RwLock<()> = RwLock::new(());
 
 fn writing() -> RwLockReadGuard<'static, ()> {
     WRITING.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits until no file stands under a temporary name, and keeps others from being written as long as what it returns lives: a program that
-/// ends meanwhile, because of a signal say, leaves nothing behind. The crate itself handles no signals.
+/// Waits until no file has a temporary name, and keeps new ones from being written as long as the returned guard lives. A program that ends
+/// meanwhile, for example because of a signal, then leaves no temporary file behind. The crate itself handles no signals.
 pub fn hold_writes() -> impl Drop {
     WRITING.write().unwrap_or_else(PoisonError::into_inner)
 }
@@ -41,22 +41,22 @@ pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     write().map_err(|e| Error::file(path, format!("cannot be written: {e}")))
 }
 
-/// A folder's new files, which appear together, by [`OutputFolder::commit`]. As long as it lives, no other process can have the same folder
-/// for its output, where the file system knows locks.
+/// A set of new files for a folder, which appear together on [`OutputFolder::commit`]. As long as it lives, no other process can use the
+/// same folder for its output, provided that the file system supports locks.
 #[derive(Debug)]
 pub struct OutputFolder {
     path: PathBuf,
     files: Vec<(PathBuf, Vec<u8>)>,
-    /// Locked until it is closed.
+    /// The folder's handle, locked until it is closed.
     _lock: Option<File>,
 }
 
 impl OutputFolder {
-    /// Makes the folder, and those above it, where they are missing. Files already in it stay, but for those that a commit replaces.
-    /// That it can be written in is tried at once: what its files hold may take minutes to compute.
+    /// Makes the folder, and those above it, where they are missing. Files already in it stay, but for those that a commit replaces. The
+    /// call checks at once that the folder can be written in, because the contents of its files may take minutes to compute.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder cannot be made, or not written in, or is another's output folder at this time.
+    /// [`Error::File`] where the folder cannot be made or written in, or is the output folder of another process at this time.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         fs::create_dir_all(&path).map_err(|e| Error::file(&path, format!("the folder cannot be made: {e}")))?;
@@ -72,7 +72,7 @@ impl OutputFolder {
         &self.path
     }
 
-    /// Adds a file of the given name; the last one of a name counts. It is in memory until the commit.
+    /// Adds a file of the given name and contents, which stay in memory until the commit. Of several files with one name the last counts.
     ///
     /// # Errors
     /// [`Error::File`] where a folder has that name.
@@ -89,7 +89,8 @@ impl OutputFolder {
     /// Puts every file in its place and returns their paths, in the order they were added.
     ///
     /// # Errors
-    /// [`Error::File`] where one cannot be written or put in place: then those before it are taken back, and what they replaced is restored.
+    /// [`Error::File`] where a file cannot be written or put in place. The files before it are then removed, and the files they replaced
+    /// are restored.
     pub fn commit(self) -> Result<Vec<PathBuf>> {
         let _writing = writing();
         let error = |path: &Path, e: io::Error| Error::file(path, format!("cannot be written: {e}"));
@@ -105,7 +106,7 @@ impl OutputFolder {
     }
 }
 
-/// Folders cannot be opened as files on every system, nor locked on every file system; there, they are not.
+/// Locks a folder. `None` on systems where a folder cannot be opened as a file, and on file systems without locks.
 fn lock(folder: &Path) -> Result<Option<File>> {
     let Ok(handle) = File::open(folder) else { return Ok(None) };
     match handle.try_lock() {
@@ -117,11 +118,11 @@ fn lock(folder: &Path) -> Result<Option<File>> {
     }
 }
 
-/// Where the bytes of a file go.
+/// The destination of a file's bytes.
 enum Place {
-    /// To a new file beside `path`, which no link is, and from there to `path`; `before` is what was there.
+    /// A new file beside `path`, which is then renamed to `path`. `path` is not a link; `before` describes the file that was there.
     Beside { path: PathBuf, before: Option<Metadata> },
-    /// Into what is there.
+    /// The existing file, pipe or device, which is written into.
     Within,
 }
 
@@ -153,10 +154,10 @@ fn names(_: &Metadata) -> u64 {
     1
 }
 
-/// Where links lead, at whose end there is nothing yet.
+/// The path to which symbolic links lead, where no file exists there yet.
 fn end_of_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
-    // As many as Linux follows.
+    // Linux follows at most 40 links as well.
     for _ in 0..40 {
         let Ok(to) = fs::read_link(&path) else { break };
         path = path.parent().unwrap_or_else(|| Path::new("")).join(to);
@@ -171,12 +172,12 @@ fn write_into(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if is_file { file.sync_all() } else { Ok(()) }
 }
 
-/// A file under a temporary name in the same folder, for a rename is whole only within one file system. Dropped, it is gone.
+/// A file under a temporary name in the same folder, because a rename is atomic only within one file system. It is removed when dropped.
 #[derive(Debug)]
 struct Temporary(PathBuf);
 
 impl Temporary {
-    /// A file to take the place of another, of its mode and owner.
+    /// Writes a file that will replace another, with the mode and the owner of that file.
     fn new(path: &Path, bytes: &[u8], before: Option<&Metadata>) -> io::Result<Self> {
         let temporary = Self(beside(path));
         let mut file = create(&temporary.0, before)?;
@@ -185,7 +186,7 @@ impl Temporary {
             keep_owner(&temporary.0, before);
             file.set_permissions(before.permissions())?;
         }
-        // Without it, some file systems put the name in place before the bytes, and a power cut leaves an empty file.
+        // Without this, some file systems store the new name before the bytes, and a power cut leaves an empty file.
         file.sync_all()?;
         Ok(temporary)
     }
@@ -197,7 +198,7 @@ impl Drop for Temporary {
     }
 }
 
-/// A new file that nobody may read who could not read the one before.
+/// Creates a file that is readable at most by those who could read the file before.
 fn create(path: &Path, before: Option<&Metadata>) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -209,7 +210,7 @@ fn create(path: &Path, before: Option<&Metadata>) -> io::Result<File> {
     options.open(path)
 }
 
-/// Only some may give files away: for others, the file is theirs then.
+/// Gives the file the owner it had before. Only privileged users may do so; for others the file becomes their own.
 #[cfg(unix)]
 fn keep_owner(path: &Path, before: &Metadata) {
     use std::os::unix::fs::{MetadataExt, chown};
@@ -219,7 +220,7 @@ fn keep_owner(path: &Path, before: &Metadata) {
 #[cfg(not(unix))]
 fn keep_owner(_: &Path, _: &Metadata) {}
 
-/// A name in the same folder that nobody else uses, and that is not longer than file systems allow.
+/// A temporary name in the same folder that no other process uses and that is not longer than file systems allow.
 fn beside(path: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let name: String = path.file_name().unwrap_or_default().to_string_lossy().chars().take(16).collect();
@@ -231,7 +232,7 @@ fn beside(path: &Path) -> PathBuf {
 struct Staged<'a> {
     path: &'a Path,
     bytes: &'a [u8],
-    /// Where links lead, and the new file beside it; none where the bytes go into what is there.
+    /// The path to which links lead, and the new file beside it; `None` where the bytes go into the existing file.
     beside: Option<(PathBuf, Temporary)>,
     before: Before,
 }
@@ -263,7 +264,8 @@ impl<'a> Staged<'a> {
             return write_into(self.path, self.bytes);
         };
         let kept = Temporary(beside(path));
-        // A second name for what is there, so that there is no moment without it; a rename where there are no second names.
+        // The existing file gets a second name, so that the path is never without a file; where the file system has no hard links, it is
+        // renamed.
         let moved = fs::hard_link(path, &kept.0).or_else(|_| fs::rename(path, &kept.0));
         let before = match moved {
             Ok(()) => Before::File(kept),
@@ -274,7 +276,7 @@ impl<'a> Staged<'a> {
         fs::rename(&new.0, path)
     }
 
-    /// Nothing better can be done where undoing fails as well: the error that led here is the one reported.
+    /// Undoes the placement. Where undoing fails as well, nothing better can be done, and the error that led here is reported.
     fn take_back(&mut self) {
         let place = self.beside.as_ref().map_or(self.path, |(path, _)| path);
         let _ = match (std::mem::replace(&mut self.before, Before::Unplaced), &self.beside) {

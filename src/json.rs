@@ -1,18 +1,17 @@
-//! JSON from outside: every key of an object may stand once, and a second one is refused with its place.
+//! Reading of JSON from files and users. A key that occurs twice in an object is refused with its place.
 //!
-//! JSON itself leaves open what a key means that stands twice (RFC 8259, section 4), and most readers let the last one count in silence.
-//! Everything that this crate reads as JSON goes through [`parse`]. Objects and lists may lie within one another 128 deep, which is what
-//! `serde_json` allows.
+//! The standard does not define the meaning of a key that occurs twice (RFC 8259, section 4), and most readers silently use the last one.
+//! All JSON that this crate reads goes through [`parse`]. Objects and lists may be nested 128 levels deep, the limit of `serde_json`.
 
 use serde_core::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
-/// The value that UTF-8 text holds; a byte-order mark before it is passed over.
+/// Parses UTF-8 text as one JSON value; a byte-order mark before it is skipped.
 ///
 /// # Errors
-/// Says line and column where the text is no JSON, a number is none that f64 holds, something follows the value, it is more than 128
-/// levels deep, or a key stands twice in one object (with the path of the object, such as `train.rate` or `blocks[2]`).
+/// The message gives line and column where the text is not JSON, a number exceeds f64, something follows the value, the nesting is deeper
+/// than 128 levels, or a key occurs twice in one object (with the path of the object, such as `train.rate` or `blocks[2]`).
 pub fn parse(text: impl AsRef<[u8]>) -> Result<Value, String> {
     let text = text.as_ref();
     let mut deserializer = serde_json::Deserializer::from_slice(text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text));
@@ -21,7 +20,7 @@ pub fn parse(text: impl AsRef<[u8]>) -> Result<Value, String> {
     Ok(value)
 }
 
-/// Where a value stands: a path that is put together only for an error.
+/// The place of a value. Its path is put together only for an error.
 #[derive(Clone, Copy)]
 enum Place<'a> {
     Root,
@@ -125,7 +124,7 @@ mod tests {
             let error = parse(text).unwrap_err();
             assert!(error.contains(place), "{text}: {error}");
         }
-        // One key in two objects is no key twice.
+        // The same key in two different objects is allowed.
         assert!(parse(r#"{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}]}"#).is_ok());
     }
 

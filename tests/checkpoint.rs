@@ -1,4 +1,4 @@
-//! Checkpoints: what is saved is what is loaded, and what does not fit is an error that names it and changes nothing.
+//! Checkpoints: loading gives what was saved, and a file that does not fit is an error that names the misfit and changes nothing.
 
 use crate::common::gpu;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The engine: tape, ops, plan, kernels and their cost, optimisers, training, states, the GPU and who embeds it.
+//! The engine: tape, ops, plan, kernels and their cost, optimisers, training, states, the GPU and its embedding in applications.
 
 mod checkpoint;
 mod common;

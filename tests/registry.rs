@@ -1,4 +1,4 @@
-//! Every kernel the crate can make, in every variant: it validates for each back end, is written in each language, keeps within the
+//! Every kernel of the crate, in every variant, validates for each graphics API, can be written in each language and keeps within the
 //! portable limits, and its file says what it computes.
 
 use naga::{AddressSpace, Module};
@@ -16,7 +16,7 @@ fn name(kernel: &Kernel) -> String {
     format!("{}/{}", kernel.name, kernel.variant)
 }
 
-/// Written in every language, as shipped and with runtime checks, and within the portable limits.
+/// Asserts that a kernel can be written in every language, as shipped and with runtime checks, and keeps within the portable limits.
 fn holds(kernel: &Kernel) {
     for format in Format::ALL {
         for trusted in [true, false] {
@@ -76,7 +76,7 @@ fn every_function_holds_on_every_reading() {
     }
 }
 
-/// A source of choices.
+/// A source of random choices.
 struct Dice {
     philox: Philox,
     thrown: usize,
@@ -93,7 +93,7 @@ impl Dice {
     }
 }
 
-/// A tape of up to eight functions on each other and on operands of any type that broadcast, and what is asked of it.
+/// A tape of up to eight functions, applied to one another and to operands of any type that broadcast, and its outputs.
 fn random_tape(dice: &mut Dice) -> (Tape, Vec<Var>) {
     let mut tape = Tape::new();
     let [a, b, c] = dice.of(&[[2, 3, 4], [3, 5, 7], [1, 1, 1], [4, 1, 12], [2, 65, 3]]);

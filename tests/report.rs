@@ -1,4 +1,4 @@
-//! Pictures and reports: well-formed, self-contained, the same every time, and clear about what they cannot draw.
+//! Pictures and reports are well-formed, self-contained and reproducible, and inputs that cannot be drawn are refused with a clear message.
 
 use tapetum::Result;
 use tapetum::report::picture::{
@@ -8,7 +8,7 @@ use tapetum::report::{Figure, ReportTable, Section, report};
 
 const AWKWARD: &str = "a < b & \"c\" > 'd' \u{1} µ";
 
-/// Tags are closed in order, and no bare `&` or `<` is in the text; returns the texts between tags.
+/// Asserts that tags are closed in order and that the text has no bare `&` or `<`. Returns the texts between tags.
 #[track_caller]
 fn texts_of_xml(xml: &str) -> Vec<String> {
     let (mut open, mut texts) = (Vec::new(), Vec::new());
@@ -90,7 +90,7 @@ fn heat_maps() {
     }
 }
 
-/// The colours of a picture's bitmaps: what its palettes hold.
+/// The colours in the palettes of a picture's bitmaps.
 fn palette(svg: &str) -> Vec<[u8; 3]> {
     use base64::Engine;
     let data = svg.split("base64,").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
@@ -112,7 +112,7 @@ fn scales_fit_what_is_shown() {
         ..Matrix::default()
     };
     let light = |[r, g, b]: [u8; 3]| u32::from(r) + u32::from(g) + u32::from(b);
-    // Of one sign: from light to dark. Of two: white at 0, wherever that lies.
+    // Values of one sign are drawn from light to dark. Where there are two signs, 0 is white, wherever it lies on the scale.
     let colours = palette(&matrix(&[0.0, 0.1, 0.5, 0.25, 0.125, 0.0], 2).heat_map().unwrap());
     assert!((0..99).all(|i| light(colours[i]) > light(colours[i + 1])));
     let mixed = Matrix { range: Some((-0.5, 1.0)), ..matrix(&[-0.5, 1.0], 1) };
@@ -170,7 +170,7 @@ fn comparisons() {
     assert!(!texts.contains(&"median".into()));
     drawn(|| comparison("equal", "score", &values[..1], ("random", &[0.5; 4])));
 
-    // An axis that does not start at 0 says so, and what is shaded is explained.
+    // A note says that the axis does not start at 0, and another explains the shade.
     let texts = drawn(|| comparison("far from 0", "score", &values[..1], ("random", &[0.4, 0.45])));
     assert!(texts.iter().any(|t| t.starts_with("The axis starts at 0.39")) && texts.iter().any(|t| t.contains("5th to 95th")), "{texts:?}");
     let spread = [Score { name: "learnt".into(), value: 0.5, deviation: Some(0.125) }];
@@ -200,7 +200,7 @@ fn scatters() {
 #[test]
 fn networks() {
     let names: Vec<String> = ["AVAL", AWKWARD, "RIB"].map(String::from).to_vec();
-    // Rows receive: of the four edges above 0 the strongest two are drawn, and no node's own.
+    // Rows are receivers. Of the four edges above 0 the strongest two are drawn, and no edge of a node to itself.
     let weights = [9.0, 0.5, 0.0, 0.25, 9.0, 1.0, -1.0, 0.125, 9.0];
     let texts = drawn(|| network("graph", &names, &weights, 2));
     for text in ["AVAL", "RIB", "the 2 strongest of 6 edges"] {
@@ -224,7 +224,7 @@ fn barcodes() {
     let texts = drawn(|| barcode("bars", &[0.25, 0.5], &[0.1, 0.125, 0.2]));
     assert!(texts.iter().any(|t| t.contains("2 components") && t.contains("0.500")), "{texts:?}");
     assert!(texts.iter().any(|t| t.contains("3 cycles") && t.contains("0.125")), "{texts:?}");
-    // Many bars are one area.
+    // Where there are many bars, they are drawn as one area.
     let many: Vec<f32> = (0..500).map(|i| (i as f32 / 500.0).powi(2)).collect();
     assert_eq!(barcode("area", &many, &many).unwrap().matches("<path").count(), 2);
     let long: Vec<f32> = (0..100_000).map(|i| i as f32).collect();
@@ -262,7 +262,7 @@ fn reports() {
     assert!(code.contains("a lone ` stays"));
     assert!(report("t", "run `tapetum <demo>`", &[]).contains("run <code>tapetum &lt;demo&gt;</code>"));
     assert!(!html.contains("<script") && !html.contains("src="), "a report needs nothing but itself");
-    // Without the parts of HTML that XML has otherwise, what is left is held to XML's rules.
+    // The body is checked by the rules of XML, after removing the parts in which HTML differs from XML.
     let body = html.split_once("<body>").unwrap().1.replace("</html>\n", "");
     texts_of_xml(&format!("<body>{body}"));
 }
@@ -293,7 +293,7 @@ fn rooflines() {
     assert!(!texts.contains(&"never timed".into()), "a point of no bytes has no place");
     assert!(texts.contains(&"copy: 10.0 GB/s".into()), "the slope is labelled");
     drawn(|| roofline("no points", "", &ceiling, &[]));
-    // So many in one place that most names find no room.
+    // There are so many points in one place that most names find no room.
     let crowd = vec![points[0].clone(); 40];
     let texts = drawn(|| roofline("a crowd", "", &ceiling, &crowd));
     let named = texts.iter().filter(|text| *text == "product").count();

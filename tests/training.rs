@@ -1,4 +1,4 @@
-//! The training loop: what it runs, and that a loss or a parameter that becomes NaN ends it where that happens.
+//! The training loop: its steps, and its end at the step in which a loss or a parameter becomes NaN.
 
 use crate::common::gpu;
 use tapetum::optim::{Adam, Schedule, Sgd};
@@ -85,13 +85,14 @@ fn a_loss_that_becomes_nan_names_its_step_and_value() {
         for part in ["step 4 of 30: the loss is NaN, by its term `depth`", "log(w) f32[1], which is `height`"] {
             assert!(message.contains(part), "no `{part}`: {message}");
         }
-        // The state is what the third step left.
+        // The state is that after the third step.
         assert_eq!(values(&state, "step"), [3.0]);
         assert!((values(&state, "w")[0] - (0.271_428_57 - 0.3 / 0.271_428_57)).abs() < 1e-4, "{:?}", values(&state, "w"));
     }
 }
 
-/// √(w²) at 0 is a sound loss with a gradient 0 / 0: the step that leaves NaN in `w` is named, and not the next one, whose loss is NaN.
+/// √(w²) at 0 is a finite loss with the gradient 0 / 0. The error names the step that makes `w` NaN, and not the next one, whose loss is
+/// NaN.
 #[test]
 fn a_parameter_that_becomes_nan_is_found_in_the_step_that_made_it() {
     for device in devices() {

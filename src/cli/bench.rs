@@ -116,7 +116,7 @@ fn ceilings(report: &Report) -> String {
 }
 
 fn kernels(report: &Report) -> String {
-    // Variants are long: they stand last, and to the left.
+    // Variants have long names, so they stand in the last column, aligned to the left.
     let widest = report.rows.iter().map(|r| r.variant.chars().count()).max().unwrap_or(0);
     let row = |r: &Row| {
         let rate = |x: f64| if x > 0.0 { digits(x / 1e9) } else { "-".into() };
@@ -153,7 +153,7 @@ fn kernels(report: &Report) -> String {
     table(&header, &report.rows.iter().map(row).collect::<Vec<_>>())
 }
 
-/// A work's name, with a stroke where it is its reverse.
+/// A work's name, marked with a stroke where the direction is reverse.
 fn work(name: &str, direction: &str) -> String {
     if direction == Direction::Reverse.name() { format!("{name} '") } else { name.to_owned() }
 }
@@ -209,7 +209,7 @@ fn comparison(c: &Comparison) -> String {
     )
 }
 
-/// Three digits, or whole.
+/// A number in about three digits, as a whole number from 100 on.
 fn digits(x: f64) -> String {
     match x {
         x if x >= 100.0 => format!("{x:.0}"),

@@ -17,13 +17,13 @@ pub(super) struct Check {
 #[derive(Default)]
 struct Found {
     outcomes: Vec<Outcome>,
-    /// Cases that could not be run, and why.
+    /// The cases that could not be run, with the reasons.
     errors: Vec<(String, String)>,
-    /// Outcomes that have been printed.
+    /// The number of outcomes that have been printed.
     printed: usize,
 }
 
-/// The worst of one op and variant over its shapes.
+/// The largest errors of one op and variant over all shapes.
 struct Row {
     shapes: usize,
     failed: usize,
@@ -44,7 +44,7 @@ impl Check {
             found.add(case, outcomes);
             through += 1;
             bar.next(None, case.name.clone());
-            // An op is printed once all its cases are through.
+            // An op is printed once all its cases have been run.
             let whole = cases.get(through).is_none_or(|next| op(&next.name) != op(&case.name));
             if whole && printed.is_ok() {
                 printed = bar.aside(|| found.print(common, widths));
@@ -98,7 +98,7 @@ impl Found {
     }
 }
 
-/// By op and variant, the outcome that comes nearest to its tolerance or passes it the furthest.
+/// For each op and variant, the outcome whose error is largest relative to its tolerance.
 fn summary(outcomes: &[Outcome]) -> BTreeMap<(String, String), Row> {
     let mut rows: BTreeMap<(String, String), Row> = BTreeMap::new();
     for o in outcomes {

@@ -1,4 +1,4 @@
-//! Parts that subcommands share: the global options, the device they mean, and how a command speaks to people.
+//! Parts that subcommands share: the global options, the choice of the device, and messages to the user.
 
 use crate::data::{Layout, Series, SeriesOptions, TableOptions};
 use crate::gpu::{Choice, Options};
@@ -93,20 +93,21 @@ pub(super) fn table_json(series: &Series) -> serde_json::Value {
     series.read_as.as_ref().map_or(serde_json::Value::Null, of)
 }
 
-/// The end of a subcommand that did not fail.
+/// The outcome of a subcommand that did not fail.
 pub(super) enum Done {
     Well,
     /// A check or threshold was missed.
     Missed,
 }
 
-/// One line on standard error. `eprintln!` would panic where nobody reads it any more.
+/// Prints one line on standard error. `eprintln!` would panic where the reader has gone away.
 pub(super) fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{}", line.replace(['\n', '\r'], " "));
 }
 
 impl Common {
-    /// The device that is asked for, after what asks for it: `--device`, else the environment (where it is empty it is not set), else `auto`.
+    /// The source of the choice of a device, and the device chosen: by `--device`, else by the environment (an empty variable counts as not
+    /// set), else `auto`.
     pub(super) fn asked(&self) -> (&'static str, String) {
         let variable = || std::env::var_os("TAPETUM_DEVICE").filter(|v| !v.is_empty());
         match &self.device {
@@ -125,14 +126,14 @@ impl Common {
         .and_then(|device| self.tuned(device))
     }
 
-    /// The tuning asked for, by `--tuning` or else by the environment (where it is empty it is not set), read and checked.
+    /// The tuning chosen by `--tuning`, or else by the environment (an empty variable counts as not set), read and checked.
     pub(super) fn tuning(&self) -> Result<Option<(OsString, Tuning)>> {
         let variable = || std::env::var_os("TAPETUM_TUNING").filter(|v| !v.is_empty());
         let path = self.tuning.clone().map(OsString::from).or_else(variable);
         path.map(|path| Tuning::open(&path).map(|tuning| (path, tuning))).transpose()
     }
 
-    /// The device in the tuning asked for; the host executor has no kernels that could run in it.
+    /// The device with the chosen tuning applied. The host executor has no kernels, so it is returned unchanged.
     fn tuned(&self, device: Device) -> Result<Device> {
         match (self.tuning()?, &device) {
             (Some((path, tuning)), Device::Gpu(_)) => device.tuned(&tuning).map_err(|e| Error::file(&path, e.to_string())),
@@ -140,7 +141,7 @@ impl Common {
         }
     }
 
-    /// The same for what needs kernels: any adapter, software where there is nothing else.
+    /// The chosen device for commands that need kernels. `auto` means any adapter, a software adapter where there is no other.
     pub(super) fn adapter(&self) -> Result<Device> {
         match self.asked() {
             (by, name) if name.eq_ignore_ascii_case("cpu") => {
@@ -152,12 +153,12 @@ impl Common {
         .and_then(|device| self.tuned(device))
     }
 
-    /// The same for what the host executor does as well.
+    /// The chosen device for commands that the host executor can run as well.
     pub(super) fn any_device(&self) -> Result<Device> {
         if self.asked().1.eq_ignore_ascii_case("cpu") { Ok(Device::cpu()) } else { self.adapter() }
     }
 
-    /// Says in one line which device it is. Said once nothing more is likely to fail: a failure is one line, its own.
+    /// Prints the device in one line. It is called once no further failure is likely, because a failure prints exactly one line.
     pub(super) fn say(&self, device: &Device) {
         match device {
             Device::Gpu(context) => {
@@ -174,13 +175,13 @@ impl Common {
         print(&if self.json { format!("{json:#}") } else { text() })
     }
 
-    /// Prints a line of what is known so far, which `--json` leaves out.
+    /// Prints a line before the result is complete; `--json` suppresses it.
     pub(super) fn print_ahead(&self, line: &str) -> Result<()> {
         if self.json { Ok(()) } else { print(line) }
     }
 }
 
-/// A text and the end of its line on standard output. A reader that has gone away (`| head`) is no failure.
+/// Prints a text and a line break on standard output. A reader that has gone away (`| head`) is no failure.
 fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -189,7 +190,7 @@ fn print(text: &str) -> Result<()> {
     }
 }
 
-/// The adapter of this choice; where there is none, the message names what asked for it and `others` that may be asked for.
+/// Opens the adapter of this choice. Where there is none, the message names the source of the choice and the alternatives `others`.
 fn open(by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
     let options = Options { choice, software: true, ..Options::from_env() };
     Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
@@ -211,7 +212,7 @@ pub(super) fn progress(len: u64, things: &str) -> Result<Progress> {
 }
 
 impl Progress {
-    /// Says that so many are done, and something about them.
+    /// Shows that `done` things are done, with a message.
     pub(super) fn at(&self, done: u64, message: impl Into<String>) {
         const SILENT: Duration = Duration::from_secs(10);
         self.bar.set_position(done);
@@ -224,7 +225,7 @@ impl Progress {
         }
     }
 
-    /// Says that one more is done, of so many in all where that has changed.
+    /// Shows that one more thing is done; `of` is the total, where it has changed.
     pub(super) fn next(&self, of: Option<u64>, message: impl Into<String>) {
         of.into_iter().for_each(|of| self.bar.set_length(of));
         self.at(self.bar.position() + 1, message);

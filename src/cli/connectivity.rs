@@ -198,7 +198,7 @@ fn ended(mean: Ended) -> Value {
     json!({ "steps": mean.steps, "residual": mean.residual, "tolerance": mean.tolerance, "converged": mean.converged })
 }
 
-/// A row of the series by its region's name, or its place.
+/// The name of a row's region, or its number where regions have no names.
 fn name(series: &Series, row: usize) -> String {
     let shape = series.values.shape();
     let regions = shape[shape.rank() - 2];

@@ -1,6 +1,6 @@
-//! The `tapetum` command: one file a subcommand.
+//! The `tapetum` command, with one file for each subcommand.
 //!
-//! Exit codes: 0; 1 failure, one line on standard error; 2 usage; 3 a check or threshold missed.
+//! Exit codes: 0 for success; 1 for a failure, with one line on standard error; 2 for a usage error; 3 for a missed check or threshold.
 
 mod bench;
 mod check;

@@ -10,7 +10,7 @@ use crate::statistics::centre::{Centred, Constant};
 use crate::{Error, HostTensor, Result};
 use std::path::{Path, PathBuf};
 
-/// Frames that a correlation means something over.
+/// The smallest number of frames for which a correlation is meaningful.
 const FEWEST: usize = 3;
 
 #[derive(Debug, clap::Args)]
@@ -70,7 +70,7 @@ impl Parcellate {
             let what = format!("{frames} frames, {test} of them held out: at least {FEWEST} to learn from, and to test on, are expected");
             return Err(Error::file(&self.series, what));
         }
-        // The start's spread is that of the demo's parcels, as wide as parcels of this number are.
+        // The initial parcels are as wide as the demo's, scaled to this number of parcels.
         let demo = Settings::default();
         let spread = demo.spread * (demo.parcels as f64 / parcels as f64).sqrt();
         let settings = Settings { parcels, steps: self.steps, seed: common.seed, spread, ..demo };
@@ -132,7 +132,7 @@ fn triangles(path: &Path, vertices: usize) -> Result<HostTensor> {
     }
 }
 
-/// That the vertices are as far from 0 as one another, within a hundredth.
+/// Checks that all vertices have the same distance from the origin, within one per cent.
 fn on_a_sphere(xyz: &HostTensor) -> Result<(), String> {
     let radii: Vec<f64> = xyz.to_f64_vec().chunks_exact(3).map(|p| p.iter().map(|x| x * x).sum::<f64>().sqrt()).collect();
     let mean = radii.iter().sum::<f64>() / radii.len().max(1) as f64;

@@ -13,21 +13,22 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 use std::time::Instant;
 
-/// Parcels to be learnt, and the frames to learn them from.
+/// Settings of a parcellation to be learnt: the cortex, and the split into training and test frames.
 pub(super) struct Parcels<'a> {
     pub(super) cortex: Cortex,
     pub(super) settings: Settings,
-    /// The first frames, which parcels are learnt from; those that are left test them.
+    /// The number of training frames, at the beginning; the remaining frames are the test frames.
     pub(super) train: usize,
     pub(super) hemisphere: Hemisphere,
     pub(super) out: &'a Path,
     pub(super) title: &'a str,
-    /// A sentence on the next thing that a reader may do.
+    /// A sentence that suggests a next step to the reader of the report.
     pub(super) next: &'a str,
 }
 
 impl Parcels<'_> {
-    /// Learns, compares where frames are left, and writes labels, memberships, pictures and the report.
+    /// Learns the parcels on the training frames, compares them with others on the test frames where there are any, and writes labels,
+    /// memberships, pictures and the report.
     pub(super) fn learn(&self, common: &Common) -> Result<Done> {
         let surface = self.cortex.surface(0..self.train)?;
         let device = common.device()?;
@@ -71,7 +72,7 @@ impl Parcels<'_> {
         Ok(Done::Well)
     }
 
-    /// Test frames.
+    /// The number of test frames.
     fn test(&self) -> usize {
         self.cortex.frames() - self.train
     }
@@ -159,7 +160,7 @@ const COMPARED: &str = "It is taken on frames that were not learnt from, and ave
 const LEARNING: &str = "Memberships are a softmax of free logits. The loss joins within-parcel homogeneity, compactness on the sphere, \
     agreement with neighbours, and an entropy whose weight falls to zero; the loss rises while it does.";
 
-/// The scores, and how far the learnt parcels are ahead of the others.
+/// The scores of all parcellations, and the differences between the learnt parcels and the others.
 fn object(s: &Scores) -> [(&'static str, Value); 2] {
     let mut scores = json!({
         "learnt": s.learnt, "k_means": s.k_means,

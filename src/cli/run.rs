@@ -110,7 +110,7 @@ impl Run {
     }
 }
 
-/// All that is needed to run it again: the workflow as it was, versions, device, seed, inputs and their hashes.
+/// The record of a run, with everything needed to repeat it: the workflow, versions, device, seed, inputs and their hashes.
 fn record(workflow: &Workflow, device: &Device, seconds: f64) -> Value {
     let adapter = match device {
         Device::Gpu(context) => {
@@ -140,7 +140,7 @@ fn losses(found: &RunResult) -> String {
     text
 }
 
-/// Mean and standard deviation over folds, and pooled; a dash where nothing is defined.
+/// Table rows of metrics: mean and standard deviation over folds, and the pooled figure; a dash where a figure is undefined.
 fn rows(metrics: &[MetricResult]) -> Vec<Vec<String>> {
     let cell = |figures: &[Figure]| {
         let defined = figures.iter().filter(|figure| figure.is_ok()).count();

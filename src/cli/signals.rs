@@ -1,4 +1,5 @@
-//! A signal ends the command between two writes, never within one, so that no temporary file is left. The library handles no signals.
+//! Handling of signals. A signal ends the command between two writes, never within one, so that no temporary file is left. The library
+//! itself handles no signals.
 
 use crate::file::hold_writes;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -6,7 +7,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use std::fs;
 
-/// Has a thread wait for signals. Those that the command was started to ignore, as by `nohup` or in the background of a script, it ignores.
+/// Starts a thread that waits for signals. Signals that were ignored when the command started, for example by `nohup`, stay ignored.
 pub(super) fn end_between_writes() {
     let ignored = ignored();
     let heard = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
@@ -14,7 +15,7 @@ pub(super) fn end_between_writes() {
     std::thread::spawn(move || {
         for signal in signals.forever() {
             let _held = hold_writes();
-            // It ends the process, but for a signal that it does not know, which none of these is.
+            // The call ends the process. It would fail only for an unknown signal, and none of these is.
             let _ = emulate_default_handler(signal);
         }
     });

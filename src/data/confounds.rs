@@ -7,10 +7,10 @@ use csv::{ReaderBuilder, Trim};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Reads a table of confounds, `.tsv` or `.csv`, with a header of names; an empty cell, `n/a` and `NaN` are missing values. Of the `.json`
-/// of the same name, where there is one, the `Mask` and the `CumulativeVarianceExplained` of each column are taken; older versions of fMRIPrep
-/// write the numbers of columns there without their zeros. Most strategies need nothing of it: one that cannot be read is no error here, and
-/// [`Confounds::sidecar`] says why. `NaN` and `Infinity`, as Python writes them, and a byte-order mark are read.
+/// Reads a table of confounds, `.tsv` or `.csv`, with a header of names; an empty cell, `n/a` and `NaN` are missing values. Where there is
+/// a `.json` of the same name, the `Mask` and the `CumulativeVarianceExplained` of each column are read from it; older versions of fMRIPrep
+/// write the numbers of columns there without leading zeros. Most strategies do not need this file, so one that cannot be read is no error
+/// here: [`Confounds::sidecar`] gives the reason. `NaN` and `Infinity`, as Python writes them, and a byte-order mark are read.
 ///
 /// # Errors
 /// [`Error::File`] where a file cannot be read, the table has another extension, no header, a name twice, no frames, rows of unequal
@@ -86,7 +86,7 @@ fn components(path: &Path, table: &Confounds) -> Result<(BTreeMap<String, String
 
 /// JSON with null for the `NaN`, `Infinity` and `-Infinity` of Python's writer.
 fn strict(text: &str) -> String {
-    // Between quotes, every second part is a string; a quote behind a backslash ends none.
+    // Text between quotes is a string and stays as it is; a quote after a backslash does not end it.
     let mut strict = String::with_capacity(text.len());
     let (mut rest, mut within) = (text, false);
     while !rest.is_empty() {
@@ -112,7 +112,7 @@ fn end_of_string(text: &str) -> Option<usize> {
     end.map(|at| at + 1)
 }
 
-/// A name as its stem and the number that it ends with; a name without one is its own stem.
+/// The stem of a name and the number at its end; a name without a number is its own stem.
 fn numbered(name: &str) -> (&str, Option<u32>) {
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
     (stem, name[stem.len()..].parse().ok())

@@ -1,5 +1,5 @@
-//! GIFTI: series on a surface (`.func.gii`, `.shape.gii`), by the format's version 1.0. No crate that is kept up reads it; the XML is
-//! `roxmltree`'s work, and a data array is a table of numbers in one of four encodings.
+//! GIFTI: series on a surface (`.func.gii`, `.shape.gii`), by the format's version 1.0. No maintained crate reads this format. The XML is
+//! parsed by `roxmltree`; a data array is a table of numbers in one of four encodings.
 
 use super::gzip::{Members, is_gzip};
 use super::numbers::{Kind, Stored};
@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Take};
 use std::path::Path;
 
-/// Intents whose values are a series or a map, an array a frame; names of statistics follow in [`STATISTICS`].
+/// Intents whose values are a series or a map, with one array for each frame. The names of statistics follow in [`STATISTICS`].
 const FRAMES: [&str; 4] = ["NONE", "TIME_SERIES", "SHAPE", "ESTIMATE"];
 
 /// Intents of statistics at vertices, in the order of the standard.
@@ -46,18 +46,18 @@ const STATISTICS: [&str; 23] = [
 pub struct Surface {
     /// f32 `[vertices, time]`.
     pub values: HostTensor,
-    /// The number of each row's vertex, where the file says that its rows are not all vertices in their order (`NIFTI_INTENT_NODE_INDEX`,
-    /// as AFNI writes it).
+    /// The vertex number of each row, where the file says that its rows are not all vertices in order (`NIFTI_INTENT_NODE_INDEX`, as AFNI
+    /// writes it).
     pub vertices: Option<Vec<usize>>,
 }
 
-/// Reads series of a GIFTI file: a data array a frame, or one of two axes. `name` stands for the file in errors, and files of external data
-/// are beside it.
+/// Reads series from a GIFTI file: one data array for each frame, or one array of two axes. `name` stands for the file in errors, and files
+/// of external data are looked for beside it.
 ///
 /// # Errors
-/// [`Error::File`] where the bytes are no GIFTI file, an array is neither of values on vertices nor an index of them (those of surfaces and
-/// labels are not), they are of unequal length, an index is no list of different vertices, or an array is not as its attributes say (the
-/// message tells which, counted from 0).
+/// [`Error::File`] where the bytes are not a GIFTI file; an array holds neither values on vertices nor their index (arrays of surfaces and
+/// labels do not); arrays have unequal lengths; an index is not a list of distinct vertices; or an array does not agree with its attributes
+/// (the message names the array, counted from 0).
 pub fn read_gifti_bytes(name: &Path, bytes: &[u8]) -> Result<Surface> {
     let fail = |what: String| Error::file(name, what);
     let found = arrays(name, bytes).map_err(fail)?;

@@ -1,4 +1,4 @@
-//! The idx files of MNIST and its kin.
+//! The idx format, in which MNIST and similar data sets are stored.
 
 use super::gzip::{Members, is_gzip};
 use super::{extension, read_bytes};
@@ -11,7 +11,7 @@ use std::path::Path;
 pub struct Bytes {
     /// The extents.
     pub shape: Shape,
-    /// Row-major.
+    /// The bytes, row-major.
     pub elements: Vec<u8>,
 }
 
@@ -24,7 +24,7 @@ pub fn read_idx(path: impl AsRef<Path>) -> Result<Bytes> {
     read_idx_bytes(path, &read_bytes(path)?)
 }
 
-/// The same from the bytes of a file; `name` stands for it in errors. It may be gzipped under any name.
+/// Reads an idx file from its bytes, which may be gzipped under any name; `name` stands for the file in errors.
 ///
 /// # Errors
 /// As [`read_idx`].

@@ -1,5 +1,5 @@
-//! Files in and out. In files, rows are time, as nilearn writes them; on the tape, time is the last axis: series are turned here, at
-//! the door, and nowhere else.
+//! Reading and writing of files. In files, rows are time, as nilearn writes them; on the tape, time is the last axis. Series are transposed
+//! here and nowhere else.
 //!
 //! | what | read | written |
 //! |---|---|---|

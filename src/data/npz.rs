@@ -18,7 +18,7 @@ pub fn read_npz(path: impl AsRef<Path>, name: Option<&str>) -> Result<HostTensor
     read_npz_bytes(&path, &read_bytes(&path)?, name.or(array.as_deref()))
 }
 
-/// [`read_npz`] from the bytes of a file; `path` stands for it in errors.
+/// Reads an array from the bytes of a `.npz` file, as [`read_npz`] does; `path` stands for the file in errors.
 ///
 /// # Errors
 /// As [`read_npz`].
@@ -86,7 +86,7 @@ fn members(archive: &ZipSliceArchive<&[u8]>) -> Result<Vec<Member>, rawzip::Erro
 }
 
 impl Member {
-    /// The file, whose checksum and length are checked. It takes no more memory than the archive says that it does.
+    /// Reads the file and checks its checksum and length. It takes no more memory than the archive states.
     fn read(&self, archive: &ZipSliceArchive<&[u8]>) -> Result<Vec<u8>, String> {
         let entry = archive.get_entry(self.at).map_err(|e| e.to_string())?;
         let stated = self.at.uncompressed_size_hint();

@@ -50,7 +50,7 @@ impl Stored<'_> {
         self.bytes.chunks_exact(size_of::<T>()).map(|bytes| T::decode(bytes, self.big_endian)).collect()
     }
 
-    /// The numbers in double precision, which holds all of them but whole ones beyond 2^53 exactly.
+    /// The numbers in double precision, which is exact except for whole numbers beyond 2^53.
     pub(super) fn doubles(&self) -> Vec<f64> {
         fn of<T: Element>(stored: &Stored<'_>, double: impl Fn(T) -> f64) -> Vec<f64> {
             stored.bytes.chunks_exact(size_of::<T>()).map(|bytes| double(T::decode(bytes, stored.big_endian))).collect()
@@ -73,7 +73,7 @@ impl Stored<'_> {
 
 /// A type that files store.
 pub(super) trait Element: Pod {
-    /// The number that as many bytes as it has stand for.
+    /// The number that these bytes store; their count is the size of the type.
     fn decode(bytes: &[u8], big_endian: bool) -> Self {
         let mut value = Self::zeroed();
         let of = bytemuck::bytes_of_mut(&mut value);

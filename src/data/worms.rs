@@ -10,15 +10,15 @@ use std::path::Path;
 /// One worm.
 #[derive(Debug, Clone)]
 pub struct Worm {
-    /// Its place in the folder.
+    /// The number of the worm in the folder's file names.
     pub index: usize,
-    /// Frames a second.
+    /// The frames per second.
     pub rate: f64,
     /// f32 `[neurons, frames]`.
     pub series: HostTensor,
-    /// A behavioural state a frame.
+    /// The behavioural state of each frame, an index into the names of states.
     pub states: Vec<i32>,
-    /// A name a neuron.
+    /// The name of each neuron; a number where the neuron is not identified.
     pub neurons: Vec<String>,
 }
 
@@ -26,7 +26,7 @@ impl Worm {
     /// The series of the neurons of these names, one after the other.
     ///
     /// # Errors
-    /// Where one is not among the worm's.
+    /// Where a name is not among the worm's neurons.
     pub fn of(&self, names: &[String]) -> Result<Vec<&[f32]>> {
         let frames = self.states.len();
         let series = self.series.elements::<f32>()?;
@@ -39,7 +39,7 @@ impl Worm {
     }
 }
 
-/// Worms, and the names of the behavioural states.
+/// Reads the worms of a folder, and the names of the behavioural states.
 ///
 /// # Errors
 /// [`Error::File`] where a file is missing, is not what it should be, or disagrees with the others about frames or neurons.

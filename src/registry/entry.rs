@@ -8,7 +8,7 @@ use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// A kernel in one variant, and what it takes of a device.
+/// A kernel in one variant, and the resources that it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
@@ -16,11 +16,11 @@ pub struct Entry {
     pub kernel: String,
     /// The variant, with its choices.
     pub variant: String,
-    /// Invocations of a workgroup along each dimension.
+    /// The invocations of a workgroup along each dimension.
     pub workgroup: [u32; 3],
-    /// Storage buffers.
+    /// The number of storage buffers.
     pub bindings: usize,
-    /// Bytes of workgroup memory.
+    /// The bytes of workgroup memory.
     pub memory: u32,
 }
 
@@ -45,7 +45,7 @@ impl Entry {
         })
     }
 
-    /// As JSON.
+    /// The entry as JSON.
     pub fn json(&self) -> Value {
         json!({
             "kernel": self.kernel, "variant": self.variant, "workgroup": self.workgroup,
@@ -73,7 +73,7 @@ pub fn matching(filter: Option<&str>) -> Result<Vec<Kernel>> {
     Ok(found)
 }
 
-/// The kernels that `filter` means, and what each takes.
+/// The kernels that `filter` matches, and the resources that each needs.
 ///
 /// # Errors
 /// [`Error::Argument`] where there are none.
@@ -81,12 +81,12 @@ pub fn list(filter: Option<&str>) -> Result<Vec<Entry>> {
     matching(filter)?.iter().map(Entry::of).collect()
 }
 
-/// Writes the kernels that `filter` means in `format`, each to a file `family_kernel_variant.extension` in the folder `dir`, all of
-/// them or none; returns how many.
+/// Writes the kernels that `filter` matches in `format`, each to a file `family_kernel_variant.extension` in the folder `dir`, all of them
+/// or none. Returns the number of files.
 ///
 /// # Errors
-/// [`Error::Argument`] where no kernel is meant, [`Error::Shader`] where one cannot be written in `format`, [`Error::File`] where the
-/// folder cannot be made or written.
+/// [`Error::Argument`] where no kernel matches, [`Error::Shader`] where one cannot be written in `format`, [`Error::File`] where the folder
+/// cannot be made or written.
 pub fn emit(filter: Option<&str>, format: Format, dir: &Path) -> Result<usize> {
     let kernels = matching(filter)?;
     let texts = kernels.iter().map(|k| translate(k, format)).collect::<Result<Vec<_>>>()?;
@@ -97,7 +97,7 @@ pub fn emit(filter: Option<&str>, format: Format, dir: &Path) -> Result<usize> {
     Ok(folder.commit()?.len())
 }
 
-/// `family_kernel_variant.extension`.
+/// The name of a kernel's file: `family_kernel_variant.extension`.
 pub fn file_name(kernel: &Kernel, format: Format) -> String {
     format!("{}_{}.{}", kernel.name.replace('/', "_"), kernel.variant, format.extension())
 }

@@ -1,4 +1,4 @@
-//! Every kernel the crate makes of its own sources, for those who list, write out or validate them.
+//! The registry of every kernel that the crate makes from its own sources, for listing, writing out and validating them.
 
 #[cfg(feature = "cli")]
 mod entry;
@@ -17,11 +17,11 @@ use crate::tape::{Tape, Var};
 use crate::tensor::{DType, Shape, TensorType};
 use crate::{Error, Result, ops};
 
-/// An iteration space that a chain walks four elements at a time, and one that it walks singly.
+/// Two iteration spaces: a chain processes four elements at a time in the first, and single elements in the second.
 const SPACES: [[usize; 2]; 2] = [[8, 12], [5, 7]];
 
-/// Every hand-written kernel in all its variants and choices; and, of the template for pointwise chains, every function of the table
-/// alone and every way of reading an operand. Longer chains are made of these.
+/// Every hand-written kernel in all its variants and choices. From the template of pointwise chains, every function of the table on its own
+/// and every way of reading an operand are included; longer chains consist of these.
 ///
 /// # Errors
 /// Where a chain cannot be planned, which is a fault of the crate.
@@ -39,7 +39,7 @@ pub fn kernels() -> Result<Vec<Kernel>> {
     Ok(found)
 }
 
-/// The ways in which a chain over `space` reads an operand, but the plain one: broadcast, and converted.
+/// The ways in which a chain over `space` reads an operand, apart from the direct one: broadcast, and converted from another type.
 pub fn readings([rows, cols]: [usize; 2]) -> Vec<(String, TensorType)> {
     let shapes: [(&str, Shape); 4] = [("", [rows, cols].into()), ("row", [cols].into()), ("column", [rows, 1].into()), ("one", [].into())];
     let dtypes = [DType::F32, DType::I32, DType::U32, DType::F16];
@@ -70,7 +70,7 @@ fn fill(space: [usize; 2]) -> Result<Kernel> {
     only(&tape, result, "fill")
 }
 
-/// The one kernel that `result` takes.
+/// The single kernel that computes `result`.
 fn only(tape: &Tape, result: Var, name: &str) -> Result<Kernel> {
     let plan = Plan::new(tape, &[result], &Target::portable())?;
     match &plan.steps[..] {

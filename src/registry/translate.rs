@@ -1,4 +1,4 @@
-//! A kernel in the languages of the back ends, by naga's writers, in the form in which wgpu hands it to a driver.
+//! Translation of a kernel into the languages of the graphics APIs by naga, in the form in which wgpu passes it to a driver.
 
 use crate::Result;
 use crate::kernel::Kernel;
@@ -22,7 +22,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Self; 4] = [Self::Spirv, Self::Msl, Self::Hlsl, Self::Wgsl];
 
     /// The extension of a file in this format, without the dot.
@@ -46,7 +46,7 @@ pub fn capabilities(format: Format) -> Capabilities {
     }
 }
 
-/// Checks all that naga checks, under what the back end can do.
+/// Runs naga's validation of a kernel, with the capabilities of the graphics API that takes `format`.
 ///
 /// # Errors
 /// [`Error::Shader`](crate::Error::Shader) where it does not validate.
@@ -55,10 +55,10 @@ pub fn validate(kernel: &Kernel, module: &Module, format: Format) -> Result<Modu
     checked.map_err(|e| kernel.error(e.emit_to_string(&kernel.wgsl)))
 }
 
-/// The kernel in `format`; with runtime checks unless it is trusted, as on a device.
+/// The kernel in `format`, with the runtime checks that a device adds unless the kernel is trusted.
 ///
 /// # Errors
-/// [`Error::Shader`](crate::Error::Shader) where it does not parse or validate, or the language cannot say it.
+/// [`Error::Shader`](crate::Error::Shader) where the kernel does not parse or validate, or cannot be expressed in the language.
 pub fn translate(kernel: &Kernel, format: Format) -> Result<Vec<u8>> {
     let module = kernel.parse()?;
     let info = validate(kernel, &module, format)?;
@@ -139,7 +139,8 @@ fn write_hlsl(kernel: &Kernel, module: &Module, info: &ModuleInfo) -> Result<Vec
     Ok(text.into_bytes())
 }
 
-/// The source itself, under the directive that browsers want for subgroup operations and naga refuses.
+/// The WGSL source itself. Where it uses subgroup operations, the directive that browsers require for them, and that naga refuses, is
+/// added.
 fn write_wgsl(kernel: &Kernel) -> Vec<u8> {
     let code = kernel.wgsl.lines().map(|line| line.split("//").next().unwrap_or_default());
     let subgroups = code.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_')).any(|word| word.starts_with("subgroup"));

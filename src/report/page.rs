@@ -1,4 +1,4 @@
-//! A report: one HTML file that needs nothing but itself.
+//! Reports as single HTML files without external resources.
 
 use super::picture::{ON_DARK, escape};
 use std::fmt::Write;
@@ -6,7 +6,7 @@ use std::fmt::Write;
 /// A part of a report.
 #[derive(Debug, Clone, Default)]
 pub struct Section {
-    /// Its heading.
+    /// The section's heading.
     pub heading: String,
     /// Plain text; a blank line starts a new paragraph.
     pub text: String,
@@ -25,12 +25,12 @@ pub struct ReportTable {
     pub rows: Vec<Vec<String>>,
 }
 
-/// A picture and what it shows.
+/// A picture and its caption.
 #[derive(Debug, Clone, Default)]
 pub struct Figure {
-    /// An SVG as [`picture`](super::picture) makes them, put in as it is: it must not come from elsewhere.
+    /// An SVG as [`picture`](super::picture) makes it. It is inserted without escaping, so it must not come from elsewhere.
     pub svg: String,
-    /// Plain text.
+    /// The caption, plain text.
     pub caption: String,
 }
 
@@ -66,14 +66,14 @@ figcaption { color: var(--soft); font-size: 0.9rem; max-width: 30rem; margin: 0.
 @media print { body { max-width: none; padding: 0; } section { break-inside: avoid; } }
 ";
 
-/// The style of a page, in which pictures change their paper and ink where readers prefer dark pages.
+/// The style of a page. Pictures change their background and ink for readers who prefer dark pages.
 fn style() -> String {
     let of =
         |(light, dark): &(&str, &str)| format!("  svg [fill='{light}'] {{ fill: {dark}; }} svg [stroke='{light}'] {{ stroke: {dark}; }}\n");
     format!("{STYLE}@media (prefers-color-scheme: dark) {{\n{}}}\n", ON_DARK.iter().map(of).collect::<String>())
 }
 
-/// A report as one HTML file: style and pictures are in it, and it has no script.
+/// A report as one HTML file, which includes its style and pictures and has no script.
 pub fn report(title: &str, intro: &str, sections: &[Section]) -> String {
     let name = escape(title);
     let mut html = format!(
@@ -107,7 +107,7 @@ fn paragraphs(text: &str, attributes: &str) -> String {
     parts.map(|part| format!("<p{attributes}>{}</p>\n", marked(part))).collect()
 }
 
-/// Text as HTML, in which what stands between two backticks is code.
+/// Text as HTML, in which text between two backticks becomes code.
 fn marked(text: &str) -> String {
     let pieces: Vec<&str> = text.split('`').collect();
     // Backticks that do not come in pairs are text.

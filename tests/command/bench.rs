@@ -1,4 +1,4 @@
-//! `tapetum bench`: its files and tables, and what it makes of an earlier run.
+//! `tapetum bench`: its files and tables, and the comparison with an earlier run.
 
 use super::run::{Done, Folder};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ fn earlier(folder: &Folder, device: &str) -> (PathBuf, Value) {
     (path, json)
 }
 
-/// The run again, beside a file, with a threshold that no other program on the machine makes it pass.
+/// Runs again and compares with a file, with a threshold so high that other programs on the machine do not make the run pass it.
 fn beside(folder: &Folder, device: &str, json: &Value) -> Done {
     folder.file("other.json", json.to_string());
     folder.run(&format!("bench matmul/matmul --quick --compare other.json --threshold 1000 --json {device}"))
@@ -61,7 +61,7 @@ fn kernels_are_timed_and_written() {
     let comparison = &same["comparison"];
     assert_eq!((comparison["rows"].as_array().unwrap().len(), &comparison["unmatched"]), (rows.len(), &json!(0)));
     assert!(positive(&comparison["control"]["ratio"]) && comparison["slower"] == json!(false), "{comparison}");
-    // As if all kernels had been a hundred thousand times as fast.
+    // The earlier file is changed as if all kernels had been a hundred thousand times as fast.
     let slower = beside(&folder, "", &scaled(&json, 1e-5));
     assert_eq!((slower.code, slower.stdout.contains("\"slower\": true")), (Some(3), true), "{slower:?}");
     let mut elsewhere = json.clone();

@@ -1,5 +1,5 @@
-//! Files that users of the field's tools met (`tests/cases/*/case.md` names the reports), by the command and in workflows, on the host and
-//! on an adapter.
+//! Files that users of the field's tools met (`tests/cases/*/case.md` names the reports), read by the command and in workflows, on the host
+//! and on an adapter.
 
 use super::run::{Done, Folder, done};
 use crate::common::gpu;

@@ -1,4 +1,4 @@
-//! `tapetum connectivity`: every kind of file, held to the formulas in f64.
+//! `tapetum connectivity` on every kind of file, compared with the formulas in f64.
 
 use super::run::{Done, Folder, done, f32s, npy, read_f32};
 use half::f16;
@@ -181,7 +181,7 @@ fn doubtful_series_are_warned_about() {
     folder.file("typo.csv", "1.5,2.O,3\n5,1,3\n2,5,1\n3,6,7\n");
     warned(&run("typo.csv"), &["read as a header"]);
 
-    // Named are those rows, and only those, whose diagonal is zero: here one that is constant but for rounding.
+    // Exactly the rows whose diagonal is zero are named; here one row is constant up to rounding.
     let rows = [[1000.0, 1_000.000_1, 1000.0, 1_000.000_1], [1000.0, 1000.1, 1000.0, 1000.1], [2.0, 2.0, 2.0, 2.0], [1.0, 3.0, 2.0, 5.0]];
     let rows: Vec<f32> = rows.concat();
     folder.file("nearly.npy", npy("<f4", &[1, 4, 4], &f32s(&rows)));
@@ -206,7 +206,7 @@ fn scaled_holds(folder: &Folder, entry: Entry, scale: f64) {
     assert!(found.iter().zip(&wanted).all(|(f, w)| (f - w).abs() <= 1e-6 * largest), "{found:?} {wanted:?}");
 }
 
-/// A correlation does not depend on units. A covariance does: what f32 cannot hold of it is an error, and not a matrix of NaN or zeros.
+/// A correlation does not depend on units. A covariance does; where f32 cannot hold it, there is an error and not a matrix of NaN or zeros.
 #[test]
 fn units_that_make_numbers_large_or_small() {
     let folder = Folder::new("scale");

@@ -1,4 +1,4 @@
-//! `tapetum demo`: the files it writes, that a seed repeats it, and that what it learns is better than what is known.
+//! `tapetum demo`: the files it writes, its reproducibility by seed, and scores that are better than those of known parcellations.
 
 use super::run::{Folder, names, read_f32, read_i32};
 use serde_json::json;
@@ -144,7 +144,7 @@ fn the_demo_beats_random_parcellations_and_schaefer() {
     assert!(learnt > score("/homogeneity/random/best") && learnt > score("/homogeneity/schaefer") && learnt > 0.605, "{json}");
     assert_eq!(json.pointer("/homogeneity/random/parcellations"), Some(&json!(20)));
 
-    // The scores are what they are said to be, by the definition, on the frames that were not learnt from.
+    // The scores equal those of the definition on the test frames.
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data");
     let read = |name: &str| read_npy(data.join(name)).unwrap().to_f64_vec();
     let unseen: Vec<Vec<f64>> = read("fsa4_lh_bold_f16.npy").chunks_exact(652).map(|row| row[326..].to_vec()).collect();

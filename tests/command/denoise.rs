@@ -32,8 +32,8 @@ fn run(folder: &Folder, out: &str, arguments: &[&str]) -> Done {
     done(folder.command(given.iter().chain(arguments)).output().unwrap())
 }
 
-/// Residuals of about 1 % of the series, which lose their means in f64: what is left is f32's rounding of scores, fits and differences, and
-/// of the filter's product.
+/// The tolerance for residuals of about 1 % of the series. Means are subtracted in f64, so the error is the f32 rounding of scores, fits
+/// and differences, and of the filter's product.
 const TOLERANCE: f64 = 3e-6;
 
 #[track_caller]
@@ -187,7 +187,7 @@ fn on(folder: &Folder, device: &str, arguments: &str) -> Done {
     folder.run(&line)
 }
 
-/// Detrending leaves nothing of a trend, in any unit and to the digits of the table: it is no regressor.
+/// A trend that detrending removes is not used as a regressor as well, whatever its unit and the number of digits in the table.
 #[test]
 fn a_trend_that_detrending_took_is_no_regressor() {
     let folder = case("trend-among-confounds", "trend");
@@ -222,7 +222,7 @@ fn volumes_before_the_steady_state_leave() {
         assert_eq!((&json["censored"], &json["non_steady_state"]), (&early, &early));
         assert!(done.stderr.contains("3 volumes before the steady state"), "{done:?}");
     }
-    // Whatever is selected, they leave before trend and filter see them.
+    // Whatever is selected, these frames are removed before the trend and the filter are applied.
     for selection in ["--columns trans_x", "--formula rps", "--none"] {
         let json = on(&folder, "cpu", &format!("--confounds confounds.tsv {selection} --detrend --band .01 .1 --tr 2")).json();
         assert_eq!((&json["kept"], &json["censored"]), (&117.into(), &early), "{selection}");
@@ -265,7 +265,7 @@ fn squares_that_are_missing_are_made_by_a_formula() {
     assert_eq!(json["columns"].as_array().unwrap().len(), 24);
 }
 
-/// As many numbers of the generator in `make_signal.py`.
+/// The first `n` numbers of the generator in `make_signal.py`.
 fn noise(n: usize, seed: u32) -> Vec<f64> {
     let mut x = seed;
     let mut next = || {
@@ -275,7 +275,7 @@ fn noise(n: usize, seed: u32) -> Vec<f64> {
     (0..n).map(|_| next()).collect()
 }
 
-/// A filter's cost grows with the frames, not with their square, which took gigabytes here.
+/// The cost of a filter grows with the number of frames and not with its square, which would take gigabytes here.
 #[test]
 fn long_recordings_are_filtered() {
     let golden: Value = serde_json::from_str(include_str!("../goldens/long.json")).unwrap();

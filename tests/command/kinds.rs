@@ -1,5 +1,5 @@
-//! `tapetum connectivity`: every kind and shrinkage, held to what scikit-learn and nilearn make of the same series
-//! (`tests/goldens/make_spd.py`), and to the inverse of a covariance in f64.
+//! `tapetum connectivity` for every kind and shrinkage, compared with the results of scikit-learn and nilearn on the same series
+//! (`tests/goldens/make_spd.py`), and with the inverse of a covariance in f64.
 
 use super::run::{Done, Folder, f32s, npy, read_f32};
 use crate::common::golden::numbers;
@@ -86,7 +86,7 @@ fn constant_regions_give_zeros_and_are_named() {
     assert_eq!(json["warnings"], Value::from(vec![warning]));
     holds(&folder, &[7, 7], &numbers(&case["expected"]["data"]), 1e-5);
 
-    // Of two subjects, the second has another one that is constant: nobody's tangent has it.
+    // With two subjects, a further region is constant in the second one; it is left out of the tangents of both.
     let first = numbers(&case["inputs"][0]["data"]);
     let value = |region: usize, t: usize| if region == 6 { 3.0 } else { first[region * 33 + (t + 5 * region) % 33] };
     let second: Vec<f64> = (0..7 * 33).map(|at| value(at / 33, at % 33)).collect();

@@ -1,4 +1,4 @@
-//! The command as a user meets it: what it computes, prints and leaves behind, and what it says about what it cannot read.
+//! The command as a user meets it: its results, output and files, and its messages about input that it cannot read.
 
 #[path = "../common/mod.rs"]
 mod common;

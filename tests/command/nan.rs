@@ -1,4 +1,4 @@
-//! NaN that arises on the way is shown, on every device.
+//! A NaN that arises during a computation is shown in the result, on every device.
 
 use super::run::{DEVICES, Folder, read_f32};
 

@@ -52,7 +52,7 @@ fn a_mean_of_a_million_deviations_costs_no_digit() {
         ("mean1e5_sd1.npy", "mean1e5_sd1", 0),
         ("mean1e6_sd1.npy", "mean1e6_sd1", 0),
         ("adc24_sd10.npy", "adc24_sd10", 0),
-        // Its means are 1.7e7 deviations, and that is said.
+        // The means are 1.7e7 standard deviations, and a warning says so.
         ("int64_seconds.npy", "int64_seconds", 1),
         ("mean1e6_sd1.csv", "mean1e6_sd1", 0),
     ];
@@ -113,7 +113,7 @@ fn regions_that_are_nearly_the_same_are_told_apart() {
     }
 }
 
-/// A copy, and a sum of two: what f64 cannot tell apart is left out, and nothing else.
+/// A copy of a regressor and a sum of two are left out, because f64 cannot distinguish them from the others; nothing else is left out.
 #[test]
 fn only_exact_combinations_are_left_out() {
     let folder = Folder::new("exact-combinations");

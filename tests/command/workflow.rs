@@ -96,7 +96,7 @@ fn it_learns_from_some_and_is_judged_by_others() {
     let folder = folder("workflow-learns");
     let json = folder.run("run w.json --out out --device cpu --json").json();
     assert!(json["metrics"]["curve"]["pooled"].as_f64().unwrap() > 0.9, "{json:#}");
-    // The groups are ten years apart: who only says the mean is 5 off and more.
+    // The groups are ten years apart, so a model that always predicts the mean has an error of 5 or more.
     assert!(json["metrics"]["years"]["pooled"].as_f64().unwrap() < 4.5, "{json:#}");
     let tested: Vec<u64> =
         json["folds"].as_array().unwrap().iter().flat_map(|f| f["test"].as_array().unwrap()).map(|s| s.as_u64().unwrap()).collect();
@@ -169,7 +169,8 @@ fn graphs_are_classified_by_a_network() {
     graphs["data"].as_object_mut().unwrap().remove("age");
     folder.file("w.json", graphs.to_string());
     let json = folder.run("run w.json --out out --device cpu --json").json();
-    // Eight subjects are few for so many weights: they are told apart, and those never seen better than by chance.
+    // Eight subjects are few for so many weights. The training subjects are classified correctly, and the test subjects better than by
+    // chance.
     let folds = |part: &str| json["metrics"]["curve"][part].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
     assert_eq!(folds("train"), [1.0; 3], "{json:#}");
     assert!(folds("test").iter().all(|curve| *curve > 0.5), "{json:#}");
@@ -336,7 +337,7 @@ fn refusals_name_the_place() {
 fn undefined_metrics_are_no_numbers() {
     let folder = folder("workflow-undefined");
     let mut other = workflow();
-    // Whoever is left out is all of a group: there is no curve of one class, and no correlation of predictions that are all 0.
+    // Each test set is one whole group, so it has no curve for its single class and no correlation for predictions that are all 0.
     other["split"] = json!({ "leave_out": { "table": "people.csv", "column": "group" } });
     other["parameters"]["slopes"] = json!({ "shape": ["edges[1]", 1], "learn": false });
     other["metrics"].as_array_mut().unwrap().push(json!({ "metric": "pearson", "predicted": "years", "target": "age" }));

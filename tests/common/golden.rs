@@ -35,7 +35,7 @@ pub fn relative(found: &HostTensor, wanted: &Value, what: &str) -> f64 {
     apart / if most > 0.0 { most } else { 1.0 }
 }
 
-/// Records what a case names over its operands, with its attributes.
+/// A function that records the op that a case names, with its attributes, over its operands.
 pub type Build = fn(&mut Tape, &str, &[f32], &[Var]) -> Result<Var>;
 
 fn run(case: &Value, build: Build, device: &Device) -> Result<HostTensor> {
@@ -52,7 +52,7 @@ fn run(case: &Value, build: Build, device: &Device) -> Result<HostTensor> {
     Ok(program.run(&inputs.iter().map(|(v, x)| (*v, x)).collect::<Vec<_>>())?.remove(0))
 }
 
-/// Every case on every device: the oracle within one tolerance, f32 within another.
+/// Asserts that every case has its expected value on every device, within the tolerance `oracle` in f64 and `single` in f32.
 pub fn hold(cases: &Value, build: Build, oracle: f64, single: f64) {
     let mut failed = Vec::new();
     for (device, tolerance) in [(Device::oracle(), oracle), (Device::cpu(), single), (gpu(), single)] {

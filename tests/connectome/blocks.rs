@@ -75,14 +75,14 @@ fn goldens() -> Vec<Value> {
     serde_json::from_str(include_str!("../goldens/blocks.json")).unwrap()
 }
 
-/// As the losses' tolerances.
+/// The tolerances are those of the losses.
 #[test]
 fn blocks_equal_their_definitions_entry_by_entry() {
     let cases = goldens().into_iter().filter(|c| c["op"] != "smoothing").collect();
     hold(&Value::Array(cases), build, 3e-7, 1e-5);
 }
 
-/// Weights are held in f32.
+/// The tolerance allows for weights that are stored in f32.
 #[test]
 fn smoothing_on_the_sphere_is_the_whole_kernels() {
     fn smooth(t: &mut Tape, _: &str, p: &[f32], x: &[Var]) -> Result<Var> {

@@ -1,4 +1,4 @@
-//! The losses against NumPy, SciPy, scikit-learn and NetworkX, on the oracle, the host and a GPU; what they take of memory; and where gradients go.
+//! The losses against NumPy, SciPy, scikit-learn and NetworkX, on the oracle, the host and a GPU; their memory; and the paths of gradients.
 
 use crate::common::golden::{hold, numbers};
 use crate::common::gpu;

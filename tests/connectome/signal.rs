@@ -159,7 +159,7 @@ fn filters_are_scipys() {
     assert!(forward_backward(&sections, &[0.0; 33]).unwrap_err().to_string().contains("33 frames to filter"));
 }
 
-/// As many numbers of the generator in `make_signal.py`.
+/// The first `n` numbers of the generator in `make_signal.py`.
 fn noise(n: usize, seed: u32) -> Vec<f64> {
     let mut x = seed;
     let mut next = || {

@@ -8,7 +8,7 @@ use tapetum::check::error;
 use tapetum::connectome::connectivity::shrinkage::Shrinkage;
 use tapetum::{Device, HostTensor, Result, Tape, TensorType, Var};
 
-/// Below every eigenvalue of the matrices here.
+/// A floor below every eigenvalue of the matrices here.
 const FLOOR: f32 = 1e-7;
 
 fn shrinkage(p: &[f64]) -> Shrinkage {
@@ -96,13 +96,14 @@ fn hold(file: &str, [oracle, host, kernels]: [f64; 3]) {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
-/// At a condition of 10³. In f64 what SciPy and this lose, 10³ ε times a few; the exponents p are held in f32.
+/// The matrices have a condition number of 10³. In f64 SciPy and this crate both have an error of a few times 10³ ε; the exponents p are
+/// stored in f32.
 #[test]
 fn functions_of_matrices() {
     hold(include_str!("../goldens/matrix_functions.json"), [1e-7, 1e-5, 1e-5]);
 }
 
-/// The 1/n of a mean is a constant in f32, on the oracle too.
+/// The tolerance allows for the factor 1/n of a mean, which is a constant in f32 on the oracle too.
 #[test]
 fn means_and_projections() {
     hold(include_str!("../goldens/matrix_means.json"), [1e-6, 1e-5, 1e-5]);
@@ -113,7 +114,7 @@ fn covariances_shrunk_paired_conditional_and_in_time() {
     hold(include_str!("../goldens/covariances.json"), [1e-6, 5e-6, 5e-6]);
 }
 
-/// Of series at conditions of 10³ and 10⁴: what is lost grows with them.
+/// The series have condition numbers of 10³ and 10⁴; the error grows with them.
 #[test]
 fn partial_correlations() {
     hold(include_str!("../goldens/partials_1e3.json"), [1e-6, 1e-5, 1e-5]);

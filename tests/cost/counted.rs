@@ -1,4 +1,4 @@
-//! A scalar that counts, and what was counted kernel by kernel.
+//! A scalar that counts its operations, and the ledger of the counts of each kernel.
 
 use std::cell::Cell;
 use std::ops::{Add, Div, Mul, Neg, Sub};
@@ -89,7 +89,7 @@ impl Counted {
         once(self.0 == 0.0)
     }
 
-    /// Choosing is free, and computes both: what a kernel costs does not hang on its data.
+    /// Chooses one of two numbers, at no cost. Both are computed, so that the cost of a kernel does not depend on its data.
     pub fn choose(condition: bool, yes: Self, no: Self) -> Self {
         if condition { yes } else { no }
     }
@@ -136,7 +136,7 @@ pub struct Entry {
 pub struct Ledger(pub Vec<Entry>);
 
 impl Ledger {
-    /// Runs a kernel's definition, which reads operands of so many words each, and notes what it cost.
+    /// Runs a kernel's definition, which reads operands of these sizes in words, and records its cost.
     pub fn run<T: Words>(&mut self, kernel: &str, operands: &[usize], definition: impl FnOnce() -> T) -> T {
         FLOPS.with(|f| f.set(0));
         let made = definition();

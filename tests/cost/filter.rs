@@ -1,5 +1,5 @@
-//! Recursive filters, block by block, with the state of the transposed direct form II in the place of the kernels' own: what frames come
-//! out does not hang on it.
+//! Recursive filters, block by block. The state is that of the transposed direct form II and not the kernels' own, which makes no
+//! difference to the output frames.
 
 use super::counted::{Counted, c};
 use super::work::Work;

@@ -1,6 +1,6 @@
-//! Cost models held to account: every kernel's definition, written once more, plainly, over a scalar that counts its operations. What
-//! a dispatch states in FLOPs must be that count, and in bytes that of its operands and results, exactly; and the definitions here
-//! must make what the ops' own make, so that nothing else is counted.
+//! Tests of the cost models. Every kernel's definition is written once more, as simply as possible, over a scalar that counts its
+//! operations. The FLOPs that a dispatch states must equal this count exactly, and its bytes must equal those of its operands and results.
+//! The definitions here must also give the same values as the ops' own, so that they count the right computation.
 
 mod confounds;
 mod counted;
@@ -48,8 +48,8 @@ fn dispatches_cost_what_their_definitions_count() {
     }
 }
 
-/// Both sides are f64 and sum a few hundred terms of magnitude about 1, in other orders: 1e-10 leaves room for a thousand roundings
-/// through a division by a small power, and none for another formula.
+/// Both sides are in f64 and sum a few hundred terms of magnitude about 1, in different orders. The tolerance of 1e-10 allows a thousand
+/// roundings through a division by a small power, and no other formula.
 #[test]
 fn the_definitions_here_are_the_ops_own() {
     for work in works().unwrap() {
@@ -62,7 +62,7 @@ fn the_definitions_here_are_the_ops_own() {
 fn every_kernel_is_counted() {
     let works = works().unwrap();
     let counted: BTreeSet<&str> = works.iter().flat_map(|w| &w.ledger.0).map(|e| e.kernel.as_str()).collect();
-    // The kernels that ceilings are measured by are nobody's op: what they cost is what they do.
+    // The kernels that measure ceilings belong to no op; their cost is defined as the work they do.
     let ops = tapetum::ops::sources().into_iter().map(|s| s.name).filter(|name| !name.starts_with("bench/"));
     let missing: Vec<_> = ops.filter(|name| !counted.contains(name)).collect();
     assert!(missing.is_empty(), "no definition counts {missing:?}");

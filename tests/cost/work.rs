@@ -13,10 +13,10 @@ pub struct Work {
     pub name: String,
     pub tape: Tape,
     pub ledger: Ledger,
-    /// Variants and algorithms that the plan takes where it would take others by itself.
+    /// Variants and algorithms that the plan must take instead of its own choice.
     pub pins: BTreeMap<String, String>,
     inputs: Vec<(Var, HostTensor)>,
-    /// Outputs, and what the definitions say of them (`None` where they say nothing).
+    /// The outputs, and their values by the definitions (`None` where there is no definition here).
     outputs: Vec<(Var, Option<Vec<f64>>)>,
     states: Vec<(&'static str, Vec<f64>)>,
 }
@@ -41,17 +41,17 @@ impl Work {
         Ok(var)
     }
 
-    /// An output that the definitions made too.
+    /// Adds an output, with its value by the definition.
     pub fn output(&mut self, var: Var, elements: &[Counted]) {
         self.outputs.push((var, Some(elements.iter().map(|x| x.0).collect())));
     }
 
-    /// An output whose value is held to its definition elsewhere.
+    /// An output whose value is compared with its definition elsewhere.
     pub fn moved(&mut self, var: Var) {
         self.outputs.push((var, None));
     }
 
-    /// A state that the definitions made too.
+    /// Adds a state, with its value by the definition.
     pub fn state(&mut self, name: &'static str, elements: &[Counted]) {
         self.states.push((name, elements.iter().map(|x| x.0).collect()));
     }
@@ -92,7 +92,7 @@ fn error(own: &[f64], op: &[f64]) -> f64 {
     own.iter().zip(op).map(|(a, b)| (a - b).abs() / scale).map(|e| if e.is_nan() { f64::INFINITY } else { e }).fold(0.0, f64::max)
 }
 
-/// The order in which a plan puts what does not wait for one another is its own affair.
+/// Entries are sorted, because a plan may run independent dispatches in any order.
 fn sorted(mut entries: Vec<Entry>) -> Vec<Entry> {
     entries.sort_by(|a, b| a.partial_cmp(b).expect("costs are numbers"));
     entries

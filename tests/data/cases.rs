@@ -1,4 +1,5 @@
-//! Files that users of the field's tools met (`tests/cases/*/case.md` names the reports), read and held to values by NumPy and nibabel.
+//! Files that users of the field's tools met (`tests/cases/*/case.md` names the reports), read and compared with values by NumPy and
+//! nibabel.
 
 use crate::common::folder::Folder;
 use std::fs;

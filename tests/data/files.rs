@@ -1,4 +1,4 @@
-//! Files in and out: what is read, and what is said about files that cannot be.
+//! Reading and writing of files, and the messages about files that cannot be read.
 
 use crate::common::folder::Folder;
 use half::f16;

@@ -1,5 +1,6 @@
-//! Every reader of files, on mutated real files: a value or an error of one line, no panic, and no more memory than a bound that grows with the
-//! file. TAPETUM_FUZZ_SECONDS is the time for all readers together (20 where it is not set), and TAPETUM_FUZZ names the one to try alone.
+//! Every reader of files is run on mutated real files. It must return a value or an error of one line, must not panic, and must take no
+//! more memory than a bound that grows with the file. TAPETUM_FUZZ_SECONDS is the time for all readers together (20 where it is not set),
+//! and TAPETUM_FUZZ names the one to try alone.
 
 mod descriptions;
 mod files;
@@ -27,7 +28,7 @@ fn tried(target: &Target, time: Duration, folder: &Path) -> (u64, u64) {
             break;
         }
         let bytes = match seed {
-            // As they are first.
+            // The unchanged files come first.
             _ if seed < target.seeds.len() as u64 => target.seeds[seed as usize].clone(),
             _ => mutated(&target.seeds, &mut Random(seed)),
         };
@@ -69,7 +70,7 @@ fn readers_give_a_value_or_an_error_of_one_line() {
     for target in &targets {
         let (count, read) = tried(target, each, &folder);
         println!("{:<12} {count:>9} files, {read} of them read", target.name);
-        // As they are, all real files but those that are of another kind are read.
+        // Unchanged, at least some of the real files are read.
         assert!(count > target.seeds.len() as u64 && read > 0, "{}: {count} files and {read} read", target.name);
     }
     fs::remove_dir_all(&folder).unwrap();

@@ -1,4 +1,4 @@
-//! Bytes that are allocated, counted.
+//! A count of allocated bytes.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, with a count of what is held and of the most that was.
+/// The system's allocator, with a count of the bytes allocated now and of their maximum.
 pub struct Counting;
 
 // SAFETY: every call goes to the system's allocator as it is; the counts touch no memory that it gives.

@@ -1,4 +1,4 @@
-//! Files that are nearly right: a real one with a few faults, by a seed.
+//! Nearly valid files: real files with a few faults, drawn from a seed.
 
 /// SplitMix64 (Steele, Lea & Flood 2014): the same faults for the same seed everywhere.
 pub struct Random(pub u64);
@@ -11,7 +11,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From 0 to below `n`; 0 where there is nothing.
+    /// A random number from 0 to below `n`; 0 where `n` is 0.
     pub fn below(&mut self, n: usize) -> usize {
         if n == 0 { 0 } else { (self.next() % n as u64) as usize }
     }
@@ -21,10 +21,10 @@ impl Random {
     }
 }
 
-/// Numbers at which arithmetic turns.
+/// Numbers at which arithmetic overflows or changes sign.
 const NUMBERS: [i64; 14] = [0, 1, -1, 2, 7, 127, 255, 256, 32_767, 65_535, i32::MAX as i64, i32::MIN as i64, i64::MAX, i64::MIN];
 
-/// Texts that readers trip over.
+/// Texts that are difficult for readers.
 const TEXTS: [&str; 24] = [
     "",
     "0",

@@ -1,15 +1,15 @@
-//! A reader, what it is given, and what it may take.
+//! The readers under test: their input files, and the memory that they may take.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use tapetum::{Error, Result};
 
-/// A reader, and what it is given.
+/// A reader and its input files.
 pub struct Target {
     pub name: &'static str,
     pub seeds: Vec<Vec<u8>>,
     pub read: Box<dyn Fn(&[u8]) -> Result<()>>,
-    /// Bytes of memory that a byte of the file may take.
+    /// The bytes of memory that may be allocated for each byte of the file.
     pub by_byte: usize,
 }
 

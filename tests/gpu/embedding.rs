@@ -1,4 +1,4 @@
-//! Within an application: its device, its buffers, its encoder, its submissions; and what it is told where something does not fit.
+//! Embedding in an application, with its device, buffers, encoder and submissions, and the errors where something does not fit.
 
 use pollster::block_on;
 use tapetum::gpu::{Choice, Context, Options, adapters};

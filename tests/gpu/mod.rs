@@ -1,4 +1,4 @@
-//! The machine has an adapter; a step costs what it should; an application embeds the engine.
+//! Tests that the machine has an adapter, that a step's cost stays within its budget, and that an application can embed the engine.
 
 mod adapter;
 #[cfg(feature = "cli")]

@@ -33,7 +33,7 @@ fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
     Ok(t.vjp(&[(y, weights)], &[x[*at as usize]])?[0])
 }
 
-/// As the other layers: cotangents and slopes of leaky ReLUs are held in f32, sums are of some tens of terms.
+/// The tolerances are those of the other layers: cotangents and slopes of leaky ReLUs are stored in f32, and sums have some tens of terms.
 #[test]
 fn edge_networks_and_recurrent_weights_are_pytorchs() {
     let goldens: Value = serde_json::from_str(include_str!("../goldens/edges.json")).unwrap();
@@ -54,7 +54,8 @@ fn composed(t: &mut Tape, [z, u, v, w, b]: [Var; 5]) -> Result<Var> {
     t.sum(weighted, &[2], false)
 }
 
-/// In f64, so that they differ by roundings alone; more pairs than a tile has, and shares that do not come out even.
+/// The comparison is in f64, so that results differ by rounding only. There are more pairs than a tile holds, and the tiles do not divide
+/// them evenly.
 #[test]
 fn the_fused_network_is_the_composed_one() {
     for [batch, n, m, f, h] in [[1, 1, 1, 1, 1], [2, 5, 7, 3, 2], [1, 3, 700, 4, 8], [1, 37, 150, 4, 8], [3, 4, 65, 12, 5]] {

@@ -80,7 +80,8 @@ fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
     super::value_or_gradient(t, op, p, x, value)
 }
 
-/// The cotangents, and the constants of layers, are held in f32: 6e-8 each. In f32, sums of some tens of terms, through a variance.
+/// The tolerances follow from two sources: cotangents and constants of layers are stored in f32, with an error of 6e-8 each; and devices in
+/// f32 sum some tens of terms, through a variance.
 #[test]
 fn layers_and_losses_are_pytorchs() {
     hold(&goldens()["cases"], build, 3e-7, 1e-5);
@@ -120,7 +121,8 @@ fn metrics_refuse_what_they_cannot_judge() {
     assert!(metrics::r_squared(&[1.0, 1.0], &[1.0, 2.0]).is_err());
 }
 
-/// Running statistics by hand: 0.9 of what they were, 0.1 of the batch's, the variance with n − 1.
+/// The expected running statistics are worked by hand: 0.9 of the previous value and 0.1 of the batch's, with the divisor n − 1 in the
+/// variance.
 #[test]
 fn batch_norm_keeps_running_statistics_and_takes_them_to_evaluate() {
     let rows = HostTensor::f32([4, 1], vec![1.0, 2.0, 3.0, 6.0]).unwrap();
@@ -140,7 +142,8 @@ fn batch_norm_keeps_running_statistics_and_takes_them_to_evaluate() {
     assert!((values[1][0] - (1.0 - mean) / (variance + 1e-5).sqrt()).abs() < 1e-6, "the running ones: {:?}", values[1]);
 }
 
-/// Two rings, one within the other, which no line parts; what is dropped changes from step to step and repeats with the seed.
+/// Trains on two rings, one within the other, which no line separates. The dropped elements change from step to step and repeat with the
+/// seed.
 fn train(seed: u64) -> (f64, Vec<f64>) {
     const N: usize = 120;
     let angle = |i: usize| i as f32 * 0.618 * std::f32::consts::TAU;
@@ -184,7 +187,7 @@ fn a_network_learns_what_no_line_parts() {
     assert_ne!(train(4).1, losses);
 }
 
-/// 1 − p of the elements stay, scaled by 1 / (1 − p), and the gradient drops the very same.
+/// A fraction 1 − p of the elements stays, scaled by 1 / (1 − p), and the gradient drops the same elements.
 #[test]
 fn dropout_drops_alike_in_reverse_and_anew_at_every_step() {
     const N: usize = 10_000;
@@ -200,7 +203,7 @@ fn dropout_drops_alike_in_reverse_and_anew_at_every_step() {
         assert_eq!(runs[0][0], runs[0][1], "x is 1, so y is its own gradient");
         assert_ne!(runs[0][0], runs[1][0]);
         let kept = runs[0][0].to_f64_vec().into_iter().filter(|&y| y != 0.0).count() as f64 / N as f64;
-        // Five standard deviations of a share of 10,000 draws.
+        // The tolerance is five standard deviations of the fraction kept in 10,000 draws.
         assert!((kept - 0.75).abs() < 5.0 * (0.75f64 * 0.25 / N as f64).sqrt(), "{kept}");
     }
 }
@@ -245,8 +248,8 @@ fn refusals_say_what_was_expected() {
     assert!(Mlp::new(&mut t, &mut p, "mlp", MlpSettings::new(&[4], Activation::Relu)).is_err());
 }
 
-/// Labels that are no classes are refused where they are known, and make the loss NaN where they are written later; those to be left out are
-/// named. The expected losses are −ln softmax by hand.
+/// Labels that are not classes are refused where they are known when recording, and make the loss NaN where they are written later. Only
+/// the label that is declared as ignored is left out. The expected losses are −ln softmax by hand.
 #[test]
 fn labels_that_are_no_classes_are_not_left_out_in_silence() {
     let rows = [[0.5f32, -1.0, 2.0], [1.5, 0.25, -0.5], [0.0, 3.0, 1.0]];

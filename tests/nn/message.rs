@@ -1,4 +1,4 @@
-//! Messages between all pairs of nodes: what they take of memory, and what they refuse.
+//! Messages between all pairs of nodes: their memory, and the inputs that they refuse.
 
 use tapetum::kernel::Target;
 use tapetum::nn::{

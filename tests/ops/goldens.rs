@@ -1,4 +1,5 @@
-//! Expected values by NumPy and SciPy, which `tests/goldens/make.py` writes: the oracle holds them in f64, the host and the GPU in f32.
+//! Expected values by NumPy and SciPy, which `tests/goldens/make.py` writes: the oracle is compared with them in f64, the host and the GPU
+//! in f32.
 
 use crate::common::golden::{expected, given, numbers};
 use crate::common::gpu;
@@ -17,7 +18,8 @@ struct Within {
     reverse: f64,
 }
 
-/// The oracle is held to `oracle` forward. In reverse a few rules hold their constants (2/√π) in f32.
+/// The devices with their tolerances. The oracle's is `oracle` forward; in reverse it is larger, because a few rules have constants (2/√π)
+/// in f32.
 fn devices(oracle: f64, f32_forward: f64, f32_reverse: f64) -> Vec<Within> {
     vec![
         Within { device: Device::oracle(), forward: oracle, reverse: 2e-7 },
@@ -85,7 +87,7 @@ fn run(case: &Value, device: &Device) -> Result<Vec<HostTensor>> {
     program.run(&inputs.iter().map(|(v, x)| (*v, x)).collect::<Vec<_>>())
 }
 
-/// Every case of a file on every device.
+/// Asserts that every case of a file has its expected value on every device.
 fn hold(file: &str, oracle: f64, f32_forward: f64, f32_reverse: f64) {
     let cases: Value = serde_json::from_str(file).unwrap();
     let cases = cases.as_array().unwrap();

@@ -4,7 +4,7 @@ use crate::common::gpu;
 use tapetum::check;
 use tapetum::{Device, ops::case::Case};
 
-/// Holds every case by `hold`, and reports all that fail.
+/// Checks every case by `hold`, and reports all that fail.
 fn all(hold: impl Fn(&Case) -> Option<String>) {
     let cases = check::select(None).unwrap();
     let failed: Vec<_> = cases.iter().filter_map(hold).collect();
@@ -18,7 +18,7 @@ fn on(device: &Device) {
     });
 }
 
-/// With the variants that this device takes by itself; `slow` holds all the others.
+/// The variants are those that the device takes by itself; the target `slow` checks all others.
 #[test]
 fn kernels_keep_to_their_definitions() {
     on(&gpu());

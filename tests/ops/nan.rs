@@ -15,7 +15,7 @@ fn cases() -> Vec<Value> {
     serde_json::from_str(include_str!("../goldens/nan.json")).unwrap()
 }
 
-/// Numbers, and words for what is none.
+/// The numbers of a JSON list, in which words stand for NaN and infinities.
 fn numbers(value: &Value) -> Vec<f64> {
     let number = |x: &Value| x.as_f64().unwrap_or_else(|| x.as_str().unwrap().parse().unwrap());
     value.as_array().unwrap().iter().map(number).collect()
@@ -186,7 +186,7 @@ fn variants_for_hardware_hand_nan_on_too() {
     assert!(failed.is_empty(), "{} failed:\n{}", failed.len(), failed.join("\n"));
 }
 
-/// A row of the table that is added is held to its rule too.
+/// Every function in the table of pointwise functions has a case here, including functions added later.
 #[test]
 fn every_pointwise_function_has_an_expected_value() {
     let held: BTreeSet<String> = cases().iter().map(|case| case["op"].as_str().unwrap().to_owned()).collect();

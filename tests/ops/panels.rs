@@ -15,7 +15,7 @@ fn run(device: &Device, shape: [usize; 2], build: impl Fn(&mut Tape, Var) -> Vec
     device.compile(&tape, &outputs).unwrap().run(&[(x, &Draw::Series.value(ty, 3).unwrap())]).unwrap()
 }
 
-/// All there is of panels, by the definitions over the whole matrix.
+/// The expected results of all panel ops, by the definitions over the whole matrix.
 fn expected(r: &[f64], n: usize, threshold: f64, k: usize) -> (Vec<f64>, Vec<f64>, Vec<i32>) {
     let (mut degree, mut values, mut indices) = (Vec::new(), Vec::new(), Vec::new());
     for i in 0..n {

@@ -1,4 +1,4 @@
-//! Tapes that a plan once got wrong, each as small as it comes.
+//! Tapes that were once planned wrongly, each as small as possible.
 
 use super::replay::replay;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Properties of plans over random tapes: a plan computes what its tape says, no two live values share memory, and its accounts hold.
+//! Properties of plans over random tapes: a plan computes the values of its tape, no two live values share memory, and its counts of memory
+//! are right.
 //!
 //! The seed is fixed, so that a run repeats; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others.
 
@@ -44,7 +45,7 @@ fn software() -> Device {
         .expect("a Vulkan, Metal or DX12 adapter, if need be software")
 }
 
-/// Outputs after each of two steps, and all states after them.
+/// Runs two steps and returns the outputs after each, and all states at the end.
 fn run(device: &Device, case: &Case) -> Vec<(String, HostTensor)> {
     let state = State::new(device);
     let mut program = device.compile_with(&case.tape, &case.outputs, &state).unwrap();
@@ -62,7 +63,7 @@ fn run(device: &Device, case: &Case) -> Vec<(String, HostTensor)> {
     found
 }
 
-/// Where two runs differ by more than `tolerance`, relative where values are above 1.
+/// The first difference of two runs beyond `tolerance`, which is relative where values are above 1; `None` where there is none.
 fn difference(got: &[(String, HostTensor)], wanted: &[(String, HostTensor)], tolerance: f64) -> Option<String> {
     if got.len() != wanted.len() {
         return Some(format!("{} values, {} expected", got.len(), wanted.len()));

@@ -1,4 +1,4 @@
-//! Ops of a user's own: the plan knows an op by what it says of itself, never by its name.
+//! Ops that a user defines. The plan treats an op by the properties it declares, never by its name.
 
 use std::sync::Arc;
 use tapetum::kernel::{Binding, Kernel, Lowering, Params};
@@ -35,7 +35,7 @@ enum Means {
     Mistyped,
     /// y = x, which is a view.
     Same,
-    /// A view of half of x, which is none.
+    /// A view of half of x, which is not a valid view.
     Half,
     /// A view that is pointwise too.
     Both,
@@ -121,7 +121,7 @@ fn on_each_device(tape: &Tape, x: Var, y: Var) -> [Vec<f64>; 3] {
     })
 }
 
-/// An op that is called as the crate's views and fills are means what it says: x − 2 (x + 1) from the other end.
+/// An op with the name of one of the crate's views or fills is run by its own definition: x − 2 (x + 1) in reverse order.
 #[test]
 fn a_name_says_nothing() {
     for name in ["reshape", "detach", "fill"] {

@@ -1,5 +1,5 @@
-//! A plan played through without computing: what each place holds is tracked by name, so that a value that was overwritten too
-//! early, or lies where nobody looks for it, is seen. Lifetimes are counted here from what the steps touch, on their own.
+//! The replay of a plan without computing. The value in each place is tracked by name, so that a value that is overwritten too early or
+//! stored in the wrong place is found. Lifetimes are counted here independently, from the accesses of the steps.
 
 use std::collections::BTreeMap;
 use tapetum::kernel::Access;

@@ -1,5 +1,5 @@
-//! Random tapes whose values stay within [-1, 1] and depend continuously on what goes in, so that single precision can be held
-//! against double.
+//! Random tapes whose values stay within [-1, 1] and depend continuously on what goes in, so that results in single precision can be
+//! compared with double precision.
 
 use proptest::prelude::*;
 use tapetum::optim::{Adam, Schedule, Sgd, clip_by_global_norm};
@@ -18,7 +18,7 @@ pub fn recipe(longest: usize) -> impl Strategy<Value = Vec<Move>> {
     moves.prop_map(|moves| moves.into_iter().map(|(code, (a, b, c))| [code, a, b, c]).collect())
 }
 
-/// A tape, what to compile it for, and what to fill it with.
+/// A tape, the outputs to compile, and the values of its inputs.
 #[derive(Debug)]
 pub struct Case {
     pub tape: Tape,
@@ -26,7 +26,7 @@ pub struct Case {
     pub inputs: Vec<(Var, HostTensor)>,
 }
 
-/// More elements than this and an op is not recorded.
+/// The largest number of elements of a value; an op with a larger result is not recorded.
 const LARGEST: usize = 120;
 
 struct Generator {

@@ -1,4 +1,4 @@
-//! The instrument: every kernel is reached by a work, and the figures are what they say.
+//! The benchmarks: every kernel is reached by a work, and the figures are right.
 
 use crate::common::gpu;
 use std::collections::BTreeSet;

@@ -1,4 +1,4 @@
-//! Expected values, and the graphs they are of.
+//! Expected values, and the graphs to which they belong.
 
 use crate::common::golden::numbers;
 use serde_json::Value;

@@ -17,7 +17,7 @@ fn scores_are_numpys() {
     assert_eq!((table.concat(), table.len(), table[0].len()), (wanted, 4, 5));
     assert_eq!(agreement::purity(&truth, &found).unwrap(), row["purity"].as_f64().unwrap());
     assert_eq!(agreement::accuracy(&truth, &found).unwrap(), row["accuracy"].as_f64().unwrap());
-    // Other names for the same clusters: an assignment finds them.
+    // The same clusters under other numbers agree fully, because an assignment matches them.
     let renamed: Vec<usize> = truth.iter().map(|t| (t + 1) % 4).collect();
     assert_eq!(agreement::accuracy(&truth, &renamed).unwrap(), 1.0);
     assert!(agreement::purity(&truth, &found[1..]).is_err());
@@ -41,7 +41,7 @@ fn exact_p_is_scipys_and_what_is_drawn() {
         exact_inference(&list(0), &list(1)).unwrap().0 >= d
     });
     let (found, p) = (beyond.count() as f64 / DRAWN as f64, exact_p(q, d));
-    // Four standard deviations of a share of so many draws.
+    // The tolerance is four standard deviations of a fraction of this many draws.
     assert!((found - p).abs() < 4.0 * (p * (1.0 - p) / DRAWN as f64).sqrt(), "{found} of what is drawn, {p} by the closed form");
 }
 
@@ -103,7 +103,7 @@ fn top_by_gradient_steps_is_the_authors() {
         let found = how.run(&graphs, &diagrams).unwrap();
         assert_eq!(found.clusters, whole(&run["clusters"]), "{how:?}");
         let error = (found.inertia / number("objective") - 1.0).abs();
-        // Theirs is in double precision: each step here rounds a weight to f32 once, so that it is off by 300 × 6e-8 at most.
+        // The authors' code is in double precision. Here each step rounds a weight to f32 once, so the error is at most 300 × 6e-8.
         assert!(error < 2e-5, "{how:?}: {}, not {}", found.inertia, number("objective"));
     }
 }
@@ -130,7 +130,7 @@ fn groups_that_differ_are_told_from_those_that_do_not() {
     };
     let ways: Vec<f64> = (0u32..128).filter(|set| set.count_ones() == 3).map(ratio).collect();
     let exact = ways.iter().filter(|r| **r >= observed * (1.0 - 1e-9)).count() as f64 / ways.len() as f64;
-    // Neighbours along a chain share most members: count one in ten as independent.
+    // Neighbours along the chain share most members, so one in ten counts as independent.
     assert!((found.p - exact).abs() < 4.0 * (exact * (1.0 - exact) / 2000.0).sqrt(), "{} by transpositions, {exact} by all", found.p);
     assert_eq!(found, two_group_test(&made, 3, Dimension::Both, &how).unwrap(), "a seed repeats a test");
 
@@ -142,7 +142,7 @@ fn groups_that_differ_are_told_from_those_that_do_not() {
     assert!(two_group_test(&different, 11, Dimension::Both, &how).is_err());
 }
 
-/// `graphs` of `n` nodes whose weights are these, by graph.
+/// Diagrams of graphs of `n` nodes, each with one constant weight from `weights`.
 fn constant(n: usize, weights: &[f32]) -> Diagrams {
     let all = weights.iter().flat_map(|&w| (0..n * n).map(move |at| if at / n == at % n { 0.0 } else { w })).collect();
     Diagrams::new(&Device::cpu(), &HostTensor::f32([weights.len(), n, n], all).unwrap()).unwrap()

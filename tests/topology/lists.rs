@@ -7,7 +7,7 @@ use tapetum::{Device, HostTensor};
 
 const DIMENSIONS: [Dimension; 3] = [Dimension::Components, Dimension::Cycles, Dimension::Both];
 
-/// Both sides sum a few hundred f64 of exact differences.
+/// The tolerance: both sides sum a few hundred exact differences in f64.
 const EXACT: f64 = 1e-12;
 
 fn near(found: f64, wanted: f64, tolerance: f64, what: &str) {
@@ -35,7 +35,7 @@ fn distances_are_numpys() {
         near(list_distance(x.deaths(0), y.deaths(0), order, Fill::InFront), sums[1], EXACT, "deaths");
         if n == m && order == 2.0 {
             let both = diagrams(n, &[1, 2]);
-            // In f32 over parts of 64.
+            // Devices sum in f32 over parts of 64 terms.
             DIMENSIONS.into_iter().zip(&sums).for_each(|(d, &s)| near(both.squared_distance(0, 1, d), s, 64.0 * 6e-8, "squared"));
         }
     }
@@ -88,7 +88,7 @@ fn barycentres_are_numpys() {
         found.to_f64_vec().into_iter().zip(wanted).for_each(|(f, w)| near(f, w, EXACT, key));
     }
     let on_host = diagrams(n, &[1, 2, 3]).barycentre(&[0, 1, 2]).0;
-    // One rounding to f32.
+    // The results differ by one rounding to f32.
     made[2].to_f64_vec().iter().zip(on_host).for_each(|(&f, w)| near(w.into(), f, 6e-8, "mean"));
 }
 

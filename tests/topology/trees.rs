@@ -7,7 +7,7 @@ use tapetum::kernel::Target;
 use tapetum::plan::Plan;
 use tapetum::{Device, Error, HostTensor, Tape, TensorType};
 
-/// Two sums of a list's bits, modulo 2⁶⁴; the second hangs on the order.
+/// Compares two sums of a list's bits, modulo 2⁶⁴, with the expected ones; the second sum depends on the order.
 #[track_caller]
 fn told(found: &HostTensor, wanted: &Value, what: &str) {
     let bits: Vec<u64> = found.to_f64_vec().into_iter().map(|x| (x as f32).to_bits().into()).collect();
@@ -44,7 +44,7 @@ fn births_and_deaths_are_scipys_exactly() {
         let w = graph(n, n, levels);
         let weights = [HostTensor::f32([n, n], w.clone()).unwrap()];
         let mut first: Option<Vec<HostTensor>> = None;
-        // Software Vulkan and the oracle take their time over large graphs.
+        // Software Vulkan and the oracle are slow on large graphs.
         let devices =
             [("", Device::cpu(), 1000), ("", Device::oracle(), 384), ("Prim", growing(&gpu), 192), ("Borůvka", contracting(&gpu), 384)];
         for (way, device, _) in devices.iter().filter(|(_, _, most)| n <= *most) {
@@ -103,7 +103,7 @@ fn graphs_that_are_none_are_refused() {
     assert!(run(&Device::cpu(), &[HostTensor::f32([3, 3], w).unwrap()], |t, w| Ok(vec![t.birth_death(w[0])?.births])).is_ok());
 }
 
-/// A list of a graph of a stack, as bits: NaN has one.
+/// The list of one graph of a stack, as bits, so that NaN can be compared.
 fn bits(lists: &HostTensor, graph: usize) -> Vec<u32> {
     let extent = lists.shape()[1];
     lists.as_f32().unwrap()[graph * extent..][..extent].iter().map(|x| x.to_bits()).collect()

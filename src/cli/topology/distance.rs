@@ -23,7 +23,7 @@ pub(in crate::cli) struct Distance {
     dimension: Which,
 }
 
-/// Why there is no distance of cycles.
+/// The reason given where there is no distance between cycles.
 const NO_CYCLES: &str = "a graph of two nodes has no cycles, so that its deaths have no distance from another's";
 
 impl Distance {

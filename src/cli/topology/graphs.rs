@@ -5,7 +5,7 @@ use crate::topology::Diagrams;
 use crate::{DType, Device, Error, HostTensor, Result};
 use std::path::Path;
 
-/// The greatest difference of two entries across the diagonal, as a share of the largest weight, that passes for rounding.
+/// The largest difference of two entries across the diagonal that counts as rounding, as a fraction of the largest weight.
 const ROUNDING: f32 = 1e-5;
 
 /// One graph, `[n, n]`.
@@ -35,7 +35,7 @@ fn read(path: &Path) -> Result<HostTensor> {
     }
 }
 
-/// Weights that are finite and symmetric: what is below the diagonal is but for rounding what is above it, and is made the same.
+/// Checks that weights are finite and symmetric up to rounding, and copies the entries above the diagonal to those below it.
 fn checked(path: &Path, w: HostTensor) -> Result<HostTensor> {
     let shape = w.shape();
     let n = shape[shape.rank() - 1];
@@ -66,7 +66,7 @@ fn checked(path: &Path, w: HostTensor) -> Result<HostTensor> {
     HostTensor::f32(shape, weights)
 }
 
-/// Births and deaths of what a file holds.
+/// The births and deaths of the graphs in a file.
 pub(super) fn diagrams(device: &Device, path: &Path, graphs: &HostTensor) -> Result<Diagrams> {
     Diagrams::new(device, graphs).map_err(|e| match e {
         Error::Argument { what } => Error::file(path, what),

@@ -75,17 +75,17 @@ impl Which {
     }
 }
 
-/// Thresholds of a picture's curves.
+/// The number of thresholds in the curves of a picture.
 const STEPS: usize = 240;
-/// The part of the range of all births and deaths by which thresholds go beyond it.
+/// The margin of the thresholds at both ends, as a fraction of the range of all births and deaths.
 const MARGIN: f32 = 0.04;
 
-/// Mean Betti curves of named groups of graphs, and how far they spread.
+/// Mean Betti curves of named groups of graphs, with their spread.
 fn betti(diagrams: &Diagrams, groups: &[(String, Vec<usize>)]) -> Result<Section> {
     let lists = |g: usize| [diagrams.births(g), diagrams.deaths(g)].concat();
     let all = groups.iter().flat_map(|(_, members)| members).flat_map(|&g| lists(g));
     let (low, high) = all.fold((f32::MAX, f32::MIN), |(low, high), x| (low.min(x), high.max(x)));
-    // A little beyond either end, as a barcode's axis goes.
+    // The thresholds extend a little beyond both ends, like the axis of a barcode.
     let (low, range) = (low - MARGIN * (high - low), (1.0 + 2.0 * MARGIN) * (high - low));
     let thresholds: Vec<f32> = (0..=STEPS).map(|i| low + range * i as f32 / STEPS as f32).collect();
     let (mut components, mut cycles) = (Vec::new(), Vec::new());

@@ -11,7 +11,7 @@ use crate::{Error, HostTensor, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// Why there is no ratio.
+/// The reason given where the ratio is undefined.
 const UNDEFINED: &str = "all distances within the groups are 0, so that the ratio is not defined";
 
 #[derive(Debug, clap::Args)]
@@ -81,7 +81,7 @@ fn names(a: &Path, b: &Path) -> [String; 2] {
     if short[0] != short[1] { short } else { [a, b].map(|path| path.display().to_string()) }
 }
 
-/// The greatest differences of the Betti curves of the two barycentres, and the probabilities of such.
+/// For components and cycles, the largest difference between the Betti curves of the two barycentres, and its p-value.
 fn barycentres_apart(made: &Diagrams, [(_, a), (_, b)]: &[(String, Vec<usize>); 2]) -> Result<[(usize, f64); 2]> {
     let (x, y) = (made.barycentre(a), made.barycentre(b));
     Ok([exact_inference(&x.0, &y.0)?, exact_inference(&x.1, &y.1)?])
@@ -100,7 +100,7 @@ fn write(folder: &mut OutputFolder, made: &Diagrams, groups: &[(String, Vec<usiz
     folder.add("report.html", report("Two groups of graphs", &intro, &sections).as_bytes())
 }
 
-/// The observed ratio among the transposed ones; where it is not defined, why.
+/// The section on the observed ratio among those of the transpositions, or on the reason why it is undefined.
 fn ratio(found: &Tested) -> Result<Section> {
     const EXCHANGED: &str = "Members of the two groups are exchanged one for one, at random, many times over.";
     let Some(observed) = found.ratio else {

@@ -1,4 +1,4 @@
-//! Series of an atlas' regions in an image over time.
+//! The series of an atlas' regions in an image over time.
 
 use super::super::Series;
 use super::{Image, read_nifti};
@@ -7,7 +7,7 @@ use crate::{Error, HostTensor, Result};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Whole numbers from there on are not all apart in double precision.
+/// The largest label, 2^53; beyond it, double precision does not distinguish all whole numbers.
 const LARGEST_LABEL: f64 = 9_007_199_254_740_992.0;
 
 /// Series of an atlas' regions in an image over time: means over voxels of one label (labels above 0, ascending), where the atlas has
@@ -23,7 +23,8 @@ pub fn atlas_series(image: impl AsRef<Path>, atlas: impl AsRef<Path>) -> Result<
     Ok(Series { values: HostTensor::real(shape, means.values)?, names: Some(means.names), read_as: None })
 }
 
-/// Series in double precision: a name a region, and the values `[regions, frames]`, which single precision holds.
+/// Series in double precision: one name for each region, and the values `[regions, frames]`, each of which is finite when rounded to single
+/// precision.
 pub(in super::super) struct Means {
     pub(in super::super) names: Vec<String>,
     pub(in super::super) values: Vec<f64>,
@@ -52,7 +53,8 @@ pub(in super::super) fn atlas_means(image_path: &Path, atlas_path: &Path) -> Res
     Ok(Means { names: regions.into_iter().map(|r| r.name).collect(), values })
 }
 
-/// Voxels agree to a thousandth of a millimetre or so in where they lie. A place that is no number agrees with none.
+/// Checks that the voxels of both images have the same positions, to about a thousandth of a millimetre. A position that is NaN agrees with
+/// none.
 fn same_voxels(image: &Image, atlas: &Image) -> Result<(), String> {
     if image.extents[..3] != atlas.extents[..3] {
         return Err(format!("{:?} voxels are not the {:?}", &atlas.extents[..3], &image.extents[..3]));

@@ -5,7 +5,7 @@ use super::super::numbers::{Element, Kind};
 /// Bytes of the headers by their version; each states its own length in its first four.
 const LENGTHS: [usize; 2] = [348, 540];
 
-/// The most bytes that stand before an image's values and tell what it is.
+/// The length of the longest header in bytes.
 pub(super) const LONGEST: usize = LENGTHS[1];
 
 /// Intents of images that are read: none, statistics, an estimate, labels, names of structures, a time series.
@@ -121,7 +121,7 @@ impl<'a> Fields<'a> {
         std::array::from_fn(|i| self.real([first + 4 * i, second + 8 * i]))
     }
 
-    /// An intent says what the values of an image are, where they are more than numbers at voxels.
+    /// Refuses images whose intent says that their values are more than numbers at voxels.
     fn check_intent(&self) -> Result<(), String> {
         let intent = self.whole([68, 504], false);
         let named = |all: &[(i64, &'static str)]| all.iter().find(|(code, _)| *code == intent).map_or("others", |(_, name)| name);
@@ -139,7 +139,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Axes of one element at the end say nothing, nor does a fourth one of one element before a fifth.
+    /// The extents of the image. Axes of one element at the end are ignored, and so is a fourth axis of one element before a fifth.
     fn extents(&self) -> Result<[usize; 4], String> {
         let stated = |i: usize| self.whole([40 + 2 * i, 16 + 8 * i], true);
         let rank = usize::try_from(stated(0)).ok().filter(|n| (1..=7).contains(n));
@@ -193,13 +193,14 @@ impl<'a> Fields<'a> {
         Ok(stated as usize)
     }
 
-    /// A slope of 0 means none (NIfTI-1 standard); so do those that are not numbers.
+    /// The slope and the intercept. A slope of 0 means that values are not scaled (NIfTI-1 standard), and so does a slope or an intercept
+    /// that is not finite.
     fn scale(&self) -> Option<[f64; 2]> {
         let scale @ [slope, offset] = [self.real([112, 176]), self.real([116, 184])];
         (slope != 0.0 && slope.is_finite() && offset.is_finite() && scale != [1.0, 0.0]).then_some(scale)
     }
 
-    /// From voxel indices to millimetres, by the sform, else the qform, else the voxels' sizes.
+    /// The affine map from voxel indices to millimetres, taken from the sform, else the qform, else the voxels' sizes.
     fn affine(&self) -> [[f64; 4]; 3] {
         if self.whole([254, 348], false) > 0 {
             return [self.reals([280, 400]), self.reals([296, 432]), self.reals([312, 464])];

@@ -23,16 +23,17 @@ pub fn is_nifti(path: &Path) -> bool {
 /// precision, scaled as the header says.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Image {
-    /// Voxels along x, y and z, and frames (or maps).
+    /// The numbers of voxels along x, y and z, and of frames (or maps).
     pub extents: [usize; 4],
-    /// From voxel indices to millimetres: three rows of a 4 × 4 matrix, by the sform, else the qform, else the voxels' sizes.
+    /// The affine map from voxel indices to millimetres: the first three rows of a 4 × 4 matrix, taken from the sform, else the qform, else
+    /// the voxels' sizes.
     pub affine: [[f64; 4]; 3],
     header: Header,
     bytes: Vec<u8>,
 }
 
 impl Image {
-    /// Voxels of a frame.
+    /// The number of voxels in a frame.
     pub fn voxels(&self) -> usize {
         self.extents[..3].iter().product()
     }
@@ -57,8 +58,8 @@ impl Image {
     }
 }
 
-/// Reads an image of three or four axes, of real or whole numbers, in NIfTI-1 or NIfTI-2. Whether it is gzipped is told by its bytes, not by
-/// its name. A fourth axis of one element before a fifth says nothing, as in images that AFNI writes: the fifth is time.
+/// Reads an image of three or four axes, of real or whole numbers, in NIfTI-1 or NIfTI-2. A gzipped file is recognised by its bytes, not by
+/// its name. A fourth axis of one element before a fifth is ignored, as in images that AFNI writes, where the fifth axis is time.
 ///
 /// # Errors
 /// [`Error::File`] where the file cannot be read, is cut short, or holds anything else; the message says what it holds.
@@ -67,7 +68,7 @@ pub fn read_nifti(path: impl AsRef<Path>) -> Result<Image> {
     read_nifti_bytes(path, read_bytes(path)?)
 }
 
-/// The same from the bytes of a file; `name` stands for it in errors.
+/// Reads an image from the bytes of a file, as [`read_nifti`] does; `name` stands for the file in errors.
 ///
 /// # Errors
 /// As [`read_nifti`].
@@ -101,7 +102,7 @@ fn unpacked(packed: &[u8]) -> Result<(Header, Vec<u8>), String> {
     Ok((header, bytes))
 }
 
-/// Why an image has no series by itself: it needs an atlas, or is no image of voxels at all.
+/// The error for an image where series are expected: it needs an atlas, or is not an image of voxels at all.
 pub(super) fn needs_an_atlas(name: &Path, bytes: &[u8]) -> Error {
     let mut first = Vec::new();
     let parsed = if is_gzip(bytes) {

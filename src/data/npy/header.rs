@@ -11,10 +11,10 @@ pub(super) const READ: &str = "f16, f32, f64, bool and integers of 8 to 64 bits 
 pub(super) struct Header {
     pub(super) shape: Shape,
     pub(super) kind: Kind,
-    /// Bytes stand for truth values: 0 is false, all others true.
+    /// True where bytes stand for truth values: 0 is false, all others are true.
     pub(super) truth: bool,
     pub(super) big_endian: bool,
-    /// The first axis runs fastest.
+    /// True for Fortran order, in which the first axis runs fastest.
     pub(super) fortran: bool,
 }
 
@@ -74,7 +74,7 @@ fn entries(text: &str) -> Option<Vec<(&str, &str)>> {
     Some(found)
 }
 
-/// Where the comma lies that is in no brackets and no quotes; the end of the text where there is none.
+/// The position of the first comma outside brackets and quotes; the end of the text where there is none.
 fn value_ends(text: &str) -> usize {
     let (mut depth, mut quote) = (0i64, None);
     for (at, c) in text.char_indices() {

@@ -17,7 +17,7 @@ use std::path::Path;
 
 /// Reads an array of at most 8 axes, in C or Fortran order, of either byte order.
 ///
-/// f16, f32, i32 and u32 stay what they are; f64 becomes f32; every other integer, and bool, becomes i32.
+/// f16, f32, i32 and u32 keep their type; f64 becomes f32; every other integer type, and bool, becomes i32.
 ///
 /// # Errors
 /// [`Error::File`] where the file cannot be read, is not an array of these types, is cut short, or holds a value that the type it
@@ -32,11 +32,11 @@ pub fn read_npy_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<HostTensor
     parse(bytes, tensor).map_err(|what| Error::file(name.as_ref(), what))
 }
 
-/// Reads an array from the bytes of a `.npy` file in double precision, whatever the type of its elements: nothing is lost but of integers
-/// beyond 2^53. `name` stands for the file in errors.
+/// Reads an array from the bytes of a `.npy` file in double precision, whatever the type of its elements. Only integers beyond 2^53 are
+/// rounded. `name` stands for the file in errors.
 ///
 /// # Errors
-/// As [`read_npy`], but that every value can be held.
+/// As [`read_npy`], except that no value is too large.
 pub fn read_npy_f64_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<HostTensor> {
     parse(bytes, doubles).map_err(|what| Error::file(name.as_ref(), what))
 }
@@ -54,7 +54,7 @@ pub fn write_npy(path: impl AsRef<Path>, tensor: &HostTensor) -> Result<()> {
 /// The bytes of a `.npy` file, as [`write_npy`] writes them.
 ///
 /// # Errors
-/// Where the tensor does not hold elements of its type, which none does that this crate makes.
+/// Where the tensor's elements do not have its type, which does not happen to tensors that this crate makes.
 pub fn npy_bytes(tensor: &HostTensor) -> Result<Vec<u8>> {
     let (descr, size) = match tensor.dtype() {
         DType::F32 => ("<f4", 4),
@@ -161,7 +161,7 @@ fn converted<T: Element + Display, U>(header: Header, bytes: &[u8], convert: imp
     elements::<T>(header, bytes)?.iter().enumerate().map(convert).collect()
 }
 
-/// To single precision; `None` where a finite value would become infinite.
+/// The value in single precision; `None` where a finite value would become infinite.
 fn narrow(x: f64) -> Option<f32> {
     let y = x as f32;
     (y.is_finite() || !x.is_finite()).then_some(y)

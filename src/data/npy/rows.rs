@@ -1,4 +1,4 @@
-//! Arrays read by rows.
+//! Reading of arrays row by row.
 
 use super::header::{self, Header};
 use super::{doubles, exact, tensor};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub struct NpyRows {
     path: PathBuf,
     header: Header,
-    /// Where the first row begins, and the bytes of each.
+    /// The offset of the first row in the file, in bytes.
     start: u64,
     row: usize,
 }
@@ -45,7 +45,7 @@ impl NpyRows {
         Ok(Self { path: path.into(), header, start: start as u64, row })
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -55,7 +55,7 @@ impl NpyRows {
         &self.header.shape
     }
 
-    /// A row, of the array's shape but for its first axis, converted as [`read_npy`](super::read_npy) does.
+    /// Reads a row, whose shape is the array's without its first axis, converted as [`read_npy`](super::read_npy) does.
     ///
     /// # Errors
     /// [`Error::File`] where there is no such row, or as [`read_npy`](super::read_npy).
@@ -63,7 +63,7 @@ impl NpyRows {
         self.decoded(row, tensor)
     }
 
-    /// The same in double precision, whatever the type of the elements.
+    /// Reads a row in double precision, whatever the type of the elements.
     ///
     /// # Errors
     /// As [`NpyRows::read`].
@@ -71,7 +71,7 @@ impl NpyRows {
         self.decoded(row, doubles)
     }
 
-    /// The same, in double precision where single precision does not hold the values as they are.
+    /// Reads a row, in double precision where single precision would round its values.
     pub(in super::super) fn read_exact(&self, row: usize) -> Result<HostTensor> {
         self.decoded(row, exact)
     }

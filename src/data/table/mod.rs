@@ -38,7 +38,7 @@ pub struct ReadAs {
     pub header: bool,
     /// The column that was left out as an index: its name, or its place counted from 1 where it has none.
     pub index_column: Option<String>,
-    /// The index' cells, a row each.
+    /// The cells of the index column, one for each row; empty where there is none.
     pub index: Vec<String>,
     /// Messages to the user: decisions that were not given as options and that no text in the first row makes evident.
     pub recognised: Vec<String>,
@@ -86,7 +86,7 @@ pub(super) fn read_grid(name: &Path, bytes: &[u8], options: &TableOptions) -> Re
     parse(name, bytes, options).map_err(|what| Error::file(name, what))
 }
 
-/// The cells of one column as text, a row each, of a `.csv` or `.tsv` with a header: participants' groups, sessions, names of files.
+/// Reads one column of a `.csv` or `.tsv` with a header as text, one cell for each row: participants' groups, sessions, names of files.
 ///
 /// # Errors
 /// [`Error::File`] where the file cannot be read, has another extension or no rows, no column of that name or two, or a row too short.

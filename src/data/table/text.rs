@@ -1,4 +1,4 @@
-//! Tables written.
+//! Writing of tables.
 
 use crate::{Error, HostTensor, Result};
 

@@ -1,6 +1,6 @@
-//! Where values lie on a picture, and which of them are marked.
+//! Axes: the positions of values in a picture, and their ticks.
 
-/// Beyond this, differences overflow.
+/// The largest magnitude of a value on an axis; beyond it, differences overflow.
 const LARGEST: f64 = 1e300;
 
 /// True of a value that has a place on an axis.
@@ -8,7 +8,7 @@ pub fn has_place(value: f64) -> bool {
     value.abs() < LARGEST
 }
 
-/// The values from `low` to `high` along pixels `from` to `to`.
+/// A linear axis of the values from `low` to `high` along pixels `from` to `to`.
 #[derive(Debug, Clone, Copy)]
 pub struct Axis {
     pub low: f64,
@@ -50,7 +50,7 @@ impl Axis {
     }
 }
 
-/// Positive values along pixels `from` to `to`, each factor of ten as wide as the next. It begins and ends at a power of ten.
+/// A logarithmic axis of positive values along pixels `from` to `to`. It begins and ends at a power of ten.
 #[derive(Debug, Clone, Copy)]
 pub struct LogAxis {
     low: f64,
@@ -115,7 +115,7 @@ fn label(value: f64, step: f64, size: f64) -> String {
     signed(format!("{value:.digits$}"))
 }
 
-/// With a minus sign where there is a hyphen.
+/// The text with hyphens replaced by minus signs.
 fn signed(text: String) -> String {
     text.replace('-', "\u{2212}")
 }

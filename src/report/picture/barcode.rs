@@ -9,13 +9,13 @@ const BARS: f64 = 130.0;
 const GAP: f64 = 34.0;
 const LEFT: f64 = 24.0;
 
-/// The most bars drawn one by one: more would be so close to one another that they flicker, and are drawn as the area they cover.
+/// The largest number of bars that are drawn one by one. More bars would be too close to tell apart and are drawn as the area they cover.
 const MOST: usize = 32;
-/// The most corners of an area.
+/// The largest number of corners on one side of an area.
 const CORNERS: usize = 400;
 
-/// Components from their births on and cycles up to their deaths, each list ascending: a bar each, or the area that bars stacked in order
-/// cover where there are many.
+/// A barcode as SVG. A component's bar begins at its birth, and a cycle's bar ends at its death; `births` and `deaths` are ascending. Where
+/// there are many bars, the area that they cover is drawn instead.
 ///
 /// # Errors
 /// [`Error::Argument`] where there are no births, or a value is not finite.
@@ -69,7 +69,7 @@ fn bars(svg: &mut Svg, label: &str, top: f64, list: &[f32], colour: usize, ends:
         }
         return;
     }
-    // Down the left ends and up the right ones, of which one side is the axis' end.
+    // The outline runs down the left ends and up the right ends; on one side these are the end of the axis.
     let rows: Vec<usize> = (0..CORNERS.min(list.len())).map(|k| k * (list.len() - 1) / (CORNERS.min(list.len()) - 1)).collect();
     let corner = |&k: &usize, end: usize| {
         let y = top + (k as f64 + 0.5) * step;

@@ -62,7 +62,7 @@ pub fn sequential(position: f64) -> Rgb {
     along(&SEQUENTIAL, position)
 }
 
-/// Between the two colours nearest to a position; of NaN the first.
+/// The colour interpolated between the two nearest to a position from 0 to 1; the first colour for NaN.
 fn along(colours: &[Rgb], position: f64) -> Rgb {
     let along = position.clamp(0.0, 1.0) * (colours.len() - 1) as f64;
     let before = (along as usize).min(colours.len() - 2);
@@ -71,12 +71,12 @@ fn along(colours: &[Rgb], position: f64) -> Rgb {
     [0, 1, 2].map(|i| mix(i).round() as u8)
 }
 
-/// As SVG writes it.
+/// The colour in hexadecimal, as SVG writes it.
 pub fn hex([r, g, b]: Rgb) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-/// The difference that is seen between two colours: their distance in OKLab (Ottosson, "A perceptual color space for image processing", 2020).
+/// The perceived difference between two colours: their distance in OKLab (Ottosson, "A perceptual color space for image processing", 2020).
 pub fn distance(a: Rgb, b: Rgb) -> f64 {
     let (a, b) = (oklab(a), oklab(b));
     (0..3).map(|i| (a[i] - b[i]).powi(2)).sum::<f64>().sqrt()
@@ -94,7 +94,7 @@ fn oklab(rgb: Rgb) -> [f64; 3] {
     ]
 }
 
-/// Undoes the gamma of sRGB.
+/// The linear intensity of an sRGB component from 0 to 1.
 fn linear(c: f64) -> f64 {
     if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
 }

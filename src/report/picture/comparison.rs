@@ -12,7 +12,7 @@ const STRIP: f64 = 56.0;
 /// The widest label of a row.
 const LABEL: f64 = 150.0;
 
-/// A named value, and how far its repetitions spread.
+/// A named value, and its standard deviation over repetitions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
     /// The name of the method or group that has it.
@@ -29,9 +29,9 @@ impl From<(String, f64)> for Score {
     }
 }
 
-/// A row for each named value: a dot, a whisker as long as its standard deviation to either side, a stem from the reference's median, and
-/// the figure. Below them `reference`, a name and its values (those of random parcellations, say), as a strip of dots whose 5th to 95th
-/// percentile is shaded behind all rows. The reference may be empty.
+/// A picture with a row for each named value: a dot, a whisker of one standard deviation to either side, a stem from the median of the
+/// reference, and the number. Below them stands `reference`, a name and its values (of random parcellations, for example), as a strip of
+/// dots; the range from its 5th to its 95th percentile is shaded behind all rows. The reference may be empty.
 ///
 /// # Errors
 /// [`Error::Argument`] where there are no values, or one of either kind is not finite.
@@ -95,7 +95,7 @@ fn sorted(values: &[f64]) -> Vec<f64> {
     sorted
 }
 
-/// The value at a fraction of sorted values, between the nearest two; `None` of none.
+/// The quantile of sorted values, interpolated between the nearest two; `None` where there are no values.
 fn quantile(sorted: &[f64], fraction: f64) -> Option<f64> {
     let at = fraction * sorted.len().checked_sub(1)? as f64;
     let (below, above) = (sorted.get(at.floor() as usize)?, sorted.get(at.ceil() as usize)?);

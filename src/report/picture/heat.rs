@@ -9,9 +9,9 @@ use base64::Engine;
 /// The most rows or columns that [`Matrix::heat_map`] draws.
 pub const MAX_SIDE: usize = 4096;
 
-/// Colours told apart: odd, so that the middle has one; few, so that the picture stays small.
+/// The number of different colours. It is odd, so that the middle has a colour, and small, so that the file stays small.
 const LEVELS: u8 = 101;
-/// The colour of a diagonal that says nothing.
+/// The index of the grey of a diagonal without information.
 const BLANK: u8 = LEVELS;
 /// The longer side of the map.
 const SIDE: f64 = 310.0;
@@ -20,7 +20,7 @@ const NAMED: usize = 48;
 const NAME_WIDTH: f64 = 120.0;
 const BAR_WIDTH: f64 = 14.0;
 
-/// A matrix to be drawn as colours, and what it is a matrix of.
+/// A matrix to be drawn as colours, with its labels.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Matrix<'a> {
     /// The picture's title.
@@ -31,13 +31,13 @@ pub struct Matrix<'a> {
     pub quantity: &'a str,
     /// The names of the rows and of the columns; where there are none they are counted from 0.
     pub names: [&'a [String]; 2],
-    /// Rows.
+    /// The number of rows.
     pub rows: usize,
     /// The entries, row by row.
     pub values: &'a [f32],
-    /// The lowest and the highest value on the scale, beyond which colours stay the same; where there is none, a scale that fits.
+    /// The lowest and the highest value of the scale, beyond which colours stay the same. `None` fits the scale to the values.
     pub range: Option<(f32, f32)>,
-    /// True where the entries of the diagonal say nothing: they are grey, and the scale does not fit them.
+    /// True where the diagonal carries no information. Its entries are drawn grey, and the scale is not fitted to them.
     pub without_diagonal: bool,
 }
 
@@ -87,8 +87,7 @@ impl Matrix<'_> {
         Ok(svg.finish())
     }
 
-    /// The same with a diagonal that says nothing left out: one of a square matrix whose entries are all the same, as those of a
-    /// correlation are.
+    /// The same matrix without its diagonal where all diagonal entries of a square matrix are equal, as those of a correlation are.
     pub fn without_constant_diagonal(self) -> Self {
         let n = self.rows;
         let constant = n > 2 && self.values.len() == n * n && (0..n).all(|i| self.values[i * (n + 1)] == self.values[0]);
@@ -119,14 +118,14 @@ impl Matrix<'_> {
         Ok((low.into(), high.into()))
     }
 
-    /// The entries that say something and are finite.
+    /// The finite entries, without those of an omitted diagonal.
     fn shown(&self) -> impl Iterator<Item = f32> + '_ {
         let columns = self.columns().max(1);
         let of_note = move |at: usize| !(self.without_diagonal && at / columns == at % columns);
         self.values.iter().enumerate().filter(move |&(at, x)| of_note(at) && x.is_finite()).map(|(_, &x)| x)
     }
 
-    /// About 0 where values have both signs, from 0 where they have one.
+    /// A scale that fits the values: symmetric about 0 where they have both signs, and beginning at 0 where they have one.
     fn fitting(&self) -> (f32, f32) {
         let (low, high) = self.shown().fold((0.0f32, 0.0f32), |(low, high), x| (low.min(x), high.max(x)));
         let most = high.max(-low);
@@ -160,7 +159,7 @@ fn palette(low: f64, high: f64) -> Vec<Rgb> {
     (0..LEVELS).map(of).chain([[0xC8, 0xCD, 0xD2]]).collect()
 }
 
-/// Where the map lies in its picture.
+/// The position of the map in its picture.
 struct Frame {
     left: f64,
     top: f64,

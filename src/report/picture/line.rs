@@ -10,7 +10,8 @@ const HEIGHT: f64 = 330.0;
 const RIGHT: f64 = WIDTH - 20.0;
 const BOTTOM: f64 = HEIGHT - 54.0;
 
-/// Named lines through points (x, y). A point that is not finite is a gap; a point on its own is a dot.
+/// A chart as SVG of named lines through points (x, y). A point that is not finite makes a gap; a single point between gaps is drawn as a
+/// dot.
 ///
 /// # Errors
 /// [`Error::Argument`] where there is no finite point at all.
@@ -33,7 +34,7 @@ pub fn line_chart(title: &str, x_label: &str, y_label: &str, series: &[(String, 
     Ok(svg.finish())
 }
 
-/// The lines in words: where each begins and ends. Of many the first few.
+/// A description in words of where each line begins and ends; where there are many lines, of the first few.
 fn seen(x: &str, y: &str, series: &[(String, Vec<(f64, f64)>)]) -> String {
     const MOST: usize = 8;
     let of = |(name, points): &(String, Vec<(f64, f64)>)| {
@@ -87,7 +88,7 @@ fn entries(series: &[(String, Vec<(f64, f64)>)]) -> Vec<(String, [f64; 2])> {
     entries
 }
 
-/// Never so high that nothing of the chart is left.
+/// The height of the legend, limited so that room for the chart remains.
 fn legend_height(series: &[(String, Vec<(f64, f64)>)]) -> f64 {
     entries(series).last().map_or(0.0, |(_, at)| (at[1] - TOP + 18.0).min(0.4 * HEIGHT))
 }
@@ -123,7 +124,7 @@ fn path(points: &[[f64; 2]]) -> String {
     path
 }
 
-/// The points that are seen of a long line: of those in a row that share a column of pixels, the first, the extremes and the last.
+/// The visible points of a long line: of consecutive points in one column of pixels, the first, the extremes and the last.
 fn thinned(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let mut kept = Vec::new();
     for column in points.chunk_by(|a, b| a[0].floor() == b[0].floor()) {

@@ -6,13 +6,13 @@ use super::svg::number;
 /// The look of a point.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mark {
-    /// Of every family in a row of colours the shape is the same, and of the next row another.
+    /// The number of the family. Families share a shape until the colours are used up; the next round of colours has another shape.
     pub family: usize,
     /// The family's colour.
     pub colour: &'static str,
-    /// Drawn as an outline.
+    /// True where the mark is drawn as an outline.
     pub open: bool,
-    /// Drawn faintly.
+    /// True where the mark is drawn faintly.
     pub faint: bool,
 }
 

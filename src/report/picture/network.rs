@@ -6,15 +6,15 @@ use crate::{Error, Result};
 
 const SIDE: f64 = 380.0;
 const MARGIN: f64 = 54.0;
-/// The part of the way to the middle by which a curve bends there.
+/// The fraction of the way to the middle by which a curve bends towards it.
 const BEND: f64 = 0.55;
-/// An arrow ends so far before its node, in pixels.
+/// The gap between the end of an arrow and its node, in pixels.
 const GAP: f64 = 6.0;
-/// The length of its head.
+/// The length of an arrow's head, in pixels.
 const HEAD: f64 = 9.0;
 
-/// The `most` strongest edges of `weights` `[receiver × sender]` between named nodes on a circle; arrows point at the receiver, and are the
-/// stronger the wider. The diagonal, and weights of 0 and below, are not drawn; of equal weights the earlier goes first.
+/// The `most` strongest edges of `weights` `[receiver × sender]` between named nodes on a circle; arrows point at the receiver, and
+/// stronger edges are drawn wider. The diagonal, and weights of 0 and below, are not drawn; of equal weights the earlier goes first.
 ///
 /// # Errors
 /// [`Error::Argument`] where there are no nodes, there is not a weight for each pair of them, or one is not finite.

@@ -1,15 +1,15 @@
-//! Parcels on a mesh: what of it is whose, the outlines of each parcel, and colours that tell neighbours apart.
+//! Parcels on a mesh: the pieces of the mesh that belong to each parcel, the outlines of parcels, and colours that tell neighbours apart.
 
 use super::colour::{PARCELS, Rgb, distance};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The label of what no parcel owns.
+/// The label of the area outside all parcels.
 pub const NONE: i32 = -1;
 
 /// A piece of a mesh that one parcel owns: the vertices around it, and the parcel.
 pub type Piece = (Vec<usize>, i32);
 
-/// Points in space, to which the middles of edges and triangles are added as they are needed.
+/// Points in space. The middles of edges and triangles are added as they are needed.
 pub struct Points {
     pub at: Vec<[f64; 3]>,
     middles: BTreeMap<Vec<usize>, usize>,
@@ -20,7 +20,7 @@ impl Points {
         Self { at, middles: BTreeMap::new() }
     }
 
-    /// The point in the middle of others, the same one whoever asks.
+    /// The index of the point in the middle of others; the same corners always give the same point.
     fn middle<const N: usize>(&mut self, mut of: [usize; N]) -> usize {
         of.sort_unstable();
         let points = of.map(|v| self.at[v]);
@@ -30,8 +30,8 @@ impl Points {
         })
     }
 
-    /// A triangle parted among the labels of its corners. Two labels part it half way along the edges between them, so that
-    /// borders run smoothly where whole triangles would leave teeth; three meet in its middle.
+    /// A triangle divided among the labels of its corners. Two labels divide it half way along the edges between them, so that borders are
+    /// smooth where whole triangles would leave teeth; three labels meet in its middle.
     pub fn parted(&mut self, [a, b, c]: [usize; 3], labels: &[i32]) -> Vec<Piece> {
         match [labels[a], labels[b], labels[c]] {
             [x, y, z] if x == y && y == z => vec![(vec![a, b, c], x)],
@@ -51,7 +51,7 @@ impl Points {
     }
 }
 
-/// Closed outlines, as vertices in order, of all that each label owns. The pieces must turn the same way round.
+/// The closed outlines of the area of each label, as vertices in order. The pieces must turn the same way round.
 pub fn outlines(pieces: &[Piece]) -> BTreeMap<i32, Vec<Vec<usize>>> {
     let mut edges = BTreeSet::new();
     for (corners, label) in pieces {

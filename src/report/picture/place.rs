@@ -14,8 +14,8 @@ impl Places {
         self.taken.push(rectangle);
     }
 
-    /// Room for a text of about this width and height beside a point, within `bounds`: where the text is anchored, on its base line, and
-    /// how. What is found is taken.
+    /// Finds room for a text of about this width and height beside a point, within `bounds`, and takes it. Returns the point on the base
+    /// line at which the text is anchored, and the anchor; `None` where there is no room.
     pub(crate) fn beside(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2], bounds: [f64; 4]) -> Option<([f64; 2], Anchor)> {
         // Right, left, above and below; then the same a little farther.
         let offsets = [9.0, 15.0, 23.0].into_iter().flat_map(|d| {

@@ -1,5 +1,6 @@
-//! A roofline (Williams, Waterman & Patterson 2009): what kernels reach, by their FLOPs a byte, below what the device can do. Both axes
-//! are logarithmic. Work without FLOPs has no place on such axes: it stands in a strip of its own at the left, by its bytes a second.
+//! A roofline (Williams, Waterman & Patterson 2009): the speed of kernels against their FLOPs per byte, below the limits of the device.
+//! Both axes are logarithmic. Work without FLOPs has no place on such axes and is shown in a separate strip at the left, by its bytes per
+//! second.
 
 use super::axis::{LogAxis, short};
 use super::colour::LINES;
@@ -21,35 +22,35 @@ const GIGA: f64 = 1e9;
 /// The limits of a device.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ceiling {
-    /// Bytes a second.
+    /// The bandwidth in bytes per second.
     pub bandwidth: f64,
-    /// Names and FLOPs a second, the one that matters first.
+    /// The names and the FLOPs per second of the peaks, the most relevant first.
     pub peaks: Vec<(String, f64)>,
 }
 
 /// A kernel's work and time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// Gives the colour.
+    /// The family, which determines the colour.
     pub family: String,
-    /// Written beside the point where there is room.
+    /// The label, written beside the point where there is room.
     pub label: Option<String>,
-    /// Shown where the mouse rests on the point.
+    /// The text shown where the mouse rests on the point.
     pub detail: String,
-    /// FLOPs of the work.
+    /// The FLOPs of the work.
     pub flops: f64,
-    /// Bytes of the work.
+    /// The bytes that the work reads and writes.
     pub bytes: f64,
-    /// Seconds it took.
+    /// The seconds that the work took.
     pub seconds: f64,
-    /// Drawn as a ring.
+    /// True for a reverse work, which is drawn as a ring.
     pub reverse: bool,
-    /// Drawn faintly: there is a larger size of the same work.
+    /// True where a larger size of the same work is shown too; the point is drawn faintly.
     pub faint: bool,
 }
 
 impl Point {
-    /// FLOPs a second; without FLOPs, bytes.
+    /// The FLOPs per second; the bytes per second for work without FLOPs.
     fn rate(&self) -> f64 {
         if self.flops > 0.0 { self.flops / self.seconds } else { self.bytes / self.seconds }
     }
@@ -143,7 +144,7 @@ impl Chart {
         self.svg.upright([26.0, (TOP + BOTTOM) / 2.0], MEDIUM, TEXT, "GFLOP/s (at the left, GB/s)");
     }
 
-    /// The copy's bandwidth rises with the FLOPs that are done a byte, up to each peak.
+    /// Draws the ceilings: the line of the bandwidth, which rises with the FLOPs per byte up to each peak.
     fn ceilings(&mut self, ceiling: &Ceiling) {
         let bandwidth = ceiling.bandwidth / GIGA;
         let at = self.y.at(bandwidth);
@@ -209,7 +210,7 @@ impl Chart {
         self.svg.text(at, anchor, SMALL, TEXT, text);
     }
 
-    /// Where a point stands. Those without FLOPs are spread over their strip by multiples of the golden ratio.
+    /// The position of a point. Points without FLOPs are spread over their strip by multiples of the golden ratio.
     fn place(&self, i: usize, p: &Point) -> [f64; 2] {
         let y = self.y.at(p.rate() / GIGA);
         if p.flops > 0.0 {
@@ -238,7 +239,7 @@ impl Chart {
     fn labels(&mut self, points: &[&Point], at: &[[f64; 2]]) {
         for (p, &[x, y]) in points.iter().zip(at) {
             let Some(label) = &p.label else { continue };
-            // Fonts are wider here and there than is thought.
+            // Some fonts are wider than the estimate.
             let width = 1.1 * text_width(label, SMALL - 1.0);
             let [from, to] = if p.flops > 0.0 { PLOT } else { STRIP };
             let bounds = [from + 2.0, TOP, to, BOTTOM - 2.0];

@@ -10,14 +10,15 @@ pub const GRID: &str = "#e6e9ed";
 pub const BAND: &str = "#eef1f4";
 /// The width of most pictures: two stand side by side on a page, and on a telephone their text can be read.
 pub const WIDTH: f64 = 480.0;
-/// Labels of ticks, and captions, in pixels.
+/// The size of the labels of ticks and of captions, in pixels.
 pub const SMALL: f64 = 12.0;
-/// Labels of axes.
+/// The size of the labels of axes, in pixels.
 pub const MEDIUM: f64 = 13.0;
-/// Below the title.
+/// The top of a picture's contents, below the title, in pixels.
 pub const TOP: f64 = 46.0;
 
-/// The colours of a picture's paper and ink, each with the one that a page puts in its place where readers prefer dark pages. Data keep theirs.
+/// The colours of a picture's background and ink, each with the colour that replaces it for readers who prefer dark pages. The colours of
+/// data stay the same.
 pub const ON_DARK: [(&str, &str); 9] = [
     ("#fff", "#14191f"),
     (TEXT, "#e4e9ee"),
@@ -33,7 +34,7 @@ pub const ON_DARK: [(&str, &str); 9] = [
 const FONTS: &str = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
 const TITLE: f64 = 15.0;
 
-/// Where a text's point is.
+/// The position of a text relative to its point.
 #[derive(Debug, Clone, Copy)]
 pub enum Anchor {
     Start,
@@ -48,7 +49,7 @@ pub struct Svg {
 }
 
 impl Svg {
-    /// An empty picture with its title, and in words what is seen in it, for those who do not see it.
+    /// An empty picture with its title and a description in words for readers who cannot see it.
     pub fn new(width: f64, height: f64, title: &str, seen: &str) -> Self {
         let name = escape(&if seen.is_empty() { title.to_owned() } else { format!("{title}: {seen}") });
         let (w, h) = (number(width), number(height));
@@ -69,7 +70,7 @@ impl Svg {
         self.add(format_args!("<text x=\"20\" y=\"28\" font-size=\"{}\" font-weight=\"600\" fill=\"{TEXT}\">{text}</text>", number(size)));
     }
 
-    /// A piece of SVG; whoever passes it has escaped its texts.
+    /// Adds a piece of SVG, whose texts the caller has escaped.
     pub fn add(&mut self, element: std::fmt::Arguments<'_>) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.body, "{element}");
@@ -149,7 +150,7 @@ pub fn number(value: f64) -> String {
     if short == "-0" { "0".into() } else { short.into() }
 }
 
-/// About how wide a text is: fonts differ, and which one there is, is not known here.
+/// The approximate width of a text in pixels; the reader's font is not known here.
 pub fn text_width(text: &str, size: f64) -> f64 {
     text.chars().map(|c| if c.is_ascii() { 0.56 } else { 0.9 }).sum::<f64>() * size
 }

@@ -1,4 +1,4 @@
-//! Confound models that are learnt, maps and null series, and what denoising is judged by (`tests/goldens/make_denoising.py`).
+//! Learnt confound models, maps and null series, and figures of merit for denoising (`tests/goldens/make_denoising.py`).
 
 mod blocks;
 mod figures;
