@@ -28,7 +28,7 @@ struct Digits {
 }
 
 impl Digits {
-    /// The 5,000 digits of MNIST that ship.
+    /// Reads the 5,000 digits of MNIST that ship with the crate.
     fn read() -> Result<Self> {
         let images = read_idx_bytes("mnist_5k_images_idx3.gz", include_bytes!("data/mnist_5k_images_idx3.gz"))?;
         let labels = read_idx_bytes("mnist_5k_labels_idx1.gz", include_bytes!("data/mnist_5k_labels_idx1.gz"))?;
@@ -36,7 +36,7 @@ impl Digits {
         Ok(Self { pixels, classes: labels.elements.iter().map(|&label| label.into()).collect() })
     }
 
-    /// These images, f32 `[images, PIXELS]`, and their classes, i32 `[images]`.
+    /// The images at these indices, f32 `[images, PIXELS]`, and their classes, i32 `[images]`.
     fn of(&self, which: &[usize]) -> Result<(HostTensor, HostTensor)> {
         let pixels = which.iter().flat_map(|&i| &self.pixels[i * PIXELS..][..PIXELS]).copied().collect();
         let classes = which.iter().map(|&i| self.classes[i]).collect();
@@ -55,7 +55,7 @@ struct Network {
 }
 
 impl Network {
-    /// The same network for training and for evaluation: `parameters` say which.
+    /// Records the network; `parameters` determine its mode, training or evaluation.
     fn record(mut parameters: Parameters, batch: usize) -> Result<Self> {
         let mut tape = Tape::new();
         let images = tape.input("images", TensorType::f32([batch, PIXELS]))?;
@@ -81,7 +81,7 @@ impl Evaluation {
         Ok(Self { network, program })
     }
 
-    /// The loss, and the share of images that are named rightly.
+    /// The loss and the accuracy.
     fn run(&mut self, (images, labels): &(HostTensor, HostTensor)) -> Result<(f64, f64)> {
         let found = self.program.run(&[(self.network.images, images), (self.network.labels, labels)])?;
         let right = found[1].to_f64_vec().iter().zip(labels.to_f64_vec()).filter(|(a, b)| **a == *b).count();
@@ -89,13 +89,13 @@ impl Evaluation {
     }
 }
 
-/// Trains the network, and saves the state of the epoch with the lowest validation loss: that loss.
+/// Trains the network, saves the state of the epoch with the lowest validation loss, and returns that loss.
 fn train(device: &Device, digits: &Digits, order: &[usize], model: &Path) -> Result<f64> {
     let mut network = Network::record(Parameters::new(SEED), BATCH)?;
     let steps = EPOCHS * STEPS_OF_EPOCH;
     Descent::new(Adam::new(2e-3)).record(&mut network.tape, (network.loss, &[]), network.parameters.all(), steps)?;
 
-    // Each image once an epoch, in an order drawn for the epoch.
+    // Each image occurs once in an epoch, in an order drawn for the epoch.
     let batch = |step: u32| {
         let order_of_epoch = Philox::new(SEED, 1, step / STEPS_OF_EPOCH).shuffled(TRAINING);
         let first = (step % STEPS_OF_EPOCH) as usize * BATCH;
@@ -125,12 +125,12 @@ fn train(device: &Device, digits: &Digits, order: &[usize], model: &Path) -> Res
 fn main() -> Result<()> {
     let device = Device::named(&std::env::var("TAPETUM_DEVICE").unwrap_or("cpu".into()))?;
     let digits = Digits::read()?;
-    // The first images of a drawn order are trained on, the others are for validation.
+    // The first images of a random order are for training, the others for validation.
     let order = Philox::new(SEED, 0, 0).shuffled(TRAINING + VALIDATION);
     let model = std::env::temp_dir().join(format!("tapetum-classifier-{}.safetensors", std::process::id()));
     let best = train(&device, &digits, &order, &model)?;
 
-    // As another program would: a new state takes the parameters from the file.
+    // A new state reads the parameters from the file, as another program would.
     let state = State::new(&device);
     let mut evaluation = Evaluation::new(&device, &state)?;
     Checkpoint::open(&model)?.restore_model(&state)?;

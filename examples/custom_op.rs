@@ -107,7 +107,7 @@ fn tape() -> Result<(Tape, Var, Vec<Var>)> {
     Ok((t, x, vec![loss, gradient]))
 }
 
-/// Where it is evaluated.
+/// The point at which the gradient is checked.
 fn point() -> Vec<f64> {
     (0..51).map(|i| (f64::from(i) * 1.3).sin()).collect()
 }

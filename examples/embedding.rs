@@ -1,5 +1,5 @@
-//! Inside an application that has its own wgpu device, buffers and encoder: tapetum records a step into the application's encoder,
-//! between the application's own commands, reads and writes the application's buffers, and submits nothing.
+//! Use of tapetum inside an application with its own wgpu device, buffers and encoder: tapetum records a step into the application's
+//! encoder, between the application's own commands, reads and writes the application's buffers, and submits nothing.
 //!
 //! `cargo run --release --example embedding`
 
@@ -12,7 +12,7 @@ const TIME: usize = 100;
 /// The series lie within a larger buffer of the application.
 const OFFSET: u64 = 1024;
 
-/// What an application has anyway.
+/// The adapter, device and queue that such an application already has.
 async fn application() -> Result<(wgpu::Adapter, wgpu::Device, wgpu::Queue)> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
     let adapters = instance.enumerate_adapters(wgpu::Backends::PRIMARY).await;
@@ -24,7 +24,7 @@ async fn application() -> Result<(wgpu::Adapter, wgpu::Device, wgpu::Queue)> {
     Ok((adapter, device, queue))
 }
 
-/// Our step: its series and their correlation.
+/// The recorded step: its series and their correlation.
 fn tape() -> Result<(Tape, Var, Var)> {
     let mut tape = Tape::new();
     let x = tape.input("series", TensorType::f32([REGIONS, TIME]))?;
@@ -32,7 +32,7 @@ fn tape() -> Result<(Tape, Var, Var)> {
     Ok((tape, x, r))
 }
 
-/// Waves, each a little behind the one before.
+/// Waves, each slightly delayed relative to the one before.
 fn series() -> Vec<f32> {
     (0..REGIONS * TIME).map(|i| ((i / TIME) as f32 * 0.8 + (i % TIME) as f32 * 0.3).sin()).collect()
 }
@@ -59,7 +59,7 @@ async fn run() -> Result<()> {
     program.bind_input(x, &input, OFFSET).await?;
     program.bind_output(r, &matrix, 0).await?;
 
-    // One frame of the application: its own upload, our step, its own copy, its submission.
+    // One frame of the application: its own upload, the recorded step, its own copy, and its submission.
     queue.write_buffer(&input, OFFSET, bytemuck::cast_slice(&series()));
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
     program.encode(&mut encoder)?;

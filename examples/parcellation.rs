@@ -1,4 +1,4 @@
-//! The demo through the library: learn 200 parcels of a cortex on the first half of its frames, judge them on the second.
+//! The demo through the library: 200 parcels of a cortex are learnt on the first half of its frames and tested on the second.
 //!
 //! `cargo run --release --example parcellation [cpu|auto|ADAPTER]`
 

@@ -19,9 +19,9 @@ fn data() -> Result<HostTensor> {
     HostTensor::f32([VERTICES, TIME], (0..VERTICES * TIME).map(sample).collect())
 }
 
-/// The step; its series and its loss.
+/// The recorded step, with its series and its loss.
 fn tape() -> Result<(Tape, Var, Var)> {
-    // Record: every vertex is rebuilt from the series of its parcels.
+    // Record the step: every vertex is reconstructed from the series of its parcels.
     let mut tape = Tape::new();
     let series = tape.input("series", TensorType::f32([VERTICES, TIME]))?;
     let logits = tape.parameter("logits", [PARCELS, VERTICES], Init::Normal { mean: 0.0, std: 0.1, seed: 0, stream: 0 })?;
@@ -31,7 +31,7 @@ fn tape() -> Result<(Tape, Var, Var)> {
     let error = tape.square(error)?;
     let loss = tape.mean(error, &[], false)?;
 
-    // Differentiate, update.
+    // Differentiate and update.
     let gradient = tape.gradient(loss, &[logits])?;
     Adam::new(0.1).apply(&mut tape, &[(logits, gradient[0])])?;
     Ok((tape, series, loss))
@@ -41,7 +41,7 @@ fn main() -> Result<()> {
     let device = Device::auto();
     println!("on {}", device.name());
 
-    // Compile once, replay.
+    // Compile once, then run repeatedly.
     let (tape, series, loss) = tape()?;
     let mut program = device.compile(&tape, &[loss])?;
     program.write(series, &data()?)?;

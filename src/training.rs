@@ -54,7 +54,7 @@ impl Descent {
     /// Records the gradient of `loss`, its clipping and the update of `parameters`.
     ///
     /// # Errors
-    /// Returns an error where `loss` has more than one element, an op in between has no reverse rule, a parameter is no state, or a setting
+    /// Returns an error where `loss` has more than one element, an op in between has no gradient, a parameter is not a state, or a setting
     /// of the optimiser is out of its range.
     pub fn update(&self, tape: &mut Tape, loss: Var, parameters: &[Var]) -> Result<()> {
         let mut gradients = tape.gradient(loss, parameters)?;
@@ -65,11 +65,12 @@ impl Descent {
         self.optimiser.apply(tape, &pairs)
     }
 
-    /// Records a whole training step: [`update`](Self::update), then the rings that keep the loss and its named terms over `steps` steps, as
-    /// [`Training`] reads them.
+    /// Records a whole training step: [`update`](Self::update), and the buffers that keep the loss and its named terms over `steps` steps,
+    /// which [`Training`] reads.
     ///
     /// # Errors
-    /// Returns the errors of [`update`](Self::update), and an error where there are no steps or a value to keep has more than one element.
+    /// Returns an error in the cases of [`update`](Self::update), and where there are no steps or a value to keep has more than one
+    /// element.
     pub fn record(&self, tape: &mut Tape, (loss, terms): (Var, &[(String, Var)]), parameters: &[Var], steps: u32) -> Result<()> {
         self.update(tape, loss, parameters)?;
         tape.keep_last(LOSS, loss, steps as usize)?;

@@ -1,10 +1,10 @@
-//! Brain states: soft communities of regions and the dynamics of a few states, learnt from some runs and judged on others
-//! (Ciric et al. 2022, experiment 3; hypercoil's tutorial with the sign of its modularity set right). The workflow is `brain_states.json`.
+//! Brain states: soft communities of regions and the dynamics of a few states, trained on some runs and tested on others (Ciric et al.
+//! 2022, experiment 3; hypercoil's tutorial with the sign of its modularity corrected). The workflow is `brain_states.json`.
 //!
 //! `cargo run --release --example brain_states [-- --data DIR --seeds 3 --out DIR --device cpu|auto|NAME --set KEY=VALUE]`
 //!
-//! Without `--data` it takes five subjects at rest that ship with the crate, and judges two. DIR holds the Midnight Scan Club's 30 runs
-//! (`rest_schaefer400_f16.npy`, `runs.csv`): two sessions of each subject are learnt from, the third is judged.
+//! Without `--data` it uses five subjects at rest that ship with the crate, two of them for testing. DIR holds the Midnight Scan Club's 30
+//! runs (`rest_schaefer400_f16.npy`, `runs.csv`): two sessions of each subject are for training, the third is for testing.
 
 use clap::Parser;
 use serde_json::json;
@@ -23,10 +23,10 @@ struct Arguments {
     /// A folder with `rest_schaefer400_f16.npy` and `runs.csv`.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Runs of the workflow, each with a seed of its own.
+    /// The number of runs of the workflow, each with its own seed.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// Where the report goes.
+    /// The folder of the report.
     #[arg(long, default_value = "tapetum-brain-states")]
     out: PathBuf,
     #[arg(long, default_value = "cpu")]
@@ -37,14 +37,14 @@ struct Arguments {
 }
 
 impl Arguments {
-    /// How the workflow is read: the data, and what is set besides.
+    /// The options for reading the workflow: the folder of the data, and the settings.
     fn options(&self, seed: u64) -> Result<ReadOptions> {
         let mut options = Workflow::options().seed(seed);
         if let Some(folder) = &self.data {
-            // Files are looked for beside the workflow, unless their folder is whole.
+            // Files are looked for beside the workflow, unless their folder is an absolute path.
             let folder = std::path::absolute(folder).map_err(|e| Error::file(folder, e.to_string()))?;
-            // Ten communities, as in the tutorial; two runs a step, so that a laptop holds them. More frames leave less between states, and
-            // neighbouring frames more alike.
+            // There are ten communities, as in the tutorial, and two runs in each step, so that a laptop's memory suffices. With more
+            // frames, states differ less, and neighbouring frames are more alike.
             options = options
                 .set("folder", folder.display().to_string())
                 .set("data.series.series", "rest_schaefer400_f16.npy")
@@ -72,7 +72,7 @@ fn here(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
 }
 
-/// Newman's Q on one run that was judged.
+/// Newman's Q on one test run.
 struct Judged {
     learnt: f64,
     k_means: f64,
@@ -113,7 +113,7 @@ const INTRO: &str = "Communities of regions, shared by all runs, and the share t
     test runs, which nothing was learnt from: Newman's Q (resolution 1) of each region's foremost community on the positive part of the run's \
     correlation. k-means (of as many clusters) and Louvain's method know the mean correlation of the training runs.";
 
-/// Hard communities, k-means and Louvain on every run that was not learnt from.
+/// Hard communities, k-means and Louvain communities on every test run.
 fn judge(arguments: &Arguments, device: &Device, workflow: &Workflow, outcome: &RunResult, seed: u64) -> Result<Vec<Judged>> {
     let (path, layout) = arguments.series();
     let rows = NpyRows::open(path)?;

@@ -1,4 +1,4 @@
-//! Behavioural states from the last frames.
+//! Classification of behavioural states from the last frames.
 
 use crate::recordings::{Recordings, Starts, Variation, WINDOW};
 use tapetum::nn::{Activation, Cell, Linear, Mlp, MlpSettings, Parameters, Pooling, Recurrent};
@@ -8,12 +8,12 @@ use tapetum::statistics::agreement::Confusion;
 use tapetum::training::{Descent, Training};
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
-/// What tells the state.
+/// The classifier of the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Classifier {
-    /// The last frame, and how it differs from four frames before, weighed linearly.
+    /// A linear model of the last frame, and of its difference from the frame four frames before.
     Logistic,
-    /// All frames, weighed linearly.
+    /// A linear model of all frames.
     Window,
     Mlp,
     Gru,
@@ -23,12 +23,12 @@ pub enum Classifier {
 const BATCH: usize = 128;
 const WIDTH: usize = 32;
 const EMBEDDING: usize = 8;
-/// Times that a run is looked at, to choose when it should have stopped.
+/// The number of evaluations during a run, from which its best length is chosen.
 pub const LOOKS: u32 = 4;
-/// Weight decay, of the linear model and of the others alike.
+/// The weight decay, the same for the linear model and the others.
 const DECAY: f32 = 0.05;
 
-/// The states a task tells apart: a class for each of the recording's, or none.
+/// The classes of a task: for each state of the recording its class, or none.
 pub fn classes(states: &[String], merged: bool) -> (Vec<i32>, Vec<&'static str>) {
     let names: &[&str] = if merged {
         &["forward", "reversal", "dorsal turn", "ventral turn"]
@@ -46,17 +46,17 @@ pub fn classes(states: &[String], merged: bool) -> (Vec<i32>, Vec<&'static str>)
     (states.iter().map(class).collect(), names.to_vec())
 }
 
-/// States to be told apart by the neurons that are seen.
+/// A classification task: states to be predicted from the neurons that are given.
 pub struct Task<'a> {
     pub device: &'a Device,
     pub data: &'a Recordings,
-    /// By state of the recording.
+    /// The class of each state of the recording.
     pub class: &'a [i32],
     pub count: usize,
 }
 
 impl Task<'_> {
-    /// Windows whose last frame is of a class.
+    /// The windows whose last frame has a class.
     fn told(&self, starts: Starts) -> Starts {
         starts.into_iter().filter(|&at| self.label(at) >= 0).collect()
     }
@@ -69,12 +69,12 @@ impl Task<'_> {
         starts.iter().map(|&at| self.label(at)).collect()
     }
 
-    /// Windows of the training worms that are told apart.
+    /// The labelled windows of the training worms.
     fn training(&self, left_out: &[usize]) -> Starts {
         self.told(self.data.without(left_out, WINDOW))
     }
 
-    /// The accuracy on each of a pair of worms, trained without both, at each look.
+    /// The accuracy on each of a pair of worms at each evaluation, after training without both.
     pub fn curves(
         &self,
         classifier: Classifier,
@@ -94,7 +94,7 @@ impl Task<'_> {
         Ok(curves)
     }
 
-    /// Trains a classifier without a worm until so many looks are over, and judges it on that worm.
+    /// Trains a classifier without a worm up to the given evaluation, and tests it on that worm.
     pub fn run(
         &self,
         classifier: Classifier,
@@ -107,7 +107,7 @@ impl Task<'_> {
         self.judge(&state, classifier, &self.told(self.data.of(left_out, WINDOW, 1)))
     }
 
-    /// Trains on windows for `looks` of the LOOKS parts of so many steps, and shows the state before and after each.
+    /// Trains on windows for `looks` of the LOOKS equal parts of the steps, and passes on the state before and after each part.
     fn descend(
         &self,
         classifier: Classifier,
@@ -149,7 +149,7 @@ impl Task<'_> {
 }
 
 impl Classifier {
-    /// What it is called in tables.
+    /// The name in tables.
     pub fn name(self) -> &'static str {
         match self {
             Self::Logistic => "logistic, two frames",
@@ -160,7 +160,7 @@ impl Classifier {
         }
     }
 
-    /// Logits `[batch, classes]` of windows `[batch, neurons, WINDOW]`. Every network adds to the linear models'.
+    /// The logits `[batch, classes]` of windows `[batch, neurons, WINDOW]`. Every network adds to the linear model's logits.
     fn logits(self, t: &mut Tape, p: &mut Parameters, x: Var, classes: usize) -> Result<Var> {
         let [batch, n] = [0, 1].map(|i| t.shape(x)[i]);
         let (last, before) = (t.slice(x, 2, WINDOW - 1, WINDOW, 1)?, t.slice(x, 2, WINDOW - 5, WINDOW - 4, 1)?);
@@ -197,7 +197,7 @@ impl Classifier {
     }
 }
 
-/// Hidden states of the neurons, and what they hear along inferred edges: `[batch, neurons, 2 WIDTH]`.
+/// The hidden states of the neurons and the messages along inferred edges, `[batch, neurons, 2 WIDTH]`.
 fn messages(t: &mut Tape, p: &mut Parameters, x: Var) -> Result<Var> {
     let [batch, n] = [0, 1].map(|i| t.shape(x)[i]);
     let embedding = p.add(t, "embedding", [n, EMBEDDING], |seed, stream| Init::Normal { mean: 0.0, std: 0.3, seed, stream })?;

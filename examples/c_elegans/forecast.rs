@@ -1,4 +1,4 @@
-//! Models trained on roll-outs from their own predictions, and judged by them.
+//! Models trained and tested on roll-outs from their own predictions.
 
 use crate::linear::ridge;
 use crate::model::{Design, Kind, Model};
@@ -9,23 +9,23 @@ use tapetum::training::{Descent, Training};
 use tapetum::{Device, HostTensor, Result, State, Tape, TensorType};
 
 const BATCH: usize = 64;
-/// Frames rolled out in training.
+/// The number of frames rolled out in training.
 pub const AHEAD: usize = 8;
-/// Windows evaluated at once.
+/// The number of windows evaluated at once.
 const TOGETHER: usize = 256;
-/// Times that a run is looked at, to choose when it should have stopped.
+/// The number of evaluations during a run, from which its best length is chosen.
 pub const LOOKS: u32 = 5;
 
-/// How a network is trained.
+/// The settings of a network's training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Setting {
     pub variation: Option<Variation>,
     pub steps: u32,
-    /// The rate of learning at the beginning; it falls to a two-hundredth by half a cosine.
+    /// The initial learning rate, which falls to a two-hundredth along half a cosine.
     pub rate: f32,
 }
 
-/// Predictions of windows of a worm.
+/// The predictions for windows of a worm.
 #[derive(Debug, Clone)]
 pub struct Forecast {
     /// `[window, neuron, HORIZON]`.
@@ -34,17 +34,17 @@ pub struct Forecast {
     pub edges: Option<Vec<f32>>,
 }
 
-/// How predictions did.
+/// The scores of predictions.
 #[derive(Debug, Clone, Copy)]
 pub struct Scores {
     pub one_step: f64,
     pub all_steps: f64,
-    /// Of copying the last frame.
+    /// The scores of copying the last frame.
     pub copied: [f64; 2],
 }
 
 impl Scores {
-    /// Of predictions of windows.
+    /// The scores of predictions for windows.
     pub fn of(made: &[f32], data: &Recordings, starts: &Starts) -> Result<Self> {
         let windows = data.windows(starts, WINDOW + HORIZON)?;
         let mut sums = [[0.0; 2]; 2];
@@ -62,7 +62,7 @@ impl Scores {
         Ok(Self { one_step, all_steps, copied })
     }
 
-    /// 1 − MSE / MSE of the copy, over all steps.
+    /// The skill score 1 − MSE / MSE of copying the last frame, over all steps.
     pub fn score(&self) -> f64 {
         1.0 - self.all_steps / self.copied[1]
     }
@@ -71,7 +71,7 @@ impl Scores {
 /// A model's parameters by name, the linear model's among them.
 pub type Trained = Vec<(String, HostTensor)>;
 
-/// Worms to train on, and what every model of them starts from.
+/// The training worms, and the initial models that all runs on them share.
 pub struct Trial<'a> {
     pub device: &'a Device,
     pub data: &'a Recordings,
@@ -93,12 +93,12 @@ impl<'a> Trial<'a> {
         &self.linear
     }
 
-    /// The windows it was fitted to.
+    /// The windows to which it was fitted.
     pub fn starts(&self) -> &Starts {
         &self.starts
     }
 
-    /// The score on each of `judged` before the first step, and after each look.
+    /// The score on each of the `judged` worms before the first step and at each evaluation.
     pub fn curves<const N: usize>(
         &self,
         (from, starts): (&Trained, &Starts),
@@ -118,13 +118,13 @@ impl<'a> Trial<'a> {
         Ok(curves)
     }
 
-    /// What a design is after so many looks.
+    /// The parameters of a design after this number of evaluations.
     pub fn train(&self, from: (&Trained, &Starts), design: (Design, &Setting), looks: usize, seed: u64) -> Result<Trained> {
         self.descend(from, design, looks as u32, seed, |_| Ok(()))
     }
 
-    /// Trains from these parameters on these windows for `looks` of the LOOKS parts of a setting's steps, and shows the state before and after
-    /// each.
+    /// Trains from these parameters on these windows for `looks` of the LOOKS equal parts of the setting's steps, and passes on the state
+    /// before and after each part.
     fn descend(
         &self,
         (from, starts): (&Trained, &Starts),
@@ -161,7 +161,7 @@ impl<'a> Trial<'a> {
         Ok(state)
     }
 
-    /// What a trained model predicts of windows.
+    /// The predictions of a trained model for windows.
     pub fn forecast(&self, trained: &Trained, design: Design, starts: &Starts) -> Result<Forecast> {
         self.forecast_by(&self.state(trained)?, design, starts)
     }
@@ -176,12 +176,12 @@ impl<'a> Trial<'a> {
         let mut program = self.device.compile_with(&t, &outputs, state)?;
         let mut forecast = Forecast { made: Vec::new(), edges: edges.map(|_| vec![0.0; n * n]) };
         for lot in starts.chunks(TOGETHER) {
-            // The last lot is filled up with its first window, which is not counted.
+            // The last batch is padded with its first window, which is not counted.
             let filled: Starts = lot.iter().copied().chain(std::iter::repeat(lot[0])).take(TOGETHER).collect();
             let values = program.run(&[(window, &self.data.windows(&filled, WINDOW)?)])?;
             forecast.made.extend_from_slice(&values[0].elements::<f32>()?[..lot.len() * n * HORIZON]);
             if let (Some(sum), Some(edges)) = (&mut forecast.edges, values.get(1)) {
-                // Weights are over the number of senders; here they are the gates themselves.
+                // The weights are divided by the number of senders; here they become the gates themselves.
                 let scale = (n - 1) as f32 / starts.len() as f32;
                 for graph in edges.elements::<f32>()?.chunks_exact(n * n).take(lot.len()) {
                     sum.iter_mut().zip(graph).for_each(|(s, e)| *s += scale * e);

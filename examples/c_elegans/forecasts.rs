@@ -1,4 +1,4 @@
-//! Every design on every worm left out, its setting chosen on others.
+//! The forecasts of every design for every test worm, with settings chosen on other worms.
 
 use crate::choice::{Choice, choose, pairs};
 use crate::forecast::{Forecast, LINEAR, LOOKS, Scores, Setting as Training, Trained, Trial};
@@ -12,12 +12,12 @@ use tapetum::Result;
 use tapetum::report::picture::line_chart;
 use tapetum::report::{Figure, ReportTable, Section};
 
-/// Penalties of ridge regression.
+/// The penalties of ridge regression.
 const PENALTIES: [f32; 4] = [1e2, 1e3, 1e4, 1e5];
-/// The penalty of what networks add to while settings are chosen.
+/// The penalty of the linear model below the networks during the choice of settings.
 const INNER_PENALTY: f32 = 1e3;
 
-/// Every setting that is tried, for each design alike.
+/// All settings that are tried, the same for each design.
 const SETTINGS: [Training; 2] = [
     Training { variation: None, steps: 120, rate: 2e-3 },
     Training { variation: Some(Variation { gain: 0.4, shift: 0.6 }), steps: 600, rate: 2e-3 },
@@ -31,7 +31,7 @@ const fn corrects(kind: Kind) -> Design {
     Design { kind, corrects: true }
 }
 
-/// The network that is looked at more closely.
+/// The network that is analysed further.
 pub const GNN: Design = corrects(Kind::Gnn);
 
 const DESIGNS: [(&str, Design); 7] = [
@@ -44,25 +44,25 @@ const DESIGNS: [(&str, Design); 7] = [
     ("linear + GNN, inferred edges", GNN),
 ];
 
-/// What is trained as the GNN was chosen to be: what edges are worth.
+/// Ablations of the edges, trained with the settings chosen for the GNN.
 const ABLATIONS: [(&str, Design); 3] = [
     ("linear + GNN, no edges", corrects(Kind::GnnEdgeless)),
     ("linear + GNN, all edges alike", corrects(Kind::GnnComplete)),
     ("linear + GNN, wiring", corrects(Kind::GnnWiring)),
 ];
 
-/// What was found of prediction.
+/// The results of the forecasts.
 pub struct Found<'a> {
     pub sections: Vec<Section>,
-    /// A trial for each worm left out.
+    /// A trial for each test worm.
     pub trials: Vec<Trial<'a>>,
-    /// The GNN of the first seed, for each worm left out.
+    /// The GNN of the first seed for each test worm.
     pub networks: Vec<Trained>,
-    /// Edges it infers, the mean over worms left out and seeds, `[neurons × neurons]`.
+    /// The edges that the GNN infers, averaged over test worms and seeds, `[neurons × neurons]`.
     pub edges: Vec<f32>,
 }
 
-/// Runs of a design: worm by worm, seed by seed within.
+/// The runs of a design, ordered by worm and then by seed.
 struct Runs {
     name: &'static str,
     scores: Vec<Scores>,
@@ -79,7 +79,7 @@ impl Runs {
         self.each(Scores::score)
     }
 
-    /// The mean of the seeds' predictions, as one prediction a worm.
+    /// The mean prediction over seeds, as one prediction for each worm.
     fn ensemble(&self, name: &'static str, setting: &Setting<'_>) -> Result<Self> {
         let worms = setting.folds.iter().zip(self.forecasts.chunks(self.forecasts.len() / setting.folds.len()));
         let joined = worms.map(|(&worm, seeds)| {
@@ -95,12 +95,12 @@ impl Runs {
     }
 }
 
-/// The windows that models are judged on: those of the worm left out, every fourth frame.
+/// The test windows: those of the test worm, every fourth frame.
 fn test(data: &Recordings, worm: usize) -> Vec<(usize, usize)> {
     data.of(worm, WINDOW + HORIZON, 4)
 }
 
-/// Prediction, every design on every fold.
+/// Runs the forecasts of every design on every fold.
 pub fn run<'a>(setting: &Setting<'a>) -> Result<Found<'a>> {
     let trial = |left_out: &[usize], alpha| Trial::new(setting.device, setting.data, setting.wiring, left_out, alpha);
     let worms = setting.data.worms.len();
@@ -124,7 +124,7 @@ pub fn run<'a>(setting: &Setting<'a>) -> Result<Found<'a>> {
     for (name, design) in DESIGNS {
         let begun = Instant::now();
         let choices = choose(worms, &setting.folds, SETTINGS.len(), |candidate, pair| {
-            // The same pairs are asked for.
+            // The same pairs are requested here.
             let trial = &inner[&pair];
             let every = pair.map(|w| setting.data.of(w, WINDOW + HORIZON, 16));
             let from = (trial.linear(), trial.starts());
@@ -166,7 +166,7 @@ fn linear(setting: &Setting<'_>, trials: &[Trial<'_>]) -> Result<Runs> {
     Ok(runs)
 }
 
-/// A design on each worm left out, by every seed, as was chosen for that worm.
+/// The runs of a design on each test worm with every seed, with the setting chosen for that worm.
 fn finals(
     setting: &Setting<'_>,
     trials: &[Trial<'_>],
@@ -262,7 +262,7 @@ fn average<'a>(all: impl Iterator<Item = &'a Vec<f32>>, n: usize) -> Vec<f32> {
     sum.into_iter().map(|x| x / count.max(1.0)).collect()
 }
 
-/// Four neurons at the moment when what is seen changes most: the truth, the linear model, the network.
+/// Four neurons at the moment of the greatest observed change: the truth, the linear model, and the network.
 fn roll_outs(data: &Recordings, worm: usize, all: &[Runs], network: usize) -> Result<Vec<Figure>> {
     let (starts, n) = (test(data, worm), data.neurons.len());
     let windows = data.windows(&starts, WINDOW + HORIZON)?;

@@ -3,7 +3,8 @@
 use crate::recordings::{Recordings, Starts, WINDOW};
 use tapetum::{Device, HostTensor, Result, Tape};
 
-/// Weights `[neurons, neurons × WINDOW]` and bias `[neurons]` of x_{t+1} − x_t, with penalty alpha on how far they are from those given, or from 0.
+/// The weights `[neurons, neurons × WINDOW]` and the bias `[neurons]` of x_{t+1} − x_t, with penalty `alpha` on their squared distance from
+/// those given, or from 0.
 pub fn ridge(data: &Recordings, starts: &Starts, alpha: f32, towards: Option<[&HostTensor; 2]>) -> Result<[HostTensor; 2]> {
     let (n, rows) = (data.neurons.len(), starts.len());
     let cols = n * WINDOW + 1;

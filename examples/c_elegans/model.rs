@@ -1,30 +1,30 @@
-//! What predicts the next frame of every neuron.
+//! Models that predict the next frame of every neuron.
 
 use crate::recordings::WINDOW;
 use tapetum::nn::{Activation, Carry, Cell, Linear, Mlp, MlpSettings, Parameters, Recurrent};
 use tapetum::ops::message::PairActivation;
 use tapetum::{HostTensor, Init, Result, Tape, TensorType, Var};
 
-/// What predicts a change.
+/// The model of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The linear model alone.
     Linear,
-    /// All neurons and frames at once.
+    /// A perceptron over all neurons and frames at once.
     Mlp,
     Gru,
     Lstm,
-    /// Messages by edges inferred from the window.
+    /// A network with messages along edges inferred from the window.
     Gnn,
-    /// No messages: every neuron by itself.
+    /// A network without messages, which treats every neuron separately.
     GnnEdgeless,
-    /// Messages between all, alike.
+    /// A network with equal messages between all neurons.
     GnnComplete,
-    /// Messages by the wiring.
+    /// A network with messages along the known wiring.
     GnnWiring,
 }
 
-/// A model, and whether it adds to the linear model's prediction, and tunes that, instead of predicting all by itself.
+/// A model, with a flag that is true where it adds to the prediction of the linear model and fine-tunes that model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Design {
     pub kind: Kind,
@@ -33,10 +33,10 @@ pub struct Design {
 
 const WIDTH: usize = 32;
 const EMBEDDING: usize = 8;
-/// What a step of the optimiser moves the linear model by, beside what it moves the rest: a prediction sums over hundreds of its weights.
+/// The learning rate of the linear model relative to that of the rest. It is small because a prediction sums over hundreds of its weights.
 const TUNING: f32 = 0.05;
 
-/// The parts of a network over graphs.
+/// The parts of a graph network.
 struct Graph {
     embedding: Var,
     node: Linear,
@@ -57,7 +57,7 @@ enum Body {
 pub struct Model {
     body: Body,
     design: Design,
-    /// As ridge regression left it, and how it is tuned.
+    /// The linear model from ridge regression, and the layer that fine-tunes it.
     linear: Option<(Linear, Option<Linear>)>,
     neurons: usize,
     wiring: HostTensor,
@@ -126,7 +126,7 @@ impl Model {
         Ok((t.concatenate(&made, 2)?, edges))
     }
 
-    /// The network's part of a change, `[batch, neurons]`.
+    /// The network's contribution to a change, `[batch, neurons]`.
     fn change(
         &self,
         t: &mut Tape,
@@ -144,7 +144,7 @@ impl Model {
                 from_nothing(t, p, "mlp.out", [2 * WIDTH, self.neurons])?.forward(t, hidden).map(Some)
             }
             Body::Recurrent(cell, out) => {
-                // The whole window at first, then each new frame.
+                // The first step reads the whole window, each later one the new frame.
                 let first = if step == 0 { 0 } else { WINDOW - 1 };
                 let seen = t.slice(window, 2, first, WINDOW, 1)?;
                 let seen = t.transpose(seen, &[0, 2, 1])?;
@@ -168,7 +168,7 @@ impl Model {
         }
     }
 
-    /// Weights of the edges `[batch, receivers, senders]`, over the number of senders.
+    /// The weights of the edges `[batch, receivers, senders]`, divided by the number of senders.
     fn edges(&self, t: &mut Tape, g: &Graph, window: Var) -> Result<Var> {
         let (batch, n) = (t.shape(window)[0], self.neurons);
         let all = match self.design.kind {
@@ -193,7 +193,7 @@ impl Model {
 }
 
 impl Graph {
-    /// Hidden states of the neurons, of their windows and of who they are.
+    /// The hidden states of the neurons, from their windows and their embeddings.
     fn nodes(&self, t: &mut Tape, window: Var) -> Result<Var> {
         let [batch, n] = [0, 1].map(|i| t.shape(window)[i]);
         let who = t.broadcast_to(self.embedding, [batch, n, EMBEDDING])?;
@@ -222,7 +222,7 @@ fn graph(t: &mut Tape, p: &mut Parameters, neurons: usize) -> Result<Graph> {
     })
 }
 
-/// A layer that begins at 0, so that what it corrects begins uncorrected.
+/// A layer initialised to 0, so that the model it corrects is unchanged at first.
 fn from_nothing(t: &mut Tape, p: &mut Parameters, name: &str, [inputs, outputs]: [usize; 2]) -> Result<Linear> {
     let weight = p.add(t, &format!("{name}.weight"), [outputs, inputs], |_, _| Init::Zeros)?;
     Ok(Linear { weight, bias: Some(p.add(t, &format!("{name}.bias"), [outputs], |_, _| Init::Zeros)?) })

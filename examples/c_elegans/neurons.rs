@@ -1,4 +1,4 @@
-//! Inferred edges beside what is known of the neurons: the functional atlas and the wiring.
+//! Inferred edges compared with known relations between the neurons: the functional atlas and the wiring.
 
 use crate::forecasts::Found;
 use crate::recordings::atlas;
@@ -10,13 +10,13 @@ use tapetum::report::{Figure, ReportTable, Section};
 use tapetum::statistics::metrics::auroc;
 use tapetum::tensor::Philox;
 
-/// Edges that are drawn.
+/// The number of edges that are drawn.
 const DRAWN: usize = 40;
 
-/// Draws of each null.
+/// The number of draws of each null distribution.
 const NULLS: u32 = 500;
 
-/// How well inferred edges tell pairs that are known to be connected, a table and pictures.
+/// The agreement of inferred edges with known connections, as a table and figures.
 pub fn run(setting: &Setting<'_>, folder: &Path, found: &Found<'_>) -> Result<Section> {
     let (names, edges) = (&setting.data.neurons, &found.edges);
     let n = names.len();
@@ -62,8 +62,8 @@ pub fn run(setting: &Setting<'_>, folder: &Path, found: &Found<'_>) -> Result<Se
     })
 }
 
-/// The known relations with the ends of pairs of edges exchanged, a → b and c → d to a → d and c → b, where both are measured and neither is an edge:
-/// every neuron keeps its degrees.
+/// The known relations with the ends of pairs of edges exchanged, a → b and c → d to a → d and c → b, where both new pairs are measured and
+/// neither is an edge. Every neuron keeps its degrees.
 fn rewired(truth: &[Option<bool>], n: usize, draws: &Philox) -> Vec<Option<bool>> {
     let mut rewired = truth.to_vec();
     let mut edges: Vec<usize> = (0..n * n).filter(|&at| at / n != at % n && truth[at] == Some(true)).collect();
@@ -81,7 +81,7 @@ fn rewired(truth: &[Option<bool>], n: usize, draws: &Philox) -> Vec<Option<bool>
     rewired
 }
 
-/// AUROC of edges between neurons renamed, for pairs that are known about.
+/// The AUROC of the edges with neurons renamed, over the pairs whose relation is known.
 fn against(edges: &[f32], truth: &[Option<bool>], n: usize, name: impl Fn(usize) -> usize) -> Result<f64> {
     let names: Vec<usize> = (0..n).map(name).collect();
     let pairs = (0..n * n).filter(|at| at / n != at % n);

@@ -1,4 +1,4 @@
-//! The worms' shared neurons, standardised, in windows; the wiring and the functional atlas between them.
+//! The neurons that all worms share, standardised and in windows; the wiring and the functional atlas between them.
 
 use std::path::Path;
 use tapetum::data::{Worm, read_npz, read_worms, shared_neurons};
@@ -6,19 +6,20 @@ use tapetum::statistics::standardise;
 use tapetum::tensor::Philox;
 use tapetum::{Error, HostTensor, Result};
 
-/// Frames a model sees.
+/// The number of frames in the input of a model.
 pub const WINDOW: usize = 16;
-/// Frames it is judged on.
+/// The number of frames that a model must predict.
 pub const HORIZON: usize = 16;
-/// A worm's shared neurons, each less its mean over its standard deviation.
+/// The shared neurons of a worm, each minus its mean and divided by its standard deviation.
 pub struct Recording {
-    /// `[neuron][frame]`.
+    /// The series, `[neuron][frame]`.
     pub series: Vec<Vec<f32>>,
     pub states: Vec<i32>,
 }
 
-/// How windows are varied in training: each neuron's is multiplied by a gain of its own, log-normal, and shifted, in standard deviations. A
-/// worm's neurons differ so from those of others: in how bright they are, and in what they are measured from.
+/// The augmentation of windows in training: each neuron is multiplied by a random log-normal gain, whose logarithm has standard deviation
+/// `gain`, and shifted by a normal offset with standard deviation `shift`, in standard deviations of the series. The neurons of different
+/// worms differ in this way: in brightness and in baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Variation {
     pub gain: f32,
@@ -31,7 +32,7 @@ pub struct Recordings {
     pub states: Vec<String>,
 }
 
-/// Windows by worm and first frame.
+/// Windows, each given by worm and first frame.
 pub type Starts = Vec<(usize, usize)>;
 
 impl Recordings {
@@ -45,10 +46,10 @@ impl Recordings {
         Ok(Self { worms, neurons, states })
     }
 
-    /// `[windows, neurons, length]`.
+    /// The windows as an array, `[windows, neurons, length]`.
     ///
     /// # Errors
-    /// Where a window leaves its recording.
+    /// Returns an error where a window extends beyond its recording.
     pub fn windows(&self, starts: &[(usize, usize)], length: usize) -> Result<HostTensor> {
         let mut elements = Vec::with_capacity(starts.len() * self.neurons.len() * length);
         for &(worm, first) in starts {
@@ -62,10 +63,10 @@ impl Recordings {
         HostTensor::f32([starts.len(), self.neurons.len(), length], elements)
     }
 
-    /// A step's batch of `count` windows drawn from these, and where they are; varied where that is set.
+    /// A training batch of `count` windows drawn from these, with their starts; augmented where that is set.
     ///
     /// # Errors
-    /// Where a window leaves its recording.
+    /// Returns an error where a window extends beyond its recording.
     pub fn batch(
         &self,
         from: &Starts,
@@ -92,7 +93,7 @@ impl Recordings {
         (0..self.worms.len()).filter(|w| !left_out.contains(w)).flat_map(|w| self.of(w, length, 1)).collect()
     }
 
-    /// Windows of one worm, every so many frames.
+    /// The windows of one worm that start every `every` frames.
     pub fn of(&self, worm: usize, length: usize, every: usize) -> Starts {
         let windows = (self.worms[worm].states.len() + 1).saturating_sub(length);
         (0..windows).step_by(every).map(|s| (worm, s)).collect()
@@ -107,7 +108,7 @@ fn standardised(worm: &Worm, neurons: &[String]) -> Result<Recording> {
     Ok(Recording { series: worm.of(neurons)?.iter().map(z).collect(), states: worm.states.clone() })
 }
 
-/// Whether a sender has a synapse on a receiver, `[receiver × sender]`.
+/// True where a sender has a synapse on a receiver, `[receiver × sender]`.
 pub fn wiring(folder: &Path, neurons: &[String]) -> Result<Vec<bool>> {
     let path = folder.join("connectome/herm_full_edgelist.csv");
     let text = std::fs::read_to_string(&path).map_err(|e| Error::file(&path, format!("cannot be read: {e}")))?;
@@ -121,7 +122,8 @@ pub fn wiring(folder: &Path, neurons: &[String]) -> Result<Vec<bool>> {
     Ok(edges)
 }
 
-/// Whether a receiver answers a sender's stimulation with q < 0.05 (Randi et al. 2023), `[receiver × sender]`; `None` where it was not measured.
+/// True where a receiver responds to stimulation of a sender with q < 0.05 (Randi et al. 2023), `[receiver × sender]`; `None` where this
+/// was not measured.
 pub fn atlas(folder: &Path, neurons: &[String]) -> Result<Vec<Option<bool>>> {
     let folder = folder.join("connectome");
     let path = folder.join("functional_atlas_neurons.txt");

@@ -1,4 +1,5 @@
-//! Relations inferred without a label: an encoder sees trajectories, a decoder must predict them by the edges it is handed.
+//! Unsupervised inference of relations: an encoder infers edges from trajectories, and a decoder must predict the trajectories from these
+//! edges.
 
 use crate::systems::{FEATURES, FRAMES, NODES, Simulated, System};
 use std::time::Instant;
@@ -16,10 +17,10 @@ const TEST: usize = 400;
 const BATCH: usize = 32;
 const HIDDEN: usize = 64;
 const TYPES: usize = 2;
-/// Steps predicted from one true frame.
+/// The number of steps predicted from one true frame.
 const HORIZON: usize = 8;
 const SEGMENTS: usize = (FRAMES - 1) / HORIZON;
-/// The decoder's variance, which weighs misfit against the prior.
+/// The variance of the decoder, which weighs the prediction error against the prior.
 const VARIANCE: f32 = 5e-5;
 const TEMPERATURE: f32 = 0.5;
 
@@ -48,13 +49,14 @@ fn encode(t: &mut Tape, parameters: &mut Parameters, x: Var) -> Result<Var> {
     RelationalEncoder::new(t, parameters, "encoder", [FRAMES * FEATURES, HIDDEN, TYPES])?.forward(t, flat)
 }
 
-/// Σ (p − x)² / 2v over frames and features, a node; predictions begin anew from the truth every HORIZON frames, all segments at once.
+/// The error Σ (p − x)² / 2v over frames and features, for each node. Predictions restart from the truth every HORIZON frames, in all
+/// segments in parallel.
 fn misfit(t: &mut Tape, decoder: &RelationalDecoder, x: Var, edges: Var) -> Result<Var> {
     let rows = BATCH * SEGMENTS;
     let edges = t.reshape(edges, [BATCH, 1, NODES, NODES, TYPES])?;
     let edges = t.broadcast_to(edges, [BATCH, SEGMENTS, NODES, NODES, TYPES])?;
     let edges = t.reshape(edges, [rows, NODES, NODES, TYPES])?;
-    // The k-th frame of every segment.
+    // The k-th frames of all segments.
     let mut frames = Vec::with_capacity(HORIZON + 1);
     for k in 0..=HORIZON {
         let kth = t.slice(x, 2, k, k + (SEGMENTS - 1) * HORIZON + 1, HORIZON)?;
@@ -69,7 +71,7 @@ fn misfit(t: &mut Tape, decoder: &RelationalDecoder, x: Var, edges: Var) -> Resu
     t.scale(sum, 0.5 / VARIANCE / (BATCH * NODES) as f32)
 }
 
-/// How likely each pair of the test simulations is an edge, and how many are rightly told.
+/// The edge probability of each pair in the test simulations, the share of correctly classified pairs, and the AUROC.
 fn judge(device: &Device, state: &State, test: &Simulated) -> Result<(Vec<f64>, f64, f64)> {
     let mut t = Tape::new();
     let x = t.input("trajectories", TensorType::f32([TEST, NODES, FRAMES, FEATURES]))?;
@@ -84,7 +86,7 @@ fn judge(device: &Device, state: &State, test: &Simulated) -> Result<(Vec<f64>, 
     Ok((p, right as f64 / truth.len() as f64, metrics::auroc(&scores, &truth)?))
 }
 
-/// A batch of simulations, drawn by the step.
+/// A batch of simulations, drawn with the number of the step.
 fn batch(data: &Simulated, seed: u64, step: u32) -> Result<HostTensor> {
     const EACH: usize = NODES * FRAMES * FEATURES;
     let draws = Philox::new(seed, u32::MAX, step);
@@ -93,7 +95,7 @@ fn batch(data: &Simulated, seed: u64, step: u32) -> Result<HostTensor> {
     HostTensor::f32([BATCH, NODES, FRAMES, FEATURES], elements)
 }
 
-/// Trains on one system, and says how many edges it recovers.
+/// Trains on one system, and reports the recovered edges.
 fn system(device: &Device, system: System, steps: u32, seed: u64) -> Result<(Vec<String>, Vec<Figure>)> {
     let (data, test) = (system.simulate(TRAINING, seed + 1), system.simulate(TEST, seed + 1_000_000));
     let (tape, x) = training(steps, seed)?;
@@ -136,7 +138,7 @@ fn system(device: &Device, system: System, steps: u32, seed: u64) -> Result<(Vec
     Ok((row, figures))
 }
 
-/// Both systems, every seed.
+/// Runs both systems with every seed.
 pub fn run(device: &Device, steps: u32, seeds: u64) -> Result<Vec<Section>> {
     let (mut rows, mut figures) = (Vec::new(), Vec::new());
     for which in [System::Springs, System::Kuramoto] {

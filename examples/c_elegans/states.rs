@@ -1,4 +1,4 @@
-//! Classification, 4 and 7 states, with the neurons the states were made from and without.
+//! Classification of 4 and 7 states, with and without the neurons from which the states were defined.
 
 use crate::behaviour::{Classifier, LOOKS, Task, classes};
 use crate::choice::choose;
@@ -10,13 +10,13 @@ use tapetum::report::picture::Matrix;
 use tapetum::report::{Figure, ReportTable, Section};
 use tapetum::statistics::agreement::Confusion;
 
-/// Every setting that is tried, for each classifier alike.
+/// All settings that are tried, the same for each classifier.
 const VARIATIONS: [Option<Variation>; 2] = [None, Some(Variation { gain: 0.4, shift: 0.6 })];
 const STEPS: u32 = 240;
 
 const CLASSIFIERS: [Classifier; 5] = [Classifier::Logistic, Classifier::Window, Classifier::Mlp, Classifier::Gru, Classifier::Gnn];
 
-/// Every task and classifier on every worm left out.
+/// Runs every task and classifier on every test worm.
 pub fn run(setting: &Setting<'_>) -> Result<Section> {
     let without = without_labelling(setting.data);
     let (mut rows, mut figures) = (Vec::new(), Vec::new());
@@ -63,7 +63,7 @@ pub fn run(setting: &Setting<'_>) -> Result<Section> {
     Ok(Section { heading: "Behaviour".into(), text, table: Some(ReportTable { header, rows }), figures })
 }
 
-/// A classifier on each worm left out, by every seed, as was chosen on others.
+/// The runs of a classifier on each test worm with every seed, with the settings chosen on other worms.
 fn runs(setting: &Setting<'_>, task: &Task<'_>, classifier: Classifier) -> Result<Vec<Confusion>> {
     let steps = setting.steps.map_or(STEPS, |s| s.min(STEPS));
     let choices = choose(task.data.worms.len(), &setting.folds, VARIATIONS.len(), |candidate, pair| {
@@ -90,7 +90,7 @@ fn row(name: &str, found: &[Confusion], accuracy: &[f64], floor: &[f64], worms: 
     ]
 }
 
-/// Shares of each true class, over all runs.
+/// The confusion matrix over all runs, as shares of each true class.
 fn confusion(names: &[&str], found: &[Confusion]) -> Result<Figure> {
     let n = names.len();
     let mut shares = Vec::with_capacity(n * n);

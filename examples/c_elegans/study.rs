@@ -1,4 +1,4 @@
-//! Leave one worm out: what every part of the study is given, and how it is summed up.
+//! The leave-one-worm-out study: the data that all its parts share, and the summary of their results.
 
 use crate::recordings::{Recording, Recordings, wiring};
 use crate::{forecasts, neurons, states, transfer};
@@ -6,34 +6,34 @@ use std::path::Path;
 use tapetum::report::Section;
 use tapetum::{Device, Error, HostTensor, Result};
 
-/// Neurons the states were made from (Kato et al. 2015).
+/// The neurons from which the states were defined (Kato et al. 2015).
 const LABELLING: [&str; 3] = ["AVA", "SMD", "RIB"];
 
-/// The seed of inner validation; results have other ones.
+/// The seed of inner validation, different from those of the results.
 pub const INNER_SEED: u64 = 1000;
 
 pub fn mean(x: &[f64]) -> f64 {
     x.iter().sum::<f64>() / x.len().max(1) as f64
 }
 
-/// The standard deviation, of a sample.
+/// The sample standard deviation.
 pub fn spread(x: &[f64]) -> f64 {
     let m = mean(x);
     (x.iter().map(|x| (x - m) * (x - m)).sum::<f64>() / x.len().saturating_sub(1).max(1) as f64).sqrt()
 }
 
-/// Of runs worm by worm, seed by seed within: the mean over seeds of each worm.
+/// The mean over seeds for each worm, from runs ordered by worm and then by seed.
 pub fn by_worm(runs: &[f64], worms: usize) -> Vec<f64> {
     runs.chunks((runs.len() / worms).max(1)).map(mean).collect()
 }
 
-/// Of the same: the mean over worms of each seed.
+/// The mean over worms for each seed, from runs in the same order.
 pub fn by_seed(runs: &[f64], worms: usize) -> Vec<f64> {
     let seeds = (runs.len() / worms).max(1);
     (0..seeds).map(|seed| mean(&runs.iter().skip(seed).step_by(seeds).copied().collect::<Vec<_>>())).collect()
 }
 
-/// Every run, seeds of a worm together.
+/// All runs as text, with the seeds of a worm together.
 pub fn cells(runs: &[f64], worms: usize) -> String {
     let seeds = (runs.len() / worms).max(1);
     let worm = |runs: &[f64]| runs.iter().map(|x| format!("{x:.3}")).collect::<Vec<_>>().join(" ");
@@ -44,32 +44,32 @@ pub fn header(names: &[&str]) -> Vec<String> {
     names.iter().map(|n| (*n).to_owned()).collect()
 }
 
-/// How far `runs` are ahead of `others`, worm by worm: the mean and spread, and on how many worms.
+/// The advantage of `runs` over `others`: mean and standard deviation over worms, and the number of worms with a positive difference.
 pub fn ahead(runs: &[f64], others: &[f64], worms: usize) -> String {
     let apart: Vec<f64> = by_worm(runs, worms).iter().zip(by_worm(others, worms)).map(|(a, b)| a - b).collect();
     let won = apart.iter().filter(|d| **d > 0.0).count();
     format!("{:+.3} ± {:.3}, {won} of {worms}", mean(&apart), spread(&apart))
 }
 
-/// What every part of the study is given.
+/// The data and settings that all parts of the study share.
 pub struct Setting<'a> {
     pub device: &'a Device,
     pub data: &'a Recordings,
-    /// Whether a sender has a synapse on a receiver, `[receiver × sender]`.
+    /// True where a sender has a synapse on a receiver, `[receiver × sender]`.
     pub known: &'a [bool],
-    /// The same in numbers.
+    /// The same as numbers 0 and 1.
     pub wiring: &'a HostTensor,
-    /// Worms left out, one by one.
+    /// The test worms, one for each fold.
     pub folds: Vec<usize>,
     pub seeds: u64,
-    /// Where a shorter run than the study's is wanted: so many steps at most.
+    /// The greatest number of steps, for runs shorter than those of the study.
     pub steps: Option<u32>,
 }
 
-/// The whole study, of every worm left out or of those in `worms`.
+/// Runs the whole study for every test worm, or for those in `worms`.
 ///
 /// # Errors
-/// Where a file is not as it should be, or there is no such worm.
+/// Returns an error where a file is invalid, or there is no such worm.
 pub fn run(device: &Device, folder: &Path, steps: Option<u32>, seeds: u64, worms: &[usize]) -> Result<Vec<Section>> {
     let data = Recordings::read(folder)?;
     if data.worms.len() < 3 {

@@ -3,19 +3,20 @@
 
 use tapetum::tensor::Philox;
 
-/// Particles.
+/// The number of particles.
 pub const NODES: usize = 5;
-/// Frames of a trajectory.
+/// The number of frames in a trajectory.
 pub const FRAMES: usize = 49;
-/// Numbers a particle and frame.
+/// The number of features of a particle in a frame.
 pub const FEATURES: usize = 4;
 
-/// Which system.
+/// The simulated system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
-    /// Balls in a box, pairs of which are tied by springs: place and velocity.
+    /// Balls in a box, some pairs of which are connected by springs. The features are position and velocity.
     Springs,
-    /// Oscillators, pairs of which pull each other's phase: speed, sine and cosine of the phase, natural frequency.
+    /// Oscillators, some pairs of which attract each other's phase. The features are speed, sine and cosine of the phase, and natural
+    /// frequency.
     Kuramoto,
 }
 
@@ -41,7 +42,7 @@ impl Draws {
         f64::from(self.philox.uniform(self.next))
     }
 
-    /// A pair is tied or not, one as likely as the other.
+    /// Random edges: each pair is connected with probability one half.
     fn edges(&mut self) -> [[bool; NODES]; NODES] {
         let mut edges = [[false; NODES]; NODES];
         for (i, j) in (0..NODES).flat_map(|i| (0..i).map(move |j| (i, j))) {
@@ -55,7 +56,7 @@ impl Draws {
 type Frame = [[f64; FEATURES]; NODES];
 
 impl System {
-    /// So many simulations; each is its seed's and its number's alone.
+    /// Runs this number of simulations. Each depends only on the seed and on its own index.
     pub fn simulate(self, simulations: usize, seed: u64) -> Simulated {
         let (mut trajectories, mut edges) = (Vec::new(), Vec::new());
         for i in 0..simulations {
@@ -74,7 +75,7 @@ impl System {
         Simulated { trajectories, edges }
     }
 
-    /// What brings each feature to about ±1.
+    /// The divisor that brings each feature to about ±1.
     fn scale(self) -> [f64; FEATURES] {
         match self {
             Self::Springs => [3.0, 3.0, 1.5, 1.5],
@@ -83,7 +84,7 @@ impl System {
     }
 }
 
-/// Five balls in a box of ±5, springs of strength 0.1, leapfrog steps of 1 ms, a frame every 100.
+/// Five balls in a box of ±5 with springs of strength 0.1, integrated by leapfrog steps of 1 ms, with one frame every 100 steps.
 fn springs(draws: &mut Draws, edges: &[[bool; NODES]; NODES]) -> Vec<Frame> {
     const STEP: f64 = 0.001;
     let mut place: [[f64; 2]; NODES] = std::array::from_fn(|_| [0.5 * draws.normal(), 0.5 * draws.normal()]);
@@ -118,7 +119,8 @@ fn springs(draws: &mut Draws, edges: &[[bool; NODES]; NODES]) -> Vec<Frame> {
     frames
 }
 
-/// dφ_i/dt = ω_i + Σ_j sin(φ_j − φ_i) over edges, ω uniform on 1 to 10; Runge and Kutta's steps of 10 ms, a frame every 10.
+/// The Kuramoto model dφ_i/dt = ω_i + Σ_j sin(φ_j − φ_i) over edges, with ω uniform on 1 to 10, integrated by Runge–Kutta steps of 10 ms,
+/// with one frame every 10 steps.
 fn kuramoto(draws: &mut Draws, edges: &[[bool; NODES]; NODES]) -> Vec<Frame> {
     const STEP: f64 = 0.01;
     let natural: [f64; NODES] = std::array::from_fn(|_| 1.0 + 9.0 * draws.uniform());

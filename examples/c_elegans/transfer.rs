@@ -1,4 +1,4 @@
-//! A trained model moved to another worm, with the beginning of that worm's recording to learn from.
+//! Transfer of a trained model to another worm, adapted to the beginning of that worm's recording.
 
 use crate::forecast::{AHEAD, LINEAR, Scores, Setting as Training, Trained, Trial, named};
 use crate::forecasts::{Found, GNN};
@@ -11,20 +11,20 @@ use tapetum::Result;
 use tapetum::report::picture::line_chart;
 use tapetum::report::{Figure, ReportTable, Section};
 
-/// Parts of the recording that are learnt from; all are judged on its second half.
+/// The shares of the recording used for adaptation; all models are tested on its second half.
 const PARTS: [f64; 5] = [0.0, 0.1, 0.2, 0.3, 0.5];
 const JUDGED: f64 = 0.5;
-/// Of what is learnt from, the part after which penalties and run lengths are chosen; then all of it is learnt from.
+/// The share of the adaptation data used for fitting while penalties and run lengths are chosen on the rest; afterwards all of it is used.
 const CHOOSING: f64 = 2.0 / 3.0;
-/// Penalties on a linear model of the new worm alone, and on how far one is from the other worms'.
+/// The penalties on a linear model of the new worm alone, and on its distance from the model of the other worms.
 const PENALTIES: [f32; 5] = [1e2, 1e3, 1e4, 1e5, 1e6];
-/// How the network is trained on.
+/// The settings for fine-tuning the network.
 const TUNING: Training = Training { variation: Some(Variation { gain: 0.2, shift: 0.3 }), steps: 100, rate: 1e-3 };
 
 const MODELS: [&str; 4] =
     ["linear, this worm alone", "linear, other worms and this", "linear + GNN, other worms", "linear + GNN, trained on with this"];
 
-/// A worm left out, and what was trained without it.
+/// A test worm, and the models trained without it.
 struct Moved<'a> {
     setting: &'a Setting<'a>,
     trial: &'a Trial<'a>,
@@ -33,7 +33,7 @@ struct Moved<'a> {
 }
 
 impl Moved<'_> {
-    /// Windows of `length` frames that lie within these parts of the recording.
+    /// The windows of `length` frames that lie between these shares of the recording.
     fn within(&self, from: f64, to: f64, length: usize) -> Starts {
         let frames = self.setting.data.worms[self.worm].states.len() as f64;
         let inside = |&(_, s): &(usize, usize)| s as f64 >= from * frames && (s + length) as f64 <= to * frames;
@@ -44,7 +44,7 @@ impl Moved<'_> {
         Ok(Scores::of(&self.trial.forecast(trained, design, starts)?.made, self.setting.data, starts)?.score())
     }
 
-    /// A linear model of this part, as far from `towards` as the end of the part approves.
+    /// A linear model of this part of the recording, with the penalty on its distance from `towards` chosen on the end of the part.
     fn linear(&self, part: f64, towards: Option<&Trained>) -> Result<Trained> {
         let prior = towards.map(|p| [&p[0].1, &p[1].1]);
         let fit = |starts: &Starts, alpha| ridge(self.setting.data, starts, alpha, prior).map(named);
@@ -59,7 +59,7 @@ impl Moved<'_> {
         fit(&self.within(0.0, part, WINDOW + 1), best)
     }
 
-    /// The network trained on with this part, for as long as the end of the part approves.
+    /// The network fine-tuned on this part of the recording, with the number of steps chosen on the end of the part.
     fn tuned(&self, part: f64) -> Result<Trained> {
         let (seen, choosing) = (self.within(0.0, CHOOSING * part, WINDOW + AHEAD), self.within(CHOOSING * part, part, WINDOW + HORIZON));
         let [curve] = self.trial.curves((self.network, &seen), (GNN, &TUNING), [&choosing], 0)?;
@@ -67,13 +67,13 @@ impl Moved<'_> {
         self.trial.train((self.network, &self.within(0.0, part, WINDOW + AHEAD)), (GNN, &TUNING), best, 0)
     }
 
-    /// Scores of each model on the second half of the worm, at each part.
+    /// The scores of each model on the second half of the recording, for each adaptation share.
     fn scores(&self) -> Result<Vec<[f64; 4]>> {
         let judged: Starts = self.within(JUDGED, 1.0, WINDOW + HORIZON).into_iter().step_by(4).collect();
         let others = self.score(self.network, GNN, &judged)?;
         let row = |part: f64| -> Result<[f64; 4]> {
             if part == 0.0 {
-                // A linear model of nothing copies the last frame.
+                // A linear model without data copies the last frame.
                 return Ok([0.0, self.score(self.trial.linear(), LINEAR, &judged)?, others, others]);
             }
             let (own, both) = (self.linear(part, None)?, self.linear(part, Some(self.trial.linear()))?);
@@ -84,7 +84,7 @@ impl Moved<'_> {
     }
 }
 
-/// Every fold.
+/// Runs every fold.
 pub fn run(setting: &Setting<'_>, found: &Found<'_>) -> Result<Section> {
     let worms = setting.folds.par_iter().zip(&found.trials).zip(&found.networks);
     let folds = worms.map(|((&worm, trial), network)| Moved { setting, trial, network, worm }.scores()).collect::<Result<Vec<_>>>()?;

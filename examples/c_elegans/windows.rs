@@ -8,7 +8,7 @@ use tapetum::Result;
 use tapetum::data::npy_bytes;
 use tapetum::file::OutputFolder;
 
-/// Frames from one window to the next.
+/// The number of frames between two windows.
 const EVERY: usize = 4;
 
 /// `windows.npy` `[windows, neurons, WINDOW]` and `windows.csv` (worm, first frame, state), of the windows that end in one of four states.

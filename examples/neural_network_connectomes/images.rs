@@ -1,27 +1,27 @@
-//! Images and their classes, and which of them networks are trained on and shown.
+//! Images and their classes, divided into a training set and stimuli.
 
 use std::path::{Path, PathBuf};
 use tapetum::data::{read_idx, read_idx_bytes, read_npy};
 use tapetum::tensor::Philox;
 use tapetum::{DType, Error, HostTensor, Result};
 
-/// Divides what is trained on from stimuli.
+/// The seed of the division into training images and stimuli.
 const SEED: u64 = 42;
 
 /// Images in [0, 1] and their classes.
 pub struct Images {
     pub name: String,
     pixels: Vec<f32>,
-    /// Channels, height and width.
+    /// The number of channels, the height and the width.
     pub extents: [usize; 3],
     pub labels: Vec<u8>,
-    /// Those that networks are trained on.
+    /// The training images.
     pub training: Vec<usize>,
-    /// Those over which units are correlated.
+    /// The stimuli over which units are correlated.
     pub stimuli: Vec<usize>,
 }
 
-/// Images of a set, and as many labels.
+/// Images of a set with their labels.
 struct Set {
     pixels: Vec<f32>,
     extents: [usize; 3],
@@ -29,10 +29,10 @@ struct Set {
 }
 
 impl Images {
-    /// The digits that ship, or what is in a folder: idx files (MNIST, Fashion-MNIST), or `images.npy` `[images, channels, height,
-    /// width]` with `labels.npy` beside it. Networks are trained on all of them and shown all of them; but if `divided`, as the authors
-    /// do: shown a sixth of each class, and trained on the others and on the test images (`t10k-..`, or `test_images.npy` and
-    /// `test_labels.npy`).
+    /// Reads the digits that ship with the crate, or the images in a folder: idx files (MNIST, Fashion-MNIST), or `images.npy` `[images,
+    /// channels, height, width]` with `labels.npy` beside it. All of them are training images and stimuli. If `divided`, as in the paper, a
+    /// sixth of each class are stimuli, and the others and the test images (`t10k-..`, or `test_images.npy` and `test_labels.npy`) are for
+    /// training.
     pub fn read(folder: Option<&Path>, divided: bool) -> Result<Self> {
         let (name, mut set) = match folder {
             None => ("5,000 digits of MNIST".into(), digits()?),
@@ -56,18 +56,18 @@ impl Images {
         Ok(Self { name, pixels: set.pixels, extents: set.extents, labels: set.labels, training, stimuli })
     }
 
-    /// Classes: labels are 0, 1, ..
+    /// The number of classes; labels are 0, 1, ...
     pub fn classes(&self) -> usize {
         self.labels.iter().max().map_or(0, |&most| usize::from(most) + 1)
     }
 
-    /// These images in rows, `[images, pixels]`.
+    /// The images at these indices as rows, `[images, pixels]`.
     pub fn rows(&self, which: &[usize]) -> Result<HostTensor> {
         let width = self.extents.iter().product::<usize>();
         HostTensor::f32([which.len(), width], which.iter().flat_map(|&i| &self.pixels[i * width..][..width]).copied().collect())
     }
 
-    /// A batch to train on, and its labels.
+    /// A training batch and its labels.
     pub fn batch(&self, size: usize, seed: u64, step: usize) -> Result<(HostTensor, HostTensor)> {
         let draws = Philox::new(seed, u32::MAX, step as u32);
         let which: Vec<usize> = (0..size).map(|i| self.training[draws.word(i) as usize % self.training.len()]).collect();
@@ -75,7 +75,7 @@ impl Images {
         Ok((self.rows(&which)?, HostTensor::i32([size], labels)?))
     }
 
-    /// The stimuli of a class, or every so many of all: at most 10,000, as the authors take.
+    /// The stimuli of a class, or an even selection of all: at most 10,000, as in the paper.
     pub fn shown(&self, class: Option<u8>) -> Vec<usize> {
         let all: Vec<usize> = self.stimuli.iter().copied().filter(|&i| class.is_none_or(|c| self.labels[i] == c)).collect();
         let most = if class.is_some() { 1000 } else { 10_000 };
@@ -89,7 +89,7 @@ fn digits() -> Result<Set> {
     Ok(Set { pixels: images.elements.iter().map(|&b| f32::from(b) / 255.0).collect(), extents: [1, 28, 28], labels: labels.elements })
 }
 
-/// A sixth of each class drawn at random, and all others.
+/// A random sixth of each class, and all others.
 fn sixth(labels: &[u8]) -> (Vec<usize>, Vec<usize>) {
     let draws = Philox::new(SEED, 0, 0);
     let (mut drawn, mut others) = (Vec::new(), Vec::new());
@@ -106,7 +106,7 @@ fn sixth(labels: &[u8]) -> (Vec<usize>, Vec<usize>) {
 }
 
 impl Set {
-    /// The arrays of a folder if the first is there, else its idx files whose names hold `part`.
+    /// Reads the arrays of a folder if the first exists, otherwise its idx files whose names contain `part`.
     fn read(folder: &Path, arrays: [&str; 2], part: &str) -> Result<Self> {
         let [images, labels] = arrays.map(|name| folder.join(name));
         if images.exists() { Self::arrays(&images, &labels) } else { Self::idx(folder, part) }
@@ -121,7 +121,7 @@ impl Set {
             let what = format!("{count} labels, whole numbers from 0 to 255, expected, found an array of shape {}", of.shape());
             return Err(Error::file(labels, what));
         }
-        // Whole numbers are bytes.
+        // Integers are bytes.
         let most = if matches!(x.dtype(), DType::I32 | DType::U32) { 255.0 } else { 1.0 };
         let pixels = x.to_f64_vec().into_iter().map(|p| (p / most) as f32).collect();
         Ok(Self { pixels, extents: [channels, height, width], labels: of.to_f64_vec().into_iter().map(|l| l as u8).collect() })

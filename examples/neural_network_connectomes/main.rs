@@ -1,6 +1,6 @@
 //! Functional connectomes of neural networks (Songdechakraiwut & Wu, AAAI 2025): networks are trained under four strategies, the absolute
-//! correlations of their hidden units over stimuli are clustered by topology, by weights and by both, and held to what is known: the
-//! strategy (study A), or the class of the stimuli (study B).
+//! correlations of their hidden units over stimuli are clustered by topology, by weights and by both, and the clusters are compared with
+//! the known labels: the strategy (study A), or the class of the stimuli (study B).
 //!
 //! `cargo run --release --example neural_network_connectomes -- [--data DIR] [--hidden 128,64] [--filters 32,64,128] [--networks 10]
 //! [--steps 3000] [--class-networks 3] [--full] [--device cpu|auto|NAME] [--out DIR]`

@@ -1,4 +1,4 @@
-//! A connectome and its topological distance at every step of training: watched, and as a term of the loss.
+//! The connectome of a network and its topological distance at every training step: as a monitor, and as a term of the loss.
 
 use super::images::Images;
 use super::network::{BATCH, Settings, Strategy, optimiser, record};
@@ -8,20 +8,20 @@ use tapetum::topology::{BirthDeath, Dimension, Wasserstein};
 use tapetum::{Device, HostTensor, Result, State, Tape, TensorType};
 
 const STEPS: usize = 200;
-/// Stimuli of the connectome that is watched.
+/// The number of stimuli of the monitored connectome.
 const STIMULI: usize = 200;
 const SEED: u64 = 5000;
-/// Of the distance in the loss.
+/// The weight of the distance in the loss.
 const WEIGHT: f32 = 2e-3;
 
-/// Step by step: the cross-entropy, and the distance of the connectome to the barycentre of networks trained with batch norm.
+/// At each step the cross-entropy, and the distance of the connectome to the barycentre of networks trained with batch norm.
 pub struct Watched {
     pub name: &'static str,
     pub loss: Vec<f64>,
     pub distance: Vec<f64>,
 }
 
-/// A plain network, watched alone; and the same network with the distance in its loss.
+/// Trains a plain network with the monitor only, and the same network with the distance in its loss.
 pub fn run(device: &Device, images: &Images, settings: &Settings, study: &Study) -> Result<Vec<Watched>> {
     let goal = study.diagrams.barycentre(&study.members(1));
     [("watched", 0.0), ("in the loss", WEIGHT)]
@@ -45,7 +45,7 @@ fn watch(
     let stimuli = tape.constant(images.rows(&images.stimuli.iter().copied().step_by(every).collect::<Vec<_>>())?)?;
     let mut parameters = Parameters::new(SEED);
     let (logits, _) = record(&mut tape, &mut parameters, Strategy::Plain, settings, images, x)?;
-    // The same parameters over the stimuli: a state asked for again is the same.
+    // The same parameters are used for the stimuli, because a state requested again is the same state.
     let mut again = Parameters::new(SEED);
     let (_, units) = record(&mut tape, &mut again, Strategy::Plain, settings, images, stimuli)?;
     let (_, lists) = tape.connectome_birth_death(units)?;

@@ -1,4 +1,4 @@
-//! Networks trained under a strategy, and the connectomes of their hidden units: two fully connected layers, after convolutions where
+//! Networks trained under a strategy, and the connectomes of their hidden units: two fully connected layers, preceded by convolutions where
 //! images have colours.
 
 use super::images::Images;
@@ -9,7 +9,7 @@ use tapetum::optim::Sgd;
 use tapetum::training::{Descent, Training};
 use tapetum::{Device, HostTensor, Init, Result, State, Tape, TensorType, Var};
 
-/// As the authors train.
+/// The batch size, as in the paper.
 pub const BATCH: usize = 50;
 const RATE: f32 = 0.01;
 const MOMENTUM: f32 = 0.9;
@@ -17,10 +17,10 @@ const SLOPE: f32 = 0.01;
 const DROPOUT: f32 = 0.3;
 const DECAY: f32 = 1e-3;
 
-/// Stimuli that a network is shown at once: the windows of convolutions take much memory.
+/// The number of stimuli processed at once; the windows of convolutions take much memory.
 const SHOWN: usize = 250;
 
-/// How a network is trained.
+/// The training strategy of a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
     Plain,
@@ -45,17 +45,17 @@ impl Strategy {
     }
 }
 
-/// Sizes of a study's networks.
+/// The sizes of the networks in a study.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Filters of three blocks, of two convolutions of 3 × 3 and a pooling of 2 × 2 each; none for images without colours.
+    /// The filters of three blocks, each with two convolutions of 3 × 3 and a pooling of 2 × 2; `None` for images without colours.
     pub filters: Option<[usize; 3]>,
     pub hidden: [usize; 2],
-    /// Steps of training, of [`BATCH`] images each.
+    /// The number of training steps, each with [`BATCH`] images.
     pub steps: usize,
 }
 
-/// A network being recorded.
+/// A network during recording.
 struct Recorder<'a> {
     tape: &'a mut Tape,
     parameters: &'a mut Parameters,
@@ -63,7 +63,7 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    /// Norm over the last axis, where the strategy has it.
+    /// Batch norm over the last axis, where the strategy has it.
     fn normed(&mut self, name: &str, x: Var) -> Result<Var> {
         if self.how != Strategy::BatchNorm {
             return Ok(x);
@@ -80,7 +80,7 @@ impl Recorder<'_> {
         self.tape.dropout(x, DROPOUT, seed, stream)
     }
 
-    /// A convolution of 3 × 3 that keeps the images' size, begun as PyTorch's.
+    /// A convolution of 3 × 3 that keeps the size of the images, initialised as in PyTorch.
     fn convolution(&mut self, name: &str, x: Var, filters: usize) -> Result<Var> {
         let inputs = self.tape.shape(x)[1];
         let bound = 1.0 / (9.0 * inputs as f32).sqrt();
@@ -90,7 +90,7 @@ impl Recorder<'_> {
         self.tape.convolution_2d(x, kernels, Some(bias), Spacing { padding: 1, ..Spacing::default() })
     }
 
-    /// What the blocks make of x `[images, channels, height, width]`, in rows.
+    /// The output of the blocks for x `[images, channels, height, width]`, as rows.
     fn blocks(&mut self, mut x: Var, filters: [usize; 3]) -> Result<Var> {
         for (block, filters) in filters.into_iter().enumerate() {
             for layer in 0..2 {
@@ -108,7 +108,7 @@ impl Recorder<'_> {
     }
 }
 
-/// The logits of x `[images, pixels]`, and what its hidden units make of them, `[units, images]`.
+/// The logits of x `[images, pixels]`, and the activations of the hidden units, `[units, images]`.
 pub fn record(
     tape: &mut Tape,
     parameters: &mut Parameters,
@@ -128,7 +128,7 @@ pub fn record(
         let inputs = r.tape.shape(y)[1];
         y = Linear::new(r.tape, r.parameters, &format!("layer{layer}"), [inputs, units_here])?.forward(r.tape, y)?;
         y = r.tape.leaky_relu(y, SLOPE)?;
-        // The authors look at units before they are normed.
+        // The authors take the activations before batch norm.
         units.push(y);
         y = r.normed(&format!("norm{layer}"), y)?;
         if layer == 0 || settings.filters.is_some() {
@@ -146,12 +146,12 @@ pub fn optimiser(how: Strategy) -> Sgd {
     Sgd { momentum: MOMENTUM, decay, ..Sgd::new(RATE) }
 }
 
-/// Images as a program takes them.
+/// The input of a program for `count` images.
 fn input(tape: &mut Tape, images: &Images, count: usize) -> Result<Var> {
     tape.input("images", TensorType::f32([count, images.extents.iter().product()]))
 }
 
-/// Trains a network from a seed: the state it leaves.
+/// Trains a network with a seed, and returns its state.
 fn train(device: &Device, images: &Images, settings: &Settings, how: Strategy, seed: u64) -> Result<State> {
     let mut tape = Tape::new();
     let x = input(&mut tape, images, BATCH)?;
@@ -170,7 +170,7 @@ fn train(device: &Device, images: &Images, settings: &Settings, how: Strategy, s
     Ok(state)
 }
 
-/// What a network's units make of stimuli, `[units, stimuli]`, and the share of these that it names rightly.
+/// The activations of a network's units over stimuli, `[units, stimuli]`, and its accuracy on them.
 fn activations(
     device: &Device,
     images: &Images,
@@ -188,7 +188,7 @@ fn activations(
     let count = settings.hidden.iter().sum::<usize>();
     let (mut rows, mut right) = (vec![Vec::with_capacity(which.len()); count], 0);
     for part in which.chunks(together.max(1)) {
-        // The last part is filled up with its own first, which are not kept.
+        // The last part is padded with its own first stimuli, whose results are dropped.
         let filled: Vec<usize> = part.iter().copied().cycle().take(together).collect();
         let made = program.run(&[(x, &images.rows(&filled)?)])?;
         let named = made[0].to_f64_vec();
@@ -199,11 +199,11 @@ fn activations(
     Ok((HostTensor::f32([count, which.len()], rows.concat())?, right as f64 / which.len().max(1) as f64))
 }
 
-/// What is kept of a trained network.
+/// The connectome of a trained network, and its accuracy.
 struct Connectome {
-    /// `[units, units]`.
+    /// The weights, `[units, units]`.
     weights: HostTensor,
-    /// The share of its stimuli that it names rightly.
+    /// The accuracy on its stimuli.
     right: f64,
 }
 
@@ -215,13 +215,14 @@ fn connectome(device: &Device, (units, right): (HostTensor, f64)) -> Result<Conn
     Ok(Connectome { weights, right })
 }
 
-/// Connectomes in a stack `[networks, units, units]`, and the share of stimuli each network names rightly.
+/// The connectomes `[networks, units, units]`, and the accuracy of each network on its stimuli.
 pub struct Connectomes {
     pub stack: HostTensor,
     pub right: Vec<f64>,
 }
 
-/// Trains a network for each job, a strategy and the class of its stimuli, and takes its connectome. On the host a network to a core.
+/// Trains a network for each job, which is a strategy and the class of its stimuli, and computes its connectome. The host runs one network
+/// on each core.
 pub fn connectomes(
     device: &Device,
     images: &Images,

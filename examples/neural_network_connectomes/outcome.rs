@@ -1,4 +1,4 @@
-//! What the study leaves behind: its report, its pictures, and its connectomes for other tools.
+//! The output of the study: its report, its figures, and its connectomes for other tools.
 
 use super::images::Images;
 use super::monitor::Watched;
@@ -13,7 +13,7 @@ use tapetum::{HostTensor, Result};
 
 type Lines = Vec<(String, Vec<(f64, f64)>)>;
 
-/// All that the study found.
+/// All results of the study.
 pub struct Outcome<'a> {
     pub images: &'a Images,
     pub settings: &'a Settings,
@@ -25,7 +25,7 @@ pub struct Outcome<'a> {
 }
 
 impl Outcome<'_> {
-    /// Adds the report, its pictures, and the connectomes by strategy with their labels.
+    /// Writes the report, its figures, and the connectomes by strategy with their labels.
     pub fn write(&self, folder: &mut OutputFolder) -> Result<()> {
         let a = self.by_strategy;
         folder.add("connectomes.npy", &npy_bytes(&self.connectomes.stack)?)?;

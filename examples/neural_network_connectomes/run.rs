@@ -1,4 +1,4 @@
-//! The whole study: networks, their connectomes clustered, and a report.
+//! The whole study: training of networks, clustering of their connectomes, and a report.
 
 use super::images::Images;
 use super::network::{BATCH, Connectomes, Settings, Strategy, connectomes};
@@ -16,7 +16,7 @@ pub struct Asked {
     /// A folder with the four idx files of MNIST or Fashion-MNIST, or `images.npy` and `labels.npy` [default: the digits that ship]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// Where the report and the connectomes go.
+    /// The folder of the report and the connectomes.
     #[arg(long, default_value = "neural-network-connectomes", value_name = "DIR")]
     pub out: PathBuf,
     /// `cpu`, `auto`, or part of an adapter's name.
@@ -48,7 +48,7 @@ fn widths<const N: usize>(text: &str) -> Result<[usize; N], String> {
     found.ok_or_else(|| format!("{N} widths above 0 are expected, with commas between them"))
 }
 
-/// Passes over the images by the authors' setting.
+/// The number of epochs in the authors' setting.
 const EPOCHS: usize = 20;
 
 impl Asked {
@@ -64,17 +64,17 @@ impl Asked {
         }
     }
 
-    /// Networks a strategy, and a class.
+    /// The number of networks for each strategy, and for each class.
     fn counts(&self) -> [usize; 2] {
         let usual = if self.full { [20, 20] } else { [10, 3] };
         [self.networks.unwrap_or(usual[0]), self.class_networks.unwrap_or(usual[1])]
     }
 }
 
-/// Trains all networks, and leaves a report.
+/// Trains all networks, and writes a report.
 ///
 /// # Errors
-/// Where images are not what is expected, or the device reports a fault.
+/// Returns an error where images are invalid, or the device reports a fault.
 pub fn run(asked: &Asked) -> Result<()> {
     let images = Images::read(asked.data.as_deref(), asked.full)?;
     let [networks, class_networks] = asked.counts();

@@ -1,4 +1,4 @@
-//! Connectomes clustered, and clusters held to what is known; and how long a distance takes.
+//! Clustering of connectomes, comparison of clusters with labels, and the run time of a distance.
 
 use super::network::Connectomes;
 use std::time::Instant;
@@ -7,15 +7,15 @@ use tapetum::topology::clustering::Top;
 use tapetum::topology::{Diagrams, Dimension, random_correlation};
 use tapetum::{Device, HostTensor, Result};
 
-/// Random first centres, as many as the authors take.
+/// The number of random starts, as in the paper.
 const SEEDS: u64 = 20;
 
-/// Clusterings of one kind.
+/// The results of one clustering method.
 pub struct Method {
     pub name: &'static str,
-    /// By seed.
+    /// The purity for each seed.
     pub purity: Vec<f64>,
-    /// Of the seed whose purity is the middle one: `[labels, clusters]`.
+    /// The confusion matrix `[labels, clusters]` of the seed with the median purity.
     pub confusion: Vec<Vec<usize>>,
     pub seconds: f64,
 }
@@ -25,13 +25,13 @@ impl Method {
         self.purity.iter().sum::<f64>() / self.purity.len() as f64
     }
 
-    /// The standard deviation of the population.
+    /// The population standard deviation.
     pub fn deviation(&self) -> f64 {
         (self.purity.iter().map(|p| (p - self.mean()).powi(2)).sum::<f64>() / self.purity.len() as f64).sqrt()
     }
 }
 
-/// Connectomes of known labels, and how each method clusters them.
+/// Connectomes with known labels, and the results of each clustering method.
 pub struct Study {
     pub of: String,
     pub names: Vec<String>,
@@ -50,7 +50,7 @@ impl Study {
         Ok(Self { of, names: names.to_vec(), labels, diagrams, right: made.right.clone(), methods })
     }
 
-    /// The graphs of a label.
+    /// The graphs with a label.
     pub fn members(&self, label: usize) -> Vec<usize> {
         (0..self.labels.len()).filter(|&g| self.labels[g] == label).collect()
     }
@@ -77,7 +77,7 @@ fn method(name: &'static str, weight: f32, labels: &[usize], k: usize, stack: &H
     Ok(Method { name, purity, confusion, seconds })
 }
 
-/// Nodes, and milliseconds that the distance between two graphs of so many takes: both decomposed, and their lists compared.
+/// For several sizes, the number of nodes and the time in milliseconds of the distance between two graphs, including their decomposition.
 pub fn runtimes(device: &Device) -> Result<Vec<(f64, f64)>> {
     let mut found = Vec::new();
     for n in [30, 60, 120, 250, 500, 1000] {

@@ -1,10 +1,11 @@
-//! Prediction: from series to child-or-adult and to age by a differentiable workflow (`prediction.json`) whose parcels and frame weights are
-//! learnt together with the readout, against the same workflow with both fixed: a plain correlation and a linear model.
+//! Prediction of group (child or adult) and of age from series by a differentiable workflow (`prediction.json`). Its parcels and frame
+//! weights are trained together with the readout, and it is compared with the same workflow with both fixed: a plain correlation and a
+//! linear model.
 //!
 //! `cargo run --release --example prediction [-- --data DIR --seeds 3 --out DIR --device cpu|auto|NAME --set KEY=VALUE]`
 //!
-//! DIR holds the film of Richardson et al. 2018 (`timeseries_f32.npy` `[155, 168, 64]`, `participants.csv`). There the label is partly
-//! confounded with the head coil: most children were scanned with another one than adults, so part of what is predicted may be the coil.
+//! DIR holds the film data of Richardson et al. 2018 (`timeseries_f32.npy` `[155, 168, 64]`, `participants.csv`). Its label is partly
+//! confounded with the head coil: most children were scanned with another coil than adults, so predictions may partly reflect the coil.
 //! Without `--data` a cohort is simulated whose connectomes change with age, in some frames more than in others.
 
 use clap::Parser;
@@ -22,10 +23,10 @@ struct Arguments {
     /// A folder with `timeseries_f32.npy` and `participants.csv`.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Divisions into five folds, each with a seed of its own.
+    /// The number of divisions into five folds, each with its own seed.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
-    /// Where the report goes, and the simulated cohort.
+    /// The folder of the report and of the simulated cohort.
     #[arg(long, default_value = "tapetum-prediction")]
     out: PathBuf,
     #[arg(long, default_value = "cpu")]
@@ -35,7 +36,7 @@ struct Arguments {
     set: Vec<(String, Value)>,
 }
 
-/// What is learnt beside the readout, and the parameters that are not.
+/// The arms of the comparison, each with the parameters that it keeps fixed.
 const ARMS: [(&str, &[&str]); 4] = [
     ("fixed correlation, linear readout", &["maps", "frames"]),
     ("learnt frame weights", &["maps"]),
@@ -51,7 +52,7 @@ fn main() -> Result<()> {
         Some(data) => data.clone(),
         None => simulated(&arguments.out)?,
     };
-    // Files are looked for beside the workflow, unless their folder is whole.
+    // Files are looked for beside the workflow, unless their folder is an absolute path.
     let data = std::path::absolute(&data).map_err(|e| Error::file(&data, e.to_string()))?;
     let mut options = Workflow::options().set("folder", data.display().to_string());
     for (place, value) in &arguments.set {
@@ -79,7 +80,7 @@ const INTRO: &str = "One workflow, of which more or less is learnt. Five folds, 
     tested by the fold that had not seen them, mean and standard deviation over seeds (each another division into folds). In the film's data \
     the label is partly confounded with the head coil, so part of what is predicted may be the coil.";
 
-/// Mean and standard deviation of each metric over seeds.
+/// The mean and standard deviation of each metric over seeds.
 fn cells(results: &[RunResult]) -> Vec<String> {
     let metrics = results.first().map_or(0, |result| result.metrics.len());
     let cell = |i: usize| {
@@ -116,8 +117,8 @@ fn sections(arms: &[(&str, Vec<RunResult>)]) -> Result<Vec<Section>> {
     Ok(sections)
 }
 
-/// 80 subjects of 5 to 35 years, 120 frames of 24 regions: in the middle third of the frames regions of a network go together the more the
-/// older the subject is; in the others the ages are alike.
+/// A cohort of 80 subjects from 5 to 35 years, with 120 frames of 24 regions. In the middle third of the frames, correlations within
+/// networks increase with age; in the other frames they do not depend on it.
 fn simulated(out: &Path) -> Result<PathBuf> {
     const SUBJECTS: usize = 80;
     const FRAMES: usize = 120;

@@ -1,4 +1,4 @@
-//! Optimisers, as dispatches of the same plan: the rate, the bias corrections and the update all follow from the step counter on the
+//! Optimisers, as dispatches of the same plan: the rate, the bias corrections and the update are all computed from the step counter on the
 //! device, so that a steady step uploads nothing.
 
 mod schedule;
@@ -33,10 +33,10 @@ impl From<Sgd> for Optimiser {
 }
 
 impl Optimiser {
-    /// As [`Adam::apply`] or [`Sgd::apply`].
+    /// Applies the optimiser; see [`Adam::apply`] and [`Sgd::apply`].
     ///
     /// # Errors
-    /// As [`Adam::apply`].
+    /// The same as those of [`Adam::apply`].
     pub fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
         match self {
             Self::Adam(adam) => adam.apply(tape, pairs),
@@ -44,10 +44,10 @@ impl Optimiser {
         }
     }
 
-    /// An error where a setting is out of its range: PyTorch's ranges.
+    /// Checks that all settings are in their ranges, which are those of PyTorch.
     ///
     /// # Errors
-    /// Where a learning rate, a decay, a momentum or ε is negative or not finite, or β is not from 0 to below 1.
+    /// Returns an error where a learning rate, a decay, a momentum or ε is negative or not finite, or β is not in [0, 1).
     pub fn check(&self) -> Result<()> {
         let (rate, not_negative, betas) = match self {
             Self::Adam(a) => (&a.rate, vec![("ε", a.epsilon), ("a weight decay", a.decay)], vec![("β₁", a.beta1), ("β₂", a.beta2)]),
@@ -88,17 +88,17 @@ impl Optimiser {
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adam {
-    /// Learning rate.
+    /// The learning rate.
     pub rate: Schedule,
-    /// Decay of the first moment.
+    /// The decay rate β₁ of the first moment.
     pub beta1: f32,
-    /// Decay of the second moment.
+    /// The decay rate β₂ of the second moment.
     pub beta2: f32,
-    /// Added to the root of the second moment.
+    /// The constant ε, added to the square root of the second moment.
     pub epsilon: f32,
-    /// Weight decay.
+    /// The weight decay.
     pub decay: f32,
-    /// Whether the decay shrinks the parameter instead of joining the gradient: AdamW.
+    /// True for decay that shrinks the parameter itself (AdamW), false for decay that is added to the gradient.
     pub decoupled: bool,
 }
 
@@ -113,11 +113,11 @@ impl Adam {
         Self { decay: 0.01, decoupled: true, ..Self::new(rate) }
     }
 
-    /// Assigns each parameter its value after this step, and advances the step counter. The moments are the states
-    /// `<parameter>.adam.m` and `<parameter>.adam.v`.
+    /// Assigns each parameter of the (parameter, gradient) pairs its value after this step, and advances the step counter. The moments are
+    /// the states `<parameter>.adam.m` and `<parameter>.adam.v`.
     ///
     /// # Errors
-    /// Where a parameter is no state of this tape, its gradient is of another type, or a setting is out of its range
+    /// Returns an error where a parameter is not a state of this tape, its gradient has another type, or a setting is out of its range
     /// ([`Optimiser::check`]).
     pub fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
         Optimiser::from(self.clone()).check()?;
@@ -141,7 +141,7 @@ impl Adam {
     }
 }
 
-/// 1 − βᵗ, t counted from 1, exact for β near 1.
+/// The bias correction 1 − βᵗ with t counted from 1, accurate for β near 1.
 fn bias_correction(tape: &mut Tape, beta: f32) -> Result<Var> {
     let step = tape.step_counter()?;
     let step = tape.cast(step)?;
@@ -151,16 +151,16 @@ fn bias_correction(tape: &mut Tape, beta: f32) -> Result<Var> {
     tape.neg(shrunk)
 }
 
-/// Gradient descent with momentum, as PyTorch's `SGD`.
+/// Gradient descent with momentum, as in PyTorch's `SGD`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sgd {
-    /// Learning rate.
+    /// The learning rate.
     pub rate: Schedule,
-    /// Momentum; 0 for none.
+    /// The momentum; 0 for none.
     pub momentum: f32,
-    /// Weight decay, in the gradient.
+    /// The weight decay, added to the gradient.
     pub decay: f32,
-    /// Nesterov's momentum.
+    /// True for Nesterov momentum.
     pub nesterov: bool,
 }
 
@@ -170,10 +170,10 @@ impl Sgd {
         Self { rate: rate.into(), momentum: 0.0, decay: 0.0, nesterov: false }
     }
 
-    /// As [`Adam::apply`]; the velocity is the state `<parameter>.sgd.b`.
+    /// Assigns each parameter its value after this step, as [`Adam::apply`] does. The velocity is the state `<parameter>.sgd.b`.
     ///
     /// # Errors
-    /// As [`Adam::apply`].
+    /// The same as those of [`Adam::apply`].
     pub fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
         Optimiser::from(self.clone()).check()?;
         let rate = self.rate.on(tape)?;
@@ -189,11 +189,10 @@ impl Sgd {
     }
 }
 
-/// Gradients scaled so that their common Euclidean norm is at most `limit`, and that norm before scaling: PyTorch's
-/// `clip_grad_norm_`.
+/// The gradients, scaled so that their common Euclidean norm is at most `limit`, and that norm before scaling: PyTorch's `clip_grad_norm_`.
 ///
 /// # Errors
-/// Where there are none, or the limit is not above 0.
+/// Returns an error where there are no gradients, or the limit is not above 0.
 pub fn clip_by_global_norm(tape: &mut Tape, gradients: &[Var], limit: f32) -> Result<(Vec<Var>, Var)> {
     if !(limit.is_finite() && limit > 0.0) {
         return Err(Error::argument(format!("gradients clipped to a norm of {limit}: a finite number above 0 expected")));
@@ -216,10 +215,10 @@ pub fn clip_by_global_norm(tape: &mut Tape, gradients: &[Var], limit: f32) -> Re
     Ok((clipped, norm))
 }
 
-/// Adds each gradient to the state `<parameter>.gradient`: one micro-batch of several, whose mean [`accumulated`] reads.
+/// Adds each gradient, that of one micro-batch, to the state `<parameter>.gradient`. [`accumulated`] returns the mean.
 ///
 /// # Errors
-/// Where a parameter is no state of this tape.
+/// Returns an error where a parameter is not a state of this tape.
 pub fn accumulate(tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
     for &(parameter, gradient) in pairs {
         let name = name_of(tape, parameter)?;
@@ -230,10 +229,10 @@ pub fn accumulate(tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
     Ok(())
 }
 
-/// The mean of `micro_batches` accumulated gradients of each parameter, which begin again at zero after this step.
+/// The mean of `micro_batches` accumulated gradients for each parameter. The sums are reset to zero after this step.
 ///
 /// # Errors
-/// Where a parameter is no state of this tape.
+/// Returns an error where a parameter is not a state of this tape.
 pub fn accumulated(tape: &mut Tape, parameters: &[Var], micro_batches: usize) -> Result<Vec<Var>> {
     let mut means = Vec::with_capacity(parameters.len());
     for &parameter in parameters {

@@ -1,4 +1,4 @@
-//! Learning rates, and any other number that follows the step counter.
+//! Schedules for learning rates and other numbers that follow the step counter.
 
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
@@ -7,40 +7,40 @@ use crate::{Error, Result};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Schedule {
-    /// Always the same.
+    /// A constant.
     Constant(f32),
-    /// `start · factor^⌊s / every⌋`.
+    /// The steps `start · factor^⌊s / every⌋`.
     Step {
         /// The first value.
         start: f32,
-        /// What it is multiplied by.
+        /// The factor of each change.
         factor: f32,
-        /// Every so many steps.
+        /// The number of steps between changes.
         every: u32,
     },
-    /// Along half a cosine from `start` at s = 0 to `end` at s = `steps` − 1, then `end`.
+    /// Half a cosine from `start` at s = 0 to `end` at s = `steps` − 1, then `end`.
     Cosine {
         /// The first value.
         start: f32,
-        /// The last.
+        /// The last value.
         end: f32,
-        /// Steps in all.
+        /// The number of steps from the first value to the last.
         steps: u32,
     },
-    /// Along a line from `start` at s = 0 to `end` at s = `steps` − 1, then `end`.
+    /// A line from `start` at s = 0 to `end` at s = `steps` − 1, then `end`.
     Linear {
         /// The first value.
         start: f32,
-        /// The last.
+        /// The last value.
         end: f32,
-        /// Steps in all.
+        /// The number of steps from the first value to the last.
         steps: u32,
     },
-    /// `then`, times (s + 1) / `steps` for the first `steps` steps.
+    /// The schedule `then`, multiplied by (s + 1) / `steps` in the first `steps` steps.
     WarmUp {
-        /// Steps until the full value.
+        /// The number of steps until the full value.
         steps: u32,
-        /// What is warmed up.
+        /// The schedule that is warmed up.
         then: Box<Schedule>,
     },
 }
@@ -52,7 +52,7 @@ impl From<f32> for Schedule {
 }
 
 impl Schedule {
-    /// An error unless it is a learning rate: finite and never negative.
+    /// Returns an error unless the schedule is a learning rate: finite and never negative.
     pub(super) fn check_rate(&self) -> Result<()> {
         let numbers = match self {
             Self::Constant(value) => vec![*value],
@@ -69,13 +69,13 @@ impl Schedule {
     /// The schedule's value on the tape, f32 `[1]`.
     ///
     /// # Errors
-    /// Where the name of the step counter is taken.
+    /// Returns an error where the name of the step counter is taken.
     pub fn on(&self, tape: &mut Tape) -> Result<Var> {
         match self {
             Self::Constant(value) => tape.full([1], *value),
             Self::Step { start, factor, every } => {
                 let s = step(tape)?;
-                // Half a step beyond each multiple, so that rounding does not lose one.
+                // Half a step is added, so that rounding does not lose a multiple.
                 let s = tape.offset(s, 0.5)?;
                 let scaled = tape.scale(s, 1.0 / (*every).max(1) as f32)?;
                 let whole = tape.floor(scaled)?;
@@ -112,7 +112,7 @@ fn step(tape: &mut Tape) -> Result<Var> {
     tape.cast(step)
 }
 
-/// s / (steps − 1), at most 1.
+/// The progress s / (steps − 1), at most 1.
 fn progress(tape: &mut Tape, steps: u32) -> Result<Var> {
     let s = step(tape)?;
     let t = tape.scale(s, 1.0 / steps.saturating_sub(1).max(1) as f32)?;

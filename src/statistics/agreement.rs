@@ -1,19 +1,19 @@
-//! How well predictions and clusters agree with labels.
+//! Agreement of predictions and clusters with labels.
 
 use crate::{Error, Result};
 
-/// How often each class was taken for each other, or each label fell into each cluster.
+/// A table of counts: of true and predicted classes, or of labels and clusters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confusion {
-    /// `[truth][predicted]`, or `[label][cluster]`.
+    /// The counts, `[truth][predicted]` or `[label][cluster]`.
     pub counts: Vec<Vec<usize>>,
 }
 
 impl Confusion {
-    /// Of labels in `0..classes`.
+    /// Counts true and predicted labels in `0..classes`.
     ///
     /// # Errors
-    /// Where the two are not of one length or empty, or a label is no class.
+    /// Returns an error where the two differ in length or are empty, or a label is not a class.
     pub fn new(classes: usize, truth: &[i32], predicted: &[i32]) -> Result<Self> {
         if truth.len() != predicted.len() || truth.is_empty() {
             let (labels, predictions) = (truth.len(), predicted.len());
@@ -27,10 +27,10 @@ impl Confusion {
         Ok(Self::counted([classes; 2], cells.into_iter()))
     }
 
-    /// Of labels and clusters, as many of each as the greatest says.
+    /// Counts labels and clusters. The number of each is one more than the greatest that occurs.
     ///
     /// # Errors
-    /// Where there is not a cluster for each label.
+    /// Returns an error where there is not one cluster for each label.
     pub fn between(labels: &[usize], clusters: &[usize]) -> Result<Self> {
         if labels.len() != clusters.len() || labels.is_empty() {
             return Err(Error::argument(format!("{} labels and {} clusters: as many of both expected", labels.len(), clusters.len())));
@@ -53,42 +53,42 @@ impl Confusion {
         self.counts.iter().map(|row| row[class]).sum()
     }
 
-    /// The share that is right.
+    /// The accuracy: the share of correct predictions.
     pub fn accuracy(&self) -> f64 {
         let right: usize = (0..self.counts.len()).map(|c| self.counts[c][c]).sum();
         let all: usize = self.counts.iter().flatten().sum();
         right as f64 / all.max(1) as f64
     }
 
-    /// The mean over the classes that occur of the share of each that is right.
+    /// The balanced accuracy: the mean recall over the classes that occur.
     pub fn balanced_accuracy(&self) -> f64 {
         super::metrics::mean(
             (0..self.counts.len()).filter(|&c| self.truths(c) > 0).map(|c| self.counts[c][c] as f64 / self.truths(c) as f64),
         )
     }
 
-    /// The mean of F1 = 2 right / (true + predicted) over the classes that occur or are predicted.
+    /// The macro F1: the mean of F1 = 2 correct / (true + predicted) over the classes that occur or are predicted.
     pub fn macro_f1(&self) -> f64 {
         let of = |c: usize| (self.counts[c][c], self.truths(c) + self.predictions(c));
         super::metrics::mean((0..self.counts.len()).map(of).filter(|&(_, all)| all > 0).map(|(right, all)| 2.0 * right as f64 / all as f64))
     }
 }
 
-/// The share of graphs that have the commonest label of their cluster.
+/// Purity: the share of items that have the commonest label of their cluster.
 ///
 /// # Errors
-/// As [`Confusion::between`].
+/// The same as those of [`Confusion::between`].
 pub fn purity(labels: &[usize], clusters: &[usize]) -> Result<f64> {
     let table = Confusion::between(labels, clusters)?.counts;
     let most = |c: usize| table.iter().map(|row| row[c]).max().unwrap_or(0);
     Ok((0..table[0].len()).map(most).sum::<usize>() as f64 / labels.len() as f64)
 }
 
-/// The share of graphs that have the label of their cluster, each cluster being given one label and each label one cluster at most, so
-/// that the share is the greatest.
+/// Clustering accuracy: the share of items that have the label of their cluster, under the one-to-one assignment of labels to clusters that
+/// makes this share greatest.
 ///
 /// # Errors
-/// As [`Confusion::between`].
+/// The same as those of [`Confusion::between`].
 pub fn accuracy(labels: &[usize], clusters: &[usize]) -> Result<f64> {
     let table = Confusion::between(labels, clusters)?.counts;
     let n = table.len().max(table[0].len());
@@ -98,10 +98,10 @@ pub fn accuracy(labels: &[usize], clusters: &[usize]) -> Result<f64> {
     Ok(total / labels.len() as f64)
 }
 
-/// The column of each of n rows, no column twice, by which the sum of costs is least: the Hungarian method by shortest paths (Kuhn 1955;
+/// The assignment of a distinct column to each of n rows with the least total cost: the Hungarian method by shortest paths (Kuhn 1955;
 /// Jonker & Volgenant 1987), O(n³).
 fn assignment(n: usize, cost: impl Fn(usize, usize) -> f64) -> Vec<usize> {
-    // Rows and columns are counted from 1; column 0 stands for the row that looks for one.
+    // Rows and columns are numbered from 1; column 0 stands for the row that is being assigned.
     let (mut of_row, mut of_column) = (vec![0.0; n + 1], vec![0.0; n + 1]);
     let mut row_of = vec![0; n + 1];
     for row in 1..=n {

@@ -1,42 +1,43 @@
-//! Series about their means. Means and deviations are judged, and means taken off, in f64 on the values as they were given; f32 then holds
-//! what varies, however large the mean is.
+//! Series minus their means. Means and deviations are computed and subtracted in f64 on the given values, so that f32 then holds the
+//! variation, however large the mean is.
 
 use super::standardise::Moments;
 use crate::tensor::parallel;
 use crate::{HostTensor, Result, Shape};
 
-/// A mean of this many deviations leaves few digits of what varies: of values held in f64, and of those held in f32.
+/// A ratio of mean to deviation above this leaves few digits of the variation: for values held in f64, and for those held in f32.
 const FAR: [f64; 2] = [1e7, 1e5];
 
-/// Rows of series `[.., time]`, and what was found of each.
+/// Rows of series `[.., time]` minus their means, with the numerical findings about each.
 #[derive(Debug, Clone)]
 pub struct Centred {
     shape: Shape,
-    /// x − μ, row-major; exactly 0 throughout a constant row. NaN throughout a row that holds a value which is no finite number.
+    /// The values x − μ, row-major. They are exactly 0 throughout a constant row, and NaN throughout a row with a value that is not finite.
     pub values: Vec<f64>,
-    /// μ of each row.
+    /// The mean μ of each row.
     pub means: Vec<f64>,
     /// The rows that are constant.
     pub constant: Vec<usize>,
-    /// The rows whose mean is more than 10⁷ deviations from 0, or 10⁵ where they are held in f32: what varies has few digits left.
+    /// The rows whose mean is more than 10⁷ deviations from 0, or 10⁵ where they are held in f32, so that few digits of the variation are
+    /// left.
     pub far: Vec<usize>,
 }
 
-/// Which rows are constant.
+/// The criterion by which a row counts as constant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Constant {
-    /// Those of one value throughout.
+    /// All values of the row are equal.
     Exactly,
-    /// Those which vary no more than rounding makes them, by the rule of [`standardise`](super::standardise), ε that of what the values
-    /// are held in.
+    /// The row varies no more than rounding explains, by the rule of [`standardise`](super::standardise) with the ε of the type that holds
+    /// the values.
     ToRounding,
 }
 
 impl Centred {
-    /// Centres series `[.., time]`, of any element type.
+    /// Centres series `[.., time]` of any element type.
     ///
     /// # Errors
-    /// None that a tensor can cause; the signature is that of making a tensor.
+    /// No tensor causes an error; the result is that of making a tensor.
     pub fn new(series: &HostTensor, constant: Constant) -> Result<Self> {
         let shape = series.shape();
         let time = shape.last().copied().unwrap_or(1).max(1);
@@ -57,10 +58,10 @@ impl Centred {
         })
     }
 
-    /// The centred series as the tape takes them, f32 of the shape that was given.
+    /// The centred series in f32 for a tape, in the given shape.
     ///
     /// # Errors
-    /// As [`Centred::new`].
+    /// The same as those of [`Centred::new`].
     pub fn single(&self) -> Result<HostTensor> {
         HostTensor::f32(self.shape, self.values.iter().map(|&x| x as f32).collect())
     }
@@ -68,7 +69,7 @@ impl Centred {
     /// The centred series held in double precision, for the host.
     ///
     /// # Errors
-    /// As [`Centred::new`].
+    /// The same as those of [`Centred::new`].
     pub fn double(&self) -> Result<HostTensor> {
         HostTensor::real(self.shape, self.values.clone())
     }
@@ -82,7 +83,7 @@ struct Row {
 }
 
 impl Row {
-    /// Takes the mean off `row`.
+    /// Subtracts the mean from `row`.
     fn centred(row: &mut [f64], epsilon: f32) -> Self {
         let moments = Moments::new(row.iter().copied(), epsilon);
         let constant = moments.power == 0.0;

@@ -1,35 +1,36 @@
-//! Lloyd's algorithm: points go to their nearest centres, centres go to the middle of their points, and so on until no point moves.
+//! Lloyd's algorithm: points are assigned to their nearest centres and centres are moved to the mean of their points, until no assignment
+//! changes.
 
 use crate::tensor::Philox;
 use crate::{Error, Result};
 
-/// Clusters of points.
+/// A clustering of points.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clustering {
     /// The cluster of each point.
     pub clusters: Vec<usize>,
     /// The sum over points of the squared distance to their cluster's centre.
     pub inertia: f64,
-    /// Rounds of assignment.
+    /// The number of rounds of assignment.
     pub rounds: usize,
-    /// Whether the last round changed nothing. Where it is false, the rounds were over before that.
+    /// True where the last round changed no assignment. False where the limit on rounds was reached first.
     pub converged: bool,
 }
 
-/// What becomes of a centre that is nearest to no point.
+/// The treatment of a centre that is not the nearest to any point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Empty {
-    /// It stays where it is.
+    /// The centre keeps its place.
     Stays,
-    /// It takes the point that lies farthest from its own centre, of those that are not alone.
+    /// The centre takes the point farthest from its own centre, among those in clusters of several points.
     TakesFarthest,
 }
 
-/// Alternates `assign`, which gives the nearest of the centres to each point and the squared distance to it, and `place`, which moves the
-/// centres to the members of their clusters, until no point changes its cluster or `rounds` are over.
+/// Alternates `assign`, which returns for each point the nearest centre and the squared distance to it, and `place`, which moves the
+/// centres to the members of their clusters, until no assignment changes or `rounds` are over.
 ///
-/// It cannot diverge where `place` takes no centre farther from its members than it was, by the sum of squared distances: then no round
-/// raises the inertia, and there are finitely many ways to divide points.
+/// It converges as long as `place` never increases the sum of squared distances of a centre to its members: then no round raises the
+/// inertia, and there are finitely many partitions of the points.
 pub(crate) fn lloyd<C>(
     centres: &mut [C],
     rounds: usize,
@@ -70,17 +71,17 @@ fn members(assigned: &mut [(usize, f64)], k: usize, empty: Empty) -> Vec<Vec<usi
     found
 }
 
-/// Rounds of k-means at most; real data takes some tens.
+/// The greatest number of rounds of k-means; real data takes a few tens.
 const ROUNDS: usize = 1000;
 
-/// Starts of k-means, of which the best is kept.
+/// The number of starts of k-means, of which the best is kept.
 const STARTS: u32 = 10;
 
-/// Clusters of the rows of `profiles` `[n, features]` by k-means: Lloyd's rounds from starts by k-means++ (Arthur & Vassilvitskii 2007), the
-/// best of ten by the squared distances to the centres. A centre that loses all its rows stays.
+/// Clusters the rows of `profiles` `[n, features]` by k-means: Lloyd's algorithm from ten k-means++ starts (Arthur & Vassilvitskii 2007),
+/// of which the one with the least squared distances to the centres is kept. A centre that loses all its rows keeps its place.
 ///
 /// # Errors
-/// Where the rows are not whole, a number is not finite, or k is 0 or above n.
+/// Returns an error where the length of `profiles` is not a multiple of n, a number is not finite, or k is 0 or above n.
 pub fn k_means(profiles: &[f64], n: usize, k: usize, seed: u64) -> Result<Clustering> {
     if k == 0 || k > n || !profiles.len().is_multiple_of(n) {
         return Err(Error::argument(format!("{k} clusters of {n} rows of {} numbers in all", profiles.len())));
@@ -116,7 +117,7 @@ fn square(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 
-/// Centres drawn one after the other, each row by its squared distance to those before.
+/// Centres drawn one after another, each row with a probability proportional to its squared distance to the centres before.
 fn plus_plus(rows: &[&[f64]], k: usize, seed: u64, start: u32) -> Vec<Vec<f64>> {
     let draws = Philox::new(seed, 2, start);
     let mut centres = vec![rows[draws.word(0) as usize % rows.len()].to_vec()];

@@ -1,8 +1,8 @@
-//! Figures of predictions.
+//! Metrics of predictions.
 
 use crate::{Error, Result};
 
-/// 0 of nothing.
+/// The mean; 0 where there are no values.
 pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, n) = values.fold((0.0, 0usize), |(sum, n), x| (sum + x, n + 1));
     sum / n.max(1) as f64
@@ -15,7 +15,7 @@ fn one_length(a: usize, b: usize, what: &str) -> Result<()> {
     Ok(())
 }
 
-/// That all values are finite: figures of others are undefined, and NaN would land on either side of a comparison.
+/// Checks that all values are finite. Metrics of other values are undefined, and a comparison with NaN is always false.
 fn all_finite(values: &[f64], what: &str) -> Result<()> {
     match values.iter().position(|x| !x.is_finite()) {
         Some(i) => Err(Error::argument(format!("{what}: value {i}, counted from 0, is {}: a finite number is expected", values[i]))),
@@ -23,7 +23,7 @@ fn all_finite(values: &[f64], what: &str) -> Result<()> {
     }
 }
 
-/// That no value is NaN, which has no place in an order.
+/// Checks that no value is NaN, which cannot be ordered.
 fn ordered(values: &[f64], what: &str) -> Result<()> {
     match values.iter().position(|x| x.is_nan()) {
         Some(i) => Err(Error::argument(format!("{what}: value {i}, counted from 0, is NaN"))),
@@ -31,26 +31,26 @@ fn ordered(values: &[f64], what: &str) -> Result<()> {
     }
 }
 
-/// Values about their first, and then about their mean: those of a constant are exactly 0, though its mean may not be exact.
+/// Values minus their first value and then minus their mean. A constant becomes exactly 0, although its mean may not be exact.
 fn centred(x: &[f64]) -> Vec<f64> {
     let first = x.first().copied().unwrap_or(0.0);
     let centre = mean(x.iter().map(|x| x - first));
     x.iter().map(|x| x - first - centre).collect()
 }
 
-/// R² = 1 − Σ (t − p)² / Σ (t − mean t)².
+/// The coefficient of determination R² = 1 − Σ (t − p)² / Σ (t − mean t)².
 ///
 /// # Errors
-/// Where lengths differ or are 0, a value is not finite, or the truth is constant.
+/// Returns an error where lengths differ or are 0, a value is not finite, or the truth is constant.
 pub fn r_squared(truth: &[f64], predicted: &[f64]) -> Result<f64> {
     let reference: Vec<f64> = truth.iter().zip(centred(truth)).map(|(t, apart)| t - apart).collect();
     score_against(truth, predicted, &reference)
 }
 
-/// 1 − Σ (t − p)² / Σ (t − r)²: 0 where p is no better than the reference r, 1 where it is perfect.
+/// The skill score 1 − Σ (t − p)² / Σ (t − r)²: 0 where the prediction p is no better than the reference r, and 1 where it is perfect.
 ///
 /// # Errors
-/// Where lengths differ or are 0, a value is not finite, or the reference is the truth.
+/// Returns an error where lengths differ or are 0, a value is not finite, or the reference equals the truth.
 pub fn score_against(truth: &[f64], predicted: &[f64], reference: &[f64]) -> Result<f64> {
     for values in [predicted, reference] {
         one_length(truth.len(), values.len(), "a score")?;
@@ -65,7 +65,7 @@ pub fn score_against(truth: &[f64], predicted: &[f64], reference: &[f64]) -> Res
     Ok(1.0 - misfit(predicted) / at_most)
 }
 
-/// Ranks from 1, the mean rank among ties.
+/// Ranks from 1, with the mean rank for ties.
 fn ranks(x: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..x.len()).collect();
     order.sort_by(|&i, &j| x[i].total_cmp(&x[j]));
@@ -82,7 +82,7 @@ fn ranks(x: &[f64]) -> Vec<f64> {
 /// Pearson's correlation.
 ///
 /// # Errors
-/// Where lengths differ or are 0, a value is not finite, or one of the two is constant.
+/// Returns an error where lengths differ or are 0, a value is not finite, or one of the two is constant.
 pub fn pearson(a: &[f64], b: &[f64]) -> Result<f64> {
     one_length(a.len(), b.len(), "a correlation")?;
     let [a, b] = [a, b].map(|x| all_finite(x, "a correlation").map(|()| centred(x)));
@@ -98,7 +98,7 @@ pub fn pearson(a: &[f64], b: &[f64]) -> Result<f64> {
 /// Spearman's rank correlation.
 ///
 /// # Errors
-/// As [`pearson`].
+/// The same as those of [`pearson`].
 pub fn spearman(a: &[f64], b: &[f64]) -> Result<f64> {
     one_length(a.len(), b.len(), "a rank correlation")?;
     all_finite(a, "a rank correlation")?;
@@ -106,10 +106,10 @@ pub fn spearman(a: &[f64], b: &[f64]) -> Result<f64> {
     pearson(&ranks(a), &ranks(b))
 }
 
-/// The probability that a positive scores higher than a negative, ties counted half: the area under the ROC curve.
+/// The area under the ROC curve: the probability that a positive scores higher than a negative, with ties counted half.
 ///
 /// # Errors
-/// Where lengths differ or are 0, a score is NaN, or all are positive or none.
+/// Returns an error where lengths differ or are 0, a score is NaN, or all or none are positive.
 pub fn auroc(scores: &[f64], positive: &[bool]) -> Result<f64> {
     one_length(scores.len(), positive.len(), "an AUROC")?;
     ordered(scores, "an AUROC")?;
@@ -122,10 +122,10 @@ pub fn auroc(scores: &[f64], positive: &[bool]) -> Result<f64> {
     Ok((sum - (n * (n + 1)) as f64 / 2.0) / (n * rest) as f64)
 }
 
-/// Σ (Rₖ − Rₖ₋₁) Pₖ over thresholds, from the highest score down, with recall R and precision P: scikit-learn's average precision.
+/// Average precision Σ (Rₖ − Rₖ₋₁) Pₖ over thresholds from the highest score down, with recall R and precision P, as in scikit-learn.
 ///
 /// # Errors
-/// Where lengths differ or are 0, a score is NaN, or none is positive.
+/// Returns an error where lengths differ or are 0, a score is NaN, or none is positive.
 pub fn average_precision(scores: &[f64], positive: &[bool]) -> Result<f64> {
     one_length(scores.len(), positive.len(), "an average precision")?;
     ordered(scores, "an average precision")?;

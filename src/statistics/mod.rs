@@ -1,5 +1,5 @@
-//! What a host computes of results and series: clusters, agreement of clusters with labels, figures of predictions, standardised series,
-//! series about their means.
+//! Statistics of results and series on the host: clustering, agreement of clusters with labels, metrics of predictions, and standardised or
+//! centred series.
 
 pub mod agreement;
 pub mod centre;

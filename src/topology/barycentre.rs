@@ -6,11 +6,11 @@ use crate::{Error, Result};
 
 /// # Barycentres of graphs
 impl Tape {
-    /// The barycentre of graphs `[.., graphs, ..]` by the squared distance: the births and deaths that are the means of theirs, rank by
-    /// rank, by `weights` `[graphs]` (their shares of Σ weights) where they are given (Songdechakraiwut et al. 2022).
+    /// The barycentre of graphs `[.., graphs, ..]` under the squared distance: their mean births and deaths, rank by rank. Where `weights`
+    /// `[graphs]` are given, the means are weighted, and the weights are divided by their sum (Songdechakraiwut et al. 2022).
     ///
     /// # Errors
-    /// Where there is no axis of graphs, or not a weight for each.
+    /// Returns an error where there is no axis of graphs, or not one weight for each graph.
     pub fn barycentre(&mut self, of: &BirthDeath, weights: Option<Var>) -> Result<(Var, Var)> {
         let shape = self.shape(of.births);
         if shape.rank() < 2 {
@@ -31,13 +31,13 @@ impl Tape {
         Ok((mean(of.births)?, mean(of.deaths)?))
     }
 
-    /// (1 − w) mean + w τ(Θ): the edges of Θ `[.., n, n]` keep their ranks and take, rank by rank, the `births` and `deaths` given. For
-    /// a fixed order of Θ's edges it is the minimiser of (1 − w) ‖Θ − mean‖² + w d²(Θ; births, deaths) over edges, so that repeating it
-    /// finds a graph between a mean matrix and a barycentre (the authors' "topological interpolation" goes there by gradient steps of
-    /// twice the rate's length). The diagonal of τ is 0; Θ itself has no gradient, for its order is locally constant.
+    /// The graph (1 − w) mean + w τ(Θ), where the edges of τ(Θ) keep the ranks of those of Θ `[.., n, n]` and take, rank by rank, the given
+    /// `births` and `deaths`. For a fixed order of Θ's edges it minimises (1 − w) ‖Θ − mean‖² + w d²(Θ; births, deaths) over edges, so its
+    /// repetition finds a graph between a mean matrix and a barycentre. (The authors' "topological interpolation" moves there by gradient
+    /// steps of twice the learning rate.) The diagonal of τ is 0. Θ gets no gradient, because its order is locally constant.
     ///
     /// # Errors
-    /// As [`Tape::birth_death`], and where the lists are not of Θ's size.
+    /// Returns an error in the cases of [`Tape::birth_death`], and where the lists do not fit the size of Θ.
     pub fn topological_interpolation(&mut self, theta: Var, mean: Var, (births, deaths): (Var, Var), w: f32) -> Result<Var> {
         let theta = self.detach(theta)?;
         let edges = self.birth_death(theta)?.edges;

@@ -1,8 +1,8 @@
-//! Betti curves: how many components and cycles a graph has at each threshold.
+//! Betti curves: the numbers of components and cycles of a graph at each threshold.
 
 use super::Diagrams;
 
-/// Components and cycles of a graph whose edges above a threshold are kept, threshold by threshold.
+/// The numbers of components and cycles of a graph, at each threshold with the edges above it kept.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Curves {

@@ -1,9 +1,9 @@
 //! Clustering of graphs by topology and by weights: "Top" of Songdechakraiwut et al., "Fast topological clustering with Wasserstein
 //! distance" (ICLR 2022).
 //!
-//! A cluster's centre is a graph Θ with births and deaths of its own, and a graph's squared distance to it is
-//! (1 − w) Σ (W − Θ)² over edges + w d²(W, Θ) over births and deaths. For w = 1 the centre's lists are the barycentre, and the whole is
-//! k-means on lists; for w = 0 it is k-means on weights ("Adj"). In between Θ is found by topological interpolation.
+//! The centre of a cluster is a graph Θ with its own births and deaths. The squared distance of a graph W to it is (1 − w) Σ (W − Θ)² over
+//! edges + w d²(W, Θ) over births and deaths. For w = 1 the lists of the centre are the barycentre, and the method is k-means on lists; for
+//! w = 0 it is k-means on weights ("Adj"). Otherwise Θ is found by topological interpolation.
 
 use super::Diagrams;
 use super::diagrams::{mean_list, square};
@@ -12,60 +12,61 @@ use crate::statistics::lloyd::{Clustering, Empty, lloyd};
 use crate::tensor::{Philox, parallel};
 use crate::{Error, HostTensor, Result};
 
-/// The way in which a centre between a mean matrix and a barycentre is found.
+/// The method that finds a centre between a mean matrix and a barycentre.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Interpolation {
-    /// By the minimiser for the present order of edges, (1 − w) W̄ + w τ(Θ), until the order stays or so many steps are over. For w = 1
-    /// no graph is sought at all: the barycentre's lists are the centre.
+    /// Repeated minimisation for the current order of edges, (1 − w) W̄ + w τ(Θ), until the order stays the same or the steps are over. For
+    /// w = 1 no graph is needed: the lists of the barycentre are the centre.
     Exact {
-        /// At most so many steps.
+        /// The greatest number of steps.
         steps: usize,
     },
-    /// By gradient steps from the last centre's graph, as the authors' code does: their settings are 300 steps at 0.05, or at 0.01.
+    /// Gradient steps from the last centre's graph, as in the authors' code, whose settings are 300 steps at 0.05 or at 0.01.
     Gradient {
         /// The length of a step.
         rate: f32,
-        /// So many steps.
+        /// The number of steps.
         steps: usize,
     },
 }
 
-/// A clustering to be made.
+/// The settings of a topological clustering.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Top {
     /// The number of clusters.
     pub clusters: usize,
-    /// w: 1 for topology alone, 0 for weights alone.
+    /// The weight w of topology: 1 for topology alone, 0 for weights alone.
     pub weight: f32,
-    /// The way in which centres are found.
+    /// The method that finds the centres.
     pub interpolation: Interpolation,
-    /// Rounds of assignment at most; the authors' code allows 300.
+    /// The greatest number of rounds of assignment; the authors' code allows 300.
     pub rounds: usize,
-    /// The graphs that are the first centres; where there are none, they are drawn by the seed.
+    /// The graphs that are the first centres. Where this is empty, they are drawn with the seed.
     pub initial: Vec<usize>,
-    /// Draws the first centres.
+    /// The seed of the first centres.
     pub seed: u64,
 }
 
 impl Top {
-    /// So many clusters by topology alone, exactly, drawn by the seed.
+    /// A clustering into this number of clusters by topology alone, with exact centres and the given seed.
     pub fn new(clusters: usize, seed: u64) -> Self {
         Self { clusters, weight: 1.0, interpolation: Interpolation::Exact { steps: 20 }, rounds: 300, initial: Vec::new(), seed }
     }
 
-    /// The same by weights alone ("Adj").
+    /// A clustering by weights alone ("Adj").
     pub fn adjacency(clusters: usize, seed: u64) -> Self {
         Self { weight: 0.0, ..Self::new(clusters, seed) }
     }
 
-    /// Clusters graphs, weights `[graphs, n, n]`, given their births and deaths. No round raises the inertia: where a centre that was sought
-    /// between weights and topology lies farther from its graphs than the one before, that one stays. An empty cluster is given the graph that
-    /// lies farthest from its own centre.
+    /// Clusters graphs with weights `[graphs, n, n]`, given their births and deaths. No round raises the inertia: where a new centre
+    /// between weights and topology lies farther from its graphs than the old one, the old one stays. An empty cluster receives the graph
+    /// that lies farthest from its own centre.
     ///
     /// # Errors
-    /// Where there are more clusters than graphs or none, the topological weight is not from 0 to 1, a gradient step's length is not above
-    /// 0 and below 1, the first centres are not so many graphs, or the weights are not finite or not those of the diagrams.
+    /// Returns an error where there are no clusters or more than graphs, the topological weight is not in [0, 1], the length of a gradient
+    /// step is not in (0, 1), the number of first centres differs from that of clusters, or the weights are not finite or do not belong to
+    /// the diagrams.
     pub fn run(&self, graphs: &HostTensor, diagrams: &Diagrams) -> Result<Clustering> {
         let (count, n) = (diagrams.len(), diagrams.nodes());
         let weights = graphs.elements::<f32>()?;
@@ -125,7 +126,8 @@ impl Top {
                 let mean = mean_list(&members[c], |g| &triangles[g]);
                 let barycentre = mean_list(&members[c], |g| &lists[g]);
                 let sought = self.centre(&centre[0].theta, &mean, &barycentre, n);
-                // The squared distances to the members differ from the one to their means by what does not depend on the centre.
+                // The sum of squared distances to the members differs from the squared distance to their mean only by a constant that does
+                // not depend on the centre.
                 if self.apart(&mean, &barycentre, &sought) <= self.apart(&mean, &barycentre, &centre[0]) {
                     centre[0] = sought;
                 }
@@ -139,8 +141,8 @@ impl Top {
         (1.0 - w) * square(weights, &centre.theta) + w * square(lists, &centre.lists)
     }
 
-    /// The graph between a mean matrix and a barycentre, both as lists over edges; by gradient steps from the graph before, otherwise from
-    /// the mean.
+    /// The graph between a mean matrix and a barycentre, both as lists over edges. Gradient steps start from the graph before, the exact
+    /// method from the mean.
     fn centre(&self, before: &[f32], mean: &[f32], barycentre: &[f32], n: usize) -> Centre {
         let (start, steps, rate) = match self.interpolation {
             Interpolation::Exact { steps } => (mean, steps, 0.5),
@@ -163,7 +165,7 @@ impl Top {
     }
 }
 
-/// k-means of lists from these for centres.
+/// k-means of lists with these as first centres.
 fn kmeans(features: &[Vec<f32>], initial: &[usize], rounds: usize) -> Clustering {
     let mut centres: Vec<Vec<f32>> = initial.iter().map(|&g| features[g].clone()).collect();
     let width = features.first().map_or(0, Vec::len);
@@ -175,7 +177,7 @@ fn kmeans(features: &[Vec<f32>], initial: &[usize], rounds: usize) -> Clustering
     })
 }
 
-/// The nearest centre of each graph, by `distance(graph, centre)`, and how far it is.
+/// For each graph the nearest centre by `distance(graph, centre)`, and that distance.
 fn nearest(graphs: usize, centres: usize, work: usize, distance: impl Fn(usize, usize) -> f64 + Sync) -> Vec<(usize, f64)> {
     let mut found = vec![(0, f64::INFINITY); graphs];
     parallel::rows(&mut found, 1, work * centres, |graph, best| {

@@ -1,4 +1,4 @@
-//! Births and deaths of many graphs in the host's memory.
+//! Births and deaths of many graphs in host memory.
 
 use super::Dimension;
 use crate::tensor::parallel;
@@ -25,14 +25,15 @@ pub struct Diagrams {
     edges: Vec<i32>,
 }
 
-/// Bytes of weights that are decomposed at once on a device.
+/// The size in bytes of the weights that are decomposed at once on a device.
 const PANEL: usize = 64 << 20;
 
 impl Diagrams {
     /// The births and deaths of `graphs`, weights `[graphs, n, n]` or `[n, n]`, computed on `device`.
     ///
     /// # Errors
-    /// Where the weights are not of this shape, not finite, not symmetric, or of fewer than two nodes; or the device reports a fault.
+    /// Returns an error where the weights do not have this shape, are not finite or not symmetric, or have fewer than two nodes; or where
+    /// the device reports a fault.
     pub fn new(device: &Device, graphs: &HostTensor) -> Result<Self> {
         let shape = graphs.shape();
         let (count, n) = match *shape {
@@ -58,7 +59,7 @@ impl Diagrams {
     fn decompose(&mut self, device: &Device, weights: &[f32], first: usize, count: usize) -> Result<()> {
         let n = self.nodes;
         let part = weights.len() / (n * n).max(1);
-        // A device says which graph is none, and not for which weight.
+        // The device reports which graph is invalid, but not which weight, so the host looks for it.
         for (at, w) in weights.chunks((n * n).max(1)).enumerate() {
             let named = |what| Error::argument(if count > 1 { format!("graph {} (counted from 0): {what}", first + at) } else { what });
             crate::ops::topology::check(w, n).map_err(named)?;
@@ -74,50 +75,50 @@ impl Diagrams {
         Ok(())
     }
 
-    /// Graphs.
+    /// The number of graphs.
     pub fn len(&self) -> usize {
         self.births.len() / (self.nodes - 1)
     }
 
-    /// True where there are none.
+    /// True where there are no graphs.
     pub fn is_empty(&self) -> bool {
         self.births.is_empty()
     }
 
-    /// Nodes of each graph.
+    /// The number of nodes of each graph.
     pub fn nodes(&self) -> usize {
         self.nodes
     }
 
-    /// The births of a graph: n − 1.
+    /// The n − 1 births of a graph, ascending.
     pub fn births(&self, graph: usize) -> &[f32] {
         &self.births[graph * (self.nodes - 1)..][..self.nodes - 1]
     }
 
-    /// The deaths of a graph: (n − 1)(n − 2)/2.
+    /// The (n − 1)(n − 2)/2 deaths of a graph, ascending.
     pub fn deaths(&self, graph: usize) -> &[f32] {
         let n = (self.nodes - 1) * (self.nodes - 2) / 2;
         &self.deaths[graph * n..][..n]
     }
 
-    /// The nodes that the edge of each birth, then of each death joins, the smaller first.
+    /// The two nodes of the edge of each birth and then of each death, the smaller index first.
     pub fn edges(&self, graph: usize) -> impl Iterator<Item = [u32; 2]> + '_ {
         let n = self.nodes * (self.nodes - 1) / 2;
         let nodes = self.nodes as i32;
         self.edges[graph * n..][..n].iter().map(move |&e| [(e / nodes) as u32, (e % nodes) as u32])
     }
 
-    /// Births and deaths of a graph in one list.
+    /// The births and deaths of a graph in one list.
     pub fn features(&self, graph: usize) -> Vec<f32> {
         [self.births(graph), self.deaths(graph)].concat()
     }
 
-    /// The barycentre of the graphs `members`: births and deaths that are the means of theirs, rank by rank.
+    /// The barycentre of the graphs `members`: their mean births and deaths, rank by rank.
     pub fn barycentre(&self, members: &[usize]) -> (Vec<f32>, Vec<f32>) {
         (mean_list(members, |g| self.births(g)), mean_list(members, |g| self.deaths(g)))
     }
 
-    /// Σ (x − y)² of births, deaths or both between every two graphs, row-major `[graphs, graphs]`.
+    /// The squared distances Σ (x − y)² of births, deaths or both between all pairs of graphs, row-major `[graphs, graphs]`.
     pub fn squared_distances(&self, dimension: Dimension) -> Vec<f64> {
         let graphs = self.len();
         let mut found = vec![0.0; graphs * graphs];
@@ -127,7 +128,7 @@ impl Diagrams {
         found
     }
 
-    /// Σ (x − y)² of births, deaths or both of two graphs.
+    /// The squared distance Σ (x − y)² of births, deaths or both between two graphs.
     pub fn squared_distance(&self, a: usize, b: usize, dimension: Dimension) -> f64 {
         let births = || square(self.births(a), self.births(b));
         let deaths = || square(self.deaths(a), self.deaths(b));
@@ -138,8 +139,8 @@ impl Diagrams {
         }
     }
 
-    /// Where each graph lies from the barycentre of all: the mean of its births' and of its deaths' differences (Songdechakraiwut &
-    /// Chung 2023, "topological embedding").
+    /// The topological embedding of each graph (Songdechakraiwut & Chung 2023): the mean difference of its births and that of its deaths
+    /// from the barycentre of all graphs.
     pub fn embedding(&self) -> Vec<[f64; 2]> {
         let all: Vec<usize> = (0..self.len()).collect();
         let (births, deaths) = self.barycentre(&all);
@@ -150,17 +151,17 @@ impl Diagrams {
     }
 }
 
-/// The element that the shorter of two ascending lists is filled up with.
+/// The element with which the shorter of two ascending lists is padded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fill {
-    /// With its least element in front: deaths.
+    /// The least element, in front; for deaths.
     InFront,
-    /// With its greatest element behind: births.
+    /// The greatest element, at the end; for births.
     Behind,
 }
 
-/// Σ |x₍ᵢ₎ − y₍ᵢ₎|ʳ of two ascending lists, the shorter filled up as [`Tape::wasserstein`] does; 0 where either is empty.
+/// The distance Σ |x₍ᵢ₎ − y₍ᵢ₎|ʳ of two ascending lists, the shorter padded as in [`Tape::wasserstein`]; 0 where either is empty.
 pub fn list_distance(x: &[f32], y: &[f32], order: f64, fill: Fill) -> f64 {
     let longest = x.len().max(y.len());
     if x.is_empty() || y.is_empty() {
@@ -173,11 +174,11 @@ pub fn list_distance(x: &[f32], y: &[f32], order: f64, fill: Fill) -> f64 {
     (0..longest).map(|i| (at(x, i) - at(y, i)).abs().powf(order)).sum()
 }
 
-/// Σ (x − y)².
+/// The squared distance Σ (x − y)².
 pub(super) fn square(x: &[f32], y: &[f32]) -> f64 {
-    // Sums of so few squares lose nothing that matters in single precision, and are fast.
+    // Sums over this few squares are accurate enough in single precision, and fast.
     const PART: usize = 64;
-    // Between these no square that matters has left the range of f32 at either end. NaN is in no range.
+    // Within this range no square overflows or underflows f32. NaN is outside every range.
     const SAFE: std::ops::Range<f64> = 1e-24..1e36;
     let part = |(x, y): (&[f32], &[f32])| x.iter().zip(y).map(|(x, y)| (x - y) * (x - y)).sum::<f32>();
     let fast = x.chunks(PART).zip(y.chunks(PART)).map(|parts| f64::from(part(parts))).sum();

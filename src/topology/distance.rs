@@ -4,53 +4,53 @@ use super::BirthDeath;
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// The features of two graphs that are matched.
+/// The topological features that a distance compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dimension {
-    /// Connected components, by their births: dimension 0.
+    /// Connected components, compared by their births: dimension 0.
     Components,
-    /// Cycles, by their deaths: dimension 1.
+    /// Cycles, compared by their deaths: dimension 1.
     Cycles,
-    /// Both, summed.
+    /// The sum of both.
     Both,
 }
 
 /// A distance between lists of births or deaths.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Wasserstein {
-    /// r of Σ |x − y|ʳ, 1 or more.
+    /// The exponent r of Σ |x − y|ʳ, at least 1.
     pub order: f32,
-    /// The r-th root of the sum; else the sum itself.
+    /// True for the r-th root of the sum, false for the sum itself.
     pub root: bool,
 }
 
 impl Wasserstein {
-    /// The sum of squares: the authors' distance.
+    /// The sum of squares, which is the authors' distance.
     pub const SQUARED: Self = Self { order: 2.0, root: false };
-    /// Its root.
+    /// The square root of the sum of squares.
     pub const ROOT: Self = Self { order: 2.0, root: true };
 }
 
 /// # Distances between graphs
 impl Tape {
-    /// |Pearson's correlation| of the rows of x `[.., nodes, samples]`, of activations over stimuli say: weights `[.., nodes, nodes]`
-    /// (Songdechakraiwut & Wu 2025, §"functional connectome"). A constant row is 0 to all, and has no gradient.
+    /// The absolute Pearson correlation of the rows of x `[.., nodes, samples]`, such as activations over stimuli: weights `[.., nodes,
+    /// nodes]` (Songdechakraiwut & Wu 2025, §"functional connectome"). A constant row has 0 with all others and no gradient.
     ///
     /// # Errors
-    /// As [`Tape::correlation`].
+    /// The same as those of [`Tape::correlation`].
     pub fn absolute_correlation(&mut self, x: Var) -> Result<Var> {
         let r = self.correlation(x, None, false)?;
         self.abs(r)
     }
 
-    /// The distance between the graphs of `a` and `b`, whose leading axes broadcast: Σ |b₍ᵢ₎ − b′₍ᵢ₎|ʳ over births, deaths or both, each
-    /// in order, or its root; of one element a pair. That is the r-Wasserstein distance in closed form (Songdechakraiwut & Chung 2023).
+    /// The distance between the graphs of `a` and `b`, one element for each pair; leading axes broadcast. It is Σ |b₍ᵢ₎ − b′₍ᵢ₎|ʳ over
+    /// sorted births, deaths or both, or its r-th root: the r-Wasserstein distance in closed form (Songdechakraiwut & Chung 2023).
     ///
-    /// Of graphs of different size the shorter births are filled up with the greatest of them and the shorter deaths with the least, as
-    /// the authors' `total_top_loss` does. The root has no gradient where the distance is 0.
+    /// For graphs of different size the shorter list of births is padded with its greatest element and the shorter list of deaths with its
+    /// least, as in the authors' `total_top_loss`. The root has no gradient where the distance is 0.
     ///
     /// # Errors
-    /// Where r is below 1 or leading axes do not broadcast; of births or deaths of nothing.
+    /// Returns an error where r is below 1, leading axes do not broadcast, or one of the lists is empty.
     pub fn wasserstein(&mut self, a: &BirthDeath, b: &BirthDeath, dimension: Dimension, how: Wasserstein) -> Result<Var> {
         if how.order.is_nan() || how.order < 1.0 {
             return Err(Error::op("wasserstein", format!("an order of 1 or more expected, found {}", how.order)));
@@ -67,11 +67,11 @@ impl Tape {
         if how.root { self.root_of(sum, how.order) } else { Ok(sum) }
     }
 
-    /// Σ (x − y)² between every graph of `a` `[g, ..]` and every graph of `b` `[h, ..]`, of one size: `[g, h]`. By products of lists about
-    /// their common mean, so that what is lost is ε of how far the graphs lie from that mean.
+    /// The squared distances Σ (x − y)² `[g, h]` between every graph of `a` `[g, ..]` and every graph of `b` `[h, ..]`, all of one size.
+    /// They are computed by products of lists minus their common mean, so the error is ε times the distance of the graphs from that mean.
     ///
     /// # Errors
-    /// Where graphs are not `[g]` and `[h]`, or not of one size.
+    /// Returns an error where the graphs do not have the axes `[g]` and `[h]`, or differ in size.
     pub fn wasserstein_pairs(&mut self, a: &BirthDeath, b: &BirthDeath, dimension: Dimension) -> Result<Var> {
         let (x, y) = (self.features(a, dimension)?, self.features(b, dimension)?);
         if self.shape(x).rank() != 2 || self.shape(y).rank() != 2 || self.shape(x)[1] != self.shape(y)[1] {
@@ -92,7 +92,7 @@ impl Tape {
         }
     }
 
-    /// Σ |x − y|ʳ over the last axis of sorted lists, the shorter filled up in front or behind.
+    /// The sum Σ |x − y|ʳ over the last axis of sorted lists, the shorter padded in front or at the end.
     fn sum_of_powers(&mut self, x: Var, y: Var, order: f32, in_front: bool) -> Result<Var> {
         let longest = [x, y].map(|v| self.shape(v).last().copied().unwrap_or(0)).into_iter().max().unwrap_or(0);
         let (x, y) = (self.filled_up(x, longest, in_front)?, self.filled_up(y, longest, in_front)?);
@@ -120,7 +120,7 @@ impl Tape {
         self.concatenate(&if in_front { [fill, x] } else { [x, fill] }, -1)
     }
 
-    /// x^(1/r), whose gradient at 0 is 0.
+    /// The root x^(1/r), whose gradient at 0 is 0.
     fn root_of(&mut self, x: Var, order: f32) -> Result<Var> {
         if order == 2.0 {
             return self.root(x);
@@ -128,7 +128,7 @@ impl Tape {
         let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
         let none = self.equal(x, zero)?;
         let safe = self.select(none, one, x)?;
-        // By the order itself: 1/r would be rounded to f32, in the oracle too.
+        // The op takes r itself, because 1/r would be rounded to f32, in the reference too.
         let r = self.scalar(order)?;
         let log = self.log(safe)?;
         let log = self.div(log, r)?;

@@ -1,4 +1,4 @@
-//! Random graphs to try methods on.
+//! Random graphs for experiments with the methods of this module.
 
 use crate::tensor::Philox;
 use crate::{Error, HostTensor, Result};
@@ -6,22 +6,22 @@ use crate::{Error, HostTensor, Result};
 /// A random modular graph (Songdechakraiwut & Chung 2023, §5).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Modular {
-    /// Nodes.
+    /// The number of nodes.
     pub nodes: usize,
-    /// Modules, of as many nodes each as there are, one more in the first.
+    /// The number of modules, whose sizes differ by at most one node.
     pub modules: usize,
-    /// The probability that an edge within a module is strong, and that one between modules is not.
+    /// The probability that an edge within a module is strong, and that an edge between modules is weak.
     pub p: f32,
-    /// The mean of strong edges; that of the others is 0.
+    /// The mean weight of strong edges; that of weak edges is 0.
     pub mean: f32,
-    /// The standard deviation of both.
+    /// The standard deviation of the weights of both.
     pub deviation: f32,
 }
 
-/// Weights `[n, n]`: an edge is normal about `mean` if it is strong and about 0 if not, and 0 where that is negative. The diagonal is 0.
+/// Weights `[n, n]`: strong edges are normal about `mean` and weak edges about 0, and negative values are set to 0. The diagonal is 0.
 ///
 /// # Errors
-/// Where there are no modules or more than nodes, `p` is not from 0 to 1, or the mean or deviation is not finite.
+/// Returns an error where there are no modules or more than nodes, `p` is not in [0, 1], or the mean or deviation is not finite.
 pub fn random_modular_graph(of: Modular, seed: u64) -> Result<HostTensor> {
     let Modular { nodes: n, modules, p, mean, deviation } = of;
     if modules == 0 || modules > n {
@@ -41,11 +41,11 @@ pub fn random_modular_graph(of: Modular, seed: u64) -> Result<HostTensor> {
     })
 }
 
-/// A random correlation matrix `[n, n]`: that of n variables each of which is a mixture of `factors` independent ones, of normal weights,
-/// and as much noise of its own.
+/// A random correlation matrix `[n, n]` of n variables, each of which is a mixture of `factors` independent variables with normal weights
+/// plus the same amount of independent noise.
 ///
 /// # Errors
-/// Where there are no factors.
+/// Returns an error where there are no factors.
 pub fn random_correlation(n: usize, factors: usize, seed: u64) -> Result<HostTensor> {
     if factors == 0 {
         return Err(Error::argument("0 factors: 1 or more expected"));

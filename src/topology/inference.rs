@@ -4,16 +4,16 @@ use super::{Diagrams, Dimension};
 use crate::tensor::{Philox, parallel};
 use crate::{Error, Result};
 
-/// A test of two groups by transpositions.
+/// The settings of a two-group test by random transpositions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transpositions {
-    /// Members exchanged in all, over all chains.
+    /// The total number of transpositions over all chains.
     pub count: usize,
-    /// Chains that run side by side, each from a shuffle of its own.
+    /// The number of chains that run in parallel, each from its own random permutation.
     pub chains: usize,
-    /// A chain is shuffled anew after so many.
+    /// The number of transpositions after which a chain is permuted anew.
     pub reshuffle: usize,
-    /// Draws members.
+    /// The seed of the draws.
     pub seed: u64,
 }
 
@@ -27,23 +27,24 @@ impl Default for Transpositions {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Tested {
-    /// The mean squared distance between groups over that within them; `None` where all distances within groups are 0, for then the
-    /// ratio is not defined.
+    /// The mean squared distance between groups divided by that within them; `None` where all distances within groups are 0, because the
+    /// ratio is then undefined.
     pub ratio: Option<f64>,
-    /// (1 + how many transposed ratios are not below the observed one) / (1 + how many there are). It is defined without the ratio too,
-    /// and 1 where no two graphs differ.
+    /// The p-value (1 + the number of transposed ratios that are at least the observed one) / (1 + their number). It is defined even where
+    /// the ratio is not, and is 1 where no two graphs differ.
     pub p: f64,
-    /// The same as transpositions went on: after how many, and p.
+    /// The course of the p-value: pairs of the number of transpositions and p.
     pub running: Vec<(usize, f64)>,
-    /// Transposed ratios that are defined, an even selection of at most 10,000.
+    /// The null distribution: transposed ratios that are defined, an even selection of at most 10,000.
     pub null: Vec<f64>,
 }
 
-/// The greatest change that rounding makes to a sum of distances that is taken apart and put together again, as a share of the sum over all pairs.
+/// The greatest relative rounding error of a sum of distances after repeated subtraction and addition, as a share of the sum over all
+/// pairs.
 const ROUNDING: f64 = 1e-9;
 
-/// The mean distance between groups over the mean distance within them, as a function of the sum `between` groups: the sum over all pairs
-/// stays the same when members are exchanged, so that the ratio rises with `between` and orders exchanges as `between` does.
+/// The mean distance between groups divided by that within them, as a function of the sum `between` groups. The sum over all pairs does not
+/// change when members are exchanged, so the ratio is an increasing function of `between`.
 #[derive(Debug, Clone, Copy)]
 struct Ratio {
     total: f64,
@@ -59,13 +60,13 @@ impl Ratio {
     }
 }
 
-/// Tests whether the first `m` graphs and the others differ in births, deaths or both: the ratio of the mean squared distance between
-/// groups to that within, among ratios of groups whose members are exchanged one for one at random (Songdechakraiwut & Chung 2023, §4;
-/// Chung et al., "Rapid acceleration of the permutation test via transpositions", 2019). An exchange costs a sum over members. Ratios are
-/// ordered by their numerators, which orders those that are not defined as well.
+/// Tests whether the first `m` graphs and the others differ in births, deaths or both. The statistic is the ratio of the mean squared
+/// distance between groups to that within; its null distribution comes from groups whose members are exchanged one for one at random
+/// (Songdechakraiwut & Chung 2023, §4; Chung et al., "Rapid acceleration of the permutation test via transpositions", 2019). An exchange
+/// costs one sum over members. Ratios are ordered by the sum between groups, which also orders those that are undefined.
 ///
 /// # Errors
-/// Where a group has fewer than two graphs, a setting is 0, or distances are too large for f64.
+/// Returns an error where a group has fewer than two graphs, a setting is 0, or distances are too large for f64.
 pub fn two_group_test(diagrams: &Diagrams, m: usize, dimension: Dimension, how: &Transpositions) -> Result<Tested> {
     let total = diagrams.len();
     if m < 2 || total < m + 2 {
@@ -87,10 +88,10 @@ pub fn two_group_test(diagrams: &Diagrams, m: usize, dimension: Dimension, how: 
         let length = how.count / how.chains + usize::from(chain < how.count % how.chains);
         sums[0] = run(&distances, [m, total], length, how.reshuffle, Philox::new(how.seed, chain as u32, 0));
     });
-    // One of each chain at a time, so that what runs is a part of every chain.
+    // One value of each chain is taken in turn, so that the course of p reflects all chains.
     let longest = chains.iter().map(Vec::len).max().unwrap_or(0);
     let sums: Vec<f64> = (0..longest).flat_map(|i| chains.iter().filter_map(move |c| c.get(i))).copied().collect();
-    // What is equal but for rounding is not below. All sums are finite: their total is.
+    // A sum that equals the observed one up to rounding does not count as less. All sums are finite, because their total is.
     let least = observed - ROUNDING * all;
     let (mut beyond, mut running) = (0, Vec::new());
     let every = (sums.len() / 200).max(1);
@@ -129,7 +130,7 @@ fn run(distances: &[f64], [m, total]: [usize; 2], length: usize, reshuffle: usiz
         let (from, to) = (order[a], order[b]);
         for (k, &other) in order.iter().enumerate().filter(|&(k, _)| k != a && k != b) {
             let change = distances[from * total + other] - distances[to * total + other];
-            // What was within for the one is between, and the other way round.
+            // A member's distances within its old group become distances between groups, and vice versa.
             now += if k < m { change } else { -change };
         }
         order.swap(a, b);
@@ -138,9 +139,9 @@ fn run(distances: &[f64], [m, total]: [usize; 2], length: usize, reshuffle: usiz
     sums
 }
 
-/// P(D ≥ d): how likely two samples of q values each of one distribution have counts that lie d or more apart at some threshold, without
-/// ties. 2 Σₖ (−1)ᵏ⁺¹ C(2q, q − kd) / C(2q, q) (Gnedenko & Korolyuk 1951; of connectomes' Betti curves, Chung et al., "Exact topological
-/// inference", 2017). 1 for d = 0, and 0 for d above q.
+/// The p-value P(D ≥ d): the probability that two samples of q values from one distribution have counts that differ by d or more at some
+/// threshold, without ties, 2 Σₖ (−1)ᵏ⁺¹ C(2q, q − kd) / C(2q, q) (Gnedenko & Korolyuk 1951; for Betti curves of connectomes Chung et al.,
+/// "Exact topological inference", 2017). It is 1 for d = 0, and 0 for d above q.
 pub fn exact_p(q: usize, d: usize) -> f64 {
     if d == 0 {
         return 1.0;
@@ -152,10 +153,10 @@ pub fn exact_p(q: usize, d: usize) -> f64 {
 }
 
 /// The greatest difference of two graphs' Betti numbers at any threshold, given their births or deaths, ascending and of one length; and
-/// how likely it is to be so great or greater by [`exact_p`].
+/// its p-value by [`exact_p`].
 ///
 /// # Errors
-/// Where the lists differ in length, or hold NaN.
+/// Returns an error where the lists differ in length or hold NaN.
 pub fn exact_inference(x: &[f32], y: &[f32]) -> Result<(usize, f64)> {
     if x.len() != y.len() {
         return Err(Error::argument(format!("lists of {} and {} values: lists of one length expected", x.len(), y.len())));

@@ -1,8 +1,8 @@
-//! Persistent graph homology as its users compose it: distances between graphs by their births and deaths, barycentres, clusterings,
-//! tests and pictures' data. On a tape, [`Tape::birth_death`](crate::Tape::birth_death) and the methods on [`BirthDeath`] are
-//! differentiable; on the host, [`Diagrams`] holds the lists of many graphs.
+//! Persistent graph homology: distances between graphs by their births and deaths, barycentres, clustering, tests, and data for figures. On
+//! a tape, [`Tape::birth_death`](crate::Tape::birth_death) and the methods on [`BirthDeath`] are differentiable; on the host, [`Diagrams`]
+//! holds the lists of many graphs.
 //!
-//! Definitions: Songdechakraiwut & Chung, "Topological learning for brain networks" (Annals of Applied Statistics 2023);
+//! Sources: Songdechakraiwut & Chung, "Topological learning for brain networks" (Annals of Applied Statistics 2023);
 //! Songdechakraiwut, Krause, Banks, Nourski & Van Veen, "Fast topological clustering with Wasserstein distance" (ICLR 2022);
 //! Songdechakraiwut & Wu, "Functional connectomes of neural networks" (AAAI 2025).
 
@@ -23,7 +23,7 @@ pub use generate::{Modular, random_correlation, random_modular_graph};
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};
 
-/// The cases of the compositions.
+/// The test cases of this module.
 pub fn cases() -> Vec<Case> {
     let graphs = |t: &mut Tape, x: Var| {
         let w = t.absolute_correlation(x)?;
@@ -46,7 +46,7 @@ pub fn cases() -> Vec<Case> {
             cases.push(Case::new(&name, vec![activations(2, 5), activations(1, 7)], build));
         }
     }
-    // 0 of its own: the root has no infinite gradient there.
+    // The distance of a list to itself is 0, where the root must have no infinite gradient.
     cases.push(Case::new("wasserstein of one", vec![activations(2, 5)], move |t, x| {
         let a = graphs(t, x[0])?;
         let root = t.wasserstein(&a, &a, Dimension::Both, Wasserstein::ROOT)?;

@@ -1,19 +1,19 @@
-//! Which value of a step became NaN or infinite first.
+//! The search for the first value of a step that became NaN or infinite.
 
 use super::{LOSS, run::Batch};
 use crate::tape::{Origin, Tape, Var};
 use crate::{Device, HostTensor, Result, State};
 
-/// Whether an element is NaN.
+/// True where an element is NaN.
 pub(super) fn has_nan(value: &HostTensor) -> bool {
     value.any(f64::is_nan)
 }
 
-/// Repeats a step on the host from the state before it, and says in words what became NaN first (infinite, where the loss is infinite);
-/// `None` where the step leaves all as it should be.
+/// Repeats a step on the host from the state before it, and describes the first value that became NaN (or infinite, where the loss is
+/// infinite). Returns `None` where the step leaves no such value.
 ///
-/// A value is at fault where it is NaN and none of the values that it is made of is. It is looked for from the loss backwards, and where the
-/// loss is sound, from the states that the step leaves behind.
+/// The cause is a value that is NaN although none of its operands is. The search goes backwards from the loss or, where the loss is finite,
+/// from the states after the step.
 pub(super) async fn find(
     tape: &Tape,
     before: &[(String, HostTensor)],
@@ -35,7 +35,7 @@ pub(super) async fn find(
     let flawed = program.flawed(test)?;
     let states = tape.assignments().iter().map(|(state, value)| (tape.describe(*state), *value));
     let mut left: Vec<(String, Var)> = states.filter(|(_, value)| flawed[value.index()]).collect();
-    // The loss first of all, then its terms, then parameters.
+    // The loss comes first, then its terms, then parameters.
     left.sort_by_key(|(name, value)| (name != LOSS, !is_ring(name), *value));
     let Some((name, value)) = left.first() else { return Ok(None) };
     let origin = origin(tape, &flawed, *value);
@@ -50,7 +50,7 @@ fn is_ring(name: &str) -> bool {
     name.strip_prefix(LOSS).is_some_and(|rest| rest.starts_with('.'))
 }
 
-/// The flawed value that `from` is made of, and that is made of none.
+/// A flawed value among the operands of `from`, direct or indirect, that has no flawed operand itself.
 fn origin(tape: &Tape, flawed: &[bool], from: Var) -> Var {
     let mut at = from;
     while let Some(&before) = tape.node_of(at).inputs.iter().filter(|v| flawed[v.index()]).min() {
@@ -59,7 +59,7 @@ fn origin(tape: &Tape, flawed: &[bool], from: Var) -> Var {
     at
 }
 
-/// The flawed value in words: its expression, its type, and which value that has a name it makes.
+/// A description of the flawed value: its expression, its type, and the named value that is computed from it.
 fn described(tape: &Tape, flawed: &[bool], origin: Var, kind: &str, names: &[(String, Var)]) -> String {
     let node = tape.node_of(origin);
     let of = match &node.origin {
@@ -81,9 +81,9 @@ fn described(tape: &Tape, flawed: &[bool], origin: Var, kind: &str, names: &[(St
     format!("the first value that is {kind} is %{} = {of}{place}", origin.index())
 }
 
-/// Whether a value was recorded after the loss.
+/// True where a value was recorded after the loss.
 fn in_gradient(tape: &Tape, var: Var) -> bool {
     let kept = tape.assignments().iter().find(|(state, _)| tape.describe(*state) == LOSS);
-    // The ring is made of itself, the loss and the step counter.
+    // The operands of the ring are the ring itself, the loss and the step counter.
     kept.and_then(|(_, ring)| tape.node_of(*ring).inputs.get(1)).is_some_and(|loss| var > *loss)
 }

@@ -1,13 +1,13 @@
-//! The loop: some steps, the ring is read, progress is reported, and a loss that is not finite ends the run.
+//! The training loop: it runs some steps, reads the recorded losses, reports progress, and stops at a loss that is not finite.
 
 use super::{LOSS, cause};
 use crate::tape::{Tape, Var};
 use crate::{Device, Error, HostTensor, Program, Result, State};
 
-/// Steps from one report of progress to the next.
+/// The number of steps between two reports of progress.
 const REPORT: u32 = 10;
 
-/// Steps from one copy of the state to the next where nothing is saved.
+/// The number of steps between two copies of the state where nothing is saved.
 const KEEP: u32 = 100;
 
 /// The inputs of a step and their values.
@@ -16,7 +16,7 @@ pub type Batch = Vec<(Var, HostTensor)>;
 type Draw<'a> = Box<dyn FnMut(u32) -> Result<Batch> + 'a>;
 type Save<'a> = Box<dyn FnMut(&Program) -> Result<()> + 'a>;
 
-/// A recorded training step, compiled, and the steps it is to run.
+/// A recorded training step, compiled, and the number of steps to run.
 ///
 /// The run stops at the first step whose loss is NaN or infinite, or that leaves NaN in a state. The error says at which step and which value
 /// became NaN first; the state is left as it was before that step, and nothing is saved after it.
@@ -29,7 +29,7 @@ pub struct Training<'a> {
     fixed: Batch,
     /// Inputs that are drawn for each step.
     drawn: Option<Draw<'a>>,
-    /// Steps from one saving to the next, and what saves.
+    /// The number of steps between two calls of the saving function, and that function.
     save: Option<(u32, Save<'a>)>,
     names: Vec<(String, Var)>,
 }
