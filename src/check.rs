@@ -184,7 +184,7 @@ fn in_order<'a, T: Send>(cases: &'a [Case], compute: impl Fn(&'a Case) -> T + Sy
     });
 }
 
-/// The same where there are no threads.
+/// The same on targets without threads.
 #[cfg(target_family = "wasm")]
 fn in_order<'a, T>(cases: &'a [Case], compute: impl Fn(&'a Case) -> T, mut each: impl FnMut(&'a Case, T)) {
     cases.iter().for_each(|case| each(case, compute(case)));

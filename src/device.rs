@@ -317,7 +317,7 @@ impl Program {
     /// device.
     ///
     /// # Errors
-    /// Returns an error where `input` is no input of the tape, or the value is of another type.
+    /// Returns an error where `input` is not an input of the tape, or the value has another type.
     pub fn write(&mut self, input: Var, value: &HostTensor) -> Result<()> {
         let found = self.inputs.iter().find(|(_, v, _)| *v == input);
         let (name, _, ty) = found.ok_or_else(|| Error::argument(format!("value %{} is no input of this program", input.index())))?;
@@ -386,7 +386,7 @@ impl Program {
     /// An output as the last step left it.
     ///
     /// # Errors
-    /// Returns an error where `output` is no output of this program, no step has run, or the device reports a fault.
+    /// Returns an error where `output` is not an output of this program, no step has run, or the device reports a fault.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn read(&self, output: Var) -> Result<HostTensor> {
         pollster::block_on(self.read_async(output))

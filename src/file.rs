@@ -53,7 +53,7 @@ pub struct OutputFolder {
 }
 
 impl OutputFolder {
-    /// Makes the folder, and those above it, where they are missing. Files already in it stay, but for those that a commit replaces. The
+    /// Makes the folder, and those above it, where they are missing. Files already in it stay, except those that a commit replaces. The
     /// call checks at once that the folder can be written in, because the contents of its files may take minutes to compute.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Series of regions, from any file that holds them.
+//! Reading of series of regions from every supported kind of file.
 
 use super::gifti;
 use super::nifti::needs_an_atlas;
@@ -13,10 +13,10 @@ use std::path::Path;
 /// The order of a file's last two axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layout {
-    /// `[time, regions]`, a row per frame: nilearn's and fMRIPrep's way.
+    /// `[time, regions]`, a row for each frame, as nilearn and fMRIPrep write.
     #[default]
     TimeRegions,
-    /// `[regions, time]`, a row per region.
+    /// `[regions, time]`, a row for each region.
     RegionsTime,
 }
 
@@ -57,7 +57,7 @@ impl From<Layout> for SeriesOptions {
 ///
 /// # Errors
 /// Returns [`Error::File`] where the file cannot be read or has another extension, the array has fewer than two or more than three axes or
-/// one of no extent, or a value is not a finite f32 (the message says where the first one is).
+/// an axis of extent 0, or a value is not a finite f32 (the message says where the first one is).
 pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) -> Result<Series> {
     let path = path.as_ref();
     let (file, _) = file_and_array(path);
@@ -103,7 +103,7 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
 /// last two axes in the order of `layout`) that is read row by row.
 ///
 /// # Errors
-/// Returns the errors of [`NpyRows::read`], and an error where a value is not finite or the row has not two axes.
+/// Returns the errors of [`NpyRows::read`], and an error where a value is not finite or the row does not have two axes.
 pub fn read_series_row(rows: &NpyRows, subject: usize, layout: Layout) -> Result<HostTensor> {
     let name = rows.path();
     let values = rows.read_exact(subject)?;

@@ -1,6 +1,6 @@
-//! Calcium imaging of worms: a folder with `meta.json` (`frames_per_second`, an entry a worm; `states`, their names) and, for each worm,
-//! `worm<i>_dff.npy` `[frame, neuron]`, `worm<i>_states.npy` `[frame]` (indices into `states`) and `worm<i>_neurons.txt` (a name a line, a
-//! number where the neuron is not identified). Kato et al. 2015 is read so, and other recordings of the same form.
+//! Calcium imaging of worms: a folder with `meta.json` (`frames_per_second`, with an entry for each worm; `states`, their names) and, for
+//! each worm, `worm<i>_dff.npy` `[frame, neuron]`, `worm<i>_states.npy` `[frame]` (indices into `states`) and `worm<i>_neurons.txt` (one
+//! name on each line, a number where the neuron is not identified). The recordings of Kato et al. 2015 have this form.
 
 use super::{read_bytes, read_npy};
 use crate::{Error, HostTensor, Result};

@@ -109,7 +109,7 @@ impl ReadOptions {
     /// Reads a workflow from `path` and checks all of it. Files that it names are looked for beside it.
     ///
     /// # Errors
-    /// Returns an error where the file cannot be read or is no JSON (with line and column), a key, value, shape or file is not what is
+    /// Returns an error where the file cannot be read or is not JSON (with line and column), a key, value, shape or file is not what is
     /// expected (with its place), or a block refuses its operands.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Workflow> {
         let path = path.as_ref();

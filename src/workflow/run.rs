@@ -88,7 +88,7 @@ impl Workflow {
     /// Trains a model for each fold and evaluates it.
     ///
     /// # Errors
-    /// Returns an error where the device refuses or fails, a file has changed, or the loss is no longer a number.
+    /// Returns an error where the device refuses or fails, a file has changed, the loss is no longer finite, or a parameter becomes NaN.
     pub fn run(&self, device: &Device) -> Result<RunResult> {
         self.run_with(device, None, |_| {})
     }

@@ -56,8 +56,8 @@ impl Matrix<'_> {
     /// one that does not goes from light to dark. Made for up to 1000 rows.
     ///
     /// # Errors
-    /// Returns [`Error::Argument`] where there are no rows or more than [`MAX_SIDE`], the values do not fill them (of the square, where
-    /// both axes are the same), a value is NaN (the message says where), or the range is not a finite one from low to high.
+    /// Returns [`Error::Argument`] where there are no rows or more than [`MAX_SIDE`], the number of values does not match the rows (or a
+    /// square, where both axes are the same), a value is NaN (the message says where), or the range is not a finite one from low to high.
     pub fn heat_map(&self) -> Result<String> {
         let (low, high) = self.scale().map_err(|what| Error::argument(format!("heat map `{}`: {what}", self.title)))?;
         let (rows, columns) = (self.rows, self.columns());

@@ -100,7 +100,8 @@ impl View {
         [self.side * y, z, self.side * x]
     }
 
-    /// The pieces that the viewer sees, all turning the same way round: on a sphere, the near half. A mesh may list its triangles either way round.
+    /// The pieces that the viewer sees, which on a sphere are the near half. All list their vertices in the same sense of rotation,
+    /// whatever the order in the mesh's triangles.
     fn front(&self, points: &mut Points, faces: &[[usize; 3]], labels: &[i32]) -> Vec<Piece> {
         let mut seen = Vec::new();
         for &[a, b, c] in faces {
