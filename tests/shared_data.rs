@@ -1,4 +1,4 @@
-//! Real recordings beside the repository, in ../shared/data; SOURCES.md there says what they are.
+//! Tests on real recordings outside the repository, in ../shared/data; SOURCES.md there describes them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! k-means, and series made of one size.
+//! Tests of k-means and of the standardising of series.
 
 use tapetum::statistics::lloyd::k_means;
 use tapetum::statistics::standardise::{standardised, unit_rows};
@@ -6,7 +6,7 @@ use tapetum::topology::clustering::{Interpolation, Top};
 use tapetum::topology::{Diagrams, random_correlation};
 use tapetum::{Device, HostTensor};
 
-/// Three heaps far apart are found whatever the seed.
+/// Three clusters far apart are found with every seed.
 #[test]
 fn k_means_finds_what_lies_apart() {
     let rows: Vec<f64> = (0..21).flat_map(|i| [10.0 * f64::from(i % 3) + 0.01 * f64::from(i), -5.0 * f64::from(i % 3)]).collect();
@@ -22,7 +22,7 @@ fn k_means_finds_what_lies_apart() {
     assert!(k_means(&broken, 21, 3, 0).unwrap_err().to_string().contains("row 4, column 1"));
 }
 
-/// No round of a clustering raises the inertia, by weights, by topology and in between; one that is cut short says so.
+/// No round of a clustering raises the inertia, whether by weights, by topology or by both. A clustering that is cut short says so.
 #[test]
 fn rounds_descend_and_a_run_cut_short_says_so() {
     let (graphs, n) = (24, 9);
@@ -39,7 +39,7 @@ fn rounds_descend_and_a_run_cut_short_says_so() {
         let whole = run(300);
         assert!(whole.converged && whole.rounds >= 2, "{weight} {interpolation:?}: {whole:?}");
         let made: Vec<_> = (1..=whole.rounds).map(run).collect();
-        // Sums of squares in f32: what is within rounding is not a rise.
+        // The inertia is a sum of squares in f32, so a difference within rounding is not a rise.
         assert!(made.windows(2).all(|pair| pair[1].inertia <= pair[0].inertia * (1.0 + 1e-6)), "{weight} {interpolation:?}: {made:?}");
         assert!(made[..made.len() - 1].iter().all(|found| !found.converged));
     }

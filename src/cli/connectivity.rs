@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Connectivity {
-    /// Series: `.npy` (or the one array of a `.npz`; `FILE.npz:NAME` names one of several) of 2 axes, or 3 with subjects first; `.csv` or
+    /// Series: `.npy` (or the only array of a `.npz`; `FILE.npz:NAME` names one of several) of 2 axes, or 3 with subjects first; `.csv` or
     /// `.tsv` whose rows are time, with or without a header; `.func.gii`, whose vertices are regions; or an image over time, `.nii` or
     /// `.nii.gz`, by an atlas.
     series: PathBuf,

@@ -21,7 +21,7 @@ pub(super) fn end_between_writes() {
     });
 }
 
-/// The signals that are ignored, a bit each from signal 1 on, where the system says so; none elsewhere.
+/// The ignored signals as bits, the lowest for signal 1, where the system reports them; 0 elsewhere.
 fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

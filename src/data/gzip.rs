@@ -17,7 +17,7 @@ impl<'a> Members<'a> {
         Self(GzDecoder::new(bytes))
     }
 
-    /// Reads to the end of the last member, keeps nothing of it, and returns how many bytes there were.
+    /// Reads to the end of the last member without keeping the data, and returns the number of bytes.
     pub(super) fn finish(&mut self) -> io::Result<u64> {
         io::copy(self, &mut io::sink())
     }

@@ -65,8 +65,8 @@ pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) ->
     read_series_bytes(path, &read_bytes(&file)?, options)
 }
 
-/// Reads series from the bytes of a file; `name` stands for the file in errors, and its extension tells how to read it. Otherwise as
-/// [`read_series`].
+/// Reads series from the bytes of a file, as [`read_series`] does; `name` stands for the file in errors, and its extension decides how it
+/// is read.
 pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Into<SeriesOptions>) -> Result<Series> {
     let SeriesOptions { layout, table } = options.into();
     let (name, array) = file_and_array(name.as_ref());

@@ -54,7 +54,7 @@ impl Shape {
     }
 }
 
-/// Shapes in words, those of objects together: "a number or an object with one of linear, cosine".
+/// The shapes in words, objects together: "a number or an object with one of linear, cosine".
 fn said<'a>(shapes: impl Iterator<Item = &'a Shape>) -> String {
     let (mut words, mut keys) = (Vec::new(), Vec::new());
     for shape in shapes {

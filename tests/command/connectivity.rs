@@ -49,7 +49,7 @@ type Entry = fn(&[f64], &[f64]) -> f64;
 const KINDS: [(&str, Entry); 3] =
     [("--kind covariance", covariance), ("--kind correlation", correlation), ("--kind correlation --fisher-z", fisher_z)];
 
-/// The matrices in `out.npy` are those of the definition, within `tolerance` of the largest entry.
+/// Asserts that the matrices in `out.npy` equal the definition within `tolerance` times the largest entry.
 #[track_caller]
 fn holds(folder: &Folder, subjects: Option<usize>, entry: Entry, tolerance: f64) {
     let shape: Vec<usize> = subjects.into_iter().chain([REGIONS, REGIONS]).collect();

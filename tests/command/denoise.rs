@@ -60,7 +60,7 @@ fn residuals_are_nilearns() {
         assert_eq!(json["censored"].as_array().unwrap().len(), FRAMES - kept);
         let rank = json["rank"].as_u64().unwrap();
         assert_eq!(json["degrees_of_freedom"].as_u64(), Some(kept as u64 - rank));
-        // Intercept and, where no filter follows, trend stand beside the confounds.
+        // The intercept and, where no filter follows, the trend are regressors in addition to the confounds.
         let trend = arguments.contains(&"--detrend") && !arguments.contains(&"--band");
         assert_eq!(rank, 1 + u64::from(trend) + json["columns"].as_array().unwrap().len() as u64, "{arguments:?}");
     }

@@ -18,7 +18,7 @@ pub struct Done {
 }
 
 impl Folder {
-    /// The command, not run yet: in this folder, and in no environment that chooses a device.
+    /// The command, not run yet, in this folder and in an environment that chooses no device.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tapetum"));
         // Mesa complains on standard error where XDG_RUNTIME_DIR is not set; the command keeps it quiet.
@@ -43,7 +43,7 @@ pub fn done(output: Output) -> Done {
 }
 
 impl Done {
-    /// It ended well, and this is the one JSON object that it printed.
+    /// Asserts that the command succeeded, and returns the one JSON object that it printed.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         assert_eq!(self.code, Some(0), "{self:?}");
@@ -52,7 +52,7 @@ impl Done {
         json
     }
 
-    /// It failed with one line on standard error, which says each of `parts`.
+    /// Asserts that the command failed with one line on standard error that contains each of `parts`.
     #[track_caller]
     pub fn failed(&self, parts: &[&str]) {
         assert_eq!((self.code, self.stdout.as_str()), (Some(1), ""), "{self:?}");
@@ -60,7 +60,7 @@ impl Done {
         parts.iter().for_each(|part| assert!(self.stderr.contains(part), "no `{part}`: {self:?}"));
     }
 
-    /// It refused the arguments.
+    /// Asserts that the command refused its arguments with a message that contains `part`.
     #[track_caller]
     pub fn misused(&self, part: &str) {
         assert_eq!((self.code, self.stdout.as_str()), (Some(2), ""), "{self:?}");

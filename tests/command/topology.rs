@@ -14,7 +14,7 @@ fn file(folder: &Folder, name: &str, shape: &[usize], weights: &[f32]) {
     folder.file(name, npy("<f4", shape, &f32s(weights)));
 }
 
-/// Births and deaths by Kruskal's algorithm, as plainly as can be.
+/// Births and deaths by Kruskal's algorithm, implemented as simply as possible.
 fn lists(w: &[f32], n: usize) -> (Vec<f64>, Vec<f64>) {
     let mut edges: Vec<(usize, usize)> = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
     edges.sort_by(|a, b| w[b.0 * n + b.1].total_cmp(&w[a.0 * n + a.1]));
@@ -56,7 +56,7 @@ fn a_graph_is_decomposed() {
     let of_edges = ends.chunks_exact(2).map(|e| if e[0] < e[1] { f64::from(w[e[0] * 9 + e[1]]) } else { f64::NAN });
     assert_eq!(of_edges.collect::<Vec<_>>(), [births, deaths].concat());
     report_holds(&folder, "out/report.html");
-    // On an adapter the same files.
+    // An adapter gives the same files.
     let kept = fs::read(folder.0.join("out/deaths.npy")).unwrap();
     let adapter = folder.run("devices --json").json()["adapters"][0]["index"].to_string();
     folder.run(&format!("topology decompose w.npy -o out --device {adapter} --json")).json();
@@ -83,7 +83,7 @@ fn distances_and_their_squares() {
     let lines: Vec<&str> = done.stdout.lines().collect();
     assert!(lines[0].contains("distance") && lines[0].ends_with("squared"), "{done:?}");
     assert!(lines.len() == 4 && lines[1..].iter().all(|line| line.ends_with("0.000000  0.000000")), "{done:?}");
-    // Of another size: the shorter births are filled up with the greatest, the shorter deaths with the least.
+    // For a graph of another size, the shorter births are filled up with their greatest value and the shorter deaths with their least.
     let c = graph(5, 3);
     file(&folder, "c.npy", &[5, 5], &c);
     let z = lists(&c, 5);
@@ -130,7 +130,7 @@ fn stacks_have_barycentres_clusters_and_tests() {
         assert!((0..12).all(|g| (clusters[g] == clusters[0]) == (g < 6)), "{clusters:?}");
     }
     report_holds(&folder, "clusters/report.html");
-    // One round cannot tell whether another would change anything: that is said, and what it led to is taken.
+    // After one round it is not known whether another would change anything. A message says so, and the clusters so far are kept.
     let cut = folder.run("topology cluster stack.npy --clusters 2 -o cut --rounds 1 --device cpu --json");
     assert!(cut.stderr.contains("the clusters still changed in round 1"), "{cut:?}");
     assert_eq!((&cut.json()["rounds"], &cut.json()["converged"]), (&json!(1), &json!(false)));
@@ -138,7 +138,7 @@ fn stacks_have_barycentres_clusters_and_tests() {
     file(&folder, "a.npy", &[6, 8, 8], &weights[..6 * 64]);
     file(&folder, "b.npy", &[6, 8, 8], &weights[6 * 64..]);
     let done = folder.run("topology test a.npy b.npy --transpositions 20000 -o tested --device cpu --json").json();
-    // 924 ways to choose a group: this one and its mirror.
+    // Of the 924 ways to choose a group, only this one and its complement have this ratio.
     assert!(done["p"].as_f64().unwrap() < 0.01 && done["ratio"].as_f64().unwrap() > 2.0, "{done}");
     report_holds(&folder, "tested/report.html");
     let done = folder.run("topology test a.npy b.npy --dimension 0 --device cpu");
@@ -160,7 +160,7 @@ fn groups_in_which_nothing_differs_have_p_of_1_and_a_report() {
         let done = folder.run(&format!("topology test {line} --transpositions 5000 --device cpu"));
         assert!(done.code == Some(0) && done.stdout.contains("p = 1.000 by 5000"), "{done:?}");
     }
-    // Groups are called by their files.
+    // Groups are named after their files.
     folder.run("topology test a.npy b.npy --transpositions 100 -o out --device cpu --json").json();
     let html = fs::read_to_string(folder.0.join("out/report.html")).unwrap();
     assert!(html.contains(">a<") && html.contains(">b<"));

@@ -333,7 +333,7 @@ fn refusals_name_the_place() {
     assert!(!folder.0.join("tapetum-run").exists(), "a refusal leaves nothing behind");
 }
 
-/// A metric of what is undefined is null with a reason, and a dash in the table.
+/// An undefined metric is null with a reason in JSON, and a dash in the table.
 #[test]
 fn undefined_metrics_are_no_numbers() {
     let folder = folder("workflow-undefined");
@@ -357,7 +357,7 @@ fn undefined_metrics_are_no_numbers() {
     assert!(table.contains("pooled") && row.contains('–'), "{table}");
 }
 
-/// Workflows that ship are read as they are from a clone, or name the one command that writes their data.
+/// Workflows that ship can be read from a clone without changes, or their error names the command that writes their data.
 #[test]
 fn workflows_that_ship_run_or_say_what_makes_their_data() {
     let here = Folder::new("workflow-ships");

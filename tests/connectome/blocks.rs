@@ -98,7 +98,7 @@ fn smoothing_on_the_sphere_is_the_whole_kernels() {
     hold(&Value::Array(cases), smooth, 2e-7, 1e-5);
 }
 
-/// The image of a preimage is the value, within what the limits tell apart.
+/// The image of a value's preimage is the value itself, within the accuracy of the limits.
 #[test]
 fn domains_begin_where_they_are_told() {
     let check = |domain: Domain, values: Vec<f32>, wanted: &[f64]| {
@@ -169,7 +169,7 @@ fn degenerate_operands_have_no_nan() {
     }
 }
 
-/// A sylo layer of 16 filters over 8 channels at 400 regions, with gradients: nothing of size batch × filters × channels × h × w.
+/// A sylo layer of 16 filters over 8 channels at 400 regions, with gradients, has no tensor of size batch × filters × channels × h × w.
 #[test]
 fn networks_keep_nothing_of_every_filter_and_channel() {
     const N: usize = 400;

@@ -115,7 +115,7 @@ fn build(t: &mut Tape, op: &str, p: &[f32], x: &[Var]) -> Result<Var> {
     }
 }
 
-/// The oracle holds attributes such as 1/n in f32: 6·10⁻⁸ each, a few of them in a formula.
+/// The oracle's tolerance allows for attributes such as 1/n in f32, with an error of 6·10⁻⁸ each; a formula has a few of them.
 #[test]
 fn scores_equal_those_of_other_software() {
     hold(&goldens()["cases"], build, 3e-7, 1e-5);
@@ -167,7 +167,7 @@ fn the_losses_of_a_parcellation_take_no_tensor_larger_than_twice_its_memberships
     println!("planned {} MB in {} slots; P V is {} MB", plan.memory.planned >> 20, plan.slots.len(), (P * V * 4) >> 20);
 }
 
-/// Where a path is cut, the gradient is that of the rest alone.
+/// Where a path is cut, only the other paths contribute to the gradient.
 #[test]
 fn gradients_go_where_they_are_sent() {
     let x = HostTensor::f32([4], vec![0.5, 1.0, 2.0, 4.0]).unwrap();

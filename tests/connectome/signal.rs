@@ -88,9 +88,10 @@ fn run(case: &Value, device: &Device) -> Result<HostTensor> {
     Ok(program.run(&inputs.iter().map(|(v, x)| (*v, x)).collect::<Vec<_>>())?.remove(0))
 }
 
-/// In f32: 1e-6 of the largest magnitude is the contract of the filters, and some ten roundings. An angle adds those of its two parts,
-/// a phase those of 66 angles; a regression takes scores, fits and differences of values about 3 to residuals about 1. The oracle holds
-/// constants (roots, filters) in f32, so a twentieth of that; where it has none, only the twelve digits of the file.
+/// The tolerances of an op on the oracle and in f32. In f32 it is 1e-6 of the largest magnitude, the stated accuracy of the filters, which
+/// is about ten roundings. An angle adds the roundings of its two parts, and a phase those of 66 angles; a regression computes residuals of
+/// about 1 from scores, fits and differences of values of about 3. The oracle stores constants (roots, filters) in f32, so its tolerance is
+/// a twentieth of that; where an op has no constants, it is the twelve digits of the file.
 fn tolerances(op: &str) -> (f64, f64) {
     match op {
         "instantaneous_phase" | "instantaneous_frequency" => (1e-6, 3e-6),
@@ -129,7 +130,7 @@ fn devices_agree_with_scipy() {
     assert!(held > 90 && failed.is_empty(), "{} of {held} failed:\n{}", failed.len(), failed.join("\n"));
 }
 
-/// Designed and filtered in f64, beside SciPy's f64, of which the file holds twelve digits of values below 10.
+/// Filters are designed and applied in f64 and compared with SciPy's f64; the file holds twelve digits of values below 10.
 #[test]
 fn filters_are_scipys() {
     let cases: Value = serde_json::from_str(include_str!("../goldens/signal.json")).unwrap();

@@ -246,7 +246,7 @@ fn work(kind: Kind, [batch, n, time]: [usize; 3], weighted: bool) -> Result<Work
     Ok(work)
 }
 
-/// The rows of series standardised and multiplied by all: what panels are made of, one where it fits.
+/// The standardised rows of series multiplied by all rows, from which panels are made; one panel where all rows fit.
 fn rows(ledger: &mut Ledger, f: &Frames<'_>, x: &[Counted], first: usize) -> Vec<Counted> {
     let ((u, _), _) = ledger.run("covariance/standardise", &[x.len()], || standardise(f, x));
     ledger.run("covariance/correlation_rows", &[u.len()], || {
@@ -261,7 +261,7 @@ fn degree(n: usize, r: &[Counted], threshold: f64) -> Vec<Counted> {
     (0..n).map(|i| Counted::sum((0..n).filter(|&j| j != i).map(|j| above(i, j)))).collect()
 }
 
-/// The k largest of each row's others, each found by a comparison with every one of them, and which they are.
+/// The k largest entries of each row apart from its own, found by comparing each with all others, and their indices.
 fn top_k(n: usize, r: &[Counted], k: usize) -> (Vec<Counted>, Vec<Counted>) {
     let (mut values, mut indices) = (Vec::new(), Vec::new());
     for i in 0..n {

@@ -135,7 +135,7 @@ impl Network<'_> {
         s
     }
 
-    /// The cotangents of what is made of pairs, and those of z.
+    /// The cotangents of the values of pairs, and the cotangents of z.
     fn slopes(&self, z: &[Counted], g: &[Counted]) -> (Vec<Counted>, Vec<Counted>) {
         let [_, n, _, _, h] = self.extents;
         let (mut panel, mut dz) = (Vec::new(), Vec::new());

@@ -40,7 +40,7 @@ fn sort([rows, m]: [usize; 2]) -> Result<Work> {
     Ok(w)
 }
 
-/// Running sums of what is kept, and what is kept first.
+/// Compaction: running sums of the flags of kept elements, and the kept elements moved to the front.
 fn compacted([rows, m]: [usize; 2]) -> Result<Work> {
     let mut w = Work::new(format!("{rows} × {m} compacted"));
     let (vx, x) = w.input([rows, m], Draw::Normal)?;
@@ -83,7 +83,7 @@ fn prim(w: &[f64], n: usize) -> Vec<[usize; 2]> {
     tree
 }
 
-/// Births and deaths of one graph.
+/// The births and the deaths of one graph.
 fn decomposed(w: &[f64], n: usize) -> [Vec<Counted>; 2] {
     let tree = prim(w, n);
     let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| [i, j]));

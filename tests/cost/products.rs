@@ -12,7 +12,8 @@ pub fn product([m, k, n]: [usize; 3], a: impl Fn(usize, usize) -> Counted, b: im
     (0..m * n).map(|at| entry(at / n, at % n)).collect()
 }
 
-/// The words of an operand as the product reads it: where each is read for 32 others or more, rows are copied to multiples of 4.
+/// The words of an operand as the product reads it. Where each element is used 32 times or more, rows are copied with padding to multiples
+/// of 4.
 fn pad(ledger: &mut Ledger, words: usize, [_, cols]: [usize; 2], uses: usize) -> usize {
     if uses < 32 || cols % 4 == 0 {
         return words;

@@ -1,4 +1,4 @@
-//! A tape beside the definitions of the kernels it takes.
+//! Tapes, compared with the definitions of the kernels that they use.
 
 use super::counted::{Counted, Entry, Ledger};
 use std::collections::BTreeMap;

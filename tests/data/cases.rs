@@ -121,7 +121,7 @@ fn index_columns_are_no_regions() {
     let short = read("a,b\n1,0.5\n2,0.25\n3,0.75\n4,0.1\n".into());
     assert_eq!(shape(&short), [2, 4]);
     assert!(short.read_as.unwrap().doubts[0].contains("column 1 (`a`)"));
-    // Of regions by time, the index names the regions.
+    // In a table of regions by time, the index names the regions.
     let turned = indexed(Some(",0,1,2"), |t| format!("V{t}"), ",");
     let turned = read_series_bytes("x.csv", turned.as_bytes(), Layout::RegionsTime).unwrap();
     assert_eq!((shape(&turned), turned.names.unwrap()[11].as_str()), (vec![12, 3], "V11"));
@@ -131,7 +131,7 @@ fn index_columns_are_no_regions() {
 fn doubtful_first_rows_are_asked_about() {
     let ask = read_series_bytes("x.csv", b"17,53\n0.5,1.25\n0.75,2.5\n", Layout::TimeRegions);
     refused(ask, &["x.csv", "17, 53", "--header yes or --header no"]);
-    // Where the values are whole too, the first row is one of them; that it counts is said.
+    // Where the values are whole numbers too, the first row is a row of values, and a message says that it counts the columns.
     let whole = read_series_bytes("x.csv", b"0,1,2\n5,1,3\n2,5,1\n", Layout::TimeRegions).unwrap();
     assert_eq!(shape(&whole), [3, 3]);
     assert!(whole.read_as.unwrap().doubts[0].contains("counts the columns"));

@@ -110,7 +110,7 @@ fn a_step_runs_in_the_applications_buffers_and_submission() {
     let wanted = |scale: f32| ramp(scale).into_iter().map(|v| v + 0.5).collect::<Vec<f32>>();
     let found = app.read(&y);
     assert_eq!(found[64..64 + N], wanted(1.0));
-    // Nothing beside the output is touched.
+    // Only the output is written; the bytes around it are unchanged.
     assert!(found[..64].iter().chain(&found[64 + N..]).all(|v| *v == -1.0));
     assert_eq!(job.program.read(job.y).unwrap().to_f64_vec(), wanted(1.0).into_iter().map(f64::from).collect::<Vec<_>>());
 

@@ -18,7 +18,7 @@ fn unbiased(weight: Var) -> Linear {
     Linear { weight, bias: None }
 }
 
-/// Rows of `x` that are head `h`'s of so many.
+/// The rows of `x` that belong to head `h` of `heads`.
 fn head(t: &mut Tape, x: Var, h: usize, heads: usize) -> Result<Var> {
     let rows = t.shape(x)[0] / heads;
     t.slice(x, 0, h * rows, (h + 1) * rows, 1)
@@ -160,7 +160,7 @@ fn encoders_are_the_papers() {
             let (state, x, mut t) = (State::new(&device), given(&golden["x"]), Tape::new());
             let series = t.input("x", x.ty()).unwrap();
             let logits = encode(&mut t, &mut Parameters::evaluation(), series).unwrap();
-            // A node's logits to itself mean nothing.
+            // A node's logits for an edge to itself have no meaning.
             let others: Vec<f32> = (0..5 * 5).map(|at| if at / 5 == at % 5 { 0.0 } else { 1.0 }).collect();
             let others = t.constant(HostTensor::f32([5, 5, 1], others).unwrap()).unwrap();
             let logits = t.mul(logits, others).unwrap();

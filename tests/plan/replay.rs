@@ -27,11 +27,11 @@ struct Replay<'a> {
     plan: &'a Plan,
     holds: BTreeMap<Storage, usize>,
     tenants: BTreeMap<Storage, Vec<Tenant>>,
-    /// Scratch that is a copy, and of what.
+    /// The scratch values that are copies, with the values they copy.
     copies: BTreeMap<usize, usize>,
 }
 
-/// Plays `plan`; an error tells what went wrong where.
+/// Replays `plan`. The error describes the first fault and its place.
 pub fn replay(tape: &Tape, plan: &Plan) -> Result<Counted, String> {
     let mut r = Replay { tape, plan, holds: BTreeMap::new(), tenants: BTreeMap::new(), copies: BTreeMap::new() };
     for (i, (_, _, var)) in plan.inputs.iter().enumerate() {
@@ -126,7 +126,7 @@ impl Replay<'_> {
         }
     }
 
-    /// Outputs and states as the tape says.
+    /// Checks that outputs and states are in their places at the end, as the tape says.
     fn end(&mut self) -> Result<(), String> {
         let last = self.plan.steps.len();
         for (var, ty, place) in self.plan.outputs.clone() {

@@ -75,7 +75,7 @@ impl Test {
     }
 }
 
-/// The names of the groups: those of their files, with the folders where these do not tell them apart.
+/// The names of the groups: the names of their files, with the folders where the file names are the same.
 fn names(a: &Path, b: &Path) -> [String; 2] {
     let short = [a, b].map(|path| path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned());
     if short[0] != short[1] { short } else { [a, b].map(|path| path.display().to_string()) }

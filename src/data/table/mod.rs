@@ -62,8 +62,8 @@ pub fn read_table(path: impl AsRef<Path>, options: &TableOptions) -> Result<Tabl
     read_table_bytes(path, &read_bytes(path)?, options)
 }
 
-/// Reads a table from the bytes of a file; `name` stands for the file in errors, and its extension tells commas
-/// from tabs. Otherwise as [`read_table`].
+/// Reads a table from the bytes of a file, as [`read_table`] does; `name` stands for the file in errors, and its extension decides between
+/// commas and tabs.
 pub fn read_table_bytes(name: impl AsRef<Path>, bytes: &[u8], options: &TableOptions) -> Result<Table> {
     let name = name.as_ref();
     let grid = read_grid(name, bytes, options)?;
