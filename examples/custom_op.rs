@@ -15,8 +15,8 @@ struct Roll {
     by: isize,
 }
 
-/// Every kernel has its buffers in group 0 and one uniform struct, a word a member, in group 1. Workgroups come folded in two
-/// dimensions.
+/// The WGSL source. Every kernel has its buffers in group 0 and one uniform struct, with one word for each member, in group 1. Workgroups
+/// are folded into two dimensions.
 const WGSL: &str = "
 struct Params {
     elements: u32,

@@ -59,7 +59,7 @@ impl RecordedCase {
 /// The plan of a case and its gradients on `target`.
 ///
 /// # Errors
-/// Where the case cannot be recorded or planned.
+/// Returns an error where the case cannot be recorded or planned.
 pub fn plan(case: &Case, target: &Target) -> Result<Plan> {
     let recorded = RecordedCase::new(case)?;
     Plan::new(&recorded.tape, &recorded.outputs(), target)
@@ -132,7 +132,7 @@ impl<'a> Defined<'a> {
 /// Compares a case on `device`, with the kernels that planning chooses, with its f64 definition.
 ///
 /// # Errors
-/// Where the case cannot be run at all.
+/// Returns an error where the case cannot be run at all.
 pub fn chosen(case: &Case, device: &Device) -> Result<Outcome> {
     let Defined { recorded, exact, .. } = Defined::new(case)?;
     let (_, values) = recorded.run(device)?;
@@ -143,7 +143,7 @@ pub fn chosen(case: &Case, device: &Device) -> Result<Outcome> {
 /// have cases of their own, with every other algorithm and every other variant of each kernel.
 ///
 /// # Errors
-/// Where the case cannot be run at all.
+/// Returns an error where the case cannot be run at all.
 pub fn kernels(case: &Case, device: &Device) -> Result<Vec<Outcome>> {
     Defined::new(case)?.compare(device)
 }
@@ -184,7 +184,7 @@ fn in_order<'a, T: Send>(cases: &'a [Case], compute: impl Fn(&'a Case) -> T + Sy
     });
 }
 
-/// The same where there are no threads.
+/// The same on targets without threads.
 #[cfg(target_family = "wasm")]
 fn in_order<'a, T>(cases: &'a [Case], compute: impl Fn(&'a Case) -> T, mut each: impl FnMut(&'a Case, T)) {
     cases.iter().for_each(|case| each(case, compute(case)));
@@ -237,7 +237,7 @@ fn outcome(case: &Case, variant: String, recorded: &RecordedCase, values: &[Host
 /// The largest relative error of a case's gradients compared with central differences in f64, along random directions of each operand.
 ///
 /// # Errors
-/// Where the case cannot be run.
+/// Returns an error where the case cannot be run.
 pub fn gradients(case: &Case) -> Result<f64> {
     const STEP: f64 = 1e-6;
     let recorded = RecordedCase::new(case)?;
@@ -272,7 +272,7 @@ pub fn gradients(case: &Case) -> Result<f64> {
 /// The cases whose names contain `filter`, whatever its case.
 ///
 /// # Errors
-/// Where none does.
+/// Returns an error where no case's name contains `filter`.
 pub fn select(filter: Option<&str>) -> Result<Vec<Case>> {
     let wanted = filter.unwrap_or_default().to_lowercase();
     let (ops, blocks) = (crate::ops::cases(), crate::connectome::cases());

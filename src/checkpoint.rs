@@ -28,7 +28,7 @@ impl Checkpoint {
     /// Reads a file that [`State::save`] wrote, or any safetensors file of f64, f32, f16, i32 and u32 tensors.
     ///
     /// # Errors
-    /// Where the file cannot be read or holds something else; the error names the file and the tensor.
+    /// Returns an error where the file cannot be read or holds something else; the error names the file and the tensor.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let fail = |what: String| Error::file(path, what);
@@ -82,7 +82,7 @@ impl Checkpoint {
     /// Copies every state of the file into `state`. Nothing is changed where there is an error.
     ///
     /// # Errors
-    /// Where the file lacks a state that `state` has, holds a state that `state` lacks, or holds one with another type.
+    /// Returns an error where the file lacks a state that `state` has, holds a state that `state` lacks, or holds one with another type.
     pub fn restore(&self, state: &State) -> Result<()> {
         let found = self.found(state)?;
         let expected = |name: &String| found.iter().any(|(known, _)| known == name);
@@ -96,7 +96,7 @@ impl Checkpoint {
     /// file may hold more, such as an optimiser's moments. Nothing is changed where there is an error.
     ///
     /// # Errors
-    /// Where the file lacks a state that `state` has, or holds it with another type.
+    /// Returns an error where the file lacks a state that `state` has, or holds it with another type.
     pub fn restore_model(&self, state: &State) -> Result<()> {
         let found = self.found(state)?;
         found.into_iter().try_for_each(|(name, value)| state.write(&name, value))
@@ -155,7 +155,7 @@ impl State {
     /// ```
     ///
     /// # Errors
-    /// Where the device reports a fault or the file cannot be written.
+    /// Returns an error where the device reports a fault or the file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>, programs: &[&Program]) -> Result<()> {
         let path = path.as_ref();
         let states = self.names().into_iter().map(|name| self.read(&name).map(|value| (name, value))).collect::<Result<Vec<_>>>()?;
@@ -176,7 +176,7 @@ impl State {
     /// kernels of `programs` must run in the same variants. Nothing is changed where there is an error.
     ///
     /// # Errors
-    /// As [`Checkpoint::open`] and [`Checkpoint::restore`], and where a kernel runs in another variant.
+    /// Returns the errors of [`Checkpoint::open`] and [`Checkpoint::restore`], and an error where a kernel runs in another variant.
     pub fn load(&self, path: impl AsRef<Path>, programs: &[&Program]) -> Result<Checkpoint> {
         let found = Checkpoint::open(path)?;
         found.check_variants(&self.device_name(), programs)?;

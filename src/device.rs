@@ -47,7 +47,7 @@ impl Device {
     /// The GPU that `options` choose.
     ///
     /// # Errors
-    /// As [`Context::new`].
+    /// The same as those of [`Context::new`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn gpu(options: &Options) -> Result<Self> {
         Context::new(options).map(Self::Gpu)
@@ -62,7 +62,7 @@ impl Device {
     /// The device of a name: `cpu`, `auto` ([`Device::auto`]), or an adapter by its index or part of its name, software ones too.
     ///
     /// # Errors
-    /// Where no adapter has this name.
+    /// Returns an error where no adapter has this name.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn named(name: &str) -> Result<Self> {
         match name {
@@ -91,7 +91,8 @@ impl Device {
     /// Compiles the parts of the tape that `outputs` and the tape's assignments need. The program has state of its own.
     ///
     /// # Errors
-    /// Where a var is of another tape, a tensor is larger than the device binds, a shader does not compile, or memory runs out.
+    /// Returns an error where a var is of another tape, a tensor is larger than the device binds, a shader does not compile, or memory runs
+    /// out.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn compile(&self, tape: &Tape, outputs: &[Var]) -> Result<Program> {
         self.compile_with(tape, outputs, &State::new(self))
@@ -123,7 +124,7 @@ impl Device {
     /// ```
     ///
     /// # Errors
-    /// As [`Device::compile`], and where `state` belongs to another device or holds a state of another type.
+    /// Returns the errors of [`Device::compile`], and an error where `state` belongs to another device or holds a state of another type.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn compile_with(&self, tape: &Tape, outputs: &[Var], state: &State) -> Result<Program> {
         pollster::block_on(self.compile_async(tape, outputs, state))
@@ -222,7 +223,7 @@ impl State {
     /// A state's value.
     ///
     /// # Errors
-    /// Where there is none of that name, or the device reports a fault.
+    /// Returns an error where there is none of that name, or the device reports a fault.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn read(&self, name: &str) -> Result<HostTensor> {
         pollster::block_on(self.read_async(name))
@@ -240,7 +241,7 @@ impl State {
     /// Sets a state, which is new or keeps the type it had.
     ///
     /// # Errors
-    /// Where it is of another type, or the device reports a fault.
+    /// Returns an error where it is of another type, or the device reports a fault.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn write(&self, name: &str, value: &HostTensor) -> Result<()> {
         pollster::block_on(self.write_async(name, value))
@@ -316,7 +317,7 @@ impl Program {
     /// device.
     ///
     /// # Errors
-    /// Where `input` is no input of the tape, or the value is of another type.
+    /// Returns an error where `input` is not an input of the tape, or the value has another type.
     pub fn write(&mut self, input: Var, value: &HostTensor) -> Result<()> {
         let found = self.inputs.iter().find(|(_, v, _)| *v == input);
         let (name, _, ty) = found.ok_or_else(|| Error::argument(format!("value %{} is no input of this program", input.index())))?;
@@ -338,7 +339,7 @@ impl Program {
     /// Runs one step. On a GPU the call returns when the step is submitted.
     ///
     /// # Errors
-    /// Where an input was never written, or the device reports a fault.
+    /// Returns an error where an input was never written, or the device reports a fault.
     pub fn step(&mut self) -> Result<()> {
         self.steps(1)
     }
@@ -361,7 +362,7 @@ impl Program {
     /// ```
     ///
     /// # Errors
-    /// As [`Program::step`].
+    /// The same as those of [`Program::step`].
     pub fn steps(&mut self, n: usize) -> Result<()> {
         match &mut self.engine {
             Engine::Gpu(program) => program.steps(n),
@@ -376,7 +377,7 @@ impl Program {
     /// Waits until the steps submitted so far are done.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn wait(&self) -> Result<()> {
         self.gpu().map_or(Ok(()), gpu::GpuProgram::wait)
@@ -385,7 +386,7 @@ impl Program {
     /// An output as the last step left it.
     ///
     /// # Errors
-    /// Where `output` is no output of this program, no step has run, or the device reports a fault.
+    /// Returns an error where `output` is not an output of this program, no step has run, or the device reports a fault.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn read(&self, output: Var) -> Result<HostTensor> {
         pollster::block_on(self.read_async(output))
@@ -426,7 +427,7 @@ impl Program {
     /// ```
     ///
     /// # Errors
-    /// As [`Program::write`], [`Program::step`] and [`Program::read`].
+    /// Returns the errors of [`Program::write`], [`Program::step`] and [`Program::read`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn run(&mut self, inputs: &[(Var, &HostTensor)]) -> Result<Vec<HostTensor>> {
         for (var, value) in inputs {
@@ -449,7 +450,7 @@ impl Program {
     /// The plan that a program on the host would have on the GPU `target`.
     ///
     /// # Errors
-    /// Where the program runs on a GPU, whose plan [`Program::plan`] gives; and as [`Plan::new`].
+    /// Returns an error where the program runs on a GPU, whose plan [`Program::plan`] gives; and as [`Plan::new`].
     pub fn plan_for(&self, target: &Target) -> Result<Plan> {
         match &self.engine {
             Engine::Host(program) => program.plan(target),
@@ -481,7 +482,7 @@ impl Program {
     /// Runs one step on the host and returns the time of each node of the tape, by its index: zero for nodes that do not run.
     ///
     /// # Errors
-    /// On a GPU, where [`profile`](Self::profile) serves instead, and as [`Program::step`].
+    /// Returns an error on a GPU, where [`profile`](Self::profile) serves instead, and as [`Program::step`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn profile_nodes(&mut self) -> Result<Vec<Duration>> {
         let Engine::Host(program) = &mut self.engine else {
@@ -496,7 +497,7 @@ impl Program {
     /// Runs one step on the GPU with a timestamp before and after every dispatch.
     ///
     /// # Errors
-    /// On the host executor, and where the device has no timestamps.
+    /// Returns an error on the host executor, and where the device has no timestamps.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn profile(&mut self) -> Result<Profile> {
         match &mut self.engine {

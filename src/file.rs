@@ -27,7 +27,8 @@ pub fn hold_writes() -> impl Drop {
 /// Writes `bytes` to a temporary file beside `path` and renames it into place: a reader sees the old file or the new one, never a part.
 ///
 /// # Errors
-/// [`Error::File`] where the folder is missing or not writable, the disk is full, or `path` is a folder or a file that may not be written.
+/// Returns [`Error::File`] where the folder is missing or not writable, the disk is full, or `path` is a folder or a file that may not be
+/// written.
 pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     let path = path.as_ref();
     let write = || match Place::of(path)? {
@@ -52,11 +53,11 @@ pub struct OutputFolder {
 }
 
 impl OutputFolder {
-    /// Makes the folder, and those above it, where they are missing. Files already in it stay, but for those that a commit replaces. The
+    /// Makes the folder, and those above it, where they are missing. Files already in it stay, except those that a commit replaces. The
     /// call checks at once that the folder can be written in, because the contents of its files may take minutes to compute.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder cannot be made or written in, or is the output folder of another process at this time.
+    /// Returns [`Error::File`] where the folder cannot be made or written in, or is the output folder of another process at this time.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         fs::create_dir_all(&path).map_err(|e| Error::file(&path, format!("the folder cannot be made: {e}")))?;
@@ -75,7 +76,7 @@ impl OutputFolder {
     /// Adds a file of the given name and contents, which stay in memory until the commit. Of several files with one name the last counts.
     ///
     /// # Errors
-    /// [`Error::File`] where a folder has that name.
+    /// Returns [`Error::File`] where a folder has that name.
     pub fn add(&mut self, name: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
         let path = self.path.join(name);
         if path.is_dir() {
@@ -89,8 +90,8 @@ impl OutputFolder {
     /// Puts every file in its place and returns their paths, in the order they were added.
     ///
     /// # Errors
-    /// [`Error::File`] where a file cannot be written or put in place. The files before it are then removed, and the files they replaced
-    /// are restored.
+    /// Returns [`Error::File`] where a file cannot be written or put in place. The files before it are then removed, and the files they
+    /// replaced are restored.
     pub fn commit(self) -> Result<Vec<PathBuf>> {
         let _writing = writing();
         let error = |path: &Path, e: io::Error| Error::file(path, format!("cannot be written: {e}"));

@@ -1,6 +1,8 @@
-//! Training: a step on a tape (the gradient of a loss, clipping, the update, the ring of losses), and the loop that runs such steps.
+//! Training: a step on a tape (the gradient of a loss, its clipping, the update, and the buffers that keep the losses), and the loop that
+//! runs such steps.
 //!
-//! [`Descent`] records a step, and [`Training`] runs it. Workflows, learnt parcels, confound models and networks are all trained by these two.
+//! [`Descent`] records a step, and [`Training`] runs it. Workflows, learnt parcels, confound models and networks are all trained by these
+//! two.
 //!
 //! ```
 //! use tapetum::training::{Descent, Training};

@@ -21,7 +21,7 @@ impl Tuning {
     /// A tuning with the variants found on `device`.
     ///
     /// # Errors
-    /// On the host executor, which has no kernels.
+    /// Returns an error on the host executor, which has no kernels.
     pub fn new(device: &Device, variants: BTreeMap<String, String>) -> Result<Self> {
         let [adapter, backend, driver] = identity(device)?;
         Ok(Self { adapter, backend, driver, version: env!("CARGO_PKG_VERSION").into(), variants })
@@ -30,7 +30,7 @@ impl Tuning {
     /// Reads a tuning from a file in the form that [`Tuning::json`] gives.
     ///
     /// # Errors
-    /// Where the file cannot be read, is not a tuning, or names a kernel or variant that this crate does not have.
+    /// Returns an error where the file cannot be read, is not a tuning, or names a kernel or variant that this crate does not have.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
@@ -96,7 +96,7 @@ impl Device {
     /// The same device, whose kernels run in the variants of `tuning`.
     ///
     /// # Errors
-    /// Where the tuning was made on another adapter, back end or driver.
+    /// Returns an error where the tuning was made on another adapter, back end or driver.
     pub fn tuned(&self, tuning: &Tuning) -> Result<Self> {
         let here = identity(self)?;
         let there = [&tuning.adapter, &tuning.backend, &tuning.driver].map(String::as_str);

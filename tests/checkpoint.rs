@@ -17,7 +17,7 @@ fn f16(values: &[f32]) -> HostTensor {
     HostTensor::from_bytes(TensorType::new(DType::F16, [values.len()]), &bytes).unwrap()
 }
 
-/// One of every type, with values at their ends, an odd number of halves, a scalar and nothing at all.
+/// One tensor of every type, with extreme values, an odd number of f16 elements, a scalar, and an empty tensor.
 fn values() -> Vec<(&'static str, HostTensor)> {
     vec![
         ("weights/layer 1", HostTensor::f32([2, 2], vec![-0.0, f32::MIN_POSITIVE / 2.0, f32::MAX, 1.0 / 3.0]).unwrap()),
@@ -55,7 +55,7 @@ fn every_type_comes_back() {
         }
         assert_eq!((found.version(), found.device()), (env!("CARGO_PKG_VERSION"), device.name()));
     }
-    // A file of a GPU's is a file of the host's.
+    // A file written from a GPU can be read on the host.
     filled(&gpu()).save(&path, &[]).unwrap();
     let state = filled(&Device::cpu());
     state.load(&path, &[]).unwrap();
@@ -124,7 +124,7 @@ fn a_file_is_written_whole_or_not_at_all() {
     let missing = folder.join("no such folder").join("state.safetensors");
     let error = state.save(&missing, &[]).unwrap_err();
     assert!(matches!(&error, Error::File { path, .. } if *path == missing), "{error}");
-    // A folder of that name: all is written but the last move, and nothing stays behind.
+    // A folder has the file's name, so the last rename fails after everything is written; no file stays behind.
     let taken = folder.join("taken");
     std::fs::create_dir_all(taken.join("inside")).unwrap();
     assert!(state.save(&taken, &[]).is_err());

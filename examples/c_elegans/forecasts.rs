@@ -149,7 +149,7 @@ pub fn run<'a>(setting: &Setting<'a>) -> Result<Found<'a>> {
     Ok(Found { sections, trials, networks, edges })
 }
 
-/// A setting, shortened to so many steps.
+/// A setting, limited to this number of steps.
 fn shortened(candidate: usize, steps: Option<u32>) -> Training {
     let setting = SETTINGS[candidate];
     Training { steps: steps.map_or(setting.steps, |s| s.min(setting.steps)), ..setting }

@@ -1,12 +1,12 @@
-//! Who acts on whom, inferred from activity alone.
+//! Interactions between neurons, inferred from activity alone.
 //!
-//! `cargo run --release --example c_elegans` simulates springs and coupled oscillators whose graphs are known, and scores the edges that
-//! neural relational inference recovers without having seen one. With `--data DIR` (a folder with `kato2015/` and `connectome/`) it predicts
-//! the neurons and behaviour of worms that it has never seen, beside linear models.
+//! `cargo run --release --example c_elegans` simulates springs and coupled oscillators with known graphs, and scores the edges that neural
+//! relational inference recovers without labels. With `--data DIR` (a folder with `kato2015/` and `connectome/`) it predicts the neurons
+//! and behaviour of worms outside the training set, and compares the predictions with those of linear models.
 //!
-//! `[--out DIR] [--steps N] [--seeds N] [--worms 0,3] [--device cpu|auto|ADAPTER]`; `--worms` leaves only those out, one by one, and with data
-//! `--steps` shortens every training to so many. `--data DIR --windows DIR` writes what the workflow
-//! `examples/c_elegans.json` reads, and nothing else.
+//! `[--out DIR] [--steps N] [--seeds N] [--worms 0,3] [--device cpu|auto|ADAPTER]`; `--worms` limits the test worms to those given, and
+//! with data `--steps` limits the steps of every training. `--data DIR --windows DIR` only writes the files that the workflow
+//! `examples/c_elegans.json` reads.
 
 mod behaviour;
 mod choice;
@@ -29,7 +29,7 @@ use tapetum::file::OutputFolder;
 use tapetum::report::{Section, report};
 use tapetum::{Device, Result};
 
-/// Who acts on whom, inferred from activity alone: simulated systems whose graphs are known, or worms that were never seen.
+/// Infers interactions from activity alone: in simulated systems with known graphs, or in worms outside the training set.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// A folder with `kato2015/` and `connectome/`: the study of worms; without it, systems are simulated.
@@ -38,10 +38,10 @@ struct Arguments {
     /// Write what the workflow `examples/c_elegans.json` reads into a folder, and nothing else.
     #[arg(long, value_name = "DIR", requires = "data")]
     windows: Option<PathBuf>,
-    /// Where the report goes.
+    /// The folder of the report.
     #[arg(long, default_value = "c-elegans", value_name = "DIR")]
     out: PathBuf,
-    /// Steps of training [default: 2500 without data; with data it shortens every training to so many]
+    /// Steps of training [default: 2500 without data; with data the value is an upper limit]
     #[arg(long, value_name = "N")]
     steps: Option<u32>,
     /// Seeds of every training [default: 1 without data, 3 with]

@@ -82,7 +82,7 @@ impl Probe {
     /// Statistics of the nanoseconds of a launch, over the whole run.
     ///
     /// # Errors
-    /// Where the probe was never measured.
+    /// Returns an error where the probe was never measured.
     pub fn stats(&self) -> Result<Stats> {
         Stats::of(&self.times).ok_or_else(|| Error::argument("a ceiling was never measured"))
     }
@@ -107,7 +107,7 @@ impl Probes {
     /// Measures all ceilings for the first time.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn new(device: &Device, effort: &Effort, seed: u64) -> Result<Self> {
         let fma = |half| -> Result<Probe> {
             let job = job(device, fma_elements(device), seed, move |t, x| fma(t, x[0], half))?;
@@ -131,7 +131,7 @@ impl Probes {
     /// Takes one sample more of each rate. Samples spread over a run show the device's undisturbed rates, and how steady they are.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn measure(&mut self) -> Result<()> {
         let one = Effort { samples: 1, least: 1, ..Effort::QUICK };
         [Some(&mut self.copy), Some(&mut self.f32), self.f16.as_mut()].into_iter().flatten().try_for_each(|p| p.measure(&one))

@@ -122,7 +122,7 @@ impl Baseline {
     /// Reads a `bench.json`.
     ///
     /// # Errors
-    /// [`Error::File`] where the file cannot be read or is not a `bench.json`.
+    /// Returns [`Error::File`] where the file cannot be read or is not a `bench.json`.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
         let json: Value = crate::json::parse(&text).map_err(|e| Error::file(path, format!("is no JSON: {e}")))?;
@@ -150,7 +150,7 @@ impl Baseline {
     /// Refuses an earlier run that cannot be compared with this one.
     ///
     /// # Errors
-    /// [`Error::File`] where the earlier run is of another device or driver, or was timed by another clock.
+    /// Returns [`Error::File`] where the earlier run is of another device or driver, or was timed by another clock.
     pub fn check(&self, path: &Path, machine: &Machine, timing: &str) -> Result<()> {
         if !self.machine.same_device(machine) {
             let what = format!("was measured on {}, and this is {}: nothing to compare", self.machine.device(), machine.device());

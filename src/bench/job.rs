@@ -51,7 +51,7 @@ impl RecordedWork {
     /// Records a work at one size.
     ///
     /// # Errors
-    /// Where an op refuses its operands, or has no reverse rule.
+    /// Returns an error where an op refuses its operands, or has no reverse rule.
     pub fn new(instance: &Instance, direction: Direction) -> Result<Self> {
         let mut tape = Tape::new();
         let mut inputs = Vec::new();
@@ -191,7 +191,7 @@ impl Job {
     /// Compiles the work, fills its inputs with data drawn from `seed`, and runs it once.
     ///
     /// # Errors
-    /// Where a tensor is larger than the device binds, memory runs out, or the device reports a fault.
+    /// Returns an error where a tensor is larger than the device binds, memory runs out, or the device reports a fault.
     pub fn new(device: &Device, recorded: &RecordedWork, seed: u64) -> Result<Self> {
         let mut program = device.compile(&recorded.tape, &recorded.outputs)?;
         for (i, &(var, ty, draw)) in recorded.inputs.iter().enumerate() {
@@ -213,7 +213,7 @@ impl Job {
     /// Runs it once and fetches its first result, if it has one.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn round_trip(&mut self) -> Result<()> {
         self.program.step()?;
         self.outputs.first().map_or(Ok(()), |&v| self.program.read(v).map(|_| ()))
@@ -222,7 +222,7 @@ impl Job {
     /// The median nanoseconds of the dispatches of each kernel and class of work, by [`Kernel::pin`]; empty on the host executor.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn by_pin(&mut self, effort: &Effort) -> Result<BTreeMap<String, f64>> {
         let pins: Vec<String> = self.program.plan().map_or_else(Vec::new, |plan| plan.steps.iter().map(|s| s.kernel.pin()).collect());
         let samples = times(&mut self.program, self.timing, effort)?;
@@ -238,7 +238,7 @@ impl Job {
     /// The time of each part, in the order of [`Job::parts`].
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn time(&mut self, effort: &Effort) -> Result<Vec<Stats>> {
         if self.parts.is_empty() {
             return Ok(Vec::new());

@@ -113,7 +113,7 @@ const MOST_LAUNCHES: f64 = 2000.0;
 /// The nanoseconds of each dispatch of a step, or of each node on the host executor, as one list for each sample.
 ///
 /// # Errors
-/// Where the device reports a fault.
+/// Returns an error where the device reports a fault.
 pub fn times(program: &mut Program, timing: Timing, effort: &Effort) -> Result<Vec<Vec<f64>>> {
     match program.gpu_mut() {
         Some(program) => dispatches(program, timing, effort),
@@ -177,7 +177,7 @@ fn once(program: &mut gpu::GpuProgram, timing: Timing, launches: &[u32]) -> Resu
 /// The wall times of `run` in nanoseconds, after a warm-up.
 ///
 /// # Errors
-/// The errors of `run`.
+/// The same as those of `run`.
 pub fn wall(effort: &Effort, mut run: impl FnMut() -> Result<()>) -> Result<Stats> {
     let cost = warm_up(effort, Instant::now(), &mut run)?;
     let sample = |_| {

@@ -56,7 +56,7 @@ impl<'a> Bench<'a> {
     /// Chooses the works and steps that match the filter.
     ///
     /// # Errors
-    /// [`Error::Argument`] where nothing matches.
+    /// Returns [`Error::Argument`] where nothing matches.
     pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
         let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
         let target = match device {
@@ -89,7 +89,7 @@ impl<'a> Bench<'a> {
     /// Measures everything; `progress` is called with the name of each stage before it begins.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn run(&self, mut progress: impl FnMut(&str)) -> Result<Report> {
         let effort = if self.settings.quick { Effort::QUICK } else { Effort::FULL };
         let seed = self.settings.seed;
@@ -142,7 +142,7 @@ pub fn directions(work: &Work) -> &'static [Direction] {
 /// The timed kernels of a work on `target`, over all sizes and directions; a kernel may occur several times.
 ///
 /// # Errors
-/// Where a work cannot be planned, which is a fault of the crate.
+/// Returns an error where a work cannot be planned, which is a fault of the crate.
 pub fn kernels(work: &Work, target: &Target) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for (_, instance) in &work.sizes {

@@ -123,7 +123,7 @@ impl Report {
     /// The kernels as CSV with a header, one line for each.
     ///
     /// # Errors
-    /// Never for a report: writing to memory does not fail.
+    /// No report causes an error, because writing to memory does not fail.
     pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
         let mut out = csv::Writer::from_writer(Vec::new());
         out.write_record([

@@ -144,7 +144,7 @@ const FRAMES: usize = 652;
 /// are seen from a point between them as one sphere. Neighbours are the nearest vertices within a hemisphere.
 ///
 /// # Errors
-/// The errors of the parts from which the surface is made.
+/// The same as those of the parts from which the surface is made.
 pub fn whole_cortex(frames: usize, seed: u64) -> Result<Surface> {
     let golden = std::f64::consts::PI * (3.0 - 5.0f64.sqrt());
     let point = |i: usize| {
@@ -183,7 +183,7 @@ impl TimedStep {
     /// Times the step.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn time(&self, device: &Device, effort: &Effort, seed: u64) -> Result<StepRow> {
         let mut program = (self.make)(device, seed)?;
         program.step()?;

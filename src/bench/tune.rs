@@ -42,7 +42,7 @@ impl<'a> Tuner<'a> {
     /// Chooses the kernels that match the filter.
     ///
     /// # Errors
-    /// On the host executor, and where no kernel with more than one variant matches the filter.
+    /// Returns an error on the host executor, and where no kernel with more than one variant matches the filter.
     pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
         let Device::Gpu(context) = device else { return Err(Error::argument("the host executor has no kernels to tune")) };
         // The rules choose here, whatever tuning the device has now.
@@ -58,7 +58,7 @@ impl<'a> Tuner<'a> {
     /// Times every variant and chooses the fastest; `progress` is called with the name of each work and the number of works.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn run(&self, mut progress: impl FnMut(&str, usize)) -> Result<(Tuning, Vec<Trial>)> {
         let works = works();
         let (mut samples, mut rules) = (Samples::new(), BTreeMap::new());

@@ -26,7 +26,7 @@ pub(super) struct Bench {
     /// The greatest ratio of a kernel's time to its time in the earlier run.
     #[arg(long, default_value_t = 1.10, value_parser = threshold, requires = "compare", value_name = "RATIO")]
     threshold: f64,
-    /// Small sizes alone, in a few samples.
+    /// Time only small sizes, with a few samples each.
     #[arg(long)]
     quick: bool,
 }

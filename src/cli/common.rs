@@ -51,11 +51,11 @@ impl Axes {
 /// The options that say how tables are read.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Tables {
-    /// Take the first row of a table for a header, or not; where this is not given it is recognised, and said.
+    /// Say whether the first row of a table is a header; without this option it is recognised, and the command says so.
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     header: Option<bool>,
-    /// The column of a table that numbers or dates its rows and is no series: its name, its place from 1, or `none`; where this is not
-    /// given it is recognised, and said.
+    /// The column of a table that numbers or dates its rows and is not a series: its name, its place from 1, or `none`; without this option
+    /// it is recognised, and the command says so.
     #[arg(long, value_name = "NAME|PLACE|none", value_parser = NonEmptyStringValueParser::new())]
     index_column: Option<String>,
 }

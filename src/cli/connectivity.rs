@@ -16,12 +16,13 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub(super) struct Connectivity {
     /// Series: `.npy` (or the one array of a `.npz`; `FILE.npz:NAME` names one of several) of 2 axes, or 3 with subjects first; `.csv` or
-    /// `.tsv` whose rows are time, with or without a header; `.func.gii`, a region a vertex; or an image over time, `.nii` or `.nii.gz`, by an atlas.
+    /// `.tsv` whose rows are time, with or without a header; `.func.gii`, whose vertices are regions; or an image over time, `.nii` or
+    /// `.nii.gz`, by an atlas.
     series: PathBuf,
-    /// The atlas by which an image has series: an image of labels, or of maps along its fourth axis, of the same voxels.
+    /// The atlas that gives an image its series: an image of labels, or of maps along its fourth axis, with the same voxels.
     #[arg(long, value_name = "IMAGE")]
     atlas: Option<PathBuf>,
-    /// Where the matrices go, f32 `[.., regions, regions]`.
+    /// The file for the matrices, f32 `[.., regions, regions]`.
     #[arg(short, long, value_name = "OUT.npy")]
     out: PathBuf,
     /// The matrices to compute; covariance divides by T - 1.
@@ -31,7 +32,7 @@ pub(super) struct Connectivity {
     /// nilearn, only a correlation standardises the series first [default: none; ledoit-wolf for tangent].
     #[arg(long, value_parser = shrinkage)]
     shrinkage: Option<Shrinkage>,
-    /// Fisher's z of the correlations, the diagonal 0.
+    /// Write Fisher's z of the correlations, with 0 on the diagonal.
     #[arg(long)]
     fisher_z: bool,
     /// Tolerance of the tangent's geometric mean: it has converged where the next step is no longer than this [default: 1e-7 times the

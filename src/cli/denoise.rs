@@ -15,10 +15,10 @@ use std::path::PathBuf;
 pub(super) struct Denoise {
     /// Series of a run: `.npy` of 2 axes, `.csv` or `.tsv` whose rows are time, with or without a header, or `.func.gii`.
     series: PathBuf,
-    /// Where the clean series go, in the layout of the input: `.npy` (f32), `.csv` or `.tsv`.
+    /// The file for the clean series, in the layout of the input: `.npy` (f32), `.csv` or `.tsv`.
     #[arg(short, long, value_name = "OUT")]
     out: PathBuf,
-    /// The confounds of the run, as fMRIPrep writes them; of the `.json` of the same name, the masks of CompCor's columns are taken.
+    /// The confounds of the run, as fMRIPrep writes them; a `.json` of the same name gives the masks of CompCor's columns.
     #[arg(long, value_name = "TSV", required_unless_present = "none")]
     confounds: Option<PathBuf>,
     /// Confounds by the name of a model. `scrubbing` censors frames too.
@@ -33,7 +33,7 @@ pub(super) struct Denoise {
     /// No confounds: only an intercept and the regressors of other options are regressed out.
     #[arg(long, conflicts_with_all = ["strategy", "columns", "formula"])]
     none: bool,
-    /// Take a linear trend out as well.
+    /// Remove a linear trend as well.
     #[arg(long)]
     detrend: bool,
     /// Seconds from one frame to the next.
@@ -42,11 +42,11 @@ pub(super) struct Denoise {
     /// Keep frequencies from LOW to HIGH hertz of series and confounds: Butterworth, order 5, forward and backward.
     #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], requires = "tr")]
     band: Option<Vec<f64>>,
-    /// Censor frames whose framewise displacement is above MM millimetres: nothing is fitted to them, and they are not in OUT.
+    /// Censor frames whose framewise displacement is above MM millimetres: they are left out of the fit and of OUT.
     #[arg(long, value_name = "MM", requires = "confounds")]
     censor_fd: Option<f64>,
-    /// Keep the volumes at the beginning that the table marks as not in the steady state (`non_steady_state_outlier..`). They leave otherwise,
-    /// whatever the model is.
+    /// Keep the volumes at the beginning that the table marks as not in the steady state (`non_steady_state_outlier..`). Without this
+    /// option they are removed, whatever the model.
     #[arg(long)]
     keep_non_steady_state: bool,
     /// Add each region's mean over the frames kept to its residual.
@@ -153,7 +153,7 @@ impl Denoise {
         Ok(())
     }
 
-    /// Confounds are of one run.
+    /// Checks that the series are of one run, as the confounds are.
     fn one_run(&self, series: &Series) -> Result<HostTensor> {
         match *series.values.shape() {
             [_, _] => Ok(series.values.clone()),
@@ -162,7 +162,7 @@ impl Denoise {
         }
     }
 
-    /// Series `[regions, frames]` into a file of the input's layout.
+    /// Writes series `[regions, frames]` to a file in the input's layout.
     fn write(&self, series: &HostTensor, names: Option<&[String]>) -> Result<()> {
         // The columns of regions by time are frames.
         let names = names.filter(|_| self.layout == Axes::TimeRegions);

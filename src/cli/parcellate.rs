@@ -17,7 +17,7 @@ const FEWEST: usize = 3;
 pub(super) struct Parcellate {
     /// Series of the vertices of a hemisphere: `.npy`, `.npz`, `.csv` or `.tsv`, rows of time.
     series: PathBuf,
-    /// Where the vertices lie on the sphere, [vertices, 3]: `.npy`, `.csv` or `.tsv`.
+    /// The positions of the vertices on the sphere, [vertices, 3]: `.npy`, `.csv` or `.tsv`.
     #[arg(long, value_name = "XYZ")]
     coordinates: PathBuf,
     /// The number of parcels.
@@ -29,11 +29,11 @@ pub(super) struct Parcellate {
     /// A mask [vertices], not 0 for the vertices that get a parcel [default: all whose series vary]
     #[arg(long, value_name = "M")]
     mask: Option<PathBuf>,
-    /// The triangles of the sphere, [faces, 3], counted from 0: neighbours are those of the mesh, and there is a map. Without them a vertex
-    /// has the six nearest for neighbours.
+    /// The triangles of the sphere, [faces, 3], counted from 0: neighbours are those of the mesh, and there is a map. Without them a
+    /// vertex's neighbours are the six nearest.
     #[arg(long, value_name = "F")]
     faces: Option<PathBuf>,
-    /// The share of the frames, at the end, that parcels are tested on and not learnt from; 0 to learn from all and test on none.
+    /// The share of the frames, at the end, that is used to test and not to learn; 0 to learn from all frames and test on none.
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     hold_out: f64,
     /// Steps of Adam.

@@ -20,10 +20,10 @@ pub(super) struct Run {
     /// The folder for results, the record of the run, models and the report.
     #[arg(short, long, default_value = "tapetum-run", value_name = "DIR")]
     out: PathBuf,
-    /// Resume from the checkpoints of a run that was stopped: the results are those of one that was not.
+    /// Resume from the checkpoints of a run that was stopped; the results are the same as without the stop.
     #[arg(long)]
     resume: bool,
-    /// Set what the workflow says at a place, such as train.steps=300 or parameters.gains.learn=false; may be given several times.
+    /// Set a value of the workflow by its place, such as train.steps=300 or parameters.gains.learn=false; may be given several times.
     #[arg(long, value_name = "KEY=VALUE", value_parser = setting)]
     set: Vec<(String, Value)>,
     /// Check the workflow, its data and its shapes, and run nothing.
@@ -32,7 +32,7 @@ pub(super) struct Run {
     /// Print the JSON Schema of workflows.
     #[arg(long, conflicts_with_all = ["workflow", "resume", "set", "check", "blocks"])]
     schema: bool,
-    /// Print what can stand in a workflow, its blocks above all, in Markdown.
+    /// Print the reference of workflows and their blocks, in Markdown.
     #[arg(long, conflicts_with_all = ["workflow", "resume", "set", "check"])]
     blocks: bool,
 }

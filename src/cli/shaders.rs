@@ -13,7 +13,7 @@ use serde_json::json;
 pub(crate) struct Shaders {
     /// Only the kernels whose `family/kernel/variant` contains this.
     filter: Option<String>,
-    /// Write them into a folder, a file each.
+    /// Write the kernels into a folder, one file for each.
     #[arg(long, num_args = 2, value_names = ["spirv|msl|hlsl|wgsl", "DIR"])]
     emit: Option<Vec<String>>,
 }

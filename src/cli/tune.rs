@@ -16,7 +16,7 @@ pub(super) struct Tune {
     /// Write the tuning to a file, for `--tuning` and `Device::tuned`.
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Small sizes alone, in a few samples.
+    /// Time only small sizes, with a few samples each.
     #[arg(long)]
     quick: bool,
 }

@@ -13,8 +13,8 @@ use std::path::Path;
 /// here: [`Confounds::sidecar`] gives the reason. `NaN` and `Infinity`, as Python writes them, and a byte-order mark are read.
 ///
 /// # Errors
-/// [`Error::File`] where a file cannot be read, the table has another extension, no header, a name twice, no frames, rows of unequal
-/// length, or a cell that is neither a finite number nor missing (the message gives line and column).
+/// Returns [`Error::File`] where a file cannot be read, the table has another extension, no header, a name twice, no frames, rows of
+/// unequal length, or a cell that is neither a finite number nor missing (the message gives line and column).
 pub fn read_confounds(path: impl AsRef<Path>) -> Result<Confounds> {
     let path = path.as_ref();
     let columns = parse(path, &read_bytes(path)?).map_err(|what| Error::file(path, what))?;

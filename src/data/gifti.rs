@@ -55,9 +55,9 @@ pub struct Surface {
 /// of external data are looked for beside it.
 ///
 /// # Errors
-/// [`Error::File`] where the bytes are not a GIFTI file; an array holds neither values on vertices nor their index (arrays of surfaces and
-/// labels do not); arrays have unequal lengths; an index is not a list of distinct vertices; or an array does not agree with its attributes
-/// (the message names the array, counted from 0).
+/// Returns [`Error::File`] where the bytes are not a GIFTI file; an array holds neither values on vertices nor their index (arrays of
+/// surfaces and labels do not); arrays have unequal lengths; an index is not a list of distinct vertices; or an array does not agree with
+/// its attributes (the message names the array, counted from 0).
 pub fn read_gifti_bytes(name: &Path, bytes: &[u8]) -> Result<Surface> {
     let fail = |what: String| Error::file(name, what);
     let found = arrays(name, bytes).map_err(fail)?;

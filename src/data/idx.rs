@@ -18,7 +18,7 @@ pub struct Bytes {
 /// Reads an idx file of unsigned bytes, gzipped or not (LeCun, Cortes & Burges, "The MNIST database", file format).
 ///
 /// # Errors
-/// [`Error::File`] where the file cannot be read, is not idx, holds another type, or is longer or shorter than it says.
+/// Returns [`Error::File`] where the file cannot be read, is not idx, holds another type, or is longer or shorter than it says.
 pub fn read_idx(path: impl AsRef<Path>) -> Result<Bytes> {
     let path = path.as_ref();
     read_idx_bytes(path, &read_bytes(path)?)
@@ -27,7 +27,7 @@ pub fn read_idx(path: impl AsRef<Path>) -> Result<Bytes> {
 /// Reads an idx file from its bytes, which may be gzipped under any name; `name` stands for the file in errors.
 ///
 /// # Errors
-/// As [`read_idx`].
+/// The same as those of [`read_idx`].
 pub fn read_idx_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Bytes> {
     let name = name.as_ref();
     let fail = |what: String| Error::file(name, what);

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// one called `series`. `FILE.npz:NAME` as a path chooses, too.
 ///
 /// # Errors
-/// [`Error::File`] where the file cannot be read, has no such array, or leaves the choice open (the message names the arrays), or where
-/// an array's length or checksum is not what the archive states.
+/// Returns [`Error::File`] where the file cannot be read, has no such array, or leaves the choice open (the message names the arrays), or
+/// where an array's length or checksum is not what the archive states.
 pub fn read_npz(path: impl AsRef<Path>, name: Option<&str>) -> Result<HostTensor> {
     let (path, array) = file_and_array(path.as_ref());
     read_npz_bytes(&path, &read_bytes(&path)?, name.or(array.as_deref()))
@@ -21,7 +21,7 @@ pub fn read_npz(path: impl AsRef<Path>, name: Option<&str>) -> Result<HostTensor
 /// Reads an array from the bytes of a `.npz` file, as [`read_npz`] does; `path` stands for the file in errors.
 ///
 /// # Errors
-/// As [`read_npz`].
+/// The same as those of [`read_npz`].
 pub fn read_npz_bytes(path: impl AsRef<Path>, bytes: &[u8], name: Option<&str>) -> Result<HostTensor> {
     let (name, array) = npz_member(path.as_ref(), bytes, name)?;
     read_npy_bytes(name, &array)
@@ -41,7 +41,7 @@ pub fn file_and_array(path: &Path) -> (PathBuf, Option<String>) {
 /// The `.npy` file of an array in a `.npz` file, and a path for messages that names both.
 ///
 /// # Errors
-/// As [`read_npz`].
+/// The same as those of [`read_npz`].
 pub(super) fn npz_member(path: &Path, bytes: &[u8], name: Option<&str>) -> Result<(PathBuf, Vec<u8>)> {
     let fail = |what: String| Error::file(path, what);
     let archive = ZipArchive::from_slice(bytes).map_err(|e| fail(format!("a .npz archive expected: {e}")))?;

@@ -1,4 +1,4 @@
-//! Series of regions, from any file that holds them.
+//! Reading of series of regions from every supported kind of file.
 
 use super::gifti;
 use super::nifti::needs_an_atlas;
@@ -13,10 +13,10 @@ use std::path::Path;
 /// The order of a file's last two axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Layout {
-    /// `[time, regions]`, a row per frame: nilearn's and fMRIPrep's way.
+    /// `[time, regions]`, a row for each frame, as nilearn and fMRIPrep write.
     #[default]
     TimeRegions,
-    /// `[regions, time]`, a row per region.
+    /// `[regions, time]`, a row for each region.
     RegionsTime,
 }
 
@@ -56,8 +56,8 @@ impl From<Layout> for SeriesOptions {
 /// so that time is last. `options` are a [`Layout`], or [`SeriesOptions`]. A file of a single frame is accepted.
 ///
 /// # Errors
-/// [`Error::File`] where the file cannot be read or has another extension, the array has fewer than two or more than three axes or
-/// one of no extent, or a value is not a finite f32 (the message says where the first one is).
+/// Returns [`Error::File`] where the file cannot be read or has another extension, the array has fewer than two or more than three axes or
+/// an axis of extent 0, or a value is not a finite f32 (the message says where the first one is).
 pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) -> Result<Series> {
     let path = path.as_ref();
     let (file, _) = file_and_array(path);
@@ -78,7 +78,7 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
             let (name, bytes) = npz_member(name, bytes, array.as_deref())?;
             (read_npy_exact_bytes(&name, &bytes)?, None, None)
         }
-        // A surface's arrays are by vertices, whatever the layout of other files.
+        // A surface's arrays are always ordered by vertices, whatever the layout of other files.
         "gii" => {
             let found = gifti::arrays(name, bytes).map_err(|what| Error::file(name, what))?;
             let values = HostTensor::real([found.rows, found.columns], found.values)?;
@@ -91,7 +91,7 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
             (HostTensor::real([grid.rows, grid.columns], grid.values)?, grid.names, Some(grid.read_as))
         }
     };
-    // In a table of regions by time, what the header names is frames, and the index regions.
+    // In a table of regions by time, the header names frames and the index names regions.
     let names = match (layout, &read_as) {
         (Layout::RegionsTime, Some(read_as)) => Some(read_as.index.clone()).filter(|index| !index.is_empty()),
         _ => names,
@@ -99,10 +99,11 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
     arrange(values, names, layout).map(|series| Series { read_as, ..series }).map_err(|what| Error::file(name, what))
 }
 
-/// One subject's series `[regions, time]`, as [`Series::values`] holds them, of an array `[subjects, time, regions]` (or as `layout` has it) that is read by rows.
+/// Reads one subject's series `[regions, time]`, as [`Series::values`] holds them, from an array `[subjects, time, regions]` (or with the
+/// last two axes in the order of `layout`) that is read row by row.
 ///
 /// # Errors
-/// As [`NpyRows::read`], and where a value is not finite or the row has not two axes.
+/// Returns the errors of [`NpyRows::read`], and an error where a value is not finite or the row does not have two axes.
 pub fn read_series_row(rows: &NpyRows, subject: usize, layout: Layout) -> Result<HostTensor> {
     let name = rows.path();
     let values = rows.read_exact(subject)?;
@@ -135,7 +136,7 @@ fn arrange(values: HostTensor, names: Option<Vec<String>>, layout: Layout) -> Re
     Ok(Series { values, names, read_as: None })
 }
 
-/// The last two extents.
+/// Checks the last two extents and returns them.
 fn check_extents(values: &HostTensor, layout: Layout) -> Result<[usize; 2], String> {
     let expected = match layout {
         Layout::TimeRegions => "[time, regions] or [subjects, time, regions]",

@@ -14,7 +14,7 @@ macro_rules! shipped {
 /// Schaefer's 400 parcels.
 ///
 /// # Errors
-/// None, unless the files were changed before the crate was compiled.
+/// There are none, unless the files were changed before the crate was compiled.
 pub fn shipped_cortex() -> Result<Cortex> {
     let series = shipped!("fsa4_lh_bold_f16.npy")?.to_real::<f32>();
     let mask = shipped!("fsa4_lh_valid_mask.npy")?;

@@ -1,6 +1,6 @@
-//! Calcium imaging of worms: a folder with `meta.json` (`frames_per_second`, an entry a worm; `states`, their names) and, for each worm,
-//! `worm<i>_dff.npy` `[frame, neuron]`, `worm<i>_states.npy` `[frame]` (indices into `states`) and `worm<i>_neurons.txt` (a name a line, a
-//! number where the neuron is not identified). Kato et al. 2015 is read so, and other recordings of the same form.
+//! Calcium imaging of worms: a folder with `meta.json` (`frames_per_second`, with an entry for each worm; `states`, their names) and, for
+//! each worm, `worm<i>_dff.npy` `[frame, neuron]`, `worm<i>_states.npy` `[frame]` (indices into `states`) and `worm<i>_neurons.txt` (one
+//! name on each line, a number where the neuron is not identified). The recordings of Kato et al. 2015 have this form.
 
 use super::{read_bytes, read_npy};
 use crate::{Error, HostTensor, Result};
@@ -26,7 +26,7 @@ impl Worm {
     /// The series of the neurons of these names, one after the other.
     ///
     /// # Errors
-    /// Where a name is not among the worm's neurons.
+    /// Returns an error where a name is not among the worm's neurons.
     pub fn of(&self, names: &[String]) -> Result<Vec<&[f32]>> {
         let frames = self.states.len();
         let series = self.series.elements::<f32>()?;
@@ -42,7 +42,7 @@ impl Worm {
 /// Reads the worms of a folder, and the names of the behavioural states.
 ///
 /// # Errors
-/// [`Error::File`] where a file is missing, is not what it should be, or disagrees with the others about frames or neurons.
+/// Returns [`Error::File`] where a file is missing, is not what it should be, or disagrees with the others about frames or neurons.
 pub fn read_worms(folder: impl AsRef<Path>) -> Result<(Vec<Worm>, Vec<String>)> {
     let folder = folder.as_ref();
     let path = folder.join("meta.json");

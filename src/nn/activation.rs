@@ -17,15 +17,15 @@ pub enum Activation {
     LeakyRelu(f32),
     /// x where x > 0, else eˣ − 1.
     Elu,
-    /// tanh x.
+    /// The hyperbolic tangent tanh x.
     Tanh,
-    /// 1 / (1 + e⁻ˣ).
+    /// The logistic function 1 / (1 + e⁻ˣ).
     Sigmoid,
-    /// x Φ(x), by erf.
+    /// The Gaussian error linear unit x Φ(x), computed with erf.
     Gelu,
-    /// x / (1 + e⁻ˣ).
+    /// The sigmoid linear unit x / (1 + e⁻ˣ).
     Silu,
-    /// ln(1 + eˣ).
+    /// The softplus function ln(1 + eˣ).
     Softplus,
 }
 

@@ -28,7 +28,7 @@ impl Entry {
     /// The resources that `kernel` needs.
     ///
     /// # Errors
-    /// [`Error::Shader`] where it is not a compute shader.
+    /// Returns [`Error::Shader`] where it is not a compute shader.
     pub fn of(kernel: &Kernel) -> Result<Self> {
         let module = kernel.parse()?;
         let [entry] = &module.entry_points[..] else {
@@ -62,7 +62,7 @@ fn same(a: naga::AddressSpace, b: naga::AddressSpace) -> bool {
 /// The kernels whose `family/kernel/variant` contains `filter`, whatever its case; all of them without one.
 ///
 /// # Errors
-/// [`Error::Argument`] where there are none.
+/// Returns [`Error::Argument`] where there are none.
 pub fn matching(filter: Option<&str>) -> Result<Vec<Kernel>> {
     let wanted = filter.unwrap_or_default().to_lowercase();
     let mut found = all()?;
@@ -76,7 +76,7 @@ pub fn matching(filter: Option<&str>) -> Result<Vec<Kernel>> {
 /// The kernels that `filter` matches, and the resources that each needs.
 ///
 /// # Errors
-/// [`Error::Argument`] where there are none.
+/// Returns [`Error::Argument`] where there are none.
 pub fn list(filter: Option<&str>) -> Result<Vec<Entry>> {
     matching(filter)?.iter().map(Entry::of).collect()
 }
@@ -85,8 +85,8 @@ pub fn list(filter: Option<&str>) -> Result<Vec<Entry>> {
 /// or none. Returns the number of files.
 ///
 /// # Errors
-/// [`Error::Argument`] where no kernel matches, [`Error::Shader`] where one cannot be written in `format`, [`Error::File`] where the folder
-/// cannot be made or written.
+/// Returns [`Error::Argument`] where no kernel matches, [`Error::Shader`] where one cannot be written in `format`, [`Error::File`] where
+/// the folder cannot be made or written.
 pub fn emit(filter: Option<&str>, format: Format, dir: &Path) -> Result<usize> {
     let kernels = matching(filter)?;
     let texts = kernels.iter().map(|k| translate(k, format)).collect::<Result<Vec<_>>>()?;

@@ -24,7 +24,7 @@ const SPACES: [[usize; 2]; 2] = [[8, 12], [5, 7]];
 /// and every way of reading an operand are included; longer chains consist of these.
 ///
 /// # Errors
-/// Where a chain cannot be planned, which is a fault of the crate.
+/// Returns an error where a chain cannot be planned, which is a fault of the crate.
 pub fn kernels() -> Result<Vec<Kernel>> {
     let mut found: Vec<Kernel> = ops::sources().into_iter().flat_map(Source::kernels).collect();
     for space in SPACES {
@@ -55,7 +55,7 @@ pub fn readings([rows, cols]: [usize; 2]) -> Vec<(String, TensorType)> {
 /// The kernel of the pointwise function `op` alone on `operands`; its variant is `name` and the width.
 ///
 /// # Errors
-/// Where there is no such function, or it does not take the operands.
+/// Returns an error where there is no such function, or it does not take the operands.
 pub fn chain(name: &str, op: &str, operands: &[TensorType]) -> Result<Kernel> {
     let mut tape = Tape::new();
     let read = |(i, &ty): (usize, &TensorType)| tape.input(&format!("x{i}"), ty);

@@ -49,7 +49,7 @@ pub fn capabilities(format: Format) -> Capabilities {
 /// Runs naga's validation of a kernel, with the capabilities of the graphics API that takes `format`.
 ///
 /// # Errors
-/// [`Error::Shader`](crate::Error::Shader) where it does not validate.
+/// Returns [`Error::Shader`](crate::Error::Shader) where it does not validate.
 pub fn validate(kernel: &Kernel, module: &Module, format: Format) -> Result<ModuleInfo> {
     let checked = Validator::new(ValidationFlags::all(), capabilities(format)).validate(module);
     checked.map_err(|e| kernel.error(e.emit_to_string(&kernel.wgsl)))
@@ -58,7 +58,7 @@ pub fn validate(kernel: &Kernel, module: &Module, format: Format) -> Result<Modu
 /// The kernel in `format`, with the runtime checks that a device adds unless the kernel is trusted.
 ///
 /// # Errors
-/// [`Error::Shader`](crate::Error::Shader) where the kernel does not parse or validate, or cannot be expressed in the language.
+/// Returns [`Error::Shader`](crate::Error::Shader) where the kernel does not parse or validate, or cannot be expressed in the language.
 pub fn translate(kernel: &Kernel, format: Format) -> Result<Vec<u8>> {
     let module = kernel.parse()?;
     let info = validate(kernel, &module, format)?;

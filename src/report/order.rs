@@ -7,7 +7,7 @@ use kodama::{Method, linkage};
 /// Michener 1958): nodes that are alike stand together, the larger cluster of two first.
 ///
 /// # Errors
-/// Where there are not `n`² similarities, or one off the diagonal is NaN.
+/// Returns an error where there are not `n`² similarities, or one off the diagonal is NaN.
 pub fn cluster_order(n: usize, similarity: &[f32]) -> Result<Vec<usize>> {
     if similarity.len() != n * n {
         return Err(Error::argument(format!("{} similarities of {n} nodes: {} are expected", similarity.len(), n * n)));

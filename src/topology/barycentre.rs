@@ -1,4 +1,4 @@
-//! Means of graphs by their births and deaths, and graphs that take on the topology of a mean, on a tape.
+//! Means of graphs by their births and deaths, and the adaptation of graphs to the topology of a mean, on a tape.
 
 use super::BirthDeath;
 use crate::tape::{Tape, Var};

@@ -1,4 +1,5 @@
-//! Tests for a difference between two groups of graphs: by transpositions of their members, and exactly by the greatest difference of Betti curves.
+//! Tests for a difference between two groups of graphs: by random transpositions of their members, and exactly by the greatest difference
+//! of Betti curves.
 
 use super::{Diagrams, Dimension};
 use crate::tensor::{Philox, parallel};

@@ -18,8 +18,8 @@ type Save<'a> = Box<dyn FnMut(&Program) -> Result<()> + 'a>;
 
 /// A recorded training step, compiled, and the number of steps to run.
 ///
-/// The run stops at the first step whose loss is NaN or infinite, or that leaves NaN in a state. The error says at which step and which value
-/// became NaN first; the state is left as it was before that step, and nothing is saved after it.
+/// The run stops at the first step whose loss is NaN or infinite, or that leaves NaN in a state. The error names the step and the value
+/// that became NaN first. The state is restored to that before the step, and nothing is saved after it.
 pub struct Training<'a> {
     tape: Tape,
     program: Program,
@@ -47,11 +47,11 @@ impl std::fmt::Debug for Training<'_> {
 }
 
 impl<'a> Training<'a> {
-    /// Compiles the step that [`Descent::record`](super::Descent::record) recorded on `tape`, to be run until `steps` steps are done. Steps that
-    /// `state` has behind it already count.
+    /// Compiles the step that [`Descent::record`](super::Descent::record) recorded on `tape`, and sets the total number of steps. Steps
+    /// that `state` has already done count towards it.
     ///
     /// # Errors
-    /// Where the tape keeps no loss, and as [`Device::compile_with`].
+    /// Returns an error where the tape keeps no loss, and in the cases of [`Device::compile_with`].
     pub fn new(device: &Device, tape: &Tape, state: &State, steps: u32) -> Result<Self> {
         if tape.lookup(LOSS).is_none() {
             return Err(Error::argument(format!(
@@ -63,22 +63,22 @@ impl<'a> Training<'a> {
         Ok(Self { tape, program, state, steps, fixed: Vec::new(), drawn: None, save: None, names: Vec::new() })
     }
 
-    /// Inputs that are the same at every step.
+    /// Sets the inputs that are the same at every step.
     pub fn inputs(self, fixed: Batch) -> Self {
         Self { fixed, ..self }
     }
 
-    /// Inputs that are drawn for each step, which is counted from 0. The same step must always give the same values.
+    /// Sets the function that draws the inputs of each step, counted from 0. The same step must always give the same values.
     pub fn batches(self, draw: impl FnMut(u32) -> Result<Batch> + 'a) -> Self {
         Self { drawn: Some(Box::new(draw)), ..self }
     }
 
-    /// Calls `save` after every so many steps and after the last, each time with a state that is free of NaN.
+    /// Calls `save` after every `every` steps and after the last, each time with a state that is free of NaN.
     pub fn saving(self, every: u32, save: impl FnMut(&Program) -> Result<()> + 'a) -> Self {
         Self { save: Some((every.max(1), Box::new(save))), ..self }
     }
 
-    /// Names of values, for the error that says which of them became NaN.
+    /// Sets the names of values, for the error that reports which of them became NaN.
     pub fn named(self, names: impl IntoIterator<Item = (String, Var)>) -> Self {
         Self { names: names.into_iter().collect(), ..self }
     }
@@ -88,44 +88,44 @@ impl<'a> Training<'a> {
         &self.program
     }
 
-    /// The compiled step, to run it by hand.
+    /// The compiled step, for callers that run it themselves.
     pub fn program_mut(&mut self) -> &mut Program {
         &mut self.program
     }
 
-    /// The compiled step alone.
+    /// The compiled step, without the loop.
     pub fn into_program(self) -> Program {
         self.program
     }
 
-    /// The losses of the steps that are done.
+    /// The losses of the steps so far.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn losses(&self) -> Result<Vec<f32>> {
         pollster::block_on(async { self.ring(self.done().await?).await })
     }
 
-    /// Runs all steps that are left, and tells `progress` after every few how many are done and the loss at the last of them.
+    /// Runs all remaining steps. `progress` is called after every few with the number of steps and the loss at the last of them.
     ///
     /// # Errors
-    /// Where a loss or a state becomes NaN or a loss infinite, and where the device, a batch or the saving fails.
+    /// Returns an error where a loss or a state becomes NaN or a loss infinite, and where the device, a batch or the saving fails.
     pub fn run(&mut self, progress: impl FnMut(u32, f32)) -> Result<()> {
         self.run_until(self.steps, progress)
     }
 
-    /// [`run`](Self::run) until so many steps are done.
+    /// Runs until this total number of steps is done, otherwise like [`run`](Self::run).
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// The same as those of [`run`](Self::run).
     pub fn run_until(&mut self, steps: u32, progress: impl FnMut(u32, f32)) -> Result<()> {
         pollster::block_on(self.run_until_async(steps, progress))
     }
 
-    /// [`run_until`](Self::run_until) for those who must not block.
+    /// An async [`run_until`](Self::run_until), for callers that must not block.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// The same as those of [`run`](Self::run).
     pub async fn run_until_async(&mut self, steps: u32, mut progress: impl FnMut(u32, f32)) -> Result<()> {
         let steps = steps.min(self.steps);
         let mut step = self.done().await?;
@@ -171,12 +171,12 @@ impl<'a> Training<'a> {
         self.program.step()
     }
 
-    /// Steps that are done.
+    /// The number of steps so far.
     async fn done(&self) -> Result<u32> {
         Ok(self.state.read_async("step").await?.as_u32().and_then(|s| s.first().copied()).unwrap_or(0))
     }
 
-    /// The losses of the first so many steps.
+    /// The losses of the first `done` steps.
     async fn ring(&self, done: u32) -> Result<Vec<f32>> {
         let ring = self.state.read_async(LOSS).await?;
         let losses =
@@ -195,8 +195,8 @@ impl<'a> Training<'a> {
         Ok(Kept { step, values })
     }
 
-    /// The error of the step `at`, counted from 0, whose loss is not finite, or of a step before it that left NaN in a state. The steps since
-    /// the last good state are run again, which gives the same bits; the state stays as it was before the step at fault.
+    /// The error of the step `at`, counted from 0, whose loss is not finite, or of a step before it that left NaN in a state. The steps
+    /// since the last good state are run again, which gives the same bits. The state is restored to that before the step at fault.
     async fn fault(&mut self, good: Kept, at: u32, loss: f32) -> Result<Error> {
         self.restore(&good).await?;
         let mut before = good;

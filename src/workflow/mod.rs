@@ -109,8 +109,8 @@ impl ReadOptions {
     /// Reads a workflow from `path` and checks all of it. Files that it names are looked for beside it.
     ///
     /// # Errors
-    /// Where the file cannot be read or is no JSON (with line and column), a key, value, shape or file is not what is expected (with its
-    /// place), or a block refuses its operands.
+    /// Returns an error where the file cannot be read or is not JSON (with line and column), a key, value, shape or file is not what is
+    /// expected (with its place), or a block refuses its operands.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Workflow> {
         let path = path.as_ref();
         let text = std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
@@ -121,7 +121,7 @@ impl ReadOptions {
     /// Reads a workflow that a program puts together; files that it names are looked for in `folder`.
     ///
     /// # Errors
-    /// As [`ReadOptions::read`].
+    /// The same as those of [`ReadOptions::read`].
     pub fn build(&self, mut json: Value, folder: impl AsRef<Path>) -> Result<Workflow> {
         for (place, value) in &self.sets {
             place::set(&mut json, place, value.clone())?;
@@ -198,7 +198,7 @@ impl Workflow {
     /// Reads a workflow with seed 0 and as its file says, see [`ReadOptions::read`].
     ///
     /// # Errors
-    /// As [`ReadOptions::read`].
+    /// The same as those of [`ReadOptions::read`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         ReadOptions::default().read(path)
     }

@@ -151,7 +151,7 @@ pub(super) fn not_a_name(text: &str) -> String {
 /// must be valid JSON.
 ///
 /// # Errors
-/// Where the place or the `=` is missing, or the value begins as JSON but is not valid.
+/// Returns an error where the place or the `=` is missing, or the value begins as JSON but is not valid.
 pub fn setting(text: &str) -> Result<(String, Value)> {
     let Some((key, value)) = text.split_once('=').filter(|(key, _)| !key.is_empty()) else {
         return Err(Error::argument("KEY=VALUE is expected"));

@@ -75,7 +75,7 @@ impl ValueResult {
     /// The mean over the leading axis, or the value itself where it has none.
     ///
     /// # Errors
-    /// Where the value is not f32.
+    /// Returns an error where the value is not f32.
     pub fn mean(&self) -> Result<HostTensor> {
         if self.leading == Leading::None {
             return Ok(self.value.clone());

@@ -36,7 +36,7 @@ impl Checkpoints {
     /// Checkpoints for a run that begins. Checkpoints of an earlier run are removed from the folder.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder cannot be made or written in.
+    /// Returns [`Error::File`] where the folder cannot be made or written in.
     pub fn begin(folder: impl Into<PathBuf>, workflow: &Workflow, device: &Device) -> Result<Self> {
         let made = Self { folder: folder.into(), resume: false };
         let error = |e: std::io::Error| Error::file(&made.folder, format!("cannot be written in: {e}"));
@@ -56,7 +56,7 @@ impl Checkpoints {
     /// there is no earlier run, it begins.
     ///
     /// # Errors
-    /// [`Error::File`] where the folder holds the checkpoints of a different run.
+    /// Returns [`Error::File`] where the folder holds the checkpoints of a different run.
     pub fn resume(folder: impl Into<PathBuf>, workflow: &Workflow, device: &Device) -> Result<Self> {
         let made = Self { folder: folder.into(), resume: true };
         match fs::read_to_string(made.begun()) {
@@ -88,7 +88,7 @@ impl Workflow {
     /// Trains a model for each fold and evaluates it.
     ///
     /// # Errors
-    /// Where the device refuses or fails, a file has changed, or the loss is no longer a number.
+    /// Returns an error where the device refuses or fails, a file has changed, the loss is no longer finite, or a parameter becomes NaN.
     pub fn run(&self, device: &Device) -> Result<RunResult> {
         self.run_with(device, None, |_| {})
     }
@@ -98,7 +98,7 @@ impl Workflow {
     /// was not.
     ///
     /// # Errors
-    /// As [`Workflow::run`], and where a checkpoint cannot be read or written.
+    /// Returns the errors of [`Workflow::run`], and an error where a checkpoint cannot be read or written.
     pub fn run_with(&self, device: &Device, models: Option<&Checkpoints>, mut progress: impl FnMut(Progress)) -> Result<RunResult> {
         let (mut evaluations, mut losses) = (Vec::new(), Vec::new());
         for (i, fold) in self.folds.iter().enumerate() {

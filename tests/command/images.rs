@@ -13,7 +13,7 @@ fn connectivity_of_an_image_by_an_atlas() {
     folder.file("labels.nii.gz", decoded(&golden["labels"]));
     let json = folder.run("connectivity bold.nii --atlas labels.nii.gz -o r.npy --device cpu --json").json();
     assert_eq!((&json["regions"], &json["frames"]), (&3.into(), &6.into()));
-    // The same of the series that NumPy makes of the labels, a row a region.
+    // The expected matrix is that of the series which NumPy computes from the labels, with a row for each region.
     let rows: Vec<Vec<f64>> = serde_json::from_value(golden["of labels"].clone()).unwrap();
     let lines: Vec<String> = rows.iter().map(|r| r.iter().map(f64::to_string).collect::<Vec<_>>().join(",")).collect();
     folder.file("series.csv", lines.join("\n"));

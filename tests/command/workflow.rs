@@ -179,7 +179,7 @@ fn graphs_are_classified_by_a_network() {
     assert!(attention.chunks(4).all(|row| (row.iter().sum::<f64>() - 1.0).abs() < 1e-6));
 }
 
-/// Series in a file a subject, in batches, are the series of one file at once.
+/// Series in one file for each subject, read in batches, give the same results as one file read at once.
 #[test]
 fn subjects_are_read_in_batches() {
     let folder = folder("workflow-batches");

@@ -144,8 +144,8 @@ fn vectors_are_the_upper_triangles() {
     }
 }
 
-/// Weights of whole numbers mean repeated frames, but for what the covariance is divided by: correlations and partial correlations are the
-/// same.
+/// Weights that are whole numbers have the effect of repeated frames, except for the divisor of the covariance: correlations and partial
+/// correlations are the same.
 #[test]
 fn weights_mean_repeated_frames() {
     let given = series(4, [1, 4, 30]);

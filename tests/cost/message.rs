@@ -162,7 +162,7 @@ impl Network<'_> {
         d
     }
 
-    /// Parts of the cotangents of w and of the bias, by runs of so many pairs.
+    /// Parts of the cotangents of w and of the bias, by runs of `run` pairs.
     fn weights(&self, panel: &[Counted], run: usize) -> (Vec<Counted>, Vec<Counted>) {
         let [_, _, _, f, h] = self.extents;
         let runs = (panel.len() / h).div_ceil(run);

@@ -43,7 +43,7 @@ fn indexed([n, rows, width]: [usize; 3]) -> Result<Work> {
     let gathered = w.tape.gather_rows(sums, vi)?;
     w.ledger.moves("shape/gather_rows", &[rows * width, n], n * width);
     w.output(gathered, &index.iter().flat_map(|&i| made[i * width..][..width].to_vec()).collect::<Vec<_>>());
-    // Comparing indices is no arithmetic of reals.
+    // Comparing indices counts no FLOP, because indices are not real numbers.
     let hot = w.tape.one_hot(vi, rows)?;
     w.ledger.moves("shape/one_hot", &[n], n * rows);
     w.output(hot, &index.iter().flat_map(|&i| (0..rows).map(move |k| c(f64::from(u8::from(i == k))))).collect::<Vec<_>>());

@@ -64,7 +64,7 @@ fn headers_of_label_numbers_are_no_frames() {
     holds(&turned, &folder.join("expected.npy"));
 }
 
-/// Series of three regions over so many frames, none of a whole number.
+/// Series of three regions over `frames` frames, without whole numbers.
 fn rows(frames: usize) -> Vec<[f64; 3]> {
     let value = |t: usize, r: usize| ((t * t * (r + 3) + 7 * r) % 101) as f64 / 3.7 + 0.011;
     (0..frames).map(|t| [0, 1, 2].map(|r| value(t, r))).collect()
@@ -117,7 +117,7 @@ fn index_columns_are_no_regions() {
     refused(with(counted(), "w"), &["--index-column w", "a place from 1 to 4"]);
     let falling = indexed(Some("time,a,b,c"), |t| (100 - t * t % 7).to_string(), ",");
     refused(read_series_bytes("x.csv", falling.as_bytes(), Layout::TimeRegions), &["`time`", "--index-column"]);
-    // Few rows that count are no proof, and are not silent.
+    // A few rows that count do not prove an index; they lead to a message.
     let short = read("a,b\n1,0.5\n2,0.25\n3,0.75\n4,0.1\n".into());
     assert_eq!(shape(&short), [2, 4]);
     assert!(short.read_as.unwrap().doubts[0].contains("column 1 (`a`)"));
@@ -199,7 +199,7 @@ fn images_of_other_kinds_are_read_or_called_what_they_are() {
     let cifti = folder.join("rest.dtseries.nii");
     refused(read_series(&cifti, Layout::TimeRegions), &["CIFTI", "grayordinates"]);
     refused(atlas_series(&cifti, &atlas), &["CIFTI", "grayordinates"]);
-    // A field of displacements has the axes of the other, and its fifth is no time.
+    // A field of displacements has the same axes as the other image, but its fifth axis is not time.
     let mut bytes = Vec::new();
     let packed = fs::read(folder.join("afni_5d.nii.gz")).unwrap();
     std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&packed[..]), &mut bytes).unwrap();

@@ -77,7 +77,7 @@ fn other_images_are_refused() {
     refused(read_nifti(folder.file("text.nii", b"no image")), &["text.nii", "a NIfTI image expected"]);
     refused(read_nifti(folder.0.join("none.nii.gz")), &["none.nii.gz"]);
     refused(read_series(&image, Layout::TimeRegions), &["image.nii", "an atlas"]);
-    // Real values are no labels; other voxels are no atlas of these.
+    // Values that are not whole numbers cannot be labels, and an atlas of other voxels does not fit.
     let first = folder.file("first.nii", &{
         let mut one = bytes.clone();
         one[48..50].copy_from_slice(&1u16.to_le_bytes());

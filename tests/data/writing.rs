@@ -50,7 +50,7 @@ fn an_output_folder_appears_together() {
     assert_says(OutputFolder::new(&file), &file, &["cannot be made"]);
 }
 
-/// Two file descriptors of one folder are as two processes to the lock.
+/// For the lock, two file descriptors of one folder are like two processes.
 #[test]
 #[cfg(unix)]
 fn two_runs_in_one_folder_are_refused() {
@@ -61,7 +61,7 @@ fn two_runs_in_one_folder_are_refused() {
     OutputFolder::new(&folder.0).unwrap();
 }
 
-/// The device that is always full fails when the files before it are in their places.
+/// Writing to the device that is always full fails after the files before it have been put in place.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_commit_that_fails_restores_what_was_there() {
@@ -78,7 +78,7 @@ fn a_commit_that_fails_restores_what_was_there() {
     assert_eq!(folder.names(), ["a.txt", "c.txt", "d.txt", "e.txt"]);
     assert_eq!(fs::read(twice).unwrap(), b"old");
     assert_eq!(fs::read(folder.0.join("e.txt")).unwrap(), b"one of two names");
-    // Nothing is placed where one of them has no place.
+    // No file is put in place where one of them cannot be.
     let mut files = OutputFolder::new(&folder.0).unwrap();
     files.add("a.txt", b"new").unwrap();
     files.add("missing/f.txt", b"new").unwrap();
@@ -96,7 +96,7 @@ mod links {
         fs::metadata(path).unwrap().permissions().mode() & 0o7777
     }
 
-    /// As a write into the open file would, by one file and by a commit.
+    /// A single file and a commit both behave like a write into the open file.
     #[test]
     fn a_link_stays_and_what_it_leads_to_keeps_its_mode() {
         let folder = Folder::new("links");

@@ -130,7 +130,7 @@ fn matrix_products() {
     hold(include_str!("../goldens/matmul.json"), EXACT, 1e-6, 1e-6);
 }
 
-/// The oracle is no nearer: the 1/n of a mean is a constant in f32.
+/// The oracle's tolerance is larger too, because the factor 1/n of a mean is a constant in f32.
 #[test]
 fn reductions() {
     hold(include_str!("../goldens/reductions.json"), 1e-7, 2e-6, 1e-6);

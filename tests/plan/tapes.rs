@@ -271,7 +271,7 @@ impl Generator {
         let pairs: Vec<_> = parameters.into_iter().zip(gradients).collect();
         match how % 3 {
             0 => Sgd { rate: 0.1.into(), momentum: 0.9, decay: 0.01, nesterov: how.is_multiple_of(5) }.apply(t, &pairs)?,
-            // An ε far above rounding: a gradient that is zero but for noise must not become a step.
+            // The ε is far above rounding, so that a gradient that is zero apart from rounding does not become a step.
             1 => Adam { epsilon: 0.1, ..Adam::new(Schedule::Cosine { start: 0.1, end: 0.0, steps: 5 }) }.apply(t, &pairs)?,
             _ => Adam { epsilon: 0.1, ..Adam::decoupled(0.05) }.apply(t, &pairs)?,
         }

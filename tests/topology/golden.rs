@@ -34,7 +34,7 @@ pub fn contracting(gpu: &Device) -> Device {
     by("boruvka", gpu)
 }
 
-/// The weight of an edge: noise in [0, 1) of a hash of its index, in so many levels. As in make_topology.py.
+/// The weight of an edge: noise in [0, 1) from a hash of its index, rounded to `levels` levels, as in make_topology.py.
 fn weight(index: u32, seed: u32, levels: u64) -> f32 {
     let mut h = index.wrapping_mul(0x9E37_79B9).wrapping_add(seed.wrapping_mul(0x85EB_CA6B));
     h = (h ^ (h >> 16)).wrapping_mul(0x85EB_CA6B);

@@ -16,7 +16,7 @@ pub(in crate::cli) struct Barycenter {
     /// Weights `[graphs, n, n]`, symmetric; diagonals are ignored.
     #[arg(value_name = "STACK.npy")]
     stack: PathBuf,
-    /// The folder for births.npy and deaths.npy, the means of the graphs' rank by rank, and a report.
+    /// The folder for births.npy and deaths.npy, the means over graphs rank by rank, and a report.
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
 }

@@ -25,10 +25,10 @@ pub(in crate::cli) struct Cluster {
     /// The weight of topology against the weights of edges: from 0 to 1.
     #[arg(long, default_value_t = 1.0, value_name = "W", value_parser = share)]
     weight: f32,
-    /// Stop after so many rounds of assignment, even if clusters still change [default: 300 rounds, and an error where they do].
+    /// Stop after this many rounds of assignment, even if clusters still change [default: 300 rounds, and an error if they still change].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
-    /// Whole numbers, one a graph, that clusters are compared with: for purity, accuracy and confusion.
+    /// Whole numbers, one for each graph, with which clusters are compared: for purity, accuracy and confusion.
     #[arg(long, value_name = "L.npy")]
     labels: Option<PathBuf>,
     /// The folder for clusters.npy (i32, one a graph) and a report.

@@ -14,8 +14,8 @@ pub(in crate::cli) struct Distance {
     /// Weights `[n, n]`, symmetric; the diagonal is ignored.
     #[arg(value_name = "A.npy")]
     a: PathBuf,
-    /// Weights of another graph. Of graphs of different size the shorter lists are filled up: births with the greatest, deaths with the
-    /// least of them.
+    /// Weights of another graph. For graphs of different size the shorter lists are filled up: births with their greatest value, deaths
+    /// with their least.
     #[arg(value_name = "B.npy")]
     b: PathBuf,
     /// The features that count: 0 for components, by their births; 1 for cycles, by their deaths.

@@ -19,16 +19,16 @@ pub(in crate::cli) struct Test {
     /// The graphs of one group, weights `[graphs, n, n]`, symmetric; diagonals are ignored.
     #[arg(value_name = "A_STACK.npy")]
     a: PathBuf,
-    /// Those of the other, of as many nodes.
+    /// The graphs of the other group, with the same number of nodes.
     #[arg(value_name = "B_STACK.npy")]
     b: PathBuf,
     /// The features that count: 0 for components, by their births; 1 for cycles, by their deaths.
     #[arg(long, value_enum, default_value_t = Which::Both)]
     dimension: Which,
-    /// Exchanges of members by which the null distribution is drawn.
+    /// The number of exchanges of members that draw the null distribution.
     #[arg(long, default_value_t = 200_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000_000))]
     transpositions: u32,
-    /// The folder for a report, where one is wanted.
+    /// The folder for a report.
     #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
 }

@@ -1,34 +1,34 @@
-//! A hemisphere's series and the sphere that its vertices lie on.
+//! The series of a hemisphere and the sphere that its vertices lie on.
 
 use super::learn_parcels::Surface;
 use super::sphere;
 use crate::tensor::HostTensor;
 use crate::{Error, Result};
 
-/// Neighbours of a vertex where no mesh says which: as many as most vertices of a mesh have.
+/// The number of neighbours of a vertex without a mesh, which is that of most vertices of a mesh.
 const NEAREST: usize = 6;
 
-/// A hemisphere's series and its sphere.
+/// The series of a hemisphere and its sphere.
 #[derive(Debug, Clone)]
 pub struct Cortex {
-    /// f32 `[vertices, time]`.
+    /// The series, f32 `[vertices, time]`.
     pub series: HostTensor,
-    /// f32 `[vertices, 3]`, mm.
+    /// The coordinates on the sphere, f32 `[vertices, 3]`, in mm.
     pub xyz: HostTensor,
-    /// i32 `[faces, 3]`, where the mesh is known.
+    /// The triangles of the mesh, i32 `[faces, 3]`, where it is known.
     pub faces: Option<HostTensor>,
-    /// A known parcellation, i32 `[vertices]`, 0 for none.
+    /// A known parcellation, i32 `[vertices]`; 0 for vertices without a parcel.
     pub atlas: Option<HostTensor>,
-    /// The vertices with a series: within the mask, and not constant.
+    /// The indices of the vertices with a series: within the mask and not constant.
     pub usable: Vec<usize>,
 }
 
 impl Cortex {
-    /// A hemisphere of series `[vertices, time]` at `xyz` `[vertices, 3]`: usable where `mask` `[vertices]` is not 0, if there is one, and
-    /// the series is not constant.
+    /// A hemisphere with series `[vertices, time]` at `xyz` `[vertices, 3]`. A vertex is usable where its series is not constant and, if
+    /// there is a `mask` `[vertices]`, the mask is not 0.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn new(series: HostTensor, xyz: HostTensor, faces: Option<HostTensor>, mask: Option<&HostTensor>) -> Result<Self> {
         let [vertices, time] = *series.shape() else { return Err(Error::argument("series must be [vertices, time]")) };
         let within = mask.map_or_else(|| vec![1.0; vertices], HostTensor::to_f64_vec);
@@ -41,15 +41,15 @@ impl Cortex {
         Ok(Self { series, xyz, faces, atlas: None, usable })
     }
 
-    /// Frames in all.
+    /// The number of frames.
     pub fn frames(&self) -> usize {
         self.series.shape()[1]
     }
 
-    /// The usable vertices' series over some frames, f32 `[usable, frames]`.
+    /// The series of the usable vertices in a range of frames, f32 `[usable, frames]`.
     ///
     /// # Errors
-    /// Where the frames are not there.
+    /// Returns an error where the range extends beyond the frames.
     pub fn frames_of(&self, frames: std::ops::Range<usize>) -> Result<HostTensor> {
         let time = self.frames();
         if frames.is_empty() || frames.end > time {
@@ -61,10 +61,11 @@ impl Cortex {
         HostTensor::f32([self.usable.len(), n], data)
     }
 
-    /// The series and neighbours that parcels are learnt from, over some frames: neighbours are those of the mesh, or the six nearest where it is not known.
+    /// The series in a range of frames and the neighbours of the usable vertices, from which parcels are learnt. The neighbours are those
+    /// of the mesh, or the six nearest vertices where it is not known.
     ///
     /// # Errors
-    /// As [`Cortex::frames_of`].
+    /// The same as those of [`Cortex::frames_of`].
     pub fn surface(&self, frames: std::ops::Range<usize>) -> Result<Surface> {
         let all = sphere::directions(&self.xyz)?;
         let directions: Vec<sphere::Point> = self.usable.iter().map(|&v| all[v]).collect();
@@ -75,7 +76,7 @@ impl Cortex {
         Ok(Surface { series: self.frames_of(frames)?, directions, neighbours })
     }
 
-    /// Labels of the usable vertices as labels of all, −1 elsewhere.
+    /// The labels of the usable vertices as labels of all vertices, with −1 elsewhere.
     pub fn spread(&self, labels: &[i32]) -> Vec<i32> {
         let mut out = vec![-1; self.series.shape()[0]];
         self.usable.iter().zip(labels).for_each(|(&v, &l)| out[v] = l);

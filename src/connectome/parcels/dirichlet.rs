@@ -1,14 +1,14 @@
-//! Memberships drawn at random.
+//! Random memberships.
 
 use crate::tensor::{HostTensor, Philox};
 use crate::{Error, Result};
 
-/// Memberships `[parcels, vertices]` whose columns are drawn from Dirichlet's law with every concentration the same: near 1 / parcels where
-/// it is great, near corners where it is below 1 (hypercoil's `AtlasLinear` begins with 50). Their logarithms are logits that a softmax
-/// makes them of.
+/// Memberships `[parcels, vertices]` whose columns are drawn from a symmetric Dirichlet distribution. They are near 1 / parcels for a large
+/// concentration, and near the corners of the simplex for one below 1 (hypercoil's `AtlasLinear` starts with 50). Their logarithms are
+/// logits from which a softmax restores them.
 ///
 /// # Errors
-/// Where the concentration is not above 0.
+/// Returns an error where the concentration is not above 0.
 pub fn dirichlet([parcels, vertices]: [usize; 2], concentration: f64, seed: u64, stream: u32) -> Result<HostTensor> {
     if concentration.is_nan() || concentration.is_infinite() || concentration <= 0.0 {
         return Err(Error::argument(format!("a concentration above 0 expected, found {concentration}")));
@@ -23,12 +23,12 @@ pub fn dirichlet([parcels, vertices]: [usize; 2], concentration: f64, seed: u64,
     HostTensor::f32([parcels, vertices], draws.into_iter().map(|x| x as f32).collect())
 }
 
-/// The logarithm of a draw of the gamma law of shape `a` (Marsaglia & Tsang 2000), for the element: its tries are steps of the stream. A
-/// shape below 1 is drawn at a + 1, times U^(1/a).
+/// The logarithm of a gamma variable of shape `a` (Marsaglia & Tsang 2000) for this element; its rejection steps use successive steps of
+/// the stream. For a shape below 1 a variable of shape a + 1 is multiplied by U^(1/a).
 fn log_gamma_draw(a: f64, seed: u64, stream: u32, element: usize) -> f64 {
     let d = a.max(1.0 + a * f64::from(a < 1.0)) - 1.0 / 3.0;
     let c = 1.0 / (9.0 * d).sqrt();
-    // (0, 1], so that logarithms are finite.
+    // The values lie in (0, 1], so that logarithms are finite.
     let uniform = |draws: &Philox, word: usize| 1.0 - f64::from(draws.uniform(4 * element + word));
     let mut step = 0;
     loop {

@@ -1,15 +1,15 @@
-//! Homogeneity: the likeness of the series within parcels.
+//! Homogeneity: the similarity of the series within parcels.
 
 use crate::{Error, Result};
 
-/// Homogeneity of a parcellation: for each parcel the mean Pearson correlation over distinct pairs of its vertices, averaged over
-/// parcels weighted by size; a parcel of one vertex counts 0. `z` are rows `[vertices, time]` of
+/// The homogeneity of a parcellation: for each parcel the mean Pearson correlation over distinct pairs of its vertices, averaged over
+/// parcels weighted by size. A parcel of one vertex counts as 0. `z` are rows `[vertices, time]` of
 /// [`unit_rows`](crate::statistics::standardise::unit_rows); labels below 0 are left out.
 ///
-/// With unit rows, the sum over distinct pairs is |Σ z|² − n.
+/// For unit rows, the sum over distinct ordered pairs is |Σ z|² − n.
 ///
 /// # Errors
-/// Where there is not a label for every row, or no row has a label of 0 or more: then the mean is not defined.
+/// Returns an error where there is not one label for every row, or no row has a label of 0 or more, because the mean is then undefined.
 pub fn homogeneity(z: &[f32], time: usize, labels: &[i32]) -> Result<f64> {
     if labels.len() * time != z.len() {
         return Err(Error::argument(format!("{} labels for {} series", labels.len(), z.len() / time.max(1))));
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
     use crate::statistics::standardise::unit_rows;
 
-    /// Against the definition: every pair's correlation, by hand.
+    /// Comparison with the definition, by the correlation of every pair.
     #[test]
     fn equals_the_mean_over_pairs() {
         let (v, t) = (7, 33);

@@ -1,4 +1,4 @@
-//! Learnt parcels compared with others by homogeneity, on frames that they were not learnt from.
+//! Comparison of learnt parcels with other parcellations by homogeneity, on frames outside the training set.
 
 use super::cortex::Cortex;
 use super::homogeneity::homogeneity;
@@ -10,48 +10,48 @@ use crate::tensor::HostTensor;
 use crate::{Device, Result};
 use std::ops::Range;
 
-/// Random parcellations that learnt ones are compared with.
+/// The number of random parcellations with which learnt parcels are compared.
 pub const RANDOM: usize = 20;
 
-/// Rounds of spherical k-means behind each random parcellation.
+/// The greatest number of rounds of spherical k-means for each random parcellation.
 const ROUNDS: usize = 50;
 
 /// Homogeneity (see [`homogeneity`]) on the test frames, from −1 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scores {
-    /// Of the learnt parcels.
+    /// The homogeneity of the learnt parcels.
     pub learnt: f64,
-    /// Of [`RANDOM`] random parcellations: spherical k-means from random starts.
+    /// The homogeneity of [`RANDOM`] random parcellations by spherical k-means from random starts.
     pub random: Vec<f64>,
-    /// Of the parcellation that is known of the cortex, where there is one.
+    /// The homogeneity of the known parcellation of the cortex, where there is one.
     pub atlas: Option<f64>,
-    /// Of k-means on the series and coordinates that the parcels were learnt from.
+    /// The homogeneity of k-means on the series and coordinates that the parcels were learnt from.
     pub k_means: f64,
 }
 
 impl Scores {
-    /// The mean of the random parcellations.
+    /// The mean over the random parcellations.
     pub fn random_mean(&self) -> f64 {
         self.random.iter().sum::<f64>() / self.random.len() as f64
     }
 
-    /// The best of the random parcellations; NaN where one of them is, or where there are none.
+    /// The maximum over the random parcellations; NaN where one of them is NaN, or where there are none.
     pub fn random_best(&self) -> f64 {
         self.random.iter().copied().map(|x| if x.is_nan() { f64::NAN } else { x }).max_by(f64::total_cmp).unwrap_or(f64::NAN)
     }
 }
 
 impl Cortex {
-    /// The frames that parcels learnt from the first `train` frames are tested on: the others, or all frames where fewer than two are left.
+    /// The test frames for parcels learnt from the first `train` frames: the remaining frames, or all frames where fewer than two remain.
     pub fn test_frames(&self, train: usize) -> Range<usize> {
         if self.frames().saturating_sub(train) > 1 { train..self.frames() } else { 0..self.frames() }
     }
 
-    /// Parcels learnt from the first `train` frames with `settings`, and parcellations to compare them with, by homogeneity on the test
-    /// frames ([`Cortex::test_frames`]).
+    /// The homogeneity on the test frames ([`Cortex::test_frames`]) of parcels learnt from the first `train` frames with `settings`, and of
+    /// other parcellations for comparison.
     ///
     /// # Errors
-    /// Where the cortex has not so many frames, or labels are not of its usable vertices.
+    /// Returns an error where the cortex has fewer than `train` frames, or there is not one label for each of its usable vertices.
     pub fn judge(&self, learnt: &Learnt, settings: &Settings, train: usize) -> Result<Scores> {
         let test = self.frames_of(self.test_frames(train))?;
         let time = test.shape()[1];
@@ -77,10 +77,10 @@ impl Cortex {
         })
     }
 
-    /// The correlation `[parcels, parcels]` of the parcels' series over `frames`, from soft memberships `[parcels, usable vertices]`.
+    /// The correlation `[parcels, parcels]` of the series of parcels over `frames`, from soft memberships `[parcels, usable vertices]`.
     ///
     /// # Errors
-    /// Where the frames are not there, or the memberships are not of the usable vertices.
+    /// Returns an error where the range extends beyond the frames, or the memberships are not those of the usable vertices.
     pub fn parcel_correlation(&self, device: &Device, memberships: &HostTensor, frames: Range<usize>) -> Result<HostTensor> {
         let series = self.frames_of(frames)?;
         let mut tape = Tape::new();
@@ -92,10 +92,10 @@ impl Cortex {
         Ok(program.run(&[(a, memberships), (x, &series)])?.remove(0))
     }
 
-    /// Memberships `[parcels, usable vertices]` as memberships of all vertices, 0 where there is no series.
+    /// Memberships `[parcels, usable vertices]` as memberships of all vertices, with 0 where there is no series.
     ///
     /// # Errors
-    /// Where the memberships are not of the usable vertices.
+    /// Returns an error where the memberships are not those of the usable vertices.
     pub fn spread_memberships(&self, memberships: &HostTensor) -> Result<HostTensor> {
         let (parcels, usable, vertices) = (memberships.shape()[0], self.usable.len(), self.series.shape()[0]);
         let mut out = vec![0.0; parcels * vertices];
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
     use crate::tensor::Philox;
 
-    /// Two halves of a ring on the sphere, each with a series of its own and noise.
+    /// Two halves of a ring on the sphere, each with its own series plus noise.
     fn halves(vertices: usize, time: usize) -> (Cortex, Vec<i32>) {
         let draws = Philox::new(3, 0, 0);
         let label = |v: usize| i32::from(2 * v >= vertices);
@@ -134,7 +134,7 @@ mod tests {
         let memberships = HostTensor::f32([2, 24], memberships).unwrap();
         let learnt = Learnt { memberships, labels, losses: Vec::new() };
         let scores = cortex.judge(&learnt, &settings, 100).unwrap();
-        // Signal of variance 1 and noise of variance 1/4: within a half the correlation is 1 / (1 + 1/4).
+        // The signal has variance 1 and the noise variance 1/4, so the correlation within a half is 1 / (1 + 1/4).
         assert!((scores.learnt - 0.8).abs() < 0.05, "{scores:?}");
         assert!(scores.random.len() == RANDOM && scores.random_mean() < scores.learnt && scores.random_best() <= scores.learnt + 1e-9);
         assert!(scores.atlas.is_none() && scores.k_means <= scores.learnt + 1e-9);

@@ -1,13 +1,13 @@
 //! Learning a soft parcellation from series on a surface.
 //!
-//! Memberships A = softmax over parcels of logits `[parcels, vertices]` maximise, per vertex,
+//! Memberships A, the softmax over parcels of logits `[parcels, vertices]`, maximise, for each vertex,
 //!
 //! Σ_p m_p |S_p|² + λ Σ_p m_p |C_p|² + τ(s) H(A) + ρ Σ A ∘ (N A),
 //!
-//! with m the parcels' masses, S their mean standardised series (m|S|² is within-parcel homogeneity: the second moment about the
-//! parcel's mean is Σ_v A |z_v − S|² = Σ_v A − m|S|²), C their mean direction on the sphere (compactness, in the same factored form),
-//! H = −Σ A ln A the memberships' entropy, whose weight falls to 0 (deterministic annealing: Rose 1998), and N the mean over a
-//! vertex's neighbours. Terms after Ciric et al. 2022 (hypercoil's `SecondMoment`, `Entropy`, `Compactness` losses).
+//! with m the masses of the parcels and S their mean standardised series. The first term is homogeneity within parcels: the second moment
+//! about the parcel's mean is Σ_v A |z_v − S|² = Σ_v A − m|S|². C is the mean direction of a parcel on the sphere (compactness, in the same
+//! form), H = −Σ A ln A is the entropy of the memberships, whose weight falls to 0 (deterministic annealing: Rose 1998), and N is the mean
+//! over the neighbours of a vertex. The terms follow Ciric et al. 2022 (hypercoil's `SecondMoment`, `Entropy`, `Compactness` losses).
 
 use super::sphere::{self, Point};
 use crate::optim::{Adam, Schedule};
@@ -18,24 +18,24 @@ use crate::tensor::{HostTensor, MatrixLayout, TensorType, product};
 use crate::training::{Descent, Training};
 use crate::{Device, Error, Program, Result, State};
 
-/// Settings; `Default` is the demo's.
+/// The settings of the training; `Default` gives those of the demo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Parcels.
+    /// The number of parcels.
     pub parcels: usize,
-    /// Steps of Adam.
+    /// The number of steps of Adam.
     pub steps: u32,
-    /// Draws the first seed of the start.
+    /// The seed of the draw of the first centre, from which the initial parcels follow.
     pub seed: u64,
-    /// λ, the weight of compactness on the sphere.
+    /// The weight λ of compactness on the sphere.
     pub compactness: f32,
-    /// τ at the first step, the weight of entropy; it falls linearly to 0 at the last.
+    /// The weight τ of entropy at the first step; it falls linearly to 0 at the last.
     pub entropy: f32,
-    /// ρ, the weight of agreement with neighbours.
+    /// The weight ρ of agreement with neighbours.
     pub agreement: f32,
-    /// The learning rate at the first step and at the last, half a cosine between.
+    /// The learning rates at the first and at the last step, with half a cosine between them.
     pub rate: (f32, f32),
-    /// Standard deviation, on the unit sphere, of the memberships' start about the parcels' centres.
+    /// The standard deviation, on the unit sphere, of the initial memberships about the centres of the parcels.
     pub spread: f64,
 }
 
@@ -45,14 +45,14 @@ impl Default for Settings {
     }
 }
 
-/// A surface that parcels are learnt on.
+/// A surface on which parcels are learnt.
 #[derive(Debug, Clone)]
 pub struct Surface {
-    /// f32 `[vertices, time]`, no constant row.
+    /// The series, f32 `[vertices, time]`, without constant rows.
     pub series: HostTensor,
-    /// Directions of the vertices on the sphere.
+    /// The directions of the vertices on the sphere.
     pub directions: Vec<Point>,
-    /// i32 `[vertices, degree]`, symmetric: see [`sphere::neighbours`].
+    /// The table of neighbours, i32 `[vertices, degree]`, symmetric; see [`sphere::neighbours`].
     pub neighbours: HostTensor,
 }
 
@@ -68,19 +68,19 @@ pub struct Learner {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Learnt {
-    /// f32 `[parcels, vertices]`.
+    /// The memberships, f32 `[parcels, vertices]`.
     pub memberships: HostTensor,
-    /// The parcel of greatest membership of each vertex.
+    /// The parcel of greatest membership for each vertex.
     pub labels: Vec<i32>,
     /// The loss at each step.
     pub losses: Vec<f32>,
 }
 
-/// Records the loss of `logits` `[parcels, vertices]` over `features` `[vertices, time + 3]`: standardised series, and directions
+/// Records the loss of `logits` `[parcels, vertices]` over `features` `[vertices, time + 3]`, which are standardised series and directions
 /// times √λ.
 ///
 /// # Errors
-/// Where shapes do not fit.
+/// Returns an error where shapes do not fit.
 pub fn loss(tape: &mut Tape, logits: Var, features: Var, neighbours: &HostTensor, settings: &Settings) -> Result<Var> {
     let made = tape.soft_parcellation(logits, features)?;
     let squares = tape.square(made.series)?;
@@ -94,7 +94,7 @@ pub fn loss(tape: &mut Tape, logits: Var, features: Var, neighbours: &HostTensor
     let temperature = Schedule::Linear { start: settings.entropy, end: 0.0, steps: settings.steps }.on(tape)?;
     let entropy = tape.mul(terms, temperature)?;
     let agree = tape.scale(agree, settings.agreement)?;
-    // Per vertex and parcel: −τ A ln A + ρ A ∘ N A.
+    // The terms of each vertex and parcel: −τ A ln A + ρ A ∘ N A.
     let priors = tape.sub(agree, entropy)?;
     let priors = tape.sum(priors, &[], false)?;
     let total = tape.add(fit, priors)?;
@@ -102,7 +102,7 @@ pub fn loss(tape: &mut Tape, logits: Var, features: Var, neighbours: &HostTensor
     tape.scale(total, -1.0 / vertices as f32)
 }
 
-/// Logits that make each vertex a member of the centres near it: −|M_p − c_v|² / 2σ².
+/// Initial logits −|M_p − c_v|² / 2σ², by which each vertex is a member of the parcels whose centres are near it.
 fn start(directions: &[Point], settings: &Settings) -> Vec<f32> {
     let seeds = sphere::farthest_points(directions, settings.parcels, settings.seed);
     let centres = sphere::k_means(directions, seeds, 10);
@@ -111,11 +111,11 @@ fn start(directions: &[Point], settings: &Settings) -> Vec<f32> {
     centres.iter().flat_map(|m| directions.iter().map(move |c| logit(m, c))).collect()
 }
 
-/// The features that are averaged within parcels, f32 `[vertices, time + 3]`: standardised series, and directions times √λ; then zeros, which change
-/// nothing, up to a multiple of four columns, which kernels read faster.
+/// The features that are averaged within parcels, f32 `[vertices, time + 3]`: standardised series, and directions times √λ. They are padded
+/// with zeros, which change nothing, to a multiple of four columns, which kernels read faster.
 ///
 /// # Errors
-/// Where the series are not `[vertices, time]`.
+/// Returns an error where the series are not `[vertices, time]`.
 pub fn features(surface: &Surface, settings: &Settings) -> Result<HostTensor> {
     let time = surface.series.shape().last().copied().unwrap_or(0);
     let z = unit_rows(surface.series.elements::<f32>()?, time);
@@ -130,14 +130,13 @@ pub fn features(surface: &Surface, settings: &Settings) -> Result<HostTensor> {
     HostTensor::f32([surface.directions.len(), width], features)
 }
 
-/// Rounds of [`k_means`] at most.
+/// The greatest number of rounds of [`k_means`].
 const ROUNDS: usize = 100;
 
-/// k-means of the same features (Lloyd's algorithm), from the same start on the sphere as the learner's: what the learner is without
-/// annealing, for comparison.
+/// k-means of the same features (Lloyd's algorithm) from the same start on the sphere: the learner without annealing, for comparison.
 ///
 /// # Errors
-/// Where there is not a row of features for each direction, or one is not finite.
+/// Returns an error where there is not one row of features for each direction, or one is not finite.
 pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings) -> Result<Clustering> {
     let x = features.elements::<f32>()?;
     let (rows, parcels) = (directions.len(), settings.parcels);
@@ -155,7 +154,7 @@ pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings)
         sum.iter_mut().for_each(|s| *s /= members.len() as f32);
         sum
     };
-    // The first centres are the means of the parcels on the sphere. A centre without vertices is none.
+    // The first centres are the means of the parcels on the sphere. A centre without vertices is `None`.
     let seeds = sphere::farthest_points(directions, parcels, settings.seed);
     let first = sphere::nearest(directions, &sphere::k_means(directions, seeds, 10));
     let mut members = vec![Vec::new(); parcels];
@@ -164,7 +163,7 @@ pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings)
     let mut centres: Vec<Option<Vec<f32>>> = members.iter().map(place).collect();
     let squares: Vec<f32> = (0..rows).map(|v| row(v).iter().map(|x| x * x).sum()).collect();
     let assign = |centres: &[Option<Vec<f32>>]| {
-        // The nearest centre by products: |x − c|² = |x|² − 2 (x · c − ½ |c|²).
+        // The nearest centre is found by products: |x − c|² = |x|² − 2 (x · c − ½ |c|²).
         let flat: Vec<f32> = centres.iter().flat_map(|c| c.clone().unwrap_or_else(|| vec![0.0; width])).collect();
         let mut products = vec![0.0f32; rows * parcels];
         let (lx, lc) = (MatrixLayout::new(0, [rows, width], false), MatrixLayout::new(0, [width, parcels], true));
@@ -182,10 +181,10 @@ pub fn k_means(features: &HostTensor, directions: &[Point], settings: &Settings)
     }))
 }
 
-/// Records a training step on a surface: the loss, its gradient, Adam, and the ring of losses.
+/// Records a training step on a surface: the loss, its gradient, Adam, and the buffer of losses.
 ///
 /// # Errors
-/// Where there are fewer vertices than parcels, shapes do not fit, or a value of the series is not finite.
+/// Returns an error where there are fewer vertices than parcels, shapes do not fit, or a value of the series is not finite.
 pub fn training_tape(surface: &Surface, settings: &Settings) -> Result<Tape> {
     let (vertices, parcels) = (surface.directions.len(), settings.parcels);
     let [rows, _] = *surface.series.shape() else {
@@ -215,7 +214,7 @@ impl Learner {
     /// Compiles the training step for `device`.
     ///
     /// # Errors
-    /// As [`training_tape`], and where the device refuses.
+    /// Returns an error in the cases of [`training_tape`], and where the device cannot compile the step.
     pub fn new(device: &Device, surface: &Surface, settings: &Settings) -> Result<Self> {
         let state = State::new(device);
         let training = Training::new(device, &training_tape(surface, settings)?, &state, settings.steps)?;
@@ -232,7 +231,7 @@ impl Learner {
         self.training.program_mut()
     }
 
-    /// The compiled training step alone.
+    /// The compiled training step, without the learner.
     pub fn into_program(self) -> Program {
         self.training.into_program()
     }
@@ -240,32 +239,32 @@ impl Learner {
     /// Runs `n` steps.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn steps(&mut self, n: usize) -> Result<()> {
         (0..n).try_for_each(|_| self.training.program_mut().step())
     }
 
-    /// The losses of the steps that are done.
+    /// The losses of the steps so far.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn losses(&self) -> Result<Vec<f32>> {
         self.training.losses()
     }
 
-    /// Runs all steps that are left, and says after every few how many are done and what the loss is.
+    /// Runs all remaining steps. `progress` is called after every few with the number of steps and the loss.
     ///
     /// # Errors
-    /// Where the loss becomes NaN or infinite, and where the device reports a fault.
+    /// Returns an error where the loss becomes NaN or infinite, and where the device reports a fault.
     pub fn run(mut self, progress: impl FnMut(u32, f32)) -> Result<Learnt> {
         self.training.run(progress)?;
         self.finish()
     }
 
-    /// Memberships and labels as they are.
+    /// The current memberships and labels.
     ///
     /// # Errors
-    /// Where the device reports a fault.
+    /// Returns an error where the device reports a fault.
     pub fn finish(mut self) -> Result<Learnt> {
         self.memberships.step()?;
         let memberships = self.memberships.read(self.read)?;

@@ -1,4 +1,5 @@
-//! Parcels of a cortex: memberships applied to series, learnt, compared by homogeneity, and the sphere on which they lie.
+//! Parcels of a cortex: memberships applied to series, learning of parcels, their comparison by homogeneity, and the sphere on which they
+//! lie.
 
 mod cases;
 pub mod cortex;

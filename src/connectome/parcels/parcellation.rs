@@ -1,31 +1,31 @@
-//! Linear parcellation: atlases of any weights, hard atlases, compartments, and what parcels' series are normalised by.
+//! Linear parcellation: weighted atlases, hard atlases, compartments, and the normalisation of the series of parcels.
 
 use crate::tape::{Tape, Var};
 use crate::{Error, HostTensor, Result};
 use std::ops::Range;
 
-/// A parcel's weights that sum to less than this are no parcel: its series is 0.
+/// A parcel whose weights sum to less than this is empty, and its series is 0.
 const LIGHTEST: f32 = 1e-30;
 
 /// The normalisation of a parcel's weighted sum (hypercoil's `AtlasLinear`, whose call-time `None` cannot turn a module's setting off).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Normalisation {
-    /// Divided by the sum of the weights: the weighted mean.
+    /// The sum divided by the sum of the weights: the weighted mean.
     #[default]
     Mean,
-    /// Divided by the sum of the weights' magnitudes, for weights of both signs.
+    /// The sum divided by the sum of the magnitudes of the weights, for weights of both signs.
     AbsoluteMean,
-    /// Of mean 0 and standard deviation 1 over time (ddof 0); a constant series is 0.
+    /// The sum scaled to mean 0 and standard deviation 1 over time (ddof 0); a constant series becomes 0.
     ZScore,
-    /// 100 (s − s̄) / s̄, the change from the mean over time in percent; 0 where the mean is 0.
+    /// The change from the mean over time in percent, 100 (s − s̄) / s̄; 0 where the mean is 0.
     PercentChange,
-    /// The sum itself.
+    /// The sum without normalisation.
     Sum,
 }
 
 impl Normalisation {
-    /// Parcels' weighted sums `[.., parcels, time]` normalised, of weights `[parcels, vertices]`.
+    /// Normalises the weighted sums of parcels `[.., parcels, time]` with weights `[parcels, vertices]`.
     fn apply(self, tape: &mut Tape, sums: Var, weights: Var) -> Result<Var> {
         match self {
             Self::Sum => Ok(sums),
@@ -54,7 +54,7 @@ fn per_total(tape: &mut Tape, sums: Var, weights: Var) -> Result<Var> {
     quotient(tape, sums, total)
 }
 
-/// a / b, 0 where |b| is nothing.
+/// The quotient a / b; 0 where |b| is below [`LIGHTEST`].
 fn quotient(tape: &mut Tape, a: Var, b: Var) -> Result<Var> {
     let (zero, one, least) = (tape.scalar(0.0)?, tape.scalar(1.0)?, tape.scalar(LIGHTEST)?);
     let size = tape.abs(b)?;
@@ -66,11 +66,12 @@ fn quotient(tape: &mut Tape, a: Var, b: Var) -> Result<Var> {
 
 /// # Parcellations and atlases
 impl Tape {
-    /// Series of parcels `[.., parcels, time]`: weights `[parcels, vertices]`, of either sign, times series `[.., vertices, time]`, and
-    /// normalised. For soft memberships and means see [`Tape::soft_parcellation`] and [`Tape::parcel_series`], whose kernels are fused.
+    /// The series of parcels `[.., parcels, time]`: the product of weights `[parcels, vertices]`, of either sign, and series `[..,
+    /// vertices, time]`, normalised. For soft memberships and means see [`Tape::soft_parcellation`] and [`Tape::parcel_series`], whose
+    /// kernels are fused.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn linear_parcellation(&mut self, weights: Var, series: Var, normalisation: Normalisation) -> Result<Var> {
         self.expect_f32("linear_parcellation", "weights", weights)?;
         if self.shape(weights).rank() != 2 {
@@ -80,13 +81,13 @@ impl Tape {
         normalisation.apply(self, sums, weights)
     }
 
-    /// Projection: series Y `[.., parcels, time]` whose mixture by the maps A `[parcels, vertices]` comes nearest to the series
-    /// X `[.., vertices, time]`, argmin |AᵀY − X|² + ridge |Y|² = (A Aᵀ + ridge 1)⁻¹ A X (hypercoil's mode `project`; nilearn's
-    /// `NiftiMapsMasker`). It solves the normal equations, and so loses the square of the maps' condition: for maps that nearly overlap,
-    /// take a ridge.
+    /// Projection: the series Y `[.., parcels, time]` whose mixture by the maps A `[parcels, vertices]` is nearest to the series X `[..,
+    /// vertices, time]`, argmin |AᵀY − X|² + ridge |Y|² = (A Aᵀ + ridge 1)⁻¹ A X (hypercoil's mode `project`; nilearn's `NiftiMapsMasker`).
+    /// It solves the normal equations, so its error grows with the squared condition number of the maps: use a ridge where maps nearly
+    /// coincide.
     ///
     /// # Errors
-    /// Where shapes do not fit.
+    /// Returns an error where shapes do not fit.
     pub fn parcellation_by_projection(&mut self, maps: Var, series: Var, ridge: f32) -> Result<Var> {
         self.expect_f32("parcellation_by_projection", "maps", maps)?;
         if self.shape(maps).rank() != 2 {
@@ -102,11 +103,12 @@ impl Tape {
         self.solve_spd(products, sums)
     }
 
-    /// [`Tape::linear_parcellation`] compartment by compartment (hemispheres, subcortex): each its own weights `[parcels, vertices]` over a
-    /// range of the vertices of `series` `[.., vertices, time]`; parcels follow one another in that order.
+    /// [`Tape::linear_parcellation`] for each compartment (hemispheres, subcortex), with its own weights `[parcels, vertices]` over a range
+    /// of the vertices of `series` `[.., vertices, time]`. The parcels of the compartments are concatenated in order.
     ///
     /// # Errors
-    /// Where there are no compartments, a range leaves the vertices, or weights are not of its length.
+    /// Returns an error where there are no compartments, a range extends beyond the vertices, or the length of weights differs from that of
+    /// their range.
     pub fn compartments(&mut self, compartments: &[(Var, Range<usize>)], series: Var, normalisation: Normalisation) -> Result<Var> {
         let axis = self.axis("compartments", series, -2)? as isize;
         let mut made = Vec::with_capacity(compartments.len());
@@ -117,11 +119,11 @@ impl Tape {
         self.concatenate(&made, axis)
     }
 
-    /// Means `[parcels, time]` over the vertices of each label of a hard atlas: `labels` i32 `[vertices]`, from 0 to `parcels` − 1, and any
-    /// other for vertices that belong to none. It sums rows, without a product. A parcel without vertices has zeros.
+    /// The means `[parcels, time]` over the vertices of each label of a hard atlas. `labels` i32 `[vertices]` are 0 to `parcels` − 1, and
+    /// any other value for vertices without a parcel. Rows are summed without a matrix product. A parcel without vertices has zeros.
     ///
     /// # Errors
-    /// Where there is not a label for every row of `series` `[vertices, time]`.
+    /// Returns an error where there is not one label for every row of `series` `[vertices, time]`.
     pub fn hard_parcellation(&mut self, labels: &HostTensor, series: Var, parcels: usize) -> Result<Var> {
         let bad = |what: String| Error::op("hard_parcellation", what);
         self.expect_f32("hard_parcellation", "series", series)?;
@@ -130,7 +132,7 @@ impl Tape {
         if shape.rank() != 2 || given.len() != shape[0] || parcels == 0 {
             return Err(bad(format!("{} labels of {parcels} parcels for series {shape}", given.len())));
         }
-        // Vertices of no parcel go to a row of their own, which is left out.
+        // Vertices without a parcel go to an additional row, which is left out.
         let row = |&l: &i32| usize::try_from(l).ok().filter(|l| *l < parcels).unwrap_or(parcels);
         let mut counts = vec![0.0f32; parcels + 1];
         given.iter().for_each(|l| counts[row(l)] += 1.0);

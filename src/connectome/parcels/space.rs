@@ -1,15 +1,16 @@
-//! Places on the sphere and in space, on the tape: centres of mass, great-circle distances, with nothing of size n × m × 3.
+//! Positions on the sphere and in space, on the tape: centres of mass and great-circle distances, without any array of size n × m × 3.
 
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
 /// # Places and distances
 impl Tape {
-    /// Centres of mass `[parcels, 3]` of memberships `[parcels, vertices]` at coordinates `[vertices, 3]`, mm; with a `radius`, drawn out
-    /// to the sphere of that radius about the origin. A parcel without mass, or whose centre is the origin, stays at the origin.
+    /// The centres of mass `[parcels, 3]` of memberships `[parcels, vertices]` at coordinates `[vertices, 3]`, in mm. With a `radius` they
+    /// are projected onto the sphere of that radius about the origin. A parcel without mass, or with its centre at the origin, stays at the
+    /// origin.
     ///
     /// # Errors
-    /// Where shapes do not fit or the radius is not above 0.
+    /// Returns an error where shapes do not fit or the radius is not above 0.
     pub fn centres_of_mass(&mut self, memberships: Var, coordinates: Var, radius: Option<f32>) -> Result<Var> {
         self.expect_places("centres_of_mass", coordinates)?;
         let (centres, _) = self.parcel_series(memberships, coordinates)?;
@@ -23,11 +24,11 @@ impl Tape {
         self.scale(directions, radius)
     }
 
-    /// Squared Euclidean distances `[n, m]` of places `[n, 3]` and `[m, 3]`, mm²: from differences, axis by axis, so that those of near
-    /// neighbours keep their digits.
+    /// The squared Euclidean distances `[n, m]` in mm² of points `[n, 3]` and `[m, 3]`, computed from differences along each axis, so that
+    /// the distances of near neighbours keep their digits.
     ///
     /// # Errors
-    /// Where places are not `[.., 3]` matrices.
+    /// Returns an error where the points are not `[.., 3]` matrices.
     pub fn squared_chords(&mut self, a: Var, b: Var) -> Result<Var> {
         self.expect_places("squared_chords", a)?;
         self.expect_places("squared_chords", b)?;
@@ -46,22 +47,23 @@ impl Tape {
         sum.ok_or_else(|| Error::op("squared_chords", "places have three axes"))
     }
 
-    /// Great-circle distances `[n, m]` in mm between places `[n, 3]` and `[m, 3]` on the sphere of `radius` mm about the origin: the arcs
-    /// over their chords, which is accurate for near places where the arc cosine of a product is not. The gradient is 0 where places
-    /// coincide, and at antipodes.
+    /// The great-circle distances `[n, m]` in mm between points `[n, 3]` and `[m, 3]` on the sphere of `radius` mm about the origin. They
+    /// are computed from the chords, which is accurate for near points, where the arc cosine of a product is not. The gradient is 0 where
+    /// points coincide, and at antipodes.
     ///
     /// # Errors
-    /// Where places are not `[.., 3]` matrices or the radius is not above 0.
+    /// Returns an error where the points are not `[.., 3]` matrices or the radius is not above 0.
     pub fn great_circle_distances(&mut self, a: Var, b: Var, radius: f32) -> Result<Var> {
         expect_radius("great_circle_distances", radius)?;
         let chords = self.squared_chords(a, b)?;
         self.arcs(chords, radius)
     }
 
-    /// Great-circle distances `[n]` in mm between places `[n, 3]` row by row, as [`Tape::great_circle_distances`].
+    /// The great-circle distances `[n]` in mm between corresponding rows of two sets of points `[n, 3]`; see
+    /// [`Tape::great_circle_distances`].
     ///
     /// # Errors
-    /// Where shapes differ or the radius is not above 0.
+    /// Returns an error where shapes differ or the radius is not above 0.
     pub fn great_circle_distances_of_pairs(&mut self, a: Var, b: Var, radius: f32) -> Result<Var> {
         const OP: &str = "great_circle_distances_of_pairs";
         expect_radius(OP, radius)?;

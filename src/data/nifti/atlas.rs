@@ -15,8 +15,8 @@ const LARGEST_LABEL: f64 = 9_007_199_254_740_992.0;
 /// solves least squares instead). Sums are in double precision. Names are the labels, or the maps' places counted from 0.
 ///
 /// # Errors
-/// [`Error::File`] of the image or the atlas: where their voxels are not the same, labels are not whole numbers, weights are negative or
-/// all 0, or a voxel of a region is not a finite number.
+/// Returns [`Error::File`], which names the image or the atlas, where their voxels are not the same, labels are not whole numbers, weights
+/// are negative or all 0, or a voxel of a region is not a finite number.
 pub fn atlas_series(image: impl AsRef<Path>, atlas: impl AsRef<Path>) -> Result<Series> {
     let means = atlas_means(image.as_ref(), atlas.as_ref())?;
     let shape = [means.names.len(), means.values.len() / means.names.len()];

@@ -62,7 +62,7 @@ impl Image {
 /// its name. A fourth axis of one element before a fifth is ignored, as in images that AFNI writes, where the fifth axis is time.
 ///
 /// # Errors
-/// [`Error::File`] where the file cannot be read, is cut short, or holds anything else; the message says what it holds.
+/// Returns [`Error::File`] where the file cannot be read, is cut short, or holds anything else; the message says what it holds.
 pub fn read_nifti(path: impl AsRef<Path>) -> Result<Image> {
     let path = path.as_ref();
     read_nifti_bytes(path, read_bytes(path)?)
@@ -71,7 +71,7 @@ pub fn read_nifti(path: impl AsRef<Path>) -> Result<Image> {
 /// Reads an image from the bytes of a file, as [`read_nifti`] does; `name` stands for the file in errors.
 ///
 /// # Errors
-/// As [`read_nifti`].
+/// The same as those of [`read_nifti`].
 pub fn read_nifti_bytes(name: impl AsRef<Path>, bytes: Vec<u8>) -> Result<Image> {
     image(bytes).map_err(|what| Error::file(name.as_ref(), what))
 }

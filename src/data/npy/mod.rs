@@ -20,7 +20,7 @@ use std::path::Path;
 /// f16, f32, i32 and u32 keep their type; f64 becomes f32; every other integer type, and bool, becomes i32.
 ///
 /// # Errors
-/// [`Error::File`] where the file cannot be read, is not an array of these types, is cut short, or holds a value that the type it
+/// Returns [`Error::File`] where the file cannot be read, is not an array of these types, is cut short, or holds a value that the type it
 /// becomes cannot (the message says which, and where).
 pub fn read_npy(path: impl AsRef<Path>) -> Result<HostTensor> {
     let path = path.as_ref();
@@ -36,7 +36,7 @@ pub fn read_npy_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<HostTensor
 /// rounded. `name` stands for the file in errors.
 ///
 /// # Errors
-/// As [`read_npy`], except that no value is too large.
+/// The same as those of [`read_npy`], except that no value is too large.
 pub fn read_npy_f64_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<HostTensor> {
     parse(bytes, doubles).map_err(|what| Error::file(name.as_ref(), what))
 }
@@ -44,7 +44,7 @@ pub fn read_npy_f64_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<HostTe
 /// Writes f32, f16, i32 or u32 elements, row-major, whole or not at all. A tensor held in double precision is written as f32.
 ///
 /// # Errors
-/// [`Error::File`] where the file cannot be written.
+/// Returns [`Error::File`] where the file cannot be written.
 pub fn write_npy(path: impl AsRef<Path>, tensor: &HostTensor) -> Result<()> {
     let path = path.as_ref();
     let bytes = npy_bytes(tensor).map_err(|e| Error::file(path, e.to_string()))?;
@@ -54,7 +54,7 @@ pub fn write_npy(path: impl AsRef<Path>, tensor: &HostTensor) -> Result<()> {
 /// The bytes of a `.npy` file, as [`write_npy`] writes them.
 ///
 /// # Errors
-/// Where the tensor's elements do not have its type, which does not happen to tensors that this crate makes.
+/// Returns an error where the tensor's elements do not have its type, which does not happen to tensors that this crate makes.
 pub fn npy_bytes(tensor: &HostTensor) -> Result<Vec<u8>> {
     let (descr, size) = match tensor.dtype() {
         DType::F32 => ("<f4", 4),

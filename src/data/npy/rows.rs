@@ -21,7 +21,7 @@ impl NpyRows {
     /// Opens a file of at least one axis, in C order.
     ///
     /// # Errors
-    /// [`Error::File`] where the file cannot be read, is no such array, or is cut short.
+    /// Returns [`Error::File`] where the file cannot be read, is no such array, or is cut short.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let wrong = |what: String| Error::file(path, what);
@@ -58,7 +58,7 @@ impl NpyRows {
     /// Reads a row, whose shape is the array's without its first axis, converted as [`read_npy`](super::read_npy) does.
     ///
     /// # Errors
-    /// [`Error::File`] where there is no such row, or as [`read_npy`](super::read_npy).
+    /// Returns [`Error::File`] where there is no such row, and the errors of [`read_npy`](super::read_npy).
     pub fn read(&self, row: usize) -> Result<HostTensor> {
         self.decoded(row, tensor)
     }
@@ -66,7 +66,7 @@ impl NpyRows {
     /// Reads a row in double precision, whatever the type of the elements.
     ///
     /// # Errors
-    /// As [`NpyRows::read`].
+    /// The same as those of [`NpyRows::read`].
     pub fn read_f64(&self, row: usize) -> Result<HostTensor> {
         self.decoded(row, doubles)
     }

@@ -32,7 +32,7 @@ pub(super) fn header(rows: &[ByteRecord], said: Option<bool>, read_as: &mut Read
         }
         return Ok(true);
     }
-    // Above an index there is no label, but an empty cell.
+    // The cell above an index column is empty.
     let from = usize::from(first.len() > 1 && first[0].is_empty());
     let Some(labels) = labels(first, from) else { return Ok(false) };
     let counts = labels.iter().enumerate().all(|(i, n)| *n == labels[0] + i as u64) && labels[0] <= 1;
@@ -52,7 +52,7 @@ pub(super) fn header(rows: &[ByteRecord], said: Option<bool>, read_as: &mut Read
     Err(format!("the first row ({shown}) may be a header of labels or the first frame: --header yes or --header no is expected"))
 }
 
-/// The numbers of a row, from a column on: whole numbers from 0 on that all differ.
+/// The labels in a row from column `from` on: distinct whole numbers of 0 or more; `None` where the cells are not such numbers.
 fn labels(row: &ByteRecord, from: usize) -> Option<Vec<u64>> {
     let label = |cell: &[u8]| number(cell).filter(|x| x.fract() == 0.0 && (0.0..1e15).contains(x)).map(|x| x as u64);
     let labels = row.iter().skip(from).map(label).collect::<Option<Vec<u64>>>()?;
@@ -105,7 +105,7 @@ pub(super) fn index(
     Ok(index)
 }
 
-/// A column as a user names it.
+/// The column that the user's option names, counted from 0; `None` for the option `none`.
 fn column(names: Option<&[String]>, columns: usize, said: &str) -> Result<Option<usize>, String> {
     if let Some(i) = names.and_then(|names| names.iter().position(|name| name == said)) {
         return Ok(Some(i));

@@ -1,4 +1,4 @@
-//! Tables of numbers, `.csv` and `.tsv`: the one place where it is decided what of a table is a header, an index and values.
+//! Tables of numbers, `.csv` and `.tsv`. The header, the index column and the values of a table are recognised here and nowhere else.
 
 mod guess;
 mod text;
@@ -10,7 +10,7 @@ use crate::{Error, HostTensor, Result};
 use csv::{ByteRecord, ReaderBuilder, Trim};
 use std::path::Path;
 
-/// Numbers in rows and columns.
+/// A table of numbers in rows and columns.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// f32 `[rows, columns]`, without the index.
@@ -21,13 +21,13 @@ pub struct Table {
     pub read_as: ReadAs,
 }
 
-/// The options for reading a table. An option left open is decided from the contents where they are clear; where they are not, reading
-/// fails with a message that names the options.
+/// The options for reading a table. An option left open is decided from the contents. Where they leave a doubt, a message says so
+/// ([`ReadAs::doubts`]), or reading fails with an error that names the option to give.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TableOptions {
     /// `Some(true)` where the first row is a header, `Some(false)` where it is not, `None` to recognise it.
     pub header: Option<bool>,
-    /// The column that numbers or dates the rows and is no value: its name, its place counted from 1, or `none`.
+    /// The column that numbers or dates the rows and does not hold values: its name, its place counted from 1, or `none`.
     pub index_column: Option<String>,
 }
 
@@ -48,15 +48,15 @@ pub struct ReadAs {
 
 /// Reads a `.csv` (commas) or `.tsv` (tabs) of numbers. A byte-order mark, CRLF line ends, quotes and blank lines are tolerated.
 ///
-/// Options left open are decided as follows. The first row is a header where a cell of it is neither a number nor a mark of a missing
-/// value, and where all its cells are whole numbers that differ, as an atlas' labels do, and the values below are clearly not such labels.
-/// A column is an index, and not a value, where its name is empty, `Unnamed: 0`, `index`, `time`, `frame` or the like, or where it counts
-/// ten rows or more, or rises with them in equal steps.
+/// Options left open are decided as follows. The first row is a header where one of its cells is neither a number nor a mark of a missing
+/// value. It is also a header where all its cells are distinct whole numbers, such as the labels of an atlas, and the values below are
+/// clearly not of this kind. A column is an index, and not a value, where its name is empty, `Unnamed: 0`, `index`, `time`, `frame` or the
+/// like, or where it counts ten rows or more, or rises with them in equal steps.
 ///
 /// # Errors
-/// [`Error::File`] where the file cannot be read, has another extension or another delimiter, no rows, rows of unequal length, a column
-/// without a name under a header, or a cell that is not a finite f32: empty, `n/a` and NaN too (the message gives line and column, from 1,
-/// and the text found); and where it is not clear whether the first row is a header or a column is an index.
+/// Returns [`Error::File`] where the file cannot be read, has another extension or another delimiter, no rows, rows of unequal length, a
+/// column without a name under a header, or a cell that is not a finite f32: empty, `n/a` and NaN too (the message gives line and column,
+/// from 1, and the text found); and where it is not clear whether the first row is a header or a column is an index.
 pub fn read_table(path: impl AsRef<Path>, options: &TableOptions) -> Result<Table> {
     let path = path.as_ref();
     read_table_bytes(path, &read_bytes(path)?, options)
@@ -89,7 +89,8 @@ pub(super) fn read_grid(name: &Path, bytes: &[u8], options: &TableOptions) -> Re
 /// Reads one column of a `.csv` or `.tsv` with a header as text, one cell for each row: participants' groups, sessions, names of files.
 ///
 /// # Errors
-/// [`Error::File`] where the file cannot be read, has another extension or no rows, no column of that name or two, or a row too short.
+/// Returns [`Error::File`] where the file cannot be read, has another extension or no rows, no column of that name or two, or a row too
+/// short.
 pub fn read_column(path: impl AsRef<Path>, column: &str) -> Result<Vec<String>> {
     let path = path.as_ref();
     cells(path, &read_bytes(path)?, column).map_err(|what| Error::file(path, what))
@@ -131,7 +132,7 @@ fn parse(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Grid, Stri
         return Err("holds no rows of numbers: at least one is expected".into());
     };
     let file = File { bytes, delimiter, columns: header.unwrap_or(first).len() };
-    // R writes no name above the names of rows.
+    // R writes no column name above the names of rows.
     let above = header.filter(|h| rows.iter().all(|row| row.len() == h.len() + 1) && guess::names_rows(rows, 0));
     let file = File { columns: file.columns + usize::from(above.is_some()), ..file };
     rows.iter().try_for_each(|row| file.check_length(row))?;

@@ -5,7 +5,7 @@ use crate::{Error, HostTensor, Result};
 /// The text of a table of f32 `[rows, columns]`, with a header where there are names. Each number is the shortest that reads back to it.
 ///
 /// # Errors
-/// Where the values are not f32 of two axes, or there is not a name for each column.
+/// Returns an error where the values are not f32 of two axes, or there is not a name for each column.
 pub fn table_text(values: &HostTensor, names: Option<&[String]>, separator: &str) -> Result<String> {
     let columns = match *values.shape() {
         [_, columns] if names.is_none_or(|n| n.len() == columns) => columns,

@@ -14,15 +14,15 @@ use crate::{Error, Result};
 /// of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BrainAttentionMessage {
-    /// α h_j: graph attention.
+    /// The message α h_j, which gives graph attention.
     Attention,
-    /// α w h_j.
+    /// The message α w h_j.
     AttentionTimesEdge,
-    /// (α + w) h_j.
+    /// The message (α + w) h_j.
     AttentionPlusEdge,
-    /// L [h_i; α h_j; w] + b.
+    /// The message L [h_i; α h_j; w] + b.
     EdgeAndNodes,
-    /// L [h_i; α h_j] + b.
+    /// The message L [h_i; α h_j] + b.
     Nodes,
 }
 

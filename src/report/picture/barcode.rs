@@ -18,7 +18,7 @@ const CORNERS: usize = 400;
 /// there are many bars, the area that they cover is drawn instead.
 ///
 /// # Errors
-/// [`Error::Argument`] where there are no births, or a value is not finite.
+/// Returns [`Error::Argument`] where there are no births, or a value is not finite.
 pub fn barcode(title: &str, births: &[f32], deaths: &[f32]) -> Result<String> {
     let all = || births.iter().chain(deaths).map(|&x| f64::from(x));
     if births.is_empty() || all().any(|x| !x.is_finite()) {

@@ -34,7 +34,7 @@ impl From<(String, f64)> for Score {
 /// dots; the range from its 5th to its 95th percentile is shaded behind all rows. The reference may be empty.
 ///
 /// # Errors
-/// [`Error::Argument`] where there are no values, or one of either kind is not finite.
+/// Returns [`Error::Argument`] where there are no values, or one of either kind is not finite.
 pub fn comparison<S: Clone + Into<Score>>(title: &str, x_label: &str, values: &[S], reference: (&str, &[f64])) -> Result<String> {
     let values: Vec<Score> = values.iter().cloned().map(Into::into).collect();
     check(&values, reference).map_err(|what| Error::argument(format!("comparison `{title}`: {what}")))?;

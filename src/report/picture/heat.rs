@@ -45,7 +45,7 @@ pub struct Matrix<'a> {
 /// `axis_label` names; `bar_label` names the values.
 ///
 /// # Errors
-/// As [`Matrix::heat_map`].
+/// The same as those of [`Matrix::heat_map`].
 pub fn heat_map(title: &str, axis_label: &str, bar_label: &str, n: usize, values: &[f32], range: (f32, f32)) -> Result<String> {
     let axes = [axis_label; 2];
     Matrix { title, axes, quantity: bar_label, rows: n, values, range: Some(range), ..Matrix::default() }.heat_map()
@@ -56,8 +56,8 @@ impl Matrix<'_> {
     /// one that does not goes from light to dark. Made for up to 1000 rows.
     ///
     /// # Errors
-    /// [`Error::Argument`] where there are no rows or more than [`MAX_SIDE`], the values do not fill them (of the square, where both axes are
-    /// the same), a value is NaN (the message says where), or the range is not a finite one from low to high.
+    /// Returns [`Error::Argument`] where there are no rows or more than [`MAX_SIDE`], the number of values does not match the rows (or a
+    /// square, where both axes are the same), a value is NaN (the message says where), or the range is not a finite one from low to high.
     pub fn heat_map(&self) -> Result<String> {
         let (low, high) = self.scale().map_err(|what| Error::argument(format!("heat map `{}`: {what}", self.title)))?;
         let (rows, columns) = (self.rows, self.columns());

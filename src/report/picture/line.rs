@@ -14,7 +14,7 @@ const BOTTOM: f64 = HEIGHT - 54.0;
 /// dot.
 ///
 /// # Errors
-/// [`Error::Argument`] where there is no finite point at all.
+/// Returns [`Error::Argument`] where there is no finite point at all.
 pub fn line_chart(title: &str, x_label: &str, y_label: &str, series: &[(String, Vec<(f64, f64)>)]) -> Result<String> {
     let points = || series.iter().flat_map(|(_, points)| points).filter(|p| is_point(p));
     let top = TOP + legend_height(series);

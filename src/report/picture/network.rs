@@ -17,7 +17,7 @@ const HEAD: f64 = 9.0;
 /// stronger edges are drawn wider. The diagonal, and weights of 0 and below, are not drawn; of equal weights the earlier goes first.
 ///
 /// # Errors
-/// [`Error::Argument`] where there are no nodes, there is not a weight for each pair of them, or one is not finite.
+/// Returns [`Error::Argument`] where there are no nodes, there is not a weight for each pair of them, or one is not finite.
 pub fn network(title: &str, names: &[String], weights: &[f32], most: usize) -> Result<String> {
     let n = names.len();
     if n == 0 || weights.len() != n * n || weights.iter().any(|w| !w.is_finite()) {

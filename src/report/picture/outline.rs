@@ -51,7 +51,7 @@ impl Points {
     }
 }
 
-/// The closed outlines of the area of each label, as vertices in order. The pieces must turn the same way round.
+/// The closed outlines of the area of each label, as vertices in order. All pieces must list their vertices in the same sense of rotation.
 pub fn outlines(pieces: &[Piece]) -> BTreeMap<i32, Vec<Vec<usize>>> {
     let mut edges = BTreeSet::new();
     for (corners, label) in pieces {

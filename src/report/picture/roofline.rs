@@ -63,7 +63,7 @@ impl Point {
 /// The roofline of a device, and points below it.
 ///
 /// # Errors
-/// [`Error::Argument`] where a ceiling is no positive number.
+/// Returns [`Error::Argument`] where a ceiling is not a positive number.
 pub fn roofline(title: &str, subtitle: &str, ceiling: &Ceiling, points: &[Point]) -> Result<String> {
     let peaks = ceiling.peaks.iter().map(|p| p.1);
     let Some(peak) = ceiling.peaks.first().map(|p| p.1) else {
@@ -235,7 +235,7 @@ impl Chart {
         self.svg.add(format_args!("{mark}<title>{detail}</title></path>"));
     }
 
-    /// Names beside the points, each where it covers no other name and no point; where there is no such place, none.
+    /// Writes names beside the points where they cover no other name and no point. A name for which there is no room is left out.
     fn labels(&mut self, points: &[&Point], at: &[[f64; 2]]) {
         for (p, &[x, y]) in points.iter().zip(at) {
             let Some(label) = &p.label else { continue };

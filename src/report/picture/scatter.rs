@@ -13,7 +13,7 @@ const BOTTOM: f64 = HEIGHT - 58.0;
 /// Named groups of points (x, y), a colour each; when the colours are used up, they come again as rings.
 ///
 /// # Errors
-/// [`Error::Argument`] where there is no finite point at all.
+/// Returns [`Error::Argument`] where there is no finite point at all.
 pub fn scatter(title: &str, x_label: &str, y_label: &str, groups: &[(String, Vec<[f64; 2]>)]) -> Result<String> {
     let empty = || Error::argument(format!("scatter `{title}`: no finite points: at least one is expected"));
     let points = || groups.iter().flat_map(|(_, points)| points);

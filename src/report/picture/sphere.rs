@@ -39,8 +39,8 @@ struct View {
 /// Borders run half way between vertices of different parcels.
 ///
 /// # Errors
-/// [`Error::Argument`] where there are no vertices, a coordinate is not finite, a face names a vertex that is not there, or there is not one
-/// label a vertex.
+/// Returns [`Error::Argument`] where there are no vertices, a coordinate is not finite, a face names a vertex that is not there, or there
+/// is not one label a vertex.
 pub fn sphere_map(title: &str, hemisphere: Hemisphere, xyz: &[[f32; 3]], faces: &[[i32; 3]], labels: &[i32]) -> Result<String> {
     let error = |what| Error::argument(format!("sphere map `{title}`: {what}"));
     let mut points = Points::new(centred(xyz).map_err(error)?);
@@ -100,7 +100,8 @@ impl View {
         [self.side * y, z, self.side * x]
     }
 
-    /// The pieces that the viewer sees, all turning the same way round: on a sphere, the near half. A mesh may list its triangles either way round.
+    /// The pieces that the viewer sees, which on a sphere are the near half. All list their vertices in the same sense of rotation,
+    /// whatever the order in the mesh's triangles.
     fn front(&self, points: &mut Points, faces: &[[usize; 3]], labels: &[i32]) -> Vec<Piece> {
         let mut seen = Vec::new();
         for &[a, b, c] in faces {
