@@ -11,7 +11,7 @@ const LEAST_DEGREE: f32 = 1e-12;
 /// Graph convolution D^−½ (A + I) D^−½ X Wᵀ + b (Kipf & Welling 2017), differentiable in A as well.
 #[derive(Debug, Clone, Copy)]
 pub struct GraphConvolution {
-    /// W and b.
+    /// The layer of W and b.
     pub linear: Linear,
 }
 

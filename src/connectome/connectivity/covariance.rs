@@ -14,9 +14,9 @@ const CONSTANT: f32 = 8.0 * f32::EPSILON;
 
 /// Centred series, with and without their weights.
 struct Centred {
-    /// x − μ.
+    /// The centred series x − μ.
     series: Var,
-    /// w (x − μ).
+    /// The centred series times the frame weights, w (x − μ).
     weighted: Var,
 }
 

@@ -40,7 +40,7 @@ pub enum BrainMessage {
 pub struct BrainConvolution {
     /// The message type.
     pub message: BrainMessage,
-    /// W, without a bias.
+    /// The layer of W, without a bias.
     pub linear: Linear,
     /// L and b; for all message types except the weighted sum.
     pub edge: Option<Linear>,
