@@ -1,4 +1,4 @@
-//! `tapetum demo`: learn a soft parcellation of the cortex that ships with the crate, and compare it with others on frames that it was not learnt from.
+//! `tapetum demo`: learn a soft parcellation of the cortex that ships with the crate, and compare it with others on test frames.
 
 use super::common::{Common, Done};
 use super::parcels::Parcels;

@@ -83,7 +83,7 @@ impl Parcellate {
         let read = read_series(&self.series, self.tables.options(self.layout))?;
         say_table(&self.series, &read);
         warn_of_table(&self.series, &read);
-        // The boundaries depend on correlations only, so the means do not matter. They are taken off where the series are about to be rounded
+        // The parcels depend on correlations only, so the means do not matter. They are taken off where the series are about to be rounded
         // to f32, which would otherwise lose small variation beside a large mean.
         let series = match read.values.is_f64() {
             true => Centred::new(&read.values, Constant::ToRounding)?.single()?,

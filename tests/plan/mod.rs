@@ -158,8 +158,8 @@ fn the_replay_sees_a_shared_slot() {
     assert!(slots > 1 && seen > 0, "{slots} slots, {seen} mistakes seen\n{plan}");
 }
 
-/// The whole objective of a parcellation of both hemispheres of fsaverage5, P = 400: no value is larger than two memberships, so that none of
-/// parcels by vertices by time is ever there.
+/// The whole objective of a parcellation of both hemispheres of fsaverage5, P = 400. No value is larger than two memberships, so there is
+/// never one of parcels × vertices × time.
 #[cfg(feature = "cli")]
 #[test]
 fn full_resolution_fits() {
