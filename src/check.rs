@@ -151,7 +151,7 @@ pub fn kernels(case: &Case, device: &Device) -> Result<Vec<Outcome>> {
 /// Checks every case as [`kernels`] does, and passes each outcome to `done`, in order, as soon as it is known. A case that cannot be run
 /// does not stop the others. The f64 definitions are computed on all cores, ahead of the device.
 pub fn all(cases: &[Case], device: &Device, mut done: impl FnMut(&Case, Result<Vec<Outcome>>)) {
-    in_order(cases, |case| Defined::new(case), |case, defined| done(case, defined.and_then(|d| d.compare(device))));
+    in_order(cases, Defined::new, |case, defined| done(case, defined.and_then(|d| d.compare(device))));
 }
 
 /// Calls `compute` for each case on all cores, and `each` with the results, in order, on this thread.

@@ -111,7 +111,7 @@ fn paragraphs(text: &str, attributes: &str) -> String {
 fn marked(text: &str) -> String {
     let pieces: Vec<&str> = text.split('`').collect();
     // Backticks that do not come in pairs are text.
-    if pieces.len() % 2 == 0 {
+    if pieces.len().is_multiple_of(2) {
         return escape(text);
     }
     let piece = |(i, text): (usize, &&str)| if i % 2 == 0 { escape(text) } else { format!("<code>{}</code>", escape(text)) };

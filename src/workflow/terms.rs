@@ -42,8 +42,11 @@ const PLAIN: [(&str, Reduction); 5] = [
     ("min", Reduction::Min),
 ];
 
+/// A word, the reduction that it means with a number, and the meaning of the number.
+type NumberRow = (&'static str, fn(f32) -> Reduction, &'static str);
+
 /// Reductions with a number.
-const BY_NUMBER: [(&str, fn(f32) -> Reduction, &str); 3] = [
+const BY_NUMBER: [NumberRow; 3] = [
     ("norm", Reduction::Norm, "the p of the p-norm, at least 1"),
     ("soft_maximum", |temperature| Reduction::SoftMaximum { temperature, path: GradientPath::Both }, "the temperature"),
     ("soft_minimum", |temperature| Reduction::SoftMinimum { temperature, path: GradientPath::Both }, "the temperature"),

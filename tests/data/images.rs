@@ -33,7 +33,7 @@ fn images_are_what_nibabel_reads() {
     let folder = Folder::new("read");
     for (name, case) in golden()["images"].as_object().unwrap() {
         let extension = if case["zipped"] == true { "nii.gz" } else { "nii" };
-        let image = read_nifti(folder.file(&format!("image.{extension}"), &decoded(&case["file"]))).unwrap();
+        let image = read_nifti(folder.file(&format!("image.{extension}"), decoded(&case["file"]))).unwrap();
         assert_eq!(image.extents.map(|n| n as f64).to_vec(), numbers(&case["extents"]), "{name}");
         let values = numbers(&case["values"]);
         assert_eq!(image.values().len(), values.len(), "{name}");
@@ -47,10 +47,10 @@ fn images_are_what_nibabel_reads() {
 fn regions_are_means_over_labels_and_maps() {
     let folder = Folder::new("atlas");
     let golden = golden();
-    let image = folder.file("image.nii", &decoded(&golden["images"]["float32"]["file"]));
+    let image = folder.file("image.nii", decoded(&golden["images"]["float32"]["file"]));
     for (atlas, names) in [("labels", vec!["5", "10", "15"]), ("maps", vec!["0", "1"])] {
         let extension = if atlas == "labels" { "nii.gz" } else { "nii" };
-        let file = folder.file(&format!("{atlas}.{extension}"), &decoded(&golden[atlas]));
+        let file = folder.file(&format!("{atlas}.{extension}"), decoded(&golden[atlas]));
         let series = atlas_series(&image, &file).unwrap();
         assert_eq!(series.names.unwrap(), names);
         let wanted = numbers(&golden[&format!("of {atlas}")]);
@@ -96,7 +96,7 @@ fn other_images_are_refused() {
         (0..60).for_each(|voxel| bytes[352 + 4 * voxel..][..4].copy_from_slice(&f32::NAN.to_le_bytes()));
         bytes
     });
-    let labels = folder.file("labels.nii.gz", &decoded(&golden["labels"]));
+    let labels = folder.file("labels.nii.gz", decoded(&golden["labels"]));
     refused(atlas_series(&nan, &labels), &["nan.nii", "region 5", "frame 0", "finite"]);
 }
 
@@ -106,7 +106,7 @@ fn npz(arrays: &[(&str, HostTensor)], deflated: bool) -> Vec<u8> {
     let mut archive = rawzip::ZipArchiveWriter::new(&mut bytes);
     for (name, array) in arrays {
         let method = if deflated { rawzip::CompressionMethod::DEFLATE } else { rawzip::CompressionMethod::STORE };
-        let (mut entry, config) = archive.new_file(&format!("{name}.npy")).compression_method(method).start().unwrap();
+        let (mut entry, config) = archive.new_file(format!("{name}.npy")).compression_method(method).start().unwrap();
         let descriptor = if deflated {
             let encoder = flate2::write::DeflateEncoder::new(&mut entry, flate2::Compression::default());
             let mut writer = config.wrap(encoder);
@@ -130,13 +130,13 @@ fn archives_hold_arrays_by_name() {
     let folder = Folder::new("npz");
     let of = |shape: [usize; 2], from: f32| HostTensor::f32(shape, (0..shape[0] * shape[1]).map(|i| from + i as f32).collect()).unwrap();
     let (a, b) = (of([3, 2], 1.0), of([2, 2], -4.0));
-    let one = folder.file("one.npz", &npz(&[("anything", a.clone())], false));
+    let one = folder.file("one.npz", npz(&[("anything", a.clone())], false));
     assert_eq!(read_npz(&one, None).unwrap(), a);
     assert_eq!(*read_series(&one, Layout::TimeRegions).unwrap().values.shape(), [2, 3]);
-    let two = folder.file("two.npz", &npz(&[("other", a.clone()), ("series", b.clone())], true));
+    let two = folder.file("two.npz", npz(&[("other", a.clone()), ("series", b.clone())], true));
     assert_eq!((read_npz(&two, None).unwrap(), read_npz(&two, Some("other")).unwrap()), (b, a.clone()));
     refused(read_npz(&two, Some("third")), &["two.npz", "no array `third`", "other, series"]);
-    let open = folder.file("open.npz", &npz(&[("x", a.clone()), ("y", a)], false));
+    let open = folder.file("open.npz", npz(&[("x", a.clone()), ("y", a)], false));
     refused(read_npz(&open, None), &["open.npz", "it has x, y"]);
     refused(read_npz(folder.file("text.npz", b"no archive"), None), &["text.npz", "a .npz archive expected"]);
 }

@@ -4,11 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tapetum::{Error, Result};
 
+/// A reader of the bytes of one file.
+type Read = Box<dyn Fn(&[u8]) -> Result<()>>;
+
 /// A reader and its input files.
 pub struct Target {
     pub name: &'static str,
     pub seeds: Vec<Vec<u8>>,
-    pub read: Box<dyn Fn(&[u8]) -> Result<()>>,
+    pub read: Read,
     /// The bytes of memory that may be allocated for each byte of the file.
     pub by_byte: usize,
 }

@@ -136,10 +136,10 @@ fn a_filter_means_works_kernels_and_steps() {
         Bench::new(&device, &settings).map(|b| b.stages() - 1)
     };
     // Large steps run where their names are asked for.
-    assert_eq!(stages("step/").unwrap(), 10);
+    assert_eq!(stages("step/").unwrap(), 9);
     assert_eq!(stages("FISHER_Z").unwrap(), 1);
     assert!(stages("covariance/weights_reverse").unwrap() >= 1, "a kernel's name stands for the works that reach it");
-    assert_eq!(stages("").unwrap(), works().len() + 4);
+    assert_eq!(stages("").unwrap(), works().len() + 3);
     let error = stages("nosuchkernel").unwrap_err().to_string();
     assert!(error.contains("`nosuchkernel`") && error.contains("there are "), "{error}");
 }

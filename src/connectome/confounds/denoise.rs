@@ -5,10 +5,10 @@
 //!
 //! 1. The frames at the beginning that are not in the steady state are removed, as if the scanner had started after them.
 //! 2. Where there is a filter, censored frames are interpolated, intercept and trend are removed from series and confounds alike, and both
-//! are filtered (Lindquist et al. 2019: otherwise the regression brings back frequencies that the filter removed). Then the censored frames
-//! are removed.
+//!    are filtered (Lindquist et al. 2019: otherwise the regression brings back frequencies that the filter removed). Then the censored
+//!    frames are removed.
 //! 3. The remaining series are regressed on intercept, trend (unless it was removed before the filter) and confounds. The result holds no
-//! censored frame, interpolated or not.
+//!    censored frame, interpolated or not.
 //!
 //! A confound is dropped where detrending and filtering leave less than a millionth of it. Such a remainder is rounding error, of the
 //! arithmetic or of the digits in the table, and would be scaled up.

@@ -63,7 +63,7 @@ impl Connectivity {
         let centred = self.centred(series)?;
         let given = if self.scale_free() { balanced(&centred) } else { centred };
         let mut made = self.on_device(device, &given)?;
-        let suspect = made.condition.is_some_and(|c| !(c <= CONDITION_IN_SINGLE)) || self.leaves_out(&given, &made)?;
+        let suspect = made.condition.is_some_and(|c| c.is_nan() || c > CONDITION_IN_SINGLE) || self.leaves_out(&given, &made)?;
         if self.kind.is_inverse() && suspect {
             made = self.on_host(&given)?;
         }

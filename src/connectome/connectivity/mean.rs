@@ -6,7 +6,7 @@
 //! allows (see [`Tape::karcher_step`]), so the iteration cannot diverge.
 //!
 //! The matrices stay on the device; each step sends two scalars there and reads two back. In f32 the error grows with the condition number
-//! of the matrices, so matrices with a condition number above [`SINGLE`] are processed on the host in f64.
+//! of the matrices, so matrices with a condition number above `SINGLE` are processed on the host in f64.
 
 use crate::device::{Device, Program, State};
 use crate::host::Precision;
@@ -262,7 +262,8 @@ impl OnDevice {
 
     /// Takes a step that does not double the criterion. Where a step does, it is taken back and halved.
     fn held(&self, steps: &mut Steps, from: Place, mut next: Place, length: &mut f64) -> Result<Place> {
-        while !(next.residual < 2.0 * from.residual) && from.residual.is_finite() && *length >= 1e-9 {
+        let worse = |next: &Place| next.residual.is_nan() || next.residual >= 2.0 * from.residual;
+        while worse(&next) && from.residual.is_finite() && *length >= 1e-9 {
             *length *= 0.5;
             next = steps.take(false, *length)?;
         }

@@ -98,8 +98,12 @@ fn filters() -> Vec<Case> {
 
 pub(super) fn works() -> Vec<Work> {
     let shapes = [[32, 128], [800, 600], [6400, 1200]];
+    // Lengths that are primes go Bluestein's way.
+    let primes = [[32, 601], [800, 601], [6400, 1201]];
+    let rfft = |s: [usize; 2]| Instance::new(vec![f32s(s, Draw::Normal)], |t, x| Ok(vec![t.rfft(x[0])?]));
     vec![
-        Work::new("rfft", shapes.map(|s| Instance::new(vec![f32s(s, Draw::Normal)], |t, x| Ok(vec![t.rfft(x[0])?])))),
+        Work::new("rfft", shapes.map(rfft)),
+        Work::new("rfft of a prime length", primes.map(rfft)),
         Work::new(
             "irfft",
             shapes.map(|[rows, n]| Instance::new(vec![f32s([rows, n / 2 + 1, 2], Draw::Normal)], move |t, x| Ok(vec![t.irfft(x[0], n)?]))),

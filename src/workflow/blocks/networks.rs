@@ -38,8 +38,11 @@ fn activation() -> Field<PairActivation> {
     .or("activation", "relu", "the activation of the sum of both; the slope of the leaky one is 0.2")
 }
 
-/// The features of nodes by a word, given a number of eigenvectors.
-const FEATURES: [(&str, fn(usize) -> NodeFeatures); 5] = [
+/// A word, and the features of nodes that it means, given a number of eigenvectors.
+type FeatureRow = (&'static str, fn(usize) -> NodeFeatures);
+
+/// The features of nodes by their words.
+const FEATURES: [FeatureRow; 5] = [
     ("identity", |_| NodeFeatures::Identity),
     ("degree", |_| NodeFeatures::Degree),
     ("degree_profile", |_| NodeFeatures::DegreeProfile),
