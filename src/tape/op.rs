@@ -35,8 +35,8 @@ pub trait Op: fmt::Debug + Send + Sync {
         None
     }
 
-    /// True where the op's one result is its one operand's elements in their order, of the same type under any shape of as many elements:
-    /// the plan then gives the result the operand's memory, chains of pointwise ops read through it, and [`lower`](Self::lower) is not called.
+    /// True where the one result is the one operand's elements in their order, of the same type under any shape of as many elements: the
+    /// plan then gives the result the operand's memory, chains of pointwise ops read through it, and [`lower`](Self::lower) is not called.
     fn view(&self) -> bool {
         false
     }
