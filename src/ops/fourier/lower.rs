@@ -23,7 +23,7 @@ const COMPLEX_OUT: usize = 0;
 /// The most bytes of a panel between stages: few enough to stay in a cache.
 const PANEL: u64 = 32 << 20;
 
-/// How a length is transformed.
+/// The method by which a length is transformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// By stages of its own factors, which cost n p a factor p.
@@ -168,7 +168,7 @@ impl Rows<'_, '_> {
             2 => self.op.n,
             _ => self.length,
         };
-        // What is read of a Hermitian spectrum stands for two entries but at the ends.
+        // Each entry read from a Hermitian spectrum stands for two, except at the ends.
         let middle = if read == 2 { 0.5 * self.op.middle } else { self.op.middle };
         ([self.panel * per_row, per_row], [self.op.ends as f32, middle as f32])
     }

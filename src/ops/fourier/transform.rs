@@ -7,7 +7,7 @@ use crate::tensor::{DType, HostTensor, MAX_RANK, Real, TensorType, buffer, paral
 use crate::{Error, Result, Shape};
 use realfft::num_complex::Complex;
 
-/// Which way.
+/// The direction of a transform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     /// `[.., n]` to `[.., n / 2 + 1, 2]`.
