@@ -29,7 +29,10 @@
 mod cause;
 mod run;
 
-pub use run::{Batch, Training};
+pub use run::Training;
+
+/// The inputs of a step and their values.
+pub type Batch = Vec<(crate::Var, crate::HostTensor)>;
 
 use crate::Result;
 use crate::optim::{Optimiser, clip_by_global_norm};

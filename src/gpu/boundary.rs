@@ -6,7 +6,7 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether this thread is within a call into wgpu made by this crate's steady step.
+/// True while this thread is within a call into wgpu made by this crate's steady step.
 pub fn in_wgpu() -> bool {
     DEPTH.with(|d| d.get() > 0)
 }

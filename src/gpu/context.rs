@@ -21,7 +21,7 @@ struct Inner {
     queue: wgpu::Queue,
     target: Target,
     checks: bool,
-    /// Whether the device is this crate's: then its error and loss callbacks are ours.
+    /// True where this crate made the device: the device's error and loss callbacks are then this crate's too.
     owned: bool,
     fault: Arc<Mutex<Option<Error>>>,
     pipelines: Arc<Mutex<Pipelines>>,
@@ -127,7 +127,7 @@ impl Context {
         [a.name().to_owned(), a.backend().to_string(), a.driver()]
     }
 
-    /// What plans are made for.
+    /// The target that plans are made for.
     pub fn target(&self) -> &Target {
         &self.inner.target
     }
@@ -142,7 +142,7 @@ impl Context {
         &self.inner.queue
     }
 
-    /// Whether the device writes timestamps.
+    /// True where the device writes timestamps.
     pub fn timestamps(&self) -> bool {
         self.device().features().contains(wgpu::Features::TIMESTAMP_QUERY)
     }

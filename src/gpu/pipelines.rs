@@ -6,7 +6,7 @@ use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What was made so far, by the shader's text and which of its bindings are written.
+/// The layouts and pipelines made so far: a layout by which bindings are written, a pipeline by that and the shader's text.
 #[derive(Debug, Default)]
 pub(super) struct Pipelines {
     layouts: HashMap<Vec<bool>, PipelineLayouts>,

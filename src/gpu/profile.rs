@@ -118,7 +118,7 @@ impl GpuProgram {
             return Err(Error::argument(format!("no dispatch {at} in a step of {}", self.plan().steps.len())));
         }
         let context = self.context().clone();
-        // What was submitted before is not timed.
+        // Work submitted before is not timed.
         context.poll(Some(context.queue().submit([])))?;
         let start = Instant::now();
         let submission = context.stepping(|| {

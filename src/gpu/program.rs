@@ -11,7 +11,7 @@ use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
 use std::collections::HashMap;
 
-/// How often a program did what, since it was made.
+/// The work a program has done since it was made, counted by kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Counts {
@@ -106,12 +106,12 @@ impl GpuProgram {
         &self.context
     }
 
-    /// What is replayed.
+    /// The plan that is replayed.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// What was done so far.
+    /// The counts of the work done so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }

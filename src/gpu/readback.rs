@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 use std::task::{Poll, Waker};
 
-/// What a mapping came to, and who waits for it.
+/// The result of a mapping, once there is one, and the task that waits for it.
 #[derive(Default)]
 struct Mapped {
     done: Option<std::result::Result<(), wgpu::BufferAsyncError>>,

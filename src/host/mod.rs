@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 #[cfg(not(target_arch = "wasm32"))]
 use std::time::{Duration, Instant};
 
-/// In what the definitions compute.
+/// The precision in which the definitions compute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
     /// Single: the device `cpu`.
@@ -179,7 +179,7 @@ impl Executor {
         Ok(())
     }
 
-    /// What the last step made of an output.
+    /// The value of an output after the last step.
     pub fn read(&self, output: Var) -> Option<&HostTensor> {
         let at = self.outputs.iter().position(|v| *v == output)?;
         self.results.get(at)

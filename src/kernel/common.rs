@@ -1,8 +1,8 @@
-//! What several kernels share: the snippets under `shaders/common/`.
+//! The parts that several kernels share: the snippets under `shaders/common/`.
 
 use super::{Choice, Snippet};
 
-/// What a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
+/// The snippets that a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
 pub(super) const NAMED: [Snippet; 13] = [
     GRID,
     SCALAR,
@@ -19,7 +19,7 @@ pub(super) const NAMED: [Snippet; 13] = [
     snippet!("pair_layers"),
 ];
 
-/// Which invocation of a folded grid this is.
+/// The place of a workgroup, and of each invocation, in a folded grid.
 pub(crate) const GRID: Snippet = snippet!("grid");
 /// A kernel whose numbers are single ones.
 pub(crate) const SCALAR: Snippet = snippet!("scalar");
@@ -39,7 +39,7 @@ pub(crate) const SYNC_GROUP: Snippet = snippet!("sync_group");
 pub(crate) const OPERANDS: Choice = Choice::Snippet(&[snippet!("operands_vector"), snippet!("operands_scalar")]);
 /// The result of a product, four at a time or element by element.
 pub(crate) const RESULT: Choice = Choice::Snippet(&[snippet!("result_vector"), snippet!("result_scalar")]);
-/// Whether a product keeps the best entries of its rows.
+/// The choice between a product that keeps the best entries of its rows and one that does not.
 pub(crate) const BEST: Choice = Choice::Snippet(&[snippet!("best_no"), Snippet { name: "best", ..snippet!("best_yes") }]);
 /// A product's tile in registers alone.
 pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");

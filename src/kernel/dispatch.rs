@@ -13,7 +13,7 @@ impl Buffer {
     }
 }
 
-/// How a dispatch uses a buffer.
+/// The way a dispatch uses a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {
@@ -33,9 +33,9 @@ pub enum Access {
 /// A buffer at `@group(0) @binding(i)`, i its place in [`Dispatch::bindings`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Binding {
-    /// Which buffer.
+    /// The buffer that is bound.
     pub buffer: Buffer,
-    /// Used how.
+    /// The way the dispatch uses it.
     pub access: Access,
 }
 
@@ -61,7 +61,7 @@ impl Binding {
     }
 }
 
-/// What a dispatch costs by its definition, whatever its kernel does: not what a variant computes twice, nor what it reads again.
+/// The cost of a dispatch by its definition, whatever its kernel does: a variant's repeated computing and reading is not counted.
 ///
 /// FLOPs count one for each +, −, ×, ÷, comparison, minimum, maximum, absolute value and change of sign, and one for each elementary
 /// function (√, eˣ, ln, sin, atanh, …), however many instructions that takes. A sum of n terms is n additions, for it begins at 0; so for
@@ -80,11 +80,11 @@ pub struct Cost {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Dispatch {
-    /// What runs.
+    /// The kernel that runs.
     pub kernel: Kernel,
     /// On which buffers.
     pub bindings: Vec<Binding>,
-    /// What its uniform struct holds.
+    /// The contents of the kernel's uniform struct.
     pub params: Params,
     /// On how many workgroups.
     pub grid: [u32; 3],

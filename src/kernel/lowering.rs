@@ -1,10 +1,10 @@
-//! How an op states its dispatches.
+//! The interface through which an op states its dispatches.
 
 use super::{Access, Binding, Buffer, Dispatch, Kernel, LOOP_LIMIT, Params, Source, Target, fold};
 use crate::tensor::TensorType;
 use crate::{Error, Result};
 
-/// What the ops of a plan have stated so far: dispatches over buffers.
+/// The dispatches, and the buffers they use, that the ops of a plan have stated so far.
 #[derive(Debug, Default)]
 pub struct Lowered {
     /// Type and name of each buffer.

@@ -73,7 +73,7 @@ pub struct Source {
     pub text: &'static str,
     /// Its variants, the preferred first.
     pub variants: &'static [Variant],
-    /// What lowering chooses.
+    /// The choices that lowering makes.
     pub choices: &'static [Choice],
 }
 
@@ -181,15 +181,15 @@ impl Algorithms {
 /// A complete WGSL shader with the entry point `main`: storage buffers in group 0, one uniform struct in group 1.
 #[derive(Debug, Clone)]
 pub struct Kernel {
-    /// What it is called in tables and traces.
+    /// The kernel's name in tables and traces.
     pub name: Cow<'static, str>,
-    /// Which variant, with its choices.
+    /// The variant's name, with its choices.
     pub variant: Cow<'static, str>,
     /// The class of work the variant was chosen for; empty where the kernel has none.
     pub class: &'static str,
     /// The shader.
     pub wgsl: Arc<str>,
-    /// Whether the device may compile it without runtime checks.
+    /// True where the device may compile the kernel without runtime checks.
     pub trusted: bool,
 }
 
@@ -199,7 +199,7 @@ impl Kernel {
         Self { class, ..self }
     }
 
-    /// What a pin of its variant is called: the kernel, and `@` with the class of work where it has one.
+    /// The name by which the kernel's variant is pinned: the kernel, and `@` with the class of work where it has one.
     pub fn pin(&self) -> String {
         if self.class.is_empty() { self.name.to_string() } else { format!("{}@{}", self.name, self.class) }
     }

@@ -1,4 +1,4 @@
-//! What a device can do, as far as lowering and planning ask.
+//! The abilities of a device, as far as lowering and planning ask.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,15 +38,15 @@ pub struct Target {
     pub name: String,
     /// Its API.
     pub backend: Backend,
-    /// Whether it is a CPU under a graphics API.
+    /// True where the device is a CPU under a graphics API.
     pub software: bool,
-    /// Whether kernels are compiled with runtime checks.
+    /// True where kernels are compiled with runtime checks.
     pub checked: bool,
     /// The largest storage binding in bytes.
     pub max_binding: u64,
     /// The fewest and most lanes of a subgroup, where subgroup operations are on.
     pub subgroups: Option<(u32, u32)>,
-    /// Whether shaders may compute in f16.
+    /// True where shaders may compute in f16.
     pub f16: bool,
     /// Kernel, or kernel`@`class of work, → variant, where somebody asked for one by name.
     pub variants: BTreeMap<String, String>,
@@ -57,7 +57,7 @@ pub struct Target {
 pub const LOOP_LIMIT: usize = 50_000;
 
 impl Target {
-    /// What every WebGPU device grants: the portable base.
+    /// The portable base: the abilities that every WebGPU device grants.
     pub fn portable() -> Self {
         Self {
             name: "portable".into(),

@@ -1,4 +1,4 @@
-//! What happens to state: an update takes over the buffer it updates where nobody reads that any more; otherwise a copy is made.
+//! The handling of state: an update takes over the buffer it updates where nobody reads that any more; otherwise a copy is made.
 
 use super::{Externals, Storage};
 use crate::Result;

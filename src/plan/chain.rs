@@ -38,14 +38,14 @@ impl Load {
         self.walk.extents.len() == 1 && self.walk.strides[0] == [1] && self.ty.shape.elements() == elements
     }
 
-    /// Whether four neighbours of the space are four neighbours of the operand, or one element of it, wherever they begin.
+    /// True where four neighbours of the space are four neighbours of the operand, or one element of it, wherever they begin.
     fn takes_vectors(&self) -> bool {
         let (extents, strides) = (&self.walk.extents, &self.walk.strides[0]);
         let (inner, outer) = strides.split_last().map_or((0, &[][..]), |(i, o)| (*i, o));
         self.scalar() || (extents[extents.len() - 1].is_multiple_of(4) && (inner == 0 || outer.iter().all(|s| s.is_multiple_of(4))))
     }
 
-    /// Whether its vectors are loaded as such.
+    /// True where a kernel of width 4 loads the operand as vectors.
     fn vectors(&self) -> bool {
         self.walk.strides[0].last() == Some(&1)
     }
@@ -121,7 +121,7 @@ pub(super) fn lower(tape: &Tape, groups: &Groups, group: usize, lowered: &mut Lo
     Ok(())
 }
 
-/// What the template is filled with.
+/// The values that fill the template.
 struct Chain<'a> {
     loads: &'a [Load],
     bound: &'a [Buffer],
@@ -186,7 +186,7 @@ fn assemble(chain: &Chain<'_>, width: usize) -> Result<String> {
     Ok(format!("{aliases}\nconst WIDTH = {width}u;\n\n{}\n{nan}\n{math}\n{filled}", common::GRID.text))
 }
 
-/// Whether an expression calls a function of `snippet`.
+/// True where an expression calls a function of `snippet`.
 fn calls(bodies: &[(String, usize)], snippet: &str) -> bool {
     let mut names = snippet.lines().filter_map(|line| line.strip_prefix("fn ")?.split_once('(')).map(|(name, _)| name);
     names.any(|name| bodies.iter().any(|(e, _)| e.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == name)))

@@ -1,4 +1,4 @@
-//! Which nodes run together: chains of pointwise ops over one iteration space; every other op by itself.
+//! The grouping of nodes that run together: chains of pointwise ops over one iteration space; every other op by itself.
 
 use crate::tape::{Op, Origin, Tape, Var};
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ pub(super) struct Groups {
     pub(super) of: Vec<Option<usize>>,
     /// The nodes of each group, in tape order.
     pub(super) members: Vec<Vec<usize>>,
-    /// Whether the group is a chain.
+    /// True for each group that is a chain.
     pub(super) pointwise: Vec<bool>,
     /// Value → the nodes that read it, and whether somebody outside the tape does.
     readers: Vec<Vec<usize>>,
@@ -31,7 +31,7 @@ pub(super) fn op_of(tape: &Tape, node: usize) -> Option<&Arc<dyn Op>> {
     }
 }
 
-/// Whether a node is a view of its operand.
+/// True where a node is a view of its operand.
 fn is_view(tape: &Tape, node: usize) -> bool {
     op_of(tape, node).is_some_and(|op| op.view())
 }
@@ -75,7 +75,7 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
 }
 
 impl Groups {
-    /// Whether a constant must stand in memory: somebody reads it who is not pointwise.
+    /// True where a constant must stand in memory, because the caller or an op that is not pointwise reads it.
     fn constant_is_read(&self, tape: &Tape, node: usize) -> bool {
         let value = tape.nodes()[node].outputs.start;
         self.kept[value] || self.readers[value].iter().any(|&r| op_of(tape, r).is_some_and(|op| op.pointwise().is_none()))
@@ -154,14 +154,14 @@ impl Groups {
         }
     }
 
-    /// Whether the nodes of `together` can be one chain.
+    /// True where the nodes of `together` can be one chain.
     fn fits(&self, tape: &Tape, together: &[usize]) -> bool {
         together.len() <= LONGEST
             && self.loads(tape, together).len() + self.stores(tape, together).len() <= LONGEST
             && !self.waits_for_itself(tape, together)
     }
 
-    /// Whether `node`, the last of `together`, is read by nobody but chains that come after `together` by way of others: a reverse
+    /// True where `node`, the last of `together`, is read by nobody but chains that come after `together` by way of others: a reverse
     /// sweep's slope of a forward value, say. Computed early it would take memory until then beside what it is made of.
     fn needed_late(&self, tape: &Tape, together: &[usize], node: usize) -> bool {
         let value = tape.nodes()[node].outputs.start;
@@ -215,7 +215,7 @@ impl Groups {
         members.contains(&reader) && self.within(tape, members, reader, v).is_some()
     }
 
-    /// Whether one of `together` reads a value from outside that depends on another of them: then they cannot run as one.
+    /// True where one of `together` reads a value from outside that depends on another of them: then they cannot run as one.
     fn waits_for_itself(&self, tape: &Tape, together: &[usize]) -> bool {
         let outside = |&m: &usize| {
             let inputs = tape.nodes()[m].inputs.iter().copied();

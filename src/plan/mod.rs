@@ -34,13 +34,13 @@ pub enum Storage {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Step {
-    /// What runs.
+    /// The kernel that runs.
     pub kernel: Kernel,
     /// At each binding: where, and whether it is written.
     pub bindings: Vec<(Storage, bool)>,
     /// At each binding: which of the plan's [`buffers`](Plan::buffers) is meant, and how it is used.
     pub values: Vec<Binding>,
-    /// What the kernel's uniform struct holds.
+    /// The contents of the kernel's uniform struct.
     pub params: Params,
     /// Workgroups.
     pub grid: [u32; 3],
@@ -56,7 +56,7 @@ pub struct Step {
 pub struct Memory {
     /// The slots together.
     pub planned: u64,
-    /// What the tape's intermediate values would take, each for itself, unfused.
+    /// The bytes that the tape's intermediate values would take, each for itself, unfused.
     pub unplanned: u64,
     /// The most that is alive at any one dispatch: no plan of these dispatches takes less.
     pub lower_bound: u64,
@@ -212,7 +212,7 @@ fn check_writes(lowered: &Lowered) -> Result<()> {
     Ok(())
 }
 
-/// What a dispatch or the caller reads must have been made: by a dispatch before, or outside the plan.
+/// Checks that all that a dispatch or the caller reads has been made: by an earlier dispatch, or outside the plan.
 fn check_reads(tape: &Tape, outputs: &[Var], lowered: &Lowered, externals: &Externals) -> Result<()> {
     let aliases = assign::Aliases::new(lowered);
     let mut made: Vec<bool> = externals.storage.iter().map(Option::is_some).collect();

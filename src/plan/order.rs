@@ -56,7 +56,7 @@ pub(super) fn order(tape: &Tape, groups: &Groups) -> Result<Vec<usize>> {
     Ok(order)
 }
 
-/// Whether `to` comes after `from`.
+/// True where `to` comes after `from`.
 fn reachable(after: &[Vec<usize>], from: usize, to: usize) -> bool {
     let mut seen = vec![false; after.len()];
     let mut pending = vec![from];

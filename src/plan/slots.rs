@@ -123,8 +123,8 @@ fn assign_slots(lowered: &Lowered, lifetimes: &[Option<Lifetime>], storage: &mut
     slots.into_iter().map(|(size, _)| size).collect()
 }
 
-/// What the intermediate values take one by one: all ops' results but those that are other memory's (views) or cost none (constants),
-/// and those that become state.
+/// The bytes that the intermediate values take one by one: all ops' results but those that are other memory's (views), cost none
+/// (constants) or become state.
 fn unplanned(tape: &Tape, needed: &[bool]) -> u64 {
     let becomes_state = |i: usize| tape.assignments().iter().any(|(_, v)| v.index() == i);
     let mut bytes = 0;

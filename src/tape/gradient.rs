@@ -6,7 +6,7 @@ use crate::tensor::DType;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
-/// What a reverse rule is given: one op mid-sweep.
+/// The argument of a reverse rule: one op mid-sweep.
 #[derive(Debug)]
 pub struct Reverse<'a> {
     tape: &'a mut Tape,
@@ -54,7 +54,7 @@ impl Reverse<'_> {
         }
     }
 
-    /// Whether anybody wants the cotangent of that operand.
+    /// True where the cotangent of operand `i` is wanted.
     pub fn wanted(&self, i: usize) -> bool {
         self.wanted[i]
     }

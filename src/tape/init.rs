@@ -1,4 +1,4 @@
-//! How a state begins.
+//! The ways in which a state begins.
 
 use crate::tensor::Philox;
 use crate::tensor::{DType, HostTensor, TensorType};

@@ -41,7 +41,7 @@ impl Var {
     }
 }
 
-/// What makes a value.
+/// The source of a value.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Origin {
@@ -59,7 +59,7 @@ pub enum Origin {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Node {
-    /// What it is.
+    /// The node's kind: an op, an input, a state or a constant.
     pub origin: Origin,
     /// The values it reads.
     pub inputs: Vec<Var>,

@@ -1,4 +1,4 @@
-//! What an op is.
+//! The trait that every op implements, and the types it uses.
 
 use super::{Reverse, Var};
 use crate::Result;
@@ -30,13 +30,13 @@ pub trait Op: fmt::Debug + Send + Sync {
     /// The dispatches that compute it on a target. A [`pointwise`](Self::pointwise) op and a [`view`](Self::view) have none of their own.
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()>;
 
-    /// What fuses, where the op is pointwise.
+    /// The expression that the planner fuses, where the op is pointwise.
     fn pointwise(&self) -> Option<Pointwise<'_>> {
         None
     }
 
-    /// Whether its one result is its one operand's elements in their order, of the same type under any shape of as many elements: the
-    /// plan then gives the result the operand's memory, chains of pointwise ops read through it, and [`lower`](Self::lower) is not called.
+    /// True where the op's one result is its one operand's elements in their order, of the same type under any shape of as many elements:
+    /// the plan then gives the result the operand's memory, chains of pointwise ops read through it, and [`lower`](Self::lower) is not called.
     fn view(&self) -> bool {
         false
     }

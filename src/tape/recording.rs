@@ -1,4 +1,4 @@
-//! What a tape begins with.
+//! The nodes that a tape begins with: inputs, states and constants.
 
 use super::{Init, Origin, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};

@@ -1,4 +1,4 @@
-//! What is recorded on a tape, and how an op gets there.
+//! The values recorded on a tape, and the recording of ops.
 
 use super::{Node, Op, Origin, Tape, Var};
 use crate::tensor::{DType, TensorType};
@@ -70,7 +70,7 @@ impl Tape {
         self.values.len()
     }
 
-    /// Whether nothing is recorded.
+    /// True where nothing is recorded.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -101,7 +101,7 @@ impl Tape {
         &self.nodes[self.node_index(var)]
     }
 
-    /// What to call `var` in a message: its name, or the op that made it.
+    /// The words for `var` in a message: its name, or the op that made it.
     pub fn describe(&self, var: Var) -> String {
         match &self.node_of(var).origin {
             Origin::Input(name) | Origin::State(name, _) => name.clone(),

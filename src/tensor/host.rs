@@ -171,7 +171,7 @@ impl HostTensor {
         TensorType { dtype: self.dtype(), shape: self.shape }
     }
 
-    /// Whether the elements are held in double precision.
+    /// True where the elements are held in double precision.
     pub fn is_f64(&self) -> bool {
         matches!(self.data, Data::F64(_))
     }
@@ -228,7 +228,7 @@ impl HostTensor {
         }
     }
 
-    /// Whether a real element meets `test`; integers do not.
+    /// True where a real element meets `test`; integers do not.
     pub(crate) fn any(&self, test: impl Fn(f64) -> bool) -> bool {
         match &self.data {
             Data::F32(v) => v.iter().any(|&x| test(f64::from(x))),

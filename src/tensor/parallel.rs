@@ -5,7 +5,7 @@
 const GRAIN: usize = 1 << 14;
 
 /// Calls `f(start, part)` for consecutive parts of `out`, each a multiple of `unit` elements long but for the last.
-/// What `f` writes must not depend on where the parts end: results are the same on any number of cores.
+/// The values that `f` writes must not depend on where the parts end: results are the same on any number of cores.
 pub(crate) fn parts<T: Send>(out: &mut [T], unit: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     #[cfg(feature = "host")]
     if out.len() > GRAIN && !cfg!(target_arch = "wasm32") {

@@ -23,7 +23,7 @@ pub struct Pool {
 #[derive(Debug, Default)]
 pub struct Shelf<R> {
     free: Vec<Vec<R>>,
-    /// How many of them have lain there since the pool was lent.
+    /// The number of these buffers that have lain there since the pool was lent.
     untouched: usize,
 }
 

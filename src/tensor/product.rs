@@ -40,7 +40,7 @@ pub(crate) fn product_alone<R: Real>(
     multiply(c, n, [m, k, n], (a, la), (b, lb), How { add, parallel: false });
 }
 
-/// Whether a product is added to what is there, and whether all cores share in it.
+/// The way a product is computed: added to what is there or not, on all cores or on one.
 #[derive(Clone, Copy)]
 struct How {
     add: bool,

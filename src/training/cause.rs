@@ -1,6 +1,6 @@
 //! The search for the first value of a step that became NaN or infinite.
 
-use super::{LOSS, run::Batch};
+use super::{Batch, LOSS};
 use crate::tape::{Origin, Tape, Var};
 use crate::{Device, HostTensor, Result, State};
 

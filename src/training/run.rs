@@ -1,6 +1,6 @@
 //! The training loop: it runs some steps, reads the recorded losses, reports progress, and stops at a loss that is not finite.
 
-use super::{LOSS, cause};
+use super::{Batch, LOSS, cause};
 use crate::tape::{Tape, Var};
 use crate::{Device, Error, HostTensor, Program, Result, State};
 
@@ -9,9 +9,6 @@ const REPORT: u32 = 10;
 
 /// The number of steps between two copies of the state where nothing is saved.
 const KEEP: u32 = 100;
-
-/// The inputs of a step and their values.
-pub type Batch = Vec<(Var, HostTensor)>;
 
 type Draw<'a> = Box<dyn FnMut(u32) -> Result<Batch> + 'a>;
 type Save<'a> = Box<dyn FnMut(&Program) -> Result<()> + 'a>;

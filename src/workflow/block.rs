@@ -1,8 +1,7 @@
 //! Blocks, the parts of a workflow's model. Each is a row of a table that names its arguments and records it on the tape.
 
-use super::blocks;
-use super::form::{Form, Placed, name, text};
-use super::object::{Field, Part, Property, Row, object, row, tagged};
+use super::form::{Placed, text};
+use super::object::{Field, Part, Property, Row, row};
 use super::place::Place;
 use crate::{Error, HostTensor, Result, Tape, Var};
 use std::fmt;
@@ -23,12 +22,6 @@ impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Step").field("name", &self.name).finish_non_exhaustive()
     }
-}
-
-/// The form of a block: its name, the row of the table, and the arguments of that row.
-pub(super) fn step() -> Form<Placed<Step>> {
-    let common = object("", (name().placed().field("name", "the name of what it makes"),), Ok);
-    tagged("block", None, common, blocks::all()).map(|((name,), record)| Step { name, record }).placed()
 }
 
 /// The values that a block makes. The result has the block's name, and further values are called `name.other`.

@@ -164,7 +164,7 @@ fn parts() -> Form<Parts> {
     let model = (
         data::entry().by_name().field("data", "what is read, by name"),
         parameter::parameter().by_name().or("parameters", json!({}), "the parameters, by name"),
-        block::step().list(0).or("blocks", json!([]), "the blocks, in order; each makes a value of its name"),
+        blocks::step().list(0).or("blocks", json!([]), "the blocks, in order; each makes a value of its name"),
         terms::term().list(0).or("losses", json!([]), "the terms of the loss, whose weighted sum is made small"),
         settings::train().maybe("train", "how the model is trained"),
         split::split().maybe("split", "which subjects are trained on and which are tested on; all are both where it is not given"),

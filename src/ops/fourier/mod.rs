@@ -9,10 +9,10 @@
 //! Both directions are linear, and each is the other's adjoint but for the scale of the entries that stand for two of the whole
 //! spectrum; so a transform carries two scales, and its reverse is the other direction with the same.
 
-mod lower;
 mod transform;
+mod way;
 
-pub(in crate::ops) use lower::{CHIRP, STAGE};
+pub(in crate::ops) use transform::{CHIRP, STAGE};
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
@@ -50,7 +50,7 @@ impl Tape {
         if op.n == 0 {
             return Err(Error::op(op.name(), format!("series of one element at least expected, found {}", self.ty(x))));
         }
-        let tables = self.constant(lower::Way::of(op.n).tables(op.n)?)?;
+        let tables = self.constant(way::Way::of(op.n).tables(op.n)?)?;
         self.record_one(op, &[x, tables])
     }
 }

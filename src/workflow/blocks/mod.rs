@@ -7,7 +7,9 @@ mod networks;
 mod parcels;
 mod scores;
 
-use super::block::{Block, Made};
+use super::block::{Block, Made, Step};
+use super::form::{Form, Placed, name};
+use super::object::{object, tagged};
 use crate::{Result, Tape, Var};
 
 /// Blocks of one kind.
@@ -29,6 +31,12 @@ pub(super) const FAMILIES: [Family; 6] = [
 /// Every block.
 pub(super) fn all() -> Vec<Block> {
     FAMILIES.iter().flat_map(|family| (family.blocks)()).collect()
+}
+
+/// The form of a block: its name, the row of the table, and the arguments of that row.
+pub(super) fn step() -> Form<Placed<Step>> {
+    let common = object("", (name().placed().field("name", "the name of what it makes"),), Ok);
+    tagged("block", None, common, all()).map(|((name,), record)| Step { name, record }).placed()
 }
 
 /// A block with one result.
