@@ -1,5 +1,5 @@
-// What a pair's hidden state goes through, over T: ReLU, leaky ReLU, ELU or tanh; `leak` is the slope of a leaky ReLU below 0, and
-// `slope` asks for the slope.
+// The activation of a pair's hidden state, over T: ReLU, leaky ReLU, ELU or tanh. `leak` is the slope of a leaky ReLU below 0; where
+// `slope` is true, the slope is returned instead of the value.
 fn activated(x: T, kind: u32, leak: f32, slope: bool) -> T {
     let above = x > T(0.0);
     if (kind == 0u) {

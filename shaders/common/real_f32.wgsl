@@ -1,2 +1,2 @@
-// What a kernel computes in: single precision.
+// The type that a kernel computes in: single precision.
 alias real = f32;

@@ -7,7 +7,7 @@ fn over_cols(x: vec4<f32>, lane: u32) -> vec4<f32> {
     return x;
 }
 
-// Whether this invocation stores what was summed over rows, or over columns.
+// True where this invocation stores the sums over rows; `keeps_cols` says the same of the sums over columns.
 fn keeps_rows(lane: u32) -> bool {
     return true;
 }

@@ -24,7 +24,7 @@ fn over_cols(x: vec4<f32>, lane: u32) -> vec4<f32> {
     return sum;
 }
 
-// Whether this invocation stores what was summed over rows, or over columns.
+// True where this invocation stores the sums over rows; `keeps_cols` says the same of the sums over columns.
 fn keeps_rows(lane: u32) -> bool {
     return lane / SIDE == 0u;
 }

@@ -1,5 +1,5 @@
-// How many entries of each row of a panel are above a threshold, the diagonal aside, NaN where one is; of rows `first` .. `first + rows`
-// of a matrix.
+// The number of entries above a threshold in each row of a panel, the diagonal aside, or NaN where an entry is NaN. The panel holds
+// rows `first` .. `first + rows` of a matrix.
 //
 // r        [rows, n]: the panel
 // degree   [n]: written from `first` on

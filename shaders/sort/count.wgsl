@@ -1,4 +1,4 @@
-// How often each value of a digit of 4 bits occurs in each block of 1024 elements of a row.
+// The number of times that each value of a digit of 4 bits occurs in each block of 1024 elements of a row.
 //
 // digits   [rows, m], u32, whose bits shift .. shift + 4 are the digit
 // counts   [rows, 16, blocks], u32

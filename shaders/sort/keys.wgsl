@@ -1,5 +1,5 @@
-// What a radix sort begins with: for each element a key that is above another's exactly where the element is to come after it, and the
-// element's place in its row.
+// The keys and places that a radix sort begins with: for each element a key that is above another's exactly where the element is to come
+// after it, and the element's place in its row.
 //
 // x        [rows, m], words of a KIND: 0 f32, 1 i32, 2 u32, 3 what is kept (not 0) before what is not
 // key      [rows, m], u32

@@ -32,7 +32,7 @@ fn pair(k: u32, round: u32, last: u32) -> vec2<u32> {
     return vec2<u32>(min(a, b), max(a, b));
 }
 
-// Whether nothing is rotated: by bits, for a rotation may be NaN.
+// True where nothing is rotated; the bits are tested because a rotation may be NaN.
 fn still(r: vec2<f32>) -> bool {
     return (bitcast<u32>(r.x) & 0x7fffffffu) == 0u;
 }
@@ -46,7 +46,7 @@ fn rotation(base: u32, n: u32, p: u32, q: u32) -> vec2<f32> {
     let app = work[base + p * n + p];
     let aqq = work[base + q * n + q];
     let apq = work[base + p * n + q];
-    // What is not finite makes both rows NaN, and in two sweeps all of them: every pair meets.
+    // An entry that is not finite makes both rows NaN, and in two sweeps every row, since every pair meets.
     if (!is_finite(app) || !is_finite(aqq) || !is_finite(apq)) {
         let nan = nan_of(apq);
         work[base + p * n + p] = nan;

@@ -1,4 +1,4 @@
-// What Jacobi's method begins with: the symmetric part of a matrix, (A + A') / 2, and the identity.
+// The matrices that Jacobi's method begins with: the symmetric part of a matrix, (A + A') / 2, and the identity.
 //
 // a        [matrices, n, n]
 // work     [matrices, n, n], the symmetric part

@@ -1,5 +1,5 @@
-//! What a device can do at most: the ops whose kernels `tapetum bench` measures its ceilings by. They mean the same on the host, so its
-//! ceilings are measured alike. None has a gradient.
+//! The ops whose kernels `tapetum bench` runs to measure a device's ceilings. They compute the same on the host, so its ceilings are
+//! measured alike. None has a gradient.
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
@@ -19,7 +19,7 @@ pub(super) static FMA: Source = kernel_source!("bench/fma").with_choices(&[Choic
 
 pub(super) static EMPTY: Source = kernel_source!("bench/empty");
 
-/// How often f(z) = A z + B is applied; the kernel's loop says the same.
+/// The number of times that f(z) = A z + B is applied; the kernel's loop has the same number.
 const TIMES: usize = 1024;
 /// Both are exact in f16, and f draws every z slowly towards 1.
 const A: f32 = 1023.0 / 1024.0;

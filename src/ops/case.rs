@@ -5,7 +5,7 @@ use crate::tensor::{DType, HostTensor, Philox, TensorType};
 use crate::{Result, Shape};
 use std::sync::Arc;
 
-/// How an operand is drawn.
+/// The way in which an operand is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub enum Draw {
@@ -75,16 +75,16 @@ pub struct Case {
     pub name: String,
     /// Type and draw of each operand.
     pub operands: Vec<(TensorType, Draw)>,
-    /// What is recorded.
+    /// The function that records the case.
     pub build: Build,
     /// The largest error allowed forward, relative to the result's largest magnitude (or absolute, where that is below 1).
     pub tolerance: f64,
     /// The same for gradients.
     pub reverse_tolerance: f64,
-    /// Whether there is a gradient to check.
+    /// True where there is a gradient to check.
     pub differentiable: bool,
-    /// Whether it is composed of ops that are held to their definitions in every variant by cases of their own: then the variants that the
-    /// device takes by itself are enough.
+    /// True where the case is composed of ops that cases of their own check in every variant: the variants that the device takes by
+    /// itself are then enough.
     pub composed: bool,
 }
 

@@ -26,7 +26,7 @@ pub(super) static MATMUL: Source = kernel_source!("matmul/matmul").with_variants
 struct Matmul {
     transpose_a: bool,
     transpose_b: bool,
-    /// Whether the cotangent of B is one product for all uses of B in products of this kind: A is `[rows, k]`, B is a matrix.
+    /// True where the cotangent of B is one product for all uses of B in products of this kind: A is `[rows, k]`, B is a matrix.
     gathered: bool,
 }
 
@@ -159,7 +159,7 @@ pub(super) struct Product {
     /// The batches as an index space, and each operand's strides in it, in matrices.
     extents: [usize; 3],
     strides: [[usize; 3]; 2],
-    /// How many matrices each operand holds.
+    /// The number of matrices in each operand.
     stored: [usize; 2],
 }
 

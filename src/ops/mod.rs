@@ -77,17 +77,17 @@ pub fn sources() -> Vec<&'static Source> {
     found
 }
 
-/// What can be computed by more algorithms than one.
+/// The computations for which there is more than one algorithm.
 pub fn algorithms() -> Vec<&'static Algorithms> {
     vec![&topology::TREE]
 }
 
-/// What every op is held to, family by family.
+/// The cases that check every op, family by family.
 pub fn cases() -> Vec<Case> {
     FAMILIES.iter().flat_map(|family| (family.cases)()).collect()
 }
 
-/// What `tapetum bench` times, family by family.
+/// The works that `tapetum bench` times, family by family.
 pub fn works() -> Vec<Work> {
     FAMILIES.iter().flat_map(|family| (family.works)()).collect()
 }

@@ -29,7 +29,7 @@ pub(super) static ROW_DOT: Source = kernel_source!("parcellation/row_dot").with_
 
 pub(super) static LOGITS_REVERSE: Source = kernel_source!("parcellation/logits_reverse").with_variants(&row::VARIANTS);
 
-/// What [`Tape::soft_parcellation`] makes.
+/// The results of [`Tape::soft_parcellation`].
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct SoftParcellation {

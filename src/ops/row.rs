@@ -1,4 +1,4 @@
-//! What the kernels over rows share: how many invocations a row belongs to.
+//! The code that the kernels over rows share: it sets the number of invocations that work on a row.
 
 use crate::kernel::{Adapters, Kernel, LOOP_LIMIT, Lowering, Source, Variant, common};
 
@@ -24,7 +24,7 @@ pub(super) const TOGETHER: [Variant; 2] = [
     together("short", Adapters::Any, &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
 ];
 
-/// How rows are shared out: the variant, and the workgroups that they take.
+/// The division of rows among workgroups: the variant, and the number of workgroups.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rows {
     source: &'static Source,

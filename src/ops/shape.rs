@@ -265,7 +265,7 @@ struct Concatenate {
 }
 
 impl Concatenate {
-    /// How each operand moves, given the operands' shapes.
+    /// The strided move of each operand, given the operands' shapes.
     fn moves(&self, shapes: &[Shape]) -> Vec<Strided> {
         let total = shapes.iter().map(|s| s[self.axis]).sum();
         let out = strides(&shapes[0].with(self.axis, total));

@@ -23,7 +23,7 @@ impl Split {
         x.with(self.axis, x[self.axis] / self.parts)
     }
 
-    /// How each part moves.
+    /// The strided move of each part.
     fn moves(&self, x: Shape) -> impl Iterator<Item = Strided> {
         let (part, from) = (self.part(x), strides(&x));
         let apart = part[self.axis] * from[self.axis];

@@ -1,4 +1,5 @@
-//! What the products share: how an output is shared out in tiles, and operands laid out so that they load four elements at a time.
+//! The code that the products share: the division of an output into tiles, and the layout of operands that are loaded four elements at a
+//! time.
 
 use crate::Result;
 use crate::kernel::{Adapters, Binding, Buffer, Kernel, Lowering, Params, Source, Variant, common, kernel_source};
@@ -36,7 +37,7 @@ fn class(elements: usize) -> &'static str {
 
 pub(super) static PAD: Source = kernel_source!("matmul/pad");
 
-/// How an output is shared out: the variant, the edge of its square units, and how many units a workgroup takes.
+/// The division of an output among workgroups: the variant, the edge of its square units, and the number of units that a workgroup takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tiling {
     source: &'static Source,
@@ -119,12 +120,12 @@ impl Operand {
     }
 }
 
-/// Which of `common::OPERANDS` reads both.
+/// The index in `common::OPERANDS` of the snippet that reads both operands.
 pub(super) fn operands(a: Operand, b: Operand) -> usize {
     usize::from(!(a.stride.is_multiple_of(4) && b.stride.is_multiple_of(4)))
 }
 
-/// Which of `common::RESULT` writes rows of this length.
+/// The index in `common::RESULT` of the snippet that writes rows of this length.
 pub(super) fn result(cols: usize) -> usize {
     usize::from(!cols.is_multiple_of(4))
 }

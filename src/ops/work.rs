@@ -7,7 +7,7 @@ use crate::tensor::TensorType;
 use std::fmt;
 use std::sync::Arc;
 
-/// How large a work is.
+/// The class of a work's size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Size {
     /// Bound by its launch.
@@ -37,7 +37,7 @@ impl Size {
 pub struct Instance {
     /// Type and draw of each operand.
     pub operands: Vec<(TensorType, Draw)>,
-    /// What is recorded over them.
+    /// The function that records the work over the operands.
     pub build: Build,
 }
 
@@ -61,7 +61,7 @@ pub struct Work {
     pub name: &'static str,
     /// Its sizes, the smallest first.
     pub sizes: Vec<(Size, Instance)>,
-    /// Whether its reverse is timed as well.
+    /// True where its reverse is timed as well.
     pub differentiable: bool,
 }
 

@@ -5,10 +5,10 @@ use super::super::work::{Instance, Work};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 
-/// How confounds are regressed out.
+/// The model by which confounds are regressed out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Regression {
-    /// Whether the model holds an intercept besides: then series and confounds lose their means, weighted, and no ridge holds it back.
+    /// True where the model also has an intercept: series and confounds then lose their weighted means, and no ridge holds it back.
     pub intercept: bool,
     /// λ ≥ 0 of the penalty λ |β|².
     pub ridge: f32,

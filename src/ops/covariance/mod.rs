@@ -34,7 +34,7 @@ const FALSE_TRUE: &[&str] = &["false", "true"];
 /// The largest |r| that goes into Fisher's z.
 const LARGEST: f64 = 0.999_999;
 
-/// What is computed of the rows.
+/// The statistic computed for each pair of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Statistic {
     Covariance { ddof: usize },

@@ -21,12 +21,12 @@ pub(in crate::ops) static TOP_K: Source = kernel_source!("covariance/top_k").wit
 /// The most bytes of a panel.
 const PANEL: u64 = 64 << 20;
 
-/// What is kept of the rows of a correlation matrix.
+/// The result kept from the rows of a correlation matrix.
 #[derive(Debug, Clone, PartialEq)]
 enum Kept {
     /// These rows.
     Rows(Range<usize>),
-    /// How many others correlate above a threshold.
+    /// The number of others that correlate above a threshold.
     Degree { threshold: f32 },
     /// The k others that correlate most, the highest first: correlations, and which they are.
     TopK { k: usize },
@@ -196,9 +196,9 @@ impl Tape {
         self.panels(x, Kept::Rows(rows)).map(|made| made[0])
     }
 
-    /// How many others each variable of series `[variables, time]` correlates with above `threshold`: `[variables]`, counts as f32. The
-    /// matrix is made and used up in panels of at most 64 MiB (degree centrality; Buckner et al. 2009). Where a correlation with another
-    /// is NaN, so is the degree.
+    /// The number of others with which each variable of series `[variables, time]` correlates above `threshold`: `[variables]`, counts as
+    /// f32. The matrix is made and used up in panels of at most 64 MiB (degree centrality; Buckner et al. 2009). Where a correlation with
+    /// another is NaN, so is the degree.
     ///
     /// # Errors
     /// Where x is not f32 of two axes with a frame at least, or the threshold is not a number.

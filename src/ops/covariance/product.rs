@@ -18,7 +18,8 @@ pub(in crate::ops) static SYMMETRIC_PRODUCT: Source =
         common::BEST,
     ]);
 
-/// What a product keeps of each row: the entries of the greatest magnitude beside the diagonal, of `slots` parts of its columns.
+/// The entries that a product keeps of each row: those of the greatest magnitude off the diagonal, one for each of `slots` parts of its
+/// columns.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ops) struct Best {
     /// The bits of |r| with bit 31 set, 0 where there is none: u32 `[.., n, slots]`.

@@ -1,4 +1,5 @@
-//! What kernels know of a filter: how a block of frames answers to its own frames and to the state it begins with, computed in f64.
+//! The maps that kernels apply a filter by: the response of a block of frames to its own frames and to the state it begins with, computed
+//! in f64.
 
 use super::Section;
 use crate::{Error, Result};

@@ -74,7 +74,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// What is composed of transforms.
+/// The cases of ops that are composed of transforms.
 fn filters() -> Vec<Case> {
     let mut cases = Vec::new();
     for [batch, regions, n] in [[1, 1, 7], [2, 3, 64], [1, 7, 65], [1, 2, 257]] {

@@ -8,7 +8,7 @@ use crate::tensor::{DType, HostTensor, MAX_RANK, Real, TensorType, buffer, paral
 use crate::{Error, Result, Shape};
 use realfft::num_complex::Complex;
 
-/// Which way.
+/// The direction of a transform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     /// `[.., n]` to `[.., n / 2 + 1, 2]`.
@@ -199,7 +199,7 @@ impl Rows<'_, '_> {
             2 => self.op.n,
             _ => self.length,
         };
-        // What is read of a Hermitian spectrum stands for two entries but at the ends.
+        // Each entry read from a Hermitian spectrum stands for two, except at the ends.
         let middle = if read == 2 { 0.5 * self.op.middle } else { self.op.middle };
         ([self.panel * per_row, per_row], [self.op.ends as f32, middle as f32])
     }

@@ -4,7 +4,7 @@ use crate::tensor::{HostTensor, Real};
 use crate::{Error, Result};
 use realfft::num_complex::Complex64;
 
-/// How a length is transformed.
+/// The method by which a length is transformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// By stages of its own factors, which cost n p a factor p.

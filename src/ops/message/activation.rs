@@ -1,4 +1,4 @@
-//! What a pair's hidden state goes through.
+//! The activation that a pair's hidden state goes through.
 
 use crate::tensor::Real;
 
@@ -95,7 +95,7 @@ impl PairActivation {
     }
 }
 
-/// What is computed with a function of one number.
+/// A computation that uses a function of one number.
 pub(super) trait Body<R> {
     /// Its result.
     type Made;
@@ -103,7 +103,7 @@ pub(super) trait Body<R> {
     fn run(self, phi: impl Fn(R) -> R + Copy + Sync) -> Self::Made;
 }
 
-/// What is computed with a function of one number and its slope.
+/// A computation that uses a function of one number and its slope.
 pub(super) trait BodyWithSlope<R> {
     /// Its result.
     type Made;

@@ -1,4 +1,4 @@
-//! What message passing is held to, and what is timed of it.
+//! The cases that check message passing, and the works that time it.
 
 use super::PairActivation;
 use crate::ops::case::{Case, Draw, f32s};

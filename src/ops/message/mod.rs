@@ -51,7 +51,7 @@ fn variant(source: &'static Source, cx: &Lowering<'_>, results: usize, together:
     (source.variant(cx.target(), class), class)
 }
 
-/// Which of [`FEATURES`] reads so many, and how many it takes at a time.
+/// The index in [`FEATURES`] of the snippet that reads `n` features, and the number that it takes at a time.
 fn features(n: usize) -> (usize, usize) {
     if n.is_multiple_of(4) { (0, 4) } else { (1, 1) }
 }

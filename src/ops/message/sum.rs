@@ -16,7 +16,7 @@ pub(in crate::ops) static PAIR_SUM: Source = kernel_source!("message/pair_sum").
     FEATURES,
 ]);
 
-/// What multiplies a pair's z, feature by feature.
+/// The factor that multiplies a pair's z, feature by feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Weights {
     /// Nothing.
@@ -36,7 +36,7 @@ pub(super) struct PairSum {
     pub(super) weights: Weights,
 }
 
-/// What there is to sum over, in elements.
+/// The extents of the sum, in elements.
 #[derive(Clone, Copy)]
 struct SumExtents {
     batch: usize,

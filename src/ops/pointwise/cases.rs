@@ -1,5 +1,5 @@
-//! What the pointwise ops are held to: every row alone, over shapes that broadcast and shapes that do not, and where it is defined;
-//! and what is timed of them.
+//! The cases that check the pointwise ops, every row alone, over shapes that broadcast and shapes that do not, and where it is defined;
+//! and the works that time them.
 
 use crate::Result;
 use crate::ops::case::{Case, Draw, f32s};

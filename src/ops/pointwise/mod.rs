@@ -42,7 +42,7 @@ impl<F: Function> fmt::Debug for Map<F> {
     }
 }
 
-/// Whether the one-letter identifier `name` occurs in a WGSL expression.
+/// True where the one-letter identifier `name` occurs in a WGSL expression.
 pub(crate) fn has_attribute(expression: &str, name: char) -> bool {
     expression.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word.len() == 1 && word.starts_with(name))
 }

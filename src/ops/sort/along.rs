@@ -56,7 +56,7 @@ fn put<T: Copy + Send + Sync + Default>(y: &mut [T], x: &[T], index: &[i32], [k,
     });
 }
 
-/// What either does of elements of one type.
+/// The result of either op on elements of one type: by `real` where they are f32, else by `word`.
 fn moved<R: Real>(x: &HostTensor, shape: Shape, real: impl Fn(&mut [R], &[R]), word: impl Fn(&mut [u32], &[u32])) -> Result<HostTensor> {
     if x.dtype() == DType::F32 {
         let mut y = buffer(shape.elements());

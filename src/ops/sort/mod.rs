@@ -132,7 +132,7 @@ impl Op for Order {
         let index = cx.output(0);
         let (_, offsets) = keys.lower(cx, &digits, Some(index))?;
         if let (By::Kept, Some(offsets)) = (self.by, offsets) {
-            // What is not kept begins where all that is kept has gone before it.
+            // The elements not kept come after all that are kept, so the first of their offsets is the number kept.
             let blocks = cx.ty(offsets).shape[2];
             let first = Strided { extents: vec![rows], x: (blocks, vec![16 * blocks]), y: (0, vec![1]) };
             let kept = cx.output(1);

@@ -1,4 +1,4 @@
-//! What sparse products are held to, and what is timed of them.
+//! The cases that check sparse products, and the works that time them.
 
 use super::SparsePattern;
 use crate::ops::case::{Case, Draw, f32s};

@@ -73,7 +73,7 @@ impl SparsePattern {
     /// The pattern by which each entry of this one picks its column: `[entries, columns]`.
     ///
     /// # Errors
-    /// None that a pattern can cause; the signature is that of the tape.
+    /// The entries of a pattern cause none; the function returns a `Result` because the tape's functions do.
     pub fn columns_of_entries(tape: &mut Tape, columns: usize, entries: &[(usize, usize)]) -> Result<Self> {
         let picks: Vec<_> = entries.iter().enumerate().map(|(e, &(_, j))| (e, j)).collect();
         Self::new(tape, [entries.len(), columns], &picks)
@@ -154,7 +154,7 @@ impl Tape {
     /// pattern by which entries meet in their rows ([`SparsePattern::rows_of_entries`]).
     pub fn sparse_softmax(&mut self, rows: &SparsePattern, logits: Var) -> Result<Var> {
         let back = rows.transposed();
-        // What is taken away changes nothing but digits, so no gradient goes through it.
+        // The maximum that is subtracted changes only the rounding, so no gradient goes through it.
         let held = self.detach(logits)?;
         let most = self.sparse_max(rows, held)?;
         let most = self.sparse_matmul(&back, None, most)?;

@@ -101,7 +101,7 @@ fn rounded<R: Real>(shape: Shape, x: &[f64]) -> Result<HostTensor> {
     HostTensor::real(shape, x.iter().map(|&x| R::of(x)).collect())
 }
 
-/// What a case or a work begins with: x xᵀ / m + ¼, of x `[.., n, m]` drawn at random.
+/// The matrix that a case or a work begins with: x xᵀ / m + ¼, of x `[.., n, m]` drawn at random.
 fn positive_definite(tape: &mut Tape, x: Var) -> Result<Var> {
     let shape = tape.shape(x);
     let (n, m) = (shape[shape.rank() - 2], shape[shape.rank() - 1]);

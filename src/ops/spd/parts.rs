@@ -1,4 +1,4 @@
-//! What the rules of matrices are composed of: transposes, diagonals, symmetric parts.
+//! The parts that the rules of matrices are composed of: transposes, diagonals, symmetric parts.
 
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;

@@ -6,7 +6,7 @@ use crate::kernel::Lowering;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 
-/// What y is of A.
+/// The function of A that y is, with the rule of its reverse.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Rule {
     /// V f(λ) Vᵀ, given λ and V: Daleckiĭ and Kreĭn, Ā = V (Γ ∘ (Vᵀ Ȳ V)) Vᵀ, Γ the divided differences of f.

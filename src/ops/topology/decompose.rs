@@ -57,7 +57,7 @@ impl Forest {
         v
     }
 
-    /// Whether they were apart.
+    /// Joins the trees of two nodes; true where they were apart.
     fn join(&mut self, a: u32, b: u32) -> bool {
         let (a, b) = (self.root(a), self.root(b));
         self.0[a as usize] = b;

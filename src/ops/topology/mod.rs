@@ -133,9 +133,9 @@ fn edges_cotangent(tape: &mut Tape, of: [Var; 2], edges: Var, weights: Shape) ->
 #[derive(Debug, Clone, Copy)]
 struct Weights {
     buffer: Buffer,
-    /// Whether their magnitudes are meant.
+    /// True where the magnitudes of the weights are meant, not the weights themselves.
     absolute: bool,
-    /// What the product that made them kept of each row.
+    /// The entries of each row that were kept by the product that made the weights.
     best: Option<Best>,
 }
 

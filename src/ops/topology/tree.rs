@@ -25,7 +25,7 @@ pub(in crate::ops) static BEST: Source =
 pub(in crate::ops) static CONTRACT: Source = kernel_source!("topology/contract").with_choices(&[ABSOLUTE, Choice::Constant("OF", KINDS)]);
 pub(in crate::ops) static HOOK: Source = kernel_source!("topology/hook").with_variants(&VARIANTS);
 
-/// How the trees are found.
+/// The algorithms that find the trees, and the rule that chooses one.
 pub(in crate::ops) static TREE: Algorithms =
     Algorithms { name: "topology/tree", all: &[("prim", "topology/prim"), ("boruvka", "topology/hook")], rule };
 
@@ -52,7 +52,7 @@ fn rule(target: &Target, class: &str) -> &'static str {
     }
 }
 
-/// Whether the graphs of n nodes take Borůvka's algorithm.
+/// True where the graphs of n nodes take Borůvka's algorithm.
 pub(super) fn contracts(target: &Target, n: usize) -> bool {
     TREE.choose(target, size(n)) == "boruvka"
 }
@@ -142,7 +142,7 @@ fn lower_best(cx: &mut Lowering<'_>, w: Weights, of: Contracted, [graphs, n]: [u
     cx.dispatch(kernel, bindings, Params::new().u32(graphs * of.k).u32(of.k).u32(m).u32(n), rows.groups, 0.0)
 }
 
-/// What the best edges join is made one.
+/// Joins the super-nodes that the best edges connect.
 fn lower_hook(cx: &mut Lowering<'_>, [graphs, n, k]: [usize; 3], bindings: Vec<Binding>) -> Result<()> {
     let variant = HOOK.variant(cx.target(), class(k));
     let lanes = variant.constant("LANES").unwrap_or(1);

@@ -13,7 +13,7 @@ const TILE: usize = 1 << 16;
 /// The receivers are shared out in so many parts or a few more, whatever the number of cores: sums are then the same on all.
 const SHARES: usize = 32;
 
-/// What the network is applied to.
+/// The operands that the network is applied to, their extents, and the activations.
 pub(super) struct Operands<'a, R> {
     z: &'a [R],
     u: &'a [R],
@@ -48,7 +48,7 @@ impl Tile {
     }
 }
 
-/// What a share's reverse makes: of its own receivers, and its part of what all receivers share in.
+/// The cotangents that a share's reverse makes: those of its own receivers, and its part of those that all receivers add to.
 struct Cotangents<'a, R> {
     z: &'a mut [R],
     u: &'a mut [R],

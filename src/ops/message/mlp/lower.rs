@@ -40,7 +40,7 @@ const PANEL: usize = 1 << 21;
 /// On a software adapter: 512 KiB, half a core's.
 const SMALL_PANEL: usize = 1 << 17;
 
-/// How tiles of `[rows, cols]` are shared out, each of so many products of so many terms.
+/// The tiling of an output `[rows, cols]`, where each tile takes `products` products of `terms` terms.
 fn tiling(source: &'static Source, cx: &Lowering<'_>, [rows, cols]: [usize; 2], [products, terms]: [usize; 2]) -> Result<Tiling> {
     let class = if rows.min(cols) > 32 { "wide" } else { "narrow" };
     Tiling::for_class(source, cx, class, products * (1 + terms / 4 + terms / 64))
@@ -117,7 +117,7 @@ impl Panel {
     }
 }
 
-/// What is being lowered.
+/// The reverse pass that is being lowered.
 struct Backward {
     extents: MlpExtents,
     activations: [PairActivation; 2],

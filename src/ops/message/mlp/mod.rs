@@ -27,7 +27,7 @@ struct PairMlpReverse {
     activations: [PairActivation; 2],
 }
 
-/// What there is to compute, in elements.
+/// The extents of the computation, in elements.
 #[derive(Debug, Clone, Copy)]
 struct MlpExtents {
     batch: usize,
