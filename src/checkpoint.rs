@@ -147,7 +147,9 @@ impl State {
     /// let file = std::env::temp_dir().join(format!("tapetum-doc-{}.safetensors", std::process::id()));
     /// state.save(&file, &[])?;
     ///
+    /// // A file fills states that are there already, as those of compiled programs are.
     /// let again = State::new(&Device::cpu());
+    /// again.write("weights", &HostTensor::f32([2], vec![0.0; 2])?)?;
     /// again.load(&file, &[])?;
     /// assert_eq!(again.read("weights")?, state.read("weights")?);
     /// # let _ = std::fs::remove_file(file);
