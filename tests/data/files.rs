@@ -1,8 +1,8 @@
 //! Reading and writing of files, and the messages about files that cannot be read.
 
+use super::assert_says;
 use crate::common::folder::Folder;
 use half::f16;
-use std::path::Path;
 use tapetum::data::{Layout, TableOptions, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_npy};
 use tapetum::{DType, HostTensor};
 
@@ -23,16 +23,6 @@ fn le<const N: usize, T>(values: &[T], bytes: impl Fn(&T) -> [u8; N]) -> Vec<u8>
 
 fn f32s(values: &[f32]) -> Vec<u8> {
     le(values, |x| x.to_le_bytes())
-}
-
-/// The message names the file first, then says each of `parts`.
-#[track_caller]
-fn assert_says<T: std::fmt::Debug>(result: tapetum::Result<T>, path: &Path, parts: &[&str]) {
-    let message = result.expect_err("an error").to_string();
-    assert!(message.starts_with(&format!("{}: ", path.display())), "{message}");
-    for part in parts {
-        assert!(message.contains(part), "`{message}` does not say `{part}`");
-    }
 }
 
 #[test]

@@ -5,3 +5,15 @@ mod files;
 mod gifti;
 mod images;
 mod writing;
+
+use std::path::Path;
+
+/// The message names the file first, then says each of `parts`.
+#[track_caller]
+fn assert_says<T: std::fmt::Debug>(result: tapetum::Result<T>, path: &Path, parts: &[&str]) {
+    let message = result.expect_err("an error").to_string();
+    assert!(message.starts_with(&format!("{}: ", path.display())), "{message}");
+    for part in parts {
+        assert!(message.contains(part), "`{message}` does not say `{part}`");
+    }
+}

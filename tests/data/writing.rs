@@ -1,19 +1,10 @@
 //! Files that are written whole or not at all, through links, with the modes they had.
 
+use super::assert_says;
 use crate::common::folder::Folder;
 use std::fs;
 use std::path::Path;
 use tapetum::file::{OutputFolder, write_file};
-
-/// The message names the file first, then says each of `parts`.
-#[track_caller]
-fn assert_says<T: std::fmt::Debug>(result: tapetum::Result<T>, path: &Path, parts: &[&str]) {
-    let message = result.expect_err("an error").to_string();
-    assert!(message.starts_with(&format!("{}: ", path.display())), "{message}");
-    for part in parts {
-        assert!(message.contains(part), "`{message}` does not say `{part}`");
-    }
-}
 
 #[test]
 fn a_file_is_written_whole_or_not_at_all() {

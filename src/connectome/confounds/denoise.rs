@@ -268,10 +268,11 @@ impl Model {
     }
 }
 
-/// The column divided by its largest absolute value.
+/// The column divided by its largest absolute value. NaN stays NaN, in a column of nothing else too.
 fn scaled(values: &[f64]) -> Vec<f64> {
     let most = values.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-    values.iter().map(|x| if most > 0.0 { x / most } else { 0.0 }).collect()
+    let by = if most > 0.0 { most } else { 1.0 };
+    values.iter().map(|x| x / by).collect()
 }
 
 /// Keeps the values of the kept frames.
