@@ -3,7 +3,6 @@
 use super::assert_says;
 use crate::common::folder::Folder;
 use std::fs;
-use std::path::Path;
 use tapetum::file::{OutputFolder, write_file};
 
 #[test]
