@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The options of every subcommand.
@@ -21,6 +21,10 @@ pub(super) struct Common {
     /// Kernel variants that `tapetum tune` found [default: TAPETUM_TUNING]
     #[arg(long, global = true, value_name = "FILE", value_parser = NonEmptyStringValueParser::new(), display_order = 101)]
     tuning: Option<String>,
+    /// WGSL files, laid out as the crate's `shaders`, that stand in for the built-in ones: kernels are changed, checked and timed without
+    /// building anything. They are compiled without runtime checks.
+    #[arg(long, global = true, value_name = "DIR", display_order = 104)]
+    shaders: Option<PathBuf>,
     /// Seed of everything random
     #[arg(long, global = true, default_value_t = 0, value_name = "N", display_order = 102)]
     pub(super) seed: u64,
@@ -114,6 +118,14 @@ impl Common {
             Some(flag) => ("--device ", flag.clone()),
             None => variable().map_or(("", "auto".into()), |v| ("TAPETUM_DEVICE=", v.to_string_lossy().into_owned())),
         }
+    }
+
+    /// Makes the kernels of `--shaders` stand in for the built-in ones, and says how many.
+    pub(super) fn replace_shaders(&self) -> Result<()> {
+        let Some(dir) = &self.shaders else { return Ok(()) };
+        let files = crate::registry::replace(dir)?;
+        note(&format!("{}: {files} WGSL files stand in for built-in ones", dir.display()));
+        Ok(())
     }
 
     /// The device asked for.

@@ -79,10 +79,24 @@ const SEEDLESS: [&str; 8] =
     ["devices", "check", "connectivity", "denoise", "shaders", "topology decompose", "topology distance", "topology barycenter"];
 const UNTUNED: [&str; 4] = ["devices", "check", "shaders", "tune"];
 const DEVICELESS: [&str; 2] = ["devices", "shaders"];
+/// Subcommands whose users do not change kernels.
+const SHADERLESS: [&str; 11] = [
+    "devices",
+    "connectivity",
+    "denoise",
+    "parcellate",
+    "run",
+    "demo",
+    "topology decompose",
+    "topology distance",
+    "topology barycenter",
+    "topology cluster",
+    "topology test",
+];
 
 /// The command line, each help page with the options that mean something there.
 fn arguments() -> clap::Command {
-    let hidden = [("seed", &SEEDLESS[..]), ("tuning", &UNTUNED[..]), ("device", &DEVICELESS[..])];
+    let hidden = [("seed", &SEEDLESS[..]), ("tuning", &UNTUNED[..]), ("device", &DEVICELESS[..]), ("shaders", &SHADERLESS[..])];
     let root = Arguments::command();
     let options: Vec<_> = root.get_arguments().cloned().collect();
     hidden.into_iter().fold(root, |root, (name, subcommands)| {
@@ -122,7 +136,7 @@ pub fn main() -> ExitCode {
     #[cfg(unix)]
     signals::end_between_writes();
     // A tuning that cannot be read is an error for every subcommand, on the host executor too.
-    let done = common.tuning().and_then(|_| command.run(&common));
+    let done = common.tuning().and_then(|_| common.replace_shaders()).and_then(|()| command.run(&common));
     match done {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Missed) => ExitCode::from(3),

@@ -18,7 +18,11 @@ macro_rules! kernel_source {
 /// A file under `shaders/common/`.
 macro_rules! snippet {
     ($name:literal) => {
-        $crate::kernel::Snippet { name: $name, text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/common/", $name, ".wgsl")) }
+        $crate::kernel::Snippet {
+            name: $name,
+            file: $name,
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/common/", $name, ".wgsl")),
+        }
     };
 }
 pub(crate) use {kernel_source, snippet, wgsl};
@@ -26,12 +30,16 @@ pub(crate) use {kernel_source, snippet, wgsl};
 pub(crate) mod common;
 mod dispatch;
 mod lowering;
+mod replace;
 mod source;
 mod target;
 mod uniform;
 
 pub use dispatch::{Access, Binding, Buffer, Cost, Dispatch, fold};
 pub use lowering::{Lowered, Lowering};
+pub(crate) use replace::current;
+#[cfg(feature = "cli")]
+pub(crate) use replace::replace;
 pub use source::{Adapters, Algorithms, Choice, Kernel, Snippet, Source, Variant};
 pub use target::{Backend, LOOP_LIMIT, Target};
 pub use uniform::Params;

@@ -1,6 +1,6 @@
 //! A kernel's source, its variants, and the WGSL they make.
 
-use super::{Target, common};
+use super::{Target, common, current};
 use crate::Error;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,10 +9,19 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snippet {
-    /// Its file's name under `shaders/common/`, or what a variant that chooses it is called.
+    /// What a variant that chooses it is called: its file's name, unless another is given.
     pub name: &'static str,
+    /// Its file's name under `shaders/common/`.
+    pub(crate) file: &'static str,
     /// Its text.
     pub text: &'static str,
+}
+
+impl Snippet {
+    /// Its text, or that of the file that stands in for it.
+    pub(crate) fn current(&self) -> &'static str {
+        current(&["common/", self.file], self.text)
+    }
 }
 
 /// The adapters a variant is chosen for when nobody asks for one by name.
@@ -96,7 +105,7 @@ impl Source {
     /// The shared snippets it always needs: those that the line `// uses` of its header names, separated by commas. The tests hold every
     /// header to snippets that exist.
     pub fn snippets(&self) -> impl Iterator<Item = Snippet> {
-        let named = self.text.lines().find_map(|line| line.strip_prefix("// uses ")).unwrap_or_default();
+        let named = current(&[self.name], self.text).lines().find_map(|line| line.strip_prefix("// uses ")).unwrap_or_default();
         named.split(',').filter_map(|name| common::NAMED.into_iter().find(|s| s.name == name.trim()))
     }
 
@@ -119,7 +128,7 @@ impl Source {
         debug_assert_eq!(chosen.len(), self.choices.len(), "{} has {} choices", self.name, self.choices.len());
         let mut name = variant.name.to_owned();
         let mut constants = String::new();
-        let mut snippets: Vec<&str> = self.snippets().map(|s| s.text).collect();
+        let mut snippets: Vec<&str> = self.snippets().map(|s| s.current()).collect();
         for (key, value) in variant.constants {
             constants.push_str(&format!("const {key} = {value};\n"));
         }
@@ -132,15 +141,15 @@ impl Source {
                     }
                 }
                 Choice::Snippet(options) => {
-                    snippets.push(options[at].text);
+                    snippets.push(options[at].current());
                     if at > 0 {
                         name.push_str(&format!("+{}", options[at].name));
                     }
                 }
             }
         }
-        snippets.extend(variant.snippets.iter().map(|s| s.text));
-        let wgsl = format!("{constants}\n{}\n{}", snippets.join("\n"), self.text);
+        snippets.extend(variant.snippets.iter().map(Snippet::current));
+        let wgsl = format!("{constants}\n{}\n{}", snippets.join("\n"), current(&[self.name], self.text));
         Kernel { name: Cow::Borrowed(self.name), variant: Cow::Owned(name), class: "", wgsl: wgsl.into(), trusted: true }
     }
 

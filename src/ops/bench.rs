@@ -3,7 +3,7 @@
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
-use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, kernel_source, wgsl};
+use crate::kernel::{Binding, Choice, Lowering, Params, Snippet, Source, kernel_source, snippet};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
@@ -12,10 +12,8 @@ pub(super) static FAMILY: Family = Family { sources: &[&COPY, &EMPTY, &FMA], cas
 
 pub(super) static COPY: Source = kernel_source!("bench/copy");
 
-pub(super) static FMA: Source = kernel_source!("bench/fma").with_choices(&[Choice::Snippet(&[
-    Snippet { name: "f32", text: wgsl!("common/real_f32") },
-    Snippet { name: "f16", text: wgsl!("common/real_f16") },
-])]);
+pub(super) static FMA: Source = kernel_source!("bench/fma")
+    .with_choices(&[Choice::Snippet(&[Snippet { name: "f32", ..snippet!("real_f32") }, Snippet { name: "f16", ..snippet!("real_f16") }])]);
 
 pub(super) static EMPTY: Source = kernel_source!("bench/empty");
 

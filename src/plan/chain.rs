@@ -1,7 +1,7 @@
 //! A chain of pointwise ops as one kernel, from the template `shaders/pointwise/chain.wgsl`.
 
 use super::fuse::{Groups, op_of};
-use crate::kernel::{Binding, Buffer, Dispatch, Kernel, Lowered, Params, common, fold, wgsl};
+use crate::kernel::{Binding, Buffer, Dispatch, Kernel, Lowered, Params, common, current, fold, wgsl};
 use crate::ops::pointwise::Walk;
 use crate::tape::Tape;
 use crate::tensor::{DType, TensorType};
@@ -179,11 +179,14 @@ fn assemble(chain: &Chain<'_>, width: usize) -> Result<String> {
         writeln!(params, "    p{p}: f32,").map_err(oops)?;
     }
     params.push_str("}\n@group(1) @binding(0) var<uniform> params: Params;");
-    let aliases = if width == 4 { "alias T = vec4<f32>;\nalias U = vec4<u32>;" } else { common::SCALAR.text };
-    let math = if calls(chain.bodies, common::MATH.text) { common::MATH.text } else { "" };
-    let nan = if !math.is_empty() || calls(chain.bodies, common::NAN.text) { common::NAN.text } else { "" };
-    let filled = TEMPLATE.replace("//@ params", &params).replace("//@ bindings", bindings.trim_end()).replace("    //@ body\n", &body);
-    Ok(format!("{aliases}\nconst WIDTH = {width}u;\n\n{}\n{nan}\n{math}\n{filled}", common::GRID.text))
+    let aliases = if width == 4 { "alias T = vec4<f32>;\nalias U = vec4<u32>;" } else { common::SCALAR.current() };
+    let math = if calls(chain.bodies, common::MATH.current()) { common::MATH.current() } else { "" };
+    let nan = if !math.is_empty() || calls(chain.bodies, common::NAN.current()) { common::NAN.current() } else { "" };
+    let filled = current(&["pointwise/chain"], TEMPLATE)
+        .replace("//@ params", &params)
+        .replace("//@ bindings", bindings.trim_end())
+        .replace("    //@ body\n", &body);
+    Ok(format!("{aliases}\nconst WIDTH = {width}u;\n\n{}\n{nan}\n{math}\n{filled}", common::GRID.current()))
 }
 
 /// True where an expression calls a function of `snippet`.

@@ -4,8 +4,10 @@ use super::translate::translate;
 use super::{Format, kernels as all};
 use crate::file::OutputFolder;
 use crate::kernel::Kernel;
+use crate::ops;
 use crate::{Error, Result};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A kernel in one variant, and the resources that it needs.
@@ -71,6 +73,34 @@ pub fn matching(filter: Option<&str>) -> Result<Vec<Kernel>> {
         return Err(Error::argument(format!("no kernel's name contains `{wanted}`: `tapetum shaders` lists all of them")));
     }
     Ok(found)
+}
+
+/// Makes the WGSL files of a folder that is laid out as `shaders/` stand in for the crate's own of the same paths; returns their number.
+///
+/// # Errors
+/// Returns an error that names the file where it cannot be read or no file of the crate has its path, and where the folder has none.
+pub fn replace(dir: &Path) -> Result<usize> {
+    let entries = |dir: &Path| -> Result<Vec<std::path::PathBuf>> {
+        let read = std::fs::read_dir(dir).and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect());
+        read.map_err(|e| Error::file(dir, e.to_string()))
+    };
+    let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let own: Vec<&str> = ops::sources().into_iter().map(|s| s.name).chain(["pointwise/chain"]).collect();
+    let mut texts = BTreeMap::new();
+    for folder in entries(dir)?.into_iter().filter(|path| path.is_dir()) {
+        for file in entries(&folder)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "wgsl")) {
+            let path = format!("{}/{}", name(&folder), name(&file));
+            if !path.starts_with("common/") && !own.contains(&path.as_str()) {
+                return Err(Error::file(&file, format!("stands in for nothing: there is no kernel `{path}`")));
+            }
+            texts.insert(path, std::fs::read_to_string(&file).map_err(|e| Error::file(&file, e.to_string()))?);
+        }
+    }
+    if texts.is_empty() {
+        return Err(Error::file(dir, "has no FAMILY/KERNEL.wgsl"));
+    }
+    let replaced = texts.len();
+    if crate::kernel::replace(texts) { Ok(replaced) } else { Err(Error::argument("the kernels have been replaced already")) }
 }
 
 /// The kernels that `filter` matches, and the resources that each needs.

@@ -5,7 +5,7 @@ use super::super::reduce::{largest_of, tree_sum, tree_sum_of};
 use super::super::row::{self, Rows};
 use super::super::work::{Instance, Work};
 use super::{FALSE_TRUE, Statistic, extents};
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Snippet, Source, kernel_source, wgsl};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Snippet, Source, kernel_source, snippet};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
@@ -17,10 +17,8 @@ pub(crate) const CONSTANT_SPACINGS: f32 = 8.0;
 /// c · ε of it.
 const CONSTANT: f32 = CONSTANT_SPACINGS * f32::EPSILON;
 
-const WEIGHTED: Choice = Choice::Snippet(&[
-    Snippet { name: "unweighted", text: wgsl!("common/weighted_no") },
-    Snippet { name: "weighted", text: wgsl!("common/weighted_yes") },
-]);
+const WEIGHTED: Choice =
+    Choice::Snippet(&[Snippet { name: "unweighted", ..snippet!("weighted_no") }, Snippet { name: "weighted", ..snippet!("weighted_yes") }]);
 
 pub(in crate::ops) static STANDARDISE: Source = kernel_source!("covariance/standardise")
     .with_variants(&row::VARIANTS)
