@@ -45,9 +45,9 @@ struct Class {
 
 const CLASSES: [Class; 4] = [
     Class { name: "large", block: [128, 128], rate: 1.0, full: 1.0 },
-    Class { name: "wide", block: [64, 128], rate: 1.0, full: 2.0 },
-    Class { name: "medium", block: [64, 64], rate: 0.9, full: 4.0 },
-    Class { name: "small", block: [32, 32], rate: 0.5, full: 6.0 },
+    Class { name: "wide", block: [64, 128], rate: 1.0, full: 1.5 },
+    Class { name: "medium", block: [64, 64], rate: 0.95, full: 3.0 },
+    Class { name: "small", block: [32, 32], rate: 0.65, full: 3.0 },
 ];
 
 /// Products and sums that a multiprocessor makes while a dispatch begins, and while its share of one element of a part is stored and loaded
@@ -124,7 +124,9 @@ impl Tiling {
     /// # Errors
     /// As [`new`](Self::new).
     pub(super) fn sliced(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
-        Self::cheapest(source, cx, extents, SLICES.min(extents.terms / SLICE), false)
+        let of_slice = TensorType::f32([extents.batches, extents.rows, extents.cols]).bytes().max(1);
+        let most = SLICES.min(extents.terms / SLICE).min((cx.target().max_binding / of_slice) as usize);
+        Self::cheapest(source, cx, extents, most, false)
     }
 
     /// For symmetric matrices, of which the square units on and below the diagonal are made.
