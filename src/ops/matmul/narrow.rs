@@ -125,7 +125,7 @@ impl Narrow {
     fn class(&self) -> &'static str {
         match self.depth {
             _ if !self.along => "",
-            0..=128 => "short",
+            0..=512 => "short",
             2048.. if self.lines * self.batches < 16 * Target::MULTIPROCESSORS => "alone",
             _ => "long",
         }
