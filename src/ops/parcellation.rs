@@ -138,12 +138,13 @@ fn lower_series(
     [p, v, t]: [usize; 3],
 ) -> Result<()> {
     super::reduce::lower_sums(cx, a, mass, [p, v, 1])?;
-    if let Some(parts) = Product::new([p, v, t], [false; 2], 1).lower_parts(cx, a, x)? {
+    let tiling = Tiling::sliced(&PARCEL_SERIES, cx, Extents { batches: 1, rows: p, cols: t, terms: v })?;
+    if tiling.slices > 1 {
+        let parts = Product::new([p, v, t], [false; 2], 1).lower_parts(cx, a, x, tiling.slices)?;
         return parts.add(cx, series, Some(mass));
     }
     let a = Operand::new(cx, a, [p, v], t)?;
     let x = Operand::new(cx, x, [v, t], p)?;
-    let tiling = Tiling::new(&PARCEL_SERIES, cx, Extents { batches: 1, rows: p, cols: t, terms: v })?;
     let [row_units, col_units] = tiling.units_of(p, t);
     let units = row_units * col_units;
     let kernel = tiling.kernel(&[tile::operands(a, x), tile::result(t)]);
