@@ -138,9 +138,13 @@ fn lower_series(
     [p, v, t]: [usize; 3],
 ) -> Result<()> {
     super::reduce::lower_sums(cx, a, mass, [p, v, 1])?;
+    let product = Product::new([p, v, t], [false; 2], 1);
+    if let Some(parts) = product.narrow_parts(cx, a, x)? {
+        return parts.add(cx, series, Some(mass));
+    }
     let tiling = Tiling::sliced(&PARCEL_SERIES, cx, Extents { batches: 1, rows: p, cols: t, terms: v })?;
     if tiling.slices > 1 {
-        let parts = Product::new([p, v, t], [false; 2], 1).lower_parts(cx, a, x, tiling.slices)?;
+        let parts = product.lower_parts(cx, a, x, tiling.slices)?;
         return parts.add(cx, series, Some(mass));
     }
     let a = Operand::new(cx, a, [p, v], t)?;

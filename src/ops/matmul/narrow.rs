@@ -25,6 +25,8 @@ const DOWN: [Variant; 2] = [
 
 /// The most lines of the operand that has few.
 const FEWEST: usize = 8;
+/// The fewest elements of a long operand, or of a result, that are worth a kernel of their own.
+const SMALL: usize = 4096;
 const FEW: Choice = Choice::Constant("FEW", &["1u", "2u", "4u", "8u"]);
 const LINE: Choice = Choice::Snippet(&[snippet!("line_vector"), snippet!("line_scalar")]);
 const FEW_LINE: Choice = Choice::Snippet(&[snippet!("few_vector"), snippet!("few_scalar")]);
@@ -57,14 +59,24 @@ impl Product {
     /// Lowers it, and is true, where it is narrow and not small.
     pub(super) fn lower_narrow(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer, c: Buffer) -> Result<bool> {
         let [m, k, n] = self.shape;
-        let small = 4096;
-        if k <= FEWEST && self.batches() * m * n >= small {
+        if k <= FEWEST && self.batches() * m * n >= SMALL {
             return self.lower_outer(cx, a, b, c).map(|()| true);
         }
-        if m.min(n) > FEWEST || m * n == 0 || m.max(n) * k < small {
+        if !self.is_narrow() {
             return Ok(false);
         }
-        self.lower_lines(cx, a, b, c).map(|()| true)
+        let parts = self.lower_lines(cx, [a, b], Some(c))?;
+        parts.map_or(Ok(()), |parts| parts.add(cx, c, None)).map(|()| true)
+    }
+
+    /// The parts of its sums, one at least, where it is narrow and not small.
+    pub(in crate::ops) fn narrow_parts(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer) -> Result<Option<Parts>> {
+        if self.is_narrow() { self.lower_lines(cx, [a, b], None) } else { Ok(None) }
+    }
+
+    fn is_narrow(&self) -> bool {
+        let [m, k, n] = self.shape;
+        (1..=FEWEST).contains(&m.min(n)) && m.max(n) * k >= SMALL
     }
 
     fn lower_outer(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer, c: Buffer) -> Result<()> {
@@ -86,7 +98,8 @@ impl Product {
         order.into_iter().flat_map(|operand| self.batch_strides(operand)).fold(params, Params::u32)
     }
 
-    fn lower_lines(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer, c: Buffer) -> Result<()> {
+    /// The sums into `c`, or their parts where there are several or there is no `c`.
+    fn lower_lines(&self, cx: &mut Lowering<'_>, [a, b]: [Buffer; 2], c: Option<Buffer>) -> Result<Option<Parts>> {
         let ([m, k, n], [transpose_a, transpose_b]) = (self.shape, self.transposed);
         let of_a = m >= n;
         let along = if of_a { !transpose_a } else { transpose_b };
@@ -96,9 +109,11 @@ impl Product {
         let (source, slices) = narrow.shares(cx);
         let run = tile::cut(k, slices);
         let slices = k.div_ceil(run);
-        let parts = (slices > 1).then(|| Parts::new(cx, slices, narrow.batches * m * n, n));
+        let whole = c.filter(|_| slices == 1);
+        let parts = whole.is_none().then(|| Parts::new(cx, slices, narrow.batches * m * n, n));
         let [long, short] = if of_a { [a, b] } else { [b, a] };
-        let bindings = vec![Binding::read(long), Binding::read(short), Binding::write(parts.as_ref().map_or(c, |p| p.buffer))];
+        let sums = parts.as_ref().map(|p| p.buffer).or(whole);
+        let bindings = [long, short].map(Binding::read).into_iter().chain(sums.map(Binding::write)).collect();
 
         let [b_line, b_term] = if few_along || few == 1 { [k, 1] } else { [1, few] };
         let [c_line, c_few] = if of_a { [n, 1] } else { [1, n] };
@@ -116,7 +131,7 @@ impl Product {
         let kernel = source.kernel(variant, &chosen).for_class(class);
         let workgroups = (slices * narrow.units()).div_ceil(if along { variant.constant("ROWS").unwrap_or(64) } else { 1 });
         cx.dispatch(kernel, bindings, params, workgroups, 2.0 * (narrow.batches * m * n) as f64 * k as f64)?;
-        parts.map_or(Ok(()), |parts| parts.add(cx, c, None))
+        Ok(parts)
     }
 }
 
