@@ -388,11 +388,12 @@ pub(super) fn cases() -> Vec<Case> {
         let weights = vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([v, t], Draw::Normal)];
         cases.push(Case::new("parcel_series", weights, |t, x| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m])).within(2e-6, 5e-6));
     }
-    // Sums so long that they are made in slices.
-    let weights = vec![f32s([5, 1031], Draw::Uniform(0.1, 1.0)), f32s([1031, 7], Draw::Normal)];
-    cases.push(
-        Case::new("parcel_series of slices", weights, |t, x| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m])).within(2e-6, 5e-6),
-    );
+    // Sums so long that they are made in slices, and few frames.
+    for [p, v, t] in [[9, 1031, 11], [12, 1028, 12], [9, 1031, 3]] {
+        let weights = vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([v, t], Draw::Normal)];
+        let series = |t: &mut Tape, x: &[Var]| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m]);
+        cases.push(Case::new("parcel_series of slices", weights, series).within(2e-6, 5e-6));
+    }
     for [subjects, p, v, t] in [[1, 3, 7, 5], [3, 7, 65, 9]] {
         let operands = vec![f32s([p, v], Draw::Normal), f32s([subjects, v, t], Draw::Normal)];
         let series = |t: &mut Tape, x: &[Var]| Ok(vec![t.soft_parcellation(x[0], x[1])?.series]);
