@@ -6,7 +6,9 @@ use crate::tensor::HostTensor;
 use crate::{Error, Result};
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use super::compute::{CONDITION_IN_SINGLE, Matrices, Rows};
+pub use super::compute::{Matrices, Rows};
+#[cfg(not(target_arch = "wasm32"))]
+pub use super::condition::CONDITION_IN_SINGLE;
 #[cfg(not(target_arch = "wasm32"))]
 pub use super::tangent::Fitted;
 
