@@ -327,7 +327,9 @@ fn a_workflow_scrubs_as_the_command_does() {
     for device in DEVICES {
         let json = folder.run(&format!("run w.json -o out --device {device} --json")).json();
         assert!(json["notes"].to_string().contains(&format!("{censored} of {FRAMES} frames are censored")), "{json}");
-        close(&read_f32(folder.0.join("out/r.npy"), &[1, REGIONS, REGIONS]), &wanted, device);
+        // The command fits in f64 and the workflow in f32, whose rounding counts a hundredfold in residuals of 1 % of the series.
+        let found = read_f32(folder.0.join("out/r.npy"), &[1, REGIONS, REGIONS]);
+        assert!(found.iter().zip(&wanted).all(|(f, w)| (f - w).abs() < 1e-5), "{device}: {found:?} {wanted:?}");
     }
     folder.file("w.json", workflow(Value::Null));
     folder.run("run w.json -o out --device cpu").failed(&["data.motion", "scrubbing censors frames", "`motion.kept` as weights"]);
@@ -345,9 +347,8 @@ fn an_index_without_a_name_is_no_confound() {
         run(&folder, "indexed.npy", &["--columns", "trans_x,rot_y"]).json();
         assert_eq!(fs::read(folder.0.join("plain.npy")).unwrap(), fs::read(folder.0.join("indexed.npy")).unwrap());
     }
-    folder.file("confounds.tsv", table.replacen("trans_x", "", 1));
-    let failed = run(&folder, "out.npy", &["--columns", "rot_y"]);
-    assert!(failed.code == Some(0) || failed.stderr.contains("of the header is ``"), "{failed:?}");
+    folder.file("confounds.tsv", table.replacen("trans_y", "", 1));
+    run(&folder, "out.npy", &["--columns", "rot_y"]).failed(&["column 2 of the header is ``"]);
 }
 
 /// A key that stands twice in the file beside the table is told of where the file matters, and in a remark where it does not.
