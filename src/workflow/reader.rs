@@ -2,6 +2,7 @@
 
 use crate::connectome::confounds::{Column, Confounds, Selection, Strategy, censor};
 use crate::data::{self, Layout, NpyRows, SeriesOptions, read_confounds, read_series, read_series_row};
+use crate::statistics::standardise::standardised;
 use crate::{DType, Error, HostTensor, Result};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -165,12 +166,6 @@ fn confounds(table: &Confounds, selection: &Selection, frames: Option<&Range<usi
         return Err(Error::argument(format!("{what}: {how}")));
     }
     let columns = selection.of(table)?;
-    let standard = |column: &Column| {
-        let values = &column.values[frames.clone()];
-        let n = values.len().max(1) as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let deviation = (values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
-        values.iter().map(|x| if deviation > 0.0 { ((x - mean) / deviation) as f32 } else { 0.0 }).collect::<Vec<f32>>()
-    };
+    let standard = |column: &Column| standardised(&column.values[frames.clone()]).into_iter().map(|x| x as f32).collect::<Vec<f32>>();
     HostTensor::f32([columns.len(), frames.len()], columns.iter().flat_map(standard).collect())
 }
