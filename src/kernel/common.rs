@@ -3,7 +3,7 @@
 use super::{Choice, Snippet};
 
 /// The snippets that a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
-pub(super) const NAMED: [Snippet; 13] = [
+pub(super) const NAMED: [Snippet; 15] = [
     GRID,
     SCALAR,
     NAN,
@@ -16,6 +16,8 @@ pub(super) const NAMED: [Snippet; 13] = [
     snippet!("block_b"),
     snippet!("features_vector"),
     snippet!("pair_activation"),
+    snippet!("pair_blocks"),
+    snippet!("pair_hidden"),
     snippet!("pair_layers"),
 ];
 

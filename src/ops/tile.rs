@@ -79,6 +79,16 @@ impl Tiling {
         self.source.kernel(self.variant, chosen).for_class(self.class)
     }
 
+    /// Rows, and columns, of a unit.
+    pub(super) fn edge(&self) -> usize {
+        self.edge
+    }
+
+    /// Invocations along each side of a workgroup that shares a unit; none where a unit is one invocation's.
+    pub(super) fn side(&self) -> Option<usize> {
+        self.variant.constant("SIDE")
+    }
+
     /// Units along an extent.
     pub(super) fn units(&self, extent: usize) -> usize {
         extent.div_ceil(self.edge)
@@ -86,7 +96,7 @@ impl Tiling {
 
     /// Parts of an extent that an invocation's tiles have columns, or rows, in.
     pub(super) fn slots(&self, extent: usize) -> usize {
-        self.units(extent) * self.variant.constant("SIDE").unwrap_or(1)
+        self.units(extent) * self.side().unwrap_or(1)
     }
 
     /// Workgroups of so many units.

@@ -20,7 +20,7 @@ mod sum;
 pub use activation::PairActivation;
 pub(super) use cases::{cases, works};
 pub(super) use dot::PAIR_DOT;
-pub(super) use mlp::{PAIR_MLP, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_WEIGHTS};
+pub(super) use mlp::{PAIR_MLP, PAIR_MLP_ENDS, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_WEIGHTS};
 pub(super) use sum::PAIR_SUM;
 
 use super::Family;
@@ -28,8 +28,11 @@ use crate::kernel::{Adapters, Choice, Lowering, Source, Variant, snippet};
 use crate::tensor::{DType, TensorType};
 use crate::{Error, Result, Shape};
 
-pub(super) static FAMILY: Family =
-    Family { sources: &[&PAIR_DOT, &PAIR_MLP, &PAIR_MLP_NODES, &PAIR_MLP_SLOPES, &PAIR_MLP_WEIGHTS, &PAIR_SUM], cases, works };
+pub(super) static FAMILY: Family = Family {
+    sources: &[&PAIR_DOT, &PAIR_MLP, &PAIR_MLP_ENDS, &PAIR_MLP_NODES, &PAIR_MLP_SLOPES, &PAIR_MLP_WEIGHTS, &PAIR_SUM],
+    cases,
+    works,
+};
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
