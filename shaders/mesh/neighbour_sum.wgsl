@@ -3,11 +3,13 @@
 // x, y        [rows, vertices]
 // neighbours  [vertices, degree], i32
 // weights     [vertices, degree]
-// workgroup 64 x 1 x 1, no memory, no barrier; cost: 2 rows vertices degree FLOPs; each buffer once
-// uses     grid
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes the elements of a vertex in EDGE rows, which share its neighbours
+// cost        2 rows vertices degree FLOPs; each buffer once
+// uses        grid
 
 struct Params {
-    elements: u32,
+    units: u32,
+    rows: u32,
     vertices: u32,
     degree: u32,
 }
@@ -18,19 +20,32 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let i = element(grid.group, grid.groups, lane);
-    if (i >= params.elements) {
+    let unit = group_index(grid.group, grid.groups) * 256u + lane;
+    if (unit >= params.units) {
         return;
     }
-    let v = i % params.vertices;
-    let row = i - v;
-    var sum = 0.0;
+    let v = unit % params.vertices;
+    let first = unit / params.vertices * EDGE;
+    // Rows beyond the end are held to the last.
+    var rows: array<u32, EDGE>;
+    var sum: array<f32, EDGE>;
+    for (var r = 0u; r < EDGE; r++) {
+        rows[r] = min(first + r, params.rows - 1u) * params.vertices;
+        sum[r] = 0.0;
+    }
     for (var k = 0u; k < params.degree; k++) {
         let entry = v * params.degree + k;
-        let n = clamp(neighbours[entry], 0, i32(params.vertices) - 1);
-        sum += weights[entry] * x[row + u32(n)];
+        let n = u32(clamp(neighbours[entry], 0, i32(params.vertices) - 1));
+        let weight = weights[entry];
+        for (var r = 0u; r < EDGE; r++) {
+            sum[r] += weight * x[rows[r] + n];
+        }
     }
-    y[i] = sum;
+    for (var r = 0u; r < EDGE; r++) {
+        if (first + r < params.rows) {
+            y[rows[r] + v] = sum[r];
+        }
+    }
 }

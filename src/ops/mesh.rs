@@ -3,16 +3,31 @@
 use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
+use crate::kernel::{Adapters, Binding, Kernel, Lowering, Params, Source, Variant, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
 pub(super) static FAMILY: Family = Family { sources: &[&NEIGHBOUR_MEAN, &NEIGHBOUR_SUM], cases, works };
 
-pub(super) static NEIGHBOUR_MEAN: Source = kernel_source!("mesh/neighbour_mean");
+pub(super) static NEIGHBOUR_MEAN: Source = kernel_source!("mesh/neighbour_mean").with_variants(&VARIANTS);
 
-pub(super) static NEIGHBOUR_SUM: Source = kernel_source!("mesh/neighbour_sum");
+pub(super) static NEIGHBOUR_SUM: Source = kernel_source!("mesh/neighbour_sum").with_variants(&VARIANTS);
+
+/// By the rows that an invocation takes, which share the neighbours it loads: eight, or one where there are few.
+const VARIANTS: [Variant; 2] = [
+    Variant { name: "eight", adapters: Adapters::Any, classes: &["many"], constants: &[("EDGE", "8u")], snippets: &[] },
+    Variant { name: "one", adapters: Adapters::Any, classes: &["few"], constants: &[("EDGE", "1u")], snippets: &[] },
+];
+
+/// The kernel of `source` for values of this shape, and the units of its work.
+fn kernel(source: &'static Source, cx: &Lowering<'_>, [rows, vertices]: [usize; 2]) -> (Kernel, usize) {
+    // 65,536 invocations are what keeps a GPU busy that waits for memory.
+    let class = if cx.target().software || rows * vertices >= 8 << 16 { "many" } else { "few" };
+    let variant = source.variant(cx.target(), class);
+    let together = variant.constant("EDGE").unwrap_or(1);
+    (source.kernel(variant, &[]).for_class(class), rows.div_ceil(together) * vertices)
+}
 
 /// Each vertex's mean over its neighbours, along the last axis. The table is symmetric, so it is its own reverse.
 #[derive(Debug, Clone, Copy)]
@@ -66,10 +81,11 @@ impl Op for NeighbourMean {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let (x, table) = (cx.input_shape(0), cx.input_shape(1));
         let n = x.elements();
-        let params = Params::new().u32(n).u32(table[0]).u32(table[1]).f32(1.0 / table[1] as f32);
+        let rows = n.checked_div(table[0]).unwrap_or(0);
+        let (kernel, units) = kernel(&NEIGHBOUR_MEAN, cx, [rows, table[0]]);
+        let params = Params::new().u32(units).u32(rows).u32(table[0]).u32(table[1]).f32(1.0 / table[1] as f32);
         let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        let kernel = cx.kernel(&NEIGHBOUR_MEAN, &[]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), (n * (table[1] + 1)) as f64)
+        cx.dispatch(kernel, bindings, params, units.div_ceil(256), (n * (table[1] + 1)) as f64)
     }
 }
 
@@ -120,10 +136,11 @@ impl Op for NeighbourSum {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let (x, table) = (cx.input_shape(0), cx.input_shape(1));
         let n = x.elements();
-        let params = Params::new().u32(n).u32(table[0]).u32(table[1]);
+        let rows = n.checked_div(table[0]).unwrap_or(0);
+        let (kernel, units) = kernel(&NEIGHBOUR_SUM, cx, [rows, table[0]]);
+        let params = Params::new().u32(units).u32(rows).u32(table[0]).u32(table[1]);
         let bindings = [0, 1, 2].map(|i| Binding::read(cx.input(i))).into_iter().chain([Binding::write(cx.output(0))]).collect();
-        let kernel = cx.kernel(&NEIGHBOUR_SUM, &[]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), (2 * n * table[1]) as f64)
+        cx.dispatch(kernel, bindings, params, units.div_ceil(256), (2 * n * table[1]) as f64)
     }
 }
 
@@ -192,7 +209,7 @@ pub(super) fn cases() -> Vec<Case> {
     let ring = |n: i32| HostTensor::i32([n as usize, 3], (0..n).flat_map(|v| [(v + 1) % n, (v + n - 1) % n, v]).collect());
     // Weights that tell every entry from every other.
     let weights = |n: i32| HostTensor::f32([n as usize, 3], (0..3 * n).map(|e| 0.1 + (e as f32 * 0.37).sin()).collect());
-    let shapes = [[1, 1], [3, 7], [7, 65]];
+    let shapes = [[1, 1], [3, 7], [7, 65], [17, 257]];
     let sums = shapes.map(|[rows, n]| {
         Case::new("neighbour_sum", vec![f32s([rows, n], Draw::Normal)], move |t, x| {
             Ok(vec![t.neighbour_sum(x[0], &ring(n as i32)?, &weights(n as i32)?)?])

@@ -79,7 +79,7 @@ pub fn sources() -> Vec<&'static Source> {
 
 /// The computations for which there is more than one algorithm.
 pub fn algorithms() -> Vec<&'static Algorithms> {
-    vec![&topology::TREE]
+    vec![&message::DOT, &topology::TREE]
 }
 
 /// The cases that check every op, family by family.
