@@ -10,6 +10,7 @@
 // cost     (2 + 2 heads) batch receivers senders features FLOPs; u, v, a and e once
 // uses     grid, nan, math, features_vector, pair_activation
 
+const EXPONENTIAL = true;
 const SIDE = 16u;
 
 struct Params {

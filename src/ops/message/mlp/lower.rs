@@ -6,7 +6,7 @@ use super::super::activation::Phi;
 use super::MlpExtents;
 use super::blocks::Blocks;
 use crate::Result;
-use crate::kernel::{Adapters, Binding, Buffer, Lowering, Params, Source, Variant, common, kernel_source, snippet};
+use crate::kernel::{Adapters, Binding, Buffer, Choice, Lowering, Params, Source, Variant, common, kernel_source, snippet};
 use crate::ops::reduce::lower_sums;
 use crate::ops::shape::lower_set;
 use crate::ops::tile::Tiling;
@@ -32,10 +32,21 @@ const VARIANTS: [Variant; 5] = [
     shared("shared32", &["narrow"], &[("EDGE", "1u"), ("SIDE", "8u")]),
 ];
 
-pub(in crate::ops) static PAIR_MLP: Source = kernel_source!("message/pair_mlp").with_variants(&VARIANTS);
-pub(in crate::ops) static PAIR_MLP_SLOPES: Source = kernel_source!("message/pair_mlp_slopes").with_variants(&VARIANTS);
-pub(in crate::ops) static PAIR_MLP_NODES: Source = kernel_source!("message/pair_mlp_nodes").with_variants(&VARIANTS);
-pub(in crate::ops) static PAIR_MLP_WEIGHTS: Source = kernel_source!("message/pair_mlp_weights").with_variants(&VARIANTS);
+/// Whether an activation is ELU or tanh. The code of those, in the loops that make hidden states, costs the others registers.
+const EXPONENTIAL: Choice = Choice::Constant("EXPONENTIAL", &["true", "false"]);
+
+/// The index in the choice for these activations.
+fn exponential(activations: &[PairActivation]) -> usize {
+    usize::from(!activations.iter().any(|a| matches!(a, PairActivation::Elu | PairActivation::Tanh)))
+}
+
+pub(in crate::ops) static PAIR_MLP: Source = kernel_source!("message/pair_mlp").with_variants(&VARIANTS).with_choices(&[EXPONENTIAL]);
+pub(in crate::ops) static PAIR_MLP_SLOPES: Source =
+    kernel_source!("message/pair_mlp_slopes").with_variants(&VARIANTS).with_choices(&[EXPONENTIAL]);
+pub(in crate::ops) static PAIR_MLP_NODES: Source =
+    kernel_source!("message/pair_mlp_nodes").with_variants(&VARIANTS).with_choices(&[EXPONENTIAL]);
+pub(in crate::ops) static PAIR_MLP_WEIGHTS: Source =
+    kernel_source!("message/pair_mlp_weights").with_variants(&VARIANTS).with_choices(&[EXPONENTIAL]);
 pub(in crate::ops) static PAIR_MLP_ENDS: Source = kernel_source!("message/pair_mlp_ends");
 
 /// The most elements of a panel: 8 MiB, of which the caches of GPUs hold several.
@@ -72,7 +83,7 @@ pub(super) fn messages(cx: &mut Lowering<'_>, activations: [PairActivation; 2]) 
     let params = with_activations(blocks.params(params, 0), activations);
     let bindings = (0..5).map(|i| Binding::read(cx.input(i))).chain([Binding::write(cx.output(0))]).collect();
     let flops = e.pairs() as f64 * (2 * f + 2 * f * h + 4 * h) as f64;
-    cx.dispatch(tiling.kernel(&[]), bindings, params, tiling.groups(units), flops)
+    cx.dispatch(tiling.kernel(&[exponential(&activations)]), bindings, params, tiling.groups(units), flops)
 }
 
 fn extents(cx: &Lowering<'_>) -> Result<MlpExtents> {
@@ -189,7 +200,7 @@ impl Backward {
         let inputs = (0..6).map(|i| Binding::read(cx.input(i)));
         let bindings = inputs.chain([panel.slopes, panel.sums].map(Binding::write)).collect();
         let flops = self.blocks.pairs(&panel.blocks) as f64 * (2 * f + 2 * f * h + 8 * h) as f64;
-        cx.dispatch(self.slopes.kernel(&[]), bindings, params, self.slopes.groups(units), flops)
+        cx.dispatch(self.slopes.kernel(&[exponential(&self.activations)]), bindings, params, self.slopes.groups(units), flops)
     }
 
     /// Parts of du and dv, and dz.
@@ -202,7 +213,7 @@ impl Backward {
         let read = [panel.slopes, cx.input(3), cx.input(1), cx.input(2), panel.sums].map(Binding::read);
         let bindings = read.into_iter().chain(panel.ends.map(Binding::write)).chain([shared_by_panels(cx.output(0), panel.first)]);
         let flops = self.blocks.pairs(&panel.blocks) as f64 * (2 * f * h + 5 * f) as f64;
-        cx.dispatch(self.nodes.kernel(&[]), bindings.collect(), params, self.nodes.groups(units), flops)
+        cx.dispatch(self.nodes.kernel(&[exponential(&self.activations[..1])]), bindings.collect(), params, self.nodes.groups(units), flops)
     }
 
     /// The sums of the parts of du, end 0, or of dv, end 1.
@@ -240,6 +251,6 @@ impl Backward {
         let bindings = read.into_iter().chain(self.parts.map(|b| shared_by_panels(b, panel.first))).collect();
         let added = if panel.first { 0 } else { self.runs * h * (f + 1) };
         let flops = self.blocks.pairs(&panel.blocks) as f64 * (2 * f + 2 * f * h) as f64 + (tiles * h + added) as f64;
-        cx.dispatch(self.weights.kernel(&[]), bindings, params, self.weights.groups(units), flops)
+        cx.dispatch(self.weights.kernel(&[exponential(&self.activations[..1])]), bindings, params, self.weights.groups(units), flops)
     }
 }
