@@ -2,12 +2,12 @@
 //
 // x, y        [rows, vertices]
 // neighbours  [vertices, degree], i32
-// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes the elements of a vertex in EDGE rows, which share its neighbours
-// cost        rows vertices (degree + 1) FLOPs; x, neighbours and y once
-// uses        grid
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes a vertex of ROWS rows, and reads its neighbours once
+// cost     rows vertices (degree + 1) FLOPs; x, neighbours and y once
+// uses     grid
 
 struct Params {
-    units: u32,
+    items: u32,
     rows: u32,
     vertices: u32,
     degree: u32,
@@ -21,28 +21,24 @@ struct Params {
 
 @compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let unit = group_index(grid.group, grid.groups) * 256u + lane;
-    if (unit >= params.units) {
+    let at = group_index(grid.group, grid.groups) * 256u + lane;
+    if (at >= params.items) {
         return;
     }
-    let v = unit % params.vertices;
-    let first = unit / params.vertices * EDGE;
-    // Rows beyond the end are held to the last.
-    var rows: array<u32, EDGE>;
-    var sum: array<f32, EDGE>;
-    for (var r = 0u; r < EDGE; r++) {
-        rows[r] = min(first + r, params.rows - 1u) * params.vertices;
-        sum[r] = 0.0;
-    }
+    let first = at / params.vertices * ROWS;
+    let v = at % params.vertices;
+    var sum: array<f32, ROWS>;
     for (var k = 0u; k < params.degree; k++) {
-        let n = u32(clamp(neighbours[v * params.degree + k], 0, i32(params.vertices) - 1));
-        for (var r = 0u; r < EDGE; r++) {
-            sum[r] += x[rows[r] + n];
+        let entry = v * params.degree + k;
+        let n = u32(clamp(neighbours[entry], 0, i32(params.vertices) - 1));
+        for (var r = 0u; r < ROWS; r++) {
+            // What lies beyond the last row reads that row, and is not stored.
+            sum[r] += x[min(first + r, params.rows - 1u) * params.vertices + n];
         }
     }
-    for (var r = 0u; r < EDGE; r++) {
+    for (var r = 0u; r < ROWS; r++) {
         if (first + r < params.rows) {
-            y[rows[r] + v] = sum[r] * params.scale;
+            y[(first + r) * params.vertices + v] = sum[r] * params.scale;
         }
     }
 }

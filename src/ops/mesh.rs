@@ -6,7 +6,7 @@ use super::work::{Instance, Work};
 use crate::kernel::{Adapters, Binding, Kernel, Lowering, Params, Source, Variant, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
-use crate::{Error, Result};
+use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family = Family { sources: &[&NEIGHBOUR_MEAN, &NEIGHBOUR_SUM], cases, works };
 
@@ -14,19 +14,24 @@ pub(super) static NEIGHBOUR_MEAN: Source = kernel_source!("mesh/neighbour_mean")
 
 pub(super) static NEIGHBOUR_SUM: Source = kernel_source!("mesh/neighbour_sum").with_variants(&VARIANTS);
 
-/// By the rows that an invocation takes, which share the neighbours it loads: eight, or one where there are few.
-const VARIANTS: [Variant; 2] = [
-    Variant { name: "eight", adapters: Adapters::Any, classes: &["many"], constants: &[("EDGE", "8u")], snippets: &[] },
-    Variant { name: "one", adapters: Adapters::Any, classes: &["few"], constants: &[("EDGE", "1u")], snippets: &[] },
-];
+const fn of_rows(name: &'static str, classes: &'static [&'static str], constants: &'static [(&'static str, &'static str)]) -> Variant {
+    Variant { name, adapters: Adapters::Any, classes, constants, snippets: &[] }
+}
 
-/// The kernel of `source` for values of this shape, and the units of its work.
-fn kernel(source: &'static Source, cx: &Lowering<'_>, [rows, vertices]: [usize; 2]) -> (Kernel, usize) {
-    // 65,536 invocations are what keeps a GPU busy that waits for memory.
-    let class = if cx.target().software || rows * vertices >= 8 << 16 { "many" } else { "few" };
+/// The rows of an invocation: several read a vertex's neighbours once, where there are invocations enough.
+static VARIANTS: [Variant; 2] = [of_rows("rows8", &["many"], &[("ROWS", "8u")]), of_rows("rows1", &["few"], &[("ROWS", "1u")])];
+
+/// The elements from which on invocations take several rows on a GPU.
+const MANY: usize = 1 << 21;
+
+/// The variant for x `[.., vertices]`, the first words of its uniform struct, and its workgroups.
+fn launch(source: &'static Source, cx: &Lowering<'_>, x: Shape) -> (Kernel, Params, usize) {
+    let vertices = x.last().copied().unwrap_or(1).max(1);
+    let rows = x.elements() / vertices;
+    let class = if (cx.target().software || x.elements() >= MANY) && rows >= 8 { "many" } else { "few" };
     let variant = source.variant(cx.target(), class);
-    let together = variant.constant("EDGE").unwrap_or(1);
-    (source.kernel(variant, &[]).for_class(class), rows.div_ceil(together) * vertices)
+    let items = rows.div_ceil(variant.constant("ROWS").unwrap_or(1)) * vertices;
+    (source.kernel(variant, &[]).for_class(class), Params::new().u32(items).u32(rows).u32(vertices), items.div_ceil(256))
 }
 
 /// Each vertex's mean over its neighbours, along the last axis. The table is symmetric, so it is its own reverse.
@@ -81,11 +86,10 @@ impl Op for NeighbourMean {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let (x, table) = (cx.input_shape(0), cx.input_shape(1));
         let n = x.elements();
-        let rows = n.checked_div(table[0]).unwrap_or(0);
-        let (kernel, units) = kernel(&NEIGHBOUR_MEAN, cx, [rows, table[0]]);
-        let params = Params::new().u32(units).u32(rows).u32(table[0]).u32(table[1]).f32(1.0 / table[1] as f32);
+        let (kernel, params, workgroups) = launch(&NEIGHBOUR_MEAN, cx, x);
+        let params = params.u32(table[1]).f32(1.0 / table[1] as f32);
         let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        cx.dispatch(kernel, bindings, params, units.div_ceil(256), (n * (table[1] + 1)) as f64)
+        cx.dispatch(kernel, bindings, params, workgroups, (n * (table[1] + 1)) as f64)
     }
 }
 
@@ -136,11 +140,10 @@ impl Op for NeighbourSum {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let (x, table) = (cx.input_shape(0), cx.input_shape(1));
         let n = x.elements();
-        let rows = n.checked_div(table[0]).unwrap_or(0);
-        let (kernel, units) = kernel(&NEIGHBOUR_SUM, cx, [rows, table[0]]);
-        let params = Params::new().u32(units).u32(rows).u32(table[0]).u32(table[1]);
+        let (kernel, params, workgroups) = launch(&NEIGHBOUR_SUM, cx, x);
+        let params = params.u32(table[1]);
         let bindings = [0, 1, 2].map(|i| Binding::read(cx.input(i))).into_iter().chain([Binding::write(cx.output(0))]).collect();
-        cx.dispatch(kernel, bindings, params, units.div_ceil(256), (2 * n * table[1]) as f64)
+        cx.dispatch(kernel, bindings, params, workgroups, (2 * n * table[1]) as f64)
     }
 }
 
