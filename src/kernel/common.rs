@@ -3,7 +3,7 @@
 use super::{Choice, Snippet};
 
 /// The snippets that a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
-pub(super) const NAMED: [Snippet; 17] = [
+pub(super) const NAMED: &[Snippet] = &[
     GRID,
     SCALAR,
     NAN,
