@@ -19,6 +19,7 @@ pub mod case;
 mod dropout;
 pub mod filter;
 pub mod fourier;
+mod line;
 pub mod mesh;
 pub mod message;
 pub mod random;
