@@ -35,3 +35,14 @@ fn fold_place(value: T, at: U) -> Z {
     }
     return i32(place);
 }
+
+// The sums of one line's elements up to each, or from each on.
+fn running(x: T, backward: bool) -> T {
+    let pairs = select(vec4(x.x, x.x + x.y, x.z, x.z + x.w), vec4(x.x + x.y, x.y, x.z + x.w, x.w), backward);
+    return select(vec4(pairs.xy, pairs.zw + pairs.y), vec4(pairs.xy + pairs.z, pairs.zw), backward);
+}
+
+// The sum of all of them.
+fn last_of(sums: T, backward: bool) -> Y {
+    return select(sums.w, sums.x, backward);
+}

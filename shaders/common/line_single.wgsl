@@ -21,3 +21,13 @@ fn fold_max(x: T) -> Y {
 fn fold_place(value: T, at: U) -> Z {
     return i32(at);
 }
+
+// The sums of one line's elements up to each, or from each on.
+fn running(x: T, backward: bool) -> T {
+    return x;
+}
+
+// The sum of all of them.
+fn last_of(sums: T, backward: bool) -> Y {
+    return sums;
+}

@@ -9,8 +9,8 @@
 // w        [batch, time], in units of T
 // u, v     [batch, n, time], in units of T
 // scale    [batch, n]: s
-// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements in KEEP registers, or KEEP of four, so
-//          that x is read once; if KEEP is 0, it is read three times. Sums are taken about the first frame and flushed every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements, KEEP at most, in registers, so that
+//          x is read once; if KEEP is 0, it is read three times. Sums are taken about the first frame and flushed every 64 terms.
 // cost     7 batch n time FLOPs; x, w, u (and v), scale once
 // uses     grid, nan
 // one of   weighted_no | weighted_yes; line_single | line_along; line_serial | line_group
@@ -30,6 +30,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> u: array<T>;
 @group(0) @binding(3) var<storage, read_write> scale: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
+
+const KEPT = KEEP / WIDE;
 
 fn weight(at: u32) -> T {
     if (WEIGHTED) {
@@ -65,11 +67,11 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     let own = (params.time + lanes - 1u - min(place.y, params.time)) / lanes;
     let origin = T(first_of(x[base]));
 
-    var kept: array<T, max(KEEP, 1u)>;
+    var kept: array<T, max(KEPT, 1u)>;
     var m = Moments(T(0.0), T(0.0), T(0.0), T(0.0));
-    if (KEEP > 0u) {
+    if (KEPT > 0u) {
         // A lane that has fewer elements reads the last one of the row again, which then weighs nothing.
-        for (var k = 0u; k < KEEP; k++) {
+        for (var k = 0u; k < KEPT; k++) {
             let t = min(place.y + k * lanes, last);
             kept[k] = x[base + t];
             m = with_frame(m, kept[k], select(T(0.0), weight(w_base + t), k < own), origin);
@@ -101,8 +103,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
         let largest = fold_max(line_max(m.largest, place, params.lines));
         floor_ = params.tolerance * largest;
         var powers = T(0.0);
-        if (KEEP > 0u) {
-            for (var k = 0u; k < KEEP; k++) {
+        if (KEPT > 0u) {
+            for (var k = 0u; k < KEPT; k++) {
                 kept[k] -= shift;
                 let weight_t = weight(w_base + min(place.y + k * lanes, last));
                 powers += select(T(0.0), weight_t * kept[k] * kept[k], k < own);
@@ -126,8 +128,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     } else if (power > floor_ * floor_ * total) {
         s = 1.0 / sqrt(power);
     }
-    if (KEEP > 0u) {
-        for (var k = 0u; k < KEEP; k++) {
+    if (KEPT > 0u) {
+        for (var k = 0u; k < KEPT; k++) {
             if (there && k < own) {
                 let t = place.y + k * lanes;
                 let value = select(kept[k] - shift, kept[k], CORRELATION) * s;

@@ -7,7 +7,7 @@
 // w        [batch, time], in units of T; a stand-in unless WEIGHTED
 // dx       [batch, n, time], in units of T
 // dots     [batch, n, 2]: sum d, and d . u
-// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements in 2 KEEP registers, or 2 KEEP of four, so
+// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements of both, KEEP at most, in registers, so
 //          that p and u are read once; if KEEP is 0, they are read twice, and sums are flushed every 64 terms.
 // cost     8 batch n time FLOPs; p, u, scale, w, dx and dots once
 // uses     grid, nan
@@ -28,6 +28,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dx: array<T>;
 @group(0) @binding(5) var<storage, read_write> dots: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
+
+const KEPT = KEEP / WIDE;
 
 fn weight(at: u32) -> T {
     if (WEIGHTED) {
@@ -63,12 +65,12 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     let own = (params.time + lanes - 1u - min(place.y, params.time)) / lanes;
     let s = scale[min(row, params.rows - 1u)];
 
-    var kept_p: array<T, max(KEEP, 1u)>;
-    var kept_u: array<T, max(KEEP, 1u)>;
+    var kept_p: array<T, max(KEPT, 1u)>;
+    var kept_u: array<T, max(KEPT, 1u)>;
     var sums = Sums(T(0.0), T(0.0), T(0.0), T(0.0));
-    if (KEEP > 0u) {
+    if (KEPT > 0u) {
         // A lane that has fewer elements reads the last one of the row again, which then weighs nothing.
-        for (var k = 0u; k < KEEP; k++) {
+        for (var k = 0u; k < KEPT; k++) {
             let t = min(place.y + k * lanes, last);
             kept_p[k] = p[base + t];
             kept_u[k] = u[base + t];
@@ -93,8 +95,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     }
     let along = select(0.0, dot_u, CORRELATION);
     let mean = select(0.0, (sum - along * sum_wu) / total, total > 0.0);
-    if (KEEP > 0u) {
-        for (var k = 0u; k < KEEP; k++) {
+    if (KEPT > 0u) {
+        for (var k = 0u; k < KEPT; k++) {
             if (there && k < own) {
                 let t = place.y + k * lanes;
                 dx[base + t] = s * weight(w_base + t) * (kept_p[k] - along * kept_u[k] - mean);

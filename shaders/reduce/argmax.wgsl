@@ -83,18 +83,18 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     let first = near / params.inner % params.chunks * params.chunk;
     let outer = near / params.inner / params.chunks;
     let stop = min(first + params.chunk, params.n);
-    let from = outer * params.n * params.inner + i;
+    let places = outer * params.n * params.inner + i;
     let base = outer * params.extent * params.inner + i;
     // A lane without candidates takes the last one.
     let begin = min(first + place.y, stop - 1u);
-    let at = candidate(from + begin * params.inner, begin);
+    let at = candidate(places + begin * params.inner, begin);
     var best = Best(x[base + at * params.inner], U(at));
     var j = begin + lanes;
     for (; j + 3u * lanes < stop; j += 4u * lanes) {
-        let a = candidate(from + j * params.inner, j);
-        let b = candidate(from + (j + lanes) * params.inner, j + lanes);
-        let c = candidate(from + (j + 2u * lanes) * params.inner, j + 2u * lanes);
-        let d = candidate(from + (j + 3u * lanes) * params.inner, j + 3u * lanes);
+        let a = candidate(places + j * params.inner, j);
+        let b = candidate(places + (j + lanes) * params.inner, j + lanes);
+        let c = candidate(places + (j + 2u * lanes) * params.inner, j + 2u * lanes);
+        let d = candidate(places + (j + 3u * lanes) * params.inner, j + 3u * lanes);
         let x_a = x[base + a * params.inner];
         let x_b = x[base + b * params.inner];
         let x_c = x[base + c * params.inner];
@@ -102,7 +102,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
         best = later(best, later(later(Best(x_a, U(a)), Best(x_b, U(b))), later(Best(x_c, U(c)), Best(x_d, U(d)))));
     }
     for (; j < stop; j += lanes) {
-        let a = candidate(from + j * params.inner, j);
+        let a = candidate(places + j * params.inner, j);
         best = later(best, Best(x[base + a * params.inner], U(a)));
     }
     best = line_best(best, place);

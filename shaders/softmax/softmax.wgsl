@@ -1,8 +1,8 @@
 // y = softmax(x), or its logarithm if LOG, along the middle axis: e^(x - m) / sum e^(x - m), m the maximum.
 //
 // x, y     [outer, n, inner], in units of T
-// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements in KEEP registers, or KEEP of four, so
-//          that x is read once; if KEEP is 0, x is read three times, and sums are flushed every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements, KEEP at most, in registers, so that
+//          x is read once; if KEEP is 0, x is read three times, and sums are flushed every 64 terms.
 // cost     5 outer n inner FLOPs (and outer inner if LOG); x and y once
 // uses     grid, nan
 // one of   line_single | line_along | line_across; line_serial | line_group
@@ -19,6 +19,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(1) @binding(0) var<uniform> params: Params;
 
+const KEPT = KEEP / WIDE;
+
 @compute @workgroup_size(GROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     let lanes = line_lanes(params.lines);
@@ -29,28 +31,28 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     let near = min(line, params.count - 1u);
     let base = near / params.inner * params.n * params.inner + near % params.inner;
     let last = base + (params.n - 1u) * params.inner;
-    let from = base + place.y * params.inner;
+    let begin = base + place.y * params.inner;
     let step = lanes * params.inner;
     // Elements of this lane.
     let own = (params.n + lanes - 1u - min(place.y, params.n)) / lanes;
 
-    var kept: array<T, max(KEEP, 1u)>;
+    var kept: array<T, max(KEPT, 1u)>;
     var most = T(-3.402823e38);
-    if (KEEP > 0u) {
+    if (KEPT > 0u) {
         // A lane that has fewer elements reads the last one of the line again.
-        for (var k = 0u; k < KEEP; k++) {
-            kept[k] = x[min(from + k * step, last)];
+        for (var k = 0u; k < KEPT; k++) {
+            kept[k] = x[min(begin + k * step, last)];
             most = max(most, kept[k]);
         }
     } else {
         for (var k = 0u; k < own; k++) {
-            most = max(most, x[from + k * step]);
+            most = max(most, x[begin + k * step]);
         }
     }
     most = T(fold_max(line_max(most, place, params.lines)));
     var sum = T(0.0);
-    if (KEEP > 0u) {
-        for (var k = 0u; k < KEEP; k++) {
+    if (KEPT > 0u) {
+        for (var k = 0u; k < KEPT; k++) {
             kept[k] -= most;
             let power = exp(kept[k]);
             sum += select(T(0.0), power, k < own);
@@ -62,7 +64,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
         for (var block = 0u; block < own; block += 64u) {
             var part = T(0.0);
             for (var k = block; k < min(block + 64u, own); k++) {
-                part += exp(x[from + k * step] - most);
+                part += exp(x[begin + k * step] - most);
             }
             sum += part;
         }
@@ -70,19 +72,19 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     sum = T(fold_sum(line_sum(sum, place, params.lines)));
     let shift = log(sum);
     let scale = 1.0 / sum;
-    if (KEEP > 0u) {
-        for (var k = 0u; k < KEEP; k++) {
+    if (KEPT > 0u) {
+        for (var k = 0u; k < KEPT; k++) {
             if (there && k < own) {
-                y[from + k * step] = select(kept[k] * scale, kept[k] - shift, LOG);
+                y[begin + k * step] = select(kept[k] * scale, kept[k] - shift, LOG);
             }
         }
     } else {
         for (var k = 0u; k < select(0u, own, there); k++) {
-            let z = x[from + k * step] - most;
+            let z = x[begin + k * step] - most;
             if (LOG) {
-                y[from + k * step] = z - shift;
+                y[begin + k * step] = z - shift;
             } else {
-                y[from + k * step] = exp(z) * scale;
+                y[begin + k * step] = exp(z) * scale;
             }
         }
     }

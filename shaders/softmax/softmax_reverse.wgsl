@@ -3,7 +3,7 @@
 //
 // y, d     [outer, n, inner], in units of T
 // g        the same, apart or in place: see the cotangent snippet
-// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements in 2 KEEP registers, or 2 KEEP of four, so
+// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements of both, KEEP at most, in registers, so
 //          that y and g are read once; if KEEP is 0, they are read twice, and sums are flushed every 64 terms.
 // cost     4 outer n inner FLOPs; y, g and d once
 // uses     grid, nan
@@ -20,6 +20,8 @@ struct Params {
 @group(0) @binding(0) var<storage, read> y: array<T>;
 @group(0) @binding(1) var<storage, read_write> d: array<T>;
 @group(1) @binding(0) var<uniform> params: Params;
+
+const KEPT = KEEP / WIDE;
 
 fn term(y: T, g: T) -> T {
     if (LOG) {
@@ -45,18 +47,18 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     let near = min(line, params.count - 1u);
     let base = near / params.inner * params.n * params.inner + near % params.inner;
     let last = base + (params.n - 1u) * params.inner;
-    let from = base + place.y * params.inner;
+    let begin = base + place.y * params.inner;
     let step = lanes * params.inner;
     // Elements of this lane.
     let own = (params.n + lanes - 1u - min(place.y, params.n)) / lanes;
 
-    var kept_y: array<T, max(KEEP, 1u)>;
-    var kept_g: array<T, max(KEEP, 1u)>;
+    var kept_y: array<T, max(KEPT, 1u)>;
+    var kept_g: array<T, max(KEPT, 1u)>;
     var sum = T(0.0);
-    if (KEEP > 0u) {
+    if (KEPT > 0u) {
         // A lane that has fewer elements reads the last one of the line again.
-        for (var k = 0u; k < KEEP; k++) {
-            let at = min(from + k * step, last);
+        for (var k = 0u; k < KEPT; k++) {
+            let at = min(begin + k * step, last);
             kept_y[k] = y[at];
             kept_g[k] = cotangent(at);
             sum += select(T(0.0), term(kept_y[k], kept_g[k]), k < own);
@@ -65,22 +67,22 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
         for (var block = 0u; block < own; block += 64u) {
             var part = T(0.0);
             for (var k = block; k < min(block + 64u, own); k++) {
-                let at = from + k * step;
+                let at = begin + k * step;
                 part += term(y[at], cotangent(at));
             }
             sum += part;
         }
     }
     sum = T(fold_sum(line_sum(sum, place, params.lines)));
-    if (KEEP > 0u) {
-        for (var k = 0u; k < KEEP; k++) {
+    if (KEPT > 0u) {
+        for (var k = 0u; k < KEPT; k++) {
             if (there && k < own) {
-                d[from + k * step] = result(kept_y[k], kept_g[k], sum);
+                d[begin + k * step] = result(kept_y[k], kept_g[k], sum);
             }
         }
     } else {
         for (var k = 0u; k < select(0u, own, there); k++) {
-            let at = from + k * step;
+            let at = begin + k * step;
             d[at] = result(y[at], cotangent(at), sum);
         }
     }

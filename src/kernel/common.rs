@@ -50,6 +50,8 @@ pub(crate) const ROW_WIDTH: Choice = Choice::Snippet(&[snippet!("line_single"), 
 /// The candidates of an argmax are elements, or what an earlier stage found.
 pub(crate) const CANDIDATES: Choice =
     Choice::Snippet(&[snippet!("candidate_own"), Snippet { name: "found", ..snippet!("candidate_found") }]);
+/// A line is scanned from 0, or in chunks that begin with what comes before them.
+pub(crate) const START: Choice = Choice::Snippet(&[snippet!("start_zero"), Snippet { name: "given", ..snippet!("start_given") }]);
 /// A cotangent is a buffer of its own, or lies where what is made of it goes.
 pub(crate) const COTANGENT: Choice =
     Choice::Snippet(&[snippet!("cotangent_apart"), Snippet { name: "in_place", ..snippet!("cotangent_in_place") }]);

@@ -224,7 +224,8 @@ impl Op for MembershipsReverse {
         let [a, mass, s, x, g] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
         let (direct, d) = (cx.inputs() == 6, cx.output(0));
         let c = cx.scratch(TensorType::f32([p]));
-        let rows = Lines::new(&ROW_DOT, cx, [p, t, 1]);
+        let mut rows = Lines::new(&ROW_DOT, cx, [p, t, 1]);
+        rows.whole();
         let bindings = vec![Binding::read(g), Binding::read(s), Binding::write(c)];
         let params = Params::new().u32(p).u32(rows.n).u32(rows.lines);
         cx.dispatch(rows.kernel(&[]), bindings, params, rows.groups(p), 2.0 * (p * t) as f64)?;

@@ -241,7 +241,19 @@ impl Tape {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (shape, axis) in [([1, 1, 1], 1), ([3, 65, 1], 1), ([2, 7, 63], 1), ([257, 3, 1], 0), ([2, 3, 257], 2), ([1, 200, 65], 1)] {
+    // Rows and columns that few or many registers hold, one or four elements at once, and those that none hold.
+    for (shape, axis) in [
+        ([1, 1, 1], 1),
+        ([3, 65, 1], 1),
+        ([2, 7, 63], 1),
+        ([257, 3, 1], 0),
+        ([2, 3, 257], 2),
+        ([1, 200, 65], 1),
+        ([2, 7, 260], 2),
+        ([3, 65, 36], 1),
+        ([1, 301, 40], 1),
+        ([1, 2, 4100], 2),
+    ] {
         let x = || vec![f32s(shape, Draw::Uniform(-9.0, 9.0))];
         cases.push(Case::new("softmax", x(), move |t, x| Ok(vec![t.softmax(x[0], axis)?])).within(2e-6, 2e-6));
         cases.push(Case::new("log_softmax", x(), move |t, x| Ok(vec![t.log_softmax(x[0], axis)?])).within(2e-6, 5e-6));

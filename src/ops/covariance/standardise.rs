@@ -284,7 +284,7 @@ impl Tape {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in [[1, 2, 7], [2, 65, 63], [3, 3, 257]] {
+    for shape in [[1, 2, 7], [2, 65, 63], [3, 3, 257], [2, 3, 260], [1, 2, 4100]] {
         let x = || vec![f32s(shape, Draw::Series)];
         cases.push(Case::new("standardise", x(), |t, x| Ok(vec![t.standardise(x[0])?.0])).within(1e-6, 5e-6));
         cases.push(Case::new("mean_connectivity", x(), |t, x| Ok(vec![t.mean_connectivity(x[0])?])).within(1e-6, 5e-6));

@@ -1,12 +1,20 @@
 //! Sums of all elements up to each along an axis.
 
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
+use super::super::line::{self, Lines};
+use super::{REDUCE, Reduce, ReduceOp};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, real_inputs};
 use crate::{Error, Result};
 
-pub(in crate::ops) static CUMULATIVE_SUM: Source =
-    kernel_source!("reduce/cumulative_sum").with_choices(&[Choice::Constant("REVERSED", &["false", "true"])]);
+pub(in crate::ops) static CUMULATIVE_SUM: Source = kernel_source!("reduce/cumulative_sum").with_variants(&line::VARIANTS).with_choices(&[
+    common::LINE_WIDTH,
+    Choice::Constant("REVERSED", &["false", "true"]),
+    common::START,
+]);
+
+/// RUN in the kernel.
+const RUN: usize = 8;
 
 /// Sums of all elements up to each, or from each on where `reversed`.
 #[derive(Debug, Clone, Copy)]
@@ -57,12 +65,39 @@ impl Op for CumulativeSum {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let [outer, n, inner] = cx.input_shape(0).around(self.axis);
-        let rows = outer * inner;
-        let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
         cx.check_iterations(n)?;
-        let kernel = cx.kernel(&CUMULATIVE_SUM, &[usize::from(self.reversed)]);
-        let workgroups = if n == 0 { 0 } else { rows.div_ceil(64) };
-        cx.dispatch(kernel, bindings, Params::new().u32(rows).u32(n).u32(inner), workgroups, (rows * n) as f64)
+        let (from, to) = (cx.input(0), cx.output(0));
+        self.stages(cx, from, to, [outer, n, inner])
+    }
+}
+
+impl CumulativeSum {
+    /// Long lines, few of them: sums of chunks, the running sums of those, and then those of the elements.
+    fn stages(&self, cx: &mut Lowering<'_>, from: Buffer, to: Buffer, [outer, n, inner]: [usize; 3]) -> Result<()> {
+        let mut lines = Lines::new(&CUMULATIVE_SUM, cx, [outer, n, inner]);
+        let chunk = lines.blocks(RUN);
+        let chunks = lines.n.div_ceil(chunk.max(1));
+        if chunks < 2 {
+            return self.stage(cx, lines, chunk, [from, to], None);
+        }
+        let ty = TensorType::f32([outer, chunks, inner]);
+        let (parts, ends) = (cx.scratch(ty), cx.scratch(ty));
+        let sums = Reduce { kind: ReduceOp::Sum, first: 1, last: 2 };
+        // A pinned variant may take other units than these.
+        let summed = Lines::new(&REDUCE, cx, [outer, n, inner]);
+        sums.stage(cx, (from, parts), summed, chunk * lines.unit() / summed.unit())?;
+        self.stages(cx, parts, ends, [outer, chunks, inner])?;
+        self.stage(cx, lines, chunk, [from, to], Some(ends))
+    }
+
+    fn stage(&self, cx: &mut Lowering<'_>, lines: Lines, chunk: usize, [from, to]: [Buffer; 2], ends: Option<Buffer>) -> Result<()> {
+        let chunks = lines.n.div_ceil(chunk.max(1));
+        let count = lines.count * chunks;
+        let params = Params::new().u32(count).u32(lines.n).u32(lines.inner).u32(chunks).u32(chunk).u32(lines.lines);
+        let bindings = [Binding::read(from), Binding::write(to)].into_iter().chain(ends.map(Binding::read)).collect();
+        let kernel = lines.kernel(&[self.reversed.into(), ends.is_some().into()]);
+        let elements = cx.ty(from).shape.elements();
+        cx.dispatch(kernel, bindings, params, lines.groups(count), elements as f64)
     }
 }
 

@@ -352,7 +352,8 @@ pub(super) fn cases() -> Vec<Case> {
             cases.push(if smooth { case } else { case.forward_only() });
         }
     }
-    for shape in [[1, 7], [65, 3], [3, 257]] {
+    // Four at once along and across; lines long enough for two stages.
+    for shape in [[1, 7], [65, 3], [3, 257], [7, 260], [1030, 36], [257, 33], [2, 33_028]] {
         for axis in [0, 1] {
             let operands = vec![f32s(shape, Draw::Whole(9))];
             cases.push(Case::new("argmax", operands, move |t, x| Ok(vec![t.argmax(x[0], axis)?])).within(0.0, 0.0).forward_only());
@@ -369,12 +370,18 @@ pub(super) fn works() -> Vec<Work> {
     let work = |name, draw, op: fn(&mut Tape, Var) -> Result<Var>| {
         Work::new(name, sizes.map(|s| Instance::new(vec![f32s(s, draw)], move |t, x| Ok(vec![op(t, x[0])?]))))
     };
+    let sum = |s: Shape, axis: isize| Instance::new(vec![f32s(s, Draw::Normal)], move |t, x| Ok(vec![t.sum(x[0], &[axis], false)?]));
     vec![
         work("sum rows", Draw::Normal, |t, x| t.sum(x, &[1], false)),
         work("sum columns", Draw::Normal, |t, x| t.sum(x, &[0], false)),
         work("sum all", Draw::Normal, |t, x| t.sum(x, &[], false)),
         work("max rows", Draw::Normal, |t, x| t.max(x, &[1], false)),
         work("argmax rows", Draw::Normal, |t, x| t.argmax(x, 1)).forward_only(),
+        work("argmax columns", Draw::Normal, |t, x| t.argmax(x, 0)).forward_only(),
         work("cumulative_sum rows", Draw::Normal, |t, x| t.cumulative_sum(x, 1)),
+        work("cumulative_sum columns", Draw::Normal, |t, x| t.cumulative_sum(x, 0)),
+        // Subjects, regions and time; and few long rows.
+        Work::new("sum middle", [[4, 16, 16], [16, 100, 300], [16, 400, 1200]].map(|s| sum(s.into(), 1))),
+        Work::new("sum few rows", [[2, 4096], [8, 65_536], [16, 1_048_576]].map(|s| sum(s.into(), 1))),
     ]
 }
