@@ -129,19 +129,19 @@ fn lower_blocks(cx: &mut Lowering<'_>) -> Result<()> {
     let (rounds, inner) = if alone { (1, sweeps(n)) } else { (sweeps_of_blocks(n) * (2 * half - 1), 1) };
     for round in 0..rounds {
         let round = round % (2 * half - 1);
-        lower_pairs(cx, [matrices, half, round, inner * (PAIR - 1)], [work, turns, turned])?;
+        lower_pairs(cx, [matrices, half, round, inner], [work, turns, turned])?;
         lower_turn(cx, [matrices, half, round], [work, w, turns, turned])?;
     }
     let product = if alone { None } else { Some(lower_cube(cx, [matrices, stride], w)?) };
     lower_order(cx, [matrices, n, stride], [work, w], product)
 }
 
-fn lower_pairs(cx: &mut Lowering<'_>, [matrices, half, round, inner]: [usize; 4], [work, turns, turned]: [Buffer; 3]) -> Result<()> {
+fn lower_pairs(cx: &mut Lowering<'_>, [matrices, half, round, sweeps]: [usize; 4], [work, turns, turned]: [Buffer; 3]) -> Result<()> {
     let pairs = matrices * half;
-    let params = Params::new().u32(pairs).u32(half).u32(round).u32(inner);
+    let params = Params::new().u32(pairs).u32(half).u32(round).u32(sweeps);
     let bindings = vec![Binding::continued(work), Binding::write(turns), Binding::write(turned)];
     let kernel = cx.kernel(&JACOBI_BLOCKS, &[]);
-    cx.dispatch(kernel, bindings, params, pairs, (pairs * inner) as f64 * flops_of_round(PAIR))
+    cx.dispatch(kernel, bindings, params, pairs, (pairs * sweeps * (PAIR - 1)) as f64 * flops_of_round(PAIR))
 }
 
 fn lower_turn(cx: &mut Lowering<'_>, [matrices, half, round]: [usize; 3], [work, w, turns, turned]: [Buffer; 4]) -> Result<()> {
