@@ -59,6 +59,10 @@ pub(crate) const START: Choice = Choice::Snippet(&[snippet!("start_zero"), Snipp
 /// A cotangent is a buffer of its own, or lies where what is made of it goes.
 pub(crate) const COTANGENT: Choice =
     Choice::Snippet(&[snippet!("cotangent_apart"), Snippet { name: "in_place", ..snippet!("cotangent_in_place") }]);
+/// A pass of a Fourier transform by one invocation an element.
+pub(crate) const FOURIER_SERIAL: Snippet = snippet!("fourier_serial");
+/// A pass of a Fourier transform by a workgroup.
+pub(crate) const FOURIER_GROUP: Snippet = snippet!("fourier_group");
 /// A matrix belongs to one invocation.
 pub(crate) const SYNC_SERIAL: Snippet = snippet!("sync_serial");
 /// A matrix belongs to a workgroup.
