@@ -21,6 +21,7 @@ pub mod filter;
 pub mod fourier;
 pub mod mesh;
 pub mod message;
+mod parts;
 pub mod random;
 mod row;
 pub mod rows;

@@ -101,6 +101,10 @@ impl Plan {
         let order = order::order(tape, &groups)?;
         let mut lowered = lower(tape, &groups, &order, target)?;
         let mut externals = Externals::of(tape, &needed);
+        for (var, value) in groups.stored(tape) {
+            externals.storage[var.index()] = Some(Storage::Constant(externals.constants.len()));
+            externals.constants.push(value);
+        }
         check_reads(tape, outputs, &lowered, &externals)?;
         let places = assign::resolve(tape, outputs, &mut lowered, &mut externals)?;
         slots::place(tape, outputs, &places, &needed, lowered, externals, target)
