@@ -2,7 +2,7 @@
 
 use crate::tape::{Op, Origin, Tape, Var};
 use crate::tensor::HostTensor;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The most ops, and the most buffers, of a chain.
@@ -79,9 +79,15 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
             None => found.begin(tape, node, pointwise),
         }
     }
+    found.merge_small(tape);
     found.drop_merged();
     found
 }
+
+/// The most elements of chains that are merged although neither reads the other: such chains take the time of a launch.
+const SMALL: usize = 1 << 14;
+/// Of so many chains recorded before it, a small one looks for one to join.
+const NEAR: usize = 8;
 
 impl Groups {
     /// True where a dispatch makes a constant: the caller reads it, or an op that is not pointwise does and it is not [`stored`].
@@ -162,6 +168,31 @@ impl Groups {
             }
         }
         self.wait(tape, group);
+    }
+
+    /// Merges small chains of one size of which neither waits for the other, though neither reads the other: they share a launch.
+    fn merge_small(&mut self, tape: &Tape) {
+        let mut recent: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for group in 0..self.members.len() {
+            if !self.pointwise[group] || self.members[group].is_empty() || self.elements(tape, group) > SMALL {
+                continue;
+            }
+            let near = recent.entry(self.elements(tape, group)).or_default();
+            let found = near.iter().rev().take(NEAR).copied().find(|&other| {
+                let together = with(&self.members[other], &self.members[group]);
+                self.fits(tape, &together)
+            });
+            match found {
+                None => near.push(group),
+                Some(other) => {
+                    let together = with(&self.members[other], &self.members[group]);
+                    together.iter().for_each(|&m| self.of[m] = Some(other));
+                    self.members[other] = together;
+                    self.members[group].clear();
+                    self.wait(tape, other);
+                }
+            }
+        }
     }
 
     /// Groups whose members all went to another are none.

@@ -5,6 +5,7 @@ mod assign;
 mod chain;
 mod fuse;
 mod order;
+mod repeat;
 mod slots;
 
 pub use chain::template_source;
@@ -195,6 +196,7 @@ fn lower(tape: &Tape, groups: &fuse::Groups, order: &[usize], target: &Target) -
         }
     }
     check_writes(&lowered)?;
+    repeat::drop_repeated(&mut lowered, tape.len());
     Ok(lowered)
 }
 
