@@ -31,6 +31,10 @@ pub(crate) const MATH: Snippet = snippet!("math");
 pub(crate) const ROW_SERIAL: Snippet = snippet!("row_serial");
 /// A row belongs to several invocations of a workgroup.
 pub(crate) const ROW_GROUP: Snippet = snippet!("row_group");
+/// A pass of a Fourier transform by one invocation an element.
+pub(crate) const FOURIER_SERIAL: Snippet = snippet!("fourier_serial");
+/// A pass of a Fourier transform by a workgroup.
+pub(crate) const FOURIER_GROUP: Snippet = snippet!("fourier_group");
 /// A matrix belongs to one invocation.
 pub(crate) const SYNC_SERIAL: Snippet = snippet!("sync_serial");
 /// A matrix belongs to a workgroup.
