@@ -3,7 +3,7 @@
 use super::{Choice, Snippet};
 
 /// The snippets that a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
-pub(super) const NAMED: [Snippet; 15] = [
+pub(super) const NAMED: [Snippet; 16] = [
     GRID,
     SCALAR,
     NAN,
@@ -11,6 +11,7 @@ pub(super) const NAMED: [Snippet; 15] = [
     ITEM,
     snippet!("places"),
     snippet!("ordered"),
+    snippet!("running"),
     snippet!("edge_order"),
     snippet!("philox"),
     snippet!("blocks"),
