@@ -9,7 +9,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 parcels vertices time FLOPs; a, b, c, mass, g and h once
 // uses     grid, scalar, nan, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged
 
 struct Params {
     parcels: u32,
