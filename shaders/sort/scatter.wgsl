@@ -30,24 +30,22 @@ struct Params {
 // the places, in their new order; the first place of each digit.
 var<workgroup> tile: array<u32, 2048>;
 
-// 8 neighbours of an invocation.
-struct Elements {
-    keys: array<u32, 8>,
-    places: array<u32, 8>,
-}
+// An invocation's elements: 8 neighbours, at last 8 that lie 256 apart; and where they go.
+var<private> keys: array<u32, 8>;
+var<private> places: array<u32, 8>;
+var<private> to: array<u32, 8>;
 
 fn digit_of(key: u32, place: u32) -> u32 {
     return (select(key, place, params.by_place == 1u) >> params.shift) & 255u;
 }
 
 // Where each of the neighbours goes by 4 bits of its digit; those from `live` on are last.
-fn ranked(e: Elements, live: u32, shift: u32, lane: u32) -> array<u32, 8> {
-    var to: array<u32, 8>;
+fn rank(live: u32, shift: u32, lane: u32) {
     var values: array<u32, 8>;
     // 8 counts a word, of 4 bits each: there are 8 elements.
     var counts = vec2<u32>(0u);
     for (var j = 0u; j < 8u; j++) {
-        let value = select((digit_of(e.keys[j], e.places[j]) >> shift) & 15u, 15u, lane * 8u + j >= live);
+        let value = select((digit_of(keys[j], places[j]) >> shift) & 15u, 15u, lane * 8u + j >= live);
         let bits = (value & 7u) * 4u;
         values[j] = value;
         to[j] = (select(counts.x, counts.y, value > 7u) >> bits) & 15u;
@@ -74,7 +72,6 @@ fn ranked(e: Elements, live: u32, shift: u32, lane: u32) -> array<u32, 8> {
         to[j] += (tile[spread((values[j] & 7u) * 256u + lane)] >> (2u * (values[j] & 8u))) & 0xffffu;
     }
     workgroupBarrier();
-    return to;
 }
 
 @compute @workgroup_size(256)
@@ -88,14 +85,13 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let first = block * 2048u;
     let live = min(2048u, params.m - first);
     let from_row = row * params.m;
-    var e: Elements;
     for (var j = 0u; j < 8u; j++) {
         let i = j * 256u + lane;
         tile[spread(i)] = key[from_row + first + min(i, live - 1u)];
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        e.keys[j] = tile[spread(lane * 8u + j)];
+        keys[j] = tile[spread(lane * 8u + j)];
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
@@ -104,52 +100,52 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        e.places[j] = tile[spread(lane * 8u + j)];
+        places[j] = tile[spread(lane * 8u + j)];
     }
     workgroupBarrier();
-    let halfway = ranked(e, live, 0u, lane);
+    rank(live, 0u, lane);
     for (var j = 0u; j < 8u; j++) {
-        tile[spread(halfway[j])] = e.keys[j];
-    }
-    workgroupBarrier();
-    for (var j = 0u; j < 8u; j++) {
-        e.keys[j] = tile[spread(lane * 8u + j)];
+        tile[spread(to[j])] = keys[j];
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        tile[spread(halfway[j])] = e.places[j];
+        keys[j] = tile[spread(lane * 8u + j)];
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        e.places[j] = tile[spread(lane * 8u + j)];
+        tile[spread(to[j])] = places[j];
     }
     workgroupBarrier();
-    let to = ranked(e, live, 4u, lane);
+    for (var j = 0u; j < 8u; j++) {
+        places[j] = tile[spread(lane * 8u + j)];
+    }
+    workgroupBarrier();
+    rank(live, 4u, lane);
     // From here on, an invocation has elements 256 apart. Of the one before each, the word that holds the digit.
     var previous: array<u32, 8>;
     for (var j = 0u; j < 8u; j++) {
-        tile[spread(to[j])] = e.keys[j];
+        tile[spread(to[j])] = keys[j];
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
         let i = j * 256u + lane;
         previous[j] = tile[spread(max(i, 1u) - 1u)];
-        e.keys[j] = tile[spread(i)];
+        keys[j] = tile[spread(i)];
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        tile[spread(to[j])] = e.places[j];
+        tile[spread(to[j])] = places[j];
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
         let i = j * 256u + lane;
         previous[j] = select(previous[j], tile[spread(max(i, 1u) - 1u)], params.by_place == 1u);
-        e.places[j] = tile[spread(i)];
+        places[j] = tile[spread(i)];
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
         let i = j * 256u + lane;
-        let digit = digit_of(e.keys[j], e.places[j]);
+        let digit = digit_of(keys[j], places[j]);
         if ((i < live) & ((i == 0u) | (((previous[j] >> params.shift) & 255u) != digit))) {
             tile[digit] = i;
         }
@@ -159,10 +155,10 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     for (var j = 0u; j < 8u; j++) {
         let i = j * 256u + lane;
         if (i < live) {
-            let digit = digit_of(e.keys[j], e.places[j]);
+            let digit = digit_of(keys[j], places[j]);
             let goal = from_row + min(tile[256u + digit] + i - tile[digit], params.m - 1u);
-            new_key[goal] = e.keys[j];
-            new_place[goal] = e.places[j];
+            new_key[goal] = keys[j];
+            new_place[goal] = places[j];
         }
     }
 }

@@ -12,6 +12,7 @@ pub(super) const NAMED: &[Snippet] = &[
     snippet!("places"),
     snippet!("ordered"),
     snippet!("running"),
+    snippet!("triangle"),
     snippet!("edge_order"),
     snippet!("philox"),
     snippet!("blocks"),
