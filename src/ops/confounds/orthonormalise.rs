@@ -20,6 +20,7 @@ pub(in crate::ops) static ORTHONORMALISE_BLOCKS: Source =
 pub(in crate::ops) static BASIS: Algorithms = Algorithms {
     name: "confounds/basis",
     all: &[("rows", "confounds/orthonormalise"), ("blocks", "confounds/orthonormalise_blocks")],
+    classes: &["short", "medium", "long"],
     rule,
 };
 
