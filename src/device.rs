@@ -10,6 +10,7 @@ use crate::{Error, Result};
 #[cfg(not(target_arch = "wasm32"))]
 use std::time::Duration;
 
+mod proof;
 mod state;
 
 pub use state::State;
@@ -146,7 +147,7 @@ impl Device {
                 Engine::Host(Box::new(program))
             }
             Self::Gpu(context) => {
-                let plan = Plan::new(tape, outputs, context.target())?;
+                let plan = proof::plan(context, tape, outputs).await?;
                 for (name, ty, init) in &plan.states {
                     state.begin(name, *ty, init).await?;
                 }

@@ -6,7 +6,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 batch rows cols depth FLOPs; A, B and C once
 // uses     grid, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared | tile_cooperative
 
 struct Params {
     rows: u32,
@@ -27,6 +27,9 @@ struct Params {
     b_stride1: u32,
     b_stride2: u32,
 }
+
+// The bindings of `tile_cooperative`.
+const MAGNITUDES = 3u;
 
 @group(1) @binding(0) var<uniform> params: Params;
 

@@ -9,7 +9,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 parcels vertices time FLOPs; a, b, c, mass, g and h once
 // uses     grid, scalar, nan, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_shared | tile_cooperative
 
 struct Params {
     parcels: u32,
@@ -20,6 +20,9 @@ struct Params {
     a_stride: u32,
     b_stride: u32,
 }
+
+// The bindings of `tile_cooperative`.
+const MAGNITUDES = 6u;
 
 @group(0) @binding(3) var<storage, read> mass: array<f32>;
 @group(0) @binding(4) var<storage, read> g: array<f32>;

@@ -117,8 +117,8 @@ fn fits(size: Size, target: &Target, quick: bool) -> bool {
 /// The kernels with more than one variant on `target`, and their variants. Variants made for GPUs are not tried on software adapters, where
 /// barriers are expensive.
 fn choices(target: &Target, wanted: &str) -> Vec<(&'static Source, Vec<&'static str>)> {
-    let variants =
-        |s: &'static Source| s.variants.iter().filter(|v| !target.software || v.adapters != Adapters::Hardware).map(|v| v.name).collect();
+    let tried = |a: Adapters| a.run_on(target) && !(target.software && a == Adapters::Hardware);
+    let variants = |s: &'static Source| s.variants.iter().filter(|v| tried(v.adapters)).map(|v| v.name).collect();
     let sources = crate::ops::sources().into_iter().filter(|s| contains(s.name, wanted));
     sources.map(|s| (s, variants(s))).filter(|(_, v): &(_, Vec<_>)| v.len() > 1).collect()
 }

@@ -45,3 +45,5 @@ pub(crate) const BEST: Choice = Choice::Snippet(&[snippet!("best_no"), Snippet {
 pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
 /// A product's tile fed through workgroup memory.
 pub(crate) const TILE_SHARED: Snippet = snippet!("tile_shared");
+/// A product's tile on cooperative matrices.
+pub(crate) const TILE_COOPERATIVE: Snippet = snippet!("tile_cooperative");

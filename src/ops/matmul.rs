@@ -2,7 +2,7 @@
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
-use super::tile::{self, Operand, Tiling};
+use super::tile::{self, Operand, Terms, Tiling};
 use super::work::{Instance, Work};
 use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::ops::pointwise::Walk;
@@ -10,7 +10,7 @@ use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, MatrixLayout, Real, TensorType, buffer, product, real_inputs};
 use crate::{Error, Result, Shape};
 
-pub(super) static FAMILY: Family = Family { sources: &[&MATMUL, &tile::PAD], cases, works };
+pub(super) static FAMILY: Family = Family { sources: &[&MATMUL, &tile::PAD, &tile::MAGNITUDES], cases, works };
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
@@ -185,7 +185,9 @@ impl Product {
         for (strides, matrix) in self.strides.iter().zip([rows_a * a.stride, rows_b * b.stride]) {
             params = strides.iter().fold(params, |params, s| params.u32(s * matrix));
         }
-        let bindings = vec![Binding::read(a.buffer), Binding::read(b.buffer), Binding::write(c)];
+        let terms = [Terms::of(!transpose_a, self.stored[0]), Terms::of(transpose_b, self.stored[1])];
+        let magnitudes = tiling.magnitudes(cx, [(a, terms[0]), (b, terms[1])])?;
+        let bindings = [Binding::read(a.buffer), Binding::read(b.buffer), Binding::write(c)].into_iter().chain(magnitudes).collect();
         let workgroups = if m * n == 0 { 0 } else { tiling.groups(batches * row_units * col_units) };
         cx.dispatch(tiling.kernel(&chosen), bindings, params, workgroups, 2.0 * (batches * m * n) as f64 * k as f64)
     }

@@ -2,7 +2,7 @@
 //! time.
 
 use crate::Result;
-use crate::kernel::{Adapters, Binding, Buffer, Kernel, Lowering, Params, Source, Variant, common, kernel_source};
+use crate::kernel::{Adapters, Binding, Buffer, Choice, Kernel, Lowering, Params, Source, Variant, common, kernel_source};
 use crate::tensor::TensorType;
 
 type Constants = &'static [(&'static str, &'static str)];
@@ -15,11 +15,20 @@ const fn shared(name: &'static str, classes: &'static [&'static str], constants:
     Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_SHARED] }
 }
 
+const COOPERATIVE: Variant = Variant {
+    name: "cooperative",
+    adapters: Adapters::Cooperative,
+    classes: &["large", "medium"],
+    constants: &[("EDGE", "2u"), ("SIDE", "16u")],
+    snippets: &[common::TILE_COOPERATIVE],
+};
+
 /// By the edge of a unit: an invocation's own tile on software adapters, a workgroup's block on GPUs, the larger the output, the
-/// larger. Tiles of 8 × 8 are taken where a tuning says so: for GPUs that have few registers and no workgroup memory of their own.
-pub(super) const VARIANTS: [Variant; 5] = [
+/// larger, on cooperative matrices where there are such. Tiles of 8 × 8 are taken where a tuning says so: for GPUs that have few registers and no workgroup memory of their own.
+pub(super) const VARIANTS: [Variant; 6] = [
     direct("direct16", &[("EDGE", "4u")]),
     direct("direct8", &[("EDGE", "2u")]),
+    COOPERATIVE,
     shared("shared128", &["large"], &[("EDGE", "2u"), ("SIDE", "16u")]),
     shared("shared64", &["medium"], &[("EDGE", "2u"), ("SIDE", "8u")]),
     shared("shared32", &["small"], &[("EDGE", "1u"), ("SIDE", "8u")]),
@@ -36,6 +45,11 @@ fn class(elements: usize) -> &'static str {
 }
 
 pub(super) static PAD: Source = kernel_source!("matmul/pad");
+
+pub(super) static MAGNITUDES: Source = kernel_source!("matmul/magnitudes").with_choices(&[Choice::Constant("ACROSS", &["false", "true"])]);
+
+/// The parts in which the largest magnitudes of columns are found; the snippet knows the number.
+const SLABS: usize = 32;
 
 /// The division of an output among workgroups: the variant, the edge of its square units, and the number of units that a workgroup takes.
 #[derive(Debug, Clone, Copy)]
@@ -93,12 +107,61 @@ impl Tiling {
     pub(super) fn groups(&self, units: usize) -> usize {
         units.div_ceil(self.together)
     }
+
+    /// What the variant binds last, MAGNITUDES and the one after it: where it scales, the largest magnitudes of each operand's lines. A sum
+    /// goes through the terms of each operand as it is stored.
+    pub(super) fn magnitudes(&self, cx: &mut Lowering<'_>, [a, b]: [(Operand, Terms); 2]) -> Result<Vec<Binding>> {
+        if self.variant.adapters != Adapters::Cooperative {
+            return Ok(Vec::new());
+        }
+        let of_a = magnitudes(cx, a)?;
+        let of_b = if a == b { of_a } else { magnitudes(cx, b)? };
+        Ok([of_a, of_b].map(Binding::read).into())
+    }
+}
+
+/// How the terms of a product's sums lie in an operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Terms {
+    /// Along each row.
+    Row,
+    /// Along each column of so many matrices that lie one below the other.
+    Column { matrices: usize },
+    /// Along each row, and none is larger than 1: where the kernel sets `within_one`.
+    WithinOne,
+}
+
+impl Terms {
+    /// In an operand that is stored transposed, or not, as many times as there are matrices.
+    pub(super) fn of(along_row: bool, matrices: usize) -> Self {
+        if along_row { Self::Row } else { Self::Column { matrices } }
+    }
+}
+
+/// The largest magnitude of each line of an operand; a stand-in where it is known.
+fn magnitudes(cx: &mut Lowering<'_>, (operand, terms): (Operand, Terms)) -> Result<Buffer> {
+    let Operand { buffer, rows, cols, stride } = operand;
+    let (matrices, across) = match terms {
+        Terms::WithinOne => return Ok(buffer),
+        Terms::Row => (1, false),
+        Terms::Column { matrices } => (matrices, true),
+    };
+    let depth = if across { rows / matrices.max(1) } else { cols };
+    let (lines, slabs, beside) = if across { (cols, SLABS, 64) } else { (rows, 1, 4) };
+    let most = cx.scratch(TensorType::u32([if across { matrices * SLABS * stride } else { rows }]));
+    let groups = lines.div_ceil(beside);
+    let params = Params::new().u32(lines).u32(depth).u32(stride).u32(groups).u32(slabs).u32(depth.div_ceil(slabs));
+    let kernel = cx.kernel(&MAGNITUDES, &[across.into()]);
+    cx.dispatch(kernel, vec![Binding::read(buffer), Binding::write(most)], params, groups * slabs * matrices, 0.0)?;
+    Ok(most)
 }
 
 /// A matrix as a product reads it: rows `stride` elements apart.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Operand {
     pub(super) buffer: Buffer,
+    rows: usize,
+    cols: usize,
     pub(super) stride: usize,
 }
 
@@ -109,14 +172,14 @@ impl Operand {
         let stride = cols.next_multiple_of(4);
         let padded = TensorType::f32([rows, stride]);
         if stride == cols || uses < 32 || padded.bytes() > cx.target().max_binding {
-            return Ok(Self { buffer, stride: cols });
+            return Ok(Self { buffer, rows, cols, stride: cols });
         }
         let wide = cx.scratch(padded);
         let quads = rows * stride / 4;
         let params = Params::new().u32(quads).u32(cols).u32(stride);
         let kernel = cx.kernel(&PAD, &[]);
         cx.dispatch(kernel, vec![Binding::read(buffer), Binding::write(wide)], params, quads.div_ceil(64), 0.0)?;
-        Ok(Self { buffer: wide, stride })
+        Ok(Self { buffer: wide, rows, cols, stride })
     }
 }
 
