@@ -2,7 +2,7 @@
 //
 // x        [rows, cols]
 // y        [rows, stride]
-// workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes four words
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes four words
 // cost     no FLOPs; x and y once
 // uses     grid
 
@@ -16,9 +16,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<vec4<f32>>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let quad = element(grid.group, grid.groups, lane);
+    let quad = group_index(grid.group, grid.groups) * 256u + lane;
     if (quad >= params.quads) {
         return;
     }

@@ -2,11 +2,13 @@
 //
 // x, y        [rows, vertices]
 // neighbours  [vertices, degree], i32
-// workgroup 64 x 1 x 1, no memory, no barrier; cost: rows vertices (degree + 1) FLOPs; x, neighbours and y once
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes a vertex of ROWS rows, and reads its neighbours once
+// cost     rows vertices (degree + 1) FLOPs; x, neighbours and y once
 // uses     grid
 
 struct Params {
-    elements: u32,
+    items: u32,
+    rows: u32,
     vertices: u32,
     degree: u32,
     scale: f32,
@@ -17,18 +19,26 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let i = element(grid.group, grid.groups, lane);
-    if (i >= params.elements) {
+    let at = group_index(grid.group, grid.groups) * 256u + lane;
+    if (at >= params.items) {
         return;
     }
-    let v = i % params.vertices;
-    let row = i - v;
-    var sum = 0.0;
+    let first = at / params.vertices * ROWS;
+    let v = at % params.vertices;
+    var sum: array<f32, ROWS>;
     for (var k = 0u; k < params.degree; k++) {
-        let n = clamp(neighbours[v * params.degree + k], 0, i32(params.vertices) - 1);
-        sum += x[row + u32(n)];
+        let entry = v * params.degree + k;
+        let n = u32(clamp(neighbours[entry], 0, i32(params.vertices) - 1));
+        for (var r = 0u; r < ROWS; r++) {
+            // What lies beyond the last row reads that row, and is not stored.
+            sum[r] += x[min(first + r, params.rows - 1u) * params.vertices + n];
+        }
     }
-    y[i] = sum * params.scale;
+    for (var r = 0u; r < ROWS; r++) {
+        if (first + r < params.rows) {
+            y[(first + r) * params.vertices + v] = sum[r] * params.scale;
+        }
+    }
 }

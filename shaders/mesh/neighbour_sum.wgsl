@@ -3,11 +3,13 @@
 // x, y        [rows, vertices]
 // neighbours  [vertices, degree], i32
 // weights     [vertices, degree]
-// workgroup 64 x 1 x 1, no memory, no barrier; cost: 2 rows vertices degree FLOPs; each buffer once
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes a vertex of ROWS rows, and reads its neighbours once
+// cost     2 rows vertices degree FLOPs; each buffer once
 // uses     grid
 
 struct Params {
-    elements: u32,
+    items: u32,
+    rows: u32,
     vertices: u32,
     degree: u32,
 }
@@ -18,19 +20,27 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let i = element(grid.group, grid.groups, lane);
-    if (i >= params.elements) {
+    let at = group_index(grid.group, grid.groups) * 256u + lane;
+    if (at >= params.items) {
         return;
     }
-    let v = i % params.vertices;
-    let row = i - v;
-    var sum = 0.0;
+    let first = at / params.vertices * ROWS;
+    let v = at % params.vertices;
+    var sum: array<f32, ROWS>;
     for (var k = 0u; k < params.degree; k++) {
         let entry = v * params.degree + k;
-        let n = clamp(neighbours[entry], 0, i32(params.vertices) - 1);
-        sum += weights[entry] * x[row + u32(n)];
+        let n = u32(clamp(neighbours[entry], 0, i32(params.vertices) - 1));
+        let weight = weights[entry];
+        for (var r = 0u; r < ROWS; r++) {
+            // What lies beyond the last row reads that row, and is not stored.
+            sum[r] += weight * x[min(first + r, params.rows - 1u) * params.vertices + n];
+        }
     }
-    y[i] = sum;
+    for (var r = 0u; r < ROWS; r++) {
+        if (first + r < params.rows) {
+            y[(first + r) * params.vertices + v] = sum[r];
+        }
+    }
 }

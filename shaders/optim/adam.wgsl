@@ -1,45 +1,48 @@
 // A step of Adam (Kingma & Ba 2015) in place, with weight decay in the gradient or, if DECOUPLED, of the parameter (Loshchilov & Hutter
 // 2019):  m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  p <- p - lr (m / c1) / (sqrt(v / c2) + eps).
 //
-// g        [n]
+// g        [n], items of 4 or one, as p, m and v
 // lr, c1, c2  [1]: the rate and the bias corrections 1 - b1^t, 1 - b2^t
 // p, m, v  [n]
-// workgroup 64 x 1 x 1, no memory, no barrier; cost: 16 n FLOPs (17 n if DECOUPLED); g once, p, m and v twice
-// uses     grid
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes four elements
+// cost     16 n FLOPs (17 n if DECOUPLED); g once, p, m and v twice
+// uses     grid, item
+// one of   flat_vector | flat_scalar
 
 struct Params {
-    elements: u32,
+    items: u32,
     beta1: f32,
     beta2: f32,
     epsilon: f32,
     decay: f32,
 }
 
-@group(0) @binding(0) var<storage, read> g: array<f32>;
+@group(0) @binding(0) var<storage, read> g: array<F>;
 @group(0) @binding(1) var<storage, read> lr: array<f32>;
 @group(0) @binding(2) var<storage, read> c1: array<f32>;
 @group(0) @binding(3) var<storage, read> c2: array<f32>;
-@group(0) @binding(4) var<storage, read_write> p: array<f32>;
-@group(0) @binding(5) var<storage, read_write> m: array<f32>;
-@group(0) @binding(6) var<storage, read_write> v: array<f32>;
+@group(0) @binding(4) var<storage, read_write> p: array<F>;
+@group(0) @binding(5) var<storage, read_write> m: array<F>;
+@group(0) @binding(6) var<storage, read_write> v: array<F>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let i = element(grid.group, grid.groups, lane);
-    if (i >= params.elements) {
-        return;
+    for (var k = 0u; k < EACH; k++) {
+        let i = item(grid.group, grid.groups, lane, k);
+        if (i < params.items) {
+            var value = p[i];
+            var slope = g[i];
+            if (DECOUPLED) {
+                value -= lr[0] * params.decay * value;
+            } else {
+                slope += params.decay * value;
+            }
+            let first = params.beta1 * m[i] + (1.0 - params.beta1) * slope;
+            let second = params.beta2 * v[i] + (1.0 - params.beta2) * slope * slope;
+            m[i] = first;
+            v[i] = second;
+            p[i] = value - lr[0] * (first / c1[0]) / (sqrt(second / c2[0]) + params.epsilon);
+        }
     }
-    var value = p[i];
-    var slope = g[i];
-    if (DECOUPLED) {
-        value -= lr[0] * params.decay * value;
-    } else {
-        slope += params.decay * value;
-    }
-    let first = params.beta1 * m[i] + (1.0 - params.beta1) * slope;
-    let second = params.beta2 * v[i] + (1.0 - params.beta2) * slope * slope;
-    m[i] = first;
-    v[i] = second;
-    p[i] = value - lr[0] * (first / c1[0]) / (sqrt(second / c2[0]) + params.epsilon);
 }

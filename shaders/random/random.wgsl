@@ -2,10 +2,11 @@
 // 24 bits), standard normal (KIND 1, Box and Muller on the pair of words), or standard Gumbel (KIND 2, -log(-log u), u in (0, 1) of 23 bits).
 //
 // step     [1], u32: the program's step counter
-// y        [elements]
-// workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes four elements
+// y        [elements], items of 4 or one
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes four elements
 // cost     1, 5 or 6 FLOPs an element by KIND, the bits apart; y once
 // uses     grid, nan, math, philox
+// one of   flat_vector | flat_scalar
 
 struct Params {
     elements: u32,
@@ -15,16 +16,16 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> step: array<u32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<F>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 alias T = vec4<f32>;
 alias U = vec4<u32>;
 const UNIT = 5.9604644775390625e-8;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let block = element(grid.group, grid.groups, lane);
+    let block = group_index(grid.group, grid.groups) * 256u + lane;
     if (block * 4u >= params.elements) {
         return;
     }
@@ -40,9 +41,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         let u = (vec4<f32>(words >> vec4<u32>(9u)) + 0.5) * (2.0 * UNIT);
         draw = -log(select(-log(u), -log1p_(u - 1.0), u > vec4<f32>(0.6)));
     }
-    for (var j = 0u; j < 4u; j++) {
-        if (block * 4u + j < params.elements) {
-            y[block * 4u + j] = draw[j];
+    for (var k = 0u; k < EACH; k++) {
+        if ((block * EACH + k) * WIDTH < params.elements) {
+            y[block * EACH + k] = part(draw, k);
         }
     }
 }

@@ -1,46 +1,29 @@
-// Moves words between strided layouts: y[y_base + i . y_strides] = x[x_base + i . x_strides] for every index i of an
-// eight-dimensional space. Transposition, slices, padding and concatenation are this.
+// Moves items between strided layouts: y[y_base + i . y_strides] = x[x_base + i . x_strides] for every index i of a space of AXES axes.
+// Slices, concatenation, and the transpositions that keep the last axis are this.
 //
-// x, y     any 4-byte words
-// workgroup 64 x 1 x 1, no memory, no barrier; cost: no FLOPs; the words moved, twice
-// uses     grid
+// x, y     [items], each of 4, 2 or 1 words W
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation moves four words; cost: no FLOPs; the words moved, twice
+// uses     grid, item, places
+// one of   flat_vector | flat_scalar | flat_pair
 
 struct Params {
-    extents0: vec4<u32>,
-    extents1: vec4<u32>,
-    x_strides0: vec4<u32>,
-    x_strides1: vec4<u32>,
-    y_strides0: vec4<u32>,
-    y_strides1: vec4<u32>,
-    elements: u32,
+    axes: array<vec4<u32>, 8>,
+    items: u32,
     x_base: u32,
     y_base: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@group(0) @binding(0) var<storage, read> x: array<W>;
+@group(0) @binding(1) var<storage, read_write> y: array<W>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let at = element(grid.group, grid.groups, lane);
-    if (at >= params.elements) {
-        return;
+    for (var k = 0u; k < EACH; k++) {
+        let at = item(grid.group, grid.groups, lane, k);
+        if (at < params.items) {
+            let place = places(at);
+            y[params.y_base + place.y] = x[params.x_base + place.x];
+        }
     }
-    var rest = at;
-    var from_ = params.x_base;
-    var to = params.y_base;
-    for (var axis = 3; axis >= 0; axis--) {
-        let i = rest % params.extents1[axis];
-        rest /= params.extents1[axis];
-        from_ += i * params.x_strides1[axis];
-        to += i * params.y_strides1[axis];
-    }
-    for (var axis = 3; axis >= 0; axis--) {
-        let i = rest % params.extents0[axis];
-        rest /= params.extents0[axis];
-        from_ += i * params.x_strides0[axis];
-        to += i * params.y_strides0[axis];
-    }
-    y[to] = x[from_];
 }

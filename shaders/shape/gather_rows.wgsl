@@ -1,28 +1,31 @@
 // y[j, :] = x[index[j], :], the index clamped to the rows there are.
 //
-// x        [rows, width], any 4-byte words
+// x        [rows, width], items of 4 words W or one
 // index    [n], i32
 // y        [n, width]
-// workgroup 64 x 1 x 1, no memory, no barrier; cost: no FLOPs; the rows moved twice, index once
-// uses     grid
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation moves four words; cost: no FLOPs; the rows moved twice, index once
+// uses     grid, item
+// one of   flat_vector | flat_scalar
 
 struct Params {
-    elements: u32,
+    items: u32,
     width: u32,
     rows: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(0) var<storage, read> x: array<W>;
 @group(0) @binding(1) var<storage, read> index: array<i32>;
-@group(0) @binding(2) var<storage, read_write> y: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<W>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let i = element(grid.group, grid.groups, lane);
-    if (i >= params.elements) {
-        return;
+    for (var k = 0u; k < EACH; k++) {
+        let at = item(grid.group, grid.groups, lane, k);
+        if (at < params.items) {
+            let j = at / params.width;
+            let row = u32(clamp(index[j], 0, i32(params.rows) - 1));
+            y[at] = x[row * params.width + at - j * params.width];
+        }
     }
-    let row = u32(clamp(index[i / params.width], 0, i32(params.rows) - 1));
-    y[i] = x[row * params.width + i % params.width];
 }

@@ -1,24 +1,29 @@
 // y[j, k] = 1 where index[j] = k, else 0; an index out of range gives a row of zeros.
 //
 // index    [n], i32
-// y        [n, classes]
-// workgroup 64 x 1 x 1, no memory, no barrier; cost: no FLOPs; index and y once
-// uses     grid
+// y        [n, width], items of WIDTH numbers: width * WIDTH classes
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes four numbers; cost: no FLOPs; index and y once
+// uses     grid, item
+// one of   flat_vector | flat_scalar
 
 struct Params {
-    elements: u32,
-    classes: u32,
+    items: u32,
+    width: u32,
 }
 
 @group(0) @binding(0) var<storage, read> index: array<i32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<F>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let i = element(grid.group, grid.groups, lane);
-    if (i >= params.elements) {
-        return;
+    for (var k = 0u; k < EACH; k++) {
+        let at = item(grid.group, grid.groups, lane, k);
+        if (at < params.items) {
+            let j = at / params.width;
+            // An index before the first class is beyond every one.
+            let place = u32(index[j]) - (at - j * params.width) * WIDTH;
+            y[at] = select(F(), F(1.0), W(place) == OFFSETS);
+        }
     }
-    y[i] = select(0.0, 1.0, index[i / params.classes] == i32(i % params.classes));
 }

@@ -3,11 +3,13 @@
 use super::{Choice, Snippet};
 
 /// The snippets that a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
-pub(super) const NAMED: [Snippet; 13] = [
+pub(super) const NAMED: [Snippet; 15] = [
     GRID,
     SCALAR,
     NAN,
     MATH,
+    ITEM,
+    snippet!("places"),
     snippet!("ordered"),
     snippet!("edge_order"),
     snippet!("philox"),
@@ -21,6 +23,8 @@ pub(super) const NAMED: [Snippet; 13] = [
 
 /// The place of a workgroup, and of each invocation, in a folded grid.
 pub(crate) const GRID: Snippet = snippet!("grid");
+/// The items of an invocation.
+pub(crate) const ITEM: Snippet = snippet!("item");
 /// A kernel whose numbers are single ones.
 pub(crate) const SCALAR: Snippet = snippet!("scalar");
 /// Where NaN goes: tests of bits, over numbers T and their words U.
@@ -47,3 +51,25 @@ pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
 pub(crate) const TILE_SHARED: Snippet = snippet!("tile_shared");
 /// A product's tile on cooperative matrices.
 pub(crate) const TILE_COOPERATIVE: Snippet = snippet!("tile_cooperative");
+/// What lies one element after the other: items of 4 words, of one, or of 2.
+pub(crate) const FLAT: Choice = Choice::Snippet(&[FLAT_VECTOR, FLAT_SCALAR, FLAT_PAIR]);
+/// Items of 4 words or of one.
+pub(crate) const FLAT_NUMBERS: Choice = Choice::Snippet(&[FLAT_VECTOR, FLAT_SCALAR]);
+/// Items of one word or of 2.
+pub(crate) const FLAT_SHORT: Choice = Choice::Snippet(&[FLAT_SCALAR, FLAT_PAIR]);
+pub(crate) const FLAT_VECTOR: Snippet = Snippet { name: "vector", ..snippet!("flat_vector") };
+pub(crate) const FLAT_SCALAR: Snippet = Snippet { name: "scalar", ..snippet!("flat_scalar") };
+const FLAT_PAIR: Snippet = Snippet { name: "pair", ..snippet!("flat_pair") };
+
+/// The words of a workgroup of a kernel that uses `item`.
+const FLAT_WORDS: usize = 1024;
+
+/// The workgroups that make so many words, where a kernel uses `item`.
+pub(crate) fn flat_groups(words: usize) -> usize {
+    words.div_ceil(FLAT_WORDS)
+}
+
+/// The place of a width in [`FLAT_NUMBERS`] and in [`FLAT`], and that width: 4 where all of `lengths` are multiples of it, else 1.
+pub(crate) fn flat_width(lengths: &[usize]) -> (usize, usize) {
+    if lengths.iter().all(|n| n.is_multiple_of(4)) { (0, 4) } else { (1, 1) }
+}

@@ -2,7 +2,7 @@
 
 use super::Kernel;
 use crate::Result;
-use naga::{AddressSpace, Module, Scalar, TypeInner};
+use naga::{AddressSpace, ArraySize, Module, Scalar, TypeInner};
 
 /// The words of a kernel's uniform struct, in order. Each is one `u32` or `f32`, or a component of a vector of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -95,11 +95,19 @@ fn words(module: &Module, ty: naga::Handle<naga::Type>) -> Option<Vec<(String, W
     let TypeInner::Struct { members, .. } = &module.types[ty].inner else { return None };
     let mut found = Vec::new();
     for member in members {
-        let (scalar, components) = match module.types[member.ty].inner {
+        // An array without gaps is its elements, one after the other.
+        let (ty, times) = match module.types[member.ty].inner {
+            TypeInner::Array { base, size: ArraySize::Constant(n), stride } if stride == module.types[base].inner.size(module.to_ctx()) => {
+                (base, n.get() as usize)
+            }
+            _ => (member.ty, 1),
+        };
+        let (scalar, components) = match module.types[ty].inner {
             TypeInner::Scalar(scalar) => (scalar, 1),
             TypeInner::Vector { size, scalar } => (scalar, size as usize),
             _ => return None,
         };
+        let components = times * components;
         let ty = match scalar {
             Scalar::U32 => WordType::U32,
             Scalar::F32 => WordType::F32,

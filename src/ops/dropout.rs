@@ -3,6 +3,7 @@
 use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
+use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
 use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Philox, Real, TensorType, buffer, parallel, real_inputs};
@@ -10,7 +11,7 @@ use crate::{Error, Result};
 
 pub(super) static FAMILY: Family = Family { sources: &[&DROPOUT], cases, works };
 
-pub(super) static DROPOUT: Source = kernel_source!("random/dropout");
+pub(super) static DROPOUT: Source = kernel_source!("random/dropout").with_choices(&[FLAT_NUMBERS]);
 
 /// (x, step) → x / (1 − p) where the element's draw on [0, 1) is at least p, else 0.
 #[derive(Debug, Clone, Copy)]
@@ -71,8 +72,8 @@ impl Op for Dropout {
         let params = Params::new().u32(n).u32(self.seed as usize).u32((self.seed >> 32) as usize).u32(self.stream as usize);
         let params = params.u32(self.limit() as usize).f32(self.scale());
         let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        let kernel = cx.kernel(&DROPOUT, &[]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(256), n as f64)
+        let kernel = cx.kernel(&DROPOUT, &[flat_width(&[n]).0]);
+        cx.dispatch(kernel, bindings, params, flat_groups(n), n as f64)
     }
 }
 
@@ -98,7 +99,7 @@ impl Tape {
 
 pub(super) fn cases() -> Vec<Case> {
     let case = |n: usize| Case::new("dropout", vec![f32s([n], Draw::Normal)], |t, x| Ok(vec![t.dropout(x[0], 0.3, 1 << 40, 3)?]));
-    [1, 7, 257].map(case).map(|case| case.within(1e-7, 1e-7)).to_vec()
+    [1, 7, 256, 257, 1028].map(case).map(|case| case.within(1e-7, 1e-7)).to_vec()
 }
 
 pub(super) fn works() -> Vec<Work> {

@@ -3,16 +3,36 @@
 use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
+use crate::kernel::{Adapters, Binding, Kernel, Lowering, Params, Source, Variant, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
-use crate::{Error, Result};
+use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family = Family { sources: &[&NEIGHBOUR_MEAN, &NEIGHBOUR_SUM], cases, works };
 
-pub(super) static NEIGHBOUR_MEAN: Source = kernel_source!("mesh/neighbour_mean");
+pub(super) static NEIGHBOUR_MEAN: Source = kernel_source!("mesh/neighbour_mean").with_variants(&VARIANTS);
 
-pub(super) static NEIGHBOUR_SUM: Source = kernel_source!("mesh/neighbour_sum");
+pub(super) static NEIGHBOUR_SUM: Source = kernel_source!("mesh/neighbour_sum").with_variants(&VARIANTS);
+
+const fn of_rows(name: &'static str, classes: &'static [&'static str], constants: &'static [(&'static str, &'static str)]) -> Variant {
+    Variant { name, adapters: Adapters::Any, classes, constants, snippets: &[] }
+}
+
+/// The rows of an invocation: several read a vertex's neighbours once, where there are invocations enough.
+static VARIANTS: [Variant; 2] = [of_rows("rows8", &["many"], &[("ROWS", "8u")]), of_rows("rows1", &["few"], &[("ROWS", "1u")])];
+
+/// The elements from which on invocations take several rows.
+const MANY: usize = 1 << 21;
+
+/// The variant for x `[.., vertices]`, the first words of its uniform struct, and its workgroups.
+fn launch(source: &'static Source, cx: &Lowering<'_>, x: Shape) -> (Kernel, Params, usize) {
+    let vertices = x.last().copied().unwrap_or(1).max(1);
+    let rows = x.elements() / vertices;
+    let class = if x.elements() >= MANY && rows >= 8 { "many" } else { "few" };
+    let variant = source.variant(cx.target(), class);
+    let items = rows.div_ceil(variant.constant("ROWS").unwrap_or(1)) * vertices;
+    (source.kernel(variant, &[]).for_class(class), Params::new().u32(items).u32(rows).u32(vertices), items.div_ceil(256))
+}
 
 /// Each vertex's mean over its neighbours, along the last axis. The table is symmetric, so it is its own reverse.
 #[derive(Debug, Clone, Copy)]
@@ -66,10 +86,10 @@ impl Op for NeighbourMean {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let (x, table) = (cx.input_shape(0), cx.input_shape(1));
         let n = x.elements();
-        let params = Params::new().u32(n).u32(table[0]).u32(table[1]).f32(1.0 / table[1] as f32);
+        let (kernel, params, workgroups) = launch(&NEIGHBOUR_MEAN, cx, x);
+        let params = params.u32(table[1]).f32(1.0 / table[1] as f32);
         let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        let kernel = cx.kernel(&NEIGHBOUR_MEAN, &[]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), (n * (table[1] + 1)) as f64)
+        cx.dispatch(kernel, bindings, params, workgroups, (n * (table[1] + 1)) as f64)
     }
 }
 
@@ -120,10 +140,10 @@ impl Op for NeighbourSum {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let (x, table) = (cx.input_shape(0), cx.input_shape(1));
         let n = x.elements();
-        let params = Params::new().u32(n).u32(table[0]).u32(table[1]);
+        let (kernel, params, workgroups) = launch(&NEIGHBOUR_SUM, cx, x);
+        let params = params.u32(table[1]);
         let bindings = [0, 1, 2].map(|i| Binding::read(cx.input(i))).into_iter().chain([Binding::write(cx.output(0))]).collect();
-        let kernel = cx.kernel(&NEIGHBOUR_SUM, &[]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), (2 * n * table[1]) as f64)
+        cx.dispatch(kernel, bindings, params, workgroups, (2 * n * table[1]) as f64)
     }
 }
 
@@ -192,7 +212,7 @@ pub(super) fn cases() -> Vec<Case> {
     let ring = |n: i32| HostTensor::i32([n as usize, 3], (0..n).flat_map(|v| [(v + 1) % n, (v + n - 1) % n, v]).collect());
     // Weights that tell every entry from every other.
     let weights = |n: i32| HostTensor::f32([n as usize, 3], (0..3 * n).map(|e| 0.1 + (e as f32 * 0.37).sin()).collect());
-    let shapes = [[1, 1], [3, 7], [7, 65]];
+    let shapes = [[1, 1], [3, 7], [7, 65], [17, 257]];
     let sums = shapes.map(|[rows, n]| {
         Case::new("neighbour_sum", vec![f32s([rows, n], Draw::Normal)], move |t, x| {
             Ok(vec![t.neighbour_sum(x[0], &ring(n as i32)?, &weights(n as i32)?)?])

@@ -29,6 +29,7 @@ pub mod sort;
 pub mod sparse;
 pub mod spd;
 mod split;
+mod strided;
 mod tile;
 pub mod topology;
 pub mod update;

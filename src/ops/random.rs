@@ -3,6 +3,7 @@
 use super::Family;
 use super::case::Case;
 use super::work::{Instance, Work};
+use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Philox, TensorType};
@@ -10,7 +11,8 @@ use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family = Family { sources: &[&RANDOM], cases, works };
 
-pub(super) static RANDOM: Source = kernel_source!("random/random").with_choices(&[Choice::Constant("KIND", &["0", "1", "2"])]);
+pub(super) static RANDOM: Source =
+    kernel_source!("random/random").with_choices(&[Choice::Constant("KIND", &["0", "1", "2"]), FLAT_NUMBERS]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Distribution {
@@ -61,7 +63,7 @@ impl Op for Random {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let n = self.shape.elements();
         let params = Params::new().u32(n).u32(self.seed as usize).u32((self.seed >> 32) as usize).u32(self.stream as usize);
-        let kernel = cx.kernel(&RANDOM, &[self.distribution as usize]);
+        let kernel = cx.kernel(&RANDOM, &[self.distribution as usize, flat_width(&[n]).0]);
         let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
         // Of the floating part alone: the bits are drawn by whole-number work. A pair of normal draws shares a radius and an angle.
         let flops = match self.distribution {
@@ -69,7 +71,7 @@ impl Op for Random {
             Distribution::Normal => 6 * n.div_ceil(2) + 2 * n,
             Distribution::Gumbel => 6 * n,
         };
-        cx.dispatch(kernel, bindings, params, n.div_ceil(256), flops as f64)
+        cx.dispatch(kernel, bindings, params, flat_groups(n), flops as f64)
     }
 }
 
@@ -101,7 +103,7 @@ impl Tape {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for n in [1, 7, 257] {
+    for n in [1, 7, 256, 257, 1028] {
         cases.push(
             Case::new("random_uniform", vec![], move |t, _| Ok(vec![t.random_uniform([n], 1 << 40, 3)?])).within(0.0, 0.0).forward_only(),
         );

@@ -4,6 +4,7 @@ use super::Family;
 use super::case::{Case, Draw, f32s, i32s};
 use super::shape::{Strided, words};
 use super::work::{Instance, Work};
+use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
 use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
@@ -11,9 +12,9 @@ use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family = Family { sources: &[&GATHER_ROWS, &ONE_HOT, &SCATTER_ROWS], cases, works };
 
-pub(super) static GATHER_ROWS: Source = kernel_source!("shape/gather_rows");
+pub(super) static GATHER_ROWS: Source = kernel_source!("shape/gather_rows").with_choices(&[FLAT_NUMBERS]);
 pub(super) static SCATTER_ROWS: Source = kernel_source!("shape/scatter_rows");
-pub(super) static ONE_HOT: Source = kernel_source!("shape/one_hot");
+pub(super) static ONE_HOT: Source = kernel_source!("shape/one_hot").with_choices(&[FLAT_NUMBERS]);
 
 /// Rows of x by index.
 #[derive(Debug, Clone, Copy)]
@@ -60,8 +61,9 @@ impl Op for GatherRows {
         let (x, n) = (cx.input_shape(0), cx.output_shape(0).elements());
         let width: usize = x[1..].iter().product();
         let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        let kernel = cx.kernel(&GATHER_ROWS, &[]);
-        cx.dispatch(kernel, bindings, Params::new().u32(n).u32(width).u32(x[0]), n.div_ceil(64), 0.0)
+        let (choice, unit) = flat_width(&[width]);
+        let kernel = cx.kernel(&GATHER_ROWS, &[choice]);
+        cx.dispatch(kernel, bindings, Params::new().u32(n / unit).u32(width / unit).u32(x[0]), flat_groups(n), 0.0)
     }
 }
 
@@ -154,9 +156,10 @@ impl Op for OneHot {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let n = cx.output_shape(0).elements();
-        let kernel = cx.kernel(&ONE_HOT, &[]);
+        let (choice, unit) = flat_width(&[self.classes]);
+        let kernel = cx.kernel(&ONE_HOT, &[choice]);
         let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
-        cx.dispatch(kernel, bindings, Params::new().u32(n).u32(self.classes), n.div_ceil(64), 0.0)
+        cx.dispatch(kernel, bindings, Params::new().u32(n / unit).u32(self.classes / unit), flat_groups(n), 0.0)
     }
 }
 
@@ -196,19 +199,23 @@ impl Tape {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let x = |shape: [usize; 2]| f32s(shape, Draw::Normal);
-    vec![
-        Case::new("gather_rows", vec![x([9, 7]), i32s([65], Draw::Index(9))], |t, x| Ok(vec![t.gather_rows(x[0], x[1])?])),
-        Case::new("scatter_rows", vec![x([65, 7]), i32s([65], Draw::Index(9))], |t, x| Ok(vec![t.scatter_rows(x[0], x[1], 9)?])),
-        Case::new("one_hot", vec![i32s([65], Draw::Index(7))], |t, x| Ok(vec![t.one_hot(x[0], 7)?])).forward_only(),
-    ]
-    .into_iter()
-    .map(|case| {
-        // Only sums of rows are inexact.
-        let forward = if case.name.starts_with("scatter") { 1e-6 } else { 0.0 };
-        case.within(forward, 1e-6)
-    })
-    .collect()
+    let rows = |n: usize| i32s([n], Draw::Index(9));
+    let x = |n: usize, width: usize| vec![f32s([n, width], Draw::Normal), rows(65)];
+    let mut cases = Vec::new();
+    // Widths of one word and of four, and rows beyond a workgroup's words.
+    for width in [1, 7, 8, 260] {
+        cases.push(Case::new("gather_rows", x(9, width), |t, x| Ok(vec![t.gather_rows(x[0], x[1])?])));
+        cases.push(Case::new("one_hot", vec![rows(65)], move |t, x| Ok(vec![t.one_hot(x[0], width)?])).forward_only());
+    }
+    cases.push(Case::new("scatter_rows", x(65, 7), |t, x| Ok(vec![t.scatter_rows(x[0], x[1], 9)?])));
+    cases
+        .into_iter()
+        .map(|case| {
+            // Only sums of rows are inexact.
+            let forward = if case.name.starts_with("scatter") { 1e-6 } else { 0.0 };
+            case.within(forward, 1e-6)
+        })
+        .collect()
 }
 
 pub(super) fn works() -> Vec<Work> {

@@ -2,98 +2,19 @@
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
+use super::strided::{COPY, SET, TRANSPOSE};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Buffer, Kernel, Lowering, Params, Source, kernel_source};
+use crate::kernel::common::{FLAT, flat_groups};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType};
 use crate::{Error, Result, Shape};
 
-pub(super) static FAMILY: Family = Family { sources: &[&COPY, &SET], cases, works };
+pub(crate) use super::strided::{Strided, copy, lower_set, strides};
 
-pub(super) static COPY: Source = kernel_source!("shape/copy");
-pub(super) static SET: Source = kernel_source!("shape/set");
+pub(super) static FAMILY: Family = Family { sources: &[&COPY, &PLACE, &SET, &TRANSPOSE], cases, works };
 
-/// The kernel of strided copies, for copies that no op states.
-pub(crate) fn copy_kernel() -> Kernel {
-    COPY.kernel(&COPY.variants[0], &[])
-}
-
-/// Fills a buffer with one word.
-pub(crate) fn lower_set(cx: &mut Lowering<'_>, buffer: Buffer, word: u32) -> Result<()> {
-    let n = cx.ty(buffer).shape.elements();
-    let kernel = cx.kernel(&SET, &[]);
-    cx.dispatch(kernel, vec![Binding::write(buffer)], Params::new().u32(n).u32(word as usize), n.div_ceil(64), 0.0)
-}
-
-/// Where elements go: y[y_base + i · y_strides] = x[x_base + i · x_strides] for i in `extents`.
-#[derive(Debug, Clone)]
-pub(crate) struct Strided {
-    pub(crate) extents: Vec<usize>,
-    pub(crate) x: (usize, Vec<usize>),
-    pub(crate) y: (usize, Vec<usize>),
-}
-
-/// Row-major strides.
-pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
-    (0..shape.len()).map(|i| shape[i + 1..].iter().product()).collect()
-}
-
-impl Strided {
-    fn elements(&self) -> usize {
-        self.extents.iter().product()
-    }
-
-    fn apply<T: Copy>(&self, x: &[T], y: &mut [T]) {
-        if self.elements() == 0 {
-            return;
-        }
-        let rank = self.extents.len();
-        let (inner, sx, sy) = match rank {
-            0 => (1, 0, 0),
-            _ => (self.extents[rank - 1], self.x.1[rank - 1], self.y.1[rank - 1]),
-        };
-        let mut index = vec![0; rank.saturating_sub(1)];
-        loop {
-            let from = self.x.0 + index.iter().zip(&self.x.1).map(|(i, s)| i * s).sum::<usize>();
-            let to = self.y.0 + index.iter().zip(&self.y.1).map(|(i, s)| i * s).sum::<usize>();
-            if sx == 1 && sy == 1 {
-                y[to..to + inner].copy_from_slice(&x[from..from + inner]);
-            } else {
-                (0..inner).for_each(|j| y[to + j * sy] = x[from + j * sx]);
-            }
-            let Some(axis) = (0..index.len()).rev().find(|&a| index[a] + 1 < self.extents[a]) else { return };
-            index[axis] += 1;
-            index[axis + 1..].fill(0);
-        }
-    }
-
-    /// Moves elements of `x` into `y`, both of one type.
-    pub(super) fn apply_to(&self, x: &HostTensor, y: &mut HostTensor) -> Result<()> {
-        y.zip_mut(x, |y, x| self.apply(x, y), |y, x| self.apply(x, y), |y, x| self.apply(x, y), |y, x| self.apply(x, y))
-    }
-
-    pub(crate) fn lower(&self, cx: &mut Lowering<'_>, x: Buffer, y: Binding) -> Result<()> {
-        let kernel = cx.kernel(&COPY, &[]);
-        cx.dispatch(kernel, vec![Binding::read(x), y], self.params(), self.elements().div_ceil(64), 0.0)
-    }
-
-    /// So many words, one after the other.
-    pub(crate) fn contiguous(words: usize) -> Self {
-        Self { extents: vec![words], x: (0, vec![1]), y: (0, vec![1]) }
-    }
-
-    /// The uniform words of `shape/copy`.
-    pub(crate) fn params(&self) -> Params {
-        let pad = |v: &[usize], fill: usize| {
-            let mut out = [fill; 8];
-            out[8 - v.len()..].copy_from_slice(v);
-            out
-        };
-        let words = [pad(&self.extents, 1), pad(&self.x.1, 0), pad(&self.y.1, 0)];
-        let params = words.as_flattened().iter().fold(Params::new(), |p, &w| p.u32(w));
-        params.u32(self.elements()).u32(self.x.0).u32(self.y.0)
-    }
-}
+pub(super) static PLACE: Source = kernel_source!("shape/place").with_choices(&[FLAT, Choice::Constant("STEPPED", &["false", "true"])]);
 
 /// The ops that are the same memory under another type.
 #[derive(Debug, Clone, Copy)]
@@ -248,14 +169,40 @@ impl Op for Move {
     }
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let (x, y) = (cx.input(0), cx.output(0));
-        let strided = self.strided(cx.input_shape(0));
-        if let Self::Place { value, .. } = self {
-            lower_set(cx, y, value.to_bits())?;
-            return strided.lower(cx, x, Binding::continued(y));
+        if let Self::Place { axis, start, step, value, .. } = *self {
+            return lower_place(cx, axis, [start, step], value);
         }
-        strided.lower(cx, x, Binding::write(y))
+        let (x, y) = (cx.input(0), cx.output(0));
+        self.strided(cx.input_shape(0)).lower(cx, x, Binding::write(y))
     }
+}
+
+/// Elements of the operand along `axis` from `start` on, `step` apart, and `value` between and around them.
+fn lower_place(cx: &mut Lowering<'_>, axis: usize, [start, step]: [usize; 2], value: f32) -> Result<()> {
+    let (x, y) = (cx.input_shape(0), cx.output_shape(0));
+    if x.elements() == 0 {
+        return lower_set(cx, cx.output(0), value.to_bits());
+    }
+    let inner: usize = x[axis + 1..].iter().product();
+    // Without a step, the axes within are part of this one.
+    let stepped = step > 1;
+    let [mut extent, mut start, mut count, mut within] = [y[axis], start, x[axis], inner];
+    if !stepped {
+        [extent, start, count, within] = [extent * inner, start * inner, count * inner, 1];
+    }
+    let even =
+        |unit: usize| if stepped { within.is_multiple_of(unit) } else { [extent, start, count].iter().all(|n| n.is_multiple_of(unit)) };
+    let (choice, unit) = [(0, 4), (2, 2)].into_iter().find(|(_, unit)| even(*unit)).unwrap_or((1, 1));
+    if stepped {
+        within /= unit;
+    } else {
+        [extent, start, count] = [extent, start, count].map(|n| n / unit);
+    }
+    let words = y.elements();
+    let params = [words / unit, extent, within, start, step, count].into_iter().fold(Params::new(), Params::u32);
+    let kernel = cx.kernel(&PLACE, &[choice, stepped.into()]);
+    let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
+    cx.dispatch(kernel, bindings, params.u32(value.to_bits() as usize), flat_groups(words), 0.0)
 }
 
 /// Operands one after the other along an axis.
@@ -448,8 +395,15 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("transpose", vec![x(&[7, 65])], |t, x| Ok(vec![t.transpose(x[0], &[1, 0])?])),
         Case::new("transpose", vec![x(&[2, 3, 4, 5])], |t, x| Ok(vec![t.transpose(x[0], &[2, 0, 3, 1])?])),
         Case::new("slice", vec![x(&[7, 65])], |t, x| Ok(vec![t.slice(x[0], 1, 3, 60, 4)?])),
+        Case::new("transpose", vec![x(&[33, 2, 70, 2])], |t, x| Ok(vec![t.transpose(x[0], &[2, 1, 0, 3])?])),
+        Case::new("transpose", vec![x(&[3, 5, 40])], |t, x| Ok(vec![t.transpose(x[0], &[1, 0, 2])?])),
+        Case::new("transpose", vec![x(&[2, 9, 3, 2, 11])], |t, x| Ok(vec![t.transpose(x[0], &[2, 4, 0, 3, 1])?])),
+        Case::new("slice", vec![x(&[40, 64])], |t, x| Ok(vec![t.slice(x[0], 1, 8, 48, 1)?])),
+        Case::new("slice", vec![x(&[40, 12])], |t, x| Ok(vec![t.slice(x[0], 0, 1, 38, 3)?])),
         Case::new("slice", vec![x(&[9, 2])], |t, x| Ok(vec![t.slice(x[0], 0, 4, 4, 1)?])),
         Case::new("pad", vec![x(&[7, 5])], |t, x| Ok(vec![t.pad(x[0], -1, 2, 3, 1.5)?])),
+        Case::new("pad", vec![x(&[33, 64])], |t, x| Ok(vec![t.pad(x[0], -1, 8, 4, -2.0)?])),
+        Case::new("pad", vec![x(&[3, 5, 6])], |t, x| Ok(vec![t.pad(x[0], 1, 1, 0, 0.5)?])),
         Case::new("concatenate", vec![x(&[2, 3]), x(&[2, 0]), x(&[2, 65])], |t, x| Ok(vec![t.concatenate(x, 1)?])),
         Case::new("broadcast_to", vec![x(&[7, 1])], |t, x| Ok(vec![t.broadcast_to(x[0], [3, 7, 5])?])),
     ]

@@ -178,7 +178,7 @@ impl Operand {
         let quads = rows * stride / 4;
         let params = Params::new().u32(quads).u32(cols).u32(stride);
         let kernel = cx.kernel(&PAD, &[]);
-        cx.dispatch(kernel, vec![Binding::read(buffer), Binding::write(wide)], params, quads.div_ceil(64), 0.0)?;
+        cx.dispatch(kernel, vec![Binding::read(buffer), Binding::write(wide)], params, quads.div_ceil(256), 0.0)?;
         Ok(Self { buffer: wide, rows, cols, stride })
     }
 }

@@ -3,6 +3,7 @@
 use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
+use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Init, Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
@@ -13,8 +14,8 @@ pub(super) static FAMILY: Family = Family { sources: &[&ADAM, &ADVANCE, &RING, &
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
-pub(super) static ADAM: Source = kernel_source!("optim/adam").with_choices(&[Choice::Constant("DECOUPLED", FALSE_TRUE)]);
-pub(super) static SGD: Source = kernel_source!("optim/sgd").with_choices(&[Choice::Constant("NESTEROV", FALSE_TRUE)]);
+pub(super) static ADAM: Source = kernel_source!("optim/adam").with_choices(&[Choice::Constant("DECOUPLED", FALSE_TRUE), FLAT_NUMBERS]);
+pub(super) static SGD: Source = kernel_source!("optim/sgd").with_choices(&[Choice::Constant("NESTEROV", FALSE_TRUE), FLAT_NUMBERS]);
 pub(super) static ADVANCE: Source = kernel_source!("optim/advance");
 pub(super) static RING: Source = kernel_source!("optim/ring");
 
@@ -102,11 +103,12 @@ impl Op for Adam {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let n = cx.input_shape(0).elements();
+        let (choice, width) = flat_width(&[n]);
         let bindings = [3, 4, 5, 6].map(|i| Binding::read(cx.input(i))).into_iter();
         let bindings = bindings.chain([0, 1, 2].map(|i| Binding::update(cx.output(i), cx.input(i)))).collect();
-        let params = Params::new().u32(n).f32(self.beta1).f32(self.beta2).f32(self.epsilon).f32(self.decay);
-        let kernel = cx.kernel(&ADAM, &[self.decoupled.into()]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), if self.decoupled { 17.0 } else { 16.0 } * n as f64)
+        let params = Params::new().u32(n / width).f32(self.beta1).f32(self.beta2).f32(self.epsilon).f32(self.decay);
+        let kernel = cx.kernel(&ADAM, &[self.decoupled.into(), choice]);
+        cx.dispatch(kernel, bindings, params, flat_groups(n), if self.decoupled { 17.0 } else { 16.0 } * n as f64)
     }
 }
 
@@ -152,11 +154,12 @@ impl Op for Sgd {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let n = cx.input_shape(0).elements();
+        let (choice, width) = flat_width(&[n]);
         let bindings = [2, 3].map(|i| Binding::read(cx.input(i))).into_iter();
         let bindings = bindings.chain([0, 1].map(|i| Binding::update(cx.output(i), cx.input(i)))).collect();
-        let params = Params::new().u32(n).f32(self.momentum).f32(self.decay);
-        let kernel = cx.kernel(&SGD, &[self.nesterov.into()]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), if self.nesterov { 8.0 } else { 6.0 } * n as f64)
+        let params = Params::new().u32(n / width).f32(self.momentum).f32(self.decay);
+        let kernel = cx.kernel(&SGD, &[self.nesterov.into(), choice]);
+        cx.dispatch(kernel, bindings, params, flat_groups(n), if self.nesterov { 8.0 } else { 6.0 } * n as f64)
     }
 }
 
@@ -266,8 +269,7 @@ impl Tape {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let n = [257];
-    let state = || f32s(n, Draw::Normal);
+    let state = |n: usize| f32s([n], Draw::Normal);
     let scalar = |low, high| f32s([1], Draw::Uniform(low, high));
     let adam = |decoupled| {
         move |t: &mut Tape, x: &[Var]| {
@@ -276,20 +278,26 @@ pub(super) fn cases() -> Vec<Case> {
         }
     };
     let sgd = |nesterov| move |t: &mut Tape, x: &[Var]| t.record(Arc::new(Sgd { momentum: 0.9, decay: 0.1, nesterov }), x);
-    let moments =
-        || vec![state(), state(), f32s(n, Draw::Uniform(0.1, 1.0)), state(), scalar(0.1, 0.2), scalar(0.1, 0.9), scalar(0.1, 0.9)];
+    let moments = |n: usize| {
+        let second = f32s([n], Draw::Uniform(0.1, 1.0));
+        vec![state(n), state(n), second, state(n), scalar(0.1, 0.2), scalar(0.1, 0.9), scalar(0.1, 0.9)]
+    };
+    let velocity = |n: usize| vec![state(n), state(n), state(n), scalar(0.1, 0.2)];
     let counter = || (TensorType::u32([1]), Draw::Normal);
-    vec![
-        Case::new("adam", moments(), adam(false)),
-        Case::new("adam decoupled", moments(), adam(true)),
-        Case::new("sgd", vec![state(), state(), state(), scalar(0.1, 0.2)], sgd(false)),
-        Case::new("sgd nesterov", vec![state(), state(), state(), scalar(0.1, 0.2)], sgd(true)),
+    let mut cases = Vec::new();
+    for n in [1, 257, 1028] {
+        cases.extend([
+            Case::new("adam", moments(n), adam(false)),
+            Case::new("adam decoupled", moments(n), adam(true)),
+            Case::new("sgd", velocity(n), sgd(false)),
+            Case::new("sgd nesterov", velocity(n), sgd(true)),
+        ]);
+    }
+    cases.extend([
         Case::new("ring", vec![f32s([7], Draw::Normal), scalar(0.0, 1.0), counter()], |t, x| t.record(Arc::new(Ring), x)),
         Case::new("advance", vec![counter()], |t, x| t.record(Arc::new(Advance), x)).within(0.0, 0.0),
-    ]
-    .into_iter()
-    .map(Case::forward_only)
-    .collect()
+    ]);
+    cases.into_iter().map(Case::forward_only).collect()
 }
 
 /// `n` states updated in place by `update` of (states, operands); each operand but the first is one element.

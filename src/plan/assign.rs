@@ -3,7 +3,7 @@
 use super::{Externals, Storage};
 use crate::Result;
 use crate::kernel::{Access, Binding, Buffer, Dispatch, Lowered, fold};
-use crate::ops::shape::{Strided, copy_kernel};
+use crate::ops::shape::copy as copy_words;
 use crate::tape::{Tape, Var};
 use std::collections::BTreeMap;
 
@@ -124,9 +124,9 @@ fn push_copy(lowered: &mut Lowered, from: Buffer, to: Binding, at: Option<usize>
     if lowered.buffers[from.index()].0.shape.elements() == 0 {
         return Ok(());
     }
-    let params = Strided::contiguous(words).params();
+    let (kernel, params, workgroups) = copy_words(words);
     let bindings = vec![Binding::read(from), to];
-    let dispatch = Dispatch { kernel: copy_kernel(), bindings, params, grid: fold(words.div_ceil(64)), flops: 0.0, label: "copy".into() };
+    let dispatch = Dispatch { kernel, bindings, params, grid: fold(workgroups), flops: 0.0, label: "copy".into() };
     lowered.dispatches.insert(at.unwrap_or(lowered.dispatches.len()), dispatch);
     Ok(())
 }

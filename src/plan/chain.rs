@@ -94,17 +94,8 @@ pub(super) fn lower(tape: &Tape, groups: &Groups, group: usize, lowered: &mut Lo
             bound.push(load.buffer);
         }
     }
-    let text = assemble(
-        &Chain { loads: &loads, bound: &bound, bodies: &bodies, stores: &stores, members, attributes: attributes.len(), elements },
-        width,
-    )?;
-    let mut params = Params::new().u32(elements);
-    for load in loads.iter().filter(|l| !l.scalar() && !l.whole(elements)) {
-        for (extent, stride) in load.walk.extents.iter().zip(&load.walk.strides[0]) {
-            params = params.u32(*extent).u32(*stride);
-        }
-    }
-    let params = attributes.iter().fold(params, |p, &a| p.f32(a));
+    let chain = Chain { loads: &loads, bound: &bound, bodies: &bodies, stores: &stores, members, attributes: &attributes, elements };
+    let (text, params) = assemble(&chain, width)?;
     let mut bindings: Vec<Binding> = bound.into_iter().map(Binding::read).collect();
     bindings.extend(stores.iter().map(|&m| Binding::write(Buffer(tape.nodes()[m].outputs.start as u32))));
     let names: Vec<_> = members.iter().filter_map(|&m| op_of(tape, m)).map(|op| op.key().name).collect();
@@ -113,7 +104,7 @@ pub(super) fn lower(tape: &Tape, groups: &Groups, group: usize, lowered: &mut Lo
         let variant = if width == 4 { "vec4" } else { "scalar" };
         let kernel =
             Kernel { name: Cow::Borrowed("pointwise/chain"), variant: Cow::Borrowed(variant), class: "", wgsl: text.into(), trusted: true };
-        let grid = fold(elements.div_ceil(64 * width));
+        let grid = fold(common::flat_groups(elements));
         // A fill has no operands, and is written without being computed.
         let computed = members.iter().filter(|&&m| !tape.nodes()[m].inputs.is_empty()).count();
         lowered.dispatches.push(Dispatch { kernel, bindings, params, grid, flops: (computed * elements) as f64, label });
@@ -128,13 +119,70 @@ struct Chain<'a> {
     bodies: &'a [(String, usize)],
     stores: &'a [usize],
     members: &'a [usize],
-    attributes: usize,
+    attributes: &'a [f32],
     elements: usize,
 }
 
-fn assemble(chain: &Chain<'_>, width: usize) -> Result<String> {
-    let mut params = String::from("struct Params {\n    elements: u32,\n");
-    let (mut bindings, mut body) = (String::new(), String::new());
+/// The uniform struct, a member at a time, and what fills it.
+struct Words {
+    members: String,
+    params: Params,
+}
+
+impl Words {
+    fn u32(&mut self, name: String, value: usize) {
+        self.members.push_str(&format!("    {name}: u32,\n"));
+        self.params = std::mem::take(&mut self.params).u32(value);
+    }
+
+    fn f32(&mut self, name: String, value: f32) {
+        self.members.push_str(&format!("    {name}: f32,\n"));
+        self.params = std::mem::take(&mut self.params).f32(value);
+    }
+}
+
+/// The lines that find where each load of a chain stands. A space of axes is taken apart once for all loads that see the same one.
+struct Places<'a> {
+    spaces: Vec<&'a [usize]>,
+    lines: Vec<String>,
+}
+
+impl<'a> Places<'a> {
+    /// The expression of the index of the `at`-th load.
+    fn of(&mut self, at: usize, load: &'a Load, width: usize, words: &mut Words) -> String {
+        let extents = &load.walk.extents[..];
+        let space = self.spaces.iter().position(|s| *s == extents).unwrap_or_else(|| self.take_apart(extents, width, words));
+        // An axis along which the operand is repeated adds nothing.
+        let strides = load.walk.strides[0].iter().enumerate().filter(|(_, stride)| **stride > 0);
+        let terms: Vec<String> = strides
+            .map(|(axis, &stride)| {
+                words.u32(format!("s{at}_{axis}"), stride);
+                format!("i{space}_{axis} * params.s{at}_{axis}")
+            })
+            .collect();
+        terms.join(" + ")
+    }
+
+    /// Takes the element of a space apart into an index for each axis; returns the space's place.
+    fn take_apart(&mut self, extents: &'a [usize], width: usize, words: &mut Words) -> usize {
+        let space = self.spaces.len();
+        self.spaces.push(extents);
+        let mut rest = if width == 1 { "i".to_owned() } else { format!("i * {width}u") };
+        for axis in (1..extents.len()).rev() {
+            words.u32(format!("e{space}_{axis}"), extents[axis]);
+            self.lines.push(format!("let r{space}_{axis} = ({rest}) / params.e{space}_{axis};"));
+            self.lines.push(format!("let i{space}_{axis} = {rest} - r{space}_{axis} * params.e{space}_{axis};"));
+            rest = format!("r{space}_{axis}");
+        }
+        self.lines.push(format!("let i{space}_0 = {rest};"));
+        space
+    }
+}
+
+fn assemble(chain: &Chain<'_>, width: usize) -> Result<(String, Params)> {
+    let mut words = Words { members: String::new(), params: Params::new() };
+    words.u32("elements".into(), chain.elements);
+    let mut bindings = String::new();
     let oops = |e: std::fmt::Error| Error::op("chain", e.to_string());
     for (b, buffer) in chain.bound.iter().enumerate() {
         let load = chain.loads.iter().filter(|l| l.buffer == *buffer);
@@ -142,51 +190,38 @@ fn assemble(chain: &Chain<'_>, width: usize) -> Result<String> {
         let vector = width == 4 && load.clone().any(Load::vectors);
         writeln!(bindings, "@group(0) @binding({b}) var<storage, read> in{b}: array<{}>;", element(ty, vector)).map_err(oops)?;
     }
+    let mut places = Places { spaces: Vec::new(), lines: Vec::new() };
+    let mut body = Vec::new();
     for (l, load) in chain.loads.iter().enumerate() {
         let b = chain.bound.iter().position(|x| *x == load.buffer).unwrap_or(0);
         let shared_vector = width == 4 && chain.loads.iter().any(|o| o.buffer == load.buffer && o.vectors());
-        let index = if load.scalar() {
-            "0u".to_owned()
-        } else if load.whole(chain.elements) {
-            format!("i * {width}u")
-        } else {
-            let rank = load.walk.extents.len();
-            for axis in 0..rank {
-                writeln!(params, "    e{l}_{axis}: u32,\n    s{l}_{axis}: u32,").map_err(oops)?;
-            }
-            writeln!(body, "    var r{l} = i * {width}u;\n    var at{l} = 0u;").map_err(oops)?;
-            for axis in (0..rank).rev() {
-                writeln!(body, "    at{l} += r{l} % params.e{l}_{axis} * params.s{l}_{axis};").map_err(oops)?;
-                if axis > 0 {
-                    writeln!(body, "    r{l} /= params.e{l}_{axis};").map_err(oops)?;
-                }
-            }
-            format!("at{l}")
+        let index = match () {
+            () if load.scalar() => "0u".to_owned(),
+            () if load.whole(chain.elements) => format!("i * {width}u"),
+            () => places.of(l, load, width, &mut words),
         };
         let read = read(load.ty.dtype, &format!("in{b}"), &index, shared_vector, width == 4 && load.vectors());
-        writeln!(body, "    let x{l} = {read};").map_err(oops)?;
+        body.push(format!("let x{l} = {read};"));
     }
-    for (expression, at) in chain.bodies {
-        writeln!(body, "    let v{at} = {expression};").map_err(oops)?;
-    }
+    body.extend(chain.bodies.iter().map(|(expression, at)| format!("let v{at} = {expression};")));
     for (s, m) in chain.stores.iter().enumerate() {
         let b = chain.bound.len() + s;
         let at = chain.members.iter().position(|x| x == m).unwrap_or(0);
         writeln!(bindings, "@group(0) @binding({b}) var<storage, read_write> out{s}: array<T>;").map_err(oops)?;
-        writeln!(body, "    out{s}[i] = v{at};").map_err(oops)?;
+        body.push(format!("out{s}[i] = v{at};"));
     }
-    for p in 0..chain.attributes {
-        writeln!(params, "    p{p}: f32,").map_err(oops)?;
-    }
-    params.push_str("}\n@group(1) @binding(0) var<uniform> params: Params;");
-    let aliases = if width == 4 { "alias T = vec4<f32>;\nalias U = vec4<u32>;" } else { common::SCALAR.current() };
+    chain.attributes.iter().enumerate().for_each(|(p, &value)| words.f32(format!("p{p}"), value));
+    let Words { members, params } = words;
+    let structure = format!("struct Params {{\n{members}}}\n@group(1) @binding(0) var<uniform> params: Params;");
+    let flat = if width == 4 { common::FLAT_VECTOR } else { common::FLAT_SCALAR }.current();
     let math = if calls(chain.bodies, common::MATH.current()) { common::MATH.current() } else { "" };
     let nan = if !math.is_empty() || calls(chain.bodies, common::NAN.current()) { common::NAN.current() } else { "" };
     let filled = current(&["pointwise/chain"], TEMPLATE)
-        .replace("//@ params", &params)
+        .replace("//@ params", &structure)
         .replace("//@ bindings", bindings.trim_end())
-        .replace("    //@ body\n", &body);
-    Ok(format!("{aliases}\nconst WIDTH = {width}u;\n\n{}\n{nan}\n{math}\n{filled}", common::GRID.current()))
+        .replace("//@ body", &[places.lines, body].concat().join("\n            "));
+    let [grid, item] = [common::GRID, common::ITEM].map(|s| s.current());
+    Ok((format!("alias T = F;\nalias U = W;\n{flat}\n{grid}\n{item}\n{nan}\n{math}\n{filled}"), params))
 }
 
 /// True where an expression calls a function of `snippet`.

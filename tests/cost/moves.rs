@@ -12,12 +12,11 @@ fn copies([rows, n]: [usize; 2]) -> Result<Work> {
     let words = rows * n;
     let (x, _) = w.input([rows, n], Draw::Normal)?;
     let turned = w.tape.transpose(x, &[1, 0])?;
-    w.ledger.moves("shape/copy", &[words], words);
+    w.ledger.moves(if rows > 7 && n > 7 { "shape/transpose" } else { "shape/copy" }, &[words], words);
     let part = w.tape.slice(x, 0, 0, rows, 2)?;
     w.ledger.moves("shape/copy", &[words], rows.div_ceil(2) * n);
     let padded = w.tape.pad(x, 0, 1, 2, 0.0)?;
-    w.ledger.moves("shape/set", &[], (rows + 3) * n);
-    w.ledger.moves("shape/copy", &[words, (rows + 3) * n], (rows + 3) * n);
+    w.ledger.moves("shape/place", &[words], (rows + 3) * n);
     let both = w.tape.concatenate(&[x, x], 0)?;
     w.ledger.moves("shape/copy", &[words], 2 * words);
     w.ledger.moves("shape/copy", &[words, 2 * words], 2 * words);
@@ -95,7 +94,7 @@ fn rounded(x: &[Counted]) -> Vec<Counted> {
 pub fn works() -> Result<Vec<Work>> {
     let mut works = Vec::new();
     for n in [1, 7, 64] {
-        works.extend([copies([n, 3])?, indexed([2 * n + 1, n, 5])?, draws(n)?]);
+        works.extend([copies([n, 3])?, copies([n, 9])?, indexed([2 * n + 1, n, 5])?, draws(n)?]);
     }
     Ok(works)
 }

@@ -2,6 +2,7 @@
 
 use super::super::matmul::Product;
 use super::super::reduce::tree_sum;
+use super::super::strided::{TILE, TILES};
 use super::standardise::{Frames, dots, lower_reverse, reverse_rows};
 use super::{FALSE_TRUE, Statistic, extents};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
@@ -9,7 +10,7 @@ use crate::tape::{Op, OpKey, Reverse, Var};
 use crate::tensor::{HostTensor, MatrixLayout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
 
-pub(in crate::ops) static SYMMETRISE: Source = kernel_source!("covariance/symmetrise");
+pub(in crate::ops) static SYMMETRISE: Source = kernel_source!("covariance/symmetrise").with_variants(&TILES);
 
 pub(in crate::ops) static WEIGHTS_REVERSE: Source =
     kernel_source!("covariance/weights_reverse").with_choices(&[Choice::Constant("CORRELATION", FALSE_TRUE)]);
@@ -101,12 +102,13 @@ impl Op for CovarianceReverse {
         let w = if weighted { cx.input(3) } else { u };
         let correlation = usize::from(self.kind.correlation());
         let sums = cx.scratch(cx.ty(g));
-        let elements = batch * n * n;
         let bindings = vec![Binding::read(g), Binding::write(sums)];
         let kernel = cx.kernel(&SYMMETRISE, &[]);
         // The sum is symmetric: half of its entries are computed.
         let flops = (batch * n * (n + 1) / 2) as f64;
-        cx.dispatch(kernel, bindings, Params::new().u32(elements).u32(n), elements.div_ceil(64), flops)?;
+        let across = n.div_ceil(TILE);
+        let tiles = batch * across * across;
+        cx.dispatch(kernel, bindings, Params::new().u32(tiles).u32(across).u32(n), tiles, flops)?;
         let p = cx.scratch(cx.ty(u));
         Product::new([n, n, time], [false; 2], batch).lower(cx, sums, u, p)?;
 

@@ -1,6 +1,7 @@
 //! Elements of rows by index: taken, and put where they belong.
 
 use super::rows_of;
+use crate::kernel::common::flat_groups;
 use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::ops::shape::lower_set;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -105,7 +106,7 @@ impl Op for Take {
         let (elements, k, m) = (cx.output_shape(0).elements(), rows_of(cx.output_shape(0))[1], rows_of(cx.input_shape(0))[1]);
         let kernel = cx.kernel(&TAKE, &[]);
         let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        cx.dispatch(kernel, bindings, Params::new().u32(elements).u32(k).u32(m), elements.div_ceil(64), 0.0)
+        cx.dispatch(kernel, bindings, Params::new().u32(elements).u32(k).u32(m), flat_groups(elements), 0.0)
     }
 }
 
@@ -144,7 +145,7 @@ impl Op for Put {
         let (elements, k) = (cx.input_shape(0).elements(), rows_of(cx.input_shape(0))[1]);
         let kernel = cx.kernel(&PUT, &[]);
         let bindings = vec![Binding::read(x), Binding::read(index), Binding::continued(y)];
-        cx.dispatch(kernel, bindings, Params::new().u32(elements).u32(k).u32(self.extent), elements.div_ceil(64), 0.0)
+        cx.dispatch(kernel, bindings, Params::new().u32(elements).u32(k).u32(self.extent), flat_groups(elements), 0.0)
     }
 }
 

@@ -16,6 +16,7 @@ use super::Family;
 use super::case::{Case, Draw, f32s, i32s};
 use super::shape::Strided;
 use super::work::{Instance, Work};
+use crate::kernel::common::flat_groups;
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType, parallel, real_inputs};
@@ -128,7 +129,7 @@ impl Op for Order {
         };
         let kernel = cx.kernel(&KEYS, &[kind]);
         let bindings = vec![Binding::read(x), Binding::write(keys.key), Binding::write(keys.place)];
-        cx.dispatch(kernel, bindings, Params::new().u32(rows * m).u32(m), (rows * m).div_ceil(64), 0.0)?;
+        cx.dispatch(kernel, bindings, Params::new().u32(rows * m).u32(m), flat_groups(rows * m), 0.0)?;
         let index = cx.output(0);
         let (_, offsets) = keys.lower(cx, &digits, Some(index))?;
         if let (By::Kept, Some(offsets)) = (self.by, offsets) {
