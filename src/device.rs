@@ -85,6 +85,19 @@ impl Device {
         }
     }
 
+    /// Runs products on the device's cooperative matrices, unless that has been done: what compiling the first program that would take
+    /// them does as well.
+    ///
+    /// # Errors
+    /// The reason why products do not run on them.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn prove_cooperative(&self) -> std::result::Result<(), String> {
+        match self {
+            Self::Gpu(context) => pollster::block_on(proof::prove(context)),
+            Self::Cpu(_) => Err("the host has none".into()),
+        }
+    }
+
     /// The same device, with kernels pinned to variants: pairs of kernel and variant. The host has none.
     pub fn with_variants(&self, variants: impl IntoIterator<Item = (String, String)>) -> Self {
         match self {

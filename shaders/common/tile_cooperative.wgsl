@@ -1,5 +1,3 @@
-enable f16;
-enable wgpu_cooperative_matrix;
 // A product's block of 128 x 128 for a workgroup of 256, on cooperative matrices of 16 x 16 x 16 with the accuracy of f32 (Ootomo and
 // Yokota 2022, arXiv 2203.03341). Every operand, scaled by a power of two, is split into halves x = high + low; a product of two is
 // low high + high low + high high, which leaves out 2^-22 of it. Cooperative matrices round their sums toward zero, so that sums of
@@ -10,6 +8,8 @@ enable wgpu_cooperative_matrix;
 // block. 42,496 bytes of workgroup memory; 2 barriers every 16 terms, 9 more.
 // a_max, b_max  the largest magnitude in each row of A, or column of B, as `matmul/magnitudes` leaves them, bindings MAGNITUDES and
 //               MAGNITUDES + 1; a stand-in if `within_one`
+enable f16;
+enable wgpu_cooperative_matrix;
 const GROUP = 256u;
 const BLOCK = 128u;
 const QUADS = 32u;

@@ -8,8 +8,9 @@ use crate::plan::Plan;
 use crate::tape::{Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 
-/// The largest error that is taken for accurate, relative to the root mean square that a product of such rows and columns has.
-const TOLERANCE: f64 = 4e-6;
+/// The largest error that is taken for accurate, relative to the root mean square that a product of such rows and columns has: 4 times what
+/// f32 arithmetic is wrong by in the row with one large element. Without the low halves the error is 1e-3.
+const TOLERANCE: f64 = 8e-6;
 /// Rows, terms and columns: two blocks and a tail each way, and terms that end within a stage.
 const EXTENTS: [usize; 3] = [133, 203, 261];
 /// The kernel by which all are judged, and its variant.
@@ -32,7 +33,7 @@ pub(super) async fn plan(context: &Context, tape: &Tape, outputs: &[Var]) -> Res
 ///
 /// # Errors
 /// The reason why they are not taken.
-pub(crate) async fn prove(context: &Context) -> std::result::Result<(), String> {
+pub(super) async fn prove(context: &Context) -> std::result::Result<(), String> {
     if context.cooperative().is_none() {
         let proof = match compare(context).await {
             Ok(error) if error <= TOLERANCE => Ok(()),
