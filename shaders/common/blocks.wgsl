@@ -5,6 +5,8 @@ var<private> b_base: u32;
 var<private> a_stride: u32;
 var<private> b_stride: u32;
 var<private> depth: u32;
+// The terms of a whole sum, of which these may be a slice.
+var<private> whole_depth: u32;
 // True where no element of either is larger than 1.
 var<private> within_one: bool;
 

@@ -63,7 +63,7 @@ fn a_magnitude(row: u32) -> u32 {
     if (!TRANSPOSE_A) {
         return a_max[min(a_base / a_stride + row, last)];
     }
-    let first = a_base / (depth * a_stride) * SLABS * a_stride + row;
+    let first = a_base / (whole_depth * a_stride) * SLABS * a_stride + row;
     var most = 0u;
     for (var s = 0u; s < SLABS; s++) {
         most = max(most, a_max[min(first + s * a_stride, last)]);
@@ -77,7 +77,7 @@ fn b_magnitude(col: u32) -> u32 {
     if (TRANSPOSE_B) {
         return b_max[min(b_base / b_stride + col, last)];
     }
-    let first = b_base / (depth * b_stride) * SLABS * b_stride + col;
+    let first = b_base / (whole_depth * b_stride) * SLABS * b_stride + col;
     var most = 0u;
     for (var s = 0u; s < SLABS; s++) {
         most = max(most, b_max[min(first + s * b_stride, last)]);

@@ -3,7 +3,7 @@
 use super::{Choice, Snippet};
 
 /// The snippets that a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
-pub(super) const NAMED: [Snippet; 15] = [
+pub(super) const NAMED: [Snippet; 17] = [
     GRID,
     SCALAR,
     NAN,
@@ -19,6 +19,8 @@ pub(super) const NAMED: [Snippet; 15] = [
     snippet!("features_vector"),
     snippet!("pair_activation"),
     snippet!("pair_layers"),
+    snippet!("narrow"),
+    snippet!("few_scalar"),
 ];
 
 /// The place of a workgroup, and of each invocation, in a folded grid.
@@ -47,6 +49,8 @@ pub(crate) const RESULT: Choice = Choice::Snippet(&[snippet!("result_vector"), s
 pub(crate) const BEST: Choice = Choice::Snippet(&[snippet!("best_no"), Snippet { name: "best", ..snippet!("best_yes") }]);
 /// A product's tile in registers alone.
 pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
+/// A product's block fed through workgroup memory, with its next operands loaded ahead.
+pub(crate) const TILE_STAGED: Snippet = snippet!("tile_staged");
 /// A product's tile fed through workgroup memory.
 pub(crate) const TILE_SHARED: Snippet = snippet!("tile_shared");
 /// A product's tile on cooperative matrices.

@@ -59,6 +59,10 @@ pub struct Target {
 pub const LOOP_LIMIT: usize = 50_000;
 
 impl Target {
+    /// The multiprocessors of a large GPU. No portable API tells their number, so the rules that share work out by waves over them assume
+    /// this many: twice as many workgroups fill most GPUs.
+    pub const MULTIPROCESSORS: usize = 128;
+
     /// The portable base: the abilities that every WebGPU device grants.
     pub fn portable() -> Self {
         Self {

@@ -1,16 +1,19 @@
 //! Batched matrix products, either operand transposed.
 
+mod narrow;
+
 use super::Family;
 use super::case::{Case, Draw, f32s};
-use super::tile::{self, Operand, Terms, Tiling};
+use super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, kernel_source};
+use crate::kernel::{Adapters, Binding, Buffer, Choice, Lowering, Params, Source, Variant, common, kernel_source};
 use crate::ops::pointwise::Walk;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, MatrixLayout, Real, TensorType, buffer, product, real_inputs};
 use crate::{Error, Result, Shape};
 
-pub(super) static FAMILY: Family = Family { sources: &[&MATMUL, &tile::PAD, &tile::MAGNITUDES], cases, works };
+pub(super) static FAMILY: Family =
+    Family { sources: &[&ADD_PARTS, &MATMUL, &narrow::DOTS, &narrow::OUTER, &narrow::SUMS, &tile::MAGNITUDES, &tile::PAD], cases, works };
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
@@ -20,6 +23,13 @@ pub(super) static MATMUL: Source = kernel_source!("matmul/matmul").with_variants
     common::OPERANDS,
     common::RESULT,
 ]);
+
+pub(super) static ADD_PARTS: Source = kernel_source!("matmul/add_parts")
+    .with_variants(&[
+        Variant { name: "few", adapters: Adapters::Any, classes: &["few"], constants: &[("DOWN", "1u")], snippets: &[] },
+        Variant { name: "many", adapters: Adapters::Any, classes: &["many"], constants: &[("DOWN", "32u")], snippets: &[] },
+    ])
+    .with_choices(&[Choice::Constant("MEANS", FALSE_TRUE), common::RESULT]);
 
 /// C = A B over the last two axes, batches broadcast.
 #[derive(Debug, Clone, Copy)]
@@ -169,27 +179,84 @@ impl Product {
         Self { shape, transposed, extents: [1, 1, batches], strides: [[0, 0, 1]; 2], stored: [batches; 2] }
     }
 
-    /// Its dispatches: the product, and before it a copy of an operand whose rows are in the way.
+    /// Its dispatches: the product, before it a copy of an operand whose rows are in the way, and after it the sum of the parts of long sums.
     pub(super) fn lower(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer, c: Buffer) -> Result<()> {
+        if self.lower_narrow(cx, a, b, c)? {
+            return Ok(());
+        }
+        let [m, k, n] = self.shape;
+        let extents = Extents { batches: self.extents.iter().product(), rows: m, cols: n, terms: k };
+        let tiling = Tiling::sliced(&MATMUL, cx, extents)?;
+        if tiling.slices == 1 {
+            return self.lower_tiled(cx, tiling, a, b, c);
+        }
+        self.parts(cx, tiling, a, b)?.add(cx, c, None)
+    }
+
+    /// The parts of its sums, where they are so long and so few that they are worth cutting: then a dispatch of the caller adds them.
+    pub(super) fn lower_parts(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer) -> Result<Option<Parts>> {
+        let [m, k, n] = self.shape;
+        let extents = Extents { batches: self.extents.iter().product(), rows: m, cols: n, terms: k };
+        let tiling = Tiling::sliced(&MATMUL, cx, extents)?;
+        if tiling.slices == 1 { Ok(None) } else { self.parts(cx, tiling, a, b).map(Some) }
+    }
+
+    fn parts(&self, cx: &mut Lowering<'_>, tiling: Tiling, a: Buffer, b: Buffer) -> Result<Parts> {
+        let [m, _, n] = self.shape;
+        let parts = Parts::new(cx, tiling.slices, self.extents.iter().product::<usize>() * m * n, n);
+        self.lower_tiled(cx, tiling, a, b, parts.buffer)?;
+        Ok(parts)
+    }
+
+    fn lower_tiled(&self, cx: &mut Lowering<'_>, tiling: Tiling, a: Buffer, b: Buffer, c: Buffer) -> Result<()> {
         let ([m, k, n], [transpose_a, transpose_b]) = (self.shape, self.transposed);
         let stored = |rows, cols, transposed| if transposed { [cols, rows] } else { [rows, cols] };
         let ([rows_a, cols_a], [rows_b, cols_b]) = (stored(m, k, transpose_a), stored(k, n, transpose_b));
         let a = Operand::new(cx, a, [self.stored[0] * rows_a, cols_a], n)?;
         let b = Operand::new(cx, b, [self.stored[1] * rows_b, cols_b], m)?;
         let batches: usize = self.extents.iter().product();
-        let tiling = Tiling::new(&MATMUL, cx, batches * m * n, k)?;
-        let (row_units, col_units) = (tiling.units(m), tiling.units(n));
+        let [row_units, col_units] = tiling.units_of(m, n);
         let chosen = [transpose_a.into(), transpose_b.into(), tile::operands(a, b), tile::result(n)];
         let mut params = Params::new().u32(m).u32(n).u32(k).u32(row_units).u32(col_units).u32(batches).u32(a.stride).u32(b.stride);
         params = params.u32(self.extents[1]).u32(self.extents[2]);
         for (strides, matrix) in self.strides.iter().zip([rows_a * a.stride, rows_b * b.stride]) {
             params = strides.iter().fold(params, |params, s| params.u32(s * matrix));
         }
+        params = params.u32(tiling.slices).u32(tiling.run).u32((batches * m * n).next_multiple_of(4));
         let terms = [Terms::of(!transpose_a, self.stored[0]), Terms::of(transpose_b, self.stored[1])];
         let magnitudes = tiling.magnitudes(cx, [(a, terms[0]), (b, terms[1])])?;
         let bindings = [Binding::read(a.buffer), Binding::read(b.buffer), Binding::write(c)].into_iter().chain(magnitudes).collect();
-        let workgroups = if m * n == 0 { 0 } else { tiling.groups(batches * row_units * col_units) };
+        let workgroups = if m * n == 0 { 0 } else { tiling.groups(tiling.slices * batches * row_units * col_units) };
         cx.dispatch(tiling.kernel(&chosen), bindings, params, workgroups, 2.0 * (batches * m * n) as f64 * k as f64)
+    }
+}
+
+/// The parts of a product's sums: so many slices of all its entries, `stride` elements apart, a multiple of 4.
+pub(super) struct Parts {
+    buffer: Buffer,
+    slices: usize,
+    stride: usize,
+    elements: usize,
+    cols: usize,
+}
+
+impl Parts {
+    fn new(cx: &mut Lowering<'_>, slices: usize, elements: usize, cols: usize) -> Self {
+        let stride = elements.next_multiple_of(4);
+        Self { buffer: cx.scratch(TensorType::f32([slices, stride])), slices, stride, elements, cols }
+    }
+
+    /// The dispatch that adds them, and divides each row by its mass if there are masses.
+    pub(super) fn add(&self, cx: &mut Lowering<'_>, c: Buffer, masses: Option<Buffer>) -> Result<()> {
+        let class = if self.slices > 16 { "many" } else { "few" };
+        let variant = ADD_PARTS.variant(cx.target(), class);
+        let kernel = ADD_PARTS.kernel(variant, &[masses.is_some().into(), tile::result(self.elements)]).for_class(class);
+        let across = 256 / variant.constant("DOWN").unwrap_or(1);
+        let bindings = vec![Binding::read(self.buffer), Binding::read(masses.unwrap_or(self.buffer)), Binding::write(c)];
+        let params = Params::new().u32(self.elements).u32(self.cols).u32(self.slices).u32(self.stride);
+        // The additions are the product's.
+        let flops = if masses.is_some() { self.elements + 2 * (self.elements / self.cols) } else { 0 };
+        cx.dispatch(kernel, bindings, params, self.elements.div_ceil(4 * across), flops as f64)
     }
 }
 
@@ -235,6 +302,21 @@ pub(super) fn cases() -> Vec<Case> {
             cases.push(Case::new(op, operands, move |t, x| Ok(vec![t.matmul_with(x[0], x[1], ta, tb)?])).within(2e-6, 2e-6));
         }
     }
+    // Sums so long that they are made in slices.
+    for [m, k, n] in [[9, 1031, 11], [8, 2052, 12]] {
+        let operands = vec![f32s([2, m, k], Draw::Normal), f32s([n, k], Draw::Normal)];
+        let sliced = |t: &mut Tape, x: &[Var]| Ok(vec![t.matmul_with(x[0], x[1], false, true)?]);
+        cases.push(Case::new("matmul of long sums", operands, sliced).within(2e-6, 2e-6));
+    }
+    // Few rows, columns or terms.
+    for [m, k, n] in [[1, 4099, 5], [1031, 9, 1], [3, 65, 257], [700, 64, 8], [70, 1, 65], [513, 7, 8], [2, 16388, 1]] {
+        for (ta, tb) in [(false, false), (true, false), (false, true), (true, true)] {
+            let (a, b) = (if ta { [2, k, m] } else { [2, m, k] }, if tb { [n, k] } else { [k, n] });
+            let operands = vec![f32s(a, Draw::Normal), f32s(b, Draw::Normal)];
+            let narrow = move |t: &mut Tape, x: &[Var]| Ok(vec![t.matmul_with(x[0], x[1], ta, tb)?]);
+            cases.push(Case::new("matmul narrow", operands, narrow).within(2e-6, 2e-6));
+        }
+    }
     for [rows, k, n] in [[1, 1, 1], [7, 5, 5], [3, 65, 65]] {
         // W and what W makes meet in one product; a use that nothing depends on has no part in it.
         let operands = vec![f32s([rows, k], Draw::Normal), f32s([n, k], Draw::Uniform(-0.2, 0.2))];
@@ -262,6 +344,18 @@ pub(super) fn works() -> Vec<Work> {
     vec![
         Work::new("matmul", [64, 512, 4096].map(|n| Instance::new(square(n), |t, x| Ok(vec![t.matmul(x[0], x[1])?])))),
         Work::new("matmul of odd rows", [63, 511, 4095].map(|n| Instance::new(square(n), |t, x| Ok(vec![t.matmul(x[0], x[1])?])))),
+        Work::new(
+            "matmul of long sums",
+            [[8, 4096, 8], [64, 16_384, 64], [400, 65_536, 400]].map(|[m, k, n]| {
+                Instance::new(vec![f32s([m, k], Draw::Normal), f32s([k, n], Draw::Normal)], |t, x| Ok(vec![t.matmul(x[0], x[1])?]))
+            }),
+        ),
+        Work::new(
+            "matmul narrow",
+            [[64, 64], [1000, 1000], [8192, 8192]].map(|[m, k]| {
+                Instance::new(vec![f32s([m, k], Draw::Normal), f32s([k, 1], Draw::Normal)], |t, x| Ok(vec![t.matmul(x[0], x[1])?]))
+            }),
+        ),
         Work::new(
             "matmul batched",
             [[4, 32], [64, 128], [256, 256]].map(|s| Instance::new(batched(s), |t, x| Ok(vec![t.matmul(x[0], x[1])?]))),

@@ -3,9 +3,10 @@
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
+use super::matmul::Product;
 use super::reduce::{tree_sum, tree_sum_of};
 use super::row::{self, Rows};
-use super::tile::{self, Operand, Terms, Tiling};
+use super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::work::{Instance, Work};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -137,12 +138,16 @@ fn lower_series(
     [p, v, t]: [usize; 3],
 ) -> Result<()> {
     super::reduce::lower_sums(cx, a, mass, [p, v, 1])?;
+    if let Some(parts) = Product::new([p, v, t], [false; 2], 1).lower_parts(cx, a, x)? {
+        return parts.add(cx, series, Some(mass));
+    }
     let a = Operand::new(cx, a, [p, v], t)?;
     let x = Operand::new(cx, x, [v, t], p)?;
-    let tiling = Tiling::new(&PARCEL_SERIES, cx, p * t, v)?;
-    let units = tiling.units(p) * tiling.units(t);
+    let tiling = Tiling::new(&PARCEL_SERIES, cx, Extents { batches: 1, rows: p, cols: t, terms: v })?;
+    let [row_units, col_units] = tiling.units_of(p, t);
+    let units = row_units * col_units;
     let kernel = tiling.kernel(&[tile::operands(a, x), tile::result(t)]);
-    let params = Params::new().u32(p).u32(v).u32(t).u32(tiling.units(t)).u32(units).u32(a.stride).u32(x.stride);
+    let params = Params::new().u32(p).u32(v).u32(t).u32(col_units).u32(units).u32(a.stride).u32(x.stride);
     let magnitudes = tiling.magnitudes(cx, [(a, Terms::Row), (x, Terms::of(false, 1))])?;
     let bindings = [Binding::read(a.buffer), Binding::read(x.buffer), Binding::write(series), Binding::read(mass)];
     let bindings = bindings.into_iter().chain(magnitudes).collect();
@@ -233,14 +238,15 @@ impl Op for MembershipsReverse {
 
         let along_g = Operand::new(cx, g, [p, t], v)?;
         let along_x = Operand::new(cx, x, [v, t], p)?;
-        let tiling = Tiling::new(&MEMBERSHIPS_REVERSE, cx, p * v, t)?;
-        let units = tiling.units(p) * tiling.units(v);
+        let tiling = Tiling::new(&MEMBERSHIPS_REVERSE, cx, Extents { batches: 1, rows: p, cols: v, terms: t })?;
+        let [row_units, col_units] = tiling.units_of(p, v);
+        let units = row_units * col_units;
         let kernel = tiling.kernel(&[direct.into(), tile::operands(along_g, along_x), tile::result(v)]);
         let h = if direct { cx.input(5) } else { mass };
         let magnitudes = tiling.magnitudes(cx, [(along_g, Terms::Row), (along_x, Terms::Row)])?;
         let [g, x] = [along_g, along_x].map(|o| Binding::read(o.buffer));
         let bindings = [g, x, Binding::write(d)].into_iter().chain([mass, c, h].map(Binding::read)).chain(magnitudes).collect();
-        let params = Params::new().u32(p).u32(v).u32(t).u32(tiling.units(v)).u32(units).u32(along_g.stride).u32(along_x.stride);
+        let params = Params::new().u32(p).u32(v).u32(t).u32(col_units).u32(units).u32(along_g.stride).u32(along_x.stride);
         let flops = 2.0 * (p * v) as f64 * t as f64 + ((2 + usize::from(direct)) * p * v + 2 * p) as f64;
         cx.dispatch(kernel, bindings, params, tiling.groups(units), flops)?;
         if !self.of_logits {
@@ -380,6 +386,11 @@ pub(super) fn cases() -> Vec<Case> {
         let weights = vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([v, t], Draw::Normal)];
         cases.push(Case::new("parcel_series", weights, |t, x| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m])).within(2e-6, 5e-6));
     }
+    // Sums so long that they are made in slices.
+    let weights = vec![f32s([5, 1031], Draw::Uniform(0.1, 1.0)), f32s([1031, 7], Draw::Normal)];
+    cases.push(
+        Case::new("parcel_series of slices", weights, |t, x| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m])).within(2e-6, 5e-6),
+    );
     for [subjects, p, v, t] in [[1, 3, 7, 5], [3, 7, 65, 9]] {
         let operands = vec![f32s([p, v], Draw::Normal), f32s([subjects, v, t], Draw::Normal)];
         let series = |t: &mut Tape, x: &[Var]| Ok(vec![t.soft_parcellation(x[0], x[1])?.series]);

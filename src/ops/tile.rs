@@ -2,7 +2,7 @@
 //! time.
 
 use crate::Result;
-use crate::kernel::{Adapters, Binding, Buffer, Choice, Kernel, Lowering, Params, Source, Variant, common, kernel_source};
+use crate::kernel::{Adapters, Binding, Buffer, Choice, Kernel, Lowering, Params, Source, Target, Variant, common, kernel_source};
 use crate::tensor::TensorType;
 
 type Constants = &'static [(&'static str, &'static str)];
@@ -11,38 +11,66 @@ const fn direct(name: &'static str, constants: Constants) -> Variant {
     Variant { name, adapters: Adapters::Software, classes: &[], constants, snippets: &[common::TILE_DIRECT] }
 }
 
-const fn shared(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_SHARED] }
+const fn staged(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
+    Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_STAGED] }
 }
 
+/// On cooperative matrices.
 const COOPERATIVE: Variant = Variant {
     name: "cooperative",
     adapters: Adapters::Cooperative,
-    classes: &["large", "medium"],
+    classes: &["cooperative"],
     constants: &[("EDGE", "2u"), ("SIDE", "16u")],
     snippets: &[common::TILE_COOPERATIVE],
 };
 
-/// By the edge of a unit: an invocation's own tile on software adapters, a workgroup's block on GPUs, the larger the output, the
-/// larger, on cooperative matrices where there are such. Tiles of 8 × 8 are taken where a tuning says so: for GPUs that have few registers and no workgroup memory of their own.
-pub(super) const VARIANTS: [Variant; 6] = [
+/// By the extents of a unit: an invocation's own tile on software adapters, a workgroup's block of rows and columns on GPUs. Tiles of
+/// 8 × 8 are taken where a tuning says so: for GPUs that have few registers and no workgroup memory of their own.
+pub(super) const VARIANTS: [Variant; 7] = {
+    let [direct16, direct8, cooperative, large, medium, small] = SQUARE;
+    let wide = staged("shared64x128", &["wide"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "16u")]);
+    [direct16, direct8, cooperative, large, wide, medium, small]
+};
+
+/// Those whose units are square.
+pub(super) const SQUARE: [Variant; 6] = [
     direct("direct16", &[("EDGE", "4u")]),
     direct("direct8", &[("EDGE", "2u")]),
     COOPERATIVE,
-    shared("shared128", &["large"], &[("EDGE", "2u"), ("SIDE", "16u")]),
-    shared("shared64", &["medium"], &[("EDGE", "2u"), ("SIDE", "8u")]),
-    shared("shared32", &["small"], &[("EDGE", "1u"), ("SIDE", "8u")]),
+    staged("shared128", &["large"], &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")]),
+    staged("shared64", &["medium"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
+    staged("shared32", &["small"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
 ];
 
-/// The class of a product's work, by the elements of its output: large ones fill a GPU with blocks of 128 × 128, medium ones with
-/// blocks of 64 × 64.
-fn class(elements: usize) -> &'static str {
-    match elements {
-        0x40_0000.. => "large",
-        0x10_0000.. => "medium",
-        _ => "small",
-    }
+/// A class of work, by the block that suits it.
+struct Class {
+    name: &'static str,
+    block: [usize; 2],
+    /// The products and sums that a multiprocessor makes of such blocks in the time in which it makes one of the best, where it has as many
+    /// blocks as it holds.
+    rate: f64,
+    /// The number of blocks with which a multiprocessor reaches that rate.
+    full: f64,
+    /// The dispatches beside the product's own.
+    before: f64,
 }
+
+const CLASSES: [Class; 5] = [
+    Class { name: "cooperative", block: [128, 128], rate: 2.2, full: 1.0, before: 2.0 },
+    Class { name: "large", block: [128, 128], rate: 1.0, full: 1.0, before: 0.0 },
+    Class { name: "wide", block: [64, 128], rate: 1.0, full: 1.5, before: 0.0 },
+    Class { name: "medium", block: [64, 64], rate: 0.95, full: 3.0, before: 0.0 },
+    Class { name: "small", block: [32, 32], rate: 0.65, full: 3.0, before: 0.0 },
+];
+
+/// Products and sums that a multiprocessor makes while a dispatch begins, and while its share of one element of a part is stored and loaded
+/// again.
+const DISPATCH: f64 = 250_000.0;
+const PART: f64 = 40.0;
+
+/// The fewest terms of a slice of a long sum, and the most slices.
+const SLICE: usize = 256;
+const SLICES: usize = 64;
 
 pub(super) static PAD: Source = kernel_source!("matmul/pad");
 
@@ -51,24 +79,90 @@ pub(super) static MAGNITUDES: Source = kernel_source!("matmul/magnitudes").with_
 /// The parts in which the largest magnitudes of columns are found; the snippet knows the number.
 const SLABS: usize = 32;
 
-/// The division of an output among workgroups: the variant, the edge of its square units, and the number of units that a workgroup takes.
+/// An output to be divided: `batches` matrices of `[rows, cols]`, each entry a sum of `terms`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Extents {
+    pub(super) batches: usize,
+    pub(super) rows: usize,
+    pub(super) cols: usize,
+    pub(super) terms: usize,
+}
+
+impl Extents {
+    /// The class, and the number of slices up to `most`, that take the least time by a simple model: the multiprocessor that gets the most
+    /// blocks makes them at its full rate, or at less where they are few; slices add the cost of their parts. Of symmetric matrices, blocks
+    /// are square, and those above the diagonal are left out.
+    fn cheapest(self, target: &Target, most: usize, symmetric: bool) -> (&'static str, usize) {
+        let share = |n: usize| n as f64 / Target::MULTIPROCESSORS as f64;
+        let elements = self.batches * self.rows * self.cols;
+        let time = |class: &Class, slices: usize| {
+            let [rows, cols] = class.block;
+            let (down, across) = (self.rows.div_ceil(rows), self.cols.div_ceil(cols));
+            let units = if symmetric { down * (down + 1) / 2 } else { down * across };
+            let busiest = share(self.batches * units * slices).ceil().max(class.full);
+            let made = class.before * DISPATCH + busiest * (rows * cols * cut(self.terms, slices)) as f64 / class.rate;
+            if slices == 1 { made } else { made + DISPATCH + PART * slices as f64 * share(elements) }
+        };
+        let fits =
+            |class: &&Class| (!symmetric || class.block[0] == class.block[1]) && (class.name != COOPERATIVE.name || target.cooperative);
+        let each = CLASSES.iter().filter(fits).flat_map(|class| (1..=most.max(1)).map(move |slices| (class, slices)));
+        let best = each.min_by(|&(a, m), &(b, n)| time(a, m).total_cmp(&time(b, n)));
+        best.map_or((CLASSES[1].name, 1), |(class, slices)| (class.name, slices))
+    }
+}
+
+/// The terms of each slice of a sum but the last: all, or whole runs of 64.
+pub(super) fn cut(terms: usize, slices: usize) -> usize {
+    if slices == 1 { terms } else { terms.div_ceil(slices).next_multiple_of(64) }
+}
+
+/// The division of an output among workgroups: the variant, the rows and columns of its units, the number of units that a workgroup takes,
+/// and the slices of each sum, of `run` terms, that are made apart.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tiling {
     source: &'static Source,
     variant: &'static Variant,
     class: &'static str,
-    edge: usize,
+    block: [usize; 2],
     together: usize,
+    pub(super) slices: usize,
+    pub(super) run: usize,
 }
 
 impl Tiling {
-    /// For an output of so many elements, each a sum of `terms`.
+    /// For an output each of whose sums one workgroup makes.
     ///
     /// # Errors
     /// Where the terms are more than a software adapter goes through.
-    pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, elements: usize, terms: usize) -> Result<Self> {
+    pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
+        Self::cheapest(source, cx, extents, 1, false)
+    }
+
+    /// For an output whose sums may be made in slices, which another dispatch adds.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn sliced(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
+        let of_slice = TensorType::f32([extents.batches, extents.rows, extents.cols]).bytes().max(1);
+        let most = SLICES.min(extents.terms / SLICE).min((cx.target().max_binding / of_slice) as usize);
+        Self::cheapest(source, cx, extents, most, false)
+    }
+
+    /// For symmetric matrices, of which the square units on and below the diagonal are made.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn symmetric(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
+        Self::cheapest(source, cx, extents, 1, true)
+    }
+
+    fn cheapest(source: &'static Source, cx: &Lowering<'_>, extents: Extents, most: usize, symmetric: bool) -> Result<Self> {
+        let (class, slices) = extents.cheapest(cx.target(), most, symmetric);
         // Four terms a turn, and a flush every 64.
-        Self::for_class(source, cx, class(elements), terms / 4 + terms / 64)
+        let mut tiling = Self::for_class(source, cx, class, extents.terms / 4 + extents.terms / 64)?;
+        tiling.run = cut(extents.terms, if tiling.together > 1 { 1 } else { slices });
+        tiling.slices = extents.terms.div_ceil(tiling.run.max(1)).max(1);
+        Ok(tiling)
     }
 
     /// For work of a class, through which an invocation of the smallest tile takes so many turns.
@@ -82,10 +176,11 @@ impl Tiling {
         if variant.name == "direct16" && cx.target().checked && cx.target().pinned(source.name, class).is_none() {
             variant = source.variants.iter().find(|v| v.name == "direct8").unwrap_or(variant);
         }
-        let side = variant.constant("SIDE");
-        let edge = 4 * variant.constant("EDGE").unwrap_or(1) * side.unwrap_or(1);
+        let side = |name| variant.constant(name).or_else(|| variant.constant("SIDE"));
+        let block = ["ROW_SIDE", "COL_SIDE"].map(|name| edge(variant) * side(name).unwrap_or(1));
         // A workgroup takes one block, or as many tiles as the GROUP of `tile_direct`.
-        Ok(Self { source, variant, class, edge, together: if side.is_some() { 1 } else { 16 } })
+        let together = if side("COL_SIDE").is_some() { 1 } else { 16 };
+        Ok(Self { source, variant, class, block, together, slices: 1, run: 0 })
     }
 
     /// The kernel under `chosen`.
@@ -93,14 +188,19 @@ impl Tiling {
         self.source.kernel(self.variant, chosen).for_class(self.class)
     }
 
-    /// Units along an extent.
+    /// Units along an extent, where they are square.
     pub(super) fn units(&self, extent: usize) -> usize {
-        extent.div_ceil(self.edge)
+        extent.div_ceil(self.block[0])
     }
 
-    /// Parts of an extent that an invocation's tiles have columns, or rows, in.
+    /// Units along the rows and along the columns.
+    pub(super) fn units_of(&self, rows: usize, cols: usize) -> [usize; 2] {
+        [rows.div_ceil(self.block[0]), cols.div_ceil(self.block[1])]
+    }
+
+    /// Parts of an extent that an invocation's tiles have columns, or rows, in, where units are square.
     pub(super) fn slots(&self, extent: usize) -> usize {
-        self.units(extent) * self.variant.constant("SIDE").unwrap_or(1)
+        self.units(extent) * self.block[0] / edge(self.variant)
     }
 
     /// Workgroups of so many units.
@@ -154,6 +254,11 @@ fn magnitudes(cx: &mut Lowering<'_>, (operand, terms): (Operand, Terms)) -> Resu
     let kernel = cx.kernel(&MAGNITUDES, &[across.into()]);
     cx.dispatch(kernel, vec![Binding::read(buffer), Binding::write(most)], params, groups * slabs * matrices, 0.0)?;
     Ok(most)
+}
+
+/// The edge of an invocation's tile.
+fn edge(variant: &Variant) -> usize {
+    4 * variant.constant("EDGE").unwrap_or(1)
 }
 
 /// A matrix as a product reads it: rows `stride` elements apart.

@@ -163,12 +163,15 @@ fn variants_for_hardware_hand_nan_on_too() {
     let products =
         ["shared128", "shared64", "shared32", "direct8"].into_iter().flat_map(|variant| products.map(|kernel| vec![(kernel, variant)]));
     let matrices = ["group64", "group256", "serial"].into_iter().map(|variant| vec![("spd/cholesky", variant), ("spd/jacobi", variant)]);
+    let blocks = [vec![("spd/factor", "blocks"), ("spd/solve", "blocks"), ("spd/eigen", "blocks")]].into_iter();
     let (cases, gpu) = (cases(), gpu());
     let mut failed = Vec::new();
-    let known = tapetum::ops::sources();
-    for pins in rows.chain(products).chain(matrices) {
-        let is_known =
-            |&(kernel, variant): &(&str, &str)| known.iter().any(|s| s.name == kernel && s.variants.iter().any(|v| v.name == variant));
+    let (known, algorithms) = (tapetum::ops::sources(), tapetum::ops::algorithms());
+    for pins in rows.chain(products).chain(matrices).chain(blocks) {
+        let is_known = |&(name, way): &(&str, &str)| {
+            let variant = known.iter().any(|s| s.name == name && s.variants.iter().any(|v| v.name == way));
+            variant || algorithms.iter().any(|a| a.name == name && a.all.iter().any(|(algorithm, _)| *algorithm == way))
+        };
         assert!(pins.iter().all(is_known), "{pins:?}");
         let device = gpu.with_variants(pins.iter().map(|&(kernel, variant)| (kernel.to_owned(), variant.to_owned())));
         let ops: &[&str] = match pins[0].0 {
@@ -178,12 +181,35 @@ fn variants_for_hardware_hand_nan_on_too() {
             "covariance/top_k" => &["top_k_neighbours"],
             "covariance/correlation_rows" => &["correlation_rows"],
             "spd/cholesky" => &["cholesky", "eigh"],
+            "spd/factor" => &["cholesky", "inverse_spd", "eigh"],
             _ => &["correlation", "fisher_z", "covariance", "weighted_covariance"],
         };
         let cases = cases.iter().filter(|case| ops.iter().any(|op| case["op"] == *op));
         failed.extend(cases.filter_map(|case| misses(case, &device, 5e-6)).map(|miss| format!("{pins:?}: {miss}")));
     }
     assert!(failed.is_empty(), "{} failed:\n{}", failed.len(), failed.join("\n"));
+}
+
+/// NaN lies where the definition has it, across the edges of blocks too.
+#[test]
+fn blocks_of_matrices_hand_nan_on() {
+    const N: usize = 70;
+    let pins = ["spd/factor", "spd/solve", "spd/eigen"].map(|name| (name.to_owned(), "blocks".to_owned()));
+    let mut tape = Tape::new();
+    let x = tape.input("x", TensorType::f32([N, N])).unwrap();
+    let l = tape.cholesky(x).unwrap();
+    let outputs = [l, tape.triangular_solve(l, x, false).unwrap(), tape.triangular_solve(l, x, true).unwrap()];
+    let (values, vectors) = tape.eigh(x).unwrap();
+    let outputs = [&outputs[..], &[values, vectors]].concat();
+    for at in [0, 5 * N + 3, 40 * N + 40, 69 * N + 31] {
+        let entry = |i: usize| if i == at { f32::NAN } else { 1.0 / (1.0 + (i / N).abs_diff(i % N) as f32) };
+        let given = HostTensor::f32([N, N], (0..N * N).map(entry).collect()).unwrap();
+        let found = |device: Device| {
+            let values = device.compile(&tape, &outputs).unwrap().run(&[(x, &given)]).unwrap();
+            values.iter().map(|v| v.to_f64_vec().iter().map(|x| x.is_nan()).collect::<Vec<_>>()).collect::<Vec<_>>()
+        };
+        assert_eq!(found(gpu().with_variants(pins.iter().cloned())), found(Device::oracle()), "NaN at {at}");
+    }
 }
 
 /// Every function in the table of pointwise functions has a case here, including functions added later.

@@ -1,6 +1,6 @@
 //! The second moments themselves.
 
-use super::super::tile::{self, Operand, Terms, Tiling};
+use super::super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::reverse::CovarianceReverse;
 use super::standardise::{CORRELATION, Frames, lower_standardise, series, standardise};
 use super::{FALSE_TRUE, LARGEST, Statistic, extents};
@@ -10,7 +10,7 @@ use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs,
 use crate::{Error, Result};
 
 pub(in crate::ops) static SYMMETRIC_PRODUCT: Source =
-    kernel_source!("covariance/symmetric_product").with_variants(&tile::VARIANTS).with_choices(&[
+    kernel_source!("covariance/symmetric_product").with_variants(&tile::SQUARE).with_choices(&[
         Choice::Constant("CORRELATION", FALSE_TRUE),
         Choice::Constant("FISHER", FALSE_TRUE),
         common::OPERANDS,
@@ -35,7 +35,7 @@ fn lower_product(cx: &mut Lowering<'_>, kind: Statistic, (u, v, r): (Buffer, Buf
     let weighted = v != u;
     let u = Operand::new(cx, u, [batch * n, time], n)?;
     let v = if weighted { Operand::new(cx, v, [batch * n, time], n)? } else { u };
-    let tiling = Tiling::new(&SYMMETRIC_PRODUCT, cx, batch * n * n / 2, time)?;
+    let tiling = Tiling::symmetric(&SYMMETRIC_PRODUCT, cx, Extents { batches: batch, rows: n, cols: n, terms: time })?;
     let pairs = batch * tiling.units(n) * (tiling.units(n) + 1) / 2;
     let slots = tiling.slots(n);
     let kept = best.then(|| [(); 2].map(|()| cx.scratch(TensorType::u32([batch, n, slots]))));

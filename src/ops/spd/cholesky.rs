@@ -3,15 +3,25 @@
 use super::ruled::Rule;
 use super::{VARIANTS, class, extents, rounded, shares, square, symmetric, unary_cases};
 use crate::Result;
-use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
+use crate::kernel::{Algorithms, Binding, Lowering, Params, Source, kernel_source};
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, TensorType, parallel, real_inputs, symmetric_product};
+use std::ops::Range;
 
 /// A pivot not above this share of its variable's variance counts as 0, in the definition and in the kernel.
 const LEAST: f32 = 8.0 * f32::EPSILON;
 
 pub(in crate::ops) static CHOLESKY: Source = kernel_source!("spd/cholesky").with_variants(&VARIANTS);
+pub(in crate::ops) static CHOLESKY_BLOCKS: Source = kernel_source!("spd/cholesky_blocks");
+
+/// The algorithms of the factor: column by column, a matrix to a workgroup, or by blocks of columns, the rows of each shared out to
+/// workgroups.
+pub(in crate::ops) static FACTOR: Algorithms =
+    Algorithms { name: "spd/factor", all: &[("columns", "spd/cholesky"), ("blocks", "spd/cholesky_blocks")], rule: super::by_blocks };
+
+/// Columns that a dispatch makes by blocks.
+const BLOCK: usize = 32;
 
 /// A → L, lower triangular, L Lᵀ = A.
 #[derive(Debug, Clone, Copy)]
@@ -88,19 +98,42 @@ impl Op for Cholesky {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let [matrices, n] = extents(cx.input_shape(0));
+        if FACTOR.choose(cx.target(), "") == "blocks" {
+            return lower_blocks(cx, [matrices, n]);
+        }
         let variant = CHOLESKY.variant(cx.target(), class(n));
         let kernel = CHOLESKY.kernel(variant, &[]).for_class(class(n));
         let lanes = variant.constant("LANES").unwrap_or(1);
         let turns = |j: usize| (1 + (n - j).div_ceil(lanes)) * (6 + j + j / 32);
         for share in shares(cx.target(), n, n, turns) {
-            let l = cx.output(0);
-            let l = if share.start == 0 { Binding::write(l) } else { Binding::continued(l) };
             let params = Params::new().u32(matrices).u32(n).u32(share.start).u32(share.end).f32(LEAST);
-            let flops: usize = share.map(|j| 7 + 2 * j + (n - 1 - j) * (4 + 2 * j)).sum();
-            cx.dispatch(kernel.clone(), vec![Binding::read(cx.input(0)), l], params, matrices, (matrices * flops) as f64)?;
+            let flops = (matrices * flops(n, share.clone())) as f64;
+            cx.dispatch(kernel.clone(), bindings(cx, share.start), params, matrices, flops)?;
         }
         Ok(())
     }
+}
+
+fn flops(n: usize, columns: Range<usize>) -> usize {
+    columns.map(|j| 7 + 2 * j + (n - 1 - j) * (4 + 2 * j)).sum()
+}
+
+/// Of a dispatch that makes the columns from `first` on.
+fn bindings(cx: &Lowering<'_>, first: usize) -> Vec<Binding> {
+    let (a, l) = (cx.input(0), cx.output(0));
+    vec![Binding::read(a), if first == 0 { Binding::write(l) } else { Binding::continued(l) }]
+}
+
+fn lower_blocks(cx: &mut Lowering<'_>, [matrices, n]: [usize; 2]) -> Result<()> {
+    let kernel = cx.kernel(&CHOLESKY_BLOCKS, &[]);
+    for first in (0..n).step_by(BLOCK) {
+        let end = n.min(first + BLOCK);
+        let groups = (n - end).div_ceil(BLOCK).max(1);
+        let params = Params::new().u32(matrices).u32(n).u32(first).u32(groups).f32(LEAST);
+        let flops = (matrices * flops(n, first..end)) as f64;
+        cx.dispatch(kernel.clone(), bindings(cx, first), params, matrices * groups, flops)?;
+    }
+    Ok(())
 }
 
 /// # Symmetric positive-definite matrices
@@ -185,6 +218,14 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = unary_cases("cholesky", Tape::cholesky, 2e-6, 2e-5);
     cases.extend(unary_cases("inverse_spd", Tape::inverse_spd, 1e-5, 5e-5));
     cases.extend(unary_cases("log_determinant", Tape::log_determinant, 2e-6, 2e-5));
+    // The edges of blocks of 32 columns.
+    for shape in [[2, 32, 64], [1, 33, 66], [1, 129, 258]] {
+        let build = |t: &mut Tape, x: &[Var]| {
+            let a = super::positive_definite(t, x[0])?;
+            Ok(vec![t.cholesky(a)?])
+        };
+        cases.push(Case::new("cholesky", vec![f32s(shape, Draw::Normal)], build).within(2e-6, 2e-5));
+    }
     // So large that software adapters take it in several dispatches.
     let large = vec![f32s([257, 514], Draw::Normal)];
     let inverse = |t: &mut Tape, x: &[Var]| {

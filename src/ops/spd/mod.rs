@@ -13,14 +13,15 @@ mod cholesky;
 mod decompose;
 mod eigen;
 mod function;
+mod jacobi;
 mod parts;
 mod ruled;
 mod triangular;
 
-pub(super) use cholesky::CHOLESKY;
 pub(crate) use cholesky::inverse;
-pub(super) use eigen::{EIGEN_ORDER, JACOBI, JACOBI_START};
-pub(super) use triangular::TRIANGULAR_SOLVE;
+pub(super) use cholesky::{CHOLESKY, CHOLESKY_BLOCKS, FACTOR};
+pub(super) use jacobi::{EIGEN, EIGEN_ORDER, JACOBI, JACOBI_BLOCKS, JACOBI_START, JACOBI_TURN};
+pub(super) use triangular::{SOLVE, TRIANGULAR_BLOCKS, TRIANGULAR_SOLVE};
 
 pub use function::MatrixFunction;
 
@@ -33,7 +34,21 @@ use crate::tensor::{DType, HostTensor, Real, TensorType};
 use crate::{Error, Result, Shape};
 use std::ops::Range;
 
-pub(super) static FAMILY: Family = Family { sources: &[&CHOLESKY, &EIGEN_ORDER, &JACOBI, &JACOBI_START, &TRIANGULAR_SOLVE], cases, works };
+pub(super) static FAMILY: Family = Family {
+    sources: &[
+        &CHOLESKY,
+        &CHOLESKY_BLOCKS,
+        &EIGEN_ORDER,
+        &JACOBI,
+        &JACOBI_BLOCKS,
+        &JACOBI_START,
+        &JACOBI_TURN,
+        &TRIANGULAR_BLOCKS,
+        &TRIANGULAR_SOLVE,
+    ],
+    cases,
+    works,
+};
 
 type Constants = &'static [(&'static str, &'static str)];
 
@@ -51,6 +66,12 @@ pub(in crate::ops) const VARIANTS: [Variant; 3] = [
 /// The class of a decomposition's work.
 pub(in crate::ops) fn class(n: usize) -> &'static str {
     if n <= 32 { "small" } else { "large" }
+}
+
+/// The rule of the decompositions that have an algorithm whose work is products of blocks: GPUs take it. On software adapters it meets
+/// more barriers, which cost most there.
+fn by_blocks(target: &Target, _class: &str) -> &'static str {
+    if target.software { "columns" } else { "blocks" }
 }
 
 /// The steps of a long kernel shared out to dispatches, of at most `most` steps each, and on software adapters of at most [`LOOP_LIMIT`]

@@ -1,14 +1,27 @@
 //! Triangular systems.
 
 use super::{extents, positive_definite, rounded, shares, square};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
+use crate::kernel::{Algorithms, Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType, parallel, real_inputs};
 use crate::{Error, Result, Shape};
+use std::ops::Range;
 
 pub(in crate::ops) static TRIANGULAR_SOLVE: Source =
     kernel_source!("spd/triangular_solve").with_choices(&[Choice::Constant("TRANSPOSED", &["false", "true"])]);
+pub(in crate::ops) static TRIANGULAR_BLOCKS: Source =
+    kernel_source!("spd/triangular_blocks").with_choices(&[Choice::Constant("TRANSPOSED", &["false", "true"])]);
+
+/// The algorithms of triangular systems: an invocation a column, or a workgroup some columns, by blocks of rows.
+pub(in crate::ops) static SOLVE: Algorithms = Algorithms {
+    name: "spd/solve",
+    all: &[("columns", "spd/triangular_solve"), ("blocks", "spd/triangular_blocks")],
+    rule: super::by_blocks,
+};
+
+/// Columns that a workgroup solves by blocks of rows.
+const COLUMNS: usize = 64;
 
 /// (L, B) → X, L X = B or Lᵀ X = B.
 #[derive(Debug, Clone, Copy)]
@@ -80,14 +93,23 @@ impl Op for TriangularSolve {
         let shape = cx.input_shape(1);
         let ([matrices, n], m) = (extents(cx.input_shape(0)), shape[shape.rank() - 1]);
         let columns = matrices * m;
-        let kernel = cx.kernel(&TRIANGULAR_SOLVE, &[self.transposed.into()]);
+        let chosen = [self.transposed.into()];
+        let flops = |steps: Range<usize>| (columns * steps.map(|step| 2 * step + 3).sum::<usize>()) as f64;
+        if SOLVE.choose(cx.target(), "") == "blocks" {
+            let groups = m.div_ceil(COLUMNS);
+            cx.check_iterations(n.div_ceil(32) * (n + 64))?;
+            let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
+            let params = Params::new().u32(matrices).u32(n).u32(m).u32(groups);
+            let kernel = cx.kernel(&TRIANGULAR_BLOCKS, &chosen);
+            return cx.dispatch(kernel, bindings, params, if n == 0 { 0 } else { matrices * groups }, flops(0..n));
+        }
+        let kernel = cx.kernel(&TRIANGULAR_SOLVE, &chosen);
         for share in shares(cx.target(), n, n, |step| 6 + step + step / 32) {
             let x = cx.output(0);
             let x = if share.start == 0 { Binding::write(x) } else { Binding::continued(x) };
             let params = Params::new().u32(columns).u32(n).u32(m).u32(share.start).u32(share.end);
-            let flops: usize = share.map(|step| 2 * step + 3).sum();
             let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), x];
-            cx.dispatch(kernel.clone(), bindings, params, columns.div_ceil(64), (columns * flops) as f64)?;
+            cx.dispatch(kernel.clone(), bindings, params, columns.div_ceil(64), flops(share))?;
         }
         Ok(())
     }
@@ -118,7 +140,7 @@ impl Tape {
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     // The factors' conditions are about 4.
-    for (shape, m) in [([2, 1, 3], 1), ([3, 7, 20], 5), ([1, 65, 130], 67)] {
+    for (shape, m) in [([2, 1, 3], 1), ([3, 7, 20], 5), ([1, 33, 66], 64), ([1, 65, 130], 67)] {
         for transposed in [false, true] {
             let operands = vec![f32s(shape, Draw::Normal), f32s([shape[1], m], Draw::Normal)];
             let build = move |t: &mut Tape, x: &[Var]| {
