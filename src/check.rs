@@ -1,7 +1,7 @@
 //! Checks that compare an op's kernels on a device with its f64 definition, and its reverse rule with finite differences.
 
 use crate::device::{Device, Program};
-use crate::kernel::{Target, Variant};
+use crate::kernel::{Adapters, Target, Variant};
 use crate::ops::case::{Case, Draw};
 use crate::plan::Plan;
 use crate::tape::{Tape, Var};
@@ -214,7 +214,7 @@ fn others(plan: &Plan, device: &Device, pinned: &Pins, tried: &mut BTreeSet<(Str
             used.entry(&kernel.name).or_default().insert(variant);
         }
     }
-    let runs = |v: &Variant| matches!(device, Device::Gpu(context) if v.adapters.run_on(context.target()));
+    let runs = |v: &Variant| v.adapters != Adapters::Cooperative || device.prove_cooperative().is_ok();
     for source in crate::ops::sources().into_iter().filter(|s| used.contains_key(s.name)) {
         let untried = source.variants.iter().filter(|v| runs(v) && !used[source.name].contains(v.name));
         found.extend(untried.map(|v| with(source.name, v.name)));

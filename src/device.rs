@@ -86,12 +86,12 @@ impl Device {
     }
 
     /// Runs products on the device's cooperative matrices, unless that has been done: what compiling the first program that would take
-    /// them does as well.
+    /// them does as well. Returns the largest error, relative to the root mean square of the products.
     ///
     /// # Errors
     /// The reason why products do not run on them.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn prove_cooperative(&self) -> std::result::Result<(), String> {
+    pub fn prove_cooperative(&self) -> std::result::Result<f64, String> {
         match self {
             Self::Gpu(context) => pollster::block_on(proof::prove(context)),
             Self::Cpu(_) => Err("the host has none".into()),

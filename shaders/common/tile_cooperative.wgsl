@@ -2,7 +2,7 @@
 // Yokota 2022, arXiv 2203.03341). Every operand, scaled by a power of two, is split into halves x = high + low; a product of two is
 // low high + high low + high high, which leaves out 2^-22 of it. Cooperative matrices round their sums toward zero, so that sums of
 // 64 terms are added to the total by ordinary arithmetic. The scale of a row of A, and of a column of B, brings its largest magnitude
-// into 2^14 .. 2^15: what is below 2^-40 of that magnitude is lost. It is undone in `total`; where a row or a column holds an infinity
+// into 2^14 .. 2^15: what is below 2^-39 of that magnitude is lost. It is undone in `total`; where a row or a column holds an infinity
 // or a NaN, its tiles are computed in f32 instead.
 // An invocation's tiles lie as in `tile_shared`: EDGE is 2, SIDE is 16. A subgroup is 32 invocations in a row and takes 64 x 32 of the
 // block. 42,496 bytes of workgroup memory; 2 barriers every 16 terms, 9 more.
@@ -113,10 +113,12 @@ fn fetch(row_unit: u32, col_unit: u32, lane: u32, start: u32) -> mat4x4<f32> {
     return transpose(b_block(k, BLOCK * col_unit + first - BLOCK));
 }
 
+// The upper half is rounded by its word to the 11 bits that a half holds: a compiler may leave out a conversion to f16 and back, and then
+// nothing is left for the lower one.
 fn split(at: u32, x: vec4<f32>) {
-    let upper = vec4<f16>(x);
-    high[at] = upper;
-    low[at] = vec4<f16>(x - vec4<f32>(upper));
+    let upper = bitcast<vec4<f32>>((bitcast<vec4<u32>>(x) + vec4<u32>(0x1000u)) & vec4<u32>(0xffffe000u));
+    high[at] = vec4<f16>(upper);
+    low[at] = vec4<f16>(x - upper);
 }
 
 // The sums of one row of fragments, to the invocations that hold them as tiles.

@@ -45,6 +45,8 @@ impl<'a> Tuner<'a> {
     /// Returns an error on the host executor, and where no kernel with more than one variant matches the filter.
     pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
         let Device::Gpu(context) = device else { return Err(Error::argument("the host executor has no kernels to tune")) };
+        // Variants for cooperative matrices are timed where they are accurate.
+        let _ = device.prove_cooperative();
         // The rules choose here, whatever tuning the device has now.
         let target = Target { variants: BTreeMap::new(), ..context.target().clone() };
         let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();

@@ -41,7 +41,7 @@ pub(super) fn run(common: &Common) -> Result<Done> {
         let mut rows: Vec<_> = all.iter().enumerate().map(row).collect();
         rows.push(["cpu".to_owned(), "host".into(), format!("{cores} cores")].into_iter().chain((0..5).map(|_| String::new())).collect());
         let said = |(a, c): (&Adapter, &Cooperative)| match c {
-            Ok(()) => format!("{}: products on cooperative matrices: yes", a.name()),
+            Ok(error) => format!("{}: products on cooperative matrices: yes (error {error:.1e})", a.name()),
             Err(why) => format!("{}: products on cooperative matrices: no ({why})", a.name()),
         };
         let cooperative: Vec<_> = all.iter().zip(&cooperative).map(said).collect();
@@ -52,8 +52,8 @@ pub(super) fn run(common: &Common) -> Result<Done> {
     Ok(Done::Well)
 }
 
-/// Nothing where products run on an adapter's cooperative matrices, else the reason.
-type Cooperative = std::result::Result<(), String>;
+/// The largest error of products on an adapter's cooperative matrices, relative to their root mean square, or why none run on them.
+type Cooperative = std::result::Result<f64, String>;
 
 /// Proves them where the adapter has some.
 fn cooperative(common: &Common, index: usize, adapter: &Adapter) -> Cooperative {

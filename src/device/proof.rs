@@ -23,20 +23,20 @@ pub(super) async fn plan(context: &Context, tape: &Tape, outputs: &[Var]) -> Res
         return Ok(plan);
     }
     match prove(context).await {
-        Ok(()) => Ok(plan),
+        Ok(_) => Ok(plan),
         Err(_) => Plan::new(tape, outputs, context.target()),
     }
 }
 
-/// Runs products on the cooperative matrices that a device offers, and keeps what was found; nothing is run where that is known, or where
-/// there are none.
+/// Runs products on the cooperative matrices that a device offers, and keeps what was found: the largest error, relative to the root mean
+/// square. Nothing is run where that is known, or where there are none.
 ///
 /// # Errors
 /// The reason why they are not taken.
-pub(super) async fn prove(context: &Context) -> std::result::Result<(), String> {
+pub(super) async fn prove(context: &Context) -> std::result::Result<f64, String> {
     if context.cooperative().is_none() {
         let proof = match compare(context).await {
-            Ok(error) if error <= TOLERANCE => Ok(()),
+            Ok(error) if error <= TOLERANCE => Ok(error),
             Ok(error) => Err(format!("a product on them is wrong by {error:.1e} of its root mean square")),
             Err(e) => Err(format!("a product on them fails: {e}")),
         };

@@ -35,8 +35,8 @@ struct Inner {
 struct Cooperative {
     /// What the adapter, the device and the options say.
     offered: Result<(), String>,
-    /// What a product said that was run on them.
-    proof: OnceLock<Result<(), String>>,
+    /// What products were wrong by that were run on them.
+    proof: OnceLock<Result<f64, String>>,
 }
 
 impl Context {
@@ -158,21 +158,24 @@ impl Context {
     /// The target that plans are made for. Whether it has cooperative matrices is proven when the first program is compiled that would
     /// take them: until then, the target has them where the device offers them.
     pub fn target(&self) -> &Target {
-        match self.inner.cooperative.proof.get() {
+        match self.cooperative() {
             Some(Err(_)) => &self.inner.portable,
             _ => &self.inner.target,
         }
     }
 
-    /// Whether products run on cooperative matrices, and why not; `None` where they are offered and nothing has been proven yet.
-    pub fn cooperative(&self) -> Option<Result<(), &str>> {
+    /// Whether products run on cooperative matrices: the largest error of products that were tried, relative to their root mean square, or
+    /// the reason why not. `None` where cooperative matrices are offered and nothing has been tried yet.
+    pub fn cooperative(&self) -> Option<Result<f64, &str>> {
         let Cooperative { offered, proof } = &*self.inner.cooperative;
-        let found = if offered.is_err() { Some(offered) } else { proof.get() };
-        found.map(|found| found.as_ref().map(|()| ()).map_err(String::as_str))
+        match offered {
+            Err(why) => Some(Err(why)),
+            Ok(()) => proof.get().map(|proof| proof.as_ref().copied().map_err(String::as_str)),
+        }
     }
 
     /// Keeps what the first proof said.
-    pub(crate) fn proven(&self, proof: Result<(), String>) {
+    pub(crate) fn proven(&self, proof: Result<f64, String>) {
         let _ = self.inner.cooperative.proof.set(proof);
     }
 

@@ -14,9 +14,9 @@ fn scale(row: &[f32]) -> f32 {
 
 /// x, scaled, as two halves that together hold 22 bits of it.
 fn split(x: f32, scale: f32) -> [f64; 2] {
-    let high = f16::from_f32(x * scale);
-    let low = f16::from_f32(x * scale - high.to_f32());
-    [high.to_f64(), low.to_f64()]
+    let x = x * scale;
+    let upper = f32::from_bits((x.to_bits() + 0x1000) & 0xffff_e000);
+    [upper, x - upper].map(|half| f16::from_f32(half).to_f64())
 }
 
 /// x in f32, rounded toward zero.
