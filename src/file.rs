@@ -48,8 +48,8 @@ pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
 pub struct OutputFolder {
     path: PathBuf,
     files: Vec<(PathBuf, Vec<u8>)>,
-    /// The folder's handle, locked until it is closed.
-    _lock: Option<File>,
+    /// The lock on the folder, where the file system has locks.
+    _lock: Option<Lock>,
 }
 
 impl OutputFolder {
@@ -61,7 +61,7 @@ impl OutputFolder {
     pub fn new(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         fs::create_dir_all(&path).map_err(|e| Error::file(&path, format!("the folder cannot be made: {e}")))?;
-        let lock = lock(&path)?;
+        let lock = Lock::new(&path)?;
         let _writing = writing();
         let probed = Temporary::new(&path.join("probe"), &[], None);
         probed.map_err(|e| Error::file(&path, format!("the folder cannot be written in: {e}")))?;
@@ -107,14 +107,48 @@ impl OutputFolder {
     }
 }
 
-/// Locks a folder. `None` on systems where a folder cannot be opened as a file, and on file systems without locks.
-fn lock(folder: &Path) -> Result<Option<File>> {
-    let Ok(handle) = File::open(folder) else { return Ok(None) };
-    match handle.try_lock() {
-        Ok(()) => Ok(Some(handle)),
-        Err(TryLockError::Error(_)) => Ok(None),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::file(folder, "another run has this folder for its output: another folder, or its end, is expected"))
+/// A lock on a folder, which ends with the value.
+#[derive(Debug)]
+struct Lock {
+    _handle: File,
+    /// The file that was made for the lock, on systems that lock no folder. It is removed with the lock.
+    own: Option<PathBuf>,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Some(own) = &self.own {
+            // A file that stays is locked by nobody, and the next run locks it again.
+            let _ = fs::remove_file(own);
+        }
+    }
+}
+
+impl Lock {
+    /// Locks a folder; `None` on file systems without locks.
+    fn new(folder: &Path) -> Result<Option<Self>> {
+        match File::open(folder) {
+            Ok(handle) => Self::of(folder, handle, None),
+            Err(_) => Self::by_file(folder),
+        }
+    }
+
+    /// Locks a folder by a file in it. Windows opens no folder as a file.
+    fn by_file(folder: &Path) -> Result<Option<Self>> {
+        let own = folder.join(".tapetum-lock");
+        match OpenOptions::new().write(true).create(true).truncate(false).open(&own) {
+            Ok(handle) => Self::of(folder, handle, Some(own)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn of(folder: &Path, handle: File, own: Option<PathBuf>) -> Result<Option<Self>> {
+        match handle.try_lock() {
+            Ok(()) => Ok(Some(Self { _handle: handle, own })),
+            Err(TryLockError::Error(_)) => Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                Err(Error::file(folder, "another run has this folder for its output: another folder, or its end, is expected"))
+            }
         }
     }
 }
@@ -286,5 +320,22 @@ impl<'a> Staged<'a> {
             (Before::File(kept), _) => fs::rename(&kept.0, place),
             (Before::Bytes(bytes), _) => write_into(place, &bytes),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_locked_by_a_file_where_it_cannot_be_opened() {
+        let folder = std::env::temp_dir().join(format!("tapetum-lock-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let first = Lock::by_file(&folder).unwrap();
+        assert!(first.is_some() && Lock::by_file(&folder).unwrap_err().to_string().contains("another run"));
+        drop(first);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+        assert!(Lock::by_file(&folder).unwrap().is_some());
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

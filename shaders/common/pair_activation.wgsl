@@ -1,12 +1,16 @@
-// The activation of a pair's hidden state, over T: ReLU, leaky ReLU, ELU or tanh. `leak` is the slope of a leaky ReLU below 0; where
-// `slope` is true, the slope is returned instead of the value.
+// The activation of a pair's hidden state, over T and its signed words I: ReLU, leaky ReLU, ELU or tanh. `leak` is the slope of a leaky ReLU
+// below 0; where `slope` is true, the slope is returned instead of the value. ReLU compares words, for which a NaN is a number: those from -0
+// to minus infinity, and no NaN, are at most -8388608. Where EXPONENTIAL is false, the kind is neither ELU nor tanh.
 fn activated(x: T, kind: u32, leak: f32, slope: bool) -> T {
-    let above = x > T(0.0);
     if (kind == 0u) {
-        let on = select(x, T(1.0), slope);
-        return unless_nan(x, x, select(T(0.0), on, above), on);
+        let word = bitcast<I>(x);
+        if (slope) {
+            return select(T(1.0), T(0.0), (word <= I(-8388608)) | (word == I(0)));
+        }
+        return select(x, T(0.0), word <= I(-8388608));
     }
-    if (kind == 1u) {
+    let above = x > T(0.0);
+    if (kind == 1u || !EXPONENTIAL) {
         return select(T(leak), T(1.0), above) * select(x, T(1.0), slope);
     }
     if (kind == 2u) {

@@ -1,5 +1,23 @@
-// Sums over a tile of `tile_direct`, which is one invocation's own: they are made.
-fn over_rows(x: vec4<f32>, lane: u32) -> vec4<f32> {
+// Sums over a tile of `tile_direct`, which is one invocation's own: they are made. Its rows are pairs of one receiver.
+const ROWS = 4u * EDGE;
+// Of an invocation's quads of rows: how many have receivers of their own, and how many have senders of their own.
+const RECEIVERS = 1u;
+const SENDERS = EDGE;
+// All quads of rows of a tile that an invocation does not hold itself.
+const QUADS_DOWN = 1u;
+
+// The first of a tile's quads of rows that an invocation takes where they are divided among a tile's invocations, and the step to its next.
+const DIVIDED = 1u;
+
+fn divided(lane: u32) -> u32 {
+    return 0u;
+}
+
+fn over_rows(x: vec4<f32>, lane: u32, quads: u32) -> vec4<f32> {
+    return x;
+}
+
+fn over_receivers(x: vec4<f32>, lane: u32, quads: u32) -> vec4<f32> {
     return x;
 }
 
@@ -7,8 +25,12 @@ fn over_cols(x: vec4<f32>, lane: u32) -> vec4<f32> {
     return x;
 }
 
-// True where this invocation stores the sums over rows; `keeps_cols` says the same of the sums over columns.
-fn keeps_rows(lane: u32) -> bool {
+// True where this invocation stores the sums over rows; the others say the same of the other sums.
+fn keeps_rows(lane: u32, quads: u32) -> bool {
+    return true;
+}
+
+fn keeps_receivers(lane: u32, quads: u32) -> bool {
     return true;
 }
 

@@ -1,32 +1,62 @@
-// Sums over a block of `tile_shared` of what each invocation made of its own rows, or columns, in a fixed order: 16 SIDE SIDE bytes of
-// workgroup memory and 2 barriers each.
-var<workgroup> gathered: array<vec4<f32>, GROUP>;
+// Sums over a block of `tile_shared` of what each invocation made of its own rows, or columns, in a fixed order, through the memory that
+// staged the product: 2 barriers each. `quads` quads of rows, at most SIDE and a power of two, are the pairs of one receiver.
+const ROWS = 4u * QUADS;
+// Of an invocation's quads of rows: how many have receivers of their own, and how many have senders of their own.
+const RECEIVERS = EDGE;
+const SENDERS = 1u;
+// All quads of rows of a block that an invocation does not hold itself.
+const QUADS_DOWN = SIDE;
 
-fn over_rows(x: vec4<f32>, lane: u32) -> vec4<f32> {
+// The first of a block's quads of rows that an invocation takes where they are divided among a block's invocations, and the step to its
+// next.
+const DIVIDED = GROUP;
+
+fn divided(lane: u32) -> u32 {
+    return lane;
+}
+
+fn gather(x: vec4<f32>, lane: u32) {
     workgroupBarrier();
-    gathered[lane] = x;
+    a_stage[lane] = x;
     workgroupBarrier();
+}
+
+fn over_rows(x: vec4<f32>, lane: u32, quads: u32) -> vec4<f32> {
+    gather(x, lane);
+    let first = lane / SIDE / quads * quads;
     var sum = vec4<f32>();
-    for (var r = 0u; r < SIDE; r++) {
-        sum += gathered[r * SIDE + lane % SIDE];
+    for (var r = 0u; r < quads; r++) {
+        sum += a_stage[(first + r) * SIDE + lane % SIDE];
+    }
+    return sum;
+}
+
+// Over the rows that have the same place among their receivers' quads.
+fn over_receivers(x: vec4<f32>, lane: u32, quads: u32) -> vec4<f32> {
+    gather(x, lane);
+    var sum = vec4<f32>();
+    for (var r = lane / SIDE % quads; r < SIDE; r += quads) {
+        sum += a_stage[r * SIDE + lane % SIDE];
     }
     return sum;
 }
 
 fn over_cols(x: vec4<f32>, lane: u32) -> vec4<f32> {
-    workgroupBarrier();
-    gathered[lane] = x;
-    workgroupBarrier();
+    gather(x, lane);
     var sum = vec4<f32>();
     for (var c = 0u; c < SIDE; c++) {
-        sum += gathered[lane / SIDE * SIDE + c];
+        sum += a_stage[lane / SIDE * SIDE + c];
     }
     return sum;
 }
 
-// True where this invocation stores the sums over rows; `keeps_cols` says the same of the sums over columns.
-fn keeps_rows(lane: u32) -> bool {
-    return lane / SIDE == 0u;
+// True where this invocation stores the sums over rows; the others say the same of the other sums.
+fn keeps_rows(lane: u32, quads: u32) -> bool {
+    return lane / SIDE % quads == 0u;
+}
+
+fn keeps_receivers(lane: u32, quads: u32) -> bool {
+    return lane / SIDE < quads;
 }
 
 fn keeps_cols(lane: u32) -> bool {

@@ -11,6 +11,8 @@
 // uses     grid, nan, math, pair_activation
 // one of   features_vector | features_scalar
 
+const EXPONENTIAL = true;
+
 struct Params {
     units: u32,
     heads: u32,

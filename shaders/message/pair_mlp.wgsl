@@ -7,10 +7,10 @@
 // w        [outputs, features]
 // bias     [outputs]
 // s        [batch, receivers, outputs]
-// workgroup GROUP x 1 x 1; a unit is one receiver and the outputs of one tile, which goes over the senders; memory and barriers: see the
-//          tile snippets. 2 barriers more for a unit that a workgroup shares
+// workgroup GROUP x 1 x 1; a unit is a few receivers, as many as a block of ROWS pairs has, and the outputs of one tile, which goes over the
+//          senders; memory and barriers: see the tile snippets. 2 EDGE EDGE barriers more for a unit that a workgroup shares
 // cost     batch receivers senders (2 features + 2 features outputs + 4 outputs) FLOPs; z, u, v, w, bias and s once
-// uses     grid, nan, math, features_vector, pair_activation, pair_layers
+// uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_layers
 // one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
 
 struct Params {
@@ -20,8 +20,14 @@ struct Params {
     // In fours.
     features: u32,
     outputs: u32,
-    row_units: u32,
     col_units: u32,
+    // See `pair_blocks`: a block is the rows of one tile.
+    across: u32,
+    down: u32,
+    block_bits: u32,
+    sender_bits: u32,
+    from_block: u32,
+    last_block: u32,
     first: u32,
     second: u32,
     first_leak: f32,
@@ -43,33 +49,42 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         return;
     }
     let col_unit = unit % params.col_units;
-    receiver = unit / params.col_units;
-    first_sender = receiver / params.receivers * params.senders;
-    senders = params.senders;
+    let strip = unit / params.col_units;
 
-    var sum: array<vec4<f32>, EDGE>;
-    for (var j = 0u; j < EDGE; j++) {
-        sum[j] = vec4<f32>();
+    var sum: array<array<vec4<f32>, EDGE>, RECEIVERS>;
+    for (var i = 0u; i < RECEIVERS; i++) {
+        for (var j = 0u; j < EDGE; j++) {
+            sum[i][j] = vec4<f32>();
+        }
     }
-    for (var row_unit = 0u; row_unit < params.row_units; row_unit++) {
-        tile_product(row_unit, col_unit, lane, 4u * params.features);
+    for (var step = 0u; step < params.across; step++) {
+        let block = strip * params.across + step;
+        tile_product(block, col_unit, lane, 4u * params.features);
+        place(block * ROWS);
         for (var j = 0u; j < EDGE; j++) {
             let offset = bias[min(tile_col(col_unit, lane, j) / 4u, params.outputs - 1u)];
             for (var i = 0u; i < EDGE; i++) {
+                let row = tile_row(block, lane, i);
+                let receiver = receiver_of(row);
+                let sender = sender_of(row);
+                let at = receiver_row(receiver) * params.senders;
                 for (var r = 0u; r < 4u; r++) {
-                    let row = tile_row(row_unit, lane, i) + r;
-                    let weight = z[receiver * params.senders + min(row, params.senders - 1u)];
+                    let weight = z[at + min(sender + r, params.senders - 1u)];
                     let made = activated(total[i][j][r] + offset, params.second, params.second_leak, false);
-                    sum[j] += select(0.0, weight, row < params.senders) * made;
+                    sum[i % RECEIVERS][j] += select(0.0, weight, sender + r < params.senders) * made;
                 }
             }
         }
     }
-    for (var j = 0u; j < EDGE; j++) {
-        let whole = over_rows(sum[j], lane);
-        let col = tile_col(col_unit, lane, j) / 4u;
-        if (keeps_rows(lane) && col < params.outputs) {
-            s[receiver * params.outputs + col] = whole;
+    let quads = 1u << (params.sender_bits - 2u);
+    for (var i = 0u; i < RECEIVERS; i++) {
+        let receiver = receiver_of(tile_row(strip * params.across, lane, i));
+        for (var j = 0u; j < EDGE; j++) {
+            let whole = over_rows(sum[i][j], lane, quads);
+            let col = tile_col(col_unit, lane, j) / 4u;
+            if (keeps_rows(lane, quads) && col < params.outputs && receiver < params.receivers) {
+                s[receiver_row(receiver) * params.outputs + col] = whole;
+            }
         }
     }
 }

@@ -1,62 +1,60 @@
-// d[b, n, f] = sum_m first'(own[b, n, f] + other[b, m, f]) sum_h panel[pair, h] w[h, f] over the pairs of a panel: what reaches one end of an
-// edge network's first layer. The nodes n kept are the receivers and the m summed are the senders, or the other way.
+// With q[pair, f] = first'(u[b, i, f] + v[b, j, f]) sum_h panel[pair, h] w[h, f], what reaches the ends of the pairs of a panel: parts of the
+// sums of q over senders and over receivers, one for each block of pairs. And dz[b, i, j], the sum of its parts over tiles of outputs.
 //
-// panel    [graphs, receivers, senders, outputs], those of the panel, four outputs at a time; by_kept and by_summed apart
-// w        [outputs, features], four features at a time, as own, other and d
-// own      [batch, nodes, features], of the nodes kept
-// other    [batch, nodes, features], of the nodes summed
-// d        [batch, nodes, features], of the nodes kept: of the panel's alone; added to what is there unless `begins`
-// workgroup GROUP x 1 x 1; a unit is one node kept and the features of one tile, which goes over the nodes summed; memory and barriers: see
-//          the tile snippets. 2 barriers more for a unit that a workgroup shares
-// cost     pairs (2 features outputs + 4 features) FLOPs, and 1 more for each element of d of the panel that is added to what is there; panel,
-//          w, own, other and d once, d twice where it is added to
-// uses     grid, nan, math, features_vector, pair_activation
-// one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
+// panel      [rows, outputs]: pairs in blocks, four outputs at a time, 0 where a row of a block is no pair
+// w          [outputs, features], four features at a time, as u, v, receivers and senders
+// u          [batch, receivers, features]
+// v          [batch, senders, features]
+// sums       [parts, rows], four rows at a time
+// receivers  [blocks, receivers of a block, features]
+// senders    [blocks, senders of a block, features]
+// dz         [batch, receivers, senders]; of the panel's pairs alone is written
+// workgroup GROUP x 1 x 1; a unit is a block of pairs, which is the rows of a tile, by the features of a tile; memory and barriers: see the
+//            tile snippets. 2 EDGE (EDGE + 4) barriers more for a unit that a workgroup shares
+// cost       pairs (2 features outputs + 5 features) FLOPs; each buffer once
+// uses       grid, nan, math, features_vector, pair_activation, pair_blocks
+// one of     tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
 
 struct Params {
     units: u32,
-    // Of the panel.
-    kept: u32,
-    summed: u32,
+    receivers: u32,
+    senders: u32,
     // In fours.
     features: u32,
     outputs: u32,
-    row_units: u32,
     col_units: u32,
-    by_kept: u32,
-    by_summed: u32,
-    graph: u32,
-    // Nodes of a graph, and where the panel's begin.
-    own_nodes: u32,
-    own_first: u32,
-    other_nodes: u32,
-    other_first: u32,
+    // See `pair_blocks`; rows of the panel.
+    across: u32,
+    down: u32,
+    block_bits: u32,
+    sender_bits: u32,
+    from_block: u32,
+    last_block: u32,
+    rows: u32,
+    // Of the sums.
+    parts: u32,
     first: u32,
     first_leak: f32,
-    begins: u32,
 }
 
 @group(0) @binding(0) var<storage, read> panel: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> w: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> own: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> other: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> d: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> u: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> sums: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> receivers: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> senders: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> dz: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// Where the pairs of the node kept begin in the panel.
-var<private> pairs: u32;
-
-fn pair(row: u32, h: u32) -> vec4<f32> {
-    return panel[pairs + min(row, params.summed - 1u) * params.by_summed + h];
-}
-
-// Column r holds the outputs k .. k + 4 of the pair with row + r; zeros beyond the last output.
+// Column r holds the outputs k .. k + 4 of row + r; zeros beyond the last output.
 fn a_block(row: u32, k: u32) -> mat4x4<f32> {
     let h = k / 4u;
     if (h >= params.outputs) {
         return mat4x4<f32>();
     }
-    return mat4x4<f32>(pair(row, h), pair(row + 1u, h), pair(row + 2u, h), pair(row + 3u, h));
+    let at = row * params.outputs + h;
+    return mat4x4<f32>(panel[at], panel[at + params.outputs], panel[at + 2u * params.outputs], panel[at + 3u * params.outputs]);
 }
 
 fn weights(output: u32, f: u32) -> vec4<f32> {
@@ -69,6 +67,23 @@ fn b_block(k: u32, col: u32) -> mat4x4<f32> {
     return mat4x4<f32>(weights(k, f), weights(k + 1u, f), weights(k + 2u, f), weights(k + 3u, f));
 }
 
+fn add_weights_of_pairs(row_unit: u32, lane: u32) {
+    for (var quad = divided(lane); quad < ROWS / 4u; quad += DIVIDED) {
+        let row = ROWS * row_unit + 4u * quad;
+        var whole = vec4<f32>();
+        for (var part = 0u; part < params.parts; part++) {
+            whole += sums[(part * params.rows + row) / 4u];
+        }
+        let receiver = receiver_of(row);
+        let sender = sender_of(row);
+        for (var r = 0u; r < 4u; r++) {
+            if (is_pair(receiver, sender + r)) {
+                dz[receiver_row(receiver) * params.senders + sender + r] = whole[r];
+            }
+        }
+    }
+}
+
 @compute @workgroup_size(GROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let unit = unit_index(group_index(grid.group, grid.groups), lane);
@@ -76,39 +91,49 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         return;
     }
     let col_unit = unit % params.col_units;
-    let node = unit / params.col_units % params.kept;
-    let in_panel = unit / params.col_units / params.kept;
-    pairs = in_panel * params.kept * params.summed * params.outputs + node * params.by_kept;
-    let origin = ((params.graph + in_panel) * params.own_nodes + params.own_first + node) * params.features;
-    let others = ((params.graph + in_panel) * params.other_nodes + params.other_first) * params.features;
-
-    var sum: array<vec4<f32>, EDGE>;
-    for (var j = 0u; j < EDGE; j++) {
-        sum[j] = vec4<f32>();
+    let row_unit = unit / params.col_units;
+    place(ROWS * row_unit);
+    if (col_unit == 0u) {
+        add_weights_of_pairs(row_unit, lane);
     }
-    for (var row_unit = 0u; row_unit < params.row_units; row_unit++) {
-        tile_product(row_unit, col_unit, lane, 4u * params.outputs);
-        for (var j = 0u; j < EDGE; j++) {
-            let f = min(tile_col(col_unit, lane, j) / 4u, params.features - 1u);
-            let end = own[origin + f];
-            for (var i = 0u; i < EDGE; i++) {
-                for (var r = 0u; r < 4u; r++) {
-                    let row = tile_row(row_unit, lane, i) + r;
-                    let x = end + other[others + min(row, params.summed - 1u) * params.features + f];
-                    let back = activated(x, params.first, params.first_leak, true) * total[i][j][r];
-                    sum[j] += select(vec4<f32>(), back, row < params.summed);
+    tile_product(row_unit, col_unit, lane, 4u * params.outputs);
+
+    let quads = 1u << (params.sender_bits - 2u);
+    let block_senders = 1u << params.sender_bits;
+    let block_receivers = 1u << (params.block_bits - params.sender_bits);
+    var own: array<vec4<f32>, RECEIVERS>;
+    var sum: array<vec4<f32>, RECEIVERS>;
+    for (var j = 0u; j < EDGE; j++) {
+        let col = tile_col(col_unit, lane, j) / 4u;
+        let f = min(col, params.features - 1u);
+        for (var i = 0u; i < RECEIVERS; i++) {
+            own[i] = u[receiver_row(receiver_of(tile_row(row_unit, lane, i))) * params.features + f];
+            sum[i] = vec4<f32>();
+        }
+        for (var k = 0u; k < SENDERS; k++) {
+            let sender = sender_of(tile_row(row_unit, lane, k));
+            for (var r = 0u; r < 4u; r++) {
+                let other = v[sender_row(sender + r) * params.features + f];
+                var back = vec4<f32>();
+                for (var i = 0u; i < RECEIVERS; i++) {
+                    let slope = activated(own[i] + other, params.first, params.first_leak, true);
+                    let receiver = receiver_of(tile_row(row_unit, lane, i));
+                    let q = select(vec4<f32>(), slope * total[i + k][j][r], is_pair(receiver, sender + r));
+                    sum[i] += q;
+                    back += q;
+                }
+                let whole = over_receivers(back, lane, quads);
+                if (keeps_receivers(lane, quads) && col < params.features) {
+                    senders[(row_unit * block_senders + sender - first_sender + r) * params.features + col] = whole;
                 }
             }
         }
-    }
-    for (var j = 0u; j < EDGE; j++) {
-        var whole = over_rows(sum[j], lane);
-        let f = tile_col(col_unit, lane, j) / 4u;
-        if (keeps_rows(lane) && f < params.features) {
-            if (params.begins == 0u) {
-                whole += d[origin + f];
+        for (var i = 0u; i < RECEIVERS; i++) {
+            let whole = over_rows(sum[i], lane, quads);
+            if (keeps_rows(lane, quads) && col < params.features) {
+                let receiver = receiver_of(tile_row(row_unit, lane, i)) - first_receiver;
+                receivers[(row_unit * block_receivers + receiver) * params.features + col] = whole;
             }
-            d[origin + f] = whole;
         }
     }
 }

@@ -1,17 +1,19 @@
-// For the pairs of a panel, some receivers by some senders of some graphs, with y = sum_f w[h, f] first(u[b, i, f] + v[b, j, f]) + bias[h]:
-// dz[b, i, j] = sum_h g[b, i, h] second(y_h), and panel[pair, h] = z[b, i, j] g[b, i, h] second'(y_h), the cotangent of y.
+// For the pairs of a panel, with y = sum_f w[h, f] first(u[b, i, f] + v[b, j, f]) + bias[h]: panel[pair, h] = z[b, i, j] g[b, i, h] second'(y_h),
+// the cotangent of y, and parts of two sums: sum_h g[b, i, h] second(y_h), the cotangent of z, over the outputs of a tile, and that of the
+// panel over the pairs of a tile, of which the cotangent of the bias is made.
 //
-// z, dz    [batch, receivers, senders]; dz of the panel's pairs alone is written
+// z        [batch, receivers, senders]
 // u        [batch, receivers, features], four at a time, as are v, w, bias, g and panel
 // v        [batch, senders, features]
 // w        [outputs, features]
 // bias     [outputs]
 // g        [batch, receivers, outputs]
-// panel    [graphs, receivers, senders, outputs], those of the panel
-// workgroup GROUP x 1 x 1; a unit is one receiver and the senders of one tile, which goes over the outputs; memory and barriers: see the
-//          tile snippets. 2 barriers more for a unit that a workgroup shares
-// cost     pairs (2 features + 2 features outputs + 7 outputs) FLOPs; z, u, v, w, bias, g, panel and dz once
-// uses     grid, nan, math, features_vector, pair_activation, pair_layers
+// panel    [rows, outputs]: pairs in blocks, 0 where a row of a block is no pair
+// sums     [col_units, rows] parts of the cotangent of z, four rows at a time; then [tiles of rows, outputs], four outputs at a time
+// workgroup GROUP x 1 x 1; a unit is a tile of pairs by outputs; memory and barriers: see the tile snippets. 4 EDGE barriers more for a unit
+//          that a workgroup shares
+// cost     pairs (2 features + 2 features outputs + 8 outputs) FLOPs; z, u, v, w, bias, g, panel and sums once
+// uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_layers
 // one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
 
 struct Params {
@@ -21,18 +23,19 @@ struct Params {
     // In fours.
     features: u32,
     outputs: u32,
-    row_units: u32,
     col_units: u32,
+    // See `pair_blocks`; rows of the panel.
+    across: u32,
+    down: u32,
+    block_bits: u32,
+    sender_bits: u32,
+    from_block: u32,
+    last_block: u32,
+    rows: u32,
     first: u32,
     second: u32,
     first_leak: f32,
     second_leak: f32,
-    // Where the panel begins, and its extents.
-    graph: u32,
-    from_receiver: u32,
-    from_sender: u32,
-    panel_receivers: u32,
-    panel_senders: u32,
 }
 
 @group(0) @binding(0) var<storage, read> z: array<f32>;
@@ -42,7 +45,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> g: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> panel: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> dz: array<f32>;
+@group(0) @binding(7) var<storage, read_write> sums: array<vec4<f32>>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
@@ -51,45 +54,53 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     if (unit >= params.units) {
         return;
     }
-    let row_unit = unit % params.row_units;
-    let own = unit / params.row_units;
-    let graph = params.graph + own / params.panel_receivers;
-    receiver = graph * params.receivers + params.from_receiver + own % params.panel_receivers;
-    first_sender = graph * params.senders + params.from_sender;
-    senders = params.panel_senders;
-    let first_pair = receiver * params.senders + params.from_sender;
+    let col_unit = unit % params.col_units;
+    let row_unit = unit / params.col_units;
+    tile_product(row_unit, col_unit, lane, 4u * params.features);
 
-    var sum: array<vec4<f32>, EDGE>;
+    var by_row: array<vec4<f32>, EDGE>;
+    var by_col: array<vec4<f32>, EDGE>;
     for (var i = 0u; i < EDGE; i++) {
-        sum[i] = vec4<f32>();
+        by_row[i] = vec4<f32>();
+        by_col[i] = vec4<f32>();
     }
-    for (var col_unit = 0u; col_unit < params.col_units; col_unit++) {
-        tile_product(row_unit, col_unit, lane, 4u * params.features);
+    for (var i = 0u; i < EDGE; i++) {
+        let row = tile_row(row_unit, lane, i);
+        let inside = row < params.rows;
+        place(row);
+        let receiver = receiver_of(row);
+        let sender = sender_of(row);
+        let own = receiver_row(receiver);
         for (var j = 0u; j < EDGE; j++) {
             let h = tile_col(col_unit, lane, j) / 4u;
             let last = min(h, params.outputs - 1u);
             let offset = bias[last];
-            let slope = select(vec4<f32>(), g[receiver * params.outputs + last], h < params.outputs);
-            for (var i = 0u; i < EDGE; i++) {
-                for (var r = 0u; r < 4u; r++) {
-                    let row = tile_row(row_unit, lane, i) + r;
-                    let y = total[i][j][r] + offset;
-                    sum[i][r] += dot(slope, activated(y, params.second, params.second_leak, false));
-                    if (row < senders && h < params.outputs) {
-                        panel[(own * senders + row) * params.outputs + h] =
-                            z[first_pair + row] * slope * activated(y, params.second, params.second_leak, true);
-                    }
+            let back = select(vec4<f32>(), g[own * params.outputs + last], h < params.outputs);
+            for (var r = 0u; r < 4u; r++) {
+                let y = total[i][j][r] + offset;
+                by_row[i][r] += dot(back, activated(y, params.second, params.second_leak, false));
+                let weight = z[own * params.senders + min(sender + r, params.senders - 1u)];
+                let slope = weight * back * activated(y, params.second, params.second_leak, true);
+                let kept = select(vec4<f32>(), slope, is_pair(receiver, sender + r) & inside);
+                by_col[j] += kept;
+                if (inside && h < params.outputs) {
+                    panel[(row + r) * params.outputs + h] = kept;
                 }
             }
         }
     }
     for (var i = 0u; i < EDGE; i++) {
-        let whole = over_cols(sum[i], lane);
-        for (var r = 0u; r < 4u; r++) {
-            let row = tile_row(row_unit, lane, i) + r;
-            if (keeps_cols(lane) && row < senders) {
-                dz[first_pair + row] = whole[r];
-            }
+        let row = tile_row(row_unit, lane, i);
+        let whole = over_cols(by_row[i], lane);
+        if (keeps_cols(lane) && row < params.rows) {
+            sums[(col_unit * params.rows + row) / 4u] = whole;
+        }
+    }
+    for (var j = 0u; j < EDGE; j++) {
+        let h = tile_col(col_unit, lane, j) / 4u;
+        let whole = over_rows(by_col[j], lane, QUADS_DOWN);
+        if (keeps_rows(lane, QUADS_DOWN) && h < params.outputs) {
+            sums[params.col_units * params.rows / 4u + row_unit * params.outputs + h] = whole;
         }
     }
 }

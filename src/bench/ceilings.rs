@@ -12,6 +12,7 @@ use crate::ops::work::Instance;
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// The ceilings of a device.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +94,9 @@ impl Probe {
     }
 }
 
+/// One sample.
+const ONE: Effort = Effort { samples: 1, least: 1, ..Effort::QUICK };
+
 /// The probes of all ceilings.
 #[derive(Debug)]
 pub struct Probes {
@@ -101,7 +105,26 @@ pub struct Probes {
     f16: Option<Probe>,
     dispatch: Stats,
     round_trip: Stats,
+    /// True for software adapters and the host executor, which have no clocks to bring up.
+    slow: bool,
 }
+
+/// The control's times beside a measurement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beside {
+    /// The control's nanoseconds just before and just after it.
+    pub control: Stats,
+    /// True where they were as short as the control's best time, apart from a few per cent.
+    pub steady: bool,
+}
+
+/// The most of the control's best time that it takes beside a steady measurement: on GPUs, whose clocks rise and fall, and on software
+/// adapters and the host executor, which share their cores with other programs.
+const STEADY: [f64; 2] = [1.05, 1.25];
+/// The number of times that a measurement is taken in search of a steady one.
+const ATTEMPTS: usize = 3;
+/// The time of work that brings a GPU's clocks up.
+const CLOCKS_UP: Duration = Duration::from_millis(250);
 
 impl Probes {
     /// Measures all ceilings for the first time.
@@ -125,7 +148,7 @@ impl Probes {
         let mut word = job(device, 0, seed, |t, _| empty(t))?;
         let dispatch = first(word.time(effort)?)?;
         let round_trip = wall(effort, || word.round_trip())?;
-        Ok(Self { copy, f32, f16, dispatch, round_trip })
+        Ok(Self { copy, f32, f16, dispatch, round_trip, slow: slow(device) })
     }
 
     /// Takes one sample more of each rate. Samples spread over a run show the device's undisturbed rates, and how steady they are.
@@ -133,8 +156,45 @@ impl Probes {
     /// # Errors
     /// Returns an error where the device reports a fault.
     pub fn measure(&mut self) -> Result<()> {
-        let one = Effort { samples: 1, least: 1, ..Effort::QUICK };
-        [Some(&mut self.copy), Some(&mut self.f32), self.f16.as_mut()].into_iter().flatten().try_for_each(|p| p.measure(&one))
+        [Some(&mut self.copy), Some(&mut self.f32), self.f16.as_mut()].into_iter().flatten().try_for_each(|p| p.measure(&ONE))
+    }
+
+    /// Takes a measurement between two samples of the control. Where the control is slower than its best by more than a few per cent, the
+    /// device is kept at work until its clocks have risen, and the measurement is taken again; the steadiest of three is returned.
+    ///
+    /// # Errors
+    /// The same as those of `measure`, and where the device reports a fault.
+    pub fn steadily<T>(&mut self, mut measure: impl FnMut() -> Result<T>) -> Result<(T, Beside)> {
+        let most = STEADY[usize::from(self.slow)];
+        let mut best: Option<(f64, T, Stats)> = None;
+        for _ in 0..ATTEMPTS {
+            let mut before = self.control_now()?;
+            if before > most * self.copy.best && !self.slow {
+                let started = Instant::now();
+                while started.elapsed() < CLOCKS_UP {
+                    self.f32.measure(&Effort::QUICK)?;
+                }
+                before = self.control_now()?;
+            }
+            let measured = measure()?;
+            let control = Stats::of(&[before, self.control_now()?]).ok_or_else(|| Error::argument("no samples"))?;
+            let pace = control.q3 / self.copy.best;
+            if best.as_ref().is_none_or(|(least, ..)| pace < *least) {
+                best = Some((pace, measured, control));
+            }
+            if pace <= most {
+                break;
+            }
+        }
+        let (_, measured, control) = best.ok_or_else(|| Error::argument("no samples"))?;
+        // More samples may have found the control to be faster than it was known to be at first.
+        Ok((measured, Beside { control, steady: control.q3 <= most * self.copy.best }))
+    }
+
+    /// The control's nanoseconds now.
+    fn control_now(&mut self) -> Result<f64> {
+        self.copy.measure(&ONE)?;
+        Ok(self.copy.times.last().copied().unwrap_or(f64::INFINITY))
     }
 
     /// The ceilings by all samples so far.

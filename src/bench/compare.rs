@@ -1,18 +1,20 @@
 //! The comparison of a run with an earlier run on the same device.
 //!
-//! A machine's speed varies from run to run: its clocks follow its temperature, and other programs use it too. Two measures separate this
-//! variation from a change of a kernel. First, the *control*, a copy between two large buffers whose kernel nobody tunes, is timed all
-//! through both runs, and every ratio is divided by the control's ratio, because anything that slows all kernels slows the copy as well.
-//! Second, a kernel counts as slower only where the divided ratio passes the threshold *and* the times differ by more than they spread: the
+//! A machine's speed varies from run to run: its clocks follow its temperature, and other programs use it too. Three measures separate this
+//! variation from a change of a kernel. First, the *control*, a copy between two large buffers whose kernel nobody tunes, is timed just
+//! before and just after each row in both runs, and the row's ratio is divided by the ratio of its controls, because anything that slows
+//! all kernels slows the copy as well. A row whose control was not steady in one of the runs is not compared.
+//! Second, a row that looks slower is timed twice more, and the fastest of the three is judged. Third, a kernel counts as slower only where the divided ratio passes the threshold *and* the times differ by more than they spread: the
 //! new lower quartile lies above the old upper quartile, even if the machine became slower by as much as the control's own quartiles allow.
 //! A ratio that passes the threshold without meeting the second condition is called noise. On a machine that is busy with other work all
 //! rows may be noise, and only a run on a quieter machine decides. The control is printed first, with its range. Where the control changed
 //! by more than the threshold, the machine did, and the verdicts on small kernels, whose time is mostly that of launches and not of memory
 //! traffic, are unreliable.
 
+use super::ceilings::Beside;
 use super::machine::Machine;
 use super::measure::Stats;
-use super::report::{FORMAT, Report};
+use super::report::{FORMAT, Report, Row};
 use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -24,7 +26,7 @@ pub struct Baseline {
     control: Stats,
     control_bytes: f64,
     timing: String,
-    rows: Vec<(Key, Stats)>,
+    rows: Vec<Timed>,
 }
 
 /// The identity of a row, by which it is found in both runs. The variant is not part of it, so that two variants of a kernel can be
@@ -39,6 +41,14 @@ pub struct Key {
     pub direction: String,
     /// The shapes of the operands.
     pub shape: String,
+}
+
+/// A row of the earlier run.
+#[derive(Debug, Clone, PartialEq)]
+struct Timed {
+    key: Key,
+    time: Stats,
+    beside: Beside,
 }
 
 /// The outcome of comparing a kernel's time with the earlier run.
@@ -116,6 +126,8 @@ pub struct Comparison {
     pub rows: Vec<Compared>,
     /// Rows of this run that the earlier one lacks.
     pub unmatched: usize,
+    /// Rows that are not compared, because the control beside them was not steady in one of the runs.
+    pub unsteady: usize,
 }
 
 impl Baseline {
@@ -165,21 +177,53 @@ impl Baseline {
     /// Compares `report` with this earlier run; a change of time counts above the ratio `threshold`.
     pub fn compare(&self, report: &Report, threshold: f64) -> Comparison {
         let control = Range::of(self.control, report.control).scaled(self.control_bytes / report.control_bytes);
-        let mut rows = Vec::new();
-        for r in &report.rows {
-            let key = Key { kernel: r.kernel.clone(), work: r.work.clone(), direction: r.direction.name().into(), shape: r.shape.clone() };
-            if let Some((_, old)) = self.rows.iter().find(|(k, _)| *k == key) {
-                rows.push(judge(key, *old, r.time, control, threshold));
-            }
-        }
-        Comparison { control, threshold, unmatched: report.rows.len() - rows.len(), rows }
+        let found: Vec<_> = report.rows.iter().filter_map(|r| self.judge(r, threshold)).collect();
+        let (matched, unmatched) = (found.len(), report.rows.len() - found.len());
+        let rows: Vec<_> = found.into_iter().flatten().collect();
+        Comparison { control, threshold, unmatched, unsteady: matched - rows.len(), rows }
+    }
+
+    /// The verdict on a row: nothing where the earlier run has none of its key, `Some(None)` where either was not timed beside a steady
+    /// control.
+    fn judge(&self, row: &Row, threshold: f64) -> Option<Option<Compared>> {
+        let old = self.rows.iter().find(|old| old.key.names(row))?;
+        let steady = old.beside.steady && row.beside.steady;
+        let control = Range::of(old.beside.control, row.beside.control);
+        Some(steady.then(|| judge(old.key.clone(), old.time, row.time, control, threshold)))
     }
 }
 
-fn row(json: &Value) -> Option<(Key, Stats)> {
+impl Key {
+    fn names(&self, r: &Row) -> bool {
+        (&*self.kernel, &*self.work, &*self.direction, &*self.shape) == (&*r.kernel, &*r.work, r.direction.name(), &*r.shape)
+    }
+}
+
+/// The doubt whether a kernel is as fast as in an earlier run.
+#[derive(Debug)]
+pub(super) struct Suspicion<'a> {
+    baseline: &'a Baseline,
+    threshold: f64,
+}
+
+impl<'a> Suspicion<'a> {
+    pub(super) fn new(baseline: &'a Baseline, threshold: f64) -> Self {
+        Self { baseline, threshold }
+    }
+
+    /// True where the row would be called slower, or could not be judged.
+    pub(super) fn slower(&self, row: &Row) -> bool {
+        let judged = self.baseline.judge(row, self.threshold);
+        judged.is_some_and(|found| found.is_none_or(|compared| compared.verdict == Verdict::Slower))
+    }
+}
+
+fn row(json: &Value) -> Option<Timed> {
     let text = |key: &str| json.get(key)?.as_str().map(str::to_owned);
     let key = Key { kernel: text("kernel")?, work: text("work")?, direction: text("direction")?, shape: text("shape")? };
-    Some((key, Stats::parse(json).filter(|s| s.median > 0.0)?))
+    let positive = |json: &Value| Stats::parse(json).filter(|s| s.median > 0.0);
+    let beside = Beside { control: positive(json.get("control")?)?, steady: json.get("steady")?.as_bool()? };
+    Some(Timed { key, time: positive(json)?, beside })
 }
 
 fn judge(key: Key, old: Stats, new: Stats, control: Range, threshold: f64) -> Compared {
@@ -215,7 +259,7 @@ impl Comparison {
             })
         };
         json!({
-            "control": { "ratio": self.control.ratio, "low": self.control.low, "high": self.control.high }, "threshold": self.threshold, "unmatched": self.unmatched, "slower": self.slower(),
+            "control": { "ratio": self.control.ratio, "low": self.control.low, "high": self.control.high }, "threshold": self.threshold, "unmatched": self.unmatched, "unsteady": self.unsteady, "slower": self.slower(),
             "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
         })
     }

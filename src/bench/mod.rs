@@ -11,20 +11,22 @@ pub mod machine;
 pub mod measure;
 mod networks;
 pub mod report;
+mod run;
 mod small;
 pub mod step;
 pub mod tune;
 
 use crate::device::Device;
 use crate::kernel::Target;
-use crate::ops::work::{Instance, Size, Work};
+use crate::ops::work::{Size, Work};
 use crate::plan::Plan;
-use crate::{Error, Result};
-use ceilings::Probes;
-use job::{Direction, HOST, Job, RecordedWork};
+use crate::{Error, Result, Shape};
+use compare::{Baseline, Suspicion};
+use job::{Direction, RecordedWork};
 use machine::Machine;
 use measure::{Effort, Timing};
-use report::{LeftOut, Report, Row};
+use report::Report;
+use run::Run;
 use std::collections::BTreeSet;
 use step::{TimedStep, steps};
 
@@ -33,15 +35,31 @@ use step::{TimedStep, steps};
 pub struct Settings {
     /// Only kernels, works and steps whose names contain this, whatever its case.
     pub filter: Option<String>,
-    /// True to time only small sizes, with a few samples each.
+    /// True to take only a few samples of each, and to time only small sizes unless `size` names another.
     pub quick: bool,
+    /// Only works of this size.
+    pub size: Option<Size>,
+    /// The shapes of the operands of the one work that is timed, in place of its own sizes.
+    pub shapes: Option<Vec<Shape>>,
     /// The seed of the random operands.
     pub seed: u64,
 }
 
-/// The nanoseconds that one dispatch may take; a size that would take longer is left out. On a CPU the user would wait too long, and a
-/// driver resets a GPU that does not answer for two seconds.
-const LONGEST_NS: f64 = 2e9;
+impl Settings {
+    /// The work at the sizes that are wanted; `None` where it has none of them.
+    fn sized(&self, mut work: Work) -> Result<Option<Work>> {
+        if let Some(shapes) = &self.shapes {
+            work = work.at(shapes)?;
+        }
+        let wanted = match self.size {
+            Some(size) => Some(size),
+            None if self.quick && self.shapes.is_none() => Some(Size::Small),
+            None => None,
+        };
+        work.sizes.retain(|(size, _)| wanted.is_none_or(|wanted| *size == wanted));
+        Ok(Some(work).filter(|w| !w.sizes.is_empty()))
+    }
+}
 
 /// A run that has not begun, with the works and steps that match the filter.
 pub struct Bench<'a> {
@@ -74,7 +92,20 @@ impl<'a> Bench<'a> {
                 known.extend([work.name.to_owned()].into_iter().chain(kernels));
             }
         }
-        let steps: Vec<TimedStep> = steps().into_iter().filter(|s| contains(s.name, &wanted) && (!s.large || !wanted.is_empty())).collect();
+        if settings.shapes.is_some() {
+            // The name of a work may be part of the names of others.
+            if works.iter().any(|w| w.name == wanted) {
+                works.retain(|w| w.name == wanted);
+            }
+            if works.len() > 1 {
+                let names: Vec<_> = works.iter().map(|w| w.name).collect();
+                return Err(Error::argument(format!("shapes are those of one work, and `{wanted}` finds {}", names.join(", "))));
+            }
+        }
+        let works = works.into_iter().filter_map(|w| settings.sized(w).transpose()).collect::<Result<Vec<_>>>()?;
+        let whole = settings.size.is_none() && settings.shapes.is_none();
+        let steps: Vec<TimedStep> =
+            steps().into_iter().filter(|_| whole).filter(|s| contains(s.name, &wanted) && (!s.large || !wanted.is_empty())).collect();
         if works.is_empty() && steps.is_empty() {
             let some: Vec<String> = known.into_iter().step_by(9).collect();
             let what = format!("no kernel, work or step has a name that contains `{wanted}`: there are {}, and more", some.join(", "));
@@ -88,15 +119,17 @@ impl<'a> Bench<'a> {
         1 + self.works.len() + self.steps.len()
     }
 
-    /// Measures everything; `progress` is called with the name of each stage before it begins.
+    /// Measures everything; `progress` is called with the name of each stage before it begins. A kernel that looks slower than in an
+    /// earlier run by more than a threshold is timed again before the report says so.
     ///
     /// # Errors
     /// Returns an error where the device reports a fault.
-    pub fn run(&self, mut progress: impl FnMut(&str)) -> Result<Report> {
+    pub fn run(&self, earlier: Option<(&Baseline, f64)>, mut progress: impl FnMut(&str)) -> Result<Report> {
         let effort = if self.settings.quick { Effort::QUICK } else { Effort::FULL };
         let seed = self.settings.seed;
         progress("ceilings");
-        let mut run = Run { bench: self, effort, probes: Probes::new(self.device, &effort, seed)?, rows: Vec::new(), left_out: Vec::new() };
+        let suspicion = earlier.map(|(baseline, threshold)| Suspicion::new(baseline, threshold));
+        let mut run = Run::new(self, effort, suspicion.as_ref())?;
         for work in &self.works {
             progress(work.name);
             run.probes.measure()?;
@@ -105,8 +138,7 @@ impl<'a> Bench<'a> {
         let mut steps = Vec::new();
         for step in &self.steps {
             progress(step.name);
-            run.probes.measure()?;
-            steps.push(step.time(self.device, &effort, seed)?);
+            steps.push(run.probes.steadily(|| step.time(self.device, &effort, seed))?.0);
         }
         let Run { probes, mut rows, left_out, .. } = run;
         // The ceilings are read last, because more samples make them more accurate.
@@ -156,84 +188,4 @@ pub fn kernels(work: &Work, target: &Target) -> Result<Vec<String>> {
         }
     }
     Ok(found)
-}
-
-/// The measurements so far.
-struct Run<'a> {
-    bench: &'a Bench<'a>,
-    effort: Effort,
-    probes: Probes,
-    rows: Vec<Row>,
-    left_out: Vec<LeftOut>,
-}
-
-impl Run<'_> {
-    fn work(&mut self, work: &Work) -> Result<()> {
-        for &direction in directions(work) {
-            // The time of the last size, as a multiple of the least time that the ceilings allow.
-            let mut slowdown = 1.0;
-            for (size, instance) in work.sizes.iter().filter(|(size, _)| !self.bench.settings.quick || *size == Size::Small) {
-                let before = self.rows.len();
-                if let Some(why) = self.size(work, *size, instance, direction, slowdown)? {
-                    self.left_out.push(LeftOut { work: work.name.into(), direction, size: *size, why });
-                    continue;
-                }
-                if *size == Size::Medium {
-                    slowdown = self.rows[before..].iter().map(|r| 100.0 / r.percent).fold(1.0, f64::max);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Times a work at one size, or returns the reason why it is left out.
-    fn size(&mut self, work: &Work, size: Size, instance: &Instance, direction: Direction, slowdown: f64) -> Result<Option<String>> {
-        let recorded = RecordedWork::new(instance, direction)?;
-        if let Some(why) = self.too_long(&recorded, slowdown)? {
-            return Ok(Some(why));
-        }
-        let mut job = match Job::new(self.bench.device, &recorded, self.bench.settings.seed) {
-            Err(e @ (Error::TooLarge { .. } | Error::OutOfMemory { .. })) => return Ok(Some(e.to_string())),
-            made => made?,
-        };
-        let times = job.time(&self.effort)?;
-        let ceilings = self.probes.ceilings();
-        // Where the work's name does not match the filter, only those of its kernels that match are reported. On the host there are no
-        // kernels to choose from.
-        let wanted = &self.bench.wanted;
-        let named = |kernel: &str| kernel == HOST || contains(work.name, wanted) || contains(kernel, wanted);
-        for (part, time) in job.parts().iter().zip(times).filter(|(p, _)| named(&p.kernel)) {
-            self.rows.push(Row {
-                kernel: part.kernel.clone(),
-                family: part.family.clone(),
-                variant: part.variants.iter().cloned().collect::<Vec<_>>().join(", "),
-                work: work.name.into(),
-                direction,
-                shape: recorded.shape(),
-                size,
-                launches: part.units.len(),
-                workgroup: part.workgroup,
-                time,
-                cost: part.cost,
-                percent: ceilings.percent(part.cost, time.median),
-            });
-        }
-        Ok(None)
-    }
-
-    /// The reason why a work would take too long, if it would: the least time of its dispatches at the ceilings, times `slowdown`, exceeds
-    /// the limit.
-    fn too_long(&self, recorded: &RecordedWork, slowdown: f64) -> Result<Option<String>> {
-        let target = match self.bench.device {
-            Device::Gpu(context) => context.target().clone(),
-            Device::Cpu(_) => Target { max_binding: u64::MAX, ..Target::portable() },
-        };
-        let plan = match Plan::new(&recorded.tape, &recorded.outputs, &target) {
-            Err(e @ Error::TooLarge { .. }) => return Ok(Some(e.to_string())),
-            planned => planned?,
-        };
-        let ceilings = self.probes.ceilings();
-        let longest = plan.steps.iter().map(|s| ceilings.least_ns(s.cost) * slowdown).fold(0.0, f64::max);
-        Ok((longest > LONGEST_NS).then(|| format!("a dispatch would take about {:.1} s", longest / 1e9)))
-    }
 }

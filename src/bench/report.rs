@@ -1,6 +1,6 @@
 //! The results of a run, as JSON and as CSV.
 
-use super::ceilings::Ceilings;
+use super::ceilings::{Beside, Ceilings};
 use super::job::Direction;
 use super::machine::Machine;
 use super::measure::{Stats, Timing};
@@ -10,7 +10,7 @@ use crate::ops::work::Size;
 use serde_json::{Value, json};
 
 /// The version of the layout of `bench.json`. It is raised where a reader of the old layout would misread the new one.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 
 /// The result of one kernel in one work, direction and size.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +35,8 @@ pub struct Row {
     pub workgroup: Option<[u32; 3]>,
     /// The time of all these launches together.
     pub time: Stats,
+    /// The control beside this row.
+    pub beside: Beside,
     /// The FLOPs and bytes of these launches by the op's definition.
     pub cost: Cost,
     /// The percentage of the attainable roofline that was reached.
@@ -116,7 +118,7 @@ impl Report {
             "size": r.size.name(), "launches": r.launches, "workgroup": r.workgroup, "median_ns": r.time.median, "q1_ns": r.time.q1,
             "q3_ns": r.time.q3, "min_ns": r.time.min, "samples": r.time.samples, "flops": r.cost.flops, "bytes": r.cost.bytes,
             "gflops_per_second": r.flops_rate() / 1e9, "gigabytes_per_second": r.bytes_rate() / 1e9, "percent_of_roofline": r.percent,
-            "timing": self.timing.name(),
+            "control": r.beside.control.json(), "steady": r.beside.steady, "timing": self.timing.name(),
         })
     }
 
@@ -145,18 +147,20 @@ impl Report {
             "gflops_per_second",
             "gigabytes_per_second",
             "percent_of_roofline",
+            "control_ns",
+            "steady",
             "timing",
         ])?;
         for r in &self.rows {
             let names = [&r.kernel, &r.variant, &r.work, r.direction.name(), &r.shape, r.size.name()].map(str::to_owned);
             let numbers = [r.time.median, r.time.q1, r.time.q3, r.time.min, r.time.samples as f64, r.cost.flops, r.cost.bytes];
-            let rates = [r.flops_rate() / 1e9, r.bytes_rate() / 1e9, r.percent];
+            let rates = [r.flops_rate() / 1e9, r.bytes_rate() / 1e9, r.percent, r.beside.control.median];
             out.write_record(
                 names
                     .into_iter()
                     .chain([r.launches.to_string(), r.workgroup_text()])
                     .chain(numbers.into_iter().chain(rates).map(|x| x.to_string()))
-                    .chain([self.timing.name().to_owned()]),
+                    .chain([r.beside.steady.to_string(), self.timing.name().to_owned()]),
             )?;
         }
         out.into_inner().map_err(|e| e.into_error().into())

@@ -8,9 +8,10 @@ use crate::bench::report::{Report, Row};
 use crate::bench::step::StepRow;
 use crate::bench::{Bench as Measured, Settings, machine::Machine};
 use crate::file::OutputFolder;
+use crate::ops::work::Size;
 use crate::report::picture::{Ceiling, Point, roofline};
 use crate::report::table;
-use crate::{Error, Result};
+use crate::{Error, Result, Shape};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -26,9 +27,34 @@ pub(super) struct Bench {
     /// The greatest ratio of a kernel's time to its time in the earlier run.
     #[arg(long, default_value_t = 1.10, value_parser = threshold, requires = "compare", value_name = "RATIO")]
     threshold: f64,
-    /// Time only small sizes, with a few samples each.
+    /// Take a few samples of each; time only small sizes, unless another is named.
     #[arg(long)]
     quick: bool,
+    /// Time only works of this size, and no steps.
+    #[arg(long, value_parser = size, value_name = "small|medium|large")]
+    size: Option<Size>,
+    /// Time one work on operands of these shapes: `4096x512,512x128`.
+    #[arg(long, value_parser = shapes, value_name = "SHAPES", conflicts_with = "size", requires = "filter")]
+    shape: Option<Shapes>,
+}
+
+/// The shapes of a work's operands.
+#[derive(Debug, Clone)]
+struct Shapes(Vec<Shape>);
+
+fn size(text: &str) -> Result<Size, String> {
+    let found = Size::ALL.into_iter().find(|size| size.name() == text);
+    found.ok_or_else(|| "small, medium or large is expected".into())
+}
+
+fn shapes(text: &str) -> Result<Shapes, String> {
+    let extent =
+        |text: &str| text.parse::<usize>().map_err(|_| format!("`{text}` is no extent: shapes such as 4096x512,512x128 are expected"));
+    let shape = |text: &str| {
+        let extents = text.split('x').map(extent).collect::<Result<Vec<_>, _>>()?;
+        Shape::try_new(&extents).ok_or_else(|| format!("`{text}` has too many axes"))
+    };
+    text.split(',').map(shape).collect::<Result<_, _>>().map(Shapes)
 }
 
 fn threshold(text: &str) -> Result<f64, String> {
@@ -45,12 +71,14 @@ impl Bench {
         if let Some((path, baseline)) = &earlier {
             baseline.check(path, &Machine::of(&device), Timing::of(&device).name())?;
         }
-        let settings = Settings { filter: self.filter.clone(), quick: self.quick, seed: common.seed };
+        let shapes = self.shape.as_ref().map(|shapes| shapes.0.clone());
+        let settings = Settings { filter: self.filter.clone(), quick: self.quick, size: self.size, shapes, seed: common.seed };
         let bench = Measured::new(&device, &settings)?;
         let mut folder = self.out.as_ref().map(OutputFolder::new).transpose()?;
         common.say(&device);
         let bar = progress(bench.stages() as u64, "stages")?;
-        let report = bench.run(|stage| bar.next(None, stage))?;
+        let suspicious = earlier.as_ref().map(|(_, baseline)| (baseline, self.threshold));
+        let report = bench.run(suspicious, |stage| bar.next(None, stage))?;
         bar.finish();
 
         let compared = earlier.as_ref().map(|(_, baseline)| baseline.compare(&report, self.threshold));
@@ -63,7 +91,7 @@ impl Bench {
             object["comparison"] = compared.json();
         }
         common.print(&object, || text(&report, compared.as_ref()))?;
-        if let Some((compared, (path, _))) = compared.as_ref().zip(earlier.as_ref()).filter(|(c, _)| c.rows.is_empty()) {
+        if let Some((compared, (path, _))) = compared.as_ref().zip(earlier.as_ref()).filter(|(c, _)| c.rows.is_empty() && c.unsteady == 0) {
             return Err(Error::file(*path, format!("has none of the {} rows of this run", compared.unmatched)));
         }
         if compared.as_ref().is_some_and(Comparison::machine_moved) {
@@ -131,7 +159,7 @@ fn kernels(report: &Report) -> String {
             format!("{} - {}", duration(r.time.q1), duration(r.time.q3)),
             rate(r.flops_rate()),
             rate(r.bytes_rate()),
-            format!("{:.0} %", r.percent),
+            format!("{:.0} %{}", r.percent, if r.beside.steady { " " } else { "?" }),
             format!("{:<widest$}", r.variant),
         ]
     };
@@ -198,14 +226,15 @@ fn comparison(c: &Comparison) -> String {
     let count = |v: Verdict| c.rows.iter().filter(|r| r.verdict == v).count();
     let header = ["work (' reverse)", "shape", "kernel", "then", "now", "ratio", "over control", ""];
     format!(
-        "{}\n{} compared at a threshold of {}: {} slower, {} faster, {} noise; {} of this run alone",
+        "{}\n{} compared at a threshold of {}: {} slower, {} faster, {} noise; {} of this run alone, {} not steady",
         table(&header, &rows),
         c.rows.len(),
         c.threshold,
         count(Verdict::Slower),
         count(Verdict::Faster),
         count(Verdict::Noise),
-        c.unmatched
+        c.unmatched,
+        c.unsteady
     )
 }
 

@@ -97,10 +97,11 @@ pub(super) fn say_table(path: &Path, series: &Series) {
     recognised.for_each(|what| note(&format!("{}: {what}", path.display())));
 }
 
-/// Says what is doubtful about a table of series.
-pub(super) fn warn_of_table(path: &Path, series: &Series) {
-    let doubts = series.read_as.iter().flat_map(|r| &r.doubts);
-    doubts.for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
+/// Says what is doubtful about series, and returns it for `--json`.
+pub(super) fn warn_of(path: &Path, series: &Series) -> Result<Vec<String>> {
+    let doubts = series.doubts()?;
+    doubts.iter().for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
+    Ok(doubts)
 }
 
 /// The header and the index column that a table of series was read with, for `--json`.

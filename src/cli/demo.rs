@@ -6,6 +6,7 @@ use crate::Result;
 use crate::connectome::parcels::learn_parcels::Settings;
 use crate::data::shipped_cortex;
 use crate::report::picture::Hemisphere;
+use serde_json::Value;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -29,6 +30,7 @@ impl Demo {
             out: &self.out,
             title: "A cortex, parcellated by gradient descent",
             next: "Next: open the report in a browser; `tapetum parcellate --help` says how to learn parcels from series of your own.",
+            read: Value::Null,
         };
         parcels.learn(common)
     }

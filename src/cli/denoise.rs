@@ -1,6 +1,6 @@
 //! `tapetum denoise`.
 
-use super::common::{Axes, Common, Done, Tables, note, say_table, table_json, warn_of_table};
+use super::common::{Axes, Common, Done, Tables, note, say_table, table_json, warn_of};
 use crate::connectome::confounds::denoise::Denoise as Settings;
 use crate::connectome::confounds::{Confounds, Selection, Strategy, censor};
 use crate::connectome::signal::butterworth::Band;
@@ -76,7 +76,7 @@ impl Denoise {
         self.write(&clean.series, series.names.as_deref())?;
         common.say(&device);
         say_table(&self.series, &series);
-        warn_of_table(&self.series, &series);
+        let warnings = warn_of(&self.series, &series)?;
         let frames = clean.series.shape()[1];
         let marked = |kept: &[bool]| kept.iter().enumerate().filter(|(_, kept)| !**kept).map(|(t, _)| t).collect::<Vec<usize>>();
         let early = if self.keep_non_steady_state { Vec::new() } else { marked(&censor::steady_state(&table)?) };
@@ -84,7 +84,7 @@ impl Denoise {
             "series": self.series.display().to_string(), "confounds": self.confounds.as_ref().map(|path| path.display().to_string()),
             "out": self.out.display().to_string(), "device": device.name(), "columns": clean.columns, "regions": regions, "frames": time,
             "table": table_json(&series), "kept": frames, "censored": marked(&clean.kept), "non_steady_state": early, "rank": clean.rank,
-            "degrees_of_freedom": frames - clean.rank,
+            "degrees_of_freedom": frames - clean.rank, "warnings": warnings,
         });
         common.print(&json, || {
             let of = if frames < time { format!("{frames} of {time} frames kept") } else { format!("{time} frames") };

@@ -1,6 +1,6 @@
 //! `tapetum parcellate`: the demo on a user's own data.
 
-use super::common::{Axes, Common, Done, Tables, say_table, warn_of_table};
+use super::common::{Axes, Common, Done, Tables, say_table, table_json, warn_of};
 use super::parcels::Parcels;
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
@@ -8,6 +8,7 @@ use crate::data::{TableOptions, read_npy, read_series, read_table};
 use crate::report::picture::Hemisphere;
 use crate::statistics::centre::{Centred, Constant};
 use crate::{Error, HostTensor, Result};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// The smallest number of frames for which a correlation is meaningful.
@@ -60,7 +61,7 @@ impl Parcellate {
         if !(0.0..1.0).contains(&self.hold_out) {
             return Err(Error::argument(format!("--hold-out {}: a share from 0 to below 1 is expected", self.hold_out)));
         }
-        let cortex = self.cortex()?;
+        let (cortex, read) = self.cortex()?;
         let (frames, usable, parcels) = (cortex.frames(), cortex.usable.len(), self.parcels as usize);
         if parcels > usable {
             return Err(Error::argument(format!("--parcels {parcels}: {usable} vertices have series that vary")));
@@ -76,19 +77,18 @@ impl Parcellate {
         let settings = Settings { parcels, steps: self.steps, seed: common.seed, spread, ..demo };
         let hemisphere = if self.hemisphere == Side::Right { Hemisphere::Right } else { Hemisphere::Left };
         let next = "Next: open the report in a browser; labels.npy has the parcel of each vertex, -1 for none.";
-        Parcels { cortex, settings, train: frames - test, hemisphere, out: &self.out, title: "Learnt parcels", next }.learn(common)
+        Parcels { cortex, settings, train: frames - test, hemisphere, out: &self.out, title: "Learnt parcels", next, read }.learn(common)
     }
 
-    fn cortex(&self) -> Result<Cortex> {
+    /// The cortex, and for `--json` how its series were read.
+    fn cortex(&self) -> Result<(Cortex, Value)> {
         let read = read_series(&self.series, self.tables.options(self.layout))?;
         say_table(&self.series, &read);
-        warn_of_table(&self.series, &read);
-        // The parcels depend on correlations only, so the means do not matter. They are taken off where the series are about to be rounded
-        // to f32, which would otherwise lose small variation beside a large mean.
-        let series = match read.values.is_f64() {
-            true => Centred::new(&read.values, Constant::ToRounding)?.single()?,
-            false => read.values,
-        };
+        let read_as = json!({ "table": table_json(&read), "warnings": warn_of(&self.series, &read)? });
+        // The parcels depend on correlations only, so the means do not matter. They are taken off where f32 would lose variation that is
+        // small beside a large mean.
+        let centred = Centred::new(&read.values, Constant::ToRounding)?;
+        let series = if read.values.is_f64() || centred.off_centre { centred.single()? } else { read.values };
         let [vertices, _] = *series.shape() else {
             return Err(Error::file(&self.series, format!("series of one subject are expected, found {}", series.shape())));
         };
@@ -107,7 +107,7 @@ impl Parcellate {
             return Err(Error::file(path, format!("[{vertices}] is expected, found {}", mask.shape())));
         }
         let faces = self.faces.as_deref().map(|path| triangles(path, vertices)).transpose()?;
-        Cortex::new(series, xyz, faces, mask.as_ref())
+        Ok((Cortex::new(series, xyz, faces, mask.as_ref())?, read_as))
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Parcels<'a> {
     pub(super) title: &'a str,
     /// A sentence that suggests a next step to the reader of the report.
     pub(super) next: &'a str,
+    /// How the series were read, whose entries are added to the result.
+    pub(super) read: Value,
 }
 
 impl Parcels<'_> {
@@ -53,6 +55,9 @@ impl Parcels<'_> {
         });
         for (key, value) in scores.iter().flat_map(object) {
             result[key] = value;
+        }
+        for (key, value) in self.read.as_object().into_iter().flatten() {
+            result[key] = value.clone();
         }
         self.write(&mut folder, &learnt, &correlation, scores.as_ref(), &result)?;
         folder.commit()?;

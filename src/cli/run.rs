@@ -67,6 +67,7 @@ impl Run {
             bar.at(p.fold as u64 * u64::from(workflow.steps()) + u64::from(p.step), format!("fold {}, loss {:.5}", p.fold, p.loss));
         })?;
         bar.finish();
+        let device = if found.on_host { Device::cpu() } else { device };
         let result = self.result(&workflow, &device, &found);
         let record = record(&workflow, &device, started.elapsed().as_secs_f64());
         for shown in &found.values {
@@ -82,6 +83,7 @@ impl Run {
             let metrics = if found.metrics.is_empty() { String::new() } else { table(&header, &rows(&found.metrics)) + "\n" };
             format!("{metrics}everything is in {}", self.out.join("report.html").display())
         })?;
+        found.warnings().iter().for_each(|what| note(&format!("warning: {}: {what}", path.display())));
         found.metrics.iter().flat_map(MetricResult::undefined).for_each(|why| note(&format!("undefined: {why}")));
         if workflow.steps() > 0 && found.losses.iter().all(Vec::is_empty) {
             note("nothing was learnt: no parameter is to be, or there are no losses");
@@ -105,7 +107,8 @@ impl Run {
             "folds": workflow.folds().iter().map(|f| json!({ "train": f.train, "test": f.test })).collect::<Vec<_>>(),
             "steps": workflow.steps(), "losses": found.losses.iter().map(last).collect::<Vec<_>>(), "metrics": metrics,
             "values": found.values.iter().map(|v| json!({ "name": v.name, "shape": v.value.shape().to_vec() })).collect::<Vec<_>>(),
-            "notes": workflow.notes().collect::<Vec<_>>(), "out": self.out.display().to_string(),
+            "condition": found.condition, "on_host": found.on_host,
+            "notes": workflow.notes().map(str::to_owned).chain(found.warnings()).collect::<Vec<_>>(), "out": self.out.display().to_string(),
         })
     }
 }

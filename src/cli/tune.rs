@@ -24,7 +24,7 @@ pub(super) struct Tune {
 impl Tune {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         let device = common.adapter()?;
-        let settings = Settings { filter: self.filter, quick: self.quick, seed: common.seed };
+        let settings = Settings { filter: self.filter, quick: self.quick, seed: common.seed, ..Settings::default() };
         let tuner = Tuner::new(&device, &settings)?;
         common.say(&device);
         let bar = progress(1, "works")?;

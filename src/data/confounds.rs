@@ -1,5 +1,6 @@
 //! Confound tables as fMRIPrep writes them: `.tsv` with a header and `n/a`, and beside it a `.json` that says what CompCor's columns are.
 
+use super::table::is_unnamed;
 use super::{extension, read_bytes};
 use crate::connectome::confounds::{Column, Confounds};
 use crate::{Error, Result};
@@ -7,8 +8,8 @@ use csv::{ReaderBuilder, Trim};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Reads a table of confounds, `.tsv` or `.csv`, with a header of names; an empty cell, `n/a` and `NaN` are missing values. Where there is
-/// a `.json` of the same name, the `Mask` and the `CumulativeVarianceExplained` of each column are read from it; older versions of fMRIPrep
+/// Reads a table of confounds, `.tsv` or `.csv`, with a header of names; an empty cell, `n/a` and `NaN` are missing values. A first
+/// column without a name, or called `Unnamed: 0`, is an index and left out. Where there is a `.json` of the same name, the `Mask` and the `CumulativeVarianceExplained` of each column are read from it; older versions of fMRIPrep
 /// write the numbers of columns there without leading zeros. Most strategies do not need this file, so one that cannot be read is no error
 /// here: [`Confounds::sidecar`] gives the reason. `NaN` and `Infinity`, as Python writes them, and a byte-order mark are read.
 ///
@@ -38,10 +39,12 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Column>, String> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut reader = ReaderBuilder::new().delimiter(delimiter).trim(Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|e| e.to_string())?.clone();
-    let mut columns: Vec<Column> = header.iter().map(|name| Column { name: name.into(), values: Vec::new() }).collect();
+    // The index that pandas writes has no name, and so can be no confound.
+    let from = usize::from(header.len() > 1 && header.get(0).is_some_and(is_unnamed));
+    let mut columns: Vec<Column> = header.iter().skip(from).map(|name| Column { name: name.into(), values: Vec::new() }).collect();
     for (i, c) in columns.iter().enumerate() {
         if c.name.is_empty() || number(&c.name).is_some() {
-            return Err(format!("column {} of the header is `{}`: the name of a confound is expected", i + 1, c.name));
+            return Err(format!("column {} of the header is `{}`: the name of a confound is expected", from + i + 1, c.name));
         }
         if columns[..i].iter().any(|other| other.name == c.name) {
             return Err(format!("two columns are called `{}`", c.name));
@@ -50,7 +53,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Column>, String> {
     for record in reader.records() {
         let record = record.map_err(|e| e.to_string())?;
         let line = record.position().map_or(0, csv::Position::line);
-        for (column, cell) in columns.iter_mut().zip(&record) {
+        for (column, cell) in columns.iter_mut().zip(record.iter().skip(from)) {
             let found = || format!("line {line}, column `{}`: `{cell}` where a number or `n/a` is expected", column.name);
             column.values.push(number(cell).ok_or_else(found)?);
         }

@@ -45,12 +45,6 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))
 }
 
-/// True where a file's name ends as a table's does: `.csv` or `.tsv`.
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) fn is_table(path: &Path) -> bool {
-    matches!(extension(path).as_str(), "csv" | "tsv")
-}
-
 /// The extension in lower case, empty where there is none.
 fn extension(path: &Path) -> String {
     path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default()

@@ -6,6 +6,7 @@ use super::npy::read_npy_exact_bytes;
 use super::npz::{file_and_array, npz_member};
 use super::table::read_grid;
 use super::{NpyRows, ReadAs, TableOptions, extension, is_nifti, read_bytes};
+use crate::statistics::centre::{Centred, Constant, far_warning};
 use crate::tensor::Real;
 use crate::{Error, HostTensor, Result};
 use std::path::Path;
@@ -33,6 +34,31 @@ pub struct Series {
     pub names: Option<Vec<String>>,
     /// For a table, the header and the index column that were recognised; `None` for other files.
     pub read_as: Option<ReadAs>,
+}
+
+impl Series {
+    /// The name of a row of the values: its region, or the region's number where regions have no names, with the subject where there are
+    /// several.
+    pub fn row_name(&self, row: usize) -> String {
+        let shape = self.values.shape();
+        let regions = shape[shape.rank() - 2];
+        let region = match self.names.as_ref().and_then(|names| names.get(row % regions)) {
+            Some(name) => format!("`{name}`"),
+            None => format!("region {} (counted from 0)", row % regions),
+        };
+        if shape.rank() > 2 { format!("subject {} {region}", row / regions) } else { region }
+    }
+
+    /// What a user should read before trusting what is computed from the series, one line each: doubts about the header and the index
+    /// column of a table, and regions whose mean is so large beside their variation ([`Centred::far`]) that few digits of it are left.
+    ///
+    /// # Errors
+    /// The same as those of [`Centred::new`].
+    pub fn doubts(&self) -> Result<Vec<String>> {
+        let far = Centred::new(&self.values, Constant::ToRounding)?.far;
+        let of_table = self.read_as.iter().flat_map(|read_as| read_as.doubts.iter().cloned());
+        Ok(of_table.chain(far_warning(&far, |row| self.row_name(row))).collect())
+    }
 }
 
 /// The options for reading a file of series.

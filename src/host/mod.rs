@@ -1,4 +1,5 @@
-//! The host executor: a tape run by its ops' definitions, in f32 (the device `cpu`) or f64 (the oracle).
+//! The host executor: a tape run by its ops' definitions, in f32 (the device `cpu`) or f64 (the oracle). A tape that inverts matrices is
+//! run in f64 on both: what a near-singular matrix loses in f32 cannot be had back. On `cpu` its states and outputs are still f32.
 
 use crate::kernel::Target;
 use crate::plan::Plan;
@@ -37,7 +38,10 @@ pub type Values = BTreeMap<String, HostTensor>;
 #[derive(Debug)]
 pub struct Executor {
     tape: Tape,
+    /// The precision of the states and of the outputs.
     precision: Precision,
+    /// The precision of what is computed between them: double where the tape inverts matrices ([`Op::inversion`](crate::tape::Op)).
+    within: Precision,
     outputs: Vec<Var>,
     /// For each node that runs, the values nobody reads after it.
     runs: Vec<(usize, Vec<usize>)>,
@@ -65,9 +69,12 @@ impl Executor {
                 runs[at].1.push(value);
             }
         }
+        let inverts = |i: &usize| matches!(&tape.nodes()[*i].origin, Origin::Op(op) if op.inversion().is_some());
+        let within = if runs.iter().any(|(i, _)| inverts(i)) { Precision::F64 } else { precision };
         Ok(Self {
             tape: tape.replica(),
             precision,
+            within,
             outputs: outputs.to_vec(),
             runs,
             inputs: BTreeMap::new(),
@@ -84,7 +91,7 @@ impl Executor {
         Plan::new(&self.tape, &self.outputs, target)
     }
 
-    /// The precision it runs in.
+    /// The precision of its states and outputs.
     pub fn precision(&self) -> Precision {
         self.precision
     }
@@ -99,7 +106,7 @@ impl Executor {
 
     /// Fills an input.
     pub fn write(&mut self, input: Var, value: &HostTensor) {
-        self.inputs.insert(input, self.precision.of(value));
+        self.inputs.insert(input, self.within.of(value));
     }
 
     /// Runs once: reads and updates `state`.
@@ -152,10 +159,10 @@ impl Executor {
                     let made = op.evaluate(&operands)?;
                     for (i, value) in node.outputs.clone().zip(made) {
                         debug_assert_eq!(value.ty(), self.tape.ty(self.tape.var(i)), "{} is as its type rule says", op.key());
-                        values[i] = Some(self.precision.of(&value));
+                        values[i] = Some(self.within.of(&value));
                     }
                 }
-                Origin::Constant(value) => values[node.outputs.start] = Some(self.precision.of(value)),
+                Origin::Constant(value) => values[node.outputs.start] = Some(self.within.of(value)),
                 Origin::Input(name) => {
                     let value = self.inputs.get(&self.tape.var(node.outputs.start));
                     values[node.outputs.start] =
@@ -163,13 +170,16 @@ impl Executor {
                 }
                 Origin::State(name, _) => {
                     let value = state.get(name).cloned().ok_or_else(|| Error::tensor(name, "is a state the store does not hold"))?;
-                    values[node.outputs.start] = Some(value);
+                    values[node.outputs.start] = Some(self.within.of(&value));
                 }
             }
             ran(*at, &values);
             dead.iter().filter_map(|&v| values[v].take()).for_each(pool::give);
         }
-        let value = |v: &Var| values[v.index()].clone().ok_or_else(|| Error::tensor(self.tape.describe(*v), "has no value"));
+        let value = |v: &Var| {
+            let value = values[v.index()].as_ref().ok_or_else(|| Error::tensor(self.tape.describe(*v), "has no value"))?;
+            Ok(self.precision.of(value))
+        };
         self.results = self.outputs.iter().map(value).collect::<Result<_>>()?;
         for (var, new) in self.tape.assignments() {
             if let Origin::State(name, _) = &self.tape.node_of(*var).origin {

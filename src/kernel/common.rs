@@ -3,7 +3,7 @@
 use super::{Choice, Snippet};
 
 /// The snippets that a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
-pub(super) const NAMED: [Snippet; 17] = [
+pub(super) const NAMED: &[Snippet] = &[
     GRID,
     SCALAR,
     NAN,
@@ -18,6 +18,8 @@ pub(super) const NAMED: [Snippet; 17] = [
     snippet!("block_b"),
     snippet!("features_vector"),
     snippet!("pair_activation"),
+    snippet!("pair_blocks"),
+    snippet!("pair_hidden"),
     snippet!("pair_layers"),
     snippet!("narrow"),
     snippet!("few_scalar"),

@@ -87,7 +87,8 @@ impl Lowering<'_> {
     pub fn check_iterations(&self, iterations: usize) -> Result<()> {
         if self.target.software && iterations > LOOP_LIMIT {
             let what = format!(
-                "{iterations} iterations of a loop are more than a software adapter runs ({LOOP_LIMIT}): run this on a GPU or on the host"
+                "{iterations} iterations of a loop are more than a software adapter runs ({LOOP_LIMIT}): take the host (`--device cpu`) \
+                 or a hardware GPU"
             );
             return Err(Error::op(self.op, what));
         }

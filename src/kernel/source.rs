@@ -125,7 +125,7 @@ impl Source {
     /// header to snippets that exist.
     pub fn snippets(&self) -> impl Iterator<Item = Snippet> {
         let named = current(&[self.name], self.text).lines().find_map(|line| line.strip_prefix("// uses ")).unwrap_or_default();
-        named.split(',').filter_map(|name| common::NAMED.into_iter().find(|s| s.name == name.trim()))
+        named.split(',').filter_map(|name| common::NAMED.iter().copied().find(|s| s.name == name.trim()))
     }
 
     /// The variant for work of `class` on `target`: the one it pins by name, else the first that suits both.

@@ -21,14 +21,14 @@ const fn of_rows(name: &'static str, classes: &'static [&'static str], constants
 /// The rows of an invocation: several read a vertex's neighbours once, where there are invocations enough.
 static VARIANTS: [Variant; 2] = [of_rows("rows8", &["many"], &[("ROWS", "8u")]), of_rows("rows1", &["few"], &[("ROWS", "1u")])];
 
-/// The elements from which on invocations take several rows.
+/// The elements from which on invocations take several rows on a GPU.
 const MANY: usize = 1 << 21;
 
 /// The variant for x `[.., vertices]`, the first words of its uniform struct, and its workgroups.
 fn launch(source: &'static Source, cx: &Lowering<'_>, x: Shape) -> (Kernel, Params, usize) {
     let vertices = x.last().copied().unwrap_or(1).max(1);
     let rows = x.elements() / vertices;
-    let class = if x.elements() >= MANY && rows >= 8 { "many" } else { "few" };
+    let class = if (cx.target().software || x.elements() >= MANY) && rows >= 8 { "many" } else { "few" };
     let variant = source.variant(cx.target(), class);
     let items = rows.div_ceil(variant.constant("ROWS").unwrap_or(1)) * vertices;
     (source.kernel(variant, &[]).for_class(class), Params::new().u32(items).u32(rows).u32(vertices), items.div_ceil(256))

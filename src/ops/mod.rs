@@ -80,7 +80,7 @@ pub fn sources() -> Vec<&'static Source> {
 
 /// The computations for which there is more than one algorithm.
 pub fn algorithms() -> Vec<&'static Algorithms> {
-    vec![&spd::EIGEN, &spd::FACTOR, &spd::SOLVE, &topology::TREE]
+    vec![&message::DOT, &spd::EIGEN, &spd::FACTOR, &spd::SOLVE, &topology::TREE]
 }
 
 /// The cases that check every op, family by family.

@@ -188,6 +188,16 @@ impl Tiling {
         self.source.kernel(self.variant, chosen).for_class(self.class)
     }
 
+    /// Rows of a unit.
+    pub(super) fn edge(&self) -> usize {
+        self.block[0]
+    }
+
+    /// Invocations along the rows of a workgroup that shares a unit; none where a unit is one invocation's.
+    pub(super) fn side(&self) -> Option<usize> {
+        self.variant.constant("SIDE")
+    }
+
     /// Units along an extent, where they are square.
     pub(super) fn units(&self, extent: usize) -> usize {
         extent.div_ceil(self.block[0])

@@ -1,9 +1,9 @@
 //! Works: what `tapetum bench` times of an op, at three sizes.
 
 use super::case::{Build, Draw};
-use crate::Result;
 use crate::tape::{Tape, Var};
 use crate::tensor::TensorType;
+use crate::{Error, Result, Shape};
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,18 +16,21 @@ pub enum Size {
     Medium,
     /// Fills a GPU: 64 MiB of traffic or 10 GFLOP, and more.
     Large,
+    /// As a user asked.
+    Own,
 }
 
 impl Size {
-    /// All of them, the smallest first.
+    /// Those that works come in, the smallest first.
     pub const ALL: [Self; 3] = [Self::Small, Self::Medium, Self::Large];
 
-    /// `small`, `medium` or `large`.
+    /// `small`, `medium`, `large` or `own`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
             Self::Medium => "medium",
             Self::Large => "large",
+            Self::Own => "own",
         }
     }
 }
@@ -74,6 +77,24 @@ impl Work {
     /// A work that has no larger size: a counter, say.
     pub fn small(name: &'static str, instance: Instance) -> Self {
         Self { name, sizes: vec![(Size::Small, instance)], differentiable: true }
+    }
+
+    /// The same at one size of a user's own: operands of these shapes, drawn as those of the work are.
+    ///
+    /// # Errors
+    /// Returns an error where the work has another number of operands.
+    pub fn at(mut self, shapes: &[Shape]) -> Result<Self> {
+        let Some((_, mut instance)) = self.sizes.pop() else { return Ok(self) };
+        if instance.operands.len() != shapes.len() {
+            let own: Vec<String> = instance.operands.iter().map(|(ty, _)| ty.shape.to_string()).collect();
+            let what = format!("`{}` has {} operands, {}: {} shapes were given", self.name, own.len(), own.join(" "), shapes.len());
+            return Err(Error::argument(what));
+        }
+        for ((ty, _), shape) in instance.operands.iter_mut().zip(shapes) {
+            ty.shape = *shape;
+        }
+        self.sizes = vec![(Size::Own, instance)];
+        Ok(self)
     }
 
     /// The same, without its reverse.

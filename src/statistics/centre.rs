@@ -8,6 +8,24 @@ use crate::{HostTensor, Result, Shape};
 /// A ratio of mean to deviation above this leaves few digits of the variation: for values held in f64, and for those held in f32.
 const FAR: [f64; 2] = [1e7, 1e5];
 
+/// A ratio of mean to deviation up to which f32 holds a row as it is.
+const NEAR: f64 = 10.0;
+
+/// The number of names that a warning lists.
+const LISTED: usize = 5;
+
+/// The names of rows, at most five of them, for a warning.
+pub(crate) fn listed(rows: &[usize], name: impl Fn(usize) -> String) -> String {
+    let more = if rows.len() > LISTED { format!(" and {} more", rows.len() - LISTED) } else { String::new() };
+    rows.iter().take(LISTED).map(|&row| name(row)).collect::<Vec<_>>().join(", ") + &more
+}
+
+/// The warning about rows whose mean leaves few digits of the variation; `None` where there are no such rows. `name` names a row.
+pub(crate) fn far_warning(far: &[usize], name: impl Fn(usize) -> String) -> Option<String> {
+    let what = "the mean is so large beside what varies that few digits of that are left";
+    (!far.is_empty()).then(|| format!("{what}: {}", listed(far, name)))
+}
+
 /// Rows of series `[.., time]` minus their means, with the numerical findings about each.
 #[derive(Debug, Clone)]
 pub struct Centred {
@@ -21,6 +39,8 @@ pub struct Centred {
     /// The rows whose mean is more than 10⁷ deviations from 0, or 10⁵ where they are held in f32, so that few digits of the variation are
     /// left.
     pub far: Vec<usize>,
+    /// True where a row's mean is so large beside its deviation that f32 would not hold the row as it is.
+    pub off_centre: bool,
 }
 
 /// The criterion by which a row counts as constant.
@@ -48,13 +68,15 @@ impl Centred {
         let epsilon = if constant == Constant::Exactly { 0.0 } else { epsilon };
         parallel::rows_with(&mut values, time, &mut found, 8 * time, |_, row, found| *found = Row::centred(row, epsilon));
         let rows = |which: &dyn Fn(&Row) -> bool| found.iter().enumerate().filter(|(_, row)| which(row)).map(|(i, _)| i).collect();
-        let is_far = |row: &Row| !row.constant && row.mean.abs() > far * row.deviation;
+        let beyond = |row: &Row, ratio: f64| !row.constant && row.mean.abs() > ratio * row.deviation;
+        let is_far = |row: &Row| beyond(row, far);
         Ok(Self {
             shape,
             values,
             means: found.iter().map(|row| row.mean).collect(),
             constant: rows(&|row| row.constant),
             far: rows(&is_far),
+            off_centre: found.iter().any(|row| beyond(row, NEAR)),
         })
     }
 

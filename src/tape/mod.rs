@@ -14,7 +14,7 @@ mod op;
 
 pub use gradient::Reverse;
 pub use init::Init;
-pub use op::{Op, OpKey, Pointwise};
+pub use op::{Inversion, Op, OpKey, Pointwise};
 pub use recompute::Segment;
 
 use crate::tensor::{HostTensor, TensorType};

@@ -40,6 +40,27 @@ pub trait Op: fmt::Debug + Send + Sync {
     fn view(&self) -> bool {
         false
     }
+
+    /// The inversion that the op computes, where its relative error grows with the condition number of what it inverts. The host then
+    /// computes the whole tape in double precision, on the device `cpu` too, because f32 keeps no digit at a condition of 10⁷.
+    fn inversion(&self) -> Option<Inversion> {
+        None
+    }
+}
+
+/// The inversion that an op computes, and the operands that its condition number can be told from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Inversion {
+    /// The op makes Cholesky's factor of its operand.
+    Factor,
+    /// The second operand is a positive-definite matrix, and the result is its inverse.
+    Inverse,
+    /// The third operand holds the eigenvalues, ascending, and those below the floor count as the floor.
+    Spectrum {
+        /// The floor.
+        floor: f32,
+    },
 }
 
 /// A pointwise op as WGSL: `expression` over its operands `a`, `b`, `c` and its attributes `p`, `q`, all of a type `T`

@@ -155,11 +155,27 @@ impl Tape {
     #[cfg(all(feature = "workflow", not(target_arch = "wasm32")))]
     pub(crate) fn with_means(&mut self, x: Var, means: Var) -> Result<Var> {
         let sum = self.add(x, means)?;
-        self.centred.insert(sum, x);
+        self.differs_by_means(sum, x);
         Ok(sum)
     }
 
-    /// x without the means that `with_means` moved it by, or x.
+    /// Declares that y is x but for a constant that each row, along the last axis, is moved by; x keeps the digits that y may lose.
+    pub(crate) fn differs_by_means(&mut self, y: Var, x: Var) {
+        self.centred.insert(y, x);
+    }
+
+    /// f of x, where f maps what is constant along the last axis to what is constant along it: the result without its means is f of x
+    /// without its means.
+    pub(crate) fn through_means(&mut self, x: Var, f: impl Fn(&mut Self, Var) -> Result<Var>) -> Result<Var> {
+        let (y, less) = (f(self, x)?, self.less_means(x));
+        if less != x {
+            let twin = f(self, less)?;
+            self.differs_by_means(y, twin);
+        }
+        Ok(y)
+    }
+
+    /// x without the means that it was moved by, or x.
     pub(crate) fn less_means(&self, x: Var) -> Var {
         self.centred.get(&x).copied().unwrap_or(x)
     }

@@ -7,7 +7,7 @@ use super::place::{is_name, not_a_name};
 use super::reader::{Reader, finite};
 use crate::connectome::confounds::{Selection, Strategy};
 use crate::data::{Layout, NpyRows, SeriesOptions, TableOptions, read_column, read_npy};
-use crate::statistics::centre::{Centred, Constant};
+use crate::statistics::centre::{Centred, Constant, far_warning};
 use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ pub(super) struct Data {
 pub(super) enum Entry {
     Shared(HostTensor),
     /// One value for each subject. Where `centred`, the mean of each series is subtracted and stored in a frame after the last, because f32
-    /// would lose small variation beside a large mean. `notes` are messages about the header and index column recognised in tables of
+    /// would lose small variation beside a large mean, and the values are held in double precision. `notes` are messages about the header and index column recognised in tables of
     /// series, and about doubts.
     Subjects {
         source: Source,
@@ -54,8 +54,23 @@ pub(super) type Standards = BTreeMap<String, [f64; 2]>;
 
 /// The form of an entry, whose first key tells the kind of data. Every file is read once in full, and all subjects must have the same type
 /// and shape.
-pub(super) fn entry() -> Form<Placed<Entry>> {
-    Form::either(vec![series().form(), column().form(), array().form(), confounds().form()]).placed()
+pub(super) fn entry() -> Form<Placed<Described>> {
+    let alone = |entry| Described { entry, kept: None };
+    let others = [series(), column(), array()].map(|object| object.form().map(alone));
+    Form::either(others.into_iter().chain([confounds().form()]).collect()).placed()
+}
+
+/// An entry as it is described.
+#[derive(Debug)]
+pub(super) struct Described {
+    entry: Entry,
+    /// For confounds that censor frames, the weights of the frames, `[subjects, time]`: the entry NAME.kept.
+    kept: Option<Entry>,
+}
+
+/// The name of the weights of the frames of confounds that censor frames.
+pub(super) fn kept_of(name: &str) -> String {
+    format!("{name}.kept")
 }
 
 /// One file, or a file for each subject.
@@ -151,7 +166,7 @@ fn array() -> Object<Entry> {
     })
 }
 
-fn confounds() -> Object<Entry> {
+fn confounds() -> Object<Described> {
     let parts = (
         files().field("confounds", "tables as fMRIPrep writes them, one a subject"),
         words(Strategy::ALL.map(|strategy| (strategy.name(), strategy))).maybe("strategy", "which columns, as `tapetum denoise` has them"),
@@ -160,7 +175,9 @@ fn confounds() -> Object<Entry> {
         frames(),
         flag().or("keep_non_steady_state", false, "whether volumes stay that the table marks as not in the steady state"),
     );
-    let what = "[subjects, columns, time]: confounds, each of mean 0 and standard deviation 1; strategy, columns or formula says which";
+    let what = "[subjects, columns, time]: confounds, each of mean 0 and standard deviation 1; strategy, columns or formula says which. The \
+        strategy scrubbing censors frames too: NAME.kept, [subjects, time], is 1 for a frame that is kept and 0 for one that is censored, \
+        and must be given as weights to the regression and to the correlation after it";
     object(what, parts, |(files, strategy, columns, formula, frames, keep_non_steady_state)| {
         let selection = match (strategy, columns, formula) {
             (Some(strategy), None, None) => Selection::Strategy(strategy),
@@ -168,16 +185,23 @@ fn confounds() -> Object<Entry> {
             (None, None, Some(formula)) => Selection::Formula(formula),
             _ => return Err(Error::argument("one of strategy, columns and formula is expected")),
         };
-        Source::open(Reader::Confounds { files: files.list(), selection, frames, keep_non_steady_state })
+        let files = files.list();
+        let kept = match selection {
+            Selection::Strategy(Strategy::Scrubbing) => {
+                Some(Source::open(Reader::Scrubbed { files: files.clone(), frames: frames.clone(), keep_non_steady_state })?)
+            }
+            _ => None,
+        };
+        Ok(Described { entry: Source::open(Reader::Confounds { files, selection, frames, keep_non_steady_state })?, kept })
     })
 }
 
 impl Data {
     /// The data with these entries by name, which must all have the same number of subjects.
-    pub(super) fn new(entries: Vec<(String, Placed<Entry>)>) -> Result<Self> {
+    pub(super) fn new(entries: Vec<(String, Placed<Described>)>) -> Result<Self> {
         let mut data = Self { entries: BTreeMap::new(), subjects: 1 };
         let mut first: Option<usize> = None;
-        for (name, Placed { at, value }) in entries {
+        for (name, Placed { at, value: Described { entry: value, kept } }) in entries {
             if !is_name(&name) {
                 return Err(Error::argument(format!("data: {}", not_a_name(&name))));
             }
@@ -188,6 +212,7 @@ impl Data {
                 }
                 data.subjects = subjects;
             }
+            kept.into_iter().for_each(|kept| drop(data.entries.insert(kept_of(&name), kept)));
             data.entries.insert(name, value);
         }
         Ok(data)
@@ -205,6 +230,11 @@ impl Data {
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
+    }
+
+    /// The names of confounds that censor frames.
+    pub(super) fn censoring(&self) -> impl Iterator<Item = &str> {
+        self.names().filter(|name| self.entries.contains_key(&kept_of(name)))
     }
 
     /// The array of that name, which all subjects share.
@@ -253,11 +283,25 @@ impl Data {
             let rows = subjects.iter().flat_map(|&s| all[s * each.elements()..][..each.elements()].iter().copied());
             return HostTensor::i32(shape, rows.collect());
         }
+        if *centred {
+            // Held in double precision, in which the host may compute.
+            let mut values = Vec::with_capacity(shape.elements());
+            for &subject in subjects {
+                match source {
+                    Source::Kept(all) => values.extend_from_slice(&all.elements::<f64>()?[subject * each.elements()..][..each.elements()]),
+                    Source::Read(reader) => {
+                        let about = Centred::new(&reader.read(subject)?.value, Constant::ToRounding)?;
+                        values.extend_from_slice(held(&about)?.elements::<f64>()?);
+                    }
+                }
+            }
+            return HostTensor::real(shape, values);
+        }
         let mut values = Vec::with_capacity(shape.elements());
         for &subject in subjects {
             match source {
                 Source::Kept(all) => values.extend_from_slice(&all.elements::<f32>()?[subject * each.elements()..][..each.elements()]),
-                Source::Read(reader) => values.extend_from_slice(held(reader.read(subject)?, *centred)?.elements::<f32>()?),
+                Source::Read(reader) => values.extend_from_slice(reader.read(subject)?.value.elements::<f32>()?),
             }
         }
         if let Some([mean, deviation]) = standards.get(name) {
@@ -286,41 +330,49 @@ impl Entry {
 
 impl Source {
     /// Reads every subject once, checks that all have the same type and shape, and keeps them in memory where they fit.
+    ///
+    /// Series are centred where a file holds more digits than f32, or where the mean of a row is so large that f32 would not hold the row.
     fn open(reader: Reader) -> Result<Entry> {
-        let first = reader.read(0)?;
-        let (ty, subjects) = (first.ty(), reader.subjects());
-        let keep = ty.dtype != DType::F32 || ty.shape.elements().saturating_mul(subjects * 4) <= KEPT;
-        let mut notes = reader.notes(0)?;
-        let (mut kept, mut centred) = (vec![first], false);
-        for subject in 1..subjects {
+        let (mut read, mut notes, mut ty, mut centred) = (Vec::new(), Vec::new(), None, false);
+        for subject in 0..reader.subjects() {
             let found = reader.read(subject)?;
-            notes.extend(reader.notes(subject)?);
-            if found.ty() != ty {
-                return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {ty}", found.ty())));
+            let expected = *ty.get_or_insert(found.value.ty());
+            if found.value.ty() != expected {
+                return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {expected}", found.value.ty())));
             }
-            centred |= found.is_f64();
-            if keep {
-                kept.push(found);
+            notes.extend(found.notes);
+            if reader.is_of_series() {
+                let about = Centred::new(&found.value, Constant::ToRounding)?;
+                centred |= found.value.is_f64() || about.off_centre;
+                let name = |row: usize| match found.names.as_ref().and_then(|names| names.get(row)) {
+                    Some(name) => format!("`{name}`"),
+                    None => format!("region {row} (counted from 0)"),
+                };
+                let whose = if reader.one_file() { format!("subject {subject} ") } else { String::new() };
+                let warning = far_warning(&about.far, |row| format!("{whose}{}", name(row)));
+                notes.extend(warning.map(|warning| format!("warning: {}: {warning}", reader.path(subject).display())));
+            }
+            let keep = expected.dtype != DType::F32 || expected.shape.elements().saturating_mul(reader.subjects() * 8) <= KEPT;
+            if keep || read.is_empty() {
+                read.push(found.value);
             }
         }
-        centred |= kept[0].is_f64();
-        let kept = kept.into_iter().map(|one| held(one, centred)).collect::<Result<Vec<_>>>()?;
-        let each = kept[0].shape();
-        let source = if keep { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
-        Ok(Entry::Subjects { source, each, dtype: ty.dtype, standardise: false, centred, notes })
+        let kept = match centred {
+            true => read.iter().map(|one| held(&Centred::new(one, Constant::ToRounding)?)).collect::<Result<Vec<_>>>()?,
+            false => read,
+        };
+        let (each, dtype) = (kept[0].shape(), kept[0].dtype());
+        let source = if kept.len() == reader.subjects() { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
+        Ok(Entry::Subjects { source, each, dtype, standardise: false, centred, notes })
     }
 }
 
-/// One subject's value as it is kept. Where series are to be centred, each row is x − μ, computed in f64, with μ stored after the last
-/// frame.
-fn held(value: HostTensor, centred: bool) -> Result<HostTensor> {
-    let [rows, time] = match *value.shape() {
-        [rows, time] if centred => [rows, time],
-        _ => return Ok(value),
-    };
-    let about = Centred::new(&value, Constant::ToRounding)?;
-    let row = |(row, mean): (&[f64], &f64)| row.iter().chain([mean]).map(|&x| x as f32).collect::<Vec<_>>();
-    HostTensor::f32([rows, time + 1], about.values.chunks_exact(time.max(1)).zip(&about.means).flat_map(row).collect())
+/// Centred series as they are kept: each row is x − μ, with μ stored after the last frame.
+fn held(about: &Centred) -> Result<HostTensor> {
+    let rows = about.means.len();
+    let time = about.values.len() / rows.max(1);
+    let row = |(row, mean): (&[f64], &f64)| row.iter().chain([mean]).copied().collect::<Vec<_>>();
+    HostTensor::real([rows, time + 1], about.values.chunks_exact(time.max(1)).zip(&about.means).flat_map(row).collect::<Vec<f64>>())
 }
 
 /// A shape with another axis first.
@@ -331,6 +383,10 @@ pub(super) fn leading(n: usize, each: &Shape) -> Result<Shape> {
 
 fn stacked(rows: &[HostTensor]) -> Result<HostTensor> {
     let shape = leading(rows.len(), &rows[0].shape())?;
+    if rows[0].is_f64() {
+        let values = rows.iter().map(|r| r.elements::<f64>()).collect::<Result<Vec<_>>>()?;
+        return HostTensor::real(shape, values.concat());
+    }
     if rows[0].dtype() == DType::F32 {
         let values = rows.iter().map(|r| r.elements::<f32>()).collect::<Result<Vec<_>>>()?;
         return HostTensor::f32(shape, values.concat());

@@ -4,9 +4,10 @@ use super::Workflow;
 use super::data::{Standards, leading};
 use super::record::{Recording, SUBJECT};
 use super::split::Fold;
+use crate::connectome::connectivity::condition::largest;
 use crate::training::Batch;
 use crate::{Device, HostTensor, Result, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Values over some subjects, by name.
 pub(super) type Values = BTreeMap<String, Evaluated>;
@@ -25,27 +26,48 @@ pub(super) struct Evaluation {
     pub(super) train: Values,
     pub(super) test: Values,
     pub(super) standards: Standards,
+    /// The largest condition number of what is inverted for the values; `None` where nothing is.
+    pub(super) condition: Option<f64>,
 }
 
 /// Runs the model of a fold over the subjects that it was trained on and those that it is tested on.
 pub(super) fn evaluate(workflow: &Workflow, device: &Device, state: &State, fold: &Fold) -> Result<Evaluation> {
     let standards = workflow.data.standards(&fold.train)?;
-    let of = |subjects: &[usize]| over(workflow, device, state, subjects, &standards);
-    let test = of(&fold.test)?;
-    let train = if fold.train == fold.test { test.clone() } else { of(&fold.train)? };
-    Ok(Evaluation { train, test, standards })
+    let requested = workflow.requested();
+    let of = |subjects: &[usize]| over(workflow, device, state, &requested, subjects, &standards);
+    let (test, of_test) = of(&fold.test)?;
+    let (train, of_train) = if fold.train == fold.test { (test.clone(), of_test) } else { of(&fold.train)? };
+    let conditions: Vec<f64> = of_test.into_iter().chain(of_train).collect();
+    let condition = (!conditions.is_empty()).then(|| largest(&conditions));
+    Ok(Evaluation { train, test, standards, condition })
 }
 
-fn over(workflow: &Workflow, device: &Device, state: &State, subjects: &[usize], standards: &Standards) -> Result<Values> {
-    let requested = workflow.requested();
-    if requested.is_empty() {
-        return Ok(Values::new());
+/// The largest condition number of what is inverted for the losses of the training subjects, in the given state.
+pub(super) fn condition_of_losses(workflow: &Workflow, device: &Device, state: &State, fold: &Fold) -> Result<Option<f64>> {
+    let standards = workflow.data.standards(&fold.train)?;
+    let scores = workflow.terms.iter().map(|term| term.value.score.value.clone()).collect();
+    Ok(over(workflow, device, state, &scores, &fold.train, &standards)?.1)
+}
+
+/// The values of these names over some subjects, and the largest condition number of what is inverted for them.
+fn over(
+    workflow: &Workflow,
+    device: &Device,
+    state: &State,
+    names: &BTreeSet<String>,
+    subjects: &[usize],
+    standards: &Standards,
+) -> Result<(Values, Option<f64>)> {
+    if names.is_empty() {
+        return Ok((Values::new(), None));
     }
     let batch = workflow.batch_of(subjects);
-    let recording = Recording::forward(workflow, batch)?;
+    let mut recording = Recording::forward(workflow, batch)?;
     let of_subjects = recording.of_subjects();
-    let outputs: Vec<_> = requested.iter().map(|name| recording.values[name]).collect();
-    let mut program = device.compile_with(&recording.tape, &outputs, state)?;
+    let outputs: Vec<_> = names.iter().map(|name| recording.values[name]).collect();
+    let conditions = recording.tape.conditions(&outputs)?;
+    let mut program = device.compile_with(&recording.tape, &[&outputs[..], &conditions].concat(), state)?;
+    let mut found = Vec::new();
     let mut rows: BTreeMap<String, Vec<f32>> = BTreeMap::new();
     let mut values = Values::new();
     for some in subjects.chunks(batch) {
@@ -55,8 +77,11 @@ fn over(workflow: &Workflow, device: &Device, state: &State, subjects: &[usize],
             program.write(input, &value)?;
         }
         program.step()?;
-        for (name, &var) in requested.iter().zip(&outputs) {
-            let value = program.read(var)?;
+        for &condition in &conditions {
+            found.extend(program.read(condition)?.to_f64_vec());
+        }
+        for (name, &var) in names.iter().zip(&outputs) {
+            let value = program.read(var)?.to_real::<f32>();
             if of_subjects.contains(&var) && recording.leads(name, batch) {
                 let each = value.shape().without(0).elements();
                 rows.entry(name.clone()).or_default().extend_from_slice(&value.elements::<f32>()?[..some.len() * each]);
@@ -70,7 +95,7 @@ fn over(workflow: &Workflow, device: &Device, state: &State, subjects: &[usize],
         let value = HostTensor::f32(leading(subjects.len(), &each)?, found)?;
         values.insert(name, Evaluated { value, of_subjects: true });
     }
-    Ok(values)
+    Ok((values, (!found.is_empty()).then(|| largest(&found))))
 }
 
 /// The inputs of a recording, filled with the data of some subjects.

@@ -143,7 +143,7 @@ struct Parts {
     title: Option<String>,
     description: Option<String>,
     samples: String,
-    data: Vec<(String, Placed<data::Entry>)>,
+    data: Vec<(String, Placed<data::Described>)>,
     parameters: Vec<(String, Placed<parameter::Described>)>,
     steps: Vec<Placed<Step>>,
     terms: Vec<Placed<Term>>,

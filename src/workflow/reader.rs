@@ -1,7 +1,8 @@
 //! Readers: one subject from the files of an entry.
 
-use crate::connectome::confounds::{Column, Confounds, Selection, censor};
-use crate::data::{self, Layout, NpyRows, SeriesOptions, is_table, read_confounds, read_series, read_series_row};
+use crate::connectome::confounds::{Column, Confounds, Selection, Strategy, censor};
+use crate::data::{self, Layout, NpyRows, SeriesOptions, read_confounds, read_series, read_series_row};
+use crate::statistics::standardise::standardised;
 use crate::{DType, Error, HostTensor, Result};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,24 +11,74 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) enum Reader {
     SeriesRows(NpyRows, Layout, Option<Range<usize>>),
-    SeriesFiles { files: Vec<PathBuf>, atlas: Option<PathBuf>, options: SeriesOptions, frames: Option<Range<usize>> },
-    Confounds { files: Vec<PathBuf>, selection: Selection, frames: Option<Range<usize>>, keep_non_steady_state: bool },
+    SeriesFiles {
+        files: Vec<PathBuf>,
+        atlas: Option<PathBuf>,
+        options: SeriesOptions,
+        frames: Option<Range<usize>>,
+    },
+    Confounds {
+        files: Vec<PathBuf>,
+        selection: Selection,
+        frames: Option<Range<usize>>,
+        keep_non_steady_state: bool,
+    },
+    /// 1 for the frames that the strategy `scrubbing` keeps, 0 for those that it censors.
+    Scrubbed {
+        files: Vec<PathBuf>,
+        frames: Option<Range<usize>>,
+        keep_non_steady_state: bool,
+    },
     ArrayRows(NpyRows),
 }
 
+/// One subject of an entry.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) value: HostTensor,
+    /// The names of the regions, where the file gives them.
+    pub(super) names: Option<Vec<String>>,
+    /// Messages about the header and the index column recognised in a table of series, and about doubts.
+    pub(super) notes: Vec<String>,
+}
+
+impl From<HostTensor> for Subject {
+    fn from(value: HostTensor) -> Self {
+        Self { value, names: None, notes: Vec::new() }
+    }
+}
+
 impl Reader {
-    pub(super) fn subjects(&self) -> usize {
+    /// True where the values are series, whose means may be taken off.
+    pub(super) fn is_of_series(&self) -> bool {
+        matches!(self, Self::SeriesRows(..) | Self::SeriesFiles { .. })
+    }
+
+    /// True where one file holds all subjects.
+    pub(super) fn one_file(&self) -> bool {
+        matches!(self, Self::SeriesRows(..) | Self::ArrayRows(_))
+    }
+
+    /// The file that a subject is read from.
+    pub(super) fn path(&self, subject: usize) -> &Path {
         match self {
-            Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.shape()[0],
-            Self::SeriesFiles { files, .. } | Self::Confounds { files, .. } => files.len(),
+            Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.path(),
+            Self::SeriesFiles { files, .. } | Self::Confounds { files, .. } | Self::Scrubbed { files, .. } => &files[subject],
         }
     }
 
-    pub(super) fn read(&self, subject: usize) -> Result<HostTensor> {
+    pub(super) fn subjects(&self) -> usize {
+        match self {
+            Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.shape()[0],
+            Self::SeriesFiles { files, .. } | Self::Confounds { files, .. } | Self::Scrubbed { files, .. } => files.len(),
+        }
+    }
+
+    pub(super) fn read(&self, subject: usize) -> Result<Subject> {
         match self {
             Self::SeriesRows(rows, layout, frames) => {
                 let series = read_series_row(rows, subject, *layout)?;
-                within(series, frames.as_ref())
+                within(series, frames.as_ref()).map(Subject::from)
             }
             Self::SeriesFiles { files, atlas, options, frames } => {
                 let path = &files[subject];
@@ -35,30 +86,29 @@ impl Reader {
                     Some(atlas) => data::atlas_series(path, atlas)?,
                     None => read_series(path, options.clone())?,
                 };
-                match series.values.shape().rank() {
-                    2 => within(series.values, frames.as_ref()),
-                    _ => Err(Error::file(path, format!("series of one subject are expected, found {}", series.values.shape()))),
+                if series.values.shape().rank() != 2 {
+                    return Err(Error::file(path, format!("series of one subject are expected, found {}", series.values.shape())));
                 }
+                let read_as = series.read_as.unwrap_or_default();
+                let doubts = read_as.doubts.iter().map(|doubt| format!("warning: {}: {doubt}", path.display()));
+                let notes = read_as.recognised.iter().map(|what| format!("{}: {what}", path.display())).chain(doubts).collect();
+                Ok(Subject { value: within(series.values, frames.as_ref())?, names: series.names, notes })
             }
             Self::Confounds { files, selection, frames, keep_non_steady_state } => {
                 let (path, table) = (&files[subject], read_confounds(&files[subject])?);
                 let confounds = confounds(&table, selection, frames.as_ref(), *keep_non_steady_state);
-                confounds.map_err(|e| Error::file(path, e.to_string()))
+                confounds.map(Subject::from).map_err(|e| Error::file(path, e.to_string()))
             }
-            Self::ArrayRows(rows) => finite(rows.path(), rows.read(subject)?),
+            Self::Scrubbed { files, frames, keep_non_steady_state } => {
+                let (path, table) = (&files[subject], read_confounds(&files[subject])?);
+                let kept = scrubbed(&table, frames.as_ref(), *keep_non_steady_state).map_err(|e| Error::file(path, e.to_string()))?;
+                let censored = kept.iter().filter(|k| !**k).count();
+                let note = format!("{}: {censored} of {} frames are censored", path.display(), kept.len());
+                let value = HostTensor::f32([kept.len()], kept.iter().map(|k| f32::from(u8::from(*k))).collect())?;
+                Ok(Subject { notes: vec![note], ..value.into() })
+            }
+            Self::ArrayRows(rows) => finite(rows.path(), rows.read(subject)?).map(Subject::from),
         }
-    }
-
-    /// Messages about the header and the index column recognised in a subject's table of series, and about doubts.
-    pub(super) fn notes(&self, subject: usize) -> Result<Vec<String>> {
-        let Self::SeriesFiles { files, options, .. } = self else { return Ok(Vec::new()) };
-        let path = &files[subject];
-        if !is_table(path) {
-            return Ok(Vec::new());
-        }
-        let read_as = read_series(path, options.clone())?.read_as.unwrap_or_default();
-        let doubts = read_as.doubts.iter().map(|doubt| format!("warning: {}: {doubt}", path.display()));
-        Ok(read_as.recognised.iter().map(|what| format!("{}: {what}", path.display())).chain(doubts).collect())
     }
 }
 
@@ -87,26 +137,35 @@ fn within(series: HostTensor, frames: Option<&Range<usize>>) -> Result<HostTenso
     if series.is_f64() { HostTensor::real(shape, cut) } else { HostTensor::f32(shape, cut.into_iter().map(|x| x as f32).collect()) }
 }
 
-/// Confounds `[columns, time]` restricted to some frames, each standardised to mean 0 and standard deviation 1. Learning then sees all
-/// confounds on one scale, and a regression with an intercept gives the same residuals as without standardising.
-fn confounds(table: &Confounds, selection: &Selection, frames: Option<&Range<usize>>, keep_non_steady_state: bool) -> Result<HostTensor> {
+/// The frames that are taken of a table.
+fn frames_of(table: &Confounds, frames: Option<&Range<usize>>) -> Result<Range<usize>> {
     let frames = frames.cloned().unwrap_or(0..table.frames());
     if frames.end > table.frames() {
         return Err(Error::argument(format!("frames {} to {} of a table of {}", frames.start, frames.end, table.frames())));
     }
+    Ok(frames)
+}
+
+/// For each of some frames, whether the strategy `scrubbing` keeps it, as `tapetum denoise` has it.
+fn scrubbed(table: &Confounds, frames: Option<&Range<usize>>, keep_non_steady_state: bool) -> Result<Vec<bool>> {
+    let kept = if keep_non_steady_state { censor::motionless(table)? } else { censor::scrubbed(table)? };
+    let kept = kept[frames_of(table, frames)?].to_vec();
+    if kept.contains(&true) { Ok(kept) } else { Err(Error::argument("all frames are censored: one at least must be kept")) }
+}
+
+/// Confounds `[columns, time]` restricted to some frames, each standardised to mean 0 and standard deviation 1. Learning then sees all
+/// confounds on one scale, and a regression with an intercept gives the same residuals as without standardising.
+fn confounds(table: &Confounds, selection: &Selection, frames: Option<&Range<usize>>, keep_non_steady_state: bool) -> Result<HostTensor> {
+    let frames = frames_of(table, frames)?;
     let steady = censor::steady_state(table)?;
+    // Scrubbing censors such frames with the others.
+    let keep_non_steady_state = keep_non_steady_state || *selection == Selection::Strategy(Strategy::Scrubbing);
     if let Some(frame) = frames.clone().find(|&t| !steady[t] && !keep_non_steady_state) {
         let what = format!("frame {frame}, counted from 0, is not in the steady state (`non_steady_state_outlier..`)");
         let how = "take later `frames` of confounds and series alike, or say `keep_non_steady_state`: true";
         return Err(Error::argument(format!("{what}: {how}")));
     }
     let columns = selection.of(table)?;
-    let standard = |column: &Column| {
-        let values = &column.values[frames.clone()];
-        let n = values.len().max(1) as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let deviation = (values.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
-        values.iter().map(|x| if deviation > 0.0 { ((x - mean) / deviation) as f32 } else { 0.0 }).collect::<Vec<f32>>()
-    };
+    let standard = |column: &Column| standardised(&column.values[frames.clone()]).into_iter().map(|x| x as f32).collect::<Vec<f32>>();
     HostTensor::f32([columns.len(), frames.len()], columns.iter().flat_map(standard).collect())
 }

@@ -2,7 +2,7 @@
 
 use super::Workflow;
 use super::block::{Name, Scope, Step};
-use super::data::leading;
+use super::data::{kept_of, leading};
 use super::form::Placed;
 use super::parameter::{Extent, Parameter};
 use super::place::not_a_name;
@@ -46,6 +46,12 @@ impl Recording {
         }
         if let Some(unused) = workflow.parameters.iter().find(|p| !recorder.made.values.contains_key(&p.name)) {
             return Err(Error::argument(format!("{}: nothing uses it", unused.at)));
+        }
+        let made = |name: &str| recorder.made.values.contains_key(name);
+        if let Some(name) = workflow.data.censoring().find(|name| made(name) && !made(&kept_of(name))) {
+            let what = "scrubbing censors frames, which the confounds alone do not";
+            let how = format!("give `{}` as weights to the regression and to the correlation after it", kept_of(name));
+            return Err(Error::argument(format!("data.{name}: {what}: {how}")));
         }
         Ok(recorder.made)
     }

@@ -126,6 +126,29 @@ pub struct RunResult {
     pub metrics: Vec<MetricResult>,
     /// The values that the workflow asks for.
     pub values: Vec<ValueResult>,
+    /// The largest condition number of the matrices that are inverted for metrics and values, with variables scaled to variance 1; `None`
+    /// where nothing is inverted. It is infinite where a variable is a combination of others, which then gets zeros.
+    pub condition: Option<f64>,
+    /// True where the run was made on the host in f64, because f32 on the device that was asked for does not hold that condition.
+    pub on_host: bool,
+}
+
+impl RunResult {
+    /// What a user should read before trusting the numbers, one line each.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let condition = self.condition.unwrap_or(0.0);
+        if self.on_host {
+            found.push(format!("a matrix of condition {condition:.1e} is inverted, which f32 does not hold: computed on the host, in f64"));
+        }
+        if condition.is_infinite() {
+            found.push("a matrix that is inverted is singular: variables that are combinations of others get zeros".to_owned());
+        }
+        if condition.is_nan() {
+            found.push("the condition of what is inverted is no number: what is inverted is not either".to_owned());
+        }
+        found
+    }
 }
 
 /// A value that is kept and shown.
@@ -184,7 +207,7 @@ pub(super) fn check(workflow: &Workflow, recording: &Recording) -> Result<()> {
 pub(super) fn gather(workflow: &Workflow, folds: &[Evaluation], losses: Vec<Vec<(String, Vec<f32>)>>) -> Result<RunResult> {
     let metrics = workflow.metrics.iter().map(|metric| measured(&metric.value, folds)).collect::<Result<_>>()?;
     let values = workflow.requests.iter().map(|request| gathered(workflow, folds, request)).collect::<Result<_>>()?;
-    Ok(RunResult { losses, metrics, values })
+    Ok(RunResult { losses, metrics, values, ..RunResult::default() })
 }
 
 fn measured(metric: &Metric, folds: &[Evaluation]) -> Result<MetricResult> {

@@ -1,10 +1,11 @@
 //! Training, fold by fold, with checkpoints.
 
 use super::Workflow;
-use super::evaluate::{evaluate, inputs};
+use super::evaluate::{condition_of_losses, evaluate, inputs};
 use super::record::Recording;
 use super::results::{RunResult, gather};
 use super::split::Fold;
+use crate::connectome::connectivity::condition::{beyond_single, largest};
 use crate::tensor::Philox;
 use crate::training::{LOSS, Training, ring_of};
 use crate::{Device, Error, Result, State};
@@ -84,11 +85,29 @@ impl Checkpoints {
     }
 }
 
+/// The outcome of running all folds on a device.
+enum Outcome {
+    Done(RunResult),
+    /// A matrix of this condition number is inverted, which f32 on the device does not hold.
+    Beyond(f64),
+}
+
+/// The message about a condition number that rose in the course of a training.
+fn beyond(condition: f64, device: &Device) -> String {
+    format!(
+        "a matrix of condition {condition:.1e} is inverted, which f32 on {} does not hold: run it on the host, which computes in f64 \
+         (--device cpu)",
+        device.name()
+    )
+}
+
 impl Workflow {
-    /// Trains a model for each fold and evaluates it.
+    /// Trains a model for each fold and evaluates it. Where a matrix is inverted whose condition number is above
+    /// [`CONDITION_IN_SINGLE`](crate::connectome::connectivity::measure::CONDITION_IN_SINGLE), a GPU in f32 would give wrong numbers: the
+    /// run is then made on the host, which computes in f64, and [`RunResult::on_host`] says so.
     ///
     /// # Errors
-    /// Returns an error where the device refuses or fails, a file has changed, the loss is no longer finite, or a parameter becomes NaN.
+    /// Returns an error where a condition number rises above that limit in the course of a training on a GPU. Returns an error where the device refuses or fails, a file has changed, the loss is no longer finite, or a parameter becomes NaN.
     pub fn run(&self, device: &Device) -> Result<RunResult> {
         self.run_with(device, None, |_| {})
     }
@@ -100,16 +119,41 @@ impl Workflow {
     /// # Errors
     /// Returns the errors of [`Workflow::run`], and an error where a checkpoint cannot be read or written.
     pub fn run_with(&self, device: &Device, models: Option<&Checkpoints>, mut progress: impl FnMut(Progress)) -> Result<RunResult> {
+        match self.run_on(device, models, &mut progress)? {
+            Outcome::Done(found) => Ok(found),
+            Outcome::Beyond(condition) => match self.run_on(&Device::cpu(), models, &mut progress)? {
+                Outcome::Done(found) => Ok(RunResult { on_host: true, ..found }),
+                Outcome::Beyond(_) => Err(Error::argument(beyond(condition, device))),
+            },
+        }
+    }
+
+    fn run_on(&self, device: &Device, models: Option<&Checkpoints>, progress: &mut dyn FnMut(Progress)) -> Result<Outcome> {
+        let single = matches!(device, Device::Gpu(_));
+        let trains = Recording::training(self, self.batch_of(&self.folds[0].train))?.is_some();
         let (mut evaluations, mut losses) = (Vec::new(), Vec::new());
         for (i, fold) in self.folds.iter().enumerate() {
             let file = models.map(|m| (m.file(i), m.resume));
             let state = State::new(device);
             let file = file.as_ref().map(|(path, resume)| (path.as_path(), *resume));
+            if single
+                && trains
+                && let Some(condition) = condition_of_losses(self, device, &State::new(device), fold)?
+                && beyond_single(condition)
+            {
+                return Ok(Outcome::Beyond(condition));
+            }
             self.learn(device, &state, fold, file, &mut |step, loss| progress(Progress { fold: i, step, loss }))?;
-            evaluations.push(evaluate(self, device, &state, fold)?);
+            let evaluation = evaluate(self, device, &state, fold)?;
+            if let Some(condition) = evaluation.condition.filter(|c| single && beyond_single(*c)) {
+                return if trains { Err(Error::argument(beyond(condition, device))) } else { Ok(Outcome::Beyond(condition)) };
+            }
+            evaluations.push(evaluation);
             losses.push(self.losses(&state)?);
         }
-        gather(self, &evaluations, losses)
+        let conditions: Vec<f64> = evaluations.iter().filter_map(|evaluation| evaluation.condition).collect();
+        let condition = (!conditions.is_empty()).then(|| largest(&conditions));
+        Ok(Outcome::Done(RunResult { condition, ..gather(self, &evaluations, losses)? }))
     }
 
     fn learn(

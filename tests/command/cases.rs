@@ -146,4 +146,7 @@ fn a_json_key_that_stands_twice_is_refused_with_its_place() {
     folder.file("tuning.json", r#"{"adapter": "a", "variants": {}, "adapter": "b"}"#);
     let tuned = folder.run("connectivity series.npy -o out.npy --device cpu --tuning tuning.json");
     tuned.failed(&["tuning.json", "`adapter` stands twice"]);
+    folder.file("bench.json", r#"{"machine": {}, "rows": [], "machine": {}}"#);
+    let compared = folder.run("bench matmul/matmul --quick --compare bench.json --json");
+    compared.failed(&["bench.json", "`machine` stands twice"]);
 }

@@ -299,3 +299,64 @@ fn long_recordings_are_filtered() {
         }
     }
 }
+
+/// A workflow censors the frames that `--strategy scrubbing` leaves out: the weights of the frames stand beside the confounds.
+#[test]
+fn a_workflow_scrubs_as_the_command_does() {
+    let folder = folder("denoise-scrubbing-workflow");
+    let json = run(&folder, "clean.npy", &["--strategy", "scrubbing"]).json();
+    let censored = json["censored"].as_array().unwrap().len();
+    assert!(censored > 0 && censored < FRAMES, "{json}");
+    folder.run("connectivity clean.npy -o r.npy --device cpu --json").json();
+    let wanted = read_f32(folder.0.join("r.npy"), &[REGIONS, REGIONS]);
+    let workflow = |weights: Value| {
+        let mut blocks = serde_json::json!([
+            { "name": "clean", "block": "confound_regression", "series": "series", "confounds": "motion" },
+            { "name": "r", "block": "correlation", "series": "clean" },
+        ]);
+        if !weights.is_null() {
+            blocks.as_array_mut().unwrap().iter_mut().for_each(|block| block["weights"] = weights.clone());
+        }
+        let data = serde_json::json!({
+            "series": { "series": ["series.npy"] },
+            "motion": { "confounds": ["confounds.tsv"], "strategy": "scrubbing" },
+        });
+        serde_json::json!({ "data": data, "blocks": blocks, "results": [{ "value": "r" }] }).to_string()
+    };
+    folder.file("w.json", workflow("motion.kept".into()));
+    for device in DEVICES {
+        let json = folder.run(&format!("run w.json -o out --device {device} --json")).json();
+        assert!(json["notes"].to_string().contains(&format!("{censored} of {FRAMES} frames are censored")), "{json}");
+        // The command fits in f64 and the workflow in f32, whose rounding counts a hundredfold in residuals of 1 % of the series.
+        let found = read_f32(folder.0.join("out/r.npy"), &[1, REGIONS, REGIONS]);
+        assert!(found.iter().zip(&wanted).all(|(f, w)| (f - w).abs() < 1e-5), "{device}: {found:?} {wanted:?}");
+    }
+    folder.file("w.json", workflow(Value::Null));
+    folder.run("run w.json -o out --device cpu").failed(&["data.motion", "scrubbing censors frames", "`motion.kept` as weights"]);
+}
+
+/// The index that pandas writes first has no name, and is no confound.
+#[test]
+fn an_index_without_a_name_is_no_confound() {
+    let folder = folder("denoise-index");
+    run(&folder, "plain.npy", &["--columns", "trans_x,rot_y"]).json();
+    let table = fs::read_to_string(folder.0.join("confounds.tsv")).unwrap();
+    for name in ["", "Unnamed: 0"] {
+        let row = |(i, line): (usize, &str)| if i == 0 { format!("{name}\t{line}\n") } else { format!("{}\t{line}\n", i - 1) };
+        folder.file("confounds.tsv", table.lines().enumerate().map(row).collect::<String>());
+        run(&folder, "indexed.npy", &["--columns", "trans_x,rot_y"]).json();
+        assert_eq!(fs::read(folder.0.join("plain.npy")).unwrap(), fs::read(folder.0.join("indexed.npy")).unwrap());
+    }
+    folder.file("confounds.tsv", table.replacen("trans_y", "", 1));
+    run(&folder, "out.npy", &["--columns", "rot_y"]).failed(&["column 2 of the header is ``"]);
+}
+
+/// A key that stands twice in the file beside the table is told of where the file matters, and in a remark where it does not.
+#[test]
+fn a_key_twice_beside_the_table_is_told_of() {
+    let folder = folder("denoise-sidecar-twice");
+    folder.file("confounds.json", r#"{"a_comp_cor_00": {"Mask": "CSF"}, "a_comp_cor_00": {"Mask": "WM"}}"#);
+    let done = run(&folder, "out.npy", &["--columns", "trans_x"]);
+    assert!(done.code == Some(0) && done.stderr.contains("`a_comp_cor_00` stands twice"), "{done:?}");
+    run(&folder, "out.npy", &["--strategy", "acompcor"]).failed(&["`a_comp_cor_00` stands twice"]);
+}

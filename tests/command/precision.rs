@@ -3,10 +3,10 @@
 //! there names their source.
 
 use super::run::{Folder, f32s, npy, read_f32};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
-use tapetum::data::read_npy_f64_bytes;
+use tapetum::data::{read_npy, read_npy_f64_bytes};
 
 /// A folder with the files of a case.
 fn case(name: &str) -> Folder {
@@ -165,4 +165,187 @@ fn a_group_without_a_mean_is_refused() {
     folder.run(line).json();
     folder.run("connectivity in.npy -o out.npy --tolerance 1e-3").misused("--kind tangent");
     folder.run(&format!("{line} --tolerance 0")).misused("above 0");
+}
+
+/// Writes a workflow of these blocks over `series.npy`, whose values are the results.
+fn workflow(folder: &Folder, blocks: &[Value]) {
+    let results: Vec<Value> = blocks.iter().map(|block| json!({ "value": block["name"] })).collect();
+    let w = json!({ "data": { "series": { "series": ["series.npy"] } }, "blocks": blocks, "results": results });
+    folder.file("w.json", w.to_string());
+}
+
+/// The host computes what it inverts in f64; a device, which would lose it in f32, hands the run to the host, and says so.
+#[test]
+fn workflows_tell_regions_apart_that_are_nearly_the_same() {
+    let folder = case("nearly-the-same-region");
+    workflow(
+        &folder,
+        &[
+            json!({ "name": "partial", "block": "partial_correlation", "series": "series" }),
+            json!({ "name": "precision", "block": "precision", "series": "series" }),
+        ],
+    );
+    for device in devices(&folder) {
+        let json = folder.run(&format!("run w.json -o out --device {device} --json")).json();
+        let told = json["notes"].to_string().contains("computed on the host, in f64");
+        assert_eq!((told, &json["on_host"]), (device != "cpu", &Value::Bool(device != "cpu")), "{json}");
+        assert!(json["condition"].as_f64().unwrap() > 1e6, "{json}");
+        assert_eq!(json["device"], "cpu");
+        for name in ["partial", "precision"] {
+            holds(&folder, &format!("out/{name}.npy"), &format!("expected_{name}.npy"), 1e-6);
+        }
+    }
+}
+
+/// Regions that are combinations of others get zeros, and it is said why; a well-conditioned matrix stays on the device.
+#[test]
+fn workflows_say_what_is_singular() {
+    let folder = Folder::new("workflow-singular");
+    let own = |t: usize, r: usize| ((t * t * (r + 2) + 3 * r) % 19) as f32;
+    let values: Vec<f32> = (0..150).map(|at| if at % 3 == 2 { own(at / 3, 0) + own(at / 3, 1) } else { own(at / 3, at % 3) }).collect();
+    folder.file("series.npy", npy("<f4", &[50, 3], &f32s(&values)));
+    let partial = |of: &str| json!({ "name": "partial", "block": "partial_correlation", "series": of });
+    workflow(&folder, &[partial("series")]);
+    for device in devices(&folder) {
+        let json = folder.run(&format!("run w.json -o out --device {device} --json")).json();
+        assert!(json["notes"].to_string().contains("combinations of others get zeros"), "{json}");
+        let found = read_f32(folder.0.join("out/partial.npy"), &[1, 3, 3]);
+        assert!(found[8] == 0.0 && found[1] != 0.0, "{found:?}");
+    }
+    let two = json!({ "name": "two", "block": "slice", "of": "series", "axis": -2, "to": 2 });
+    let mut two_and_partial = vec![two, partial("two")];
+    two_and_partial[1]["series"] = "two".into();
+    workflow(&folder, &two_and_partial);
+    for device in devices(&folder) {
+        let json = folder.run(&format!("run w.json -o out --device {device} --json")).json();
+        assert_eq!((json["notes"].as_array().unwrap().len(), &json["on_host"]), (0, &Value::Bool(false)), "{json}");
+        assert!(json["condition"].as_f64().unwrap() < 10.0, "{json}");
+    }
+}
+
+/// A training whose loss inverts a near-singular matrix at its first step is made on the host.
+#[test]
+fn a_training_that_inverts_what_f32_loses_is_made_on_the_host() {
+    let folder = case("nearly-the-same-region");
+    let w = json!({
+        "data": { "series": { "series": ["series.npy"] } },
+        "parameters": { "scale": { "shape": [1], "init": { "constant": 2.0 } } },
+        "blocks": [
+            { "name": "partial", "block": "partial_correlation", "series": "series" },
+            { "name": "scaled", "block": "multiply", "of": "partial", "with": "scale" },
+        ],
+        "losses": [{ "name": "size", "score": "scaled", "reduce": "mean_square" }],
+        "train": { "steps": 3, "rate": 0.1 },
+        "results": [{ "value": "partial" }, { "value": "scale" }],
+    });
+    folder.file("w.json", w.to_string());
+    for device in devices(&folder) {
+        let json = folder.run(&format!("run w.json -o out --device {device} --json")).json();
+        assert_eq!((&json["on_host"], &json["device"]), (&Value::Bool(device != "cpu"), &"cpu".into()), "{json}");
+        holds(&folder, "out/partial.npy", "expected_partial.npy", 1e-6);
+        assert!(read_f32(folder.0.join("out/scale.npy"), &[1])[0] < 2.0);
+    }
+}
+
+/// Correlations of what linear blocks make of series whose means are up to 10⁷ standard deviations, in files of f64, of integers, and of f32
+/// with means that f32 just holds, are those of the same series without means.
+#[test]
+fn linear_blocks_of_a_workflow_keep_the_digits() {
+    let folder = Folder::new("workflow-means");
+    let (frames, regions) = (64, 6);
+    // Multiples of 1/1024, so that f64 holds them beside any of the means.
+    let varies = |t: usize, r: usize| (((t * t * (r + 3) + 7 * t * r + r) % 97) as f64 - 48.0) / 32.0;
+    let memberships: Vec<f32> = (0..3 * regions).map(|at| ((at * at * 5 + 3) % 11) as f32 / 10.0 + 0.1).collect();
+    folder.file("maps.npy", npy("<f4", &[3, regions], &f32s(&memberships)));
+    folder.file("gains.npy", npy("<f4", &[frames / 2 + 1], &f32s(&(0..=frames / 2).map(|k| 1.0 / (1 + k) as f32).collect::<Vec<_>>())));
+    let all = |mean: f64, of: fn(f64) -> Vec<u8>| -> Vec<u8> {
+        (0..frames * regions).flat_map(|at| of(mean * (1 + at % regions) as f64 + varies(at / regions, at % regions))).collect()
+    };
+    folder.file("near.npy", npy("<f8", &[frames, regions], &all(0.0, |x| x.to_le_bytes().to_vec())));
+    folder.file("float.npy", npy("<f8", &[frames, regions], &all(1.6e6, |x| x.to_le_bytes().to_vec())));
+    folder.file("whole.npy", npy("<i8", &[frames, regions], &all(1e6, |x| ((x * 32.0) as i64).to_le_bytes().to_vec())));
+    folder.file("single.npy", npy("<f4", &[frames, regions], &all(8192.0, |x| (x as f32).to_le_bytes().to_vec())));
+    let blocks = [
+        json!({ "name": "mean", "block": "linear_parcellation", "weights": "maps", "series": "s" }),
+        json!({ "name": "parcels", "block": "parcel_series", "memberships": "maps", "series": "s" }),
+        json!({ "name": "soft", "block": "soft_parcellation", "logits": "maps", "series": "s" }),
+        json!({ "name": "fitted", "block": "projection", "maps": "maps", "series": "s" }),
+        json!({ "name": "passed", "block": "band_pass", "series": "s", "tr": 1.0, "band": [0.05, 0.2], "order": 2 }),
+        json!({ "name": "gained", "block": "product_filter", "series": "s", "gains": "gains" }),
+        json!({ "name": "twice", "block": "zero_phase_filter", "series": "mean", "gains": "gains" }),
+        json!({ "name": "part", "block": "slice", "of": "s", "axis": -2, "from": 1, "to": 4 }),
+        json!({ "name": "moved", "block": "scale", "of": "s", "by": -2.0, "plus": 7.0 }),
+        json!({ "name": "mixed", "block": "matmul", "of": "maps", "with": "moved" }),
+        json!({ "name": "other", "block": "subtract", "of": "mixed", "with": "soft" }),
+        json!({ "name": "both", "block": "concatenate", "values": ["other", "part"], "axis": -2 }),
+    ];
+    let correlated =
+        blocks.iter().map(|b| json!({ "name": format!("r_{}", b["name"].as_str().unwrap()), "block": "correlation", "series": b["name"] }));
+    let all: Vec<Value> = blocks
+        .iter()
+        .cloned()
+        .chain(correlated)
+        .chain([json!({ "name": "spread", "block": "reduce", "of": "s", "by": "variance", "axes": [-1] })])
+        .collect();
+    let shown: Vec<&Value> = all.iter().map(|b| &b["name"]).filter(|n| n.as_str().unwrap().starts_with("r_") || *n == "spread").collect();
+    let results: Vec<Value> = shown.iter().map(|name| json!({ "value": name })).collect();
+    for file in ["near", "float", "whole", "single"] {
+        let data =
+            json!({ "s": { "series": [format!("{file}.npy")] }, "maps": { "array": "maps.npy" }, "gains": { "array": "gains.npy" } });
+        folder.file(&format!("{file}.json"), json!({ "data": data, "blocks": all, "results": results }).to_string());
+    }
+    for device in devices(&folder) {
+        for file in ["near", "float", "whole", "single"] {
+            folder.run(&format!("run {file}.json -o {file} --device {device} --json")).json();
+        }
+        for name in shown.iter().map(|n| n.as_str().unwrap()) {
+            let read = |file: &str| read_npy(folder.0.join(file).join(format!("{name}.npy"))).unwrap().to_f64_vec();
+            let near = read("near");
+            for file in ["float", "whole", "single"] {
+                // Whole numbers are 32 times as large.
+                let scale = if name == "spread" && file == "whole" { 1024.0 } else { 1.0 };
+                let worst =
+                    near.iter().zip(read(file)).map(|(a, b)| (a - b / scale).abs()).fold(0.0, |m: f64, x| if x <= m { m } else { x });
+                assert!(worst <= 1e-6 && near.iter().any(|x| x.abs() > 0.01), "{device}, {file}, {name}: {worst:.1e}");
+            }
+        }
+    }
+}
+
+/// Every command names the regions whose mean is beyond 10⁷ standard deviations.
+#[test]
+fn means_too_large_for_f64_are_warned_of() {
+    let folder = Folder::new("far-means");
+    let varies = |at: usize| ((at * at * 7 + at) % 23) as f64 / 8.0;
+    let value = |at: usize| if at % 4 == 2 { 1e9 + varies(at) } else { varies(at) };
+    folder.file("series.npy", npy("<f8", &[40, 4], &(0..160).flat_map(|at| value(at).to_le_bytes()).collect::<Vec<u8>>()));
+    let named = "few digits of that are left: region 2 (counted from 0)";
+    let table: String = (0..40).map(|t| (0..3).map(|r| value(4 * t + r).to_string()).collect::<Vec<_>>().join(",") + "\n").collect();
+    folder.file("series.csv", format!("a,b,c\n{table}"));
+    let warned = |line: &str, named: &str| {
+        let done = folder.run(&format!("{line} --device cpu"));
+        assert!(done.code == Some(0) && done.stderr.contains(named), "{done:?}");
+    };
+    warned("connectivity series.npy -o out.npy", named);
+    warned("denoise series.npy -o out.npy --none", named);
+    warned("denoise series.csv -o out.npy --none", "few digits of that are left: `c`");
+    let json = folder.run("denoise series.npy -o out.npy --none --device cpu --json").json();
+    assert!(warnings(&json)[0].contains(named), "{json}");
+    workflow(&folder, &[json!({ "name": "c", "block": "correlation", "series": "series" })]);
+    warned("run w.json -o out", named);
+    let xyz = [[0.0f32, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, -1.0]].concat();
+    folder.file("xyz.npy", npy("<f4", &[4, 3], &f32s(&xyz)));
+    let line = "parcellate series.npy --coordinates xyz.npy --parcels 2 --steps 2 --out parcels";
+    warned(line, named);
+    let json = folder.run(&format!("{line} --device cpu --json")).json();
+    assert!(warnings(&json)[0].contains(named) && json["table"].is_null(), "{json}");
+    folder.file(
+        "four.csv",
+        format!(
+            "a,b,c,d\n{}",
+            (0..40).map(|t| (0..4).map(|r| varies(4 * t + r).to_string()).collect::<Vec<_>>().join(",") + "\n").collect::<String>()
+        ),
+    );
+    let json = folder.run("parcellate four.csv --coordinates xyz.npy --parcels 2 --steps 2 --out parcels --device cpu --json").json();
+    assert_eq!(json["table"]["header"], true, "{json}");
 }

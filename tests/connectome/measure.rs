@@ -179,3 +179,76 @@ fn what_is_missing_is_never_a_number() {
     let both = HostTensor::real([2, 4, 40], [given.to_f64_vec(), series(8, [1, 4, 40]).to_f64_vec()].concat()).unwrap();
     assert!(Connectivity::new(Kind::Tangent).compute(&Device::cpu(), &both).unwrap_err().to_string().contains("finite"));
 }
+
+/// Regions that differ by a thousandth of their deviation: the host computes what it inverts in f64, and rounds the result.
+#[test]
+fn the_host_inverts_in_double_precision() {
+    let (n, time) = (4, 80);
+    let mut x: Vec<f32> = noise(7, n * time).iter().map(|x| *x as f32).collect();
+    for t in 0..time {
+        x[time + t] = x[t] + 1e-3 * x[time + t];
+    }
+    let given = HostTensor::f32([n, time], x.clone()).unwrap();
+    let on = |device: &Device, value: &HostTensor| -> Vec<Vec<f64>> {
+        let mut tape = Tape::new();
+        let series = tape.input("series", value.ty()).unwrap();
+        let covariance = tape.covariance(series, None, 1).unwrap();
+        let made = [
+            tape.partial_correlation(series).unwrap(),
+            tape.series_precision(series, 1).unwrap(),
+            tape.inverse_spd(covariance).unwrap(),
+            tape.matrix_log(covariance, 1e-12).unwrap(),
+            tape.log_determinant(covariance).unwrap(),
+        ];
+        let found = device.compile(&tape, &made).unwrap().run(&[(series, value)]).unwrap();
+        assert!(found.iter().all(|x| x.is_f64() == value.is_f64()));
+        found.iter().map(HostTensor::to_f64_vec).collect()
+    };
+    let double = HostTensor::real([n, time], x.into_iter().map(f64::from).collect::<Vec<f64>>()).unwrap();
+    let wanted = on(&Device::oracle(), &double);
+    assert!(wanted[1][0] > 1e6, "the condition is above a million");
+    for (found, wanted) in on(&Device::cpu(), &given).iter().zip(&wanted) {
+        let scale = wanted.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        assert!(found.iter().zip(wanted).all(|(f, w)| (f - w).abs() <= 1e-6 * scale), "{found:?} {wanted:?}");
+    }
+    // Neither is the partial correlation that of zeros: the definition in f64, by the inverse of [[1, r], [r, 1]] given the others.
+    assert!(wanted[0].iter().all(|r| *r != 0.0));
+}
+
+/// Series whose squares overflow in f32 have the correlations of the same series in other units, or NaN; never 0.
+#[test]
+fn squares_that_overflow_give_no_zeros() {
+    let (n, time) = (3, 40);
+    let x = noise(3, n * time);
+    let weights = HostTensor::f32([time], noise(5, time).iter().map(|w| (w.abs() + 0.1) as f32).collect()).unwrap();
+    let at = |unit: f64| -> Vec<Vec<f64>> {
+        let value = HostTensor::f32([n, time], x.iter().map(|x| (x * unit) as f32).collect()).unwrap();
+        let mut tape = Tape::new();
+        let (series, w) = (tape.input("series", value.ty()).unwrap(), tape.input("weights", weights.ty()).unwrap());
+        let made = [
+            tape.paired_correlation(series, series, Some(w)).unwrap(),
+            tape.correlation(series, None, false).unwrap(),
+            tape.correlation(series, Some(w), false).unwrap(),
+        ];
+        let found = Device::cpu().compile(&tape, &made).unwrap().run(&[(series, &value), (w, &weights)]).unwrap();
+        found.iter().map(HostTensor::to_f64_vec).collect()
+    };
+    let (plain, large, small) = (at(1.0), at(1e25), at(1e-25));
+    assert!(plain[0].iter().zip(&large[0]).zip(&small[0]).all(|((p, l), s)| (p - l).abs() < 1e-6 && (p - s).abs() < 1e-6), "{large:?}");
+    let handed_on = |found: &[f64], plain: &[f64]| found.iter().zip(plain).all(|(f, p)| f.is_nan() || (f - p).abs() < 1e-6);
+    assert!((1..3).all(|i| handed_on(&large[i], &plain[i])), "{large:?}");
+}
+
+/// A crop of a long series takes no matrix of its frames by the window's.
+#[test]
+fn a_window_of_a_long_series_is_cut_out() {
+    let (time, length) = (200_000, 60_000);
+    let x = HostTensor::f32([1, time], (0..time).map(|t| t as f32).collect()).unwrap();
+    let mut tape = Tape::new();
+    let series = tape.input("series", x.ty()).unwrap();
+    let window = tape.random_window(series, length, 3, 0).unwrap();
+    let found = Device::cpu().compile(&tape, &[window]).unwrap().run(&[(series, &x)]).unwrap().remove(0).to_f64_vec();
+    assert!(found[0] > 0.0 && found.iter().enumerate().all(|(i, x)| *x == found[0] + i as f64));
+    let widest = (0..tape.len()).map(|i| tape.shape(tape.var(i)).elements()).max().unwrap();
+    assert!(widest <= 2 * time, "{widest} elements");
+}

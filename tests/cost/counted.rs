@@ -117,6 +117,12 @@ impl<A: Words, B: Words> Words for (A, B) {
     }
 }
 
+impl<A: Words, const N: usize> Words for [A; N] {
+    fn words(&self) -> usize {
+        self.iter().map(Words::words).sum()
+    }
+}
+
 impl<A: Words> Words for Option<A> {
     fn words(&self) -> usize {
         self.as_ref().map_or(0, Words::words)

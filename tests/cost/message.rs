@@ -135,52 +135,98 @@ impl Network<'_> {
         s
     }
 
-    /// The cotangents of the values of pairs, and the cotangents of z.
-    fn slopes(&self, z: &[Counted], g: &[Counted]) -> (Vec<Counted>, Vec<Counted>) {
+    /// Blocks along the receivers of a graph, and along its senders.
+    fn blocks(&self) -> [usize; 2] {
+        let [_, n, m, ..] = self.extents;
+        [n.div_ceil(BLOCK[0]), m.div_ceil(BLOCK[1])]
+    }
+
+    fn block(&self, [b, i, j]: [usize; 3]) -> usize {
+        let [down, across] = self.blocks();
+        (b * down + i / BLOCK[0]) * across + j / BLOCK[1]
+    }
+
+    /// The row of a panel that a pair is.
+    fn row(&self, [b, i, j]: [usize; 3]) -> usize {
+        self.block([b, i, j]) * ROWS + i % BLOCK[0] * BLOCK[1] + j % BLOCK[1]
+    }
+
+    fn rows(&self) -> usize {
+        self.extents[0] * self.blocks().iter().product::<usize>() * ROWS
+    }
+
+    /// The cotangents of the values of pairs, the cotangents of z by rows, and the sums of the former over blocks.
+    fn slopes(&self, z: &[Counted], g: &[Counted]) -> [Vec<Counted>; 3] {
         let [_, n, _, _, h] = self.extents;
-        let (mut panel, mut dz) = (Vec::new(), Vec::new());
-        for (&z, [b, i, j]) in z.iter().zip(self.each()) {
-            let (made, g) = (self.made([b, i, j]), row(g, h, b * n + i));
-            dz.push(Counted::sum(made.iter().zip(g).map(|(&y, &g)| g * elu(y))));
-            panel.extend(made.iter().zip(g).map(|(&y, &g)| z * g * slope(y)));
-        }
-        (panel, dz)
-    }
-
-    /// The cotangent of u, or of v.
-    fn nodes(&self, panel: &[Counted], of_senders: bool) -> Vec<Counted> {
-        let [batch, n, m, f, h] = self.extents;
-        let nodes = if of_senders { m } else { n };
-        let mut d = vec![c(0.0); batch * nodes * f];
-        for ([b, i, j], panel) in self.each().zip(panel.chunks(h)) {
-            let node = b * nodes + if of_senders { j } else { i };
-            for (k, x) in self.ends([b, i, j]).into_iter().enumerate() {
-                let back = Counted::sum(panel.iter().enumerate().map(|(o, &p)| p * self.w[o * f + k]));
-                d[node * f + k] = d[node * f + k] + slope(x) * back;
+        let zeros = |n: usize| vec![c(0.0); n];
+        let (mut panel, mut dz, mut db) = (zeros(self.rows() * h), zeros(self.rows()), zeros(self.rows() / ROWS * h));
+        for (&z, pair @ [b, i, _]) in z.iter().zip(self.each()) {
+            let (made, g, at) = (self.made(pair), row(g, h, b * n + i), self.row(pair));
+            dz[at] = Counted::sum(made.iter().zip(g).map(|(&y, &g)| g * elu(y)));
+            for (k, (&y, &g)) in made.iter().zip(g).enumerate() {
+                let (slope, db) = (z * g * slope(y), &mut db[at / ROWS * h + k]);
+                panel[at * h + k] = slope;
+                *db = *db + slope;
             }
         }
-        d
+        [panel, dz, db]
     }
 
-    /// Parts of the cotangents of w and of the bias, by runs of `run` pairs.
-    fn weights(&self, panel: &[Counted], run: usize) -> (Vec<Counted>, Vec<Counted>) {
+    /// Parts of the cotangents of u and of v by blocks, and the cotangents of z by pairs.
+    fn nodes(&self, panel: &[Counted], dz: &[Counted]) -> [Vec<Counted>; 3] {
         let [_, _, _, f, h] = self.extents;
-        let runs = (panel.len() / h).div_ceil(run);
-        let (mut dw, mut db) = (vec![c(0.0); runs * h * f], vec![c(0.0); runs * h]);
-        for (at, (pair, panel)) in self.each().zip(panel.chunks(h)).enumerate() {
-            let hidden = self.hidden(pair);
-            for (o, &p) in panel.iter().enumerate() {
-                let from = at / run * h + o;
-                db[from] = db[from] + p;
-                dw[from * f..][..f].iter_mut().zip(&hidden).for_each(|(d, &a)| *d = *d + p * a);
+        let mut parts = BLOCK.map(|nodes| vec![c(0.0); self.rows() / ROWS * nodes * f]);
+        for pair @ [_, i, j] in self.each() {
+            let panel = row(panel, h, self.row(pair));
+            for (k, x) in self.ends(pair).into_iter().enumerate() {
+                let back = slope(x) * Counted::sum(panel.iter().enumerate().map(|(o, &p)| p * self.w[o * f + k]));
+                for (end, node) in [i, j].into_iter().enumerate() {
+                    let part = &mut parts[end][(self.block(pair) * BLOCK[end] + node % BLOCK[end]) * f + k];
+                    *part = *part + back;
+                }
             }
+        }
+        let [u, v] = parts;
+        [u, v, self.each().map(|pair| dz[self.row(pair)]).collect()]
+    }
+
+    /// The sums of the parts of the cotangent of u, end 0, or of v, end 1.
+    fn end(&self, parts: &[Counted], end: usize) -> Vec<Counted> {
+        let [batch, n, m, f, _] = self.extents;
+        let (nodes, [down, across]) = ([n, m][end], self.blocks());
+        let sum = |at: usize| {
+            let (b, node, k) = (at / f / nodes, at / f % nodes, at % f);
+            let of = |other: usize| self.block(if end == 0 { [b, node, other * BLOCK[1]] } else { [b, other * BLOCK[0], node] });
+            Counted::sum((0..[across, down][end]).map(|o| parts[(of(o) * BLOCK[end] + node % BLOCK[end]) * f + k]))
+        };
+        (0..batch * nodes * f).map(sum).collect()
+    }
+
+    /// Parts of the cotangents of w and of the bias, by runs of rows.
+    fn weights(&self, panel: &[Counted], blocks: &[Counted]) -> (Vec<Counted>, Vec<Counted>) {
+        let [_, _, _, f, h] = self.extents;
+        let runs = self.rows().div_ceil(RUN);
+        let (mut dw, mut db) = (vec![c(0.0); runs * h * f], vec![c(0.0); runs * h]);
+        for pair in self.each() {
+            let (at, hidden) = (self.row(pair), self.hidden(pair));
+            for (o, &p) in row(panel, h, at).iter().enumerate() {
+                dw[(at / RUN * h + o) * f..][..f].iter_mut().zip(&hidden).for_each(|(d, &a)| *d = *d + p * a);
+            }
+        }
+        for (at, &sum) in blocks.iter().enumerate() {
+            let db = &mut db[at / h / (RUN / ROWS) * h + at % h];
+            *db = *db + sum;
         }
         (dw, db)
     }
 }
 
-/// Pairs of which the cotangents of the weights are summed at once.
-const RUN: usize = 256;
+/// Receivers and senders of a block of pairs, in the variants of few features.
+const BLOCK: [usize; 2] = [4, 8];
+const ROWS: usize = BLOCK[0] * BLOCK[1];
+
+/// Rows of which the cotangents of the weights are summed at once.
+const RUN: usize = 64;
 
 fn network(extents: Extents) -> Result<Work> {
     let [batch, n, m, f, h] = extents;
@@ -195,14 +241,16 @@ fn network(extents: Extents) -> Result<Work> {
     work.output(s, &made);
     let [dz, du, dv, dw, db] = work.tape.vjp(&[(s, vg)], &[vz, vu, vv, vw, vb])?[..] else { panic!("five gradients") };
     let words = [&words[..], &[g.len()]].concat();
-    let (panel, made) = work.ledger.run("message/pair_mlp_slopes", &words, || x.slopes(&z, &g));
+    let [panel, dz_parts, db_parts] = work.ledger.run("message/pair_mlp_slopes", &words, || x.slopes(&z, &g));
+    let words = [panel.len(), w.len(), u.len(), v.len(), dz_parts.len() + db_parts.len()];
+    let [du_parts, dv_parts, made] = work.ledger.run("message/pair_mlp_nodes", &words, || x.nodes(&panel, &dz_parts));
     work.output(dz, &made);
-    let words = [panel.len(), w.len(), u.len(), v.len()];
-    for (d, of_senders) in [(du, false), (dv, true)] {
-        let made = work.ledger.run("message/pair_mlp_nodes", &words, || x.nodes(&panel, of_senders));
+    for (end, d, parts) in [(0, du, du_parts), (1, dv, dv_parts)] {
+        let made = work.ledger.run("message/pair_mlp_ends", &[parts.len()], || x.end(&parts, end));
         work.output(d, &made);
     }
-    let parts = work.ledger.run("message/pair_mlp_weights", &[panel.len(), u.len(), v.len()], || x.weights(&panel, RUN));
+    let words = [panel.len(), u.len(), v.len(), dz_parts.len() + db_parts.len()];
+    let parts = work.ledger.run("message/pair_mlp_weights", &words, || x.weights(&panel, &db_parts));
     for (d, parts, width) in [(dw, parts.0, h * f), (db, parts.1, h)] {
         let runs = parts.len() / width;
         let sum = |at: usize| Counted::sum((0..runs).map(|r| parts[r * width + at]));

@@ -31,7 +31,7 @@ fn all([rows, columns, f]: [usize; 3]) -> Result<Work> {
     let made = work.ledger.run("sparse/product", &[e, x.len(), rows + 1, e, e], || product(&w, &x, rows, f, &list));
     work.output(y, &made);
     let gradients = work.tape.vjp(&[(y, vg)], &[vw, vx])?;
-    let made = work.ledger.run("sparse/sample", &[g.len(), x.len(), e, e], || {
+    let made = work.ledger.run("sparse/sample", &[g.len(), x.len(), e, e, e], || {
         let dot = |&(i, j): &(usize, usize)| Counted::sum((0..f).map(|k| g[i * f + k] * x[j * f + k]));
         list.iter().map(dot).collect::<Vec<_>>()
     });

@@ -3,7 +3,8 @@
     python -m venv VENV && VENV/bin/pip install numpy && VENV/bin/python tests/goldens/make_nan.py
 
 Nothing of the crate runs here. Each function is NumPy's, or written below by the rule that NumPy and PyTorch share: arithmetic, extremes,
-`clip` and `where` as they are; comparisons of NaN are false; sorted last; argmax finds the first. Gradients are PyTorch's, by its
+`clip` and `where` as they are; comparisons of NaN are false; sorted last; argmax finds the first. The sign of NaN is NumPy's and the array standard's, NaN: PyTorch gives 0, which its
+issues 41245 and 187295 call an error. Gradients are PyTorch's, by its
 `derivatives.yaml`: of `maximum` both operands where either is NaN, of `relu` the cotangent, of `clamp` 0, of `amax` NaN.
 """
 

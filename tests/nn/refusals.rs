@@ -150,3 +150,20 @@ fn what_is_carried_outlasts_the_truth() {
         assert_eq!(values, [200.0, 500.0, 420.0, 920.0, 500.0]);
     }
 }
+
+/// An edge of NaN falls in no bin of weights: what hears it is NaN, and not the same as without it.
+#[test]
+fn an_edge_of_nan_is_handed_on() {
+    let (n, features) = (4, 2);
+    let mut graph: Vec<f32> = (0..n * n).map(|at| ((at / n + at % n) as f32 / 4.0 - 0.7) * 0.9).collect();
+    let (mut t, mut p) = (Tape::new(), Parameters::new(1));
+    let g = t.input("graph", TensorType::f32([1, n, n])).unwrap();
+    let x = t.input("x", TensorType::f32([1, n, features])).unwrap();
+    let layer = BrainConvolution::new(&mut t, &mut p, "layer", [features, 3], BrainMessage::Bins { bins: 5, features: 2 }).unwrap();
+    let y = layer.forward(&mut t, g, x).unwrap();
+    graph[1] = f32::NAN;
+    let x_is = HostTensor::f32([1, n, features], (0..n * features).map(|i| i as f32).collect()).unwrap();
+    let g_is = HostTensor::f32([1, n, n], graph).unwrap();
+    let found = Device::cpu().compile(&t, &[y]).unwrap().run(&[(g, &g_is), (x, &x_is)]).unwrap().remove(0).to_f64_vec();
+    assert!(found[..3].iter().all(|x| x.is_nan()), "{found:?}");
+}

@@ -1,20 +1,15 @@
 //! Computation of connectivity matrices from series. Series are centred in f64; the matrices are computed on a device in f32 where f32 is
 //! exact enough, and otherwise on the host in f64.
 
+use super::condition::{beyond_single, largest};
 use super::mean::Ended;
 use super::measure::{Connectivity, Diagonal, Kind, LARGEST};
 use super::shrinkage::Shrinkage;
 use crate::host::Precision;
 use crate::ops::spd::inverse;
-use crate::statistics::centre::{Centred, Constant};
+use crate::statistics::centre::{Centred, Constant, far_warning, listed};
 use crate::tensor::parallel;
 use crate::{Device, Error, HostTensor, Result, Shape, Tape};
-
-/// The largest condition number of a covariance, with its variables scaled to variance 1, whose inverse is computed on a device in f32.
-pub const CONDITION_IN_SINGLE: f64 = 1e4;
-
-/// The number of names that a warning lists.
-const LISTED: usize = 5;
 
 /// Connectivity matrices, with the numerical findings of their computation.
 #[derive(Debug, Clone)]
@@ -48,7 +43,7 @@ pub struct Rows {
 impl Connectivity {
     /// Computes the matrices `[.., n, n]` of series `[.., n, time]` of any element type and precision, or vectors where
     /// [`vectorise`](Connectivity::vectorise) is set. Series are centred in f64 first. Partial correlation and precision are computed on
-    /// the host in f64 where a condition number is above [`CONDITION_IN_SINGLE`], and a tangent where f32 does not resolve its mean.
+    /// the host in f64 where a condition number is above [`CONDITION_IN_SINGLE`](super::condition::CONDITION_IN_SINGLE), and a tangent where f32 does not resolve its mean.
     ///
     /// # Errors
     /// Returns an error in the cases of [`Connectivity::check`]; where series or weights do not fit; where f32 cannot represent the result
@@ -63,7 +58,7 @@ impl Connectivity {
         let centred = self.centred(series)?;
         let given = if self.scale_free() { balanced(&centred) } else { centred };
         let mut made = self.on_device(device, &given)?;
-        let suspect = made.condition.is_some_and(|c| c.is_nan() || c > CONDITION_IN_SINGLE) || self.leaves_out(&given, &made)?;
+        let suspect = made.condition.is_some_and(beyond_single) || self.leaves_out(&given, &made)?;
         if self.kind.is_inverse() && suspect {
             made = self.on_host(&given)?;
         }
@@ -186,11 +181,6 @@ pub(super) fn extents(series: &HostTensor) -> Result<[usize; 2]> {
     }
 }
 
-/// The largest value; NaN where any value is NaN.
-fn largest(values: &[f64]) -> f64 {
-    values.iter().fold(0.0, |m: f64, &x| if x.is_nan() || x > m { x } else { m })
-}
-
 /// Scales rows whose squares overflow or underflow in f32 by the power of two that brings their largest value near 1. The scaling is exact
 /// and leaves correlations unchanged. Such values occur where missing values are marked by 1e20, or where currents are in amperes.
 fn balanced(given: &Centred) -> Centred {
@@ -226,13 +216,9 @@ impl Rows {
         let kinds = [
             (&self.constant, format!("constant series get zeros{whose}")),
             (&self.dependent, "combinations of other regions get zeros".to_owned()),
-            (&self.far, "the mean is so large beside what varies that few digits of that are left".to_owned()),
         ];
-        let listed = |rows: &[usize]| {
-            let more = if rows.len() > LISTED { format!(" and {} more", rows.len() - LISTED) } else { String::new() };
-            rows.iter().take(LISTED).map(|&row| name(row)).collect::<Vec<_>>().join(", ") + &more
-        };
-        kinds.iter().filter(|(rows, _)| !rows.is_empty()).map(|(rows, what)| format!("{what}: {}", listed(rows))).collect()
+        let found = kinds.iter().filter(|(rows, _)| !rows.is_empty()).map(|(rows, what)| format!("{what}: {}", listed(rows, &name)));
+        found.chain(far_warning(&self.far, &name)).collect()
     }
 }
 

@@ -20,6 +20,14 @@ struct Centred {
     weighted: Var,
 }
 
+/// Centred series, divided by their largest magnitudes.
+struct UnitSize {
+    series: Var,
+    weighted: Var,
+    /// The divisors `[.., variables, 1]`.
+    size: Var,
+}
+
 /// # Precision, partial and conditional correlation
 impl Tape {
     /// The precision Σ⁻¹ of covariances Σ `[.., n, n]`.
@@ -119,24 +127,6 @@ impl Tape {
         self.partial_of_precision(precision)
     }
 
-    /// The condition numbers ‖R‖₁ ‖R⁻¹‖₁ `[..]`, in the 1-norm, of symmetric positive-definite matrices `[.., n, n]` given their inverses.
-    /// Variables are scaled to variance 1, and those left out of the inverse do not count.
-    pub(super) fn condition(&mut self, x: Var, inverse: Var) -> Result<Var> {
-        let variances = self.diagonal(x)?;
-        let roots = self.sqrt(variances)?;
-        let (columns, rows) = self.by_columns_and_rows(roots)?;
-        let of_inverse = self.mul(inverse, rows)?;
-        let of_inverse = self.mul(of_inverse, columns)?;
-        let correlation = self.normalised(x)?;
-        let mut norms = Vec::with_capacity(2);
-        for matrix in [correlation, of_inverse] {
-            let sizes = self.abs(matrix)?;
-            let sums = self.sum(sizes, &[-1], false)?;
-            norms.push(self.max(sums, &[-1], false)?);
-        }
-        self.mul(norms[0], norms[1])
-    }
-
     /// Matrices `[.., n, n]` divided by the square roots of their diagonal, by row and by column, which turns a covariance into a
     /// correlation. Variables without variance get 0.
     ///
@@ -187,6 +177,7 @@ impl Tape {
         }
         let weights = self.frame_weights(weights)?;
         let (cx, cy) = (self.centred(x, weights)?, self.centred(y, weights)?);
+        let (cx, cy) = (self.at_unit_size(&cx)?, self.at_unit_size(&cy)?);
         let sums = self.matmul_with(cx.weighted, cy.series, false, true)?;
         let (rows, columns) = (self.deviations(x, &cx, weights)?, self.deviations(y, &cy, weights)?);
         let columns = self.transpose_matrices(columns)?;
@@ -232,12 +223,24 @@ impl Tape {
         self.select(none, zero, inverse)
     }
 
-    /// The inverse deviations 1/√Σw(x − μ)² `[.., variables, 1]`; 0 where a variable is constant.
-    fn deviations(&mut self, x: Var, centred: &Centred, weights: Option<Var>) -> Result<Var> {
+    /// Centred series divided by the largest magnitude of each, so that squares neither overflow nor vanish. What does not depend on the
+    /// unit of a series does not depend on that divisor, which takes no gradient.
+    fn at_unit_size(&mut self, centred: &Centred) -> Result<UnitSize> {
+        let size = self.abs(centred.series)?;
+        let most = self.max(size, &[-1], true)?;
+        let one = self.scalar(1.0)?;
+        let most = self.select(most, most, one)?;
+        let most = self.detach(most)?;
+        Ok(UnitSize { series: self.div(centred.series, most)?, weighted: self.div(centred.weighted, most)?, size: most })
+    }
+
+    /// The inverse deviations 1/√Σw(x − μ)² `[.., variables, 1]` of series at unit size; 0 where a variable x is constant.
+    fn deviations(&mut self, x: Var, centred: &UnitSize, weights: Option<Var>) -> Result<Var> {
         let powers = self.mul(centred.weighted, centred.series)?;
         let power = self.sum(powers, &[-1], true)?;
         let size = self.abs(self.less_means(x))?;
         let most = self.max(size, &[-1], true)?;
+        let most = self.div(most, centred.size)?;
         let floor = self.scale(most, CONSTANT)?;
         let floor = self.square(floor)?;
         let floor = match weights {

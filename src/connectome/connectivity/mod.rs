@@ -3,6 +3,7 @@
 mod cases;
 #[cfg(not(target_arch = "wasm32"))]
 mod compute;
+pub(crate) mod condition;
 pub mod covariance;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod mean;

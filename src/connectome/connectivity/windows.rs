@@ -36,8 +36,8 @@ impl Tape {
     }
 
     /// A window `[.., variables, length]` of x `[.., variables, time]` at a random place, drawn anew at every step and separately for each
-    /// batch entry. Such crops augment a cohort (hypercoil's `WindowAmplifier`). The window is one product with a selection matrix `[..,
-    /// time, length]`.
+    /// batch entry. Such crops augment a cohort (hypercoil's `WindowAmplifier`). The series is shifted by each binary digit of the first
+    /// frame in turn, the highest first, which costs O(time log time) for each variable.
     ///
     /// # Errors
     /// Returns an error where x is not f32 `[.., variables, time]`, or the length is not between 1 and the number of frames.
@@ -50,11 +50,32 @@ impl Tape {
         let draws = self.random_uniform(shape.with(rank - 1, 1).with(rank - 2, 1), seed, stream)?;
         let starts = self.scale(draws, (time - length + 1) as f32)?;
         let starts = self.floor(starts)?;
-        let within = self.constant(HostTensor::f32([length], (0..length).map(|l| l as f32).collect())?)?;
-        let frames = self.constant(HostTensor::f32([time, 1], (0..time).map(|t| t as f32).collect())?)?;
-        let wanted = self.add(starts, within)?;
-        let selection = self.equal(frames, wanted)?;
-        self.matmul(x, selection)
+        let latest = time - length;
+        let digits = if latest == 0 { 0 } else { latest.ilog2() + 1 };
+        let mut window = x;
+        for digit in (0..digits).rev() {
+            window = self.shifted_by_digit(window, starts, digit, length)?;
+        }
+        Ok(window)
+    }
+
+    /// x `[.., n]` without its first 2ᵈ frames where the binary digit d of `starts` is 1, cut to the frames that a window of `length` may
+    /// still reach by the digits below d.
+    fn shifted_by_digit(&mut self, x: Var, starts: Var, digit: u32, length: usize) -> Result<Var> {
+        let n = self.shape(x).last().copied().unwrap_or(0);
+        let shift = 1 << digit;
+        let reach = (length + shift - 1).min(n);
+        let higher = self.scale(starts, (shift as f32).recip())?;
+        let higher = self.floor(higher)?;
+        let half = self.scale(higher, 0.5)?;
+        let even = self.floor(half)?;
+        let even = self.scale(even, 2.0)?;
+        let is_set = self.sub(higher, even)?;
+        // A window that is shifted so far ends within the frames that are there.
+        let late = self.slice(x, -1, shift, (shift + reach).min(n), 1)?;
+        let late = self.pad(late, -1, 0, (shift + reach).saturating_sub(n), 0.0)?;
+        let early = self.slice(x, -1, 0, reach, 1)?;
+        self.select(is_set, late, early)
     }
 
     /// Correlation within each window (see [`Tape::windows`]), `[.., windows, variables, variables]`. The frames of a window are weighted

@@ -29,10 +29,10 @@ impl Normalisation {
     fn apply(self, tape: &mut Tape, sums: Var, weights: Var) -> Result<Var> {
         match self {
             Self::Sum => Ok(sums),
-            Self::Mean => per_total(tape, sums, weights),
+            Self::Mean => tape.through_means(sums, |tape, sums| per_total(tape, sums, weights)),
             Self::AbsoluteMean => {
                 let magnitudes = tape.abs(weights)?;
-                per_total(tape, sums, magnitudes)
+                tape.through_means(sums, |tape, sums| per_total(tape, sums, magnitudes))
             }
             Self::ZScore => {
                 let (unit, _) = tape.standardise(sums)?;
@@ -41,7 +41,7 @@ impl Normalisation {
             }
             Self::PercentChange => {
                 let mean = tape.mean(sums, &[-1], true)?;
-                let change = tape.sub(sums, mean)?;
+                let change = tape.about_mean(sums)?;
                 let change = tape.scale(change, 100.0)?;
                 quotient(tape, change, mean)
             }
@@ -77,7 +77,7 @@ impl Tape {
         if self.shape(weights).rank() != 2 {
             return Err(Error::op("linear_parcellation", format!("weights must be [parcels, vertices], found {}", self.ty(weights))));
         }
-        let sums = self.matmul(weights, series)?;
+        let sums = self.through_means(series, |tape, series| tape.matmul(weights, series))?;
         normalisation.apply(self, sums, weights)
     }
 
@@ -99,8 +99,10 @@ impl Tape {
             let ridge = self.scale(identity, ridge)?;
             products = self.add(products, ridge)?;
         }
-        let sums = self.matmul(maps, series)?;
-        self.solve_spd(products, sums)
+        self.through_means(series, |tape, series| {
+            let sums = tape.matmul(maps, series)?;
+            tape.solve_spd(products, sums)
+        })
     }
 
     /// [`Tape::linear_parcellation`] for each compartment (hemispheres, subcortex), with its own weights `[parcels, vertices]` over a range

@@ -1,6 +1,6 @@
 //! Recognition of a table's header and index column, where the user has not named them.
 
-use super::{ReadAs, is_missing, number};
+use super::{ReadAs, is_missing, is_unnamed, number};
 use csv::ByteRecord;
 use std::ops::Range;
 
@@ -81,8 +81,7 @@ pub(super) fn index(
         return column(names, columns, said);
     }
     if let Some(first) = names.and_then(|names| names.first()) {
-        // pandas reads a column without a name as `Unnamed: 0`, and writes it so.
-        if columns > 1 && (first.is_empty() || first.to_lowercase().starts_with("unnamed: ")) {
+        if columns > 1 && is_unnamed(first) {
             return Ok(Some(0));
         }
         if INDEX_NAMES.iter().any(|name| first.eq_ignore_ascii_case(name)) {

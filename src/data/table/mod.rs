@@ -191,6 +191,11 @@ fn is_missing(cell: &[u8]) -> bool {
     ["", "n/a", "na", "nan", "null", "none", "-"].iter().any(|mark| cell.eq_ignore_ascii_case(mark.as_bytes()))
 }
 
+/// True for the name of a column without a name: pandas reads one as `Unnamed: 0`, and writes it so.
+pub(super) fn is_unnamed(name: &str) -> bool {
+    name.is_empty() || name.to_lowercase().starts_with("unnamed: ")
+}
+
 fn number(cell: &[u8]) -> Option<f64> {
     std::str::from_utf8(cell).ok()?.parse().ok()
 }

@@ -166,16 +166,19 @@ fn normalised(tape: &mut Tape, graph: Var) -> Result<Var> {
     tape.mul(scaled, across)
 }
 
-/// The number of a node's edges whose weight falls in each bin, `[batch, n, bins]`.
+/// The number of a node's edges whose weight falls in each bin, `[batch, n, bins]`. A weight of NaN falls in no bin, and makes the node's
+/// counts NaN.
 fn counted(tape: &mut Tape, weight: Var, there: Var, bins: usize) -> Result<Var> {
     let place = tape.offset(weight, 1.0)?;
     let place = tape.scale(place, 0.5 * bins as f32)?;
+    let unknown = tape.not_equal(place, place)?;
     // Edges at or above the lower end of each bin are counted; those at or above the next bin's are subtracted.
     let mut above = Vec::with_capacity(bins);
     for bin in 0..bins {
         let low = tape.scalar(bin as f32)?;
         let within = tape.greater_equal(place, low)?;
         let within = tape.mul(within, there)?;
+        let within = tape.select(unknown, place, within)?;
         above.push(tape.sum(within, &[-1], true)?);
     }
     let mut counts = Vec::with_capacity(bins);

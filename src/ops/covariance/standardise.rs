@@ -65,7 +65,8 @@ pub(super) fn standardise<R: Real>(kind: Statistic, x: &[R], frames: &Frames<'_,
             let most = largest_of([x, w], |[x, w]| if w > R::zero() { x.abs() } else { R::zero() });
             let floor = R::of(f64::from(CONSTANT)) * most;
             let power = tree_sum_of([&*u, w], |[u, w]| w * u * u);
-            if power <= floor * floor * total { R::zero() } else { power }
+            // A power that overflows is no power of 0, though the floor may overflow too.
+            if power.is_finite() && power <= floor * floor * total { R::zero() } else { power }
         } else {
             total - R::of(kind.ddof()) * tree_sum_of([w], |[w]| w * w) / total.larger(R::of(1e-30))
         };

@@ -7,8 +7,9 @@ use crate::ops::work::{Instance, Work};
 const ACTIVATIONS: [PairActivation; 4] = [PairActivation::Relu, PairActivation::LeakyRelu(0.2), PairActivation::Elu, PairActivation::Tanh];
 
 /// Batch, receivers, senders, features and heads: features by fours and not, nodes by fours and not, one of each, none to sum over, and
-/// more than a flush of a sum.
-const SHAPES: [[usize; 5]; 6] = [[1, 1, 1, 1, 1], [2, 7, 5, 3, 2], [1, 4, 9, 12, 1], [3, 5, 5, 65, 2], [1, 3, 130, 8, 1], [1, 2, 0, 4, 1]];
+/// more than a flush of a sum; more than a tile of a GPU.
+const SHAPES: [[usize; 5]; 7] =
+    [[1, 1, 1, 1, 1], [2, 7, 5, 3, 2], [1, 4, 9, 12, 1], [3, 5, 5, 65, 2], [1, 3, 130, 8, 1], [1, 2, 0, 4, 1], [2, 67, 65, 68, 3]];
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -33,8 +34,8 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// Batch, receivers, senders, features and outputs of edge networks: one of each, none to sum over, no multiples of four, more than a tile of
-/// a GPU; on software adapters, panels of some graphs, and of some pairs of one graph.
-const NETWORKS: [[usize; 5]; 8] = [
+/// a GPU, the largest among them; on software adapters, panels of some graphs, and of some pairs of one graph.
+const NETWORKS: [[usize; 5]; 10] = [
     [1, 1, 1, 1, 1],
     [2, 7, 5, 7, 3],
     [1, 2, 0, 4, 4],
@@ -43,6 +44,8 @@ const NETWORKS: [[usize; 5]; 8] = [
     [1, 3, 130, 4, 36],
     [3, 30, 30, 4, 68],
     [1, 45, 47, 8, 68],
+    [1, 17, 9, 132, 136],
+    [2, 33, 21, 72, 132],
 ];
 
 fn networks() -> Vec<Case> {

@@ -2,8 +2,8 @@
 
 use super::activation::{Body, Phi};
 use super::sum::{PairSum, Weights};
-use super::{ACTIVATION, FEATURES, PairActivation, VARIANTS, expect, features, nodes, pairs, variant};
-use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
+use super::{ACTIVATION, FALSE_TRUE, FEATURES, PairActivation, VARIANTS, expect, features, nodes, pairs, variant};
+use crate::kernel::{Algorithms, Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::ops::reduce::tree_sum_of;
 use crate::ops::shape::lower_set;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -12,6 +12,22 @@ use crate::{Error, Result, Shape};
 
 pub(in crate::ops) static PAIR_DOT: Source =
     kernel_source!("message/pair_dot").with_variants(&VARIANTS).with_choices(&[ACTIVATION, FEATURES]);
+
+pub(in crate::ops) static PAIR_DOT_TILE: Source = kernel_source!("message/pair_dot_tile").with_choices(&[
+    ACTIVATION,
+    Choice::Constant("HEADS", &["1u", "2u"]),
+    Choice::Constant("BY_RECEIVER", FALSE_TRUE),
+]);
+
+/// Receivers, and senders, of a tile.
+const TILE: usize = 64;
+
+/// The algorithms that make scores, and the rule that chooses one. Workgroup memory is no gain on a software adapter.
+pub(in crate::ops) static DOT: Algorithms = Algorithms {
+    name: "message/pairwise_dot",
+    all: &[("pairs", "message/pair_dot"), ("tiles", "message/pair_dot_tile")],
+    rule: |target, class| if target.software || class == "few" { "pairs" } else { "tiles" },
+};
 
 /// (u, v, a) → e: `[batch, k, receivers, senders]` of weights a `[k, features]`; or, where each receiver has weights of its own
 /// `[batch, receivers, features]`, `[batch, receivers, senders]`.
@@ -118,20 +134,30 @@ impl Op for PairDot {
         if n * m * f == 0 {
             return lower_set(cx, cx.output(0), 0);
         }
-        let (wide, width) = features(f);
         let phi = Phi::value(self.activation);
-        cx.check_iterations(f / width + f / 64)?;
         let results = batch * k * n * m;
         let (variant, class) = variant(&PAIR_DOT, cx, results, 16);
-        let edge = variant.constant("EDGE").unwrap_or(1);
-        let units = batch * k * n.div_ceil(edge) * m.div_ceil(edge);
-        let [by_head, by_receiver] = self.strides(f / width);
-        let params = Params::new().u32(units).u32(k).u32(n).u32(m).u32(f / width).u32(by_head).u32(by_receiver).f32(phi.leak());
-        let bindings = [0, 1, 2].map(|i| Binding::read(cx.input(i))).into_iter().chain([Binding::write(cx.output(0))]).collect();
-        let kernel = PAIR_DOT.kernel(variant, &[phi.code(), wide]).for_class(class);
         // A hidden state is made once and weighted for each head.
         let flops = (2 + 2 * k) as f64 * (batch * n * m) as f64 * f as f64;
-        cx.dispatch(kernel, bindings, params, units.div_ceil(64), flops)
+        let bindings = [0, 1, 2].map(|i| Binding::read(cx.input(i))).into_iter().chain([Binding::write(cx.output(0))]).collect();
+        let params = |units: usize, width: usize| {
+            let [by_head, by_receiver] = self.strides(f / width);
+            let words = [units, k, n, m, f / width, by_head, by_receiver];
+            words.into_iter().fold(Params::new(), Params::u32).f32(phi.leak())
+        };
+        if f.is_multiple_of(4) && DOT.choose(cx.target(), class) == "tiles" {
+            let heads = k.min(2);
+            let units = batch * k.div_ceil(heads) * n.div_ceil(TILE) * m.div_ceil(TILE);
+            cx.check_iterations(f + f / 16)?;
+            let kernel = cx.kernel(&PAIR_DOT_TILE, &[phi.code(), heads - 1, self.by_receiver.into()]).for_class(class);
+            return cx.dispatch(kernel, bindings, params(units, 4), units, flops);
+        }
+        let (wide, width) = features(f);
+        cx.check_iterations(f / width + f / 64)?;
+        let edge = variant.constant("EDGE").unwrap_or(1);
+        let units = batch * k * n.div_ceil(edge) * m.div_ceil(edge);
+        let kernel = PAIR_DOT.kernel(variant, &[phi.code(), wide]).for_class(class);
+        cx.dispatch(kernel, bindings, params(units, width), units.div_ceil(64), flops)
     }
 }
 

@@ -19,8 +19,8 @@ mod sum;
 
 pub use activation::PairActivation;
 pub(super) use cases::{cases, works};
-pub(super) use dot::PAIR_DOT;
-pub(super) use mlp::{PAIR_MLP, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_WEIGHTS};
+pub(super) use dot::{DOT, PAIR_DOT, PAIR_DOT_TILE};
+pub(super) use mlp::{PAIR_MLP, PAIR_MLP_ENDS, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_WEIGHTS};
 pub(super) use sum::PAIR_SUM;
 
 use super::Family;
@@ -28,13 +28,16 @@ use crate::kernel::{Adapters, Choice, Lowering, Source, Variant, snippet};
 use crate::tensor::{DType, TensorType};
 use crate::{Error, Result, Shape};
 
-pub(super) static FAMILY: Family =
-    Family { sources: &[&PAIR_DOT, &PAIR_MLP, &PAIR_MLP_NODES, &PAIR_MLP_SLOPES, &PAIR_MLP_WEIGHTS, &PAIR_SUM], cases, works };
+pub(super) static FAMILY: Family = Family {
+    sources: &[&PAIR_DOT, &PAIR_DOT_TILE, &PAIR_MLP, &PAIR_MLP_ENDS, &PAIR_MLP_NODES, &PAIR_MLP_SLOPES, &PAIR_MLP_WEIGHTS, &PAIR_SUM],
+    cases,
+    works,
+};
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
 /// Features four at a time, or one by one where their number is no multiple of four.
-const FEATURES: Choice = Choice::Snippet(&[snippet!("features_vector"), snippet!("features_scalar")]);
+pub(super) const FEATURES: Choice = Choice::Snippet(&[snippet!("features_vector"), snippet!("features_scalar")]);
 
 const ACTIVATION: Choice = Choice::Constant("ACTIVATION", &["0", "1", "2", "3"]);
 
@@ -52,7 +55,7 @@ fn variant(source: &'static Source, cx: &Lowering<'_>, results: usize, together:
 }
 
 /// The index in [`FEATURES`] of the snippet that reads `n` features, and the number that it takes at a time.
-fn features(n: usize) -> (usize, usize) {
+pub(super) fn features(n: usize) -> (usize, usize) {
     if n.is_multiple_of(4) { (0, 4) } else { (1, 1) }
 }
 

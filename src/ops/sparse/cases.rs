@@ -30,7 +30,7 @@ fn case(name: &str, extents: [usize; 3], operands: Vec<(TensorType, Draw)>, buil
 
 pub(crate) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (extents, f) in [([1, 1, 1], 1), ([7, 5, 19], 3), ([65, 7, 257], 4), ([3, 9, 0], 7)] {
+    for (extents, f) in [([1, 1, 1], 1), ([7, 5, 19], 3), ([65, 7, 257], 4), ([3, 9, 0], 7), ([9, 8, 40], 65), ([5, 4, 70], 260)] {
         let [rows, columns, entries] = extents;
         let (w, x, g) = (f32s([entries], Draw::Normal), f32s([columns, f], Draw::Normal), f32s([rows, f], Draw::Normal));
         cases.push(case("sparse_matmul", extents, vec![w, x], |t, p, x| t.sparse_matmul(p, Some(x[0]), x[1])));

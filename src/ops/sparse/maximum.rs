@@ -1,12 +1,13 @@
 //! The largest over the entries of a row.
 
 use super::product::{RowProduct, features, indices, turned};
+use super::{FEATURES, by_fours};
 use crate::Result;
 use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 
-pub(in crate::ops) static MAXIMUM: Source = kernel_source!("sparse/maximum");
+pub(in crate::ops) static MAXIMUM: Source = kernel_source!("sparse/maximum").with_choices(&[FEATURES]);
 
 /// (x, pattern) → y: y_i the largest x_j over the entries of row i, feature by feature; 0 where there are none.
 #[derive(Debug, Clone, Copy)]
@@ -69,12 +70,13 @@ impl Op for RowMaximum {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let f = cx.input_shape(0)[1];
         cx.check_iterations(self.most[0])?;
-        let n = self.rows * f;
+        let (wide, width) = by_fours(f);
+        let n = self.rows * f / width;
         let entries = cx.input_shape(2)[0];
-        let params = Params::new().u32(n).u32(f).u32(self.columns);
+        let params = Params::new().u32(n).u32(f / width).u32(self.columns);
         let bindings = [0, 1, 2].map(|i| Binding::read(cx.input(i))).into_iter().chain([Binding::write(cx.output(0))]).collect();
-        let kernel = cx.kernel(&MAXIMUM, &[]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), entries as f64 * f as f64)
+        let kernel = cx.kernel(&MAXIMUM, &[wide]);
+        cx.dispatch(kernel, bindings, params, n.div_ceil(256), entries as f64 * f as f64)
     }
 }
 

@@ -13,6 +13,7 @@ pub(super) use maximum::MAXIMUM;
 pub(super) use product::{PRODUCT, SAMPLE};
 
 use super::Family;
+use super::message::{FEATURES, features as by_fours};
 use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result};

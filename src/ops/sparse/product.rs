@@ -1,13 +1,20 @@
 //! y = A x, and products of rows sampled at the entries of A.
 
-use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
+use super::{FEATURES, by_fours};
+use crate::kernel::{Adapters, Binding, Lowering, Params, Source, Variant, kernel_source};
 use crate::ops::reduce::tree_sum_of;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
-pub(in crate::ops) static PRODUCT: Source = kernel_source!("sparse/product");
-pub(in crate::ops) static SAMPLE: Source = kernel_source!("sparse/sample");
+pub(in crate::ops) static PRODUCT: Source = kernel_source!("sparse/product").with_choices(&[FEATURES]);
+pub(in crate::ops) static SAMPLE: Source = kernel_source!("sparse/sample").with_variants(&SHARES).with_choices(&[FEATURES]);
+
+/// By the invocations that share an entry: on a GPU as many as read 128 bytes side by side.
+const SHARES: [Variant; 2] = [
+    Variant { name: "serial", adapters: Adapters::Software, classes: &[], constants: &[("LANES", "1u")], snippets: &[] },
+    Variant { name: "eight", adapters: Adapters::Hardware, classes: &[], constants: &[("LANES", "8u")], snippets: &[] },
+];
 
 /// Where a pattern's indices begin among an op's inputs, after two real operands.
 const INDICES: usize = 2;
@@ -103,12 +110,13 @@ impl Op for RowProduct {
         let f = cx.input_shape(1)[1];
         let entries = cx.input_shape(0)[0];
         cx.check_iterations(self.most[0] + self.most[0] / 64)?;
-        let n = self.rows * f;
-        let params = Params::new().u32(n).u32(f).u32(self.columns);
+        let (wide, width) = by_fours(f);
+        let n = self.rows * f / width;
+        let params = Params::new().u32(n).u32(f / width).u32(self.columns);
         let inputs = [0, 1, INDICES, INDICES + 1, INDICES + 2].map(|i| Binding::read(cx.input(i)));
         let bindings = inputs.into_iter().chain([Binding::write(cx.output(0))]).collect();
-        let kernel = cx.kernel(&PRODUCT, &[]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), 2.0 * entries as f64 * f as f64)
+        let kernel = cx.kernel(&PRODUCT, &[wide]);
+        cx.dispatch(kernel, bindings, params, n.div_ceil(256), 2.0 * entries as f64 * f as f64)
     }
 }
 
@@ -162,11 +170,13 @@ impl Op for Sampled {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let (f, n) = (cx.input_shape(0)[1], cx.output_shape(0).elements());
-        cx.check_iterations(f + f / 64)?;
-        let params = Params::new().u32(n).u32(f).u32(self.rows).u32(self.columns);
-        let inputs = [0, 1, INDICES + 6, INDICES + 7].map(|i| Binding::read(cx.input(i)));
+        let (wide, width) = by_fours(f);
+        cx.check_iterations(f / width + f / 64)?;
+        let params = Params::new().u32(n).u32(f / width).u32(self.rows).u32(self.columns);
+        let inputs = [0, 1, INDICES + 1, INDICES + 2, INDICES + 6].map(|i| Binding::read(cx.input(i)));
         let bindings = inputs.into_iter().chain([Binding::write(cx.output(0))]).collect();
-        let kernel = cx.kernel(&SAMPLE, &[]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), 2.0 * n as f64 * f as f64)
+        let variant = SAMPLE.variant(cx.target(), "");
+        let together = 256 / variant.constant("LANES").unwrap_or(1);
+        cx.dispatch(SAMPLE.kernel(variant, &[wide]), bindings, params, n.div_ceil(together), 2.0 * n as f64 * f as f64)
     }
 }

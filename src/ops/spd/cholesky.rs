@@ -5,12 +5,17 @@ use super::{VARIANTS, class, extents, rounded, shares, square, symmetric, unary_
 use crate::Result;
 use crate::kernel::{Algorithms, Binding, Lowering, Params, Source, kernel_source};
 use crate::ops::case::{Case, Draw, f32s};
-use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tape::{Inversion, Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, TensorType, parallel, real_inputs, symmetric_product};
 use std::ops::Range;
 
-/// A pivot not above this share of its variable's variance counts as 0, in the definition and in the kernel.
+/// A pivot not above this share of its variable's variance counts as 0, in the kernel and for operands in f32.
 const LEAST: f32 = 8.0 * f32::EPSILON;
+
+/// The share of its variance below which a pivot of a matrix `[n, n]` in double precision counts as 0.
+fn least_in_double(n: usize) -> f64 {
+    8.0 * f64::EPSILON * n as f64
+}
 
 pub(in crate::ops) static CHOLESKY: Source = kernel_source!("spd/cholesky").with_variants(&VARIANTS);
 pub(in crate::ops) static CHOLESKY_BLOCKS: Source = kernel_source!("spd/cholesky_blocks");
@@ -47,7 +52,7 @@ fn factor(a: &[f64], n: usize, l: &mut [f64], least: f64) {
 /// pivot is not above the rounding of f64, 8 ε n of its variance.
 pub(crate) fn inverse(a: &[f64], n: usize) -> (Vec<f64>, Vec<usize>) {
     let mut l = vec![0.0; n * n];
-    factor(a, n, &mut l, 8.0 * f64::EPSILON * n as f64);
+    factor(a, n, &mut l, least_in_double(n));
     let left_out = (0..n).filter(|i| l[i * n + i] == 0.0).collect();
     // The columns of L⁻¹, each a row of `z`: forward substitution from the diagonal on.
     let mut z = vec![0.0; n * n];
@@ -77,8 +82,13 @@ impl Op for Cholesky {
         let [_, n] = extents(shape);
         let a = symmetric(&inputs[0]);
         let mut l = vec![0.0; a.len()];
-        parallel::rows(&mut l, n * n, n * n * n / 3, |matrix, l| factor(&a[matrix * n * n..], n, l, f64::from(LEAST)));
+        let least = if inputs[0].is_f64() { least_in_double(n) } else { f64::from(LEAST) };
+        parallel::rows(&mut l, n * n, n * n * n / 3, |matrix, l| factor(&a[matrix * n * n..], n, l, least));
         real_inputs!(inputs, R => rounded::<R>(shape, &l)).map(|l| vec![l])
+    }
+
+    fn inversion(&self) -> Option<Inversion> {
+        Some(Inversion::Factor)
     }
 
     /// Ā = L⁻ᵀ sym(Φ(Lᵀ L̄)) L⁻¹, Φ the lower triangle with half the diagonal (Murray 2016, arXiv 1602.07527).
@@ -138,8 +148,9 @@ fn lower_blocks(cx: &mut Lowering<'_>, [matrices, n]: [usize; 2]) -> Result<()> 
 
 /// # Symmetric positive-definite matrices
 impl Tape {
-    /// The lower triangular L `[.., n, n]`, L Lᵀ the symmetric part of x `[.., n, n]`. A variable whose pivot is not above 8 ε of its
-    /// variance (ε of f32) is left out: its column is 0, as the module's page says. A NaN stays NaN, in its row and in what follows of it.
+    /// The lower triangular L `[.., n, n]`, L Lᵀ the symmetric part of x `[.., n, n]`. A variable whose pivot is not above the rounding of
+    /// its variance (8 ε of f32 on a GPU, 8 ε n of f64 on the host) is left out: its column is 0, as the module's page says. A NaN stays
+    /// NaN, in its row and in what follows of it.
     ///
     /// # Errors
     /// Where x is not f32 `[.., n, n]`.

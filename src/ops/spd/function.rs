@@ -33,6 +33,15 @@ impl MatrixFunction {
         }
     }
 
+    /// True where the function's error grows with the condition number of the matrix.
+    pub(super) fn inverts(self) -> bool {
+        match self {
+            Self::Log | Self::InverseSqrt => true,
+            Self::Exp | Self::Sqrt => false,
+            Self::Power(p) => p < 0.0,
+        }
+    }
+
     /// f of eigenvalues.
     fn of(self, t: &mut Tape, x: Var) -> Result<Var> {
         match self {

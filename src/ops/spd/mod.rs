@@ -4,8 +4,8 @@
 //! Every op takes the symmetric part (A + Aᵀ)/2 of what it is given, and its gradient is symmetric. On the host they compute in double
 //! precision whatever the operands' own, since what is lost in a decomposition cannot be had back; kernels compute in f32.
 //!
-//! *Left out*: a variable whose pivot in Cholesky's factor is not above 8 ε of its variance, ε of f32, is a combination of those before
-//! it, or constant. Its column of the factor is 0, and so are its entries in every solution: the inverse is that of the other
+//! *Left out*: a variable whose pivot in Cholesky's factor is not above the rounding of its variance (8 ε of f32 in a kernel, 8 ε n of f64
+//! on the host, which computes whole tapes in f64 where they invert) is a combination of those before it, or constant. Its column of the factor is 0, and so are its entries in every solution: the inverse is that of the other
 //! variables, bordered by zeros, and the determinant is theirs. Of finite matrices
 //! nothing is infinite or NaN; a NaN is handed on.
 

@@ -3,7 +3,7 @@
 use super::MatrixFunction;
 use crate::Result;
 use crate::kernel::Lowering;
-use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tape::{Inversion, Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 
 /// The function of A that y is, with the rule of its reverse.
@@ -34,6 +34,14 @@ impl Op for Ruled {
 
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
         Ok(vec![inputs[0].clone()])
+    }
+
+    fn inversion(&self) -> Option<Inversion> {
+        match self.rule {
+            Rule::Function { function, floor } => function.inverts().then_some(Inversion::Spectrum { floor }),
+            Rule::Inverse => Some(Inversion::Inverse),
+            Rule::LogDeterminant => None,
+        }
     }
 
     fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {

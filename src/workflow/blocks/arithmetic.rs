@@ -18,14 +18,74 @@ const FUNCTIONS: [&str; 12] = ["relu", "tanh", "sigmoid", "softplus", "gelu", "e
 
 type Reduce = fn(&mut Tape, Var, &[isize]) -> Result<Var>;
 
-const REDUCTIONS: [(&str, Reduce); 6] = [
-    ("mean", |t, x, axes| t.mean(x, axes, false)),
-    ("sum", |t, x, axes| t.sum(x, axes, false)),
-    ("max", |t, x, axes| t.max(x, axes, false)),
-    ("min", |t, x, axes| t.min(x, axes, false)),
-    ("variance", |t, x, axes| t.variance(x, axes, 0, false)),
-    ("norm", |t, x, axes| t.l2_norm(x, axes, false)),
+/// What a reduction does to a constant that is added along the last axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum OfMeans {
+    /// Over other axes it gives a constant that is added along the last axis.
+    Kept,
+    /// Over the last axis it gives the same with and without.
+    Gone,
+    Other,
+}
+
+const REDUCTIONS: [(&str, (Reduce, OfMeans)); 6] = [
+    ("mean", (|t, x, axes| t.mean(x, axes, false), OfMeans::Kept)),
+    ("sum", (|t, x, axes| t.sum(x, axes, false), OfMeans::Kept)),
+    ("max", (|t, x, axes| t.max(x, axes, false), OfMeans::Other)),
+    ("min", (|t, x, axes| t.min(x, axes, false), OfMeans::Other)),
+    ("variance", (|t, x, axes| t.variance(x, axes, 0, false), OfMeans::Gone)),
+    ("norm", (|t, x, axes| t.l2_norm(x, axes, false), OfMeans::Other)),
 ];
+
+fn reduced(t: &mut Tape, x: Var, (reduce, of_means): (Reduce, OfMeans), axes: &[isize]) -> Result<Var> {
+    let last = t.shape(x).rank() as isize - 1;
+    let is_last = |axis: &isize| *axis == -1 || *axis == last;
+    match of_means {
+        OfMeans::Kept if !axes.is_empty() && !axes.iter().any(is_last) => t.through_means(x, |t, x| reduce(t, x, axes)),
+        OfMeans::Gone if !axes.is_empty() && axes.iter().all(is_last) => reduce(t, t.less_means(x), axes),
+        _ => reduce(t, x, axes),
+    }
+}
+
+type Two = fn(&mut Tape, Var, Var) -> Result<Var>;
+
+/// True where x is constant along the last axis of y.
+fn is_constant_along(t: &Tape, x: Var, y: Var) -> bool {
+    t.shape(x).last().copied().unwrap_or(1) == 1 && t.shape(y).last().is_some_and(|&time| time > 1)
+}
+
+/// The sum or the difference. What is constant along the last axis changes means alone.
+fn sum_of(t: &mut Tape, a: Var, b: Var, op: Two) -> Result<Var> {
+    let made = op(t, a, b)?;
+    let (less_a, less_b) = (t.less_means(a), t.less_means(b));
+    if (less_a, less_b) == (a, b) {
+        return Ok(made);
+    }
+    let twin = if is_constant_along(t, b, made) {
+        (t.shape(less_a) == t.shape(made)).then_some(less_a)
+    } else if is_constant_along(t, a, made) {
+        None
+    } else {
+        Some(op(t, less_a, less_b)?)
+    };
+    twin.into_iter().for_each(|twin| t.differs_by_means(made, twin));
+    Ok(made)
+}
+
+/// The product or the quotient. A factor that is constant along the last axis scales means as it scales the rest.
+fn product_of(t: &mut Tape, a: Var, b: Var, op: Two) -> Result<Var> {
+    if is_constant_along(t, b, a) { t.through_means(a, |t, a| op(t, a, b)) } else { op(t, a, b) }
+}
+
+fn concatenated(t: &mut Tape, values: &[Var], axis: isize) -> Result<Var> {
+    let made = t.concatenate(values, axis)?;
+    let less: Vec<Var> = values.iter().map(|&x| t.less_means(x)).collect();
+    if less != values && axis != -1 && axis != t.shape(made).rank() as isize - 1 {
+        let twin = t.concatenate(&less, axis)?;
+        t.differs_by_means(made, twin);
+    }
+    Ok(made)
+}
 
 pub(super) fn blocks() -> Vec<Block> {
     vec![
@@ -35,17 +95,17 @@ pub(super) fn blocks() -> Vec<Block> {
             (of(), words(FUNCTIONS.map(|name| (name, name))).field("apply", "which function")),
             |t, (of, name)| one(t.pointwise(name, &[of], [0.0; 2])?),
         ),
-        block("add", "the sum", (of(), with()), |t, (of, with)| one(t.add(of, with)?)),
-        block("subtract", "the difference", (of(), with()), |t, (of, with)| one(t.sub(of, with)?)),
-        block("multiply", "the product of elements", (of(), with()), |t, (of, with)| one(t.mul(of, with)?)),
-        block("divide", "the quotient", (of(), with()), |t, (of, with)| one(t.div(of, with)?)),
+        block("add", "the sum", (of(), with()), |t, (of, with)| one(sum_of(t, of, with, Tape::add)?)),
+        block("subtract", "the difference", (of(), with()), |t, (of, with)| one(sum_of(t, of, with, Tape::sub)?)),
+        block("multiply", "the product of elements", (of(), with()), |t, (of, with)| one(product_of(t, of, with, Tape::mul)?)),
+        block("divide", "the quotient", (of(), with()), |t, (of, with)| one(product_of(t, of, with, Tape::div)?)),
         block(
             "scale",
             "by x + plus",
             (of(), single().or("by", 1, "a factor"), single().or("plus", 0, "a summand")),
             |t, (of, by, plus)| {
-                let scaled = t.scale(of, by)?;
-                one(t.offset(scaled, plus)?)
+                let scaled = t.through_means(of, |t, of| t.scale(of, by))?;
+                one(t.through_means(scaled, |t, scaled| t.offset(scaled, plus))?)
             },
         ),
         block(
@@ -57,7 +117,10 @@ pub(super) fn blocks() -> Vec<Block> {
                 flag().or("transpose_of", false, "whether the first is transposed"),
                 flag().or("transpose_with", false, "whether the second is transposed"),
             ),
-            |t, (of, with, transpose_of, transpose_with)| one(t.matmul_with(of, with, transpose_of, transpose_with)?),
+            |t, (of, with, transpose_of, transpose_with)| match transpose_with {
+                true => one(t.matmul_with(of, with, transpose_of, true)?),
+                false => one(t.through_means(with, |t, with| t.matmul_with(of, with, transpose_of, false))?),
+            },
         ),
         block(
             "linear",
@@ -91,13 +154,13 @@ pub(super) fn blocks() -> Vec<Block> {
                 words(REDUCTIONS).or("by", "mean", "which reduction; variance with ddof 0"),
                 axis().list(0).or("axes", Vec::<i64>::new(), "the axes; all where there are none"),
             ),
-            |t, (of, by, axes)| one(by(t, of, &axes)?),
+            |t, (of, by, axes)| one(reduced(t, of, by, &axes)?),
         ),
         block(
             "concatenate",
             "values one after the other along an axis",
             (values("values", "their names"), axis().or("axis", -1, "the axis")),
-            |t, (values, axis)| one(t.concatenate(&values, axis)?),
+            |t, (values, axis)| one(concatenated(t, &values, axis)?),
         ),
         block(
             "slice",
@@ -108,8 +171,8 @@ pub(super) fn blocks() -> Vec<Block> {
                 whole(0).or("from", 0, "the first element"),
                 whole(1).field("to", "the one after the last"),
             ),
-            |t, (of, axis, from, to)| one(t.slice(of, axis, from, to, 1)?),
+            |t, (of, axis, from, to)| one(t.through_means(of, |t, of| t.slice(of, axis, from, to, 1))?),
         ),
-        block("detach", "the value, through which no gradient passes", (of(),), |t, (of,)| one(t.detach(of)?)),
+        block("detach", "the value, through which no gradient passes", (of(),), |t, (of,)| one(t.through_means(of, Tape::detach)?)),
     ]
 }

@@ -73,20 +73,21 @@ pub(super) fn blocks() -> Vec<Block> {
             (series(), tr(), number().times::<2>().field("band", "[low, high], hertz"), whole(1).or("order", 5, "the order of the filter")),
             |t, (series, tr, [low, high], order)| {
                 let sections = butterworth(order, Band::Pass(low, high), tr)?;
-                one(t.forward_backward_filter(series, &sections)?)
+                // The filter passes nothing of a mean.
+                one(t.forward_backward_filter(t.less_means(series), &sections)?)
             },
         ),
         block(
             "product_filter",
             "[.., regions, time]: the series filtered by gains over their frequencies, irfft(gains rfft(x))",
             (series(), gains()),
-            |t, (series, gains)| one(t.product_filter(series, gains)?),
+            |t, (series, gains)| one(t.through_means(series, |t, series| t.product_filter(series, gains))?),
         ),
         block(
             "zero_phase_filter",
             "[.., regions, time]: the same, forward and backward, so that gains count squared",
             (series(), gains()),
-            |t, (series, gains)| one(t.zero_phase_filter(series, gains)?),
+            |t, (series, gains)| one(t.through_means(series, |t, series| t.zero_phase_filter(series, gains))?),
         ),
         block(
             "temporal_convolution",

@@ -6,6 +6,7 @@ use crate::connectome::parcels::Normalisation;
 use crate::workflow::block::{Block, Input, Name, array, block, value};
 use crate::workflow::form::{flag, not_negative, positive, words};
 use crate::workflow::object::Field;
+use crate::{Result, Tape, Var};
 
 fn series() -> Input<Name> {
     value("series", "series [.., vertices, time]")
@@ -35,6 +36,18 @@ const NORMALISATIONS: [(&str, Normalisation); 5] = [
     ("sum", Normalisation::Sum),
 ];
 
+/// Where `series` differ by means from others that keep their digits, makes parcels of those too, and declares that `made` differs from them
+/// by means. What else is made of them is returned, so that a workflow that needs the parcels without their means computes them once.
+fn moved_along<T>(tape: &mut Tape, series: Var, made: Var, twin: impl FnOnce(&mut Tape, Var) -> Result<(Var, T)>) -> Result<Option<T>> {
+    let less = tape.less_means(series);
+    if less == series {
+        return Ok(None);
+    }
+    let (parcels, others) = twin(tape, less)?;
+    tape.differs_by_means(made, parcels);
+    Ok(Some(others))
+}
+
 pub(super) fn blocks() -> Vec<Block> {
     vec![
         block(
@@ -43,7 +56,12 @@ pub(super) fn blocks() -> Vec<Block> {
             (logits(), series()),
             |t, (logits, series)| {
                 let made = t.soft_parcellation(logits, series)?;
-                Ok(vec![("", made.series), ("memberships", made.memberships), ("mass", made.mass)])
+                let (memberships, mass) = moved_along(t, series, made.series, |t, series| {
+                    let twin = t.soft_parcellation(logits, series)?;
+                    Ok((twin.series, (twin.memberships, twin.mass)))
+                })?
+                .unwrap_or((made.memberships, made.mass));
+                Ok(vec![("", made.series), ("memberships", memberships), ("mass", mass)])
             },
         ),
         block(
@@ -51,8 +69,9 @@ pub(super) fn blocks() -> Vec<Block> {
             "[.., parcels, time]: means of the series weighted by memberships; also NAME.mass",
             (memberships(), series()),
             |t, (memberships, series)| {
-                let (series, mass) = t.parcel_series(memberships, series)?;
-                Ok(vec![("", series), ("mass", mass)])
+                let (made, mass) = t.parcel_series(memberships, series)?;
+                let twin = moved_along(t, series, made, |t, series| t.parcel_series(memberships, series))?;
+                Ok(vec![("", made), ("mass", twin.unwrap_or(mass))])
             },
         ),
         block(

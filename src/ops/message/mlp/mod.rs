@@ -1,10 +1,11 @@
 //! s_ih = Σ_j z_ij φ₂(Σ_f w_hf φ₁(u_if + v_jf) + b_h): a message for each node, of an edge network of two layers. Tiles of pairs by outputs
 //! are made and summed where they are computed; in reverse they are made anew.
 
+mod blocks;
 mod host;
 mod lower;
 
-pub(in crate::ops) use lower::{PAIR_MLP, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_WEIGHTS};
+pub(in crate::ops) use lower::{PAIR_MLP, PAIR_MLP_ENDS, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_WEIGHTS};
 
 use super::{PairActivation, expect, pairs};
 use crate::kernel::Lowering;

@@ -1,0 +1,83 @@
+//! Condition numbers of what a tape inverts. In f32 an inverse keeps no digit at a condition of 10⁷, and the error looks like a result; what
+//! runs a tape on a device compares these numbers with [`CONDITION_IN_SINGLE`].
+
+use crate::Result;
+use crate::tape::{Inversion, Origin, Tape, Var};
+
+/// The largest condition number of a matrix, with its variables scaled to variance 1, whose inverse is computed on a device in f32.
+pub const CONDITION_IN_SINGLE: f64 = 1e4;
+
+/// True where f32 does not hold an inverse of this condition number; NaN is no condition that it holds.
+pub(crate) fn beyond_single(condition: f64) -> bool {
+    condition.is_nan() || condition > CONDITION_IN_SINGLE
+}
+
+/// The largest value; NaN where any value is NaN.
+pub(crate) fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |m: f64, &x| if x.is_nan() || x > m { x } else { m })
+}
+
+impl Tape {
+    /// Appends the condition numbers of the matrices that are inverted for `outputs`, a value `[..]` for each op that inverts. For a
+    /// Cholesky factor the number is a lower bound, the largest ratio of a variance to its pivot: infinite where a variable is left out
+    /// that is not constant.
+    #[cfg(all(feature = "workflow", not(target_arch = "wasm32")))]
+    pub(crate) fn conditions(&mut self, outputs: &[Var]) -> Result<Vec<Var>> {
+        let needed = self.needed(outputs);
+        let inverting: Vec<(Inversion, Vec<Var>, Var)> = self
+            .nodes()
+            .iter()
+            .enumerate()
+            .filter(|(i, _)| needed[*i])
+            .filter_map(|(_, node)| match &node.origin {
+                Origin::Op(op) => Some((op.inversion()?, node.inputs.clone(), self.var(node.outputs.start))),
+                _ => None,
+            })
+            .collect();
+        inverting
+            .into_iter()
+            .map(|(inversion, inputs, made)| match inversion {
+                Inversion::Factor => self.pivot_ratio(inputs[0], made),
+                Inversion::Inverse => self.condition(inputs[1], made),
+                Inversion::Spectrum { floor } => self.spectral_condition(inputs[2], floor),
+            })
+            .collect()
+    }
+
+    /// The largest ratio Aᵢᵢ/Lᵢᵢ² `[..]` over the variables that vary, of matrices A `[.., n, n]` and their Cholesky factors L.
+    fn pivot_ratio(&mut self, x: Var, factor: Var) -> Result<Var> {
+        let (variances, pivots) = (self.diagonal(x)?, self.diagonal(factor)?);
+        let pivots = self.square(pivots)?;
+        let ratio = self.div(variances, pivots)?;
+        // A constant variable has a variance of 0, and counts for nothing.
+        let ratio = self.select(variances, ratio, variances)?;
+        self.max(ratio, &[-1], false)
+    }
+
+    /// The ratio `[..]` of the largest to the smallest of ascending eigenvalues `[.., n]`, which are held to the floor.
+    fn spectral_condition(&mut self, values: Var, floor: f32) -> Result<Var> {
+        let n = self.shape(values).last().copied().unwrap_or(1);
+        let held = self.clamp(values, floor, f32::MAX)?;
+        let (least, most) = (self.slice(held, -1, 0, 1, 1)?, self.slice(held, -1, n - 1, n, 1)?);
+        let ratio = self.div(most, least)?;
+        self.max(ratio, &[-1], false)
+    }
+
+    /// The condition numbers ‖R‖₁ ‖R⁻¹‖₁ `[..]`, in the 1-norm, of symmetric positive-definite matrices `[.., n, n]` given their inverses.
+    /// Variables are scaled to variance 1, and those left out of the inverse do not count.
+    pub(super) fn condition(&mut self, x: Var, inverse: Var) -> Result<Var> {
+        let variances = self.diagonal(x)?;
+        let roots = self.sqrt(variances)?;
+        let (columns, rows) = self.by_columns_and_rows(roots)?;
+        let of_inverse = self.mul(inverse, rows)?;
+        let of_inverse = self.mul(of_inverse, columns)?;
+        let correlation = self.normalised(x)?;
+        let mut norms = Vec::with_capacity(2);
+        for matrix in [correlation, of_inverse] {
+            let sizes = self.abs(matrix)?;
+            let sums = self.sum(sizes, &[-1], false)?;
+            norms.push(self.max(sums, &[-1], false)?);
+        }
+        self.mul(norms[0], norms[1])
+    }
+}
