@@ -76,6 +76,15 @@ impl Probe {
         Ok(())
     }
 
+    /// Runs for a while, and measures nothing.
+    fn work(&mut self, time: Duration) -> Result<()> {
+        let started = Instant::now();
+        while started.elapsed() < time {
+            self.job.time(&Effort::QUICK)?;
+        }
+        Ok(())
+    }
+
     fn rate(&self) -> f64 {
         1e9 * self.amount / self.best
     }
@@ -136,8 +145,9 @@ impl Probes {
             let job = job(device, fma_elements(device), seed, move |t, x| fma(t, x[0], half))?;
             Ok(Probe::new(job, |cost| cost.flops))
         };
-        // Arithmetic comes first, because it brings the clocks up.
+        // Arithmetic comes first, because it brings the clocks up; what was measured before they were up does not count.
         let mut f32 = fma(false)?;
+        f32.work(if slow(device) { Duration::ZERO } else { CLOCKS_UP })?;
         f32.measure(effort)?;
         let computes_f16 = matches!(device, Device::Gpu(context) if context.target().f16);
         let mut f16 = computes_f16.then(|| fma(true)).transpose()?;
@@ -170,10 +180,7 @@ impl Probes {
         for _ in 0..ATTEMPTS {
             let mut before = self.control_now()?;
             if before > most * self.copy.best && !self.slow {
-                let started = Instant::now();
-                while started.elapsed() < CLOCKS_UP {
-                    self.f32.measure(&Effort::QUICK)?;
-                }
+                self.f32.work(CLOCKS_UP)?;
                 before = self.control_now()?;
             }
             let measured = measure()?;

@@ -33,7 +33,7 @@ use step::{TimedStep, steps};
 /// The choice of what a run measures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// Only kernels, works and steps whose names contain this, whatever its case.
+    /// Only works and steps whose names contain this, whatever its case; where there are none, the works of kernels whose names do.
     pub filter: Option<String>,
     /// True to take only a few samples of each, and to time only small sizes unless `size` names another.
     pub quick: bool,
@@ -83,13 +83,16 @@ impl<'a> Bench<'a> {
             Device::Gpu(context) => context.target().clone(),
             Device::Cpu(_) => Target::portable(),
         };
-        let (mut works, mut known) = (Vec::new(), BTreeSet::new());
-        for work in self::works() {
-            let kernels = kernels(&work, &target)?;
-            if contains(work.name, &wanted) || kernels.iter().any(|k| contains(k, &wanted)) {
-                works.push(work);
-            } else {
-                known.extend([work.name.to_owned()].into_iter().chain(kernels));
+        let (mut works, others): (Vec<_>, Vec<_>) = self::works().into_iter().partition(|w| contains(w.name, &wanted));
+        let mut known: BTreeSet<String> = others.iter().map(|w| w.name.to_owned()).collect();
+        // The names of kernels are known once the works are planned, which takes seconds: only a name that is no work's is looked up there.
+        if works.is_empty() && !steps().iter().any(|s| contains(s.name, &wanted)) {
+            for work in others {
+                let kernels = kernels(&work, &target)?;
+                if kernels.iter().any(|k| contains(k, &wanted)) {
+                    works.push(work);
+                }
+                known.extend(kernels);
             }
         }
         if settings.shapes.is_some() {

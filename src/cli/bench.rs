@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Bench {
-    /// Only the kernels, works and steps whose names contain this.
+    /// Only the works and steps whose names contain this, or the kernels where no work and no step has such a name.
     filter: Option<String>,
     /// Write bench.json, bench.csv and roofline.svg into a folder.
     #[arg(short, long, value_name = "DIR")]

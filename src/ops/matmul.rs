@@ -352,7 +352,7 @@ pub(super) fn works() -> Vec<Work> {
         ),
         Work::new(
             "matmul narrow",
-            [[64, 64], [1000, 1000], [8192, 8192]].map(|[m, k]| {
+            [[64, 64], [1000, 1000], [4096, 8000]].map(|[m, k]| {
                 Instance::new(vec![f32s([m, k], Draw::Normal), f32s([k, 1], Draw::Normal)], |t, x| Ok(vec![t.matmul(x[0], x[1])?]))
             }),
         ),
