@@ -8,10 +8,11 @@
 // cost     n (n + 1) depth + n n + 2 n (n - 1) FLOPs: an entry is held within [-1, 1], and but on the diagonal compared and counted; a once,
 //          counts twice
 // uses     grid, blocks, block_a, block_b, triangle
-// one of   operands_vector | operands_scalar; tile_direct | tile_shared
+// one of   operands_vector | operands_scalar; tile_direct | tile_staged | tile_cooperative
 
 const TRANSPOSE_A = false;
 const TRANSPOSE_B = true;
+const MAGNITUDES = 3u;
 
 struct Params {
     n: u32,
@@ -54,6 +55,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     a_stride = params.stride;
     b_stride = params.stride;
     depth = params.depth;
+    whole_depth = depth;
+    within_one = true;
     tile_product(units.x, units.y, lane, params.depth);
 
     for (var i = 0u; i < EDGE; i++) {

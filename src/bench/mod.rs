@@ -77,6 +77,8 @@ impl<'a> Bench<'a> {
     /// Returns [`Error::Argument`] where nothing matches.
     pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
         let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
+        // The kernels of a work are those that run where it is timed.
+        let _ = device.prove_cooperative();
         let target = match device {
             Device::Gpu(context) => context.target().clone(),
             Device::Cpu(_) => Target::portable(),

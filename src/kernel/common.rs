@@ -81,6 +81,8 @@ pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
 pub(crate) const TILE_STAGED: Snippet = snippet!("tile_staged");
 /// A product's tile fed through workgroup memory.
 pub(crate) const TILE_SHARED: Snippet = snippet!("tile_shared");
+/// A product's tile on cooperative matrices.
+pub(crate) const TILE_COOPERATIVE: Snippet = snippet!("tile_cooperative");
 /// What lies one element after the other: items of 4 words, of one, or of 2.
 pub(crate) const FLAT: Choice = Choice::Snippet(&[FLAT_VECTOR, FLAT_SCALAR, FLAT_PAIR]);
 /// Items of 4 words or of one.

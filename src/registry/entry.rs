@@ -112,13 +112,14 @@ pub fn list(filter: Option<&str>) -> Result<Vec<Entry>> {
 }
 
 /// Writes the kernels that `filter` matches in `format`, each to a file `family_kernel_variant.extension` in the folder `dir`, all of them
-/// or none. Returns the number of files.
+/// or none; those that the language cannot express are left out ([`Format::takes`]). Returns the number of files.
 ///
 /// # Errors
 /// Returns [`Error::Argument`] where no kernel matches, [`Error::Shader`] where one cannot be written in `format`, [`Error::File`] where
 /// the folder cannot be made or written.
 pub fn emit(filter: Option<&str>, format: Format, dir: &Path) -> Result<usize> {
     let kernels = matching(filter)?;
+    let kernels: Vec<_> = kernels.into_iter().filter(|k| format.takes(k)).collect();
     let texts = kernels.iter().map(|k| translate(k, format)).collect::<Result<Vec<_>>>()?;
     let mut folder = OutputFolder::new(dir)?;
     for (kernel, text) in kernels.iter().zip(&texts) {

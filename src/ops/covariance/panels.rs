@@ -3,7 +3,7 @@
 
 use super::super::case::{Case, Draw, f32s};
 use super::super::shape::lower_set;
-use super::super::tile::{self, Extents, Operand, Tiling};
+use super::super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::super::work::{Instance, Work};
 use super::product::finish;
 use crate::kernel::{Binding, Buffer, Lowering, Params, Source, common, kernel_source};
@@ -108,7 +108,8 @@ impl Panels {
         let [row_units, col_units] = tiling.units_of(m, n);
         let units = row_units * col_units;
         let kernel = tiling.kernel(&[tile::operands(u, u), tile::result(n)]);
-        let bindings = vec![Binding::read(u.buffer), Binding::read(u.buffer), Binding::write(panel)];
+        let magnitudes = tiling.magnitudes(cx, [(u, Terms::WithinOne); 2])?;
+        let bindings = [Binding::read(u.buffer), Binding::read(u.buffer), Binding::write(panel)].into_iter().chain(magnitudes).collect();
         let params = Params::new().u32(rows.start).u32(m).u32(n).u32(time).u32(col_units).u32(units).u32(u.stride);
         // Each entry is held within [−1, 1], or made exact on the diagonal.
         let flops = 2.0 * (m * n) as f64 * time as f64 + (2 * m * n - m) as f64;
@@ -172,9 +173,11 @@ fn lower_degree(cx: &mut Lowering<'_>, u: Operand, [n, time]: [usize; 2], thresh
     let pairs = tiling.units(n) * (tiling.units(n) + 1) / 2;
     // Half the entries, each held within [−1, 1], or made exact on the diagonal; a comparison and an addition for each other variable.
     let flops = (n * (n + 1)) as f64 * time as f64 + (n * n + 2 * n * n.saturating_sub(1)) as f64;
+    let magnitudes = tiling.magnitudes(cx, [(u, Terms::WithinOne); 2])?;
     for first in (0..pairs).step_by(UNITS) {
         let share = UNITS.min(pairs - first);
-        let bindings = vec![Binding::read(u.buffer), Binding::read(u.buffer), Binding::continued(counts)];
+        let own = [Binding::read(u.buffer), Binding::read(u.buffer), Binding::continued(counts)];
+        let bindings = own.into_iter().chain(magnitudes.iter().copied()).collect();
         let params = Params::new().u32(n).u32(time).u32(first).u32(first + share).u32(u.stride).f32(threshold);
         let kernel = tiling.kernel(&[tile::operands(u, u)]);
         cx.dispatch(kernel, bindings, params, tiling.groups(share), flops * (share as f64 / pairs as f64))?;
