@@ -34,25 +34,31 @@ var<workgroup> few: array<vec4<f32>, 16>;
 var<private> q_0: u32;
 var<private> m_0: u32;
 
-// An invocation's column c, of those of q; the last for those beyond the end, which have no weight and are not stored.
+// An invocation's column c of those of q; the last where there is none, of which four zeros are made.
 fn column(c: u32, lane: u32) -> u32 {
     return min(128u * c + lane, params.time - 1u);
 }
 
-fn four(row: u32, col: u32) -> vec4<f32> {
-    let at = q_0 + row * params.time + col;
-    return vec4<f32>(q[at], q[at + params.time], q[at + 2u * params.time], q[at + 3u * params.time]);
+fn held(c: u32, lane: u32, x: vec4<f32>) -> vec4<f32> {
+    return select(vec4<f32>(0.0), x, 128u * c + lane < params.time);
+}
+
+// Four rows of q, of an invocation's column c.
+fn four(row: u32, c: u32, lane: u32) -> vec4<f32> {
+    let at = q_0 + row * params.time + column(c, lane);
+    return held(c, lane, vec4<f32>(q[at], q[at + params.time], q[at + 2u * params.time], q[at + 3u * params.time]));
 }
 
 fn four_of_m(row: u32, lane: u32) -> vec4<f32> {
     let at = m_0 + row * params.k + min(lane, params.k - 1u);
-    return vec4<f32>(m[at], m[at + params.k], m[at + 2u * params.k], m[at + 3u * params.k]);
+    let x = vec4<f32>(m[at], m[at + params.k], m[at + 2u * params.k], m[at + 3u * params.k]);
+    return select(vec4<f32>(0.0), x, lane < params.k);
 }
 
 // Four rows of x; of the last row where there is none.
-fn given(row: u32, col: u32) -> vec4<f32> {
-    let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.k - 1u)) * params.time + q_0 + col;
-    return vec4<f32>(x[rows.x], x[rows.y], x[rows.z], x[rows.w]);
+fn given(row: u32, c: u32, lane: u32) -> vec4<f32> {
+    let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.k - 1u)) * params.time + q_0 + column(c, lane);
+    return held(c, lane, vec4<f32>(x[rows.x], x[rows.y], x[rows.z], x[rows.w]));
 }
 
 // The sums over all invocations.
@@ -130,7 +136,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         var of_m = select(vec4<f32>(0.0), vec4<f32>(1.0), rows + j == vec4<u32>(lane));
         var part = weight_of_m * of_m * of_m;
         for (var c = 0u; c < COLS; c++) {
-            v[c] = select(vec4<f32>(0.0), given(j, column(c, lane)), 128u * c + lane < params.time);
+            v[c] = given(j, c, lane);
             part += weights[c] * v[c] * v[c];
         }
         let whole = sum(part, lane);
@@ -141,7 +147,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
                 let weighted = weight_of_m * m_before;
                 var products = mat4x4<f32>(weighted.x * of_m, weighted.y * of_m, weighted.z * of_m, weighted.w * of_m);
                 for (var c = 0u; c < COLS; c++) {
-                    before[c] = four(i, column(c, lane));
+                    before[c] = four(i, c, lane);
                     let b = weights[c] * before[c];
                     products[0] += b.x * v[c];
                     products[1] += b.y * v[c];
