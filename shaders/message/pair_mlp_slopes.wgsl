@@ -14,7 +14,7 @@
 //          that a workgroup shares
 // cost     pairs (2 features + 2 features outputs + 8 outputs) FLOPs; z, u, v, w, bias, g, panel and sums once
 // uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_layers
-// one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
+// one of   tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
 
 struct Params {
     units: u32,

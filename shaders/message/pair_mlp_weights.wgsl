@@ -11,7 +11,7 @@
 // cost     pairs (2 features + 2 features outputs) + tiles of rows outputs FLOPs, and 1 more for each element of dw and db that is added to
 //          what is there; panel, u, v, sums, dw and db once, the last two twice where they are added to
 // uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden
-// one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
+// one of   tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
 
 struct Params {
     units: u32,

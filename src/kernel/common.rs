@@ -53,8 +53,6 @@ pub(crate) const BEST: Choice = Choice::Snippet(&[snippet!("best_no"), Snippet {
 pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
 /// A product's block fed through workgroup memory, with its next operands loaded ahead.
 pub(crate) const TILE_STAGED: Snippet = snippet!("tile_staged");
-/// A product's tile fed through workgroup memory.
-pub(crate) const TILE_SHARED: Snippet = snippet!("tile_shared");
 /// What lies one element after the other: items of 4 words, of one, or of 2.
 pub(crate) const FLAT: Choice = Choice::Snippet(&[FLAT_VECTOR, FLAT_SCALAR, FLAT_PAIR]);
 /// Items of 4 words or of one.

@@ -176,7 +176,7 @@ impl Tiling {
 
     /// Invocations along the rows of a workgroup that shares a unit; none where a unit is one invocation's.
     pub(super) fn side(&self) -> Option<usize> {
-        self.variant.constant("SIDE")
+        self.variant.constant("ROW_SIDE")
     }
 
     /// Units along an extent, where they are square.

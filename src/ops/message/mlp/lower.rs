@@ -19,17 +19,17 @@ const fn direct(name: &'static str, constants: Constants) -> Variant {
     Variant { name, adapters: Adapters::Software, classes: &[], constants, snippets: &[common::TILE_DIRECT, snippet!("tile_direct_sums")] }
 }
 
-const fn shared(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_SHARED, snippet!("tile_shared_sums")] }
+const fn staged(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
+    Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_STAGED, snippet!("tile_staged_sums")] }
 }
 
 /// As a product's.
 const VARIANTS: [Variant; 5] = [
     direct("direct16", &[("EDGE", "4u")]),
     direct("direct8", &[("EDGE", "2u")]),
-    shared("shared128", &["large"], &[("EDGE", "2u"), ("SIDE", "16u")]),
-    shared("shared64", &["wide"], &[("EDGE", "2u"), ("SIDE", "8u")]),
-    shared("shared32", &["narrow"], &[("EDGE", "1u"), ("SIDE", "8u")]),
+    staged("shared128", &["large"], &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")]),
+    staged("shared64", &["wide"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
+    staged("shared32", &["narrow"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
 ];
 
 /// Whether an activation is ELU or tanh. The code of those, in the loops that make hidden states, costs the others registers.
