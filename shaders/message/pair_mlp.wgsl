@@ -59,8 +59,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     for (var step = 0u; step < params.across; step++) {
         let block = strip * params.across + step;
-        tile_product(block, col_unit, lane, 4u * params.features);
         place(block * ROWS);
+        tile_product(block, col_unit, lane, 4u * params.features);
         for (var j = 0u; j < EDGE; j++) {
             let offset = bias[min(tile_col(col_unit, lane, j) / 4u, params.outputs - 1u)];
             for (var i = 0u; i < EDGE; i++) {

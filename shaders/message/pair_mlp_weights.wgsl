@@ -66,6 +66,7 @@ fn a_block(row: u32, k: u32) -> mat4x4<f32> {
 
 // Column q holds the features col .. col + 4 of row k + q.
 fn b_block(k: u32, col: u32) -> mat4x4<f32> {
+    place(start + k);
     return hidden_rows(start + k, min(col / 4u, params.features - 1u));
 }
 

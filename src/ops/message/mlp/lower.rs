@@ -133,14 +133,16 @@ pub(super) fn cotangents(cx: &mut Lowering<'_>, activations: [PairActivation; 2]
     let most = if software { SMALL_PANEL } else { PANEL };
     let work = |least: usize, cols: usize| [least.min(e.pairs()), (e.pairs() * cols).min(most)];
     let slopes = tiling(&PAIR_MLP_SLOPES, cx, work(h, h), [1, f])?;
+    // The tiles of pairs of the one lie within those of the other.
     let nodes = tiling(&PAIR_MLP_NODES, cx, work(f, f), [1, h])?;
+    let nodes = if nodes.edge() < slopes.edge() { slopes.in_kernel(&PAIR_MLP_NODES) } else { nodes };
     let blocks = Blocks::new(e, &nodes);
     // Neither the panel nor the sums over a block's ends are larger than the most.
     let ends: usize = blocks.ends().map(|bits| 1 << bits).iter().sum();
     let together = (most / (h * blocks.rows()).max(f * ends)).clamp(1, blocks.all());
     let together = blocks.all().div_ceil(blocks.all().div_ceil(together));
     // As many parts as keep a GPU busy, but no more elements than a panel has; whole tiles of pairs.
-    let unit = slopes.edge().max(blocks.rows()).max(64);
+    let unit = blocks.rows().max(64);
     let run = f.max(if software { 256 } else { 64 }).next_multiple_of(unit);
     let runs = (together * blocks.rows()).div_ceil(run);
     let weights = tiling(&PAIR_MLP_WEIGHTS, cx, [h.min(f), h * f * runs], [1, 2 * run])?;
