@@ -50,6 +50,8 @@ impl Settings {
     fn sized(&self, mut work: Work) -> Result<Option<Work>> {
         if let Some(shapes) = &self.shapes {
             work = work.at(shapes)?;
+            // An op that refuses the shapes does so before anything is measured.
+            RecordedWork::new(&work.sizes[0].1, Direction::Forward)?;
         }
         let wanted = match self.size {
             Some(size) => Some(size),
