@@ -124,9 +124,43 @@ fn shaders_of_a_folder_stand_in_for_built_in_ones() {
 }
 
 #[test]
+fn a_kernel_of_ones_own_is_timed() {
+    let folder = Folder::new("bench-own");
+    let kernel = "struct Params { n: u32, scale: f32 }
+        @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+        @group(0) @binding(1) var<storage, read> index: array<u32>;
+        @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+        @group(1) @binding(0) var<uniform> params: Params;
+        @compute @workgroup_size(64)
+        fn main(@builtin(global_invocation_id) at: vec3<u32>) {
+            if (at.x < params.n) { y[at.x] = params.scale * x[index[at.x]]; }
+        }";
+    folder.file("own.wgsl", kernel);
+    let json =
+        folder.run("bench --kernel own.wgsl --elements 400,100,400 --workgroups 2 --params 100,0.5 --flops 400 --quick --json").json();
+    let [row] = &json["rows"].as_array().unwrap()[..] else { panic!("{json}") };
+    // x and y have 400 words, the indices 100.
+    assert_eq!((&row["kernel"], &row["bytes"], &row["flops"]), (&json!("own"), &json!(3600.0), &json!(400.0)), "{row}");
+    assert!(row["median_ns"].as_f64().unwrap() > 0.0);
+    let refused = |line: &str, parts: &[&str]| folder.run(&format!("bench --kernel {line} --workgroups 2")).failed(parts);
+    refused("own.wgsl --elements 400,100 --params 100,0.5", &["own.wgsl", "3 storage buffers", "of 2"]);
+    refused("own.wgsl --elements 400,100,400 --params 100", &["own.wgsl", "2 words, and 1 are given"]);
+    refused("own.wgsl --elements 400,100,400 --params -1,2", &["own.wgsl", "`n` is a u32"]);
+    refused("missing.wgsl --elements 4", &["missing.wgsl"]);
+    folder.file("broken.wgsl", "fn main() { nothing(); }");
+    refused("broken.wgsl --elements 4", &["broken.wgsl"]);
+    folder.run("bench --kernel own.wgsl --elements 4").misused("--workgroups");
+    folder.run("bench --kernel own.wgsl --elements 400,100,400 --workgroups 2 --params 100,0.5 --device cpu").failed(&["host executor"]);
+}
+
+#[test]
 fn steps_are_timed() {
     let folder = Folder::new("bench-steps");
-    let json = folder.run("bench step/parcels --quick --json").json();
+    let json = folder.run("bench step/parcels --quick --json --trace trace.json").json();
+    let trace: Value = serde_json::from_str(&fs::read_to_string(folder.0.join("trace.json")).unwrap()).unwrap();
+    let of = |phase: &str| trace["traceEvents"].as_array().unwrap().iter().filter(|e| e["ph"] == json!(phase)).count();
+    assert_eq!((json!(of("X")), of("M")), (json["steps"][0]["dispatches"].clone(), 1), "an event a dispatch, and the step's name");
+    folder.run("bench step/parcels --quick --device cpu --trace host.json").failed(&["--trace", "timestamps"]);
     let [step] = &json["steps"].as_array().unwrap()[..] else { panic!("{json}") };
     assert!(json["rows"].as_array().unwrap().is_empty());
     for key in ["dispatches", "encode_ns_a_dispatch", "kernels_ns", "planned_bytes", "peak_bytes"] {
