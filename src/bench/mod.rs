@@ -85,6 +85,8 @@ impl<'a> Bench<'a> {
             return Ok(Self { device, settings, wanted: String::new(), works: vec![work.clone()], steps: Vec::new() });
         }
         let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
+        // The kernels of a work are those that run where it is timed.
+        let _ = device.prove_cooperative();
         let target = match device {
             Device::Gpu(context) => context.target().clone(),
             Device::Cpu(_) => Target::portable(),

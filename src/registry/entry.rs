@@ -132,13 +132,14 @@ pub fn list(kernels: Wanted) -> Result<Vec<Entry>> {
 }
 
 /// Writes the kernels that are wanted in `format`, each to a file `family_kernel_variant.extension` in the folder `dir`, all of them
-/// or none. Returns the number of files.
+/// or none; those that the language cannot express are left out ([`Format::takes`]). Returns the number of files.
 ///
 /// # Errors
 /// Returns [`Error::Argument`] where no kernel matches, [`Error::Shader`] where one cannot be written in `format`, [`Error::File`] where
 /// the folder cannot be made or written.
 pub fn emit(kernels: Wanted, format: Format, dir: &Path) -> Result<usize> {
-    let kernels = matching(kernels)?;
+    let mut kernels = matching(kernels)?;
+    kernels.retain(|k| format.takes(k));
     let texts = kernels.iter().map(|k| translate(k, format)).collect::<Result<Vec<_>>>()?;
     let mut folder = OutputFolder::new(dir)?;
     for (kernel, text) in kernels.iter().zip(&texts) {
