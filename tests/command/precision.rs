@@ -34,8 +34,10 @@ fn devices(folder: &Folder) -> [String; 2] {
 #[track_caller]
 fn holds(folder: &Folder, found: &str, expected: &str, tolerance: f64) {
     let wanted = read_npy_f64_bytes(expected, &fs::read(folder.0.join(expected)).unwrap()).unwrap();
-    let found = read_f32(folder.0.join(found), &wanted.shape());
+    // A workflow's values have an axis of subjects besides.
+    let found = read_npy(folder.0.join(found)).unwrap().to_f64_vec();
     let wanted = wanted.to_f64_vec();
+    assert_eq!(found.len(), wanted.len());
     let scale = wanted.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
     let worst = found.iter().zip(&wanted).map(|(f, w)| (f - w).abs() / scale).fold(0.0, |m: f64, x| if x <= m { m } else { x });
     assert!(worst <= tolerance, "{expected}: {worst:.1e}");
@@ -348,4 +350,34 @@ fn means_too_large_for_f64_are_warned_of() {
     );
     let json = folder.run("parcellate four.csv --coordinates xyz.npy --parcels 2 --steps 2 --out parcels --device cpu --json").json();
     assert_eq!(json["table"]["header"], true, "{json}");
+}
+
+/// Where a training brings regions together, a device refuses the inverse that f32 has lost by then; the host computes it.
+#[test]
+fn a_training_that_ends_beyond_f32_is_refused_on_a_device() {
+    let folder = Folder::new("training-beyond");
+    let values: Vec<f32> = (0..120).map(|at| ((at * at * 7 + 3 * at) % 23) as f32).collect();
+    folder.file("series.npy", npy("<f4", &[60, 2], &f32s(&values)));
+    let w = json!({
+        "data": { "series": { "series": ["series.npy"] } },
+        "parameters": { "apart": { "shape": [1], "init": { "constant": 1.0 } } },
+        "blocks": [
+            { "name": "a", "block": "slice", "of": "series", "axis": -2, "to": 1 },
+            { "name": "b", "block": "slice", "of": "series", "axis": -2, "from": 1, "to": 2 },
+            { "name": "some", "block": "multiply", "of": "b", "with": "apart" },
+            { "name": "near", "block": "add", "of": "a", "with": "some" },
+            { "name": "both", "block": "concatenate", "values": ["a", "near"], "axis": -2 },
+            { "name": "omega", "block": "precision", "series": "both" },
+        ],
+        "losses": [{ "name": "apart", "score": "apart", "reduce": "mean_square" }],
+        "train": { "steps": 300, "rate": { "cosine": [0.02, 0.0] } },
+        "results": [{ "value": "omega" }],
+    });
+    folder.file("w.json", w.to_string());
+    let [cpu, device] = devices(&folder);
+    let json = folder.run(&format!("run w.json -o out --device {cpu} --json")).json();
+    assert!(json["condition"].as_f64().unwrap() > 1e5, "{json}");
+    let refused = folder.run(&format!("run w.json -o out --device {device}"));
+    let last = refused.stderr.lines().last().unwrap();
+    assert!(refused.code == Some(1) && last.contains("a matrix of condition") && last.contains("--device cpu"), "{refused:?}");
 }

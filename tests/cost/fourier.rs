@@ -1,4 +1,4 @@
-//! Fourier transforms, stage by stage.
+//! Fourier transforms, step by step.
 
 use super::counted::{Counted, Ledger, c};
 use super::work::Work;
@@ -29,32 +29,47 @@ fn element(x: &[Complex], o: usize, [span, p]: [usize; 2], inverse: bool, real: 
 
 type Rows = Vec<Vec<Complex>>;
 
-/// The stages of a transform of rows of length n. `given` reads (and scales) the rows, `words` in all, in the first stage.
-fn stages(ledger: &mut Ledger, (mut words, given): (usize, impl Fn() -> Rows), n: usize, radices: &[usize], inverse: bool) -> Vec<Counted> {
-    let (mut span, mut rows, mut flat) = (1, None, Vec::new());
+/// The steps of a pass over rows, after steps whose radices multiply to `span`, in the order of `radices`; they go into rows of `kept`
+/// elements, their real parts alone where `real`.
+fn steps(mut rows: Rows, (mut span, radices): (usize, &[usize]), (kept, real): (usize, bool), inverse: bool) -> Rows {
     for (i, &p) in radices.iter().enumerate() {
         let last = i + 1 == radices.len();
-        let kept = if last && !inverse { n / 2 + 1 } else { n };
-        let mut made = Vec::new();
-        flat = ledger.run("fourier/stage", &[words, 2 * n], || {
-            let rows = rows.take().unwrap_or_else(&given);
-            let of_row = |x: &Vec<Complex>| (0..kept).map(|o| element(x, o, [span, p], inverse, last && inverse)).collect();
-            made = rows.iter().map(of_row).collect::<Rows>();
-            // A half spectrum is scaled, here by 1.
-            let scale = |z: Counted| if last && !inverse { z * c(1.0) } else { z };
-            made.iter().flatten().flat_map(|z| [Some(z.0), z.1].into_iter().flatten().map(scale)).collect::<Vec<_>>()
-        });
-        (words, span, rows) = (flat.len(), span * p, Some(made));
+        let of_row = |x: &Vec<Complex>| {
+            let kept = if last { kept } else { x.len() };
+            (0..kept).map(|o| element(x, o, [span, p], inverse, last && real)).collect()
+        };
+        rows = rows.iter().map(of_row).collect();
+        span *= p;
     }
-    flat
+    rows
 }
 
-fn forward([rows, n]: [usize; 2], radices: &[usize]) -> Result<Work> {
+/// A transform of rows of length n in passes of these radices. `given` reads (and scales) the rows, `words` in all.
+fn passes(ledger: &mut Ledger, (mut words, given): (usize, impl Fn() -> Rows), n: usize, all: &[&[usize]], inverse: bool) -> Vec<Counted> {
+    let (mut span, mut rows, mut made) = (1, None, Vec::new());
+    for (i, radices) in all.iter().enumerate() {
+        let last = i + 1 == all.len();
+        let kept = if last && !inverse { n / 2 + 1 } else { n };
+        made = ledger.run("fourier/pass", &[words, 2 * n], || {
+            let from = rows.take().unwrap_or_else(&given);
+            let to = steps(from, (span, radices), (kept, last && inverse), inverse);
+            // A half spectrum is scaled, here by 1.
+            let scale = |z: Counted| if last && !inverse { z * c(1.0) } else { z };
+            let made: Vec<_> = flat(&to).into_iter().map(scale).collect();
+            rows = Some(to);
+            made
+        });
+        (words, span) = (made.len(), span * radices.iter().product::<usize>());
+    }
+    made
+}
+
+fn forward([rows, n]: [usize; 2], radices: &[&[usize]]) -> Result<Work> {
     let mut w = Work::new(format!("rfft of {rows} × {n}"));
     let (vx, x) = w.input([rows, n], Draw::Normal)?;
     let y = w.tape.rfft(vx)?;
     let given = || x.chunks(n).map(|row| row.iter().map(|&x| Complex(x, None)).collect()).collect();
-    let made = stages(&mut w.ledger, (x.len(), given), n, radices, false);
+    let made = passes(&mut w.ledger, (x.len(), given), n, radices, false);
     w.output(y, &made);
     Ok(w)
 }
@@ -67,30 +82,15 @@ fn whole(half: &[Counted], n: usize) -> Vec<Complex> {
     (0..n).map(|k| Complex(of(k)[0], Some(of(k)[1]))).collect()
 }
 
-fn inverse([rows, n]: [usize; 2], radices: &[usize]) -> Result<Work> {
+fn inverse([rows, n]: [usize; 2], radices: &[&[usize]]) -> Result<Work> {
     let mut w = Work::new(format!("irfft of {rows} × {n}"));
     let m = n / 2 + 1;
     let (vx, x) = w.input([rows, m, 2], Draw::Normal)?;
     let y = w.tape.irfft(vx, n)?;
     let given = || x.chunks(2 * m).map(|half| whole(half, n)).collect();
-    let made = stages(&mut w.ledger, (x.len(), given), n, radices, true);
+    let made = passes(&mut w.ledger, (x.len(), given), n, radices, true);
     w.output(y, &made);
     Ok(w)
-}
-
-/// A stage of Bluestein's inner transforms, complex on both sides.
-fn inner(ledger: &mut Ledger, mut rows: Rows, tables: usize, radices: &[usize], inverse: bool) -> Rows {
-    let mut span = 1;
-    for &p in radices {
-        let words = 2 * rows.iter().map(Vec::len).sum::<usize>();
-        let mut made = Vec::new();
-        ledger.run("fourier/stage", &[words, tables], || {
-            made = rows.iter().map(|x| (0..x.len()).map(|o| element(x, o, [span, p], inverse, false)).collect()).collect::<Rows>();
-            flat(&made)
-        });
-        (rows, span) = (made, span * p);
-    }
-    rows
 }
 
 fn flat(rows: &Rows) -> Vec<Counted> {
@@ -112,8 +112,8 @@ fn chirp(t: usize, n: usize, inverse: bool) -> [f64; 2] {
     [angle.cos(), if inverse { angle.sin() } else { -angle.sin() }]
 }
 
-/// Bluestein's transform of rows, which `given` reads, by transforms of m: its first `kept` entries, complex ones scaled by 1 where they
-/// are half a spectrum, the real parts alone where `inverse`.
+/// Bluestein's transform of rows, which `given` reads, by transforms of m, of one pass each: its first `kept` entries, complex ones scaled
+/// by 1 where they are half a spectrum, the real parts alone where `inverse`.
 fn bluestein(
     ledger: &mut Ledger,
     (words, given): (usize, impl Fn() -> Rows),
@@ -123,13 +123,6 @@ fn bluestein(
     inverse: bool,
 ) -> Vec<Counted> {
     let tables = 2 * (2 * m + n);
-    let mut rows = Vec::new();
-    ledger.run("fourier/chirp", &[words, tables], || {
-        let zeros = || std::iter::repeat_n(Complex(c(0.0), Some(c(0.0))), m - n);
-        let row = |x: &Vec<Complex>| x.iter().enumerate().map(|(t, &z)| turned(z, chirp(t, n, inverse))).chain(zeros()).collect();
-        rows = given().iter().map(row).collect::<Rows>();
-        flat(&rows)
-    });
     // The spectrum of the conjugate chirp around 0, by its definition.
     let around = |j: usize| {
         if j < n {
@@ -150,16 +143,17 @@ fn bluestein(
         terms.fold([0.0; 2], |sum, z| [sum[0] + z[0] / m as f64, sum[1] + z[1] / m as f64])
     };
     let spectrum: Vec<[f64; 2]> = (0..m).map(spectrum).collect();
-    rows = inner(ledger, rows, tables, radices, false);
-    let words = 2 * rows.len() * m;
     let mut product = Vec::new();
-    ledger.run("fourier/chirp", &[words, tables], || {
+    let made = ledger.run("fourier/pass", &[words, tables], || {
+        let zeros = || std::iter::repeat_n(Complex(c(0.0), Some(c(0.0))), m - n);
+        let row = |x: &Vec<Complex>| x.iter().enumerate().map(|(t, &z)| turned(z, chirp(t, n, inverse))).chain(zeros()).collect();
+        let rows = steps(given().iter().map(row).collect(), (1, radices), (m, false), false);
         product = rows.iter().map(|x| x.iter().zip(&spectrum).map(|(&z, &w)| turned(z, w)).collect()).collect::<Rows>();
         flat(&product)
     });
-    let convolved = inner(ledger, product, tables, radices, true);
     let kept = if inverse { n } else { n / 2 + 1 };
-    ledger.run("fourier/chirp", &[words, tables], || {
+    ledger.run("fourier/pass", &[made.len(), tables], || {
+        let convolved = steps(product, (1, radices), (kept, false), true);
         let last = |x: &Vec<Complex>| {
             let of = |(t, z): (usize, &Complex)| {
                 let [re, im] = chirp(t, n, inverse);
@@ -169,15 +163,15 @@ fn bluestein(
                 let made = turned(*z, [re, im]);
                 [Some(made.0), made.1].into_iter().flatten().map(|part| part * c(1.0)).collect()
             };
-            x[..kept].iter().enumerate().flat_map(of).collect::<Vec<_>>()
+            x.iter().enumerate().flat_map(of).collect::<Vec<_>>()
         };
         convolved.iter().flat_map(last).collect::<Vec<_>>()
     })
 }
 
-/// A prime length, which goes by transforms of 2,048.
+/// A prime length, which goes by transforms of 1,080.
 fn prime() -> Result<[Work; 2]> {
-    let (n, m, radices) = (521, 2048, [8, 8, 8, 4]);
+    let (n, m, radices) = (521, 1080, [5, 3, 3, 3, 8]);
     let mut forward = Work::new("rfft of 521");
     let (vx, x) = forward.input([1, n], Draw::Normal)?;
     let y = forward.tape.rfft(vx)?;
@@ -195,7 +189,8 @@ fn prime() -> Result<[Work; 2]> {
 }
 
 pub fn works() -> Result<Vec<Work>> {
-    let lengths: [([usize; 2], &[usize]); 4] = [([3, 1], &[1]), ([2, 7], &[7]), ([3, 24], &[8, 3]), ([2, 22], &[11, 2])];
+    let lengths: [([usize; 2], &[&[usize]]); 5] =
+        [([3, 1], &[&[1]]), ([2, 7], &[&[7]]), ([3, 24], &[&[3, 8]]), ([2, 22], &[&[2, 11]]), ([1, 2401], &[&[7, 7], &[7, 7]])];
     let mut works =
         lengths.iter().flat_map(|&(shape, radices)| [forward(shape, radices), inverse(shape, radices)]).collect::<Result<Vec<_>>>()?;
     works.extend(prime()?);

@@ -17,12 +17,31 @@ pub(crate) fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |m: f64, &x| if x.is_nan() || x > m { x } else { m })
 }
 
+/// # Condition numbers
 impl Tape {
     /// Appends the condition numbers of the matrices that are inverted for `outputs`, a value `[..]` for each op that inverts. For a
     /// Cholesky factor the number is a lower bound, the largest ratio of a variance to its pivot: infinite where a variable is left out
-    /// that is not constant.
-    #[cfg(all(feature = "workflow", not(target_arch = "wasm32")))]
-    pub(crate) fn conditions(&mut self, outputs: &[Var]) -> Result<Vec<Var>> {
+    /// that is not constant. Where a program on a GPU finds one above [`CONDITION_IN_SINGLE`], the inverse is lost in f32: the host
+    /// ([`Device::cpu`](crate::Device::cpu)) computes it in f64. Workflows do so by themselves.
+    ///
+    /// ```
+    /// use tapetum::connectome::connectivity::measure::CONDITION_IN_SINGLE;
+    /// use tapetum::{Device, HostTensor, Tape, TensorType};
+    ///
+    /// // Two regions that differ by a thousandth.
+    /// let mut tape = Tape::new();
+    /// let x = tape.input("series", TensorType::f32([2, 4]))?;
+    /// let precision = tape.series_precision(x, 1)?;
+    /// let conditions = tape.conditions(&[precision])?;
+    /// let series = HostTensor::f32([2, 4], vec![1.0, 2.0, 4.0, 3.0, 1.001, 2.0, 4.0, 2.999])?;
+    /// let found = Device::cpu().compile(&tape, &conditions)?.run(&[(x, &series)])?;
+    /// assert!(found.iter().any(|condition| condition.to_f64_vec()[0] > CONDITION_IN_SINGLE));
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The same as those of the ops it records.
+    pub fn conditions(&mut self, outputs: &[Var]) -> Result<Vec<Var>> {
         let needed = self.needed(outputs);
         let inverting: Vec<(Inversion, Vec<Var>, Var)> = self
             .nodes()

@@ -1,8 +1,8 @@
-//! The op: real series to half a spectrum, or back. Its dispatches are one stage for each radix, over panels of rows; where the length has a large
-//! prime factor, they are Bluestein's convolution through stages of a power of 2.
+//! The op: real series to half a spectrum, or back. One dispatch transforms rows that fit in workgroup memory; longer rows take several, over
+//! panels of rows; where the length has a large prime factor, they are those of Bluestein's convolution.
 
-use super::way::{Way, radices};
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, kernel_source};
+use super::way::{Passes, TILE, Way, points, radices};
+use crate::kernel::{Adapters, Binding, Buffer, Choice, Lowering, Params, Source, Variant, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Var};
 use crate::tensor::{DType, HostTensor, MAX_RANK, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result, Shape};
@@ -127,62 +127,104 @@ impl Op for Transform {
     }
 }
 
-const CHOICES: [Choice; 3] = [
-    Choice::Constant("READ", &["0u", "1u", "2u"]),
-    Choice::Constant("WRITE", &["0u", "1u", "2u"]),
-    Choice::Constant("INVERSE", &["false", "true"]),
-];
-
-pub(in crate::ops) static STAGE: Source = kernel_source!("fourier/stage").with_choices(&CHOICES);
-
-pub(in crate::ops) static CHIRP: Source = kernel_source!("fourier/chirp").with_choices(&CHOICES);
-
-/// The layouts between stages and at either end, as the kernels number them.
+/// The layouts that a pass reads and writes, as the kernel numbers them; the inverse's are its own way round.
+const REALS: usize = 0;
 const COMPLEX_IN: usize = 1;
+const HALF_IN: usize = 2;
 const COMPLEX_OUT: usize = 0;
+const HALF_OUT: usize = 1;
+const REALS_OUT: usize = 2;
+/// Neighbours of a row of reals as one complex number, and the half spectrum made into theirs or out of it.
+const PAIRS: usize = 3;
+const PACKED: usize = 4;
 
-/// The most bytes of a panel between stages: few enough to stay in a cache.
+/// What passes read and write, two digits each.
+const LAYOUTS: [&str; 9] = ["0u", "1u", "10u", "11u", "12u", "20u", "22u", "34u", "43u"];
+
+pub(in crate::ops) static PASS: Source = kernel_source!("fourier/pass")
+    .with_variants(&[
+        Variant {
+            name: "group",
+            adapters: Adapters::Hardware,
+            classes: &[],
+            constants: &[("LANES", "256u")],
+            snippets: &[common::FOURIER_GROUP],
+        },
+        Variant {
+            name: "serial",
+            adapters: Adapters::Software,
+            classes: &[],
+            constants: &[("LANES", "64u")],
+            snippets: &[common::FOURIER_SERIAL],
+        },
+    ])
+    .with_choices(&[Choice::Constant("LAYOUT", &LAYOUTS), Choice::Constant("CHIRPED", &["false", "true"])]);
+
+/// The most bytes of a panel between passes: few enough to stay in a cache.
 const PANEL: u64 = 32 << 20;
+
+/// The fewest workgroups that a pass is divided into before one takes several transforms.
+const GROUPS: usize = 264;
 
 fn lower(op: &Transform, cx: &mut Lowering<'_>) -> Result<()> {
     let elements = cx.input_shape(0).elements();
-    let (rows, read, write) = match op.direction {
-        Direction::Forward => (elements / op.n, 0, 1),
-        Direction::Inverse => (elements / (2 * op.half()), 2, 2),
+    let (n, way) = (op.n, Way::of(op.n));
+    let inverse = op.direction == Direction::Inverse;
+    let (rows, ends) = if inverse { (elements / (2 * op.half()), [HALF_IN, REALS_OUT]) } else { (elements / n, [REALS, HALF_OUT]) };
+    let variant = PASS.variant(cx.target(), "");
+    let by = if variant.name == "serial" { Passes::Steps } else { Passes::Whole };
+    let length = way.length(n, by);
+    let together = match by.of(length).len() {
+        1 if way == Way::Own => rows,
+        _ => (PANEL.min(cx.target().max_binding) as usize / (8 * length)).max(1),
     };
-    let way = Way::of(op.n);
-    let length = if let Way::Bluestein(m) = way { m } else { op.n };
-    let radices = radices(length);
-    let bytes = PANEL.min(cx.target().max_binding);
-    let together = if radices.len() == 1 { rows } else { ((bytes / (8 * length as u64)) as usize).max(1) };
     for first in (0..rows).step_by(together.max(1)) {
-        let mut rows = Rows { op, cx: &mut *cx, length, first, panel: together.min(rows - first) };
+        let mut rows = Rows { op, cx: &mut *cx, variant, by, length, first, panel: together.min(rows - first) };
         let x = rows.cx.input(0);
         match way {
-            Way::Stages => rows.stages(&radices, x, [read, write], op.direction == Direction::Inverse)?,
             Way::Bluestein(m) => {
-                let turned = rows.chirp(x, [read, COMPLEX_OUT], 2 * m)?;
-                let spectrum = rows.stages(&radices, turned, [COMPLEX_IN, COMPLEX_OUT], false)?;
-                let product = rows.chirp(spectrum, [COMPLEX_IN, COMPLEX_OUT], m)?;
-                let convolved = rows.stages(&radices, product, [COMPLEX_IN, COMPLEX_OUT], true)?;
-                rows.chirp(convolved, [COMPLEX_IN, write], 2 * m)?
+                let inner = Chain { layouts: [ends[0], COMPLEX_OUT], inverse: false, conjugate: inverse, tables: [2 * m, m] };
+                let product = rows.chain(x, &inner)?;
+                rows.chain(product, &Chain { layouts: [COMPLEX_IN, ends[1]], inverse: true, tables: [0, 2 * m], ..inner })?
+            }
+            Way::Own => {
+                let layouts = match (way.pairs(n, by), inverse) {
+                    (false, _) => ends,
+                    (true, false) => [PAIRS, PACKED],
+                    (true, true) => [PACKED, PAIRS],
+                };
+                rows.chain(x, &Chain { layouts, inverse, conjugate: false, tables: [0, 0] })?
             }
         };
     }
     Ok(())
 }
 
+/// A transform of rows of complex numbers, in as many passes as it takes.
+#[derive(Debug, Clone, Copy)]
+struct Chain {
+    /// The layouts it reads and writes.
+    layouts: [usize; 2],
+    inverse: bool,
+    /// Whether the tables that multiply are conjugated.
+    conjugate: bool,
+    /// Where the tables begin by which it multiplies what it reads and what it writes; 0 for none.
+    tables: [usize; 2],
+}
+
 /// A panel of rows on its way, between complex buffers `[panel, length, 2]`.
 struct Rows<'a, 'b> {
     op: &'a Transform,
     cx: &'a mut Lowering<'b>,
+    variant: &'static Variant,
+    by: Passes,
     length: usize,
     first: usize,
     panel: usize,
 }
 
 impl Rows<'_, '_> {
-    /// Where a dispatch writes: the op's result, which the first panel begins, or scratch.
+    /// Where a pass writes: the op's result, which the first panel begins, or scratch.
     fn result(&mut self, write: usize) -> (Buffer, Binding) {
         if write != COMPLEX_OUT {
             let y = self.cx.output(0);
@@ -192,55 +234,88 @@ impl Rows<'_, '_> {
         (scratch, Binding::write(scratch))
     }
 
-    /// The elements of a result, those of a row, and the scales at both ends and between.
-    fn extents(&self, [read, write]: [usize; 2]) -> ([usize; 2], [f32; 2]) {
-        let per_row = match write {
-            1 => self.op.half(),
-            2 => self.op.n,
-            _ => self.length,
-        };
-        // Each entry read from a Hermitian spectrum stands for two, except at the ends.
-        let middle = if read == 2 { 0.5 * self.op.middle } else { self.op.middle };
-        ([self.panel * per_row, per_row], [self.op.ends as f32, middle as f32])
-    }
-
-    /// FLOPs of scaling a half spectrum, where one is read or written.
-    fn scaled(&self, [read, write]: [usize; 2]) -> usize {
-        if read == 2 || write == 1 { 2 * self.panel * self.op.half() } else { 0 }
-    }
-
-    fn stages(&mut self, radices: &[usize], x: Buffer, [read, write]: [usize; 2], inverse: bool) -> Result<Buffer> {
+    fn chain(&mut self, x: Buffer, chain: &Chain) -> Result<Buffer> {
+        let passes = self.by.of(self.length);
         let (mut span, mut from) = (1, x);
-        for (i, &radix) in radices.iter().enumerate() {
-            let kinds = [if i == 0 { read } else { COMPLEX_IN }, if i + 1 == radices.len() { write } else { COMPLEX_OUT }];
-            let ([outputs, per_row], [ends, middle]) = self.extents(kinds);
-            let (to, binding) = self.result(kinds[1]);
-            let params = Params::new().u32(outputs).u32(per_row).u32(self.length).u32(span).u32(radix).u32(self.first);
-            let kernel = self.cx.kernel(&STAGE, &[kinds[0], kinds[1], usize::from(inverse)]);
-            let term = if kinds[0] == 0 || kinds[1] == 2 { 4 } else { 8 };
-            let flops = outputs * radix * term + self.scaled(kinds);
-            let bindings = vec![Binding::read(from), Binding::read(self.cx.input(1)), binding];
-            self.cx.dispatch(kernel, bindings, params.f32(ends).f32(middle), outputs.div_ceil(64), flops as f64)?;
-            (from, span) = (to, span * radix);
+        for (i, pass) in passes.iter().enumerate() {
+            let (start, end) = (i == 0, i + 1 == passes.len());
+            let one = Chain {
+                layouts: [if start { chain.layouts[0] } else { COMPLEX_IN }, if end { chain.layouts[1] } else { COMPLEX_OUT }],
+                tables: [if start { chain.tables[0] } else { 0 }, if end { chain.tables[1] } else { 0 }],
+                ..*chain
+            };
+            from = self.pass(from, &one, pass, span)?;
+            span *= points(pass);
         }
         Ok(from)
     }
 
-    /// A product with the table that begins at `table`.
-    fn chirp(&mut self, x: Buffer, kinds: [usize; 2], table: usize) -> Result<Buffer> {
-        let ([outputs, per_row], [ends, middle]) = self.extents(kinds);
-        let (to, binding) = self.result(kinds[1]);
-        let params = Params::new().u32(outputs).u32(per_row).u32(self.op.n).u32(self.length).u32(table).u32(self.first);
-        let kernel = self.cx.kernel(&CHIRP, &[kinds[0], kinds[1], usize::from(self.op.direction == Direction::Inverse)]);
-        let each = match kinds {
-            [0, _] => 2,
-            [_, 2] => 3,
-            _ => 6,
+    /// One dispatch: the steps of these radices, after passes whose points multiply to `span`.
+    fn pass(&mut self, from: Buffer, chain: &Chain, radices: &[usize], span: usize) -> Result<Buffer> {
+        let [read, write] = chain.layouts;
+        let points = points(radices);
+        let transforms = self.panel * self.length / points;
+        let group = (transforms / GROUPS).clamp(1, (TILE / points).max(1));
+        let flops = self.flops(chain, radices);
+        // Each entry read from a Hermitian spectrum stands for two, except at the ends.
+        let middle = if read == HALF_IN || read == PACKED { 0.5 * self.op.middle } else { self.op.middle };
+        let mut params = Params::new().u32(self.op.n).u32(self.length).u32(points).u32(span);
+        params = params.u32(transforms).u32(group).u32(self.first).u32(radices.len());
+        let step = |i: usize| radices.get(i).copied().unwrap_or(0);
+        for word in 0..4 {
+            params = params.u32(step(2 * word) | step(2 * word + 1) << 16);
+        }
+        let turned = usize::from(chain.inverse) + 2 * usize::from(chain.conjugate);
+        params = params.u32(chain.tables[0]).u32(chain.tables[1]).u32(turned).f32(self.op.ends as f32).f32(middle as f32);
+        let layout = LAYOUTS.iter().position(|l| **l == format!("{}u", 10 * read + write)).unwrap_or(0);
+        let kernel = PASS.kernel(self.variant, &[layout, usize::from(chain.tables != [0, 0])]);
+        let (to, binding) = self.result(write);
+        let workgroups = match self.by {
+            Passes::Whole => transforms.div_ceil(group),
+            Passes::Steps => (self.panel * self.kept(write)).div_ceil(64),
         };
-        let products = if kinds[0] == COMPLEX_IN { outputs } else { self.panel * self.op.n };
-        let bindings = vec![Binding::read(x), Binding::read(self.cx.input(1)), binding];
-        let flops = products * each + self.scaled(kinds);
-        self.cx.dispatch(kernel, bindings, params.f32(ends).f32(middle), outputs.div_ceil(64), flops as f64)?;
+        let bindings = vec![Binding::read(from), Binding::read(self.cx.input(1)), binding];
+        self.cx.dispatch(kernel, bindings, params, workgroups, flops as f64)?;
         Ok(to)
+    }
+
+    /// Elements of a row written, complex or not.
+    fn kept(&self, write: usize) -> usize {
+        match write {
+            HALF_OUT | PACKED => self.op.half(),
+            REALS_OUT => self.op.n,
+            _ => self.length,
+        }
+    }
+
+    /// FLOPs of these steps by the definition: of rows whose ends are real or half a spectrum, the same whether they go in pairs or not.
+    fn flops(&self, chain: &Chain, steps: &[usize]) -> usize {
+        let paired = chain.layouts == [PAIRS, PACKED] || chain.layouts == [PACKED, PAIRS];
+        let all = if paired { radices(self.op.n) } else { steps.to_vec() };
+        // As if neighbours in a row of reals were two.
+        let [read, write] = match chain.layouts {
+            [PAIRS, PACKED] => [REALS, HALF_OUT],
+            [PACKED, PAIRS] => [HALF_IN, REALS_OUT],
+            own => own,
+        };
+        let [table_in, table_out] = chain.tables.map(|table| table > 0);
+        let (kept, length) = (self.kept(write), if paired { self.op.n } else { self.length });
+        let step = |(i, p): (usize, &usize)| {
+            let end = i + 1 == all.len();
+            let real = (i == 0 && read == REALS && !table_in) || (end && write == REALS_OUT && !table_out);
+            let width = if end { kept } else { length };
+            width * p * if real { 4 } else { 8 }
+        };
+        let mut flops: usize = all.iter().enumerate().map(step).sum();
+        if table_in {
+            flops += self.op.n * if read == REALS { 2 } else { 6 };
+        }
+        if table_out {
+            flops += kept * if write == REALS_OUT { 3 } else { 6 };
+        }
+        if read == HALF_IN || write == HALF_OUT {
+            flops += 2 * self.op.half();
+        }
+        self.panel * flops
     }
 }
