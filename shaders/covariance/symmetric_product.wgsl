@@ -9,7 +9,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     batch n (n + 1) depth FLOPs; a, b and c once
 // uses     grid, nan, math, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; best_no | best_yes; tile_direct | tile_staged
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; best_no | best_yes; tile_direct | tile_staged | tile_cooperative
 
 const TRANSPOSE_A = false;
 const TRANSPOSE_B = true;
@@ -21,6 +21,8 @@ struct Params {
     batches: u32,
     stride: u32,
     slots: u32,
+    // 1 where no element of a or b is larger than 1.
+    within_one: u32,
 }
 
 @group(1) @binding(0) var<uniform> params: Params;
@@ -108,6 +110,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     a_stride = params.stride;
     b_stride = params.stride;
     depth = params.depth;
+    whole_depth = depth;
+    within_one = params.within_one == 1u;
     tile_product(row_unit, col_unit, lane, params.depth);
 
     let base = batch * params.n * params.n;

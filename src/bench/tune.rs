@@ -45,6 +45,8 @@ impl<'a> Tuner<'a> {
     /// Returns an error on the host executor, and where no kernel with more than one variant matches the filter.
     pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
         let Device::Gpu(context) = device else { return Err(Error::argument("the host executor has no kernels to tune")) };
+        // Variants for cooperative matrices are timed where they are accurate.
+        let _ = device.prove_cooperative();
         // The rules choose here, whatever tuning the device has now.
         let target = Target { variants: BTreeMap::new(), ..context.target().clone() };
         let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
@@ -117,8 +119,8 @@ fn fits(size: Size, target: &Target, quick: bool) -> bool {
 /// The kernels with more than one variant on `target`, and their variants. Variants made for GPUs are not tried on software adapters, where
 /// barriers are expensive.
 fn choices(target: &Target, wanted: &str) -> Vec<(&'static Source, Vec<&'static str>)> {
-    let variants =
-        |s: &'static Source| s.variants.iter().filter(|v| !target.software || v.adapters != Adapters::Hardware).map(|v| v.name).collect();
+    let tried = |a: Adapters| a.run_on(target) && !(target.software && a == Adapters::Hardware);
+    let variants = |s: &'static Source| s.variants.iter().filter(|v| tried(v.adapters)).map(|v| v.name).collect();
     let sources = crate::ops::sources().into_iter().filter(|s| contains(s.name, wanted));
     sources.map(|s| (s, variants(s))).filter(|(_, v): &(_, Vec<_>)| v.len() > 1).collect()
 }

@@ -3,7 +3,7 @@
 
 use super::super::case::{Case, Draw, f32s};
 use super::super::row::{self, Rows};
-use super::super::tile::{self, Extents, Operand, Tiling};
+use super::super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::super::work::{Instance, Work};
 use super::product::finish;
 use crate::kernel::{Binding, Buffer, Lowering, Params, Source, common, kernel_source};
@@ -99,7 +99,8 @@ impl Panels {
         let [row_units, col_units] = tiling.units_of(m, n);
         let units = row_units * col_units;
         let kernel = tiling.kernel(&[tile::operands(u, u), tile::result(n)]);
-        let bindings = vec![Binding::read(u.buffer), Binding::read(u.buffer), Binding::write(panel)];
+        let magnitudes = tiling.magnitudes(cx, [(u, Terms::WithinOne); 2])?;
+        let bindings = [Binding::read(u.buffer), Binding::read(u.buffer), Binding::write(panel)].into_iter().chain(magnitudes).collect();
         let params = Params::new().u32(rows.start).u32(m).u32(n).u32(time).u32(col_units).u32(units).u32(u.stride);
         // Each entry is held within [−1, 1], or made exact on the diagonal.
         let flops = 2.0 * (m * n) as f64 * time as f64 + (2 * m * n - m) as f64;
