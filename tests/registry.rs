@@ -8,7 +8,7 @@ use tapetum::check::plan;
 use tapetum::kernel::{Choice, Kernel, Target};
 use tapetum::ops::{algorithms, cases, pointwise::table::ROWS, sources};
 use tapetum::plan::{Plan, template_source};
-use tapetum::registry::{self, Entry, Format, emit, file_name, kernels, list, translate};
+use tapetum::registry::{self, Entry, Format, Wanted, emit, file_name, kernels, list, translate};
 use tapetum::tensor::Philox;
 use tapetum::{DType, Error, Shape, Tape, TensorType, Var};
 
@@ -266,17 +266,19 @@ fn every_file_is_used() {
 
 #[test]
 fn lists_and_emits() {
-    let entries = list(Some("SYMMETRIC_product/shared64")).unwrap();
+    let entries = list(Wanted { filter: Some("SYMMETRIC_product/shared64"), hardware: false }).unwrap();
     assert!(entries.iter().all(|e| e.kernel == "covariance/symmetric_product" && e.variant.starts_with("shared64")));
     assert_eq!((entries[0].workgroup, entries[0].bindings, entries[0].memory), ([64, 1, 1], 3, 8 << 10));
     assert_eq!(entries[0].json()["kernel"], "covariance/symmetric_product");
 
     let dir = std::env::temp_dir().join(format!("tapetum-shaders-{}", std::process::id()));
-    assert_eq!(emit(Some("softmax/softmax_reverse"), Format::Spirv, &dir).unwrap(), 8);
+    assert_eq!(emit(Wanted { filter: Some("softmax/softmax_reverse"), hardware: false }, Format::Spirv, &dir).unwrap(), 8);
     let file = std::fs::read(dir.join("softmax_softmax_reverse_group+log=true.spv")).unwrap();
     std::fs::remove_dir_all(&dir).unwrap();
     assert_eq!(file[..4], 0x0723_0203_u32.to_le_bytes());
 
-    let Err(Error::Argument { what }) = emit(Some("nothing"), Format::Wgsl, &dir) else { panic!("an unknown kernel was written") };
+    let Err(Error::Argument { what }) = emit(Wanted { filter: Some("nothing"), hardware: false }, Format::Wgsl, &dir) else {
+        panic!("an unknown kernel was written")
+    };
     assert!(what.contains("`nothing`") && !dir.exists(), "{what}");
 }

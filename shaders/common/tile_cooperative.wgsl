@@ -4,7 +4,7 @@
 // 64 terms are added to the total by ordinary arithmetic. The scale of a row of A, and of a column of B, brings its largest magnitude
 // into 2^14 .. 2^15: what is below 2^-39 of that magnitude is lost. It is undone in `total`; where a row or a column holds an infinity
 // or a NaN, its tiles are computed in f32 instead.
-// An invocation's tiles lie as in `tile_shared`: EDGE is 2, SIDE is 16. A subgroup is 32 invocations in a row and takes 64 x 32 of the
+// An invocation's tiles are EDGE x EDGE quads of 4 x 4, 4 SIDE apart: EDGE is 2, SIDE is 16. A subgroup is 32 invocations in a row and takes 64 x 32 of the
 // block. 42,496 bytes of workgroup memory; 2 barriers every 16 terms, 9 more.
 // a_max, b_max  the largest magnitude in each row of A, or column of B, as `matmul/magnitudes` leaves them, bindings MAGNITUDES and
 //               MAGNITUDES + 1; a stand-in if `within_one`

@@ -79,8 +79,6 @@ pub(crate) const BEST: Choice = Choice::Snippet(&[snippet!("best_no"), Snippet {
 pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
 /// A product's block fed through workgroup memory, with its next operands loaded ahead.
 pub(crate) const TILE_STAGED: Snippet = snippet!("tile_staged");
-/// A product's tile fed through workgroup memory.
-pub(crate) const TILE_SHARED: Snippet = snippet!("tile_shared");
 /// A product's tile on cooperative matrices.
 pub(crate) const TILE_COOPERATIVE: Snippet = snippet!("tile_cooperative");
 /// What lies one element after the other: items of 4 words, of one, or of 2.

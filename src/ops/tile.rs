@@ -188,6 +188,12 @@ impl Tiling {
         self.source.kernel(self.variant, chosen).for_class(self.class)
     }
 
+    /// The same variant of another kernel that has the same ones.
+    pub(super) fn in_kernel(&self, source: &'static Source) -> Self {
+        let variant = source.variants.iter().find(|v| v.name == self.variant.name).unwrap_or(self.variant);
+        Self { source, variant, ..*self }
+    }
+
     /// Rows of a unit.
     pub(super) fn edge(&self) -> usize {
         self.block[0]
@@ -195,7 +201,7 @@ impl Tiling {
 
     /// Invocations along the rows of a workgroup that shares a unit; none where a unit is one invocation's.
     pub(super) fn side(&self) -> Option<usize> {
-        self.variant.constant("SIDE")
+        self.variant.constant("ROW_SIDE")
     }
 
     /// Units along an extent, where they are square.
