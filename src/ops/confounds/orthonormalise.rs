@@ -12,7 +12,7 @@ use std::ops::Range;
 
 pub(in crate::ops) static ORTHONORMALISE: Source = kernel_source!("confounds/orthonormalise").with_variants(&row::TOGETHER);
 
-/// Under the columns of q and m that an invocation holds.
+/// Under the columns of q that an invocation holds.
 pub(in crate::ops) static ORTHONORMALISE_BLOCKS: Source =
     kernel_source!("confounds/orthonormalise_blocks").with_choices(&[Choice::Constant("COLS", &["12u", "4u"])]);
 
@@ -20,14 +20,15 @@ pub(in crate::ops) static ORTHONORMALISE_BLOCKS: Source =
 pub(in crate::ops) static BASIS: Algorithms = Algorithms {
     name: "confounds/basis",
     all: &[("rows", "confounds/orthonormalise"), ("blocks", "confounds/orthonormalise_blocks")],
+    classes: &["short", "medium", "long"],
     rule,
 };
 
-/// The class of the work by the columns of q and m.
-fn class(columns: usize) -> &'static str {
-    match columns {
-        0..=512 => "short",
-        513..=1536 => "medium",
+/// The class of the work: what an invocation of 128 holds of the frames, and one column of m.
+fn class([k, time]: [usize; 2]) -> &'static str {
+    match time {
+        0..=512 if k <= 128 => "short",
+        513..=1536 if k <= 128 => "medium",
         _ => "long",
     }
 }
@@ -182,7 +183,7 @@ impl Op for Orthonormalise {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let [batch, k, time] = extents(&cx.input_shape(0));
-        let class = class(time + k);
+        let class = class([k, time]);
         // A workgroup cannot hold long ones, whatever is asked for.
         if class != "long" && BASIS.choose(cx.target(), class) == "blocks" {
             return self.lower_blocks(cx, [batch, k, time], class);
