@@ -89,10 +89,10 @@ pub(super) struct Extents {
 }
 
 impl Extents {
-    /// The class, and the number of slices up to `most`, that take the least time by a simple model: the multiprocessor that gets the most
+    /// The least time, and the class and the number of slices up to `most` that take it, by a simple model: the multiprocessor that gets the most
     /// blocks makes them at its full rate, or at less where they are few; slices add the cost of their parts. Of symmetric matrices, blocks
     /// are square, and those above the diagonal are left out.
-    fn cheapest(self, target: &Target, most: usize, symmetric: bool) -> (&'static str, usize) {
+    fn cheapest(self, target: &Target, most: usize, symmetric: bool) -> (f64, &'static str, usize) {
         let share = |n: usize| n as f64 / Target::MULTIPROCESSORS as f64;
         let elements = self.batches * self.rows * self.cols;
         let time = |class: &Class, slices: usize| {
@@ -106,8 +106,14 @@ impl Extents {
         let fits =
             |class: &&Class| (!symmetric || class.block[0] == class.block[1]) && (class.name != COOPERATIVE.name || target.cooperative);
         let each = CLASSES.iter().filter(fits).flat_map(|class| (1..=most.max(1)).map(move |slices| (class, slices)));
-        let best = each.min_by(|&(a, m), &(b, n)| time(a, m).total_cmp(&time(b, n)));
-        best.map_or((CLASSES[1].name, 1), |(class, slices)| (class.name, slices))
+        let timed = each.map(|(class, slices)| (time(class, slices), class.name, slices));
+        timed.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.0, CLASSES[1].name, 1))
+    }
+
+    /// The most slices of sums that are long enough, whose parts fit a binding.
+    fn most_slices(self, target: &Target) -> usize {
+        let of_slice = TensorType::f32([self.batches, self.rows, self.cols]).bytes().max(1);
+        SLICES.min(self.terms / SLICE).min((target.max_binding / of_slice) as usize)
     }
 }
 
@@ -135,7 +141,7 @@ impl Tiling {
     /// # Errors
     /// Where the terms are more than a software adapter goes through.
     pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
-        Self::cheapest(source, cx, extents, 1, false)
+        Self::chosen(source, cx, extents, extents.cheapest(cx.target(), 1, false))
     }
 
     /// For an output whose sums may be made in slices, which another dispatch adds.
@@ -143,9 +149,7 @@ impl Tiling {
     /// # Errors
     /// As [`new`](Self::new).
     pub(super) fn sliced(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
-        let of_slice = TensorType::f32([extents.batches, extents.rows, extents.cols]).bytes().max(1);
-        let most = SLICES.min(extents.terms / SLICE).min((cx.target().max_binding / of_slice) as usize);
-        Self::cheapest(source, cx, extents, most, false)
+        Self::chosen(source, cx, extents, extents.cheapest(cx.target(), extents.most_slices(cx.target()), false))
     }
 
     /// For symmetric matrices, of which the square units on and below the diagonal are made.
@@ -153,11 +157,25 @@ impl Tiling {
     /// # Errors
     /// As [`new`](Self::new).
     pub(super) fn symmetric(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
-        Self::cheapest(source, cx, extents, 1, true)
+        Self::chosen(source, cx, extents, extents.cheapest(cx.target(), 1, true))
     }
 
-    fn cheapest(source: &'static Source, cx: &Lowering<'_>, extents: Extents, most: usize, symmetric: bool) -> Result<Self> {
-        let (class, slices) = extents.cheapest(cx.target(), most, symmetric);
+    /// The same, but where whole matrices are quicker that are made in slices: then there is more than one slice.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(super) fn symmetric_or_sliced(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
+        let half = extents.cheapest(cx.target(), 1, true);
+        let whole = extents.cheapest(cx.target(), extents.most_slices(cx.target()), false);
+        Self::chosen(source, cx, extents, if whole.2 > 1 && whole.0 < half.0 { whole } else { half })
+    }
+
+    fn chosen(
+        source: &'static Source,
+        cx: &Lowering<'_>,
+        extents: Extents,
+        (_, class, slices): (f64, &'static str, usize),
+    ) -> Result<Self> {
         // Four terms a turn, and a flush every 64.
         let tiling = Self::for_class(source, cx, class, extents.terms / 4 + extents.terms / 64)?;
         Ok(tiling.in_slices(extents.terms, if tiling.together > 1 { 1 } else { slices }))
