@@ -385,6 +385,7 @@ fn a_workflow_tells_confounds_apart_that_nearly_coincide() {
         let json = folder.run(&format!("run w.json -o out --device {device} --json")).json();
         assert_eq!(json["on_host"], device != "cpu", "{json}");
         let found = read_f32(folder.0.join("out/r.npy"), &[1, REGIONS, REGIONS]);
-        assert!(found.iter().zip(&wanted).all(|(f, w)| (f - w).abs() < 5e-6), "{device}: {found:?} {wanted:?}");
+        // As above: the command's residuals are f32.
+        assert!(found.iter().zip(&wanted).all(|(f, w)| (f - w).abs() < 1e-5), "{device}: {found:?} {wanted:?}");
     }
 }
