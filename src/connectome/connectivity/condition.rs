@@ -8,11 +8,13 @@ use crate::tape::{Inversion, Origin, Tape, Var};
 pub const CONDITION_IN_SINGLE: f64 = 1e4;
 
 /// True where f32 does not hold an inverse of this condition number; NaN is no condition that it holds.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn beyond_single(condition: f64) -> bool {
     condition.is_nan() || condition > CONDITION_IN_SINGLE
 }
 
 /// The largest value; NaN where any value is NaN.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |m: f64, &x| if x.is_nan() || x > m { x } else { m })
 }
