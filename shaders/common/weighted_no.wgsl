@@ -1,5 +1,5 @@
 // No weights: nothing more is stored.
 const WEIGHTED = false;
 
-fn store_weighted(at: u32, w_at: u32, value: f32) {
+fn store_weighted(at: u32, w_at: u32, value: T) {
 }

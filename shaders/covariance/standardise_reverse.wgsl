@@ -2,82 +2,113 @@
 //   e_t = s (d_t - w_t u_t (d . u))   (CORRELATION),   e_t = s d_t   (covariance);   dx_t = e_t - w_t / W sum e,   W = sum w.
 // Where s is 0 (a constant series), dx is 0.
 //
-// p, u     [batch, n, time]
+// p, u     [batch, n, time], in units of T
 // scale    [batch, n]: s
-// w        [batch, time]; a stand-in unless WEIGHTED
-// dx       [batch, n, time]
+// w        [batch, time], in units of T; a stand-in unless WEIGHTED
+// dx       [batch, n, time], in units of T
 // dots     [batch, n, 2]: sum d, and d . u
-// workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements of both, KEEP at most, in registers, so
+//          that p and u are read once; if KEEP is 0, they are read twice, and sums are flushed every 64 terms.
 // cost     8 batch n time FLOPs; p, u, scale, w, dx and dots once
-// uses     grid, scalar, nan
-// one of   row_serial | row_group
+// uses     grid, nan
+// one of   line_single | line_along; line_serial | line_group
 
 struct Params {
     rows: u32,
     n: u32,
     time: u32,
+    // Side by side in a workgroup.
+    lines: u32,
 }
 
-@group(0) @binding(0) var<storage, read> p: array<f32>;
-@group(0) @binding(1) var<storage, read> u: array<f32>;
+@group(0) @binding(0) var<storage, read> p: array<T>;
+@group(0) @binding(1) var<storage, read> u: array<T>;
 @group(0) @binding(2) var<storage, read> scale: array<f32>;
-@group(0) @binding(3) var<storage, read> w: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(3) var<storage, read> w: array<T>;
+@group(0) @binding(4) var<storage, read_write> dx: array<T>;
 @group(0) @binding(5) var<storage, read_write> dots: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-fn weight(at: u32) -> f32 {
+const KEPT = KEEP / WIDE;
+
+fn weight(at: u32) -> T {
     if (WEIGHTED) {
         return w[at];
     }
-    return 1.0;
+    return T(1.0);
+}
+
+// Of frames: sum d, d . u, sum w and sum w u.
+struct Sums {
+    d: T,
+    dot_u: T,
+    total: T,
+    wu: T,
+}
+
+fn with_frame(sums: Sums, p_t: T, u_t: T, weight_t: T) -> Sums {
+    let d = weight_t * p_t;
+    return Sums(sums.d + d, sums.dot_u + d * u_t, sums.total + weight_t, sums.wu + weight_t * u_t);
 }
 
 @compute @workgroup_size(GROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
-    let row = row_index(group_index(grid.group, grid.groups), local);
-    let lane = lane_index(local);
-    // A row beyond the end has no frames, and a scale that is anyone's.
-    let time = select(0u, params.time, row < params.rows);
-    let base = row * params.time;
-    let w_base = row / params.n * params.time;
+    let lanes = line_lanes(params.lines);
+    let place = line_place(local, params.lines, true);
+    let row = group_index(grid.group, grid.groups) * params.lines + place.x;
+    // A row beyond the end is computed as the last is, and not stored.
+    let there = row < params.rows;
+    let base = min(row, params.rows - 1u) * params.time;
+    let w_base = min(row, params.rows - 1u) / params.n * params.time;
+    let last = params.time - 1u;
+    // Elements of this lane.
+    let own = (params.time + lanes - 1u - min(place.y, params.time)) / lanes;
     let s = scale[min(row, params.rows - 1u)];
 
-    var sum = 0.0;
-    var dot_u = 0.0;
-    var total = 0.0;
-    var sum_wu = 0.0;
-    for (var block = 0u; block < time; block += 64u * LANES) {
-        var part = 0.0;
-        var part_dot = 0.0;
-        var part_total = 0.0;
-        var part_wu = 0.0;
-        let end = min(block + 64u * LANES, time);
-        for (var t = block + lane; t < end; t += LANES) {
-            let weight_t = weight(w_base + t);
-            let d = weight_t * p[base + t];
-            part += d;
-            part_dot += d * u[base + t];
-            part_total += weight_t;
-            part_wu += weight_t * u[base + t];
+    var kept_p: array<T, max(KEPT, 1u)>;
+    var kept_u: array<T, max(KEPT, 1u)>;
+    var sums = Sums(T(0.0), T(0.0), T(0.0), T(0.0));
+    if (KEPT > 0u) {
+        // A lane that has fewer elements reads the last one of the row again, which then weighs nothing.
+        for (var k = 0u; k < KEPT; k++) {
+            let t = min(place.y + k * lanes, last);
+            kept_p[k] = p[base + t];
+            kept_u[k] = u[base + t];
+            sums = with_frame(sums, kept_p[k], kept_u[k], select(T(0.0), weight(w_base + t), k < own));
         }
-        sum += part;
-        dot_u += part_dot;
-        total += part_total;
-        sum_wu += part_wu;
+    } else {
+        for (var block = 0u; block < own; block += 64u) {
+            var part = Sums(T(0.0), T(0.0), T(0.0), T(0.0));
+            for (var k = block; k < min(block + 64u, own); k++) {
+                let t = place.y + k * lanes;
+                part = with_frame(part, p[base + t], u[base + t], weight(w_base + t));
+            }
+            sums = Sums(sums.d + part.d, sums.dot_u + part.dot_u, sums.total + part.total, sums.wu + part.wu);
+        }
     }
-    sum = row_sum(sum, local);
-    dot_u = row_sum(dot_u, local);
-    total = row_sum(total, local);
-    sum_wu = row_sum(sum_wu, local);
-
+    let sum = fold_sum(line_sum(sums.d, place, params.lines));
+    let dot_u = fold_sum(line_sum(sums.dot_u, place, params.lines));
+    let sum_wu = fold_sum(line_sum(sums.wu, place, params.lines));
+    var total = f32(params.time * WIDE);
+    if (WEIGHTED) {
+        total = fold_sum(line_sum(sums.total, place, params.lines));
+    }
     let along = select(0.0, dot_u, CORRELATION);
     let mean = select(0.0, (sum - along * sum_wu) / total, total > 0.0);
-    for (var t = lane; t < time; t += LANES) {
-        let weight_t = weight(w_base + t);
-        dx[base + t] = s * weight_t * (p[base + t] - along * u[base + t] - mean);
+    if (KEPT > 0u) {
+        for (var k = 0u; k < KEPT; k++) {
+            if (there && k < own) {
+                let t = place.y + k * lanes;
+                dx[base + t] = s * weight(w_base + t) * (kept_p[k] - along * kept_u[k] - mean);
+            }
+        }
+    } else {
+        for (var k = 0u; k < select(0u, own, there); k++) {
+            let t = place.y + k * lanes;
+            dx[base + t] = s * weight(w_base + t) * (p[base + t] - along * u[base + t] - mean);
+        }
     }
-    if (lane == 0u && row < params.rows) {
+    if (place.y == 0u && there) {
         dots[2u * row] = sum;
         dots[2u * row + 1u] = dot_u;
     }

@@ -1,25 +1,29 @@
 // y[o, c, i] = op over the c-th chunk of x[o, :, i]: a sum, maximum or minimum, NaN where an element is. With one chunk, the whole reduction.
 //
-// x        [outer, n, inner]
-// y        [outer, chunks, inner]
-// workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
+// x        [outer, n, inner], in units of T
+// y        [outer, chunks, inner], in units of Y
+// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. Four elements of a lane are read at once; its sums are flushed
+//          every 64 terms.
 // cost     outer n inner FLOPs; x and y once
-// uses     grid, scalar, nan
-// one of   row_serial | row_group
+// uses     grid, nan
+// one of   line_single | line_along | line_across; line_serial | line_group
 
 struct Params {
-    rows: u32,
+    // Lines, chunks counted apart.
+    count: u32,
     n: u32,
     inner: u32,
     chunks: u32,
     chunk: u32,
+    // Side by side in a workgroup.
+    lines: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<T>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-fn combine(p: f32, q: f32) -> f32 {
+fn combine(p: T, q: T) -> T {
     if (OP == 0) {
         return p + q;
     } else if (OP == 1) {
@@ -30,34 +34,43 @@ fn combine(p: f32, q: f32) -> f32 {
 
 @compute @workgroup_size(GROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
-    // Rows are [outer, chunks, inner].
-    let row = row_index(group_index(grid.group, grid.groups), local);
-    let lane = lane_index(local);
-    let i = row % params.inner;
-    let chunk = row / params.inner % params.chunks;
-    let outer = row / params.inner / params.chunks;
-    let first = chunk * params.chunk;
-    // A row beyond the end has no elements, and starts from anyone's.
-    let stop = select(0u, min(first + params.chunk, params.n), row < params.rows);
+    let lanes = line_lanes(params.lines);
+    let place = line_place(local, params.lines, params.inner == 1u);
+    // Lines are [outer, chunks, inner].
+    let line = group_index(grid.group, grid.groups) * params.lines + place.x;
+    let i = line % params.inner;
+    let first = line / params.inner % params.chunks * params.chunk;
+    let outer = line / params.inner / params.chunks;
+    // A line beyond the end has no elements, and starts from anyone's.
+    let stop = select(0u, min(first + params.chunk, params.n), line < params.count);
     let base = outer * params.n * params.inner + i;
-    let start = select(0.0, x[min(base + first * params.inner, arrayLength(&x) - 1u)], OP != 0);
+    let start = select(T(0.0), x[min(base + first * params.inner, arrayLength(&x) - 1u)], OP != 0);
+    let step = lanes * params.inner;
     var total = start;
-    for (var block = first; block < stop; block += 64u * LANES) {
+    for (var block = first + place.y; block < stop; block += 64u * lanes) {
         var part = start;
-        let end = min(block + 64u * LANES, stop);
-        for (var j = block + lane; j < end; j += LANES) {
-            part = combine(part, x[base + j * params.inner]);
+        let end = min(block + 64u * lanes, stop);
+        var j = block;
+        var at = base + block * params.inner;
+        for (; j + 3u * lanes < end; j += 4u * lanes) {
+            part = combine(part, combine(combine(x[at], x[at + step]), combine(x[at + 2u * step], x[at + 3u * step])));
+            at += 4u * step;
+        }
+        for (; j < end; j += lanes) {
+            part = combine(part, x[at]);
+            at += step;
         }
         total = combine(total, part);
     }
+    var result = Y(0.0);
     if (OP == 0) {
-        total = row_sum(total, local);
+        result = fold_sum(line_sum(total, place, params.lines));
     } else if (OP == 1) {
-        total = row_max(total, local);
+        result = fold_max(line_max(total, place, params.lines));
     } else {
-        total = -row_max(-total, local);
+        result = -fold_max(line_max(-total, place, params.lines));
     }
-    if (lane == 0u && row < params.rows) {
-        y[row] = total;
+    if (place.y == 0u && line < params.count) {
+        y[line] = result;
     }
 }

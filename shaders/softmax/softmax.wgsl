@@ -1,50 +1,91 @@
 // y = softmax(x), or its logarithm if LOG, along the middle axis: e^(x - m) / sum e^(x - m), m the maximum.
 //
-// x, y     [outer, n, inner]
-// workgroup GROUP x 1 x 1; memory and barriers: see the row snippet. Sums are flushed every 64 terms.
+// x, y     [outer, n, inner], in units of T
+// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements, KEEP at most, in registers, so that
+//          x is read once; if KEEP is 0, x is read three times, and sums are flushed every 64 terms.
 // cost     5 outer n inner FLOPs (and outer inner if LOG); x and y once
-// uses     grid, scalar, nan
-// one of   row_serial | row_group
+// uses     grid, nan
+// one of   line_single | line_along | line_across; line_serial | line_group
 
 struct Params {
-    rows: u32,
+    count: u32,
     n: u32,
     inner: u32,
+    // Side by side in a workgroup.
+    lines: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<T>;
+@group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(1) @binding(0) var<uniform> params: Params;
+
+const KEPT = KEEP / WIDE;
 
 @compute @workgroup_size(GROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
-    let row = row_index(group_index(grid.group, grid.groups), local);
-    let lane = lane_index(local);
-    // A row beyond the end has no elements.
-    let n = select(0u, params.n, row < params.rows);
-    let base = row / params.inner * params.n * params.inner + row % params.inner;
-    var most = -3.402823e38;
-    for (var j = lane; j < n; j += LANES) {
-        most = max(most, x[base + j * params.inner]);
-    }
-    most = row_max(most, local);
-    var sum = 0.0;
-    for (var block = 0u; block < n; block += 64u * LANES) {
-        var part = 0.0;
-        let end = min(block + 64u * LANES, n);
-        for (var j = block + lane; j < end; j += LANES) {
-            part += exp(x[base + j * params.inner] - most);
+    let lanes = line_lanes(params.lines);
+    let place = line_place(local, params.lines, params.inner == 1u);
+    let line = group_index(grid.group, grid.groups) * params.lines + place.x;
+    // A line beyond the end is computed as the last is, and not stored.
+    let there = line < params.count;
+    let near = min(line, params.count - 1u);
+    let base = near / params.inner * params.n * params.inner + near % params.inner;
+    let last = base + (params.n - 1u) * params.inner;
+    let begin = base + place.y * params.inner;
+    let step = lanes * params.inner;
+    // Elements of this lane.
+    let own = (params.n + lanes - 1u - min(place.y, params.n)) / lanes;
+
+    var kept: array<T, max(KEPT, 1u)>;
+    var most = T(-3.402823e38);
+    if (KEPT > 0u) {
+        // A lane that has fewer elements reads the last one of the line again.
+        for (var k = 0u; k < KEPT; k++) {
+            kept[k] = x[min(begin + k * step, last)];
+            most = max(most, kept[k]);
         }
-        sum += part;
+    } else {
+        for (var k = 0u; k < own; k++) {
+            most = max(most, x[begin + k * step]);
+        }
     }
-    sum = row_sum(sum, local);
+    most = T(fold_max(line_max(most, place, params.lines)));
+    var sum = T(0.0);
+    if (KEPT > 0u) {
+        for (var k = 0u; k < KEPT; k++) {
+            kept[k] -= most;
+            let power = exp(kept[k]);
+            sum += select(T(0.0), power, k < own);
+            if (!LOG) {
+                kept[k] = power;
+            }
+        }
+    } else {
+        for (var block = 0u; block < own; block += 64u) {
+            var part = T(0.0);
+            for (var k = block; k < min(block + 64u, own); k++) {
+                part += exp(x[begin + k * step] - most);
+            }
+            sum += part;
+        }
+    }
+    sum = T(fold_sum(line_sum(sum, place, params.lines)));
     let shift = log(sum);
-    for (var j = lane; j < n; j += LANES) {
-        let z = x[base + j * params.inner] - most;
-        if (LOG) {
-            y[base + j * params.inner] = z - shift;
-        } else {
-            y[base + j * params.inner] = exp(z) / sum;
+    let scale = 1.0 / sum;
+    if (KEPT > 0u) {
+        for (var k = 0u; k < KEPT; k++) {
+            if (there && k < own) {
+                y[begin + k * step] = select(kept[k] * scale, kept[k] - shift, LOG);
+            }
+        }
+    } else {
+        for (var k = 0u; k < select(0u, own, there); k++) {
+            let z = x[begin + k * step] - most;
+            if (LOG) {
+                y[begin + k * step] = z - shift;
+            } else {
+                y[begin + k * step] = exp(z) * scale;
+            }
         }
     }
 }

@@ -1,23 +1,25 @@
 // Eigenvalues ascending, and their eigenvectors as columns, each of the sign that makes positive the first of its components whose
 // magnitude is at least half the largest.
 //
-// work     [matrices, stride, stride], whose diagonal holds eigenvalues
+// found    eigenvalues, `apart` from one to the next and `span` from matrix to matrix: on the diagonals of matrices, or side by side
 // w        [matrices, stride, stride], whose rows hold eigenvectors
 // product  [matrices, stride, stride], W W' W, if POLISHED: the vectors are then 1.5 W - 0.5 W W' W, whose products with one another are off
 //          the identity by the square of what those of W are (a step of Newton and Schulz); else w again
 // values   [matrices, n]
 // vectors  [matrices, n, n]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation places one eigenvector
-// cost     5 n + 1 FLOPs an eigenvector, 3 n more if POLISHED; work, w, product, values and vectors once
+// cost     5 n + 1 FLOPs an eigenvector, 3 n more if POLISHED; found, w, product, values and vectors once
 // uses     grid, scalar, nan, ordered
 
 struct Params {
     count: u32,
     n: u32,
     stride: u32,
+    apart: u32,
+    span: u32,
 }
 
-@group(0) @binding(0) var<storage, read> work: array<f32>;
+@group(0) @binding(0) var<storage, read> found: array<f32>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> product: array<f32>;
 @group(0) @binding(3) var<storage, read_write> values: array<f32>;
@@ -34,12 +36,13 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let stride = params.stride;
     let base = at / n * stride * stride;
     let own = at % n;
-    let found = work[base + own * stride + own];
-    let value = select(nan_of(found), found, is_finite(found));
+    let first_found = at / n * params.span;
+    let held = found[first_found + own * params.apart];
+    let value = select(nan_of(held), held, is_finite(held));
     let key = ordered(bitcast<u32>(value));
     var place = 0u;
     for (var j = 0u; j < n; j++) {
-        let other = ordered(bitcast<u32>(work[base + j * stride + j]));
+        let other = ordered(bitcast<u32>(found[first_found + j * params.apart]));
         // Among equals the earlier comes first.
         if (j != own) {
             place += select(0u, 1u, select(other < key, other <= key, j < own));

@@ -3,13 +3,13 @@
 // by sweeps over all its pairs of indices (p, q), each turned so that D[p, q] becomes 0, 16 pairs at a time:
 //   theta = (D[q, q] - D[p, p]) / (2 D[p, q]), t = sign(theta) / (|theta| + sqrt(1 + theta^2)), c = 1 / sqrt(1 + t^2), s = t c
 // applied as x - s (y + tau x), y + s (x - tau y), tau = s / (1 + c): the rounding of c, the same in every step, would add up.
-// Where all |D[i, j]| <= 2^-25 sqrt(|D[i, i] D[j, j]|) nothing is turned, and `turned` says so: what is left there moves a function of the
-// matrix by less than rounding does.
+// Where all |D[i, j]| <= 2^-25 sqrt(|D[i, i] D[j, j]|) nothing more is turned, and `turned` says whether anything was: what is left there
+// moves a function of the matrix by less than rounding does.
 //
 // work     [matrices, n, n], n a multiple of 32; of it the blocks of pairs
 // turns    [matrices, n / 32, 32, 32], the transpose of J of each pair; nothing where it is not turned
 // turned   [matrices, n / 32], 1 where a pair is turned, else 0
-// workgroup 256 x 1 x 1, one pair; 8.6 KiB of workgroup memory; 62 barriers a sweep, and 5
+// workgroup 256 x 1 x 1, one pair; 8.6 KiB of workgroup memory; 66 barriers a sweep
 // cost     of a sweep, of a pair of blocks: 31 rounds of 16 (25 + 8 32) + 120 32 FLOPs; work twice, turns and turned once
 // uses     grid, scalar, nan
 
@@ -18,8 +18,8 @@ struct Params {
     pairs: u32,
     half: u32,
     round: u32,
-    // Rounds within a pair of blocks.
-    inner: u32,
+    // The most sweeps over a pair of blocks.
+    sweeps: u32,
 }
 
 @group(0) @binding(0) var<storage, read_write> work: array<vec4<f32>>;
@@ -84,13 +84,14 @@ fn turn_entries(row: vec2<u32>, col: vec2<u32>, of_rows: vec2<f32>, of_cols: vec
 }
 
 // What an invocation sees in its four entries of D.
-fn looked(row: u32, col: u32, x: vec4<f32>) -> u32 {
+fn looked(row: u32, col: u32) -> u32 {
     let of_row = sqrt(abs(d[row * 33u + row])) * 2.9802322e-8;
     var found = 0u;
     for (var c = 0u; c < 4u; c++) {
+        let x = d[row * 33u + col + c];
         let other = sqrt(abs(d[(col + c) * 34u]));
-        found |= select(0u, 1u, (row != col + c) & (abs(x[c]) > of_row * other));
-        found |= select(3u, 0u, is_finite(x[c]));
+        found |= select(0u, 1u, (row != col + c) & (abs(x) > of_row * other));
+        found |= select(3u, 0u, is_finite(x));
     }
     return found;
 }
@@ -114,29 +115,6 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         d[row * 33u + col + c] = found[c];
         j[row * 33u + col + c] = select(0.0, 1.0, row == col + c);
     }
-    if (lane == 0u) {
-        atomicStore(&seen, 0u);
-    }
-    workgroupBarrier();
-    let look = looked(row, col, found);
-    if (look > 0u) {
-        atomicOr(&seen, look);
-    }
-    workgroupBarrier();
-    if (lane == 0u) {
-        verdict = atomicLoad(&seen);
-        turned[index] = verdict & 1u;
-    }
-    let state = workgroupUniformLoad(&verdict);
-    if (state == 0u) {
-        return;
-    }
-    if (state > 1u) {
-        // What is not finite makes all that these rows meet NaN, and in a sweep every row is met.
-        work[at] = vec4<f32>(nan_of(1.0));
-        turns[index * 256u + lane] = vec4<f32>(nan_of(1.0));
-        return;
-    }
 
     // Pairs of pairs k < l of indices, a triangle folded to 8 rows of 15: row a of it is followed by the row that fills it up.
     let a = lane % 128u / 15u;
@@ -144,24 +122,54 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let above = a + b < 15u;
     let k = select(15u - a, a, above);
     let l = select(b + 1u, a + b + 1u, above);
-    for (var inner = 0u; inner < params.inner; inner++) {
-        if (lane < 16u) {
-            let own = pair(lane, inner, 31u);
-            rotations[lane] = rotation(own.x, own.y);
+    var done = 0u;
+    for (; done < params.sweeps; done++) {
+        if (lane == 0u) {
+            atomicStore(&seen, 0u);
         }
         workgroupBarrier();
-        if (lane < 120u) {
-            turn_entries(pair(k, inner, 31u), pair(l, inner, 31u), rotations[k], rotations[l]);
-        } else if (lane >= 128u) {
-            for (var i = 0u; i < 4u; i++) {
-                let which = 4u * i + (lane - 128u) / 32u;
-                let rows = pair(which, inner, 31u) * 33u + lane % 32u;
-                let both = rotated(vec2<f32>(j[rows.x], j[rows.y]), rotations[which]);
-                j[rows.x] = both.x;
-                j[rows.y] = both.y;
+        let look = looked(row, col);
+        if (look > 0u) {
+            atomicOr(&seen, look);
+        }
+        workgroupBarrier();
+        if (lane == 0u) {
+            verdict = atomicLoad(&seen);
+        }
+        let state = workgroupUniformLoad(&verdict);
+        if (state == 0u) {
+            break;
+        }
+        if (state > 1u) {
+            // What is not finite makes all that these rows meet NaN, and in a sweep every row is met.
+            work[at] = vec4<f32>(nan_of(1.0));
+            turns[index * 256u + lane] = vec4<f32>(nan_of(1.0));
+            turned[index] = 1u;
+            return;
+        }
+        for (var inner = 0u; inner < 31u; inner++) {
+            if (lane < 16u) {
+                let own = pair(lane, inner, 31u);
+                rotations[lane] = rotation(own.x, own.y);
             }
+            workgroupBarrier();
+            if (lane < 120u) {
+                turn_entries(pair(k, inner, 31u), pair(l, inner, 31u), rotations[k], rotations[l]);
+            } else if (lane >= 128u) {
+                for (var i = 0u; i < 4u; i++) {
+                    let which = 4u * i + (lane - 128u) / 32u;
+                    let rows = pair(which, inner, 31u) * 33u + lane % 32u;
+                    let both = rotated(vec2<f32>(j[rows.x], j[rows.y]), rotations[which]);
+                    j[rows.x] = both.x;
+                    j[rows.y] = both.y;
+                }
+            }
+            workgroupBarrier();
         }
-        workgroupBarrier();
+    }
+    turned[index] = select(0u, 1u, done > 0u);
+    if (done == 0u) {
+        return;
     }
     let own = row * 33u + col;
     work[at] = vec4<f32>(d[own], d[own + 1u], d[own + 2u], d[own + 3u]);

@@ -11,6 +11,8 @@ pub(super) const NAMED: &[Snippet] = &[
     ITEM,
     snippet!("places"),
     snippet!("ordered"),
+    snippet!("running"),
+    snippet!("triangle"),
     snippet!("edge_order"),
     snippet!("philox"),
     snippet!("blocks"),
@@ -39,6 +41,26 @@ pub(crate) const MATH: Snippet = snippet!("math");
 pub(crate) const ROW_SERIAL: Snippet = snippet!("row_serial");
 /// A row belongs to several invocations of a workgroup.
 pub(crate) const ROW_GROUP: Snippet = snippet!("row_group");
+/// A line belongs to one invocation.
+pub(crate) const LINE_SERIAL: Snippet = snippet!("line_serial");
+/// Lines belong to the invocations of a workgroup together.
+pub(crate) const LINE_GROUP: Snippet = snippet!("line_group");
+/// The elements of lines one at a time, four along a line, or one of each of four lines.
+pub(crate) const LINE_WIDTH: Choice = Choice::Snippet(&[
+    snippet!("line_single"),
+    Snippet { name: "along", ..snippet!("line_along") },
+    Snippet { name: "across", ..snippet!("line_across") },
+]);
+/// The same for lines that are rows.
+pub(crate) const ROW_WIDTH: Choice = Choice::Snippet(&[snippet!("line_single"), Snippet { name: "along", ..snippet!("line_along") }]);
+/// The candidates of an argmax are elements, or what an earlier stage found.
+pub(crate) const CANDIDATES: Choice =
+    Choice::Snippet(&[snippet!("candidate_own"), Snippet { name: "found", ..snippet!("candidate_found") }]);
+/// A line is scanned from 0, or in chunks that begin with what comes before them.
+pub(crate) const START: Choice = Choice::Snippet(&[snippet!("start_zero"), Snippet { name: "given", ..snippet!("start_given") }]);
+/// A cotangent is a buffer of its own, or lies where what is made of it goes.
+pub(crate) const COTANGENT: Choice =
+    Choice::Snippet(&[snippet!("cotangent_apart"), Snippet { name: "in_place", ..snippet!("cotangent_in_place") }]);
 /// A pass of a Fourier transform by one invocation an element.
 pub(crate) const FOURIER_SERIAL: Snippet = snippet!("fourier_serial");
 /// A pass of a Fourier transform by a workgroup.
@@ -57,8 +79,8 @@ pub(crate) const BEST: Choice = Choice::Snippet(&[snippet!("best_no"), Snippet {
 pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
 /// A product's block fed through workgroup memory, with its next operands loaded ahead.
 pub(crate) const TILE_STAGED: Snippet = snippet!("tile_staged");
-/// A product's tile fed through workgroup memory.
-pub(crate) const TILE_SHARED: Snippet = snippet!("tile_shared");
+/// A product's tile on cooperative matrices.
+pub(crate) const TILE_COOPERATIVE: Snippet = snippet!("tile_cooperative");
 /// What lies one element after the other: items of 4 words, of one, or of 2.
 pub(crate) const FLAT: Choice = Choice::Snippet(&[FLAT_VECTOR, FLAT_SCALAR, FLAT_PAIR]);
 /// Items of 4 words or of one.
@@ -68,6 +90,16 @@ pub(crate) const FLAT_SHORT: Choice = Choice::Snippet(&[FLAT_SCALAR, FLAT_PAIR])
 pub(crate) const FLAT_VECTOR: Snippet = Snippet { name: "vector", ..snippet!("flat_vector") };
 pub(crate) const FLAT_SCALAR: Snippet = Snippet { name: "scalar", ..snippet!("flat_scalar") };
 const FLAT_PAIR: Snippet = Snippet { name: "pair", ..snippet!("flat_pair") };
+
+/// Two, three or seven parts moved into a whole, or out of it.
+pub(crate) const JOINED: Choice = Choice::Snippet(&[
+    snippet!("join_2"),
+    snippet!("join_3"),
+    snippet!("join_7"),
+    snippet!("part_2"),
+    snippet!("part_3"),
+    snippet!("part_7"),
+]);
 
 /// The words of a workgroup of a kernel that uses `item`.
 const FLAT_WORDS: usize = 1024;

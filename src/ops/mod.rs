@@ -19,11 +19,14 @@ pub mod case;
 mod dropout;
 pub mod filter;
 pub mod fourier;
+mod line;
 pub mod mesh;
 pub mod message;
+mod parts;
 pub mod random;
 mod row;
 pub mod rows;
+mod scatter;
 pub mod softmax;
 pub mod sort;
 pub mod sparse;
@@ -46,11 +49,12 @@ struct Family {
     works: fn() -> Vec<Work>,
 }
 
-static FAMILIES: [&Family; 22] = [
+static FAMILIES: [&Family; 23] = [
     &pointwise::FAMILY,
     &reduce::FAMILY,
     &matmul::FAMILY,
     &rows::FAMILY,
+    &scatter::FAMILY,
     &shape::FAMILY,
     &split::FAMILY,
     &softmax::FAMILY,
@@ -80,7 +84,7 @@ pub fn sources() -> Vec<&'static Source> {
 
 /// The computations for which there is more than one algorithm.
 pub fn algorithms() -> Vec<&'static Algorithms> {
-    vec![&message::DOT, &spd::EIGEN, &spd::FACTOR, &spd::SOLVE, &topology::TREE]
+    vec![&confounds::BASIS, &message::DOT, &scatter::ALGORITHMS, &spd::EIGEN, &spd::FACTOR, &spd::SOLVE, &topology::TREE]
 }
 
 /// The cases that check every op, family by family.

@@ -3,10 +3,10 @@
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
+use super::line::{self, Lines};
 use super::matmul::Product;
 use super::reduce::{tree_sum, tree_sum_of};
-use super::row::{self, Rows};
-use super::tile::{self, Extents, Operand, Tiling};
+use super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::work::{Instance, Work};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -14,7 +14,7 @@ use crate::tensor::{DType, HostTensor, MatrixLayout, Real, TensorType, buffer, p
 use crate::{Error, Result};
 use std::sync::Arc;
 
-pub(super) static FAMILY: Family = Family { sources: &[&LOGITS_REVERSE, &MEMBERSHIPS_REVERSE, &PARCEL_SERIES, &ROW_DOT], cases, works };
+pub(super) static FAMILY: Family = Family { sources: &[&MEMBERSHIPS_REVERSE, &PARCEL_SERIES, &ROW_DOT], cases, works };
 
 /// A parcel lighter than this has no series and no gradient.
 const LIGHTEST: f64 = 1e-30;
@@ -26,9 +26,8 @@ pub(super) static MEMBERSHIPS_REVERSE: Source = kernel_source!("parcellation/mem
     .with_variants(&tile::VARIANTS)
     .with_choices(&[Choice::Constant("DIRECT", &["false", "true"]), common::OPERANDS, common::RESULT]);
 
-pub(super) static ROW_DOT: Source = kernel_source!("parcellation/row_dot").with_variants(&row::VARIANTS);
-
-pub(super) static LOGITS_REVERSE: Source = kernel_source!("parcellation/logits_reverse").with_variants(&row::VARIANTS);
+pub(super) static ROW_DOT: Source =
+    kernel_source!("parcellation/row_dot").with_variants(&line::VARIANTS).with_choices(&[common::ROW_WIDTH]);
 
 /// The results of [`Tape::soft_parcellation`].
 #[derive(Debug, Clone, Copy)]
@@ -148,7 +147,9 @@ fn lower_series(
     let units = row_units * col_units;
     let kernel = tiling.kernel(&[tile::operands(a, x), tile::result(t)]);
     let params = Params::new().u32(p).u32(v).u32(t).u32(col_units).u32(units).u32(a.stride).u32(x.stride);
-    let bindings = vec![Binding::read(a.buffer), Binding::read(x.buffer), Binding::write(series), Binding::read(mass)];
+    let magnitudes = tiling.magnitudes(cx, [(a, Terms::Row), (x, Terms::of(false, 1))])?;
+    let bindings = [Binding::read(a.buffer), Binding::read(x.buffer), Binding::write(series), Binding::read(mass)];
+    let bindings = bindings.into_iter().chain(magnitudes).collect();
     let flops = 2.0 * (p * v) as f64 * t as f64 + (p * t + 2 * p) as f64;
     cx.dispatch(kernel, bindings, params, tiling.groups(units), flops)
 }
@@ -230,9 +231,11 @@ impl Op for MembershipsReverse {
         let [a, mass, s, x, g] = [0, 1, 2, 3, 4].map(|i| cx.input(i));
         let (direct, d) = (cx.inputs() == 6, cx.output(0));
         let c = cx.scratch(TensorType::f32([p]));
-        let rows = Rows::new(&ROW_DOT, cx, [p, t, 1]);
+        let mut rows = Lines::new(&ROW_DOT, cx, [p, t, 1]);
+        rows.whole();
         let bindings = vec![Binding::read(g), Binding::read(s), Binding::write(c)];
-        cx.dispatch(rows.kernel(&[]), bindings, Params::new().u32(p).u32(t), rows.groups, 2.0 * (p * t) as f64)?;
+        let params = Params::new().u32(p).u32(rows.n).u32(rows.lines);
+        cx.dispatch(rows.kernel(&[]), bindings, params, rows.groups(p), 2.0 * (p * t) as f64)?;
 
         let along_g = Operand::new(cx, g, [p, t], v)?;
         let along_x = Operand::new(cx, x, [v, t], p)?;
@@ -241,17 +244,16 @@ impl Op for MembershipsReverse {
         let units = row_units * col_units;
         let kernel = tiling.kernel(&[direct.into(), tile::operands(along_g, along_x), tile::result(v)]);
         let h = if direct { cx.input(5) } else { mass };
+        let magnitudes = tiling.magnitudes(cx, [(along_g, Terms::Row), (along_x, Terms::Row)])?;
         let [g, x] = [along_g, along_x].map(|o| Binding::read(o.buffer));
-        let bindings = [g, x, Binding::write(d)].into_iter().chain([mass, c, h].map(Binding::read)).collect();
+        let bindings = [g, x, Binding::write(d)].into_iter().chain([mass, c, h].map(Binding::read)).chain(magnitudes).collect();
         let params = Params::new().u32(p).u32(v).u32(t).u32(col_units).u32(units).u32(along_g.stride).u32(along_x.stride);
         let flops = 2.0 * (p * v) as f64 * t as f64 + ((2 + usize::from(direct)) * p * v + 2 * p) as f64;
         cx.dispatch(kernel, bindings, params, tiling.groups(units), flops)?;
         if !self.of_logits {
             return Ok(());
         }
-        let rows = Rows::new(&LOGITS_REVERSE, cx, [v, p, v]);
-        let bindings = vec![Binding::read(a), Binding::continued(d)];
-        cx.dispatch(rows.kernel(&[]), bindings, Params::new().u32(p).u32(v), rows.groups, 4.0 * (p * v) as f64)
+        super::softmax::lower_columns_reverse(cx, [p, v], [a, d])
     }
 }
 
@@ -304,8 +306,7 @@ impl Op for SoftAtlas {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let ([p, v], t) = ([cx.input_shape(0)[0], cx.input_shape(0)[1]], cx.input_shape(1)[1]);
         let memberships = cx.output(1);
-        let bindings = vec![Binding::read(cx.input(0)), Binding::write(memberships)];
-        super::softmax::lower_columns(cx, [p, v], bindings)?;
+        super::softmax::lower_columns(cx, [p, v], [cx.input(0), memberships])?;
         lower_series(cx, memberships, cx.input(1), cx.output(0), cx.output(2), [p, v, t])
     }
 }

@@ -1,4 +1,4 @@
-//! Rows by index: gathered, summed where they belong, and one-hot.
+//! Rows by index: gathered, and one-hot.
 
 use super::Family;
 use super::case::{Case, Draw, f32s, i32s};
@@ -7,13 +7,12 @@ use super::work::{Instance, Work};
 use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
 use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::tensor::{DType, HostTensor, TensorType};
 use crate::{Error, Result, Shape};
 
-pub(super) static FAMILY: Family = Family { sources: &[&GATHER_ROWS, &ONE_HOT, &SCATTER_ROWS], cases, works };
+pub(super) static FAMILY: Family = Family { sources: &[&GATHER_ROWS, &ONE_HOT], cases, works };
 
 pub(super) static GATHER_ROWS: Source = kernel_source!("shape/gather_rows").with_choices(&[FLAT_NUMBERS]);
-pub(super) static SCATTER_ROWS: Source = kernel_source!("shape/scatter_rows");
 pub(super) static ONE_HOT: Source = kernel_source!("shape/one_hot").with_choices(&[FLAT_NUMBERS]);
 
 /// Rows of x by index.
@@ -67,63 +66,6 @@ impl Op for GatherRows {
     }
 }
 
-/// Sums of rows by index.
-#[derive(Debug, Clone, Copy)]
-struct ScatterRows {
-    rows: usize,
-}
-
-impl ScatterRows {
-    fn run<R: Real>(&self, x: &HostTensor, index: &[i32]) -> Result<HostTensor> {
-        let width: usize = x.shape()[1..].iter().product();
-        let data = x.elements::<R>()?;
-        let mut y = vec![R::zero(); self.rows * width];
-        parallel::rows(&mut y, width, index.len() * 2, |row, y| {
-            for (j, _) in index.iter().enumerate().filter(|(_, i)| clamped(**i, self.rows) == row) {
-                y.iter_mut().zip(&data[j * width..]).for_each(|(y, &x)| *y += x);
-            }
-        });
-        HostTensor::real(x.shape().with(0, self.rows), y)
-    }
-}
-
-impl Op for ScatterRows {
-    fn key(&self) -> OpKey {
-        OpKey::of("scatter_rows", self)
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
-        let (x, index) = (inputs[0], inputs[1]);
-        if x.dtype != DType::F32 || x.shape.rank() == 0 {
-            return Err(Error::op("scatter_rows", format!("`x` must be f32 rows, found {x}")));
-        }
-        if index.dtype != DType::I32 || *index.shape != x.shape[..1] {
-            return Err(Error::op("scatter_rows", format!("`index` must be i32[{}], found {index}", x.shape[0])));
-        }
-        Ok(vec![TensorType::f32(x.shape.with(0, self.rows))])
-    }
-
-    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
-        let index = indices(&inputs[1])?;
-        real_inputs!(inputs, R => self.run::<R>(&inputs[0], index)).map(|t| vec![t])
-    }
-
-    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
-        let (index, g) = (cx.input(1), cx.cotangent_or_zeros(0)?);
-        Ok(vec![Some(cx.tape().gather_rows(g, index)?), None])
-    }
-
-    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let (x, n) = (cx.input_shape(0), cx.output_shape(0).elements());
-        let width: usize = x[1..].iter().product();
-        let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
-        cx.check_iterations(x[0] + x[0] / 64)?;
-        let kernel = cx.kernel(&SCATTER_ROWS, &[]);
-        let params = Params::new().u32(n).u32(width).u32(self.rows).u32(x[0]);
-        cx.dispatch(kernel, bindings, params, n.div_ceil(64), x.elements() as f64)
-    }
-}
-
 /// A row for each index, 1 in its place.
 #[derive(Debug, Clone, Copy)]
 struct OneHot {
@@ -163,11 +105,11 @@ impl Op for OneHot {
     }
 }
 
-fn indices(t: &HostTensor) -> Result<&[i32]> {
+pub(super) fn indices(t: &HostTensor) -> Result<&[i32]> {
     t.as_i32().ok_or_else(|| Error::argument(format!("indices must be i32, found {}", t.ty())))
 }
 
-fn clamped(index: i32, rows: usize) -> usize {
+pub(super) fn clamped(index: i32, rows: usize) -> usize {
     (index.max(0) as usize).min(rows.saturating_sub(1))
 }
 
@@ -179,14 +121,6 @@ impl Tape {
     /// Where `index` is not i32 of one axis, or there are no rows.
     pub fn gather_rows(&mut self, x: Var, index: Var) -> Result<Var> {
         self.record_one(GatherRows, &[x, index])
-    }
-
-    /// Sums of the rows of x `[n, ..]` that `index` `[n]` sends to each of `rows` rows: `[rows, ..]`.
-    ///
-    /// # Errors
-    /// Where `index` is not i32 with an entry a row.
-    pub fn scatter_rows(&mut self, x: Var, index: Var, rows: usize) -> Result<Var> {
-        self.record_one(ScatterRows { rows }, &[x, index])
     }
 
     /// f32 rows of `classes` elements, 1 at each i32 index and 0 elsewhere.
@@ -219,15 +153,10 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 pub(super) fn works() -> Vec<Work> {
-    // Rows, and their width: with every row summed from all others' indices, few and wide.
+    // Rows, and their width.
     let sizes = [[16, 64], [256, 4096], [1024, 16_384]];
     let operands = |[rows, width]: [usize; 2]| vec![f32s([rows, width], Draw::Normal), i32s([rows], Draw::Index(rows as u32))];
     let gather = |s| Instance::new(operands(s), |t, x| Ok(vec![t.gather_rows(x[0], x[1])?]));
-    let scatter = |s: [usize; 2]| Instance::new(operands(s), move |t, x| Ok(vec![t.scatter_rows(x[0], x[1], s[0])?]));
     let one_hot = |n: usize| Instance::new(vec![i32s([n], Draw::Index(256))], |t, x| Ok(vec![t.one_hot(x[0], 256)?]));
-    vec![
-        Work::new("gather_rows", sizes.map(gather)),
-        Work::new("scatter_rows", sizes.map(scatter)),
-        Work::new("one_hot", [16, 4096, 65_536].map(one_hot)).forward_only(),
-    ]
+    vec![Work::new("gather_rows", sizes.map(gather)), Work::new("one_hot", [16, 4096, 65_536].map(one_hot)).forward_only()]
 }

@@ -2,10 +2,10 @@
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
+use super::line::{self, Lines};
 use super::reduce::{largest_of, tree_sum};
-use super::row::{self, Rows};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
+use crate::kernel::{Binding, Buffer, Choice, Kernel, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
@@ -13,10 +13,16 @@ use crate::{Error, Result};
 pub(super) static FAMILY: Family = Family { sources: &[&SOFTMAX, &SOFTMAX_REVERSE], cases, works };
 
 pub(super) static SOFTMAX: Source =
-    kernel_source!("softmax/softmax").with_variants(&row::VARIANTS).with_choices(&[Choice::Constant("LOG", &["false", "true"])]);
+    kernel_source!("softmax/softmax").with_variants(&line::VARIANTS).with_choices(&[common::LINE_WIDTH, LOG, line::KEEP]);
 
-pub(super) static SOFTMAX_REVERSE: Source =
-    kernel_source!("softmax/softmax_reverse").with_variants(&row::VARIANTS).with_choices(&[Choice::Constant("LOG", &["false", "true"])]);
+pub(super) static SOFTMAX_REVERSE: Source = kernel_source!("softmax/softmax_reverse").with_variants(&line::VARIANTS).with_choices(&[
+    common::LINE_WIDTH,
+    LOG,
+    line::KEEP_BOTH,
+    common::COTANGENT,
+]);
+
+const LOG: Choice = Choice::Constant("LOG", &["false", "true"]);
 
 /// Softmax, or its logarithm, along one axis.
 #[derive(Debug, Clone, Copy)]
@@ -113,9 +119,8 @@ impl Op for Softmax {
     }
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
         let extents = cx.output_shape(0).around(self.axis);
-        lower(&SOFTMAX, cx, extents, self.log, bindings)
+        lower(cx, extents, self.log, [cx.input(0), cx.output(0)])
     }
 }
 
@@ -173,18 +178,31 @@ impl Op for SoftmaxReverse {
     }
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
         let extents = cx.output_shape(0).around(self.axis);
-        lower(&SOFTMAX_REVERSE, cx, extents, self.log, bindings)
+        let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0)), Binding::read(cx.input(1))];
+        lower_reverse(cx, extents, self.log, bindings)
     }
 }
 
-fn lower(source: &'static Source, cx: &mut Lowering<'_>, [outer, n, inner]: [usize; 3], log: bool, bindings: Vec<Binding>) -> Result<()> {
-    let count = outer * inner;
-    let rows = Rows::new(source, cx, [count, n, inner]);
-    let of_row = if source.name == SOFTMAX.name { 5 * n + usize::from(log) } else { 4 * n };
-    let params = Params::new().u32(count).u32(n).u32(inner);
-    cx.dispatch(rows.kernel(&[usize::from(log)]), bindings, params, if n == 0 { 0 } else { rows.groups }, (count * of_row) as f64)
+fn lower(cx: &mut Lowering<'_>, [outer, n, inner]: [usize; 3], log: bool, [x, y]: [Buffer; 2]) -> Result<()> {
+    let mut lines = Lines::new(&SOFTMAX, cx, [outer, n, inner]);
+    let keep = lines.keep(&line::KEPT);
+    let kernel = lines.kernel(&[usize::from(log), keep]);
+    let flops = (outer * inner * (5 * n + usize::from(log))) as f64;
+    dispatch(cx, lines, kernel, vec![Binding::read(x), Binding::write(y)], flops)
+}
+
+/// Of the result, its operand's cotangent and the result's: where that is not bound, it lies in the operand's.
+fn lower_reverse(cx: &mut Lowering<'_>, [outer, n, inner]: [usize; 3], log: bool, bindings: Vec<Binding>) -> Result<()> {
+    let mut lines = Lines::new(&SOFTMAX_REVERSE, cx, [outer, n, inner]);
+    let keep = lines.keep(&line::KEPT_BOTH);
+    let kernel = lines.kernel(&[usize::from(log), keep, usize::from(bindings.len() < 3)]);
+    dispatch(cx, lines, kernel, bindings, (4 * outer * n * inner) as f64)
+}
+
+fn dispatch(cx: &mut Lowering<'_>, lines: Lines, kernel: Kernel, bindings: Vec<Binding>, flops: f64) -> Result<()> {
+    let params = Params::new().u32(lines.count).u32(lines.n).u32(lines.inner).u32(lines.lines);
+    cx.dispatch(kernel, bindings, params, if lines.n == 0 { 0 } else { lines.groups(lines.count) }, flops)
 }
 
 /// The definition along `axis`, for ops that contain it.
@@ -193,9 +211,14 @@ pub(super) fn evaluate(x: &HostTensor, axis: usize) -> Result<HostTensor> {
     real_inputs!([x.clone()], R => op.run::<R>(x))
 }
 
-/// The dispatch along the rows of a matrix, column by column, for ops that contain it.
-pub(super) fn lower_columns(cx: &mut Lowering<'_>, [n, inner]: [usize; 2], bindings: Vec<Binding>) -> Result<()> {
-    lower(&SOFTMAX, cx, [1, n, inner], false, bindings)
+/// The dispatch down the columns of a matrix, for ops that contain it.
+pub(super) fn lower_columns(cx: &mut Lowering<'_>, [n, inner]: [usize; 2], buffers: [Buffer; 2]) -> Result<()> {
+    lower(cx, [1, n, inner], false, buffers)
+}
+
+/// The reverse of that, of the memberships `y`; it turns the cotangent `d` of the result into the operand's, in place.
+pub(super) fn lower_columns_reverse(cx: &mut Lowering<'_>, [n, inner]: [usize; 2], [y, d]: [Buffer; 2]) -> Result<()> {
+    lower_reverse(cx, [1, n, inner], false, vec![Binding::read(y), Binding::continued(d)])
 }
 
 /// # Softmax
@@ -218,7 +241,19 @@ impl Tape {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for (shape, axis) in [([1, 1, 1], 1), ([3, 65, 1], 1), ([2, 7, 63], 1), ([257, 3, 1], 0), ([2, 3, 257], 2), ([1, 200, 65], 1)] {
+    // Rows and columns that few or many registers hold, one or four elements at once, and those that none hold.
+    for (shape, axis) in [
+        ([1, 1, 1], 1),
+        ([3, 65, 1], 1),
+        ([2, 7, 63], 1),
+        ([257, 3, 1], 0),
+        ([2, 3, 257], 2),
+        ([1, 200, 65], 1),
+        ([2, 7, 260], 2),
+        ([3, 65, 36], 1),
+        ([1, 301, 40], 1),
+        ([1, 2, 4100], 2),
+    ] {
         let x = || vec![f32s(shape, Draw::Uniform(-9.0, 9.0))];
         cases.push(Case::new("softmax", x(), move |t, x| Ok(vec![t.softmax(x[0], axis)?])).within(2e-6, 2e-6));
         cases.push(Case::new("log_softmax", x(), move |t, x| Ok(vec![t.log_softmax(x[0], axis)?])).within(2e-6, 5e-6));

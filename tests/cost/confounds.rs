@@ -36,11 +36,12 @@ fn orthonormal(x: &[Counted], w: &[Counted], k: usize, ridge: f64) -> Vec<Row> {
     rows
 }
 
-fn orthonormalise([batch, k, time]: [usize; 3], ridge: f32) -> Result<Work> {
-    let mut w = Work::new(format!("{k} rows of {time} made orthonormal, ridge {ridge}"));
+fn orthonormalise([batch, k, time]: [usize; 3], ridge: f32, (by, kernel): (&str, &str)) -> Result<Work> {
+    let mut w = Work::new(format!("{k} rows of {time} made orthonormal by {by}, ridge {ridge}"));
+    w.pins.insert("confounds/basis".into(), by.into());
     let ((vx, x), (vw, weights)) = (w.input([batch, k, time], Draw::Normal)?, w.input([batch, time], Draw::Weights)?);
     let (q, m) = w.tape.orthonormalise(vx, vw, ridge)?;
-    let made = w.ledger.run("confounds/orthonormalise", &[x.len(), weights.len()], || {
+    let made = w.ledger.run(kernel, &[x.len(), weights.len()], || {
         let entries = x.chunks(k * time).zip(weights.chunks(time));
         let rows: Vec<Row> = entries.flat_map(|(x, weights)| orthonormal(x, weights, k, ridge.into())).collect();
         let (q, m): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
@@ -52,5 +53,7 @@ fn orthonormalise([batch, k, time]: [usize; 3], ridge: f32) -> Result<Work> {
 }
 
 pub fn works() -> Result<Vec<Work>> {
-    Ok(vec![orthonormalise([2, 3, 17], 0.0)?, orthonormalise([1, 5, 70], 2.5)?, orthonormalise([3, 1, 7], 0.0)?])
+    let ways = [("rows", "confounds/orthonormalise"), ("blocks", "confounds/orthonormalise_blocks")];
+    let shapes = [([2, 3, 17], 0.0), ([1, 5, 70], 2.5), ([3, 1, 7], 0.0)];
+    ways.iter().flat_map(|way| shapes.map(|(shape, ridge)| orthonormalise(shape, ridge, *way))).collect()
 }

@@ -18,8 +18,7 @@ fn copies([rows, n]: [usize; 2]) -> Result<Work> {
     let padded = w.tape.pad(x, 0, 1, 2, 0.0)?;
     w.ledger.moves("shape/place", &[words], (rows + 3) * n);
     let both = w.tape.concatenate(&[x, x], 0)?;
-    w.ledger.moves("shape/copy", &[words], 2 * words);
-    w.ledger.moves("shape/copy", &[words, 2 * words], 2 * words);
+    w.ledger.moves("shape/parts", &[words], 2 * words);
     [turned, part, padded, both].into_iter().for_each(|v| w.moved(v));
     Ok(w)
 }
@@ -30,7 +29,14 @@ fn indexed([n, rows, width]: [usize; 3]) -> Result<Work> {
     let vi = w.given(HostTensor::i32([n], index.iter().map(|&i| i as i32).collect())?)?;
     let (vx, x) = w.input([n, width], Draw::Normal)?;
     let sums = w.tape.scatter_rows(vx, vi, rows)?;
-    let made = w.ledger.run("shape/scatter_rows", &[x.len(), n], || {
+    // More than a few indices are put in order first.
+    let ordered = n > 64;
+    if ordered {
+        w.ledger.moves("shape/scatter_keys", &[n], 2 * n);
+        w.ledger.moves("shape/scatter_starts", &[n], rows + 1);
+    }
+    let (kernel, indices) = if ordered { ("shape/scatter_sum", n + rows + 1) } else { ("shape/scatter_rows", n) };
+    let made = w.ledger.run(kernel, &[x.len(), indices], || {
         let mut y = vec![c(0.0); rows * width];
         for (at, &x) in x.iter().enumerate() {
             let to = &mut y[index[at / width] * width + at % width];

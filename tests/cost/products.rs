@@ -79,7 +79,7 @@ fn memberships_reverse(
 
 /// d ← a (d − Σ_p a d).
 fn logits_reverse(ledger: &mut Ledger, a: &[Counted], d: &[Counted], [p, v]: [usize; 2]) -> Vec<Counted> {
-    ledger.run("parcellation/logits_reverse", &[a.len(), d.len()], || {
+    ledger.run("softmax/softmax_reverse", &[a.len(), d.len()], || {
         let sums: Vec<_> = (0..v).map(|j| Counted::sum((0..p).map(|i| a[i * v + j] * d[i * v + j]))).collect();
         (0..p * v).map(|at| a[at] * (d[at] - sums[at % v])).collect::<Vec<_>>()
     })

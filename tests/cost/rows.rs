@@ -24,8 +24,8 @@ fn rows(extents: [usize; 3], f: impl Fn(usize) -> Vec<Counted>) -> Vec<Counted> 
     y
 }
 
-/// The longest row of a single stage, and the longest chunk of two.
-const LONG: (usize, usize) = (2048, 1024);
+/// The longest row of a single stage; those of the works here that are longer are halved.
+const LONG: usize = 8192;
 
 /// A reduction of the middle axis in one stage, or of few long rows in two.
 fn reduce(ledger: &mut Ledger, x: &[Counted], [outer, n, inner]: [usize; 3], f: fn(Vec<Counted>) -> Counted) -> Vec<Counted> {
@@ -35,12 +35,11 @@ fn reduce(ledger: &mut Ledger, x: &[Counted], [outer, n, inner]: [usize; 3], f: 
         let all = |at: usize| part(at / inner / chunks, at / inner % chunks, at % inner);
         ledger.run("reduce/reduce", &[x.len()], || (0..outer * chunks * inner).map(all).collect::<Vec<_>>())
     };
-    if n <= LONG.0 {
+    if n <= LONG {
         return stage(ledger, x, n, 1);
     }
-    let chunks = n.div_ceil(LONG.1);
-    let parts = stage(ledger, x, n, chunks);
-    stage(ledger, &parts, chunks, 1)
+    let parts = stage(ledger, x, n, 2);
+    stage(ledger, &parts, 2, 1)
 }
 
 /// The sums of a matrix's rows.
@@ -205,7 +204,7 @@ fn fill(n: usize) -> Result<Work> {
 
 pub fn works() -> Result<Vec<Work>> {
     let mut works = Vec::new();
-    for extents in [[1, 1, 1], [3, 7, 5], [2, 65, 1], [1, 4, 40], [2, 4099, 1]] {
+    for extents in [[1, 1, 1], [3, 7, 5], [2, 65, 1], [1, 4, 40], [2, 8209, 1]] {
         works.push(reduction(extents, Tape::sum, |x| Counted::sum(x.into_iter()))?);
         works.push(reduction(extents, Tape::max, largest)?);
         works.push(reduction(extents, Tape::min, |x| x.into_iter().fold(c(f64::INFINITY), Counted::min))?);

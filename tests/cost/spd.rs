@@ -89,6 +89,11 @@ fn padded(a: &[Counted], n: usize, stride: usize) -> Vec<Counted> {
     (0..stride * stride).map(|at| entry(at / stride, at % stride)).collect()
 }
 
+fn diagonal(values: &[Counted]) -> Vec<Counted> {
+    let n = values.len();
+    (0..n * n).map(|at| if at % (n + 1) == 0 { values[at / (n + 1)] } else { c(0.0) }).collect()
+}
+
 fn eigen(n: usize, sweeps: usize) -> Result<Work> {
     let mut w = Work::new(format!("eigen {n}"));
     w.pins.insert("spd/eigen".into(), "columns".into());
@@ -164,15 +169,21 @@ fn eigen_by_blocks(n: usize, sweeps: usize) -> Result<Work> {
     for round in 0..rounds {
         round_of_blocks(&mut w.ledger, &mut made, half, [round % (2 * half - 1), if half == 1 { sweeps } else { 1 }]);
     }
-    let (a, rows) = made;
+    let (mut a, rows) = made;
     let words = stride * stride;
     let at = |x: &[Counted], i: usize, j: usize| x[i * stride + j];
     let cube = (half > 1).then(|| {
         let square = w.ledger.run("matmul/matmul", &[words], || product([stride; 3], |i, k| at(&rows, i, k), |k, j| at(&rows, j, k)));
-        w.ledger.run("matmul/matmul", &[words; 2], || product([stride; 3], |i, k| at(&square, i, k), |k, j| at(&rows, k, j)))
+        let cube = w.ledger.run("matmul/matmul", &[words; 2], || product([stride; 3], |i, k| at(&square, i, k), |k, j| at(&rows, k, j)));
+        let (given, _) = w.ledger.run("spd/jacobi_start", &[n * n], start);
+        let moved = w.ledger.run("matmul/matmul", &[words; 2], || product([stride; 3], |i, k| at(&rows, i, k), |k, j| at(&given, k, j)));
+        let row = |i: usize| Counted::sum((0..stride).map(|j| at(&moved, i, j) * at(&rows, i, j))) / at(&square, i, i);
+        let values = w.ledger.run("spd/rayleigh", &[words; 3], || (0..stride).map(row).collect::<Vec<_>>());
+        a = diagonal(&values);
+        cube
     });
     let cut = |x: &[Counted]| (0..n * n).map(|at| x[at / n * stride + at % n]).collect::<Vec<_>>();
-    let operands = vec![words; if half > 1 { 3 } else { 2 }];
+    let operands = if half > 1 { vec![stride, words, words] } else { vec![words; 2] };
     let made = w.ledger.run("spd/eigen_order", &operands, || {
         let polished = |cube: &Vec<Counted>| cut(&rows).into_iter().zip(cut(cube)).map(|(x, y)| c(1.5) * x - c(0.5) * y).collect();
         order(&cut(&a), &cube.as_ref().map_or_else(|| cut(&rows), polished), n)

@@ -68,7 +68,7 @@ fn a_reverse_work_is_its_reverse_kernels() {
     assert_eq!(timed("softmax rows"), ["softmax/softmax_reverse"]);
     assert_eq!(timed("correlation"), ["covariance/symmetrise", "matmul/matmul", "covariance/standardise_reverse"]);
     // The row products go to scratch, which the next kernel reads.
-    let logits = ["parcellation/row_dot", "parcellation/memberships_reverse", "parcellation/logits_reverse"];
+    let logits = ["parcellation/row_dot", "parcellation/memberships_reverse", "softmax/softmax_reverse"];
     assert_eq!(timed("soft_parcellation")[..3].iter().collect::<BTreeSet<_>>(), logits.map(String::from).iter().collect());
     assert_eq!(timed("transpose"), ["shape/transpose"]);
 }

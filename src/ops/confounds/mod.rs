@@ -6,15 +6,15 @@
 mod orthonormalise;
 mod regression;
 
-pub(in crate::ops) use orthonormalise::ORTHONORMALISE;
 pub(crate) use orthonormalise::orthonormal_basis;
+pub(in crate::ops) use orthonormalise::{BASIS, ORTHONORMALISE, ORTHONORMALISE_BLOCKS};
 pub use regression::Regression;
 
 use super::Family;
 use super::case::Case;
 use super::work::Work;
 
-pub(super) static FAMILY: Family = Family { sources: &[&ORTHONORMALISE], cases, works };
+pub(super) static FAMILY: Family = Family { sources: &[&ORTHONORMALISE, &ORTHONORMALISE_BLOCKS], cases, works };
 
 pub(super) fn cases() -> Vec<Case> {
     [orthonormalise::cases(), regression::cases()].concat()

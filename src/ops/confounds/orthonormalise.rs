@@ -4,12 +4,39 @@ use super::super::case::{Case, Draw, f32s};
 use super::super::reduce::tree_sum_of;
 use super::super::row::{self, Rows};
 use super::super::work::{Instance, Work};
-use crate::kernel::{Binding, Buffer, Lowering, Params, Source, kernel_source};
+use crate::kernel::{Algorithms, Binding, Buffer, Choice, Lowering, Params, Source, Target, kernel_source};
 use crate::tape::{Inversion, Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
+use std::ops::Range;
 
 pub(in crate::ops) static ORTHONORMALISE: Source = kernel_source!("confounds/orthonormalise").with_variants(&row::TOGETHER);
+
+/// Under the columns of q that an invocation holds.
+pub(in crate::ops) static ORTHONORMALISE_BLOCKS: Source =
+    kernel_source!("confounds/orthonormalise_blocks").with_choices(&[Choice::Constant("COLS", &["12u", "4u"])]);
+
+/// The algorithms of the process: row after row, or four rows at a time, which a workgroup holds.
+pub(in crate::ops) static BASIS: Algorithms = Algorithms {
+    name: "confounds/basis",
+    all: &[("rows", "confounds/orthonormalise"), ("blocks", "confounds/orthonormalise_blocks")],
+    classes: &["short", "medium", "long"],
+    rule,
+};
+
+/// The class of the work: what an invocation of 128 holds of the frames, and one column of m.
+fn class([k, time]: [usize; 2]) -> &'static str {
+    match time {
+        0..=512 if k <= 128 => "short",
+        513..=1536 if k <= 128 => "medium",
+        _ => "long",
+    }
+}
+
+/// Four rows at a time on a GPU, where a workgroup can hold them.
+fn rule(target: &Target, class: &str) -> &'static str {
+    if target.software || class == "long" { "rows" } else { "blocks" }
+}
 
 /// A row of which less than this share of its length is left, once it is rid of those before it, is a combination of them: what
 /// rounding in f32 leaves of such a row is some ε √k, and what it leaves of another is lost below this.
@@ -164,6 +191,11 @@ impl Op for Orthonormalise {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let [batch, k, time] = extents(&cx.input_shape(0));
+        let class = class([k, time]);
+        // A workgroup cannot hold long ones, whatever is asked for.
+        if class != "long" && BASIS.choose(cx.target(), class) == "blocks" {
+            return self.lower_blocks(cx, [batch, k, time], class);
+        }
         let rows = Rows::new(&ORTHONORMALISE, cx, [batch, time, 1]);
         let (q, m) = (cx.output(0), cx.output(1));
         let mut first = 0;
@@ -172,16 +204,28 @@ impl Op for Orthonormalise {
             let made = |b: Buffer| if first == 0 { Binding::write(b) } else { Binding::continued(b) };
             let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), made(q), made(m)];
             let params = Params::new().u32(batch).u32(k).u32(time).u32(first).u32(last).f32(self.ridge).f32(DEPENDENT);
-            let pairs = last * (last - 1) - first * first.saturating_sub(1);
-            let flops = batch * (pairs * (5 * time + 4 * k + 2) + (last - first) * (7 * time + 5 * k + 8));
-            cx.dispatch(rows.kernel(&[]), bindings, params, rows.groups, flops as f64)?;
+            let flops = flops([batch, k, time], first..last);
+            cx.dispatch(rows.kernel(&[]), bindings, params, rows.groups, flops)?;
             first = last;
         }
         Ok(())
     }
 }
 
+fn flops([batch, k, time]: [usize; 3], rows: Range<usize>) -> f64 {
+    let pairs = rows.end * rows.end.saturating_sub(1) - rows.start * rows.start.saturating_sub(1);
+    (batch * (pairs * (5 * time + 4 * k + 2) + rows.len() * (7 * time + 5 * k + 8))) as f64
+}
+
 impl Orthonormalise {
+    fn lower_blocks(&self, cx: &mut Lowering<'_>, [batch, k, time]: [usize; 3], class: &'static str) -> Result<()> {
+        let kernel = cx.kernel(&ORTHONORMALISE_BLOCKS, &[usize::from(class == "short")]);
+        let reads = [0, 1].map(|i| Binding::read(cx.input(i)));
+        let bindings = reads.into_iter().chain([0, 1].map(|i| Binding::write(cx.output(i)))).collect();
+        let params = Params::new().u32(batch).u32(k).u32(time).f32(self.ridge).f32(DEPENDENT);
+        cx.dispatch(kernel, bindings, params, if k == 0 { 0 } else { batch }, flops([batch, k, time], 0..k))
+    }
+
     /// The row that a dispatch from `first` on ends before: so many that its loops stay far below what a device may cut short, one at
     /// least.
     fn dispatched(first: usize, [k, time]: [usize; 2], lanes: usize) -> usize {
@@ -213,7 +257,7 @@ impl Tape {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for [batch, k, time] in [[1, 1, 7], [3, 3, 65], [2, 7, 63], [1, 12, 260], [65, 2, 33], [1, 24, 300]] {
+    for [batch, k, time] in [[1, 1, 7], [3, 3, 65], [2, 7, 63], [1, 12, 260], [65, 2, 33], [1, 24, 300], [1, 5, 700]] {
         let operands = || vec![f32s([batch, k, time], Draw::Normal), f32s([batch, time], Draw::Weights)];
         for ridge in [0.0, 2.5] {
             cases.push(

@@ -1,11 +1,11 @@
 //! Rows centred and scaled: the first half of a covariance, and the last of its reverse.
 
 use super::super::case::{Case, Draw, f32s};
+use super::super::line::{self, Lines};
 use super::super::reduce::{largest_of, tree_sum, tree_sum_of};
-use super::super::row::{self, Rows};
 use super::super::work::{Instance, Work};
 use super::{FALSE_TRUE, Statistic, extents};
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Snippet, Source, kernel_source, snippet};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Snippet, Source, common, kernel_source, snippet};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
@@ -20,13 +20,20 @@ const CONSTANT: f32 = CONSTANT_SPACINGS * f32::EPSILON;
 const WEIGHTED: Choice =
     Choice::Snippet(&[Snippet { name: "unweighted", ..snippet!("weighted_no") }, Snippet { name: "weighted", ..snippet!("weighted_yes") }]);
 
-pub(in crate::ops) static STANDARDISE: Source = kernel_source!("covariance/standardise")
-    .with_variants(&row::VARIANTS)
-    .with_choices(&[Choice::Constant("CORRELATION", FALSE_TRUE), WEIGHTED]);
+pub(in crate::ops) static STANDARDISE: Source = kernel_source!("covariance/standardise").with_variants(&line::VARIANTS).with_choices(&[
+    common::ROW_WIDTH,
+    Choice::Constant("CORRELATION", FALSE_TRUE),
+    WEIGHTED,
+    line::KEEP,
+]);
 
-pub(in crate::ops) static STANDARDISE_REVERSE: Source = kernel_source!("covariance/standardise_reverse")
-    .with_variants(&row::VARIANTS)
-    .with_choices(&[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("WEIGHTED", FALSE_TRUE)]);
+pub(in crate::ops) static STANDARDISE_REVERSE: Source =
+    kernel_source!("covariance/standardise_reverse").with_variants(&line::VARIANTS).with_choices(&[
+        common::ROW_WIDTH,
+        Choice::Constant("CORRELATION", FALSE_TRUE),
+        Choice::Constant("WEIGHTED", FALSE_TRUE),
+        line::KEEP_BOTH,
+    ]);
 
 /// The frames' weights, 1 where none are given, and their sums.
 pub(super) struct Frames<'a, R: Real> {
@@ -116,11 +123,12 @@ pub(super) fn lower_standardise(
     (u, s, v): (Buffer, Buffer, Buffer),
 ) -> Result<()> {
     let [batch, n, time] = extents(cx.ty(x).shape);
-    let rows = Rows::new(&STANDARDISE, cx, [batch * n, time, 1]);
-    let kernel = rows.kernel(&[kind.correlation().into(), w.is_some().into()]);
+    let mut rows = Lines::new(&STANDARDISE, cx, [batch * n, time, 1]);
+    let keep = rows.keep(&line::KEPT);
+    let kernel = rows.kernel(&[kind.correlation().into(), w.is_some().into(), keep]);
     let mut bindings = vec![Binding::read(x), Binding::read(w.unwrap_or(x)), Binding::write(u), Binding::write(s)];
     bindings.extend(w.map(|_| Binding::write(v)));
-    let params = Params::new().u32(batch * n).u32(n).u32(time).f32(CONSTANT).f32(kind.ddof() as f32);
+    let params = Params::new().u32(batch * n).u32(n).u32(rows.n).u32(rows.lines).f32(CONSTANT).f32(kind.ddof() as f32);
     // Of a batch: what the frames' weights share. Of a row: mean, centring, scaling; the power and the largest magnitude of a
     // correlation; and v.
     let [of_batch, of_row] = match (kind.correlation(), w.is_some()) {
@@ -129,7 +137,7 @@ pub(super) fn lower_standardise(
         (false, false) => [2, 3 * time + 1],
         (false, true) => [3 * time + 8, 5 * time + 1],
     };
-    cx.dispatch(kernel, bindings, params, rows.groups, (batch * of_batch) as f64 + (batch * n * of_row) as f64)
+    cx.dispatch(kernel, bindings, params, rows.groups(batch * n), (batch * of_batch) as f64 + (batch * n * of_row) as f64)
 }
 
 /// The dispatch that makes dx of the rows' cotangents p, and of each row Σwp and Σwpu.
@@ -140,8 +148,9 @@ pub(super) fn lower_reverse(
     (dx, dots): (Buffer, Buffer),
 ) -> Result<()> {
     let [batch, n, time] = extents(cx.ty(u).shape);
-    let rows = Rows::new(&STANDARDISE_REVERSE, cx, [batch * n, time, 1]);
-    let kernel = rows.kernel(&[kind.correlation().into(), w.is_some().into()]);
+    let mut rows = Lines::new(&STANDARDISE_REVERSE, cx, [batch * n, time, 1]);
+    let keep = rows.keep(&line::KEPT_BOTH);
+    let kernel = rows.kernel(&[kind.correlation().into(), w.is_some().into(), keep]);
     let bindings = [p, u, s, w.unwrap_or(u)].map(Binding::read).into_iter().chain([dx, dots].map(Binding::write)).collect();
     let [of_batch, of_row] = match (kind.correlation(), w.is_some()) {
         (true, false) => [0, 8 * time + 1],
@@ -150,7 +159,8 @@ pub(super) fn lower_reverse(
         (false, true) => [time + 2, 8 * time + 1],
     };
     let flops = (batch * of_batch) as f64 + (batch * n * of_row) as f64;
-    cx.dispatch(kernel, bindings, Params::new().u32(batch * n).u32(n).u32(time), rows.groups, flops)
+    let params = Params::new().u32(batch * n).u32(n).u32(rows.n).u32(rows.lines);
+    cx.dispatch(kernel, bindings, params, rows.groups(batch * n), flops)
 }
 
 pub(super) const CORRELATION: Statistic = Statistic::Correlation { fisher_z: false };
@@ -275,7 +285,7 @@ impl Tape {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in [[1, 2, 7], [2, 65, 63], [3, 3, 257]] {
+    for shape in [[1, 2, 7], [2, 65, 63], [3, 3, 257], [2, 3, 260], [1, 2, 4100]] {
         let x = || vec![f32s(shape, Draw::Series)];
         cases.push(Case::new("standardise", x(), |t, x| Ok(vec![t.standardise(x[0])?.0])).within(1e-6, 5e-6));
         cases.push(Case::new("mean_connectivity", x(), |t, x| Ok(vec![t.mean_connectivity(x[0])?])).within(1e-6, 5e-6));

@@ -97,7 +97,7 @@ impl Tape {
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     // Jacobi's errors are those of a few roundings a sweep, at random: ε √(n · sweeps) of the largest eigenvalue.
-    for shape in [[1, 1, 1], [3, 2, 2], [2, 7, 7], [3, 10, 10], [2, 33, 33], [1, 65, 65], [1, 129, 129]] {
+    for shape in [[1, 1, 1], [3, 2, 2], [2, 7, 7], [3, 10, 10], [2, 33, 33], [1, 65, 65]] {
         let x = vec![f32s(shape, Draw::Normal)];
         cases.push(Case::new("eigh values", x, |t, x| Ok(vec![t.eigh(x[0])?.0])).within(2e-6, 2e-5));
     }
@@ -111,6 +111,9 @@ pub(super) fn cases() -> Vec<Case> {
         };
         cases.push(Case::new("eigh", x, build).within(1e-5, 1e-4));
     }
+    // So many eigenvalues lie so near to one another that their gradients, which are of the vectors, have few digits.
+    let many = vec![f32s([1, 129, 129], Draw::Normal)];
+    cases.push(Case::new("eigh values", many, |t, x| Ok(vec![t.eigh(x[0])?.0])).within(2e-6, 0.0).forward_only());
     // All but one of the eigenvalues are 0.
     let ones = vec![f32s([1, 40, 40], Draw::Uniform(1.0, 1.0))];
     cases.push(Case::new("eigh values of a constant", ones, |t, x| Ok(vec![t.eigh(x[0])?.0])).within(2e-6, 0.0).forward_only());

@@ -6,6 +6,7 @@
 use super::{VARIANTS, class, extents, shares};
 use crate::kernel::{Algorithms, Binding, Buffer, Choice, Lowering, Params, Source, kernel_source};
 use crate::ops::matmul::Product;
+use crate::ops::row::{self, Rows};
 use crate::tensor::TensorType;
 use crate::{Error, Result};
 
@@ -17,10 +18,15 @@ pub(in crate::ops) static JACOBI: Source = kernel_source!("spd/jacobi").with_var
 
 pub(in crate::ops) static JACOBI_BLOCKS: Source = kernel_source!("spd/jacobi_blocks");
 pub(in crate::ops) static JACOBI_TURN: Source = kernel_source!("spd/jacobi_turn");
+pub(in crate::ops) static RAYLEIGH: Source = kernel_source!("spd/rayleigh").with_variants(&row::VARIANTS);
 
 /// The algorithms of the eigendecomposition.
-pub(in crate::ops) static EIGEN: Algorithms =
-    Algorithms { name: "spd/eigen", all: &[("columns", "spd/jacobi"), ("blocks", "spd/jacobi_blocks")], rule: super::by_blocks };
+pub(in crate::ops) static EIGEN: Algorithms = Algorithms {
+    name: "spd/eigen",
+    all: &[("columns", "spd/jacobi"), ("blocks", "spd/jacobi_blocks")],
+    classes: &[""],
+    rule: super::by_blocks,
+};
 
 /// The most variables that the workgroup memory of `spd/jacobi` has room for.
 const MOST: usize = 2048;
@@ -77,14 +83,22 @@ fn lower_start(cx: &mut Lowering<'_>, [matrices, n, stride]: [usize; 3]) -> Resu
     Ok([work, w])
 }
 
+/// Eigenvalues as they were found: so far apart, and so far from matrix to matrix.
+struct Found {
+    values: Buffer,
+    apart: usize,
+    span: usize,
+}
+
 /// Values and vectors in order; the vectors a step nearer to orthonormal where `product` is W Wᵀ W.
-fn lower_order(cx: &mut Lowering<'_>, [matrices, n, stride]: [usize; 3], [work, w]: [Buffer; 2], product: Option<Buffer>) -> Result<()> {
+fn lower_order(cx: &mut Lowering<'_>, [matrices, n, stride]: [usize; 3], found: Found, w: Buffer, product: Option<Buffer>) -> Result<()> {
     let (count, polished) = (matrices * n, product.is_some());
     let kernel = cx.kernel(&EIGEN_ORDER, &[polished.into()]);
-    let read = [work, w, product.unwrap_or(w)].map(Binding::read);
+    let read = [found.values, w, product.unwrap_or(w)].map(Binding::read);
     let bindings = read.into_iter().chain([0, 1].map(|i| Binding::write(cx.output(i)))).collect();
     let flops = (5 + 3 * usize::from(polished)) * n + 1;
-    cx.dispatch(kernel, bindings, Params::new().u32(count).u32(n).u32(stride), count.div_ceil(64), (flops * count) as f64)
+    let params = Params::new().u32(count).u32(n).u32(stride).u32(found.apart).u32(found.span);
+    cx.dispatch(kernel, bindings, params, count.div_ceil(64), (flops * count) as f64)
 }
 
 /// A matrix a workgroup, or an invocation.
@@ -106,7 +120,8 @@ fn lower_whole(cx: &mut Lowering<'_>) -> Result<()> {
         let params = Params::new().u32(matrices).u32(n).u32(share.start).u32(share.end);
         cx.dispatch(kernel.clone(), bindings, params, matrices, (matrices * share.len()) as f64 * flops_of_round(n))?;
     }
-    lower_order(cx, [matrices, n, n], [work, w], None)
+    let found = Found { values: work, apart: n + 1, span: n * n };
+    lower_order(cx, [matrices, n, n], found, w, None)
 }
 
 fn flops_of_round(n: usize) -> f64 {
@@ -129,19 +144,24 @@ fn lower_blocks(cx: &mut Lowering<'_>) -> Result<()> {
     let (rounds, inner) = if alone { (1, sweeps(n)) } else { (sweeps_of_blocks(n) * (2 * half - 1), 1) };
     for round in 0..rounds {
         let round = round % (2 * half - 1);
-        lower_pairs(cx, [matrices, half, round, inner * (PAIR - 1)], [work, turns, turned])?;
+        lower_pairs(cx, [matrices, half, round, inner], [work, turns, turned])?;
         lower_turn(cx, [matrices, half, round], [work, w, turns, turned])?;
     }
-    let product = if alone { None } else { Some(lower_cube(cx, [matrices, stride], w)?) };
-    lower_order(cx, [matrices, n, stride], [work, w], product)
+    if alone {
+        let found = Found { values: work, apart: stride + 1, span: stride * stride };
+        return lower_order(cx, [matrices, n, stride], found, w, None);
+    }
+    let [square, cube] = lower_cube(cx, [matrices, stride], w)?;
+    let values = lower_rayleigh(cx, [matrices, n, stride], w, square)?;
+    lower_order(cx, [matrices, n, stride], Found { values, apart: 1, span: stride }, w, Some(cube))
 }
 
-fn lower_pairs(cx: &mut Lowering<'_>, [matrices, half, round, inner]: [usize; 4], [work, turns, turned]: [Buffer; 3]) -> Result<()> {
+fn lower_pairs(cx: &mut Lowering<'_>, [matrices, half, round, sweeps]: [usize; 4], [work, turns, turned]: [Buffer; 3]) -> Result<()> {
     let pairs = matrices * half;
-    let params = Params::new().u32(pairs).u32(half).u32(round).u32(inner);
+    let params = Params::new().u32(pairs).u32(half).u32(round).u32(sweeps);
     let bindings = vec![Binding::continued(work), Binding::write(turns), Binding::write(turned)];
     let kernel = cx.kernel(&JACOBI_BLOCKS, &[]);
-    cx.dispatch(kernel, bindings, params, pairs, (pairs * inner) as f64 * flops_of_round(PAIR))
+    cx.dispatch(kernel, bindings, params, pairs, (pairs * sweeps * (PAIR - 1)) as f64 * flops_of_round(PAIR))
 }
 
 fn lower_turn(cx: &mut Lowering<'_>, [matrices, half, round]: [usize; 3], [work, w, turns, turned]: [Buffer; 4]) -> Result<()> {
@@ -154,11 +174,25 @@ fn lower_turn(cx: &mut Lowering<'_>, [matrices, half, round]: [usize; 3], [work,
     cx.dispatch(kernel, bindings, params, tiles, (products * 2 * PAIR * PAIR * PAIR) as f64)
 }
 
-/// W Wᵀ W.
-fn lower_cube(cx: &mut Lowering<'_>, [matrices, stride]: [usize; 2], w: Buffer) -> Result<Buffer> {
+/// W Wᵀ, and W Wᵀ W.
+fn lower_cube(cx: &mut Lowering<'_>, [matrices, stride]: [usize; 2], w: Buffer) -> Result<[Buffer; 2]> {
     let ty = TensorType::f32([matrices, stride, stride]);
     let (square, cube) = (cx.scratch(ty), cx.scratch(ty));
     Product::new([stride; 3], [false, true], matrices).lower(cx, w, w, square)?;
     Product::new([stride; 3], [false, false], matrices).lower(cx, square, w, cube)?;
-    Ok(cube)
+    Ok([square, cube])
+}
+
+/// The eigenvalues `[matrices, stride]` of the vectors in the rows of W.
+fn lower_rayleigh(cx: &mut Lowering<'_>, [matrices, n, stride]: [usize; 3], w: Buffer, square: Buffer) -> Result<Buffer> {
+    let [a, _] = lower_start(cx, [matrices, n, stride])?;
+    let product = cx.scratch(TensorType::f32([matrices, stride, stride]));
+    Product::new([stride; 3], [false, false], matrices).lower(cx, w, a, product)?;
+    let values = cx.scratch(TensorType::f32([matrices, stride]));
+    let count = matrices * stride;
+    let rows = Rows::new(&RAYLEIGH, cx, [count, stride, 1]);
+    let bindings = [product, w, square].map(Binding::read).into_iter().chain([Binding::write(values)]).collect();
+    let params = Params::new().u32(count).u32(stride);
+    cx.dispatch(rows.kernel(&[]), bindings, params, rows.groups, (count * (2 * stride + 1)) as f64)?;
+    Ok(values)
 }

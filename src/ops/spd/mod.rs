@@ -20,7 +20,7 @@ mod triangular;
 
 pub(crate) use cholesky::inverse;
 pub(super) use cholesky::{CHOLESKY, CHOLESKY_BLOCKS, FACTOR};
-pub(super) use jacobi::{EIGEN, EIGEN_ORDER, JACOBI, JACOBI_BLOCKS, JACOBI_START, JACOBI_TURN};
+pub(super) use jacobi::{EIGEN, EIGEN_ORDER, JACOBI, JACOBI_BLOCKS, JACOBI_START, JACOBI_TURN, RAYLEIGH};
 pub(super) use triangular::{SOLVE, TRIANGULAR_BLOCKS, TRIANGULAR_SOLVE};
 
 pub use function::MatrixFunction;
@@ -43,6 +43,7 @@ pub(super) static FAMILY: Family = Family {
         &JACOBI_BLOCKS,
         &JACOBI_START,
         &JACOBI_TURN,
+        &RAYLEIGH,
         &TRIANGULAR_BLOCKS,
         &TRIANGULAR_SOLVE,
     ],

@@ -1,23 +1,25 @@
 //! Reductions over any set of axes, argmax, and cumulative sums.
 
+mod argmax;
+mod cumulative;
+
+use argmax::ARGMAX;
+use cumulative::CUMULATIVE_SUM;
+
 use super::Family;
 use super::case::{Case, Draw, f32s};
-use super::row::{self, Rows};
+use super::line::{self, Lines};
 use super::work::{Instance, Work};
-use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, kernel_source};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family = Family { sources: &[&ARGMAX, &CUMULATIVE_SUM, &REDUCE], cases, works };
 
-pub(super) static REDUCE: Source =
-    kernel_source!("reduce/reduce").with_variants(&row::VARIANTS).with_choices(&[Choice::Constant("OP", &["0", "1", "2"])]);
-
-pub(super) static ARGMAX: Source = kernel_source!("reduce/argmax");
-
-pub(super) static CUMULATIVE_SUM: Source =
-    kernel_source!("reduce/cumulative_sum").with_choices(&[Choice::Constant("REVERSED", &["false", "true"])]);
+pub(super) static REDUCE: Source = kernel_source!("reduce/reduce")
+    .with_variants(&line::VARIANTS)
+    .with_choices(&[common::LINE_WIDTH, Choice::Constant("OP", &["0", "1", "2"])]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ReduceOp {
@@ -186,139 +188,37 @@ impl Op for Reduce {
 }
 
 impl Reduce {
-    /// Long rows, few of them: chunks first, then the chunks' results.
+    /// Long lines, few of them: chunks first, then the chunks' results.
     fn stages(&self, cx: &mut Lowering<'_>, from: Buffer, to: Buffer, [outer, n, inner]: [usize; 3]) -> Result<()> {
-        let rows = outer * inner;
         if n == 0 {
             return super::shape::lower_set(cx, to, 0);
         }
-        let chunks = if rows < 4096 && n > 2048 { n.div_ceil(1024) } else { 1 };
+        let mut lines = Lines::new(&REDUCE, cx, [outer, n, inner]);
+        let chunk = lines.chunk();
+        let chunks = lines.n.div_ceil(chunk);
         if chunks == 1 {
-            return self.stage(cx, from, to, [rows, n, inner], 1);
+            return self.stage(cx, (from, to), lines, chunk);
         }
         let partial = cx.scratch(TensorType::f32([outer, chunks, inner]));
-        self.stage(cx, from, partial, [rows, n, inner], chunks)?;
-        self.stage(cx, partial, to, [rows, chunks, inner], 1)
+        self.stage(cx, (from, partial), lines, chunk)?;
+        let mut lines = Lines::new(&REDUCE, cx, [outer, chunks, inner]);
+        lines.spread();
+        self.stage(cx, (partial, to), lines, lines.n)
     }
 
-    fn stage(&self, cx: &mut Lowering<'_>, from: Buffer, to: Buffer, [rows, n, inner]: [usize; 3], chunks: usize) -> Result<()> {
-        let sharing = Rows::new(&REDUCE, cx, [rows * chunks, n.div_ceil(chunks), inner]);
-        let kernel = sharing.kernel(&[self.kind as usize]);
-        let params = Params::new().u32(rows * chunks).u32(n).u32(inner).u32(chunks).u32(n.div_ceil(chunks));
-        cx.dispatch(kernel, vec![Binding::read(from), Binding::write(to)], params, sharing.groups, (rows * n) as f64)
+    fn stage(&self, cx: &mut Lowering<'_>, (from, to): (Buffer, Buffer), lines: Lines, chunk: usize) -> Result<()> {
+        let chunks = lines.n.div_ceil(chunk);
+        let count = lines.count * chunks;
+        let params = Params::new().u32(count).u32(lines.n).u32(lines.inner).u32(chunks).u32(chunk).u32(lines.lines);
+        let elements = cx.ty(from).shape.elements();
+        let kernel = lines.kernel(&[self.kind as usize]);
+        cx.dispatch(kernel, vec![Binding::read(from), Binding::write(to)], params, lines.groups(count), elements as f64)
     }
 }
 
 /// The sums of `[outer, n, inner]` over its middle axis, for ops that contain them.
 pub(super) fn lower_sums(cx: &mut Lowering<'_>, from: Buffer, to: Buffer, extents: [usize; 3]) -> Result<()> {
     Reduce { kind: ReduceOp::Sum, first: 1, last: 2 }.stages(cx, from, to, extents)
-}
-
-/// The first place of the largest element along one axis, which vanishes; of the first NaN, where there is one.
-#[derive(Debug, Clone, Copy)]
-struct ArgMax {
-    axis: usize,
-}
-
-impl Op for ArgMax {
-    fn key(&self) -> OpKey {
-        OpKey::of("argmax", self)
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
-        let x = inputs[0];
-        if x.dtype != DType::F32 {
-            return Err(Error::op("argmax", format!("the operand must be f32, found {x}")));
-        }
-        if x.shape[self.axis] == 0 {
-            return Err(Error::op("argmax", format!("no elements along axis {} of {x}", self.axis)));
-        }
-        Ok(vec![TensorType::i32(x.shape.without(self.axis))])
-    }
-
-    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
-        let [_, n, inner] = inputs[0].shape().around(self.axis);
-        let shape = inputs[0].shape().without(self.axis);
-        let first = |x: &[f64], base: usize| {
-            let at = |j: usize| x[base + j * inner];
-            let better = |j: usize, best: usize| !at(best).is_nan() && (at(j) > at(best) || at(j).is_nan());
-            (1..n).fold(0, |best, j| if better(j, best) { j } else { best }) as i32
-        };
-        let x = inputs[0].to_f64_vec();
-        let y = (0..shape.elements()).map(|row| first(&x, row / inner * n * inner + row % inner)).collect();
-        Ok(vec![HostTensor::i32(shape, y)?])
-    }
-
-    fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
-        Ok(vec![None])
-    }
-
-    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let [outer, n, inner] = cx.input_shape(0).around(self.axis);
-        let rows = outer * inner;
-        cx.check_iterations(n)?;
-        let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
-        let kernel = cx.kernel(&ARGMAX, &[]);
-        cx.dispatch(kernel, bindings, Params::new().u32(rows).u32(n).u32(inner), rows.div_ceil(64), (rows * n) as f64)
-    }
-}
-
-/// Sums of all elements up to each, or from each on where `reversed`.
-#[derive(Debug, Clone, Copy)]
-struct CumulativeSum {
-    axis: usize,
-    reversed: bool,
-}
-
-impl CumulativeSum {
-    fn run<R: Real>(&self, x: &HostTensor) -> Result<HostTensor> {
-        let shape = x.shape();
-        let [outer, n, inner] = shape.around(self.axis);
-        let mut y = x.elements::<R>()?.to_vec();
-        for row in 0..outer * inner {
-            let base = row / inner * n * inner + row % inner;
-            let mut sum = 0.0;
-            for k in 0..n {
-                let at = base + inner * if self.reversed { n - 1 - k } else { k };
-                sum += y[at].double();
-                y[at] = R::of(sum);
-            }
-        }
-        HostTensor::real(shape, y)
-    }
-}
-
-impl Op for CumulativeSum {
-    fn key(&self) -> OpKey {
-        OpKey::of("cumulative_sum", self)
-    }
-
-    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
-        match inputs[0].dtype {
-            DType::F32 => Ok(inputs.to_vec()),
-            _ => Err(Error::op("cumulative_sum", format!("the operand must be f32, found {}", inputs[0]))),
-        }
-    }
-
-    fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
-        real_inputs!(inputs, R => self.run::<R>(&inputs[0])).map(|t| vec![t])
-    }
-
-    fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
-        let g = cx.cotangent_or_zeros(0)?;
-        let op = Self { reversed: !self.reversed, ..*self };
-        Ok(vec![Some(cx.tape().record_one(op, &[g])?)])
-    }
-
-    fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let [outer, n, inner] = cx.input_shape(0).around(self.axis);
-        let rows = outer * inner;
-        let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
-        cx.check_iterations(n)?;
-        let kernel = cx.kernel(&CUMULATIVE_SUM, &[usize::from(self.reversed)]);
-        let workgroups = if n == 0 { 0 } else { rows.div_ceil(64) };
-        cx.dispatch(kernel, bindings, Params::new().u32(rows).u32(n).u32(inner), workgroups, (rows * n) as f64)
-    }
 }
 
 /// # Reductions along axes
@@ -385,18 +285,6 @@ impl Tape {
         self.select(none, zero, root)
     }
 
-    /// The first index of the largest element along `axis`, i32, or of the first NaN where there is one; `axis` vanishes.
-    pub fn argmax(&mut self, x: Var, axis: isize) -> Result<Var> {
-        let axis = self.axis("argmax", x, axis)?;
-        self.record_one(ArgMax { axis }, &[x])
-    }
-
-    /// Σ of the elements up to and including each along `axis`.
-    pub fn cumulative_sum(&mut self, x: Var, axis: isize) -> Result<Var> {
-        let axis = self.axis("cumulative_sum", x, axis)?;
-        self.record_one(CumulativeSum { axis, reversed: false }, &[x])
-    }
-
     /// The axis that `axis` names on `x`, counting from the end where negative, or an error of `op`.
     pub fn axis(&self, op: &str, x: Var, axis: isize) -> Result<usize> {
         self.check(x)?;
@@ -437,7 +325,7 @@ pub(super) fn cases() -> Vec<Case> {
         ("variance", |t, x, axes, keep| t.variance(x, axes, 0, keep)),
         ("l2_norm", Tape::l2_norm),
     ];
-    let shapes: [(&[usize], &'static [isize]); 7] = [
+    let shapes: [(&[usize], &'static [isize]); 13] = [
         (&[1], &[]),
         (&[7, 63], &[1]),
         (&[65, 7], &[0]),
@@ -445,6 +333,13 @@ pub(super) fn cases() -> Vec<Case> {
         (&[2, 3, 4, 5], &[0, 2]),
         (&[1, 4099], &[]),
         (&[5, 65, 33], &[0]),
+        // Four elements at once, along and across; then lines long enough to be split.
+        (&[5, 260], &[1]),
+        (&[2, 7, 12], &[1]),
+        (&[1, 33_028], &[]),
+        (&[2, 1, 8209], &[2]),
+        (&[1030, 36], &[0]),
+        (&[300, 33], &[0]),
     ];
     let mut cases = Vec::new();
     for (name, op) in ops {
@@ -457,7 +352,8 @@ pub(super) fn cases() -> Vec<Case> {
             cases.push(if smooth { case } else { case.forward_only() });
         }
     }
-    for shape in [[1, 7], [65, 3], [3, 257]] {
+    // Four at once along and across; lines long enough for two stages.
+    for shape in [[1, 7], [65, 3], [3, 257], [7, 260], [1030, 36], [257, 33], [2, 33_028]] {
         for axis in [0, 1] {
             let operands = vec![f32s(shape, Draw::Whole(9))];
             cases.push(Case::new("argmax", operands, move |t, x| Ok(vec![t.argmax(x[0], axis)?])).within(0.0, 0.0).forward_only());
@@ -474,12 +370,18 @@ pub(super) fn works() -> Vec<Work> {
     let work = |name, draw, op: fn(&mut Tape, Var) -> Result<Var>| {
         Work::new(name, sizes.map(|s| Instance::new(vec![f32s(s, draw)], move |t, x| Ok(vec![op(t, x[0])?]))))
     };
+    let sum = |s: Shape, axis: isize| Instance::new(vec![f32s(s, Draw::Normal)], move |t, x| Ok(vec![t.sum(x[0], &[axis], false)?]));
     vec![
         work("sum rows", Draw::Normal, |t, x| t.sum(x, &[1], false)),
         work("sum columns", Draw::Normal, |t, x| t.sum(x, &[0], false)),
         work("sum all", Draw::Normal, |t, x| t.sum(x, &[], false)),
         work("max rows", Draw::Normal, |t, x| t.max(x, &[1], false)),
         work("argmax rows", Draw::Normal, |t, x| t.argmax(x, 1)).forward_only(),
+        work("argmax columns", Draw::Normal, |t, x| t.argmax(x, 0)).forward_only(),
         work("cumulative_sum rows", Draw::Normal, |t, x| t.cumulative_sum(x, 1)),
+        work("cumulative_sum columns", Draw::Normal, |t, x| t.cumulative_sum(x, 0)),
+        // Subjects, regions and time; and few long rows.
+        Work::new("sum middle", [[4, 16, 16], [16, 100, 300], [16, 400, 1200]].map(|s| sum(s.into(), 1))),
+        Work::new("sum few rows", [[2, 4096], [8, 65_536], [16, 1_048_576]].map(|s| sum(s.into(), 1))),
     ]
 }
