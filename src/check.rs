@@ -1,7 +1,7 @@
 //! Checks that compare an op's kernels on a device with its f64 definition, and its reverse rule with finite differences.
 
 use crate::device::{Device, Program};
-use crate::kernel::Target;
+use crate::kernel::{Adapters, Target, Variant};
 use crate::ops::case::{Case, Draw};
 use crate::plan::Plan;
 use crate::tape::{Tape, Var};
@@ -122,7 +122,7 @@ impl<'a> Defined<'a> {
             outcomes.push(outcome(self.case, named(&pinned), &self.recorded, &values, &self.exact));
             let of_algorithms = pinned.iter().all(|(name, _)| crate::ops::algorithms().iter().any(|a| a.name == name));
             if let Some(plan) = program.plan().filter(|_| of_algorithms && !self.case.composed) {
-                pins.extend(others(plan, &pinned, &mut tried));
+                pins.extend(others(plan, device, &pinned, &mut tried));
             }
         }
         Ok(outcomes)
@@ -199,7 +199,7 @@ fn named(pins: &Pins) -> String {
 
 /// The pins that remain to be tried: for a plan without pinned algorithms, the other algorithms; and, for each kernel that runs in a
 /// variant not yet in `tried`, its other variants.
-fn others(plan: &Plan, pinned: &Pins, tried: &mut BTreeSet<(String, String)>) -> Vec<Pins> {
+fn others(plan: &Plan, device: &Device, pinned: &Pins, tried: &mut BTreeSet<(String, String)>) -> Vec<Pins> {
     let with = |name: &str, variant: &str| [pinned.as_slice(), &[(name.to_owned(), variant.to_owned())]].concat();
     let takes = |kernel: &str| plan.steps.iter().any(|s| s.kernel.name == kernel);
     let mut found = Vec::new();
@@ -214,8 +214,10 @@ fn others(plan: &Plan, pinned: &Pins, tried: &mut BTreeSet<(String, String)>) ->
             used.entry(&kernel.name).or_default().insert(variant);
         }
     }
+    let runs = |v: &Variant| v.adapters != Adapters::Cooperative || device.prove_cooperative().is_ok();
     for source in crate::ops::sources().into_iter().filter(|s| used.contains_key(s.name)) {
-        found.extend(source.variants.iter().filter(|v| !used[source.name].contains(v.name)).map(|v| with(source.name, v.name)));
+        let untried = source.variants.iter().filter(|v| runs(v) && !used[source.name].contains(v.name));
+        found.extend(untried.map(|v| with(source.name, v.name)));
     }
     found
 }

@@ -10,6 +10,7 @@ use crate::{Error, Result};
 #[cfg(not(target_arch = "wasm32"))]
 use std::time::Duration;
 
+mod proof;
 mod state;
 
 pub use state::State;
@@ -84,6 +85,19 @@ impl Device {
         }
     }
 
+    /// Runs products on the device's cooperative matrices, unless that has been done: what compiling the first program that would take
+    /// them does as well. Returns the largest error, relative to the root mean square of the products.
+    ///
+    /// # Errors
+    /// The reason why products do not run on them.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn prove_cooperative(&self) -> std::result::Result<f64, String> {
+        match self {
+            Self::Gpu(context) => pollster::block_on(proof::prove(context)),
+            Self::Cpu(_) => Err("the host has none".into()),
+        }
+    }
+
     /// The same device, with kernels pinned to variants: pairs of kernel and variant. The host has none.
     pub fn with_variants(&self, variants: impl IntoIterator<Item = (String, String)>) -> Self {
         match self {
@@ -146,7 +160,7 @@ impl Device {
                 Engine::Host(Box::new(program))
             }
             Self::Gpu(context) => {
-                let plan = Plan::new(tape, outputs, context.target())?;
+                let plan = proof::plan(context, tape, outputs).await?;
                 for (name, ty, init) in &plan.states {
                     state.begin(name, *ty, init).await?;
                 }

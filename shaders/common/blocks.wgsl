@@ -5,6 +5,10 @@ var<private> b_base: u32;
 var<private> a_stride: u32;
 var<private> b_stride: u32;
 var<private> depth: u32;
+// The terms of a whole sum, of which these may be a slice.
+var<private> whole_depth: u32;
+// True where no element of either is larger than 1.
+var<private> within_one: bool;
 
 fn within_depth(k: u32, x: vec4<f32>) -> vec4<f32> {
     return select(vec4<f32>(0.0), x, vec4<u32>(k, k + 1u, k + 2u, k + 3u) < vec4<u32>(depth));

@@ -6,22 +6,17 @@ var<private> graph: u32;
 // The first of the block, within its graph.
 var<private> first_receiver: u32;
 var<private> first_sender: u32;
-// The block that these are of.
-var<private> held: u32 = 0xffffffffu;
 
-// Goes to the block that holds `row`; to the last, if it lies beyond.
+// Goes to the block that holds `row`; to the last, if it lies beyond. All that follows is about this block.
 fn place(row: u32) {
     let block = min(params.from_block + (row >> params.block_bits), params.last_block);
-    if (block != held) {
-        held = block;
-        let strip = block / params.across;
-        graph = strip / params.down;
-        first_receiver = (strip % params.down) << (params.block_bits - params.sender_bits);
-        first_sender = (block % params.across) << params.sender_bits;
-    }
+    let strip = block / params.across;
+    graph = strip / params.down;
+    first_receiver = (strip % params.down) << (params.block_bits - params.sender_bits);
+    first_sender = (block % params.across) << params.sender_bits;
 }
 
-// The ends of a pair of the block, which may lie beyond those of the graph.
+// The ends of a pair, which may lie beyond those of the graph.
 fn receiver_of(row: u32) -> u32 {
     return first_receiver + ((row & ((1u << params.block_bits) - 1u)) >> params.sender_bits);
 }

@@ -3,9 +3,8 @@ fn hidden(receiver: vec4<f32>, sender: u32, f: u32) -> vec4<f32> {
     return activated(receiver + v[sender_row(sender) * params.features + f], params.first, params.first_leak, false);
 }
 
-// Column r holds the features f of the pair of row + r, of four that have one receiver.
+// Column r holds the features f of the pair of row + r, of four that have one receiver. They are of the block last gone to.
 fn hidden_rows(row: u32, f: u32) -> mat4x4<f32> {
-    place(row);
     let receiver = u[receiver_row(receiver_of(row)) * params.features + f];
     let sender = sender_of(row);
     return mat4x4<f32>(

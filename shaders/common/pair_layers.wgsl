@@ -4,10 +4,10 @@
 // Column r holds the features k .. k + 4 of row + r; zeros beyond the last feature.
 fn a_block(row: u32, k: u32) -> mat4x4<f32> {
     let f = k / 4u;
-    if (f >= params.features) {
-        return mat4x4<f32>();
-    }
-    return hidden_rows(row, f);
+    let made = hidden_rows(row, min(f, params.features - 1u));
+    let inside = f < params.features;
+    let none = vec4<f32>();
+    return mat4x4<f32>(select(none, made[0], inside), select(none, made[1], inside), select(none, made[2], inside), select(none, made[3], inside));
 }
 
 fn weights(output: u32, f: u32) -> vec4<f32> {

@@ -5,7 +5,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 rows n depth + 2 rows n - rows FLOPs; a and c once
 // uses     grid, nan, math, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged | tile_cooperative
 
 const TRANSPOSE_A = false;
 const TRANSPOSE_B = true;
@@ -19,6 +19,9 @@ struct Params {
     units: u32,
     stride: u32,
 }
+
+// The bindings of `tile_cooperative`.
+const MAGNITUDES = 3u;
 
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -37,6 +40,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     a_stride = params.stride;
     b_stride = params.stride;
     depth = params.depth;
+    whole_depth = depth;
+    within_one = true;
     tile_product(row_unit, col_unit, lane, params.depth);
 
     for (var i = 0u; i < EDGE; i++) {

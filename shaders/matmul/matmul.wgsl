@@ -6,7 +6,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 batch rows cols depth FLOPs; A, B and C once
 // uses     grid, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged | tile_cooperative
 
 struct Params {
     rows: u32,
@@ -32,6 +32,9 @@ struct Params {
     slice_stride: u32,
 }
 
+// The bindings of `tile_cooperative`.
+const MAGNITUDES = 3u;
+
 @group(1) @binding(0) var<uniform> params: Params;
 
 @compute @workgroup_size(GROUP)
@@ -56,6 +59,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     a_base += first * select(1u, a_stride, TRANSPOSE_A);
     b_base += first * select(b_stride, 1u, TRANSPOSE_B);
     depth = terms;
+    whole_depth = params.depth;
     let row_unit = unit / params.col_units;
     let col_unit = unit % params.col_units;
     tile_product(row_unit, col_unit, lane, terms);

@@ -11,7 +11,7 @@
 //          senders; memory and barriers: see the tile snippets. 2 EDGE EDGE barriers more for a unit that a workgroup shares
 // cost     batch receivers senders (2 features + 2 features outputs + 4 outputs) FLOPs; z, u, v, w, bias and s once
 // uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_layers
-// one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
+// one of   tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
 
 struct Params {
     units: u32,
@@ -59,8 +59,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     for (var step = 0u; step < params.across; step++) {
         let block = strip * params.across + step;
-        tile_product(block, col_unit, lane, 4u * params.features);
         place(block * ROWS);
+        tile_product(block, col_unit, lane, 4u * params.features);
         for (var j = 0u; j < EDGE; j++) {
             let offset = bias[min(tile_col(col_unit, lane, j) / 4u, params.outputs - 1u)];
             for (var i = 0u; i < EDGE; i++) {

@@ -13,7 +13,7 @@
 //            tile snippets. 2 EDGE (EDGE + 4) barriers more for a unit that a workgroup shares
 // cost       pairs (2 features outputs + 5 features) FLOPs; each buffer once
 // uses       grid, nan, math, features_vector, pair_activation, pair_blocks
-// one of     tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
+// one of     tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
 
 struct Params {
     units: u32,
@@ -47,14 +47,13 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> dz: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
+fn slopes(row: u32, h: u32) -> vec4<f32> {
+    return select(vec4<f32>(), panel[row * params.outputs + min(h, params.outputs - 1u)], h < params.outputs);
+}
+
 // Column r holds the outputs k .. k + 4 of row + r; zeros beyond the last output.
 fn a_block(row: u32, k: u32) -> mat4x4<f32> {
-    let h = k / 4u;
-    if (h >= params.outputs) {
-        return mat4x4<f32>();
-    }
-    let at = row * params.outputs + h;
-    return mat4x4<f32>(panel[at], panel[at + params.outputs], panel[at + 2u * params.outputs], panel[at + 3u * params.outputs]);
+    return mat4x4<f32>(slopes(row, k / 4u), slopes(row + 1u, k / 4u), slopes(row + 2u, k / 4u), slopes(row + 3u, k / 4u));
 }
 
 fn weights(output: u32, f: u32) -> vec4<f32> {

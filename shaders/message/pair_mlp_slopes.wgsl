@@ -10,11 +10,11 @@
 // g        [batch, receivers, outputs]
 // panel    [rows, outputs]: pairs in blocks, 0 where a row of a block is no pair
 // sums     [col_units, rows] parts of the cotangent of z, four rows at a time; then [tiles of rows, outputs], four outputs at a time
-// workgroup GROUP x 1 x 1; a unit is a tile of pairs by outputs; memory and barriers: see the tile snippets. 4 EDGE barriers more for a unit
+// workgroup GROUP x 1 x 1; a unit is a tile of pairs of one block by outputs; memory and barriers: see the tile snippets. 4 EDGE barriers more for a unit
 //          that a workgroup shares
 // cost     pairs (2 features + 2 features outputs + 8 outputs) FLOPs; z, u, v, w, bias, g, panel and sums once
 // uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_layers
-// one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
+// one of   tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
 
 struct Params {
     units: u32,
@@ -56,6 +56,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     let col_unit = unit % params.col_units;
     let row_unit = unit / params.col_units;
+    place(ROWS * row_unit);
     tile_product(row_unit, col_unit, lane, 4u * params.features);
 
     var by_row: array<vec4<f32>, EDGE>;
@@ -66,8 +67,6 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     for (var i = 0u; i < EDGE; i++) {
         let row = tile_row(row_unit, lane, i);
-        let inside = row < params.rows;
-        place(row);
         let receiver = receiver_of(row);
         let sender = sender_of(row);
         let own = receiver_row(receiver);
@@ -81,9 +80,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
                 by_row[i][r] += dot(back, activated(y, params.second, params.second_leak, false));
                 let weight = z[own * params.senders + min(sender + r, params.senders - 1u)];
                 let slope = weight * back * activated(y, params.second, params.second_leak, true);
-                let kept = select(vec4<f32>(), slope, is_pair(receiver, sender + r) & inside);
+                let kept = select(vec4<f32>(), slope, is_pair(receiver, sender + r));
                 by_col[j] += kept;
-                if (inside && h < params.outputs) {
+                if (h < params.outputs) {
                     panel[(row + r) * params.outputs + h] = kept;
                 }
             }
@@ -92,7 +91,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     for (var i = 0u; i < EDGE; i++) {
         let row = tile_row(row_unit, lane, i);
         let whole = over_cols(by_row[i], lane);
-        if (keeps_cols(lane) && row < params.rows) {
+        if (keeps_cols(lane)) {
             sums[(col_unit * params.rows + row) / 4u] = whole;
         }
     }

@@ -11,7 +11,7 @@
 // cost     pairs (2 features + 2 features outputs) + tiles of rows outputs FLOPs, and 1 more for each element of dw and db that is added to
 //          what is there; panel, u, v, sums, dw and db once, the last two twice where they are added to
 // uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden
-// one of   tile_direct | tile_shared; tile_direct_sums | tile_shared_sums
+// one of   tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
 
 struct Params {
     units: u32,
@@ -66,6 +66,7 @@ fn a_block(row: u32, k: u32) -> mat4x4<f32> {
 
 // Column q holds the features col .. col + 4 of row k + q.
 fn b_block(k: u32, col: u32) -> mat4x4<f32> {
+    place(start + k);
     return hidden_rows(start + k, min(col / 4u, params.features - 1u));
 }
 

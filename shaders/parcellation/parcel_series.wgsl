@@ -7,7 +7,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 parcels vertices time FLOPs; a, b, mass and c once
 // uses     grid, scalar, nan, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged | tile_cooperative
 
 struct Params {
     parcels: u32,
@@ -18,6 +18,9 @@ struct Params {
     a_stride: u32,
     b_stride: u32,
 }
+
+// The bindings of `tile_cooperative`.
+const MAGNITUDES = 4u;
 
 @group(0) @binding(3) var<storage, read> mass: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
@@ -36,6 +39,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     a_stride = params.a_stride;
     b_stride = params.b_stride;
     depth = params.vertices;
+    whole_depth = depth;
     tile_product(row_unit, col_unit, lane, params.vertices);
 
     for (var i = 0u; i < EDGE; i++) {

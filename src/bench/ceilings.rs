@@ -123,13 +123,12 @@ pub struct Probes {
 pub struct Beside {
     /// The control's nanoseconds just before and just after it.
     pub control: Stats,
-    /// True where they were as short as the control's best time, apart from a few per cent.
+    /// False where they were longer than the control's best time by more than a few per cent on a GPU, whose clocks rise and fall.
     pub steady: bool,
 }
 
-/// The most of the control's best time that it takes beside a steady measurement: on GPUs, whose clocks rise and fall, and on software
-/// adapters and the host executor, which share their cores with other programs.
-const STEADY: [f64; 2] = [1.05, 1.25];
+/// The most of the control's best time that it takes beside a steady measurement.
+const STEADY: f64 = 1.05;
 /// The number of times that a measurement is taken in search of a steady one.
 const ATTEMPTS: usize = 3;
 /// The time of work that brings a GPU's clocks up.
@@ -170,16 +169,16 @@ impl Probes {
     }
 
     /// Takes a measurement between two samples of the control. Where the control is slower than its best by more than a few per cent, the
-    /// device is kept at work until its clocks have risen, and the measurement is taken again; the steadiest of three is returned.
+    /// device is kept at work until its clocks have risen, and the measurement is taken again; the steadiest of three is returned. Software
+    /// adapters and the host executor have no clocks of their own to bring up: one measurement is taken there.
     ///
     /// # Errors
     /// The same as those of `measure`, and where the device reports a fault.
     pub fn steadily<T>(&mut self, mut measure: impl FnMut() -> Result<T>) -> Result<(T, Beside)> {
-        let most = STEADY[usize::from(self.slow)];
         let mut best: Option<(f64, T, Stats)> = None;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..if self.slow { 1 } else { ATTEMPTS } {
             let mut before = self.control_now()?;
-            if before > most * self.copy.best && !self.slow {
+            if before > STEADY * self.copy.best && !self.slow {
                 self.f32.work(CLOCKS_UP)?;
                 before = self.control_now()?;
             }
@@ -189,13 +188,13 @@ impl Probes {
             if best.as_ref().is_none_or(|(least, ..)| pace < *least) {
                 best = Some((pace, measured, control));
             }
-            if pace <= most {
+            if pace <= STEADY {
                 break;
             }
         }
         let (_, measured, control) = best.ok_or_else(|| Error::argument("no samples"))?;
         // More samples may have found the control to be faster than it was known to be at first.
-        Ok((measured, Beside { control, steady: control.q3 <= most * self.copy.best }))
+        Ok((measured, Beside { control, steady: self.slow || control.q3 <= STEADY * self.copy.best }))
     }
 
     /// The control's nanoseconds now.

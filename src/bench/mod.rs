@@ -10,6 +10,7 @@ pub mod job;
 pub mod machine;
 pub mod measure;
 mod networks;
+pub mod own;
 pub mod report;
 mod run;
 mod small;
@@ -31,7 +32,7 @@ use std::collections::BTreeSet;
 use step::{TimedStep, steps};
 
 /// The choice of what a run measures.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Only works and steps whose names contain this, whatever its case; where there are none, the works of kernels whose names do.
     pub filter: Option<String>,
@@ -41,6 +42,8 @@ pub struct Settings {
     pub size: Option<Size>,
     /// The shapes of the operands of the one work that is timed, in place of its own sizes.
     pub shapes: Option<Vec<Shape>>,
+    /// A work of the user's own, in place of the crate's.
+    pub own: Option<Work>,
     /// The seed of the random operands.
     pub seed: u64,
 }
@@ -50,6 +53,8 @@ impl Settings {
     fn sized(&self, mut work: Work) -> Result<Option<Work>> {
         if let Some(shapes) = &self.shapes {
             work = work.at(shapes)?;
+            // An op that refuses the shapes does so before anything is measured.
+            RecordedWork::new(&work.sizes[0].1, Direction::Forward)?;
         }
         let wanted = match self.size {
             Some(size) => Some(size),
@@ -76,7 +81,12 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// Returns [`Error::Argument`] where nothing matches.
     pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
+        if let Some(work) = &settings.own {
+            return Ok(Self { device, settings, wanted: String::new(), works: vec![work.clone()], steps: Vec::new() });
+        }
         let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
+        // The kernels of a work are those that run where it is timed.
+        let _ = device.prove_cooperative();
         let target = match device {
             Device::Gpu(context) => context.target().clone(),
             Device::Cpu(_) => Target::portable(),

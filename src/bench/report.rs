@@ -112,6 +112,17 @@ impl Report {
         })
     }
 
+    /// One step of each training step that was timed, as a Chrome / Perfetto trace: a process for each. `None` where no step was profiled.
+    pub fn trace(&self) -> Option<Value> {
+        let profiles = self.steps.iter().filter_map(|s| Some((s.name, s.device.as_ref()?.profile.as_ref()?)));
+        let mut events = Vec::new();
+        for (pid, (name, profile)) in profiles.enumerate() {
+            events.push(json!({ "name": "process_name", "ph": "M", "pid": pid, "args": { "name": name } }));
+            events.extend(profile.events(pid));
+        }
+        (!events.is_empty()).then(|| json!({ "displayTimeUnit": "ns", "traceEvents": events }))
+    }
+
     fn row(&self, r: &Row) -> Value {
         json!({
             "kernel": r.kernel, "variant": r.variant, "work": r.work, "direction": r.direction.name(), "shape": r.shape,

@@ -72,6 +72,8 @@ pub struct OnDevice {
     pub gpu: Option<Stats>,
     /// The sum of the nanoseconds of its kernels, each timed on its own.
     pub kernels: f64,
+    /// One step with timestamps around each dispatch; `None` without timestamps.
+    pub profile: Option<gpu::Profile>,
 }
 
 impl OnDevice {
@@ -214,10 +216,11 @@ fn on_device(program: &mut Program, timing: Timing, effort: &Effort) -> Result<O
     let encoded = (0..effort.samples).map(|_| Ok(on_gpu.encode_time()?.as_nanos() as f64)).collect::<Result<Vec<_>>>()?;
     let gpu = if timing == Timing::Gpu { step_times(on_gpu, effort)? } else { None };
     let dispatches = on_gpu.plan().steps.len();
+    let profile = if timing == Timing::Gpu { Some(pollster::block_on(on_gpu.profile())?) } else { None };
     // The kernels are timed last, because a kernel that is launched many times leaves its state far from where a step would leave it.
     let sums: Vec<f64> = times(program, timing, effort)?.iter().map(|s| s.iter().sum()).collect();
     let kernels = Stats::of(&sums).ok_or_else(none)?.median;
-    Ok(OnDevice { dispatches, encode: Stats::of(&encoded).ok_or_else(none)?, gpu, kernels })
+    Ok(OnDevice { dispatches, encode: Stats::of(&encoded).ok_or_else(none)?, gpu, kernels, profile })
 }
 
 /// The device's time for a step in one pass.

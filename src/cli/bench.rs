@@ -4,10 +4,11 @@ use super::common::{Common, Done, note, progress};
 use crate::bench::compare::{Baseline, Comparison, Verdict};
 use crate::bench::job::{Direction, HOST};
 use crate::bench::measure::Timing;
+use crate::bench::own::{self, Launch};
 use crate::bench::report::{Report, Row};
 use crate::bench::step::StepRow;
 use crate::bench::{Bench as Measured, Settings, machine::Machine};
-use crate::file::OutputFolder;
+use crate::file::{OutputFolder, write_file};
 use crate::ops::work::Size;
 use crate::report::picture::{Ceiling, Point, roofline};
 use crate::report::table;
@@ -33,6 +34,28 @@ pub(super) struct Bench {
     /// Time only works of this size, and no steps.
     #[arg(long, value_parser = size, value_name = "small|medium|large")]
     size: Option<Size>,
+    /// Write one step of each training step that is timed to a file, for ui.perfetto.dev: when each dispatch began, and how long it took.
+    #[arg(long, value_name = "FILE.json")]
+    trace: Option<PathBuf>,
+    /// Time a kernel of your own: a file of WGSL with the entry point `main`, storage buffers at @group(0) and, if it has parameters, one
+    /// uniform struct at @group(1) @binding(0). What it may write is a result, all else is drawn at random.
+    #[arg(long, value_name = "FILE.wgsl", requires_all = ["elements", "workgroups"], conflicts_with_all = ["filter", "size", "shape"])]
+    kernel: Option<PathBuf>,
+    /// The scalars in each storage buffer of the kernel: `1048576,1048576`.
+    #[arg(long, value_delimiter = ',', value_name = "N,...", requires = "kernel")]
+    elements: Vec<usize>,
+    /// The workgroups of the kernel; beyond 65,535 they are folded in two dimensions.
+    #[arg(long, value_name = "N", requires = "kernel", value_parser = clap::value_parser!(u32).range(1..))]
+    workgroups: Option<u32>,
+    /// The words of the kernel's uniform struct.
+    #[arg(long, value_delimiter = ',', value_name = "X,...", requires = "kernel", allow_negative_numbers = true)]
+    params: Vec<f64>,
+    /// The floating-point operations of the kernel.
+    #[arg(long, default_value_t = 0.0, value_name = "N", requires = "kernel")]
+    flops: f64,
+    /// Compile the kernel without runtime checks: it must not index outside its buffers, nor loop without end.
+    #[arg(long, requires = "kernel")]
+    unchecked: bool,
     /// Time one work on operands of these shapes: `4096x512,512x128`.
     #[arg(long, value_parser = shapes, value_name = "SHAPES", conflicts_with = "size", requires = "filter")]
     shape: Option<Shapes>,
@@ -71,8 +94,16 @@ impl Bench {
         if let Some((path, baseline)) = &earlier {
             baseline.check(path, &Machine::of(&device), Timing::of(&device).name())?;
         }
+        let launch = || Launch {
+            elements: self.elements.clone(),
+            workgroups: self.workgroups.unwrap_or(1) as usize,
+            params: self.params.clone(),
+            flops: self.flops,
+            unchecked: self.unchecked,
+        };
+        let own = self.kernel.as_deref().map(|path| own::work(path, &launch())).transpose()?;
         let shapes = self.shape.as_ref().map(|shapes| shapes.0.clone());
-        let settings = Settings { filter: self.filter.clone(), quick: self.quick, size: self.size, shapes, seed: common.seed };
+        let settings = Settings { filter: self.filter.clone(), quick: self.quick, size: self.size, shapes, own, seed: common.seed };
         let bench = Measured::new(&device, &settings)?;
         let mut folder = self.out.as_ref().map(OutputFolder::new).transpose()?;
         common.say(&device);
@@ -86,6 +117,11 @@ impl Bench {
             write(folder, &report)?;
         }
         folder.map(OutputFolder::commit).transpose()?;
+        if let Some(path) = &self.trace {
+            let none =
+                || Error::argument("--trace: no training step was timed by a device's timestamps: `tapetum bench step/demo` times one");
+            write_file(path, format!("{:#}\n", report.trace().ok_or_else(none)?).as_bytes())?;
+        }
         let mut object = report.json();
         if let Some(compared) = &compared {
             object["comparison"] = compared.json();

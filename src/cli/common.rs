@@ -1,7 +1,7 @@
 //! Parts that subcommands share: the global options, the choice of the device, and messages to the user.
 
 use crate::data::{Layout, Series, SeriesOptions, TableOptions};
-use crate::gpu::{Choice, Options};
+use crate::gpu::{Choice, Options, Products};
 use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,6 +25,10 @@ pub(super) struct Common {
     /// building anything. They are compiled without runtime checks.
     #[arg(long, global = true, value_name = "DIR", display_order = 104)]
     shaders: Option<PathBuf>,
+    /// Arithmetic of large matrix products: `auto` takes cooperative matrices (tensor cores) where the device proves that they are as
+    /// accurate as f32
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "auto|f32", hide_possible_values = true, display_order = 105)]
+    precision: Precision,
     /// Seed of everything random
     #[arg(long, global = true, default_value_t = 0, value_name = "N", display_order = 102)]
     pub(super) seed: u64,
@@ -50,6 +54,14 @@ impl Axes {
             Self::RegionsTime => Layout::RegionsTime,
         }
     }
+}
+
+/// The arithmetic of large matrix products.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum Precision {
+    #[default]
+    Auto,
+    F32,
 }
 
 /// The options that say how tables are read.
@@ -133,8 +145,10 @@ impl Common {
     pub(super) fn device(&self) -> Result<Device> {
         match self.asked() {
             (_, name) if name.eq_ignore_ascii_case("cpu") => Ok(Device::cpu()),
-            (_, name) if name.eq_ignore_ascii_case("auto") => Ok(Device::auto()),
-            (by, name) => open(by, &name, Choice::parse(&name), "`auto` and `cpu` are there too"),
+            (_, name) if name.eq_ignore_ascii_case("auto") => {
+                Ok(Device::gpu(&Options { products: self.products(), ..Options::default() }).unwrap_or_else(|_| Device::cpu()))
+            }
+            (by, name) => self.open(by, &name, Choice::parse(&name), "`auto` and `cpu` are there too"),
         }
         .and_then(|device| self.tuned(device))
     }
@@ -160,8 +174,10 @@ impl Common {
             (by, name) if name.eq_ignore_ascii_case("cpu") => {
                 Err(Error::argument(format!("{by}{name}: a Vulkan, Metal or DX12 adapter is expected: `cpu` runs no kernels")))
             }
-            (by, name) if name.eq_ignore_ascii_case("auto") => open(by, &name, Choice::Best, "a Vulkan, Metal or DX12 adapter is expected"),
-            (by, name) => open(by, &name, Choice::parse(&name), "`auto` is there too"),
+            (by, name) if name.eq_ignore_ascii_case("auto") => {
+                self.open(by, &name, Choice::Best, "a Vulkan, Metal or DX12 adapter is expected")
+            }
+            (by, name) => self.open(by, &name, Choice::parse(&name), "`auto` is there too"),
         }
         .and_then(|device| self.tuned(device))
     }
@@ -169,6 +185,20 @@ impl Common {
     /// The chosen device for commands that the host executor can run as well.
     pub(super) fn any_device(&self) -> Result<Device> {
         if self.asked().1.eq_ignore_ascii_case("cpu") { Ok(Device::cpu()) } else { self.adapter() }
+    }
+
+    /// Opens the adapter of this choice. Where there is none, the message names the source of the choice and the alternatives `others`.
+    fn open(&self, by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
+        let options = Options { choice, software: true, products: self.products(), ..Options::from_env() };
+        Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
+    }
+
+    /// The arithmetic of products that is asked for.
+    pub(super) fn products(&self) -> Products {
+        match self.precision {
+            Precision::Auto => Products::Auto,
+            Precision::F32 => Products::F32,
+        }
     }
 
     /// Prints the device in one line. It is called once no further failure is likely, because a failure prints exactly one line.
@@ -201,12 +231,6 @@ fn print(text: &str) -> Result<()> {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::argument(format!("standard output cannot be written: {e}"))),
         _ => Ok(()),
     }
-}
-
-/// Opens the adapter of this choice. Where there is none, the message names the source of the choice and the alternatives `others`.
-fn open(by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
-    let options = Options { choice, software: true, ..Options::from_env() };
-    Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
 }
 
 /// The progress of a command: a bar on a terminal, a line every ten seconds where standard error goes elsewhere.

@@ -96,7 +96,13 @@ const SHADERLESS: [&str; 11] = [
 
 /// The command line, each help page with the options that mean something there.
 fn arguments() -> clap::Command {
-    let hidden = [("seed", &SEEDLESS[..]), ("tuning", &UNTUNED[..]), ("device", &DEVICELESS[..]), ("shaders", &SHADERLESS[..])];
+    let hidden = [
+        ("seed", &SEEDLESS[..]),
+        ("tuning", &UNTUNED[..]),
+        ("device", &DEVICELESS[..]),
+        ("shaders", &SHADERLESS[..]),
+        ("precision", &["shaders"]),
+    ];
     let root = Arguments::command();
     let options: Vec<_> = root.get_arguments().cloned().collect();
     hidden.into_iter().fold(root, |root, (name, subcommands)| {

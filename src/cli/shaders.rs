@@ -3,7 +3,7 @@
 use super::common::{Common, Done};
 use super::misused;
 use crate::Result;
-use crate::registry::{Entry, Format, emit, list};
+use crate::registry::{Entry, Format, Wanted, emit, list};
 use crate::report::table;
 use clap::ValueEnum;
 use clap::error::ErrorKind;
@@ -13,6 +13,9 @@ use serde_json::json;
 pub(crate) struct Shaders {
     /// Only the kernels whose `family/kernel/variant` contains this.
     filter: Option<String>,
+    /// Leave out the variants that are chosen on software adapters alone.
+    #[arg(long)]
+    hardware: bool,
     /// Write the kernels into a folder, one file for each.
     #[arg(long, num_args = 2, value_names = ["spirv|msl|hlsl|wgsl", "DIR"])]
     emit: Option<Vec<String>>,
@@ -20,14 +23,14 @@ pub(crate) struct Shaders {
 
 impl Shaders {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let filter = self.filter.as_deref();
+        let wanted = Wanted { filter: self.filter.as_deref(), hardware: self.hardware };
         match self.emit.as_deref() {
             Some([format, dir]) => {
-                let written = emit(filter, parse(format), dir.as_ref())?;
+                let written = emit(wanted, parse(format), dir.as_ref())?;
                 common.print(&json!({ "written": written, "folder": dir }), || format!("{written} kernels written to {dir}"))?;
             }
             _ => {
-                let entries = list(filter)?;
+                let entries = list(wanted)?;
                 let all: Vec<_> = entries.iter().map(Entry::json).collect();
                 common.print(&json!({ "kernels": all }), || text(&entries))?;
             }

@@ -27,6 +27,20 @@ pub struct Options {
     pub checks: bool,
     /// Kernel and variant, to pin.
     pub variants: Vec<(String, String)>,
+    /// The arithmetic of matrix products.
+    pub products: Products,
+}
+
+/// The arithmetic of large matrix products.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Products {
+    /// On cooperative matrices (tensor cores) where a device has them and proves that they keep the accuracy of f32: each operand is split
+    /// into two halves of 16 bits, whose products are added in f32. The error is that of f32 arithmetic, and the last bits are others.
+    #[default]
+    Auto,
+    /// In f32 alone.
+    F32,
 }
 
 impl Options {
@@ -117,8 +131,12 @@ impl Adapter {
     /// The features this crate uses where an adapter has them.
     pub fn features(&self) -> Vec<&'static str> {
         let has = self.adapter.features();
-        let known =
-            [(wgpu::Features::TIMESTAMP_QUERY, "timestamps"), (wgpu::Features::SHADER_F16, "f16"), (wgpu::Features::SUBGROUP, "subgroups")];
+        let known = [
+            (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
+            (wgpu::Features::SHADER_F16, "f16"),
+            (wgpu::Features::SUBGROUP, "subgroups"),
+            (wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX, "cooperative-matrices"),
+        ];
         known.into_iter().filter(|(f, _)| has.contains(*f)).map(|(_, name)| name).collect()
     }
 
@@ -131,6 +149,26 @@ impl Adapter {
             && l.max_compute_invocations_per_workgroup >= 256
     }
 
+    /// Whether products can be tried on its cooperative matrices.
+    ///
+    /// # Errors
+    /// The reason why they cannot.
+    pub fn cooperative(&self) -> Result<(), String> {
+        use wgpu::CooperativeScalarType::{F16, F32};
+        let serves = |p: &wgpu::CooperativeMatrixProperties| {
+            [p.m_size, p.n_size, p.k_size] == [16; 3] && (p.ab_type, p.cr_type, p.saturating_accumulation) == (F16, F32, false)
+        };
+        if !self.adapter.features().contains(COOPERATIVE) {
+            Err("the adapter has no cooperative matrices in f16".into())
+        } else if !self.adapter.cooperative_matrix_properties().iter().any(serves) {
+            Err("its cooperative matrices are not 16 × 16 × 16, f16 added in f32".into())
+        } else if self.subgroups() != (32, 32) {
+            Err("its subgroups are not of 32 invocations".into())
+        } else {
+            enough_memory(&self.adapter.limits())
+        }
+    }
+
     fn rank(&self) -> u8 {
         match self.info.device_type {
             wgpu::DeviceType::DiscreteGpu => 0,
@@ -140,6 +178,31 @@ impl Adapter {
             wgpu::DeviceType::Cpu => 4,
         }
     }
+}
+
+/// The features without which a device runs nothing on cooperative matrices.
+pub(super) const COOPERATIVE: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16);
+
+/// The bytes of workgroup memory that `tile_cooperative` takes.
+const COOPERATIVE_MEMORY: u32 = 42_496;
+
+fn enough_memory(limits: &wgpu::Limits) -> Result<(), String> {
+    match limits.max_compute_workgroup_storage_size {
+        COOPERATIVE_MEMORY.. => Ok(()),
+        bytes => Err(format!("{bytes} bytes of workgroup memory are granted, and {COOPERATIVE_MEMORY} needed")),
+    }
+}
+
+/// Whether products can be tried on the cooperative matrices of `device`, which an application may have made.
+pub(super) fn cooperative(adapter: &Adapter, device: &wgpu::Device, options: &Options) -> Result<(), String> {
+    if options.products == Products::F32 {
+        return Err("products in f32 were asked for".into());
+    }
+    adapter.cooperative()?;
+    if !device.features().contains(COOPERATIVE) {
+        return Err("the device was made without them".into());
+    }
+    enough_memory(&device.limits())
 }
 
 pub(super) fn instance() -> wgpu::Instance {

@@ -1,12 +1,12 @@
 //! A device and its queue, made here or an application's own.
 
-use super::adapter::{Adapter, Options, choose, instance};
+use super::adapter::{Adapter, COOPERATIVE, Options, Products, choose, cooperative, instance};
 use super::boundary;
 use super::fault::{guarded, note, of_wgpu};
 use super::pipelines::{Maker, Pipelines};
 use crate::kernel::Target;
 use crate::{Error, Result};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// An adapter's device and queue, with the pipelines made on it so far. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -20,11 +20,23 @@ struct Inner {
     device: wgpu::Device,
     queue: wgpu::Queue,
     target: Target,
+    /// The target without cooperative matrices.
+    portable: Target,
+    cooperative: Arc<Cooperative>,
     checks: bool,
     /// True where this crate made the device: the device's error and loss callbacks are then this crate's too.
     owned: bool,
     fault: Arc<Mutex<Option<Error>>>,
     pipelines: Arc<Mutex<Pipelines>>,
+}
+
+/// Whether products may run on a device's cooperative matrices.
+#[derive(Debug)]
+struct Cooperative {
+    /// What the adapter, the device and the options say.
+    offered: Result<(), String>,
+    /// What products were wrong by that were run on them.
+    proof: OnceLock<Result<f64, String>>,
 }
 
 impl Context {
@@ -40,11 +52,20 @@ impl Context {
     /// [`Context::new`] for those who must not block.
     pub async fn new_async(options: &Options) -> Result<Self> {
         let adapter = choose(&instance(), options).await?;
-        let wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
+        let mut wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
+        let mut experimental_features = wgpu::ExperimentalFeatures::disabled();
+        if options.products == Products::Auto && adapter.cooperative().is_ok() {
+            wanted |= COOPERATIVE;
+            // SAFETY: of the experimental features only cooperative matrices are asked for. This crate's kernels load and store them
+            // within the workgroup memory they declare, by whole subgroups in uniform control flow, in the sizes and types that the
+            // adapter lists.
+            experimental_features = unsafe { wgpu::ExperimentalFeatures::enabled() };
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("tapetum"),
             required_features: adapter.adapter.features() & wanted,
             required_limits: adapter.adapter.limits(),
+            experimental_features,
             ..Default::default()
         };
         let (device, queue) =
@@ -84,7 +105,8 @@ impl Context {
         fault: Arc<Mutex<Option<Error>>>,
     ) -> Self {
         let limits = device.limits();
-        let target = Target {
+        let offered = cooperative(&adapter, &device, options);
+        let portable = Target {
             name: adapter.name().to_owned(),
             backend: adapter.backend(),
             software: adapter.software(),
@@ -92,22 +114,28 @@ impl Context {
             max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
             subgroups: device.features().contains(wgpu::Features::SUBGROUP).then(|| adapter.subgroups()),
             f16: device.features().contains(wgpu::Features::SHADER_F16),
+            cooperative: false,
             variants: options.variants.iter().cloned().collect(),
         };
-        let pipelines = Arc::default();
-        Self { inner: Arc::new(Inner { adapter, device, queue, target, checks: options.checks, owned, fault, pipelines }) }
+        let target = Target { cooperative: offered.is_ok(), ..portable.clone() };
+        let cooperative = Arc::new(Cooperative { offered, proof: OnceLock::new() });
+        let (checks, pipelines) = (options.checks, Arc::default());
+        Self { inner: Arc::new(Inner { adapter, device, queue, target, portable, cooperative, checks, owned, fault, pipelines }) }
     }
 
     /// The same device, with kernels pinned to variants: pairs of kernel and variant.
     pub fn with_variants(&self, variants: impl IntoIterator<Item = (String, String)>) -> Self {
         let i = &*self.inner;
         let target = Target { variants: variants.into_iter().collect(), ..i.target.clone() };
+        let portable = Target { cooperative: false, ..target.clone() };
         Self {
             inner: Arc::new(Inner {
                 adapter: i.adapter.clone(),
                 device: i.device.clone(),
                 queue: i.queue.clone(),
                 target,
+                portable,
+                cooperative: i.cooperative.clone(),
                 checks: i.checks,
                 owned: i.owned,
                 fault: i.fault.clone(),
@@ -127,9 +155,28 @@ impl Context {
         [a.name().to_owned(), a.backend().to_string(), a.driver()]
     }
 
-    /// The target that plans are made for.
+    /// The target that plans are made for. Whether it has cooperative matrices is proven when the first program is compiled that would
+    /// take them: until then, the target has them where the device offers them.
     pub fn target(&self) -> &Target {
-        &self.inner.target
+        match self.cooperative() {
+            Some(Err(_)) => &self.inner.portable,
+            _ => &self.inner.target,
+        }
+    }
+
+    /// Whether products run on cooperative matrices: the largest error of products that were tried, relative to their root mean square, or
+    /// the reason why not. `None` where cooperative matrices are offered and nothing has been tried yet.
+    pub fn cooperative(&self) -> Option<Result<f64, &str>> {
+        let Cooperative { offered, proof } = &*self.inner.cooperative;
+        match offered {
+            Err(why) => Some(Err(why)),
+            Ok(()) => proof.get().map(|proof| proof.as_ref().copied().map_err(String::as_str)),
+        }
+    }
+
+    /// Keeps what the first proof said.
+    pub(crate) fn proven(&self, proof: Result<f64, String>) {
+        let _ = self.inner.cooperative.proof.set(proof);
     }
 
     /// The device.

@@ -10,7 +10,7 @@ mod program;
 mod readback;
 mod state;
 
-pub use adapter::{Adapter, Choice, Options, adapters, best};
+pub use adapter::{Adapter, Choice, Options, Products, adapters, best};
 pub use context::Context;
 pub use profile::{Profile, Span};
 pub use program::{Counts, GpuProgram};

@@ -36,14 +36,18 @@ pub struct Profile {
 impl Profile {
     /// The step as a Chrome / Perfetto trace (`chrome://tracing`, ui.perfetto.dev).
     pub fn trace(&self) -> serde_json::Value {
-        let event = |s: &Span| {
+        serde_json::json!({ "displayTimeUnit": "ns", "traceEvents": self.events(0).collect::<Vec<_>>() })
+    }
+
+    /// The dispatches as events of a trace, in the process `pid`.
+    pub(crate) fn events(&self, pid: usize) -> impl Iterator<Item = serde_json::Value> + '_ {
+        self.spans.iter().map(move |s| {
             serde_json::json!({
-                "name": s.label, "cat": "dispatch", "ph": "X", "pid": 0, "tid": 0,
+                "name": s.label, "cat": "dispatch", "ph": "X", "pid": pid, "tid": 0,
                 "ts": s.start_ns / 1e3, "dur": s.duration_ns / 1e3,
                 "args": { "kernel": s.kernel, "flops": s.cost.flops, "bytes": s.cost.bytes },
             })
-        };
-        serde_json::json!({ "displayTimeUnit": "ns", "traceEvents": self.spans.iter().map(event).collect::<Vec<_>>() })
+        })
     }
 
     /// The time from the first start to the last end, in nanoseconds.

@@ -34,6 +34,25 @@ pub enum Adapters {
     Software,
     /// GPUs.
     Hardware,
+    /// GPUs whose cooperative matrices serve: see [`Target::cooperative`]. No other device can compile such a variant.
+    Cooperative,
+}
+
+impl Adapters {
+    /// True where `target` can run a variant that is for these adapters, chosen or asked for by name.
+    pub fn run_on(self, target: &Target) -> bool {
+        self != Self::Cooperative || target.cooperative
+    }
+
+    /// True where a variant for these adapters is chosen on `target`.
+    fn suit(self, target: &Target) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Software => target.software,
+            Self::Hardware => !target.software,
+            Self::Cooperative => target.cooperative,
+        }
+    }
 }
 
 /// One way to build a kernel: constants and snippets before the file, never a copy of it.
@@ -111,15 +130,9 @@ impl Source {
 
     /// The variant for work of `class` on `target`: the one it pins by name, else the first that suits both.
     pub fn variant(&self, target: &Target, class: &str) -> &'static Variant {
-        let pinned = target.pinned(self.name, class).and_then(|name| self.variants.iter().find(|v| v.name == name));
-        let suits = |v: &&Variant| {
-            let device = match v.adapters {
-                Adapters::Any => true,
-                Adapters::Software => target.software,
-                Adapters::Hardware => !target.software,
-            };
-            device && (v.classes.is_empty() || v.classes.contains(&class))
-        };
+        let named = |name: &str| self.variants.iter().find(|v| v.name == name && v.adapters.run_on(target));
+        let pinned = target.pinned(self.name, class).and_then(named);
+        let suits = |v: &&Variant| v.adapters.suit(target) && (v.classes.is_empty() || v.classes.contains(&class));
         pinned.or_else(|| self.variants.iter().find(suits)).unwrap_or(&self.variants[0])
     }
 
@@ -149,7 +162,11 @@ impl Source {
             }
         }
         snippets.extend(variant.snippets.iter().map(Snippet::current));
-        let wgsl = format!("{constants}\n{}\n{}", snippets.join("\n"), current(&[self.name], self.text));
+        // Directives stand before all else.
+        let (directives, snippets): (Vec<&str>, Vec<&str>) =
+            snippets.iter().flat_map(|s| s.lines()).partition(|l| l.starts_with("enable "));
+        let lines = |lines: Vec<&str>| lines.iter().flat_map(|line| [line, "\n"]).collect::<String>();
+        let wgsl = format!("{}{constants}\n{}\n{}", lines(directives), lines(snippets), current(&[self.name], self.text));
         Kernel { name: Cow::Borrowed(self.name), variant: Cow::Owned(name), class: "", wgsl: wgsl.into(), trusted: true }
     }
 
@@ -175,6 +192,8 @@ pub struct Algorithms {
     pub name: &'static str,
     /// Each algorithm, and a kernel that only this one takes.
     pub all: &'static [(&'static str, &'static str)],
+    /// The classes of work that [`Algorithms::rule`] tells apart, `[""]` where there is one.
+    pub classes: &'static [&'static str],
     /// The algorithm for work of a class where nobody asks for one by name.
     pub rule: fn(&Target, &str) -> &'static str,
 }
@@ -211,6 +230,11 @@ impl Kernel {
     /// The name by which the kernel's variant is pinned: the kernel, and `@` with the class of work where it has one.
     pub fn pin(&self) -> String {
         if self.class.is_empty() { self.name.to_string() } else { format!("{}@{}", self.name, self.class) }
+    }
+
+    /// True where it computes on cooperative matrices, which only some devices under Vulkan have.
+    pub fn cooperative(&self) -> bool {
+        self.wgsl.contains("enable wgpu_cooperative_matrix;")
     }
 
     /// An [`Error::Shader`] of it.

@@ -48,6 +48,8 @@ pub struct Target {
     pub subgroups: Option<(u32, u32)>,
     /// True where shaders may compute in f16.
     pub f16: bool,
+    /// True where products may run on cooperative matrices of 16 × 16 × 16, f16 times f16 added in f32, by subgroups of 32.
+    pub cooperative: bool,
     /// Kernel, or kernel`@`class of work, → variant, where somebody asked for one by name.
     pub variants: BTreeMap<String, String>,
 }
@@ -71,6 +73,7 @@ impl Target {
             max_binding: 128 << 20,
             subgroups: None,
             f16: false,
+            cooperative: false,
             variants: BTreeMap::new(),
         }
     }

@@ -54,6 +54,32 @@ impl Kernel {
         naga::front::wgsl::parse_str(&self.wgsl).map_err(|e| self.error(e.emit_to_string(&self.wgsl)))
     }
 
+    /// The members of the kernel's uniform struct with these values, each as a word of the member's type.
+    ///
+    /// # Errors
+    /// [`Error::Shader`](crate::Error::Shader) where the kernel does not parse, the struct has another number of words, or one cannot hold
+    /// its value.
+    pub fn params(&self, values: &[f64]) -> Result<Params> {
+        let module = self.parse()?;
+        let uniform = module.global_variables.iter().find(|(_, v)| v.space == AddressSpace::Uniform);
+        let members = uniform.map_or(Some(Vec::new()), |(_, v)| words(&module, v.ty)).unwrap_or_default();
+        let mut params = Params::new();
+        for ((name, ty), &value) in members.iter().zip(values) {
+            params = match ty {
+                WordType::U32 if value.fract() != 0.0 || !(0.0..=f64::from(u32::MAX)).contains(&value) => {
+                    return Err(self.error(format!("`{name}` is a u32, and {value} is given")));
+                }
+                WordType::U32 => params.u32(value as usize),
+                WordType::F32 => params.f32(value as f32),
+            };
+        }
+        if members.len() != values.len() {
+            return Err(self.error(format!("its uniform struct has {} words, and {} are given", members.len(), values.len())));
+        }
+        self.check_params(&params)?;
+        Ok(params)
+    }
+
     /// An error unless `params` are the members of the kernel's uniform struct: as many words, in the same order, of the same types. A kernel
     /// without such a struct takes none.
     ///

@@ -4,7 +4,7 @@ mod narrow;
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
-use super::tile::{self, Extents, Operand, Tiling};
+use super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::work::{Instance, Work};
 use crate::kernel::{Adapters, Binding, Buffer, Choice, Lowering, Params, Source, Variant, common, kernel_source};
 use crate::ops::pointwise::Walk;
@@ -13,7 +13,7 @@ use crate::tensor::{DType, HostTensor, MatrixLayout, Real, TensorType, buffer, p
 use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family =
-    Family { sources: &[&ADD_PARTS, &MATMUL, &narrow::DOTS, &narrow::OUTER, &narrow::SUMS, &tile::PAD], cases, works };
+    Family { sources: &[&ADD_PARTS, &MATMUL, &narrow::DOTS, &narrow::OUTER, &narrow::SUMS, &tile::MAGNITUDES, &tile::PAD], cases, works };
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
@@ -223,7 +223,9 @@ impl Product {
             params = strides.iter().fold(params, |params, s| params.u32(s * matrix));
         }
         params = params.u32(tiling.slices).u32(tiling.run).u32((batches * m * n).next_multiple_of(4));
-        let bindings = vec![Binding::read(a.buffer), Binding::read(b.buffer), Binding::write(c)];
+        let terms = [Terms::of(!transpose_a, self.stored[0]), Terms::of(transpose_b, self.stored[1])];
+        let magnitudes = tiling.magnitudes(cx, [(a, terms[0]), (b, terms[1])])?;
+        let bindings = [Binding::read(a.buffer), Binding::read(b.buffer), Binding::write(c)].into_iter().chain(magnitudes).collect();
         let workgroups = if m * n == 0 { 0 } else { tiling.groups(tiling.slices * batches * row_units * col_units) };
         cx.dispatch(tiling.kernel(&chosen), bindings, params, workgroups, 2.0 * (batches * m * n) as f64 * k as f64)
     }

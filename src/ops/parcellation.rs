@@ -6,7 +6,7 @@ use super::case::{Case, Draw, f32s};
 use super::line::{self, Lines};
 use super::matmul::Product;
 use super::reduce::{tree_sum, tree_sum_of};
-use super::tile::{self, Extents, Operand, Tiling};
+use super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::work::{Instance, Work};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
@@ -147,7 +147,9 @@ fn lower_series(
     let units = row_units * col_units;
     let kernel = tiling.kernel(&[tile::operands(a, x), tile::result(t)]);
     let params = Params::new().u32(p).u32(v).u32(t).u32(col_units).u32(units).u32(a.stride).u32(x.stride);
-    let bindings = vec![Binding::read(a.buffer), Binding::read(x.buffer), Binding::write(series), Binding::read(mass)];
+    let magnitudes = tiling.magnitudes(cx, [(a, Terms::Row), (x, Terms::of(false, 1))])?;
+    let bindings = [Binding::read(a.buffer), Binding::read(x.buffer), Binding::write(series), Binding::read(mass)];
+    let bindings = bindings.into_iter().chain(magnitudes).collect();
     let flops = 2.0 * (p * v) as f64 * t as f64 + (p * t + 2 * p) as f64;
     cx.dispatch(kernel, bindings, params, tiling.groups(units), flops)
 }
@@ -242,8 +244,9 @@ impl Op for MembershipsReverse {
         let units = row_units * col_units;
         let kernel = tiling.kernel(&[direct.into(), tile::operands(along_g, along_x), tile::result(v)]);
         let h = if direct { cx.input(5) } else { mass };
+        let magnitudes = tiling.magnitudes(cx, [(along_g, Terms::Row), (along_x, Terms::Row)])?;
         let [g, x] = [along_g, along_x].map(|o| Binding::read(o.buffer));
-        let bindings = [g, x, Binding::write(d)].into_iter().chain([mass, c, h].map(Binding::read)).collect();
+        let bindings = [g, x, Binding::write(d)].into_iter().chain([mass, c, h].map(Binding::read)).chain(magnitudes).collect();
         let params = Params::new().u32(p).u32(v).u32(t).u32(col_units).u32(units).u32(along_g.stride).u32(along_x.stride);
         let flops = 2.0 * (p * v) as f64 * t as f64 + ((2 + usize::from(direct)) * p * v + 2 * p) as f64;
         cx.dispatch(kernel, bindings, params, tiling.groups(units), flops)?;

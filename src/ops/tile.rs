@@ -2,7 +2,7 @@
 //! time.
 
 use crate::Result;
-use crate::kernel::{Adapters, Binding, Buffer, Kernel, Lowering, Params, Source, Target, Variant, common, kernel_source};
+use crate::kernel::{Adapters, Binding, Buffer, Choice, Kernel, Lowering, Params, Source, Target, Variant, common, kernel_source};
 use crate::tensor::TensorType;
 
 type Constants = &'static [(&'static str, &'static str)];
@@ -15,18 +15,28 @@ const fn staged(name: &'static str, classes: &'static [&'static str], constants:
     Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_STAGED] }
 }
 
+/// On cooperative matrices.
+const COOPERATIVE: Variant = Variant {
+    name: "cooperative",
+    adapters: Adapters::Cooperative,
+    classes: &["cooperative"],
+    constants: &[("EDGE", "2u"), ("SIDE", "16u")],
+    snippets: &[common::TILE_COOPERATIVE],
+};
+
 /// By the extents of a unit: an invocation's own tile on software adapters, a workgroup's block of rows and columns on GPUs. Tiles of
 /// 8 × 8 are taken where a tuning says so: for GPUs that have few registers and no workgroup memory of their own.
-pub(super) const VARIANTS: [Variant; 6] = {
-    let [direct16, direct8, large, medium, small] = SQUARE;
+pub(super) const VARIANTS: [Variant; 7] = {
+    let [direct16, direct8, cooperative, large, medium, small] = SQUARE;
     let wide = staged("shared64x128", &["wide"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "16u")]);
-    [direct16, direct8, large, wide, medium, small]
+    [direct16, direct8, cooperative, large, wide, medium, small]
 };
 
 /// Those whose units are square.
-pub(super) const SQUARE: [Variant; 5] = [
+pub(super) const SQUARE: [Variant; 6] = [
     direct("direct16", &[("EDGE", "4u")]),
     direct("direct8", &[("EDGE", "2u")]),
+    COOPERATIVE,
     staged("shared128", &["large"], &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")]),
     staged("shared64", &["medium"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
     staged("shared32", &["small"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
@@ -41,13 +51,16 @@ struct Class {
     rate: f64,
     /// The number of blocks with which a multiprocessor reaches that rate.
     full: f64,
+    /// The dispatches beside the product's own.
+    before: f64,
 }
 
-const CLASSES: [Class; 4] = [
-    Class { name: "large", block: [128, 128], rate: 1.0, full: 1.0 },
-    Class { name: "wide", block: [64, 128], rate: 1.0, full: 1.5 },
-    Class { name: "medium", block: [64, 64], rate: 0.95, full: 3.0 },
-    Class { name: "small", block: [32, 32], rate: 0.65, full: 3.0 },
+const CLASSES: [Class; 5] = [
+    Class { name: "cooperative", block: [128, 128], rate: 2.2, full: 1.0, before: 2.0 },
+    Class { name: "large", block: [128, 128], rate: 1.0, full: 1.0, before: 0.0 },
+    Class { name: "wide", block: [64, 128], rate: 1.0, full: 1.5, before: 0.0 },
+    Class { name: "medium", block: [64, 64], rate: 0.95, full: 3.0, before: 0.0 },
+    Class { name: "small", block: [32, 32], rate: 0.65, full: 3.0, before: 0.0 },
 ];
 
 /// Products and sums that a multiprocessor makes while a dispatch begins, and while its share of one element of a part is stored and loaded
@@ -60,6 +73,11 @@ const SLICE: usize = 256;
 const SLICES: usize = 64;
 
 pub(super) static PAD: Source = kernel_source!("matmul/pad");
+
+pub(super) static MAGNITUDES: Source = kernel_source!("matmul/magnitudes").with_choices(&[Choice::Constant("ACROSS", &["false", "true"])]);
+
+/// The parts in which the largest magnitudes of columns are found; the snippet knows the number.
+const SLABS: usize = 32;
 
 /// An output to be divided: `batches` matrices of `[rows, cols]`, each entry a sum of `terms`.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +92,7 @@ impl Extents {
     /// The class, and the number of slices up to `most`, that take the least time by a simple model: the multiprocessor that gets the most
     /// blocks makes them at its full rate, or at less where they are few; slices add the cost of their parts. Of symmetric matrices, blocks
     /// are square, and those above the diagonal are left out.
-    fn cheapest(self, most: usize, symmetric: bool) -> (&'static str, usize) {
+    fn cheapest(self, target: &Target, most: usize, symmetric: bool) -> (&'static str, usize) {
         let share = |n: usize| n as f64 / Target::MULTIPROCESSORS as f64;
         let elements = self.batches * self.rows * self.cols;
         let time = |class: &Class, slices: usize| {
@@ -82,13 +100,14 @@ impl Extents {
             let (down, across) = (self.rows.div_ceil(rows), self.cols.div_ceil(cols));
             let units = if symmetric { down * (down + 1) / 2 } else { down * across };
             let busiest = share(self.batches * units * slices).ceil().max(class.full);
-            let made = busiest * (rows * cols * cut(self.terms, slices)) as f64 / class.rate;
+            let made = class.before * DISPATCH + busiest * (rows * cols * cut(self.terms, slices)) as f64 / class.rate;
             if slices == 1 { made } else { made + DISPATCH + PART * slices as f64 * share(elements) }
         };
-        let fits = |class: &&Class| !symmetric || class.block[0] == class.block[1];
+        let fits =
+            |class: &&Class| (!symmetric || class.block[0] == class.block[1]) && (class.name != COOPERATIVE.name || target.cooperative);
         let each = CLASSES.iter().filter(fits).flat_map(|class| (1..=most.max(1)).map(move |slices| (class, slices)));
         let best = each.min_by(|&(a, m), &(b, n)| time(a, m).total_cmp(&time(b, n)));
-        best.map_or((CLASSES[0].name, 1), |(class, slices)| (class.name, slices))
+        best.map_or((CLASSES[1].name, 1), |(class, slices)| (class.name, slices))
     }
 }
 
@@ -138,7 +157,7 @@ impl Tiling {
     }
 
     fn cheapest(source: &'static Source, cx: &Lowering<'_>, extents: Extents, most: usize, symmetric: bool) -> Result<Self> {
-        let (class, slices) = extents.cheapest(most, symmetric);
+        let (class, slices) = extents.cheapest(cx.target(), most, symmetric);
         // Four terms a turn, and a flush every 64.
         let mut tiling = Self::for_class(source, cx, class, extents.terms / 4 + extents.terms / 64)?;
         tiling.run = cut(extents.terms, if tiling.together > 1 { 1 } else { slices });
@@ -169,6 +188,12 @@ impl Tiling {
         self.source.kernel(self.variant, chosen).for_class(self.class)
     }
 
+    /// The same variant of another kernel that has the same ones.
+    pub(super) fn in_kernel(&self, source: &'static Source) -> Self {
+        let variant = source.variants.iter().find(|v| v.name == self.variant.name).unwrap_or(self.variant);
+        Self { source, variant, ..*self }
+    }
+
     /// Rows of a unit.
     pub(super) fn edge(&self) -> usize {
         self.block[0]
@@ -176,7 +201,7 @@ impl Tiling {
 
     /// Invocations along the rows of a workgroup that shares a unit; none where a unit is one invocation's.
     pub(super) fn side(&self) -> Option<usize> {
-        self.variant.constant("SIDE")
+        self.variant.constant("ROW_SIDE")
     }
 
     /// Units along an extent, where they are square.
@@ -198,6 +223,53 @@ impl Tiling {
     pub(super) fn groups(&self, units: usize) -> usize {
         units.div_ceil(self.together)
     }
+
+    /// What the variant binds last, MAGNITUDES and the one after it: where it scales, the largest magnitudes of each operand's lines. A sum
+    /// goes through the terms of each operand as it is stored.
+    pub(super) fn magnitudes(&self, cx: &mut Lowering<'_>, [a, b]: [(Operand, Terms); 2]) -> Result<Vec<Binding>> {
+        if self.variant.adapters != Adapters::Cooperative {
+            return Ok(Vec::new());
+        }
+        let of_a = magnitudes(cx, a)?;
+        let of_b = if a == b { of_a } else { magnitudes(cx, b)? };
+        Ok([of_a, of_b].map(Binding::read).into())
+    }
+}
+
+/// How the terms of a product's sums lie in an operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Terms {
+    /// Along each row.
+    Row,
+    /// Along each column of so many matrices that lie one below the other.
+    Column { matrices: usize },
+    /// Along each row, and none is larger than 1: where the kernel sets `within_one`.
+    WithinOne,
+}
+
+impl Terms {
+    /// In an operand that is stored transposed, or not, as many times as there are matrices.
+    pub(super) fn of(along_row: bool, matrices: usize) -> Self {
+        if along_row { Self::Row } else { Self::Column { matrices } }
+    }
+}
+
+/// The largest magnitude of each line of an operand; a stand-in where it is known.
+fn magnitudes(cx: &mut Lowering<'_>, (operand, terms): (Operand, Terms)) -> Result<Buffer> {
+    let Operand { buffer, rows, cols, stride } = operand;
+    let (matrices, across) = match terms {
+        Terms::WithinOne => return Ok(buffer),
+        Terms::Row => (1, false),
+        Terms::Column { matrices } => (matrices, true),
+    };
+    let depth = if across { rows / matrices.max(1) } else { cols };
+    let (lines, slabs, beside) = if across { (cols, SLABS, 64) } else { (rows, 1, 4) };
+    let most = cx.scratch(TensorType::u32([if across { matrices * SLABS * stride } else { rows }]));
+    let groups = lines.div_ceil(beside);
+    let params = Params::new().u32(lines).u32(depth).u32(stride).u32(groups).u32(slabs).u32(depth.div_ceil(slabs));
+    let kernel = cx.kernel(&MAGNITUDES, &[across.into()]);
+    cx.dispatch(kernel, vec![Binding::read(buffer), Binding::write(most)], params, groups * slabs * matrices, 0.0)?;
+    Ok(most)
 }
 
 /// The edge of an invocation's tile.
@@ -206,9 +278,11 @@ fn edge(variant: &Variant) -> usize {
 }
 
 /// A matrix as a product reads it: rows `stride` elements apart.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Operand {
     pub(super) buffer: Buffer,
+    rows: usize,
+    cols: usize,
     pub(super) stride: usize,
 }
 
@@ -219,14 +293,14 @@ impl Operand {
         let stride = cols.next_multiple_of(4);
         let padded = TensorType::f32([rows, stride]);
         if stride == cols || uses < 32 || padded.bytes() > cx.target().max_binding {
-            return Ok(Self { buffer, stride: cols });
+            return Ok(Self { buffer, rows, cols, stride: cols });
         }
         let wide = cx.scratch(padded);
         let quads = rows * stride / 4;
         let params = Params::new().u32(quads).u32(cols).u32(stride);
         let kernel = cx.kernel(&PAD, &[]);
         cx.dispatch(kernel, vec![Binding::read(buffer), Binding::write(wide)], params, quads.div_ceil(256), 0.0)?;
-        Ok(Self { buffer: wide, stride })
+        Ok(Self { buffer: wide, rows, cols, stride })
     }
 }
 

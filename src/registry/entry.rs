@@ -3,7 +3,7 @@
 use super::translate::translate;
 use super::{Format, kernels as all};
 use crate::file::OutputFolder;
-use crate::kernel::Kernel;
+use crate::kernel::{Adapters, Kernel};
 use crate::ops;
 use crate::{Error, Result};
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ pub struct Entry {
     pub kernel: String,
     /// The variant, with its choices.
     pub variant: String,
+    /// True where it is chosen on software adapters alone, unless it is asked for by name.
+    pub software: bool,
     /// The invocations of a workgroup along each dimension.
     pub workgroup: [u32; 3],
     /// The number of storage buffers.
@@ -41,6 +43,7 @@ impl Entry {
         Ok(Self {
             kernel: kernel.name.to_string(),
             variant: kernel.variant.to_string(),
+            software: for_software(kernel),
             workgroup: entry.workgroup_size,
             bindings: space(naga::AddressSpace::Storage { access: naga::StorageAccess::LOAD }).count(),
             memory: space(naga::AddressSpace::WorkGroup).map(|(_, v)| bytes(v)).sum(),
@@ -50,7 +53,7 @@ impl Entry {
     /// The entry as JSON.
     pub fn json(&self) -> Value {
         json!({
-            "kernel": self.kernel, "variant": self.variant, "workgroup": self.workgroup,
+            "kernel": self.kernel, "variant": self.variant, "software": self.software, "workgroup": self.workgroup,
             "bindings": self.bindings, "memory": self.memory,
         })
     }
@@ -61,14 +64,31 @@ fn same(a: naga::AddressSpace, b: naga::AddressSpace) -> bool {
     std::mem::discriminant(&a) == std::mem::discriminant(&b)
 }
 
-/// The kernels whose `family/kernel/variant` contains `filter`, whatever its case; all of them without one.
+/// True where the variant is chosen on software adapters alone.
+fn for_software(kernel: &Kernel) -> bool {
+    let variant = kernel.variant.split('+').next().unwrap_or_default();
+    let source = ops::sources().into_iter().find(|s| s.name == kernel.name);
+    let found = source.and_then(|s| s.variants.iter().find(|v| v.name == variant));
+    found.is_some_and(|v| v.adapters == Adapters::Software)
+}
+
+/// The choice of kernels to list or to write out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// Only kernels whose `family/kernel/variant` contains this, whatever its case.
+    pub filter: Option<&'a str>,
+    /// True to leave out the variants that are chosen on software adapters alone.
+    pub hardware: bool,
+}
+
+/// The kernels that are wanted.
 ///
 /// # Errors
 /// Returns [`Error::Argument`] where there are none.
-pub fn matching(filter: Option<&str>) -> Result<Vec<Kernel>> {
-    let wanted = filter.unwrap_or_default().to_lowercase();
+pub fn matching(kernels: Wanted) -> Result<Vec<Kernel>> {
+    let wanted = kernels.filter.unwrap_or_default().to_lowercase();
     let mut found = all()?;
-    found.retain(|k| format!("{}/{}", k.name, k.variant).to_lowercase().contains(&wanted));
+    found.retain(|k| format!("{}/{}", k.name, k.variant).to_lowercase().contains(&wanted) && !(kernels.hardware && for_software(k)));
     if found.is_empty() {
         return Err(Error::argument(format!("no kernel's name contains `{wanted}`: `tapetum shaders` lists all of them")));
     }
@@ -103,22 +123,23 @@ pub fn replace(dir: &Path) -> Result<usize> {
     if crate::kernel::replace(texts) { Ok(replaced) } else { Err(Error::argument("the kernels have been replaced already")) }
 }
 
-/// The kernels that `filter` matches, and the resources that each needs.
+/// The kernels that are wanted, and the resources that each needs.
 ///
 /// # Errors
 /// Returns [`Error::Argument`] where there are none.
-pub fn list(filter: Option<&str>) -> Result<Vec<Entry>> {
-    matching(filter)?.iter().map(Entry::of).collect()
+pub fn list(kernels: Wanted) -> Result<Vec<Entry>> {
+    matching(kernels)?.iter().map(Entry::of).collect()
 }
 
-/// Writes the kernels that `filter` matches in `format`, each to a file `family_kernel_variant.extension` in the folder `dir`, all of them
-/// or none. Returns the number of files.
+/// Writes the kernels that are wanted in `format`, each to a file `family_kernel_variant.extension` in the folder `dir`, all of them
+/// or none; those that the language cannot express are left out ([`Format::takes`]). Returns the number of files.
 ///
 /// # Errors
 /// Returns [`Error::Argument`] where no kernel matches, [`Error::Shader`] where one cannot be written in `format`, [`Error::File`] where
 /// the folder cannot be made or written.
-pub fn emit(filter: Option<&str>, format: Format, dir: &Path) -> Result<usize> {
-    let kernels = matching(filter)?;
+pub fn emit(kernels: Wanted, format: Format, dir: &Path) -> Result<usize> {
+    let mut kernels = matching(kernels)?;
+    kernels.retain(|k| format.takes(k));
     let texts = kernels.iter().map(|k| translate(k, format)).collect::<Result<Vec<_>>>()?;
     let mut folder = OutputFolder::new(dir)?;
     for (kernel, text) in kernels.iter().zip(&texts) {

@@ -6,7 +6,7 @@ mod entry;
 mod translate;
 
 #[cfg(feature = "cli")]
-pub use entry::{Entry, emit, file_name, list, matching, replace};
+pub use entry::{Entry, Wanted, emit, file_name, list, matching, replace};
 #[cfg(feature = "cli")]
 pub use translate::{Format, capabilities, translate, validate};
 

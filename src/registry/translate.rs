@@ -11,7 +11,7 @@ use naga::{AddressSpace, Module, ShaderStage, StorageAccess};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
 #[non_exhaustive]
 pub enum Format {
-    /// SPIR-V 1.3, as Vulkan 1.1 takes it.
+    /// SPIR-V 1.3, as Vulkan 1.1 takes it; 1.4 where cooperative matrices are used.
     Spirv,
     /// Metal Shading Language 2.4.
     Msl,
@@ -24,6 +24,11 @@ pub enum Format {
 impl Format {
     /// All formats.
     pub const ALL: [Self; 4] = [Self::Spirv, Self::Msl, Self::Hlsl, Self::Wgsl];
+
+    /// True where kernels such as this one can be written in this language: those on cooperative matrices are for Vulkan alone.
+    pub fn takes(self, kernel: &Kernel) -> bool {
+        self == Self::Spirv || !kernel.cooperative()
+    }
 
     /// The extension of a file in this format, without the dot.
     pub fn extension(self) -> &'static str {
@@ -79,7 +84,7 @@ fn bounds(kernel: &Kernel) -> BoundsCheckPolicies {
 fn write_spirv(kernel: &Kernel, module: &Module, info: &ModuleInfo) -> Result<Vec<u8>, String> {
     let zero = spv::ZeroInitializeWorkgroupMemoryMode::Polyfill;
     let options = spv::Options {
-        lang_version: (1, 3),
+        lang_version: if kernel.cooperative() { (1, 4) } else { (1, 3) },
         flags: spv::WriterFlags::empty(),
         bounds_check_policies: bounds(kernel),
         zero_initialize_workgroup_memory: if kernel.trusted { spv::ZeroInitializeWorkgroupMemoryMode::None } else { zero },

@@ -49,6 +49,7 @@ fn kernels_are_timed_and_written() {
         let rate = r["flops"].as_f64().unwrap() / r["median_ns"].as_f64().unwrap();
         assert!((rate / r["gflops_per_second"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{r}");
         assert!(positive(&r["percent_of_roofline"]) && ["gpu", "wall"].contains(&r["timing"].as_str().unwrap()), "{r}");
+        assert!(positive(&r["control"]["median_ns"]) && r["steady"] == json!(true), "a software adapter has no clocks: {r}");
         assert!(positive(&r["launches"]) && r["workgroup"].as_array().unwrap().len() == 3, "{r}");
     }
     let csv = fs::read_to_string(folder.0.join("first/bench.csv")).unwrap();
@@ -87,9 +88,79 @@ fn the_host_executor_is_timed() {
 }
 
 #[test]
+fn sizes_and_shapes_are_those_asked_for() {
+    let folder = Folder::new("bench-sizes");
+    let rows = |line: &str| folder.run(&format!("bench {line} --quick --json")).json()["rows"].as_array().unwrap().clone();
+    let all = |rows: &[Value], key: &str, value: &str| !rows.is_empty() && rows.iter().all(|r| r[key] == json!(value));
+    assert!(all(&rows("fisher_z --size medium"), "size", "medium"));
+    let own = rows("matmul --shape 7x65,65x3");
+    assert!(all(&own, "size", "own") && all(&own, "shape", "[7, 65] [65, 3]") && all(&own, "work", "matmul"), "{own:?}");
+    let refused = |line: &str, parts: &[&str]| folder.run(&format!("bench {line}")).failed(parts);
+    refused("matmul --shape 7x65", &["`matmul` has 2 operands", "1 shapes were given"]);
+    refused("softmax --shape 7x65", &["shapes are those of one work", "softmax rows, softmax columns"]);
+    refused("matmul --shape 7x65,64x3 --quick", &["65 and 64"]);
+    folder.run("bench matmul --shape 7x,65").misused("no extent");
+    folder.run("bench --shape 7x65").misused("filter");
+    folder.run("bench matmul --size huge").misused("small, medium or large");
+}
+
+/// A WGSL file stands in for the built-in one: a wrong kernel is found out, and a name without a kernel is refused.
+#[test]
+fn shaders_of_a_folder_stand_in_for_built_in_ones() {
+    let folder = Folder::new("bench-shaders");
+    fs::create_dir_all(folder.0.join("own/shape")).unwrap();
+    let built_in = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/shape/one_hot.wgsl")).unwrap();
+    let check = || folder.run("check one_hot --shaders own --json");
+    folder.file("own/shape/one_hot.wgsl", &built_in);
+    let done = check();
+    assert_eq!((done.code, &done.json()["failed"]), (Some(0), &json!(0)), "{done:?}");
+    assert!(done.stderr.contains("1 WGSL files stand in"), "{done:?}");
+    assert!(built_in.contains("1.0"), "the kernel writes ones");
+    folder.file("own/shape/one_hot.wgsl", built_in.replace("1.0", "2.0"));
+    assert_eq!(check().code, Some(3));
+    folder.file("own/shape/no_such.wgsl", "");
+    folder.run("check one_hot --shaders own").failed(&["no_such.wgsl", "there is no kernel `shape/no_such`"]);
+    folder.run("check one_hot --shaders missing").failed(&["missing"]);
+}
+
+#[test]
+fn a_kernel_of_ones_own_is_timed() {
+    let folder = Folder::new("bench-own");
+    let kernel = "struct Params { n: u32, scale: f32 }
+        @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+        @group(0) @binding(1) var<storage, read> index: array<u32>;
+        @group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+        @group(1) @binding(0) var<uniform> params: Params;
+        @compute @workgroup_size(64)
+        fn main(@builtin(global_invocation_id) at: vec3<u32>) {
+            if (at.x < params.n) { y[at.x] = params.scale * x[index[at.x]]; }
+        }";
+    folder.file("own.wgsl", kernel);
+    let json =
+        folder.run("bench --kernel own.wgsl --elements 400,100,400 --workgroups 2 --params 100,0.5 --flops 400 --quick --json").json();
+    let [row] = &json["rows"].as_array().unwrap()[..] else { panic!("{json}") };
+    // x and y have 400 words, the indices 100.
+    assert_eq!((&row["kernel"], &row["bytes"], &row["flops"]), (&json!("own"), &json!(3600.0), &json!(400.0)), "{row}");
+    assert!(row["median_ns"].as_f64().unwrap() > 0.0);
+    let refused = |line: &str, parts: &[&str]| folder.run(&format!("bench --kernel {line} --workgroups 2")).failed(parts);
+    refused("own.wgsl --elements 400,100 --params 100,0.5", &["own.wgsl", "3 storage buffers", "of 2"]);
+    refused("own.wgsl --elements 400,100,400 --params 100", &["own.wgsl", "2 words, and 1 are given"]);
+    refused("own.wgsl --elements 400,100,400 --params -1,2", &["own.wgsl", "`n` is a u32"]);
+    refused("missing.wgsl --elements 4", &["missing.wgsl"]);
+    folder.file("broken.wgsl", "fn main() { nothing(); }");
+    refused("broken.wgsl --elements 4", &["broken.wgsl"]);
+    folder.run("bench --kernel own.wgsl --elements 4").misused("--workgroups");
+    folder.run("bench --kernel own.wgsl --elements 400,100,400 --workgroups 2 --params 100,0.5 --device cpu").failed(&["host executor"]);
+}
+
+#[test]
 fn steps_are_timed() {
     let folder = Folder::new("bench-steps");
-    let json = folder.run("bench step/parcels --quick --json").json();
+    let json = folder.run("bench step/parcels --quick --json --trace trace.json").json();
+    let trace: Value = serde_json::from_str(&fs::read_to_string(folder.0.join("trace.json")).unwrap()).unwrap();
+    let of = |phase: &str| trace["traceEvents"].as_array().unwrap().iter().filter(|e| e["ph"] == json!(phase)).count();
+    assert_eq!((json!(of("X")), of("M")), (json["steps"][0]["dispatches"].clone(), 1), "an event a dispatch, and the step's name");
+    folder.run("bench step/parcels --quick --device cpu --trace host.json").failed(&["--trace", "timestamps"]);
     let [step] = &json["steps"].as_array().unwrap()[..] else { panic!("{json}") };
     assert!(json["rows"].as_array().unwrap().is_empty());
     for key in ["dispatches", "encode_ns_a_dispatch", "kernels_ns", "planned_bytes", "peak_bytes"] {
@@ -108,9 +179,9 @@ fn what_bench_refuses() {
     for (name, text, what) in [
         ("text.json", "no json", "is no JSON"),
         ("list.json", "[]", "has no `format`"),
-        ("old.json", r#"{"format": 0}"#, "format 0"),
-        ("bare.json", r#"{"format": 1}"#, "`rows`"),
-        ("rows.json", r#"{"format": 1, "rows": [{"kernel": 3}], "machine": {}}"#, "`machine`"),
+        ("old.json", r#"{"format": 1}"#, "format 1"),
+        ("bare.json", r#"{"format": 2}"#, "`rows`"),
+        ("rows.json", r#"{"format": 2, "rows": [{"kernel": 3}], "machine": {}}"#, "`machine`"),
     ] {
         folder.file(name, text);
         fails(&format!("matmul --compare {name}"), &[name, what]);

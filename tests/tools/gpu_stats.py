@@ -165,7 +165,7 @@ def main():
             print(f"the table is of {version}: its figures are not compared")
     for fault in faults:
         print(fault)
-    print(f"{given.family}: {len(compiled)} kernels compiled, {len(faults)} faults")
+    print(f"radv, {given.family}: {max(len(given.files) - len(faults), 0)} passed, {len(faults)} failed")
     sys.exit(1 if faults else 0)
 
 

@@ -1,6 +1,6 @@
 //! The second moments themselves.
 
-use super::super::tile::{self, Extents, Operand, Tiling};
+use super::super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::reverse::CovarianceReverse;
 use super::standardise::{CORRELATION, Frames, lower_standardise, series, standardise};
 use super::{FALSE_TRUE, LARGEST, Statistic, extents};
@@ -41,9 +41,13 @@ fn lower_product(cx: &mut Lowering<'_>, kind: Statistic, (u, v, r): (Buffer, Buf
     let kept = best.then(|| [(); 2].map(|()| cx.scratch(TensorType::u32([batch, n, slots]))));
     let fisher = kind == (Statistic::Correlation { fisher_z: true });
     let chosen = [kind.correlation().into(), fisher.into(), tile::operands(u, v), tile::result(n), best.into()];
+    // Standardised rows are of norm 1, unless weights scale them.
+    let within_one = kind.correlation() && !weighted;
+    let terms = if within_one { Terms::WithinOne } else { Terms::Row };
+    let magnitudes = tiling.magnitudes(cx, [(u, terms), (v, terms)])?;
     let writes = [r].into_iter().chain(kept.into_iter().flatten()).map(Binding::write);
-    let bindings = [u.buffer, v.buffer].map(Binding::read).into_iter().chain(writes).collect();
-    let params = Params::new().u32(n).u32(time).u32(tiling.units(n)).u32(batch).u32(u.stride).u32(slots);
+    let bindings = [u.buffer, v.buffer].map(Binding::read).into_iter().chain(writes).chain(magnitudes).collect();
+    let params = Params::new().u32(n).u32(time).u32(tiling.units(n)).u32(batch).u32(u.stride).u32(slots).u32(within_one.into());
     // Half the entries, and what `finish` does to each. Magnitudes are compared as whole numbers.
     let finished = match kind {
         Statistic::Covariance { .. } => 0,

@@ -19,17 +19,17 @@ const fn direct(name: &'static str, constants: Constants) -> Variant {
     Variant { name, adapters: Adapters::Software, classes: &[], constants, snippets: &[common::TILE_DIRECT, snippet!("tile_direct_sums")] }
 }
 
-const fn shared(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_SHARED, snippet!("tile_shared_sums")] }
+const fn staged(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
+    Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_STAGED, snippet!("tile_staged_sums")] }
 }
 
 /// As a product's.
 const VARIANTS: [Variant; 5] = [
     direct("direct16", &[("EDGE", "4u")]),
     direct("direct8", &[("EDGE", "2u")]),
-    shared("shared128", &["large"], &[("EDGE", "2u"), ("SIDE", "16u")]),
-    shared("shared64", &["wide"], &[("EDGE", "2u"), ("SIDE", "8u")]),
-    shared("shared32", &["narrow"], &[("EDGE", "1u"), ("SIDE", "8u")]),
+    staged("shared128", &["large"], &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")]),
+    staged("shared64", &["wide"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
+    staged("shared32", &["narrow"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
 ];
 
 /// Whether an activation is ELU or tanh. The code of those, in the loops that make hidden states, costs the others registers.
@@ -133,14 +133,16 @@ pub(super) fn cotangents(cx: &mut Lowering<'_>, activations: [PairActivation; 2]
     let most = if software { SMALL_PANEL } else { PANEL };
     let work = |least: usize, cols: usize| [least.min(e.pairs()), (e.pairs() * cols).min(most)];
     let slopes = tiling(&PAIR_MLP_SLOPES, cx, work(h, h), [1, f])?;
+    // The tiles of pairs of the one lie within those of the other.
     let nodes = tiling(&PAIR_MLP_NODES, cx, work(f, f), [1, h])?;
+    let nodes = if nodes.edge() < slopes.edge() { slopes.in_kernel(&PAIR_MLP_NODES) } else { nodes };
     let blocks = Blocks::new(e, &nodes);
     // Neither the panel nor the sums over a block's ends are larger than the most.
     let ends: usize = blocks.ends().map(|bits| 1 << bits).iter().sum();
     let together = (most / (h * blocks.rows()).max(f * ends)).clamp(1, blocks.all());
     let together = blocks.all().div_ceil(blocks.all().div_ceil(together));
     // As many parts as keep a GPU busy, but no more elements than a panel has; whole tiles of pairs.
-    let unit = slopes.edge().max(blocks.rows()).max(64);
+    let unit = blocks.rows().max(64);
     let run = f.max(if software { 256 } else { 64 }).next_multiple_of(unit);
     let runs = (together * blocks.rows()).div_ceil(run);
     let weights = tiling(&PAIR_MLP_WEIGHTS, cx, [h.min(f), h * f * runs], [1, 2 * run])?;

@@ -1,11 +1,11 @@
-// Sums over a block of `tile_shared` of what each invocation made of its own rows, or columns, in a fixed order, through the memory that
-// staged the product: 2 barriers each. `quads` quads of rows, at most SIDE and a power of two, are the pairs of one receiver.
-const ROWS = 4u * QUADS;
+// Sums over a block of `tile_staged` of what each invocation made of its own rows, or columns, in a fixed order, through the memory that
+// staged the product: 2 barriers each. `quads` quads of rows, at most ROW_SIDE and a power of two, are the pairs of one receiver.
+const ROWS = 4u * ROW_QUADS;
 // Of an invocation's quads of rows: how many have receivers of their own, and how many have senders of their own.
 const RECEIVERS = EDGE;
 const SENDERS = 1u;
 // All quads of rows of a block that an invocation does not hold itself.
-const QUADS_DOWN = SIDE;
+const QUADS_DOWN = ROW_SIDE;
 
 // The first of a block's quads of rows that an invocation takes where they are divided among a block's invocations, and the step to its
 // next.
@@ -17,16 +17,16 @@ fn divided(lane: u32) -> u32 {
 
 fn gather(x: vec4<f32>, lane: u32) {
     workgroupBarrier();
-    a_stage[lane] = x;
+    a_stage[row_of(lane) * COL_SIDE + col_of(lane)] = x;
     workgroupBarrier();
 }
 
 fn over_rows(x: vec4<f32>, lane: u32, quads: u32) -> vec4<f32> {
     gather(x, lane);
-    let first = lane / SIDE / quads * quads;
+    let first = row_of(lane) / quads * quads;
     var sum = vec4<f32>();
     for (var r = 0u; r < quads; r++) {
-        sum += a_stage[(first + r) * SIDE + lane % SIDE];
+        sum += a_stage[(first + r) * COL_SIDE + col_of(lane)];
     }
     return sum;
 }
@@ -35,8 +35,8 @@ fn over_rows(x: vec4<f32>, lane: u32, quads: u32) -> vec4<f32> {
 fn over_receivers(x: vec4<f32>, lane: u32, quads: u32) -> vec4<f32> {
     gather(x, lane);
     var sum = vec4<f32>();
-    for (var r = lane / SIDE % quads; r < SIDE; r += quads) {
-        sum += a_stage[r * SIDE + lane % SIDE];
+    for (var r = row_of(lane) % quads; r < ROW_SIDE; r += quads) {
+        sum += a_stage[r * COL_SIDE + col_of(lane)];
     }
     return sum;
 }
@@ -44,21 +44,21 @@ fn over_receivers(x: vec4<f32>, lane: u32, quads: u32) -> vec4<f32> {
 fn over_cols(x: vec4<f32>, lane: u32) -> vec4<f32> {
     gather(x, lane);
     var sum = vec4<f32>();
-    for (var c = 0u; c < SIDE; c++) {
-        sum += a_stage[lane / SIDE * SIDE + c];
+    for (var c = 0u; c < COL_SIDE; c++) {
+        sum += a_stage[row_of(lane) * COL_SIDE + c];
     }
     return sum;
 }
 
 // True where this invocation stores the sums over rows; the others say the same of the other sums.
 fn keeps_rows(lane: u32, quads: u32) -> bool {
-    return lane / SIDE % quads == 0u;
+    return row_of(lane) % quads == 0u;
 }
 
 fn keeps_receivers(lane: u32, quads: u32) -> bool {
-    return lane / SIDE < quads;
+    return row_of(lane) < quads;
 }
 
 fn keeps_cols(lane: u32) -> bool {
-    return lane % SIDE == 0u;
+    return col_of(lane) == 0u;
 }

@@ -1,0 +1,277 @@
+// A product's block of 128 x 128 for a workgroup of 256, on cooperative matrices of 16 x 16 x 16 with the accuracy of f32 (Ootomo and
+// Yokota 2022, arXiv 2203.03341). Every operand, scaled by a power of two, is split into halves x = high + low; a product of two is
+// low high + high low + high high, which leaves out 2^-22 of it. Cooperative matrices round their sums toward zero, so that sums of
+// 64 terms are added to the total by ordinary arithmetic. The scale of a row of A, and of a column of B, brings its largest magnitude
+// into 2^14 .. 2^15: what is below 2^-39 of that magnitude is lost. It is undone in `total`; where a row or a column holds an infinity
+// or a NaN, its tiles are computed in f32 instead.
+// An invocation's tiles are EDGE x EDGE quads of 4 x 4, 4 SIDE apart: EDGE is 2, SIDE is 16. A subgroup is 32 invocations in a row and takes 64 x 32 of the
+// block. 42,496 bytes of workgroup memory; 2 barriers every 16 terms, 9 more.
+// a_max, b_max  the largest magnitude in each row of A, or column of B, as `matmul/magnitudes` leaves them, bindings MAGNITUDES and
+//               MAGNITUDES + 1; a stand-in if `within_one`
+enable f16;
+enable wgpu_cooperative_matrix;
+const GROUP = 256u;
+const BLOCK = 128u;
+const QUADS = 32u;
+// Vectors from one row of a stage to the next: 16 terms, and 8 halves that keep rows apart in the banks of the memory.
+const ROW = 6u;
+// Vectors from one row to the next where sums are handed over.
+const WIDE = 33u;
+// The parts in which `matmul/magnitudes` goes through the terms of operands whose rows are terms.
+const SLABS = 32u;
+
+alias Left = coop_mat16x16<f16, A>;
+alias Right = coop_mat16x16<f16, B>;
+alias Sum = coop_mat16x16<f32, C>;
+
+@group(0) @binding(MAGNITUDES) var<storage, read> a_max: array<u32>;
+@group(0) @binding(MAGNITUDES + 1u) var<storage, read> b_max: array<u32>;
+
+var<private> total: array<array<mat4x4<f32>, EDGE>, EDGE>;
+// [256, 16 terms]: the block's rows of A, then its columns of B.
+var<workgroup> high: array<vec4<f16>, 2u * BLOCK * ROW>;
+var<workgroup> low: array<vec4<f16>, 2u * BLOCK * ROW>;
+// The largest magnitude of each of those.
+var<workgroup> largest: array<u32, 2u * BLOCK>;
+// [32, 128]: a fragment's rows of the block's upper half, then of its lower.
+var<workgroup> sums: array<vec4<f32>, 32u * WIDE>;
+
+fn unit_index(group: u32, lane: u32) -> u32 {
+    return group;
+}
+
+fn tile_row(unit: u32, lane: u32, i: u32) -> u32 {
+    return 4u * (QUADS * unit + SIDE * i + lane / SIDE);
+}
+
+fn tile_col(unit: u32, lane: u32, j: u32) -> u32 {
+    return 4u * (QUADS * unit + SIDE * j + lane % SIDE);
+}
+
+// An invocation's columns, and its rows, among all that go together so.
+fn col_slot(unit: u32, lane: u32) -> u32 {
+    return SIDE * unit + lane % SIDE;
+}
+
+fn row_slot(unit: u32, lane: u32) -> u32 {
+    return SIDE * unit + lane / SIDE;
+}
+
+// The bits of the largest magnitude in a row of A.
+fn a_magnitude(row: u32) -> u32 {
+    let last = arrayLength(&a_max) - 1u;
+    if (!TRANSPOSE_A) {
+        return a_max[min(a_base / a_stride + row, last)];
+    }
+    let first = a_base / (whole_depth * a_stride) * SLABS * a_stride + row;
+    var most = 0u;
+    for (var s = 0u; s < SLABS; s++) {
+        most = max(most, a_max[min(first + s * a_stride, last)]);
+    }
+    return most;
+}
+
+// The bits of the largest magnitude in a column of B.
+fn b_magnitude(col: u32) -> u32 {
+    let last = arrayLength(&b_max) - 1u;
+    if (TRANSPOSE_B) {
+        return b_max[min(b_base / b_stride + col, last)];
+    }
+    let first = b_base / (whole_depth * b_stride) * SLABS * b_stride + col;
+    var most = 0u;
+    for (var s = 0u; s < SLABS; s++) {
+        most = max(most, b_max[min(first + s * b_stride, last)]);
+    }
+    return most;
+}
+
+fn is_number(magnitude: u32) -> bool {
+    return magnitude < 0x7f800000u;
+}
+
+// The power of two that brings a magnitude into 2^14 .. 2^15, and is no larger than 2^126.
+fn scale_bits(magnitude: u32) -> u32 {
+    return clamp(268u - min(magnitude >> 23u, 254u), 14u, 253u) << 23u;
+}
+
+fn scale(magnitude: u32) -> f32 {
+    return bitcast<f32>(scale_bits(magnitude));
+}
+
+// Its reciprocal, 2^-126 at the least.
+fn unscale(magnitude: u32) -> f32 {
+    return bitcast<f32>((254u << 23u) - scale_bits(magnitude));
+}
+
+// Four terms of four of the block's rows of A, or of its columns of B: those that the invocation stages.
+fn fetch(row_unit: u32, col_unit: u32, lane: u32, start: u32) -> mat4x4<f32> {
+    let first = 4u * (lane / 4u);
+    let k = start + 4u * (lane % 4u);
+    if (first < BLOCK) {
+        return a_block(BLOCK * row_unit + first, k);
+    }
+    return transpose(b_block(k, BLOCK * col_unit + first - BLOCK));
+}
+
+// The upper half is rounded by its word to the 11 bits that a half holds: a compiler may leave out a conversion to f16 and back, and then
+// nothing is left for the lower one.
+fn split(at: u32, x: vec4<f32>) {
+    let upper = bitcast<vec4<f32>>((bitcast<vec4<u32>>(x) + vec4<u32>(0x1000u)) & vec4<u32>(0xffffe000u));
+    high[at] = vec4<f16>(upper);
+    low[at] = vec4<f16>(x - upper);
+}
+
+// The sums of one row of fragments, to the invocations that hold them as tiles.
+fn hand_over(step: u32, lane: u32, left: Sum, right: Sum) {
+    let subgroup = lane / 32u;
+    let at = 16u * (subgroup / 4u) * WIDE + 8u * (subgroup % 4u);
+    workgroupBarrier();
+    coopStoreT(left, &sums[at], WIDE);
+    coopStoreT(right, &sums[at + 4u], WIDE);
+    workgroupBarrier();
+    if (lane / 64u == step) {
+        for (var i = 0u; i < EDGE; i++) {
+            for (var j = 0u; j < EDGE; j++) {
+                for (var r = 0u; r < 4u; r++) {
+                    total[i][j][r] = sums[(16u * i + 4u * (lane / SIDE % 4u) + r) * WIDE + SIDE * j + lane % SIDE];
+                }
+            }
+        }
+    }
+}
+
+// A tile in f32.
+fn plain_tile(row: u32, col: u32, terms: u32) -> mat4x4<f32> {
+    var whole = mat4x4<f32>();
+    for (var start = 0u; start < terms; start += 64u) {
+        var part = mat4x4<f32>();
+        let stop = min(start + 64u, terms);
+        for (var k = start; k < stop; k += 4u) {
+            part += b_block(k, col) * a_block(row, k);
+        }
+        whole += part;
+    }
+    return whole;
+}
+
+// Undoes the scales of a tile.
+fn finish_tile(row_unit: u32, col_unit: u32, lane: u32, i: u32, j: u32, terms: u32) {
+    let row = tile_row(0u, lane, i);
+    let col = BLOCK + tile_col(0u, lane, j);
+    let rows = vec4<u32>(largest[row], largest[row + 1u], largest[row + 2u], largest[row + 3u]);
+    let cols = vec4<u32>(largest[col], largest[col + 1u], largest[col + 2u], largest[col + 3u]);
+    let most = max(rows, cols);
+    if (!is_number(max(max(most.x, most.y), max(most.z, most.w)))) {
+        total[i][j] = plain_tile(tile_row(row_unit, lane, i), tile_col(col_unit, lane, j), terms);
+        return;
+    }
+    let across = vec4<f32>(unscale(cols.x), unscale(cols.y), unscale(cols.z), unscale(cols.w));
+    for (var r = 0u; r < 4u; r++) {
+        total[i][j][r] = total[i][j][r] * across * unscale(rows[r]);
+    }
+}
+
+// total[i][j][r] is row tile_row(.., i) + r, columns tile_col(.., j) .. + 4. The number of terms is a parameter, so that it is seen
+// to be uniform.
+fn tile_product(row_unit: u32, col_unit: u32, lane: u32, terms: u32) {
+    var magnitude = 0x3f800000u;
+    if (!within_one) {
+        if (lane < BLOCK) {
+            magnitude = a_magnitude(BLOCK * row_unit + lane);
+        } else {
+            magnitude = b_magnitude(BLOCK * col_unit + lane - BLOCK);
+        }
+    }
+    largest[lane] = magnitude;
+    workgroupBarrier();
+    let staged = 4u * (lane / 4u);
+    let scales = vec4<f32>(scale(largest[staged]), scale(largest[staged + 1u]), scale(largest[staged + 2u]), scale(largest[staged + 3u]));
+    let into = staged * ROW + lane % 4u;
+    let subgroup = lane / 32u;
+    let a_at = 64u * (subgroup / 4u) * ROW;
+    let b_at = (BLOCK + 32u * (subgroup % 4u)) * ROW;
+
+    var t00 = Sum();
+    var t01 = Sum();
+    var t10 = Sum();
+    var t11 = Sum();
+    var t20 = Sum();
+    var t21 = Sum();
+    var t30 = Sum();
+    var t31 = Sum();
+    var next = fetch(row_unit, col_unit, lane, 0u);
+    for (var start = 0u; start < terms; start += 64u) {
+        var c00 = Sum();
+        var c01 = Sum();
+        var c10 = Sum();
+        var c11 = Sum();
+        var c20 = Sum();
+        var c21 = Sum();
+        var c30 = Sum();
+        var c31 = Sum();
+        for (var step = 0u; step < 64u; step += 16u) {
+            workgroupBarrier();
+            split(into, next[0] * scales.x);
+            split(into + ROW, next[1] * scales.y);
+            split(into + 2u * ROW, next[2] * scales.z);
+            split(into + 3u * ROW, next[3] * scales.w);
+            workgroupBarrier();
+            // What the next stage takes is on its way while this one is computed; beyond the end, zeros.
+            next = fetch(row_unit, col_unit, lane, start + step + 16u);
+            let ah0 = coopLoadT<Left>(&high[a_at], ROW);
+            let ah1 = coopLoadT<Left>(&high[a_at + 16u * ROW], ROW);
+            let ah2 = coopLoadT<Left>(&high[a_at + 32u * ROW], ROW);
+            let ah3 = coopLoadT<Left>(&high[a_at + 48u * ROW], ROW);
+            let al0 = coopLoadT<Left>(&low[a_at], ROW);
+            let al1 = coopLoadT<Left>(&low[a_at + 16u * ROW], ROW);
+            let al2 = coopLoadT<Left>(&low[a_at + 32u * ROW], ROW);
+            let al3 = coopLoadT<Left>(&low[a_at + 48u * ROW], ROW);
+            let bh0 = coopLoad<Right>(&high[b_at], ROW);
+            let bh1 = coopLoad<Right>(&high[b_at + 16u * ROW], ROW);
+            let bl0 = coopLoad<Right>(&low[b_at], ROW);
+            let bl1 = coopLoad<Right>(&low[b_at + 16u * ROW], ROW);
+            // The small products first.
+            c00 = coopMultiplyAdd(al0, bh0, c00);
+            c00 = coopMultiplyAdd(ah0, bl0, c00);
+            c00 = coopMultiplyAdd(ah0, bh0, c00);
+            c01 = coopMultiplyAdd(al0, bh1, c01);
+            c01 = coopMultiplyAdd(ah0, bl1, c01);
+            c01 = coopMultiplyAdd(ah0, bh1, c01);
+            c10 = coopMultiplyAdd(al1, bh0, c10);
+            c10 = coopMultiplyAdd(ah1, bl0, c10);
+            c10 = coopMultiplyAdd(ah1, bh0, c10);
+            c11 = coopMultiplyAdd(al1, bh1, c11);
+            c11 = coopMultiplyAdd(ah1, bl1, c11);
+            c11 = coopMultiplyAdd(ah1, bh1, c11);
+            c20 = coopMultiplyAdd(al2, bh0, c20);
+            c20 = coopMultiplyAdd(ah2, bl0, c20);
+            c20 = coopMultiplyAdd(ah2, bh0, c20);
+            c21 = coopMultiplyAdd(al2, bh1, c21);
+            c21 = coopMultiplyAdd(ah2, bl1, c21);
+            c21 = coopMultiplyAdd(ah2, bh1, c21);
+            c30 = coopMultiplyAdd(al3, bh0, c30);
+            c30 = coopMultiplyAdd(ah3, bl0, c30);
+            c30 = coopMultiplyAdd(ah3, bh0, c30);
+            c31 = coopMultiplyAdd(al3, bh1, c31);
+            c31 = coopMultiplyAdd(ah3, bl1, c31);
+            c31 = coopMultiplyAdd(ah3, bh1, c31);
+        }
+        t00 = t00 + c00;
+        t01 = t01 + c01;
+        t10 = t10 + c10;
+        t11 = t11 + c11;
+        t20 = t20 + c20;
+        t21 = t21 + c21;
+        t30 = t30 + c30;
+        t31 = t31 + c31;
+    }
+    hand_over(0u, lane, t00, t01);
+    hand_over(1u, lane, t10, t11);
+    hand_over(2u, lane, t20, t21);
+    hand_over(3u, lane, t30, t31);
+    for (var i = 0u; i < EDGE; i++) {
+        for (var j = 0u; j < EDGE; j++) {
+            finish_tile(row_unit, col_unit, lane, i, j, terms);
+        }
+    }
+}

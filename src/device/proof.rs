@@ -1,0 +1,117 @@
+//! The proof that products on a device's cooperative matrices are as accurate as products in f32, before one is planned.
+
+use crate::Result;
+use crate::gpu::{Buffers, Context, GpuProgram};
+use crate::kernel::Target;
+use crate::ops::case::Draw;
+use crate::plan::Plan;
+use crate::tape::{Tape, Var};
+use crate::tensor::{HostTensor, TensorType};
+
+/// The largest error that is taken for accurate, relative to the root mean square that a product of such rows and columns has: 4 times what
+/// f32 arithmetic is wrong by in the row with one large element. Without the low halves the error is 1e-3.
+const TOLERANCE: f64 = 8e-6;
+/// Rows, terms and columns: two blocks and a tail each way, and terms that end within a stage.
+const EXTENTS: [usize; 3] = [133, 203, 261];
+/// The kernel by which all are judged, and its variant.
+const PINNED: [&str; 2] = ["matmul/matmul", "cooperative"];
+
+/// The plan of a tape on a device. Where it takes cooperative matrices and nobody knows yet whether they serve, that is proven first.
+pub(super) async fn plan(context: &Context, tape: &Tape, outputs: &[Var]) -> Result<Plan> {
+    let plan = Plan::new(tape, outputs, context.target())?;
+    if context.cooperative().is_some() || !plan.steps.iter().any(|step| step.kernel.cooperative()) {
+        return Ok(plan);
+    }
+    match prove(context).await {
+        Ok(_) => Ok(plan),
+        Err(_) => Plan::new(tape, outputs, context.target()),
+    }
+}
+
+/// Runs products on the cooperative matrices that a device offers, and keeps what was found: the largest error, relative to the root mean
+/// square. Nothing is run where that is known, or where there are none.
+///
+/// # Errors
+/// The reason why they are not taken.
+pub(super) async fn prove(context: &Context) -> std::result::Result<f64, String> {
+    if context.cooperative().is_none() {
+        let proof = match compare(context).await {
+            Ok(error) if error <= TOLERANCE => Ok(error),
+            Ok(error) => Err(format!("a product on them is wrong by {error:.1e} of its root mean square")),
+            Err(e) => Err(format!("a product on them fails: {e}")),
+        };
+        // What the device said of it is in the proof; a loss stays.
+        let _ = context.fault();
+        context.proven(proof);
+    }
+    context.cooperative().unwrap_or(Err("nothing is known of them")).map_err(str::to_owned)
+}
+
+/// The largest error of two products on cooperative matrices, both operands stored as they are or transposed.
+async fn compare(context: &Context) -> Result<f64> {
+    let target = Target { variants: [PINNED.map(str::to_owned).into()].into(), ..context.target().clone() };
+    let mut worst: f64 = 0.0;
+    for transposed in [false, true] {
+        let operands = Operands::new()?;
+        let values = operands.values(transposed)?;
+        let mut tape = Tape::new();
+        let [a, b] = [tape.input("a", values[0].ty())?, tape.input("b", values[1].ty())?];
+        let product = tape.matmul_with(a, b, transposed, transposed)?;
+        let plan = Plan::new(&tape, &[product], &target)?;
+        let mut program = GpuProgram::new(context.clone(), plan, &Buffers::new(context.clone())).await?;
+        program.write(a, &values[0])?;
+        program.write(b, &values[1])?;
+        program.steps(1)?;
+        worst = worst.max(operands.error(&program.read(product).await?.to_f64_vec()));
+    }
+    Ok(worst)
+}
+
+/// Rows of A and columns of B, one after another, whose magnitudes lie far apart; an infinity is in one row, a NaN in one column.
+struct Operands {
+    rows: Vec<f32>,
+    cols: Vec<f32>,
+}
+
+impl Operands {
+    fn new() -> Result<Self> {
+        let [m, k, n] = EXTENTS;
+        let drawn = |lines: usize, stream: u32, exponents: [i32; 3]| -> Result<Vec<f32>> {
+            let x = Draw::Normal.value(TensorType::f32([lines, k]), stream)?.to_f64_vec();
+            Ok(x.iter().enumerate().map(|(i, x)| (x * 2f64.powi(exponents[i / k % 3])) as f32).collect())
+        };
+        let (mut rows, mut cols) = (drawn(m, 0, [0, 90, -90])?, drawn(n, 1, [0, 10, -10])?);
+        // One element far above the others of its row.
+        rows[40 * k + 100] *= 4096.0;
+        rows[70 * k + 17] = f32::INFINITY;
+        cols[130 * k + 90] = f32::NAN;
+        Ok(Self { rows, cols })
+    }
+
+    /// A `[m, k]` and B `[k, n]`, or transposed.
+    fn values(&self, transposed: bool) -> Result<[HostTensor; 2]> {
+        let [m, k, n] = EXTENTS;
+        let turned = |x: &[f32], lines: usize| (0..k * lines).map(|i| x[i % lines * k + i / lines]).collect();
+        if transposed {
+            return Ok([HostTensor::f32([k, m], turned(&self.rows, m))?, HostTensor::f32([n, k], self.cols.clone())?]);
+        }
+        Ok([HostTensor::f32([m, k], self.rows.clone())?, HostTensor::f32([k, n], turned(&self.cols, n))?])
+    }
+
+    /// The largest error of their product, each entry's relative to the root mean square of products of such a row and such a column;
+    /// infinite where an entry that is not finite differs.
+    fn error(&self, product: &[f64]) -> f64 {
+        let k = EXTENTS[1];
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
+        let pairs = self.rows.chunks(k).flat_map(|a| self.cols.chunks(k).map(move |b| (a, b)));
+        let errors = pairs.zip(product).map(|((a, b), &found)| {
+            let exact = dot(a, b);
+            match exact.is_finite() {
+                true => (found - exact).abs() / (dot(a, a) * dot(b, b) / k as f64).sqrt(),
+                false if found == exact || found.is_nan() && exact.is_nan() => 0.0,
+                false => f64::INFINITY,
+            }
+        });
+        errors.fold(0.0, |worst, e| if e.is_nan() { f64::INFINITY } else { worst.max(e) })
+    }
+}

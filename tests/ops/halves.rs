@@ -1,0 +1,92 @@
+//! The arithmetic of products on cooperative matrices, in the steps of `shaders/common/tile_cooperative.wgsl`, for machines that have none:
+//! operands scaled by powers of two and split into halves, sums of 16 products rounded toward zero, added up in f32 every 64 terms.
+
+use half::f16;
+use tapetum::TensorType;
+use tapetum::kernel::Target;
+use tapetum::ops::{case::Draw, sources};
+
+/// The power of two that brings a row's largest magnitude into 2¹⁴ .. 2¹⁵.
+fn scale(row: &[f32]) -> f32 {
+    let largest = row.iter().fold(0, |most, x| most.max(x.abs().to_bits()));
+    f32::from_bits((268 - (largest >> 23).min(254)).clamp(14, 253) << 23)
+}
+
+/// x, scaled, as two halves that together hold 22 bits of it.
+fn split(x: f32, scale: f32) -> [f64; 2] {
+    let x = x * scale;
+    let upper = f32::from_bits((x.to_bits() + 0x1000) & 0xffff_e000);
+    [upper, x - upper].map(|half| f16::from_f32(half).to_f64())
+}
+
+/// x in f32, rounded toward zero.
+fn toward_zero(x: f64) -> f32 {
+    let nearest = x as f32;
+    if f64::from(nearest).abs() > x.abs() { f32::from_bits(nearest.to_bits() - 1) } else { nearest }
+}
+
+/// The product of a row and a column, as the kernel computes it.
+fn product(a: &[f32], b: &[f32]) -> f32 {
+    let (scale_a, scale_b) = (scale(a), scale(b));
+    let pairs: Vec<_> = a.iter().zip(b).map(|(&a, &b)| (split(a, scale_a), split(b, scale_b))).collect();
+    let mut total = 0.0f32;
+    for flushed in pairs.chunks(64) {
+        let mut sum = 0.0f32;
+        for stage in flushed.chunks(16) {
+            for (of_a, of_b) in [(1, 0), (0, 1), (0, 0)] {
+                sum = toward_zero(f64::from(sum) + stage.iter().map(|(a, b)| a[of_a] * b[of_b]).sum::<f64>());
+            }
+        }
+        total += sum;
+    }
+    total * scale_b.recip() * scale_a.recip()
+}
+
+/// The largest error of the products of 20 rows and 20 columns, each relative to the root mean square of a product of such a row and such
+/// a column.
+fn worst(terms: usize, element: impl Fn(usize, f64) -> f64, other: impl Fn(usize, f64) -> f64) -> f64 {
+    let lines = |stream, element: &dyn Fn(usize, f64) -> f64| -> Vec<f32> {
+        let drawn = Draw::Normal.value(TensorType::f32([20, terms]), stream).unwrap().to_f64_vec();
+        drawn.iter().enumerate().map(|(i, &x)| element(i / terms, x) as f32).collect()
+    };
+    let (a, b) = (lines(0, &element), lines(1, &other));
+    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
+    let error = |a: &[f32], b: &[f32]| (f64::from(product(a, b)) - dot(a, b)).abs() / (dot(a, a) * dot(b, b) / terms as f64).sqrt();
+    a.chunks(terms).flat_map(|a| b.chunks(terms).map(move |b| error(a, b))).fold(0.0, f64::max)
+}
+
+#[test]
+fn halves_keep_the_accuracy_of_f32() {
+    let plain = |_: usize, x: f64| x;
+    let power = |exponents: [i32; 3]| move |row: usize, x: f64| x * 2f64.powi(exponents[row % 3]);
+    for terms in [1, 7, 65, 257, 4096] {
+        let held = |what: &str, error: f64| assert!(error <= 2e-6, "{what}, {terms} terms: {error:.1e}");
+        held("normal", worst(terms, plain, plain));
+        held("rows far apart", worst(terms, power([0, 100, -100]), power([0, 15, -15])));
+        held("near the smallest number", worst(terms, power([-120, -124, -110]), power([20, 30, 40])));
+        held("near the largest number", worst(terms, power([120, 124, 110]), power([-120, -115, -110])));
+        held("magnitudes far apart within a row", worst(terms, |_, x| x * (2.0 * x).exp(), plain));
+        held("few digits", worst(terms, |_, x| x.round(), plain));
+    }
+}
+
+#[test]
+fn cooperative_variants_are_chosen_where_a_device_has_them_alone() {
+    let with = sources().into_iter().filter(|s| s.variants.iter().any(|v| v.name == "cooperative"));
+    let mut found = 0;
+    for source in with {
+        found += 1;
+        let pinned = [(source.name.to_owned(), "cooperative".to_owned())];
+        for class in ["large", "medium", "small"] {
+            for software in [false, true] {
+                let target = Target { software, variants: pinned.clone().into(), ..Target::portable() };
+                assert_ne!(source.variant(&target, class).name, "cooperative", "{}", source.name);
+            }
+        }
+        let target = Target { cooperative: true, ..Target::portable() };
+        assert_eq!(source.variant(&target, "large").name, "cooperative", "{}", source.name);
+        let pinned = Target { variants: pinned.into(), ..target };
+        assert_eq!(source.variant(&pinned, "small").name, "cooperative", "{}", source.name);
+    }
+    assert!(found >= 5, "{found}");
+}
