@@ -5,3 +5,8 @@ fn sync() {
     storageBarrier();
     workgroupBarrier();
 }
+
+// The same for workgroup memory alone.
+fn meet() {
+    workgroupBarrier();
+}

@@ -3,3 +3,5 @@ const LANES = 1u;
 const GROUP = 1u;
 
 fn sync() {}
+
+fn meet() {}

@@ -7,7 +7,7 @@
 // x, q     [batch, k, time]
 // w        [batch, time]
 // m        [batch, k, k], lower triangular
-// workgroup 128 x 1 x 1, a batch entry; an invocation holds COLS of the time + k columns of q and m, of four rows each; 10.3 KiB of
+// workgroup 128 x 1 x 1, a batch entry; an invocation holds COLS of the columns of q and one of m, of four rows each; 10.3 KiB of
 //          workgroup memory; of four rows, 3 barriers for each four before them and 8, both twice. Sums of COLS, then a fixed tree.
 // cost     batch (k (k - 1) (5 time + 4 k + 2) + k (7 time + 5 k + 8)) FLOPs over all rows; x, w, q, m once
 // uses     grid, scalar, nan
@@ -34,32 +34,31 @@ var<workgroup> few: array<vec4<f32>, 16>;
 var<private> q_0: u32;
 var<private> m_0: u32;
 
-// Element `col` of a row of q, or beyond its end of m; of the last row where there is none.
-fn element_of(wanted: u32, col: u32) -> f32 {
-    let row = min(wanted, params.k - 1u);
-    if (col < params.time) {
-        return q[q_0 + row * params.time + col];
-    }
-    let inside = col < params.time + params.k;
-    return select(0.0, m[m_0 + select(0u, row * params.k + col - params.time, inside)], inside);
+// An invocation's column c of those of q; the last where there is none, of which four zeros are made.
+fn column(c: u32, lane: u32) -> u32 {
+    return min(128u * c + lane, params.time - 1u);
 }
 
-fn store(row: u32, col: u32, value: f32) {
-    if (col < params.time) {
-        q[q_0 + row * params.time + col] = value;
-    } else if (col < params.time + params.k) {
-        m[m_0 + row * params.k + col - params.time] = value;
-    }
+fn held(c: u32, lane: u32, x: vec4<f32>) -> vec4<f32> {
+    return select(vec4<f32>(0.0), x, 128u * c + lane < params.time);
 }
 
-// The same of a row of x, with the identity for m; zeros beyond the last row.
-fn given(row: u32, col: u32) -> f32 {
-    let inside = row < params.k && col < params.time;
-    return select(select(0.0, 1.0, col == params.time + row), x[q_0 + select(0u, row * params.time + col, inside)], inside);
+// Four rows of q, of an invocation's column c.
+fn four(row: u32, c: u32, lane: u32) -> vec4<f32> {
+    let at = q_0 + row * params.time + column(c, lane);
+    return held(c, lane, vec4<f32>(q[at], q[at + params.time], q[at + 2u * params.time], q[at + 3u * params.time]));
 }
 
-fn four(row: u32, col: u32) -> vec4<f32> {
-    return vec4<f32>(element_of(row, col), element_of(row + 1u, col), element_of(row + 2u, col), element_of(row + 3u, col));
+fn four_of_m(row: u32, lane: u32) -> vec4<f32> {
+    let at = m_0 + row * params.k + min(lane, params.k - 1u);
+    let x = vec4<f32>(m[at], m[at + params.k], m[at + 2u * params.k], m[at + 3u * params.k]);
+    return select(vec4<f32>(0.0), x, lane < params.k);
+}
+
+// Four rows of x; of the last row where there is none.
+fn given(row: u32, c: u32, lane: u32) -> vec4<f32> {
+    let rows = min(vec4<u32>(row) + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(params.k - 1u)) * params.time + q_0 + column(c, lane);
+    return held(c, lane, vec4<f32>(x[rows.x], x[rows.y], x[rows.z], x[rows.w]));
 }
 
 // The sums over all invocations.
@@ -108,6 +107,13 @@ fn component(v: vec4<f32>, at: u32) -> f32 {
     return select(select(v.x, v.y, at == 1u), select(v.z, v.w, at == 3u), at >= 2u);
 }
 
+// A column of four rows once row r of them is scaled by s, those after it rid of it; `products` are theirs with the row before.
+fn rid(v: vec4<f32>, r: u32, s: f32, products: vec4<f32>) -> vec4<f32> {
+    let rows = vec4<u32>(0u, 1u, 2u, 3u);
+    let made = component(v, r) * s;
+    return select(select(v, v - products * s * made, rows > vec4<u32>(r)), vec4<f32>(made), rows == vec4<u32>(r));
+}
+
 @compute @workgroup_size(128)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let at = group_index(grid.group, grid.groups);
@@ -117,37 +123,31 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     q_0 = at * params.k * params.time;
     m_0 = at * params.k * params.k;
     var weights: array<f32, COLS>;
-    // Rows of four: of those being made, of those before them, and of the next of those.
+    // Rows of four: of those being made, and of those before them.
     var v: array<vec4<f32>, COLS>;
     var before: array<vec4<f32>, COLS>;
-    var next: array<vec4<f32>, COLS>;
+    let rows = vec4<u32>(0u, 1u, 2u, 3u);
     for (var c = 0u; c < COLS; c++) {
-        let col = 128u * c + lane;
-        let of_time = col < params.time;
-        let weight = w[at * params.time + select(0u, col, of_time)];
-        weights[c] = select(select(0.0, params.ridge, col < params.time + params.k), weight, of_time);
+        weights[c] = select(0.0, w[at * params.time + column(c, lane)], 128u * c + lane < params.time);
     }
+    let weight_of_m = select(0.0, params.ridge, lane < params.k);
 
     for (var j = 0u; j < params.k; j += 4u) {
-        var part = vec4<f32>(0.0);
+        var of_m = select(vec4<f32>(0.0), vec4<f32>(1.0), rows + j == vec4<u32>(lane));
+        var part = weight_of_m * of_m * of_m;
         for (var c = 0u; c < COLS; c++) {
-            let col = 128u * c + lane;
-            v[c] = vec4<f32>(given(j, col), given(j + 1u, col), given(j + 2u, col), given(j + 3u, col));
+            v[c] = given(j, c, lane);
             part += weights[c] * v[c] * v[c];
         }
         let whole = sum(part, lane);
         var left = vec4<f32>(1.0);
         for (var pass_ = 0u; pass_ < 2u; pass_++) {
-            for (var c = 0u; c < COLS; c++) {
-                next[c] = four(0u, 128u * c + lane);
-            }
             for (var i = 0u; i < j; i += 4u) {
-                var products = mat4x4<f32>();
-                // The next rows are on their way while the sums are made; after the last, those of the first come once more.
-                let ahead = select(0u, i + 4u, i + 4u < j);
+                let m_before = four_of_m(i, lane);
+                let weighted = weight_of_m * m_before;
+                var products = mat4x4<f32>(weighted.x * of_m, weighted.y * of_m, weighted.z * of_m, weighted.w * of_m);
                 for (var c = 0u; c < COLS; c++) {
-                    before[c] = next[c];
-                    next[c] = four(ahead, 128u * c + lane);
+                    before[c] = four(i, c, lane);
                     let b = weights[c] * before[c];
                     products[0] += b.x * v[c];
                     products[1] += b.y * v[c];
@@ -155,12 +155,13 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
                     products[3] += b.w * v[c];
                 }
                 products = sum4(products, lane);
+                of_m -= products * m_before;
                 for (var c = 0u; c < COLS; c++) {
-                    v[c] -= (products[0] * before[c].x + products[1] * before[c].y) + (products[2] * before[c].z + products[3] * before[c].w);
+                    v[c] -= products * before[c];
                 }
             }
             for (var r = 0u; r < 4u; r++) {
-                part = vec4<f32>(0.0);
+                part = weight_of_m * component(of_m, r) * of_m;
                 for (var c = 0u; c < COLS; c++) {
                     part += weights[c] * component(v[c], r) * v[c];
                 }
@@ -174,21 +175,21 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
                 } else if (rest > params.tolerance * params.tolerance * component(whole, r)) {
                     s = 1.0 / sqrt(own);
                 }
-                let rows = vec4<u32>(0u, 1u, 2u, 3u);
                 left = select(left, vec4<f32>(rest), rows == vec4<u32>(r));
+                of_m = rid(of_m, r, s, products);
                 for (var c = 0u; c < COLS; c++) {
-                    let made = component(v[c], r) * s;
-                    let less = select(v[c], v[c] - products * s * made, rows > vec4<u32>(r));
-                    v[c] = select(less, vec4<f32>(made), rows == vec4<u32>(r));
+                    v[c] = rid(v[c], r, s, products);
                 }
             }
         }
-        for (var c = 0u; c < COLS; c++) {
-            let col = 128u * c + lane;
-            for (var r = 0u; r < 4u; r++) {
-                if (j + r < params.k) {
-                    store(j + r, col, v[c][r]);
+        for (var r = 0u; r < min(4u, params.k - j); r++) {
+            for (var c = 0u; c < COLS; c++) {
+                if (128u * c + lane < params.time) {
+                    q[q_0 + (j + r) * params.time + 128u * c + lane] = component(v[c], r);
                 }
+            }
+            if (lane < params.k) {
+                m[m_0 + (j + r) * params.k + lane] = component(of_m, r);
             }
         }
     }

@@ -8,7 +8,7 @@
 //          equals the last, among those of a row that an invocation holds
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     batch n (n + 1) depth FLOPs; a, b and c once
-// uses     grid, nan, math, blocks, block_a, block_b
+// uses     grid, nan, math, blocks, block_a, block_b, triangle
 // one of   operands_vector | operands_scalar; result_vector | result_scalar; best_no | best_yes; tile_direct | tile_staged | tile_cooperative
 
 const TRANSPOSE_A = false;
@@ -98,12 +98,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     if (batch >= params.batches) {
         return;
     }
-    // The row of a triangle's index: a guess by the root, made right in integers.
-    let pair = index % pairs;
-    var row_unit = u32((sqrt(8.0 * f32(pair) + 1.0) - 1.0) * 0.5);
-    row_unit = select(row_unit, row_unit - 1u, row_unit * (row_unit + 1u) / 2u > pair);
-    row_unit = select(row_unit, row_unit + 1u, (row_unit + 1u) * (row_unit + 2u) / 2u <= pair);
-    let col_unit = pair - row_unit * (row_unit + 1u) / 2u;
+    let unit = triangle(index % pairs);
+    let row_unit = unit.x;
+    let col_unit = unit.y;
 
     a_base = batch * params.n * params.stride;
     b_base = a_base;

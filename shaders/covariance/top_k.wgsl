@@ -1,19 +1,22 @@
 // The k largest entries of each row of a panel, the diagonal aside, the largest first and of equals the first, NaN before all; of rows
-// `first` .. `first + rows` of a matrix. Each is the largest of those that come after the one before.
+// `first` .. `first + rows` of a matrix. Entries are in a strict order, by size and by column, so that the `batch` next ones are found thus: of
+// the best that each lane has, the one of rank `batch` bounds them from below, for as many are at least as good; the entries within that bound
+// belong to `batch` lanes, and the best of these few are found by counting how many are better.
 //
-// r        [rows, n]: the panel, entries within [-1, 1]; n < 2^24
+// r        [rows, n]: the panel
 // values   [n, k]: written from row `first` on
 // indices  [n, k]: the same
-// workgroup GROUP x 1 x 1; memory and barriers: see the row snippet
+// workgroup 256 x 1 x 1, a row; 10 KiB of workgroup memory; five barriers a round of `batch` entries, which is so small that no more
+//          than 1024 lie within the bound
 // cost     k rows (n - 1) FLOPs; r, values and indices once, those gone on with twice
-// uses     grid, scalar, nan
-// one of   row_serial | row_group
+// uses     grid, ordered
 
 struct Params {
     first: u32,
     rows: u32,
     n: u32,
     k: u32,
+    batch: u32,
 }
 
 @group(0) @binding(0) var<storage, read> r: array<f32>;
@@ -21,33 +24,87 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> indices: array<i32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(GROUP)
-fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
-    let row = row_index(group_index(grid.group, grid.groups), local);
-    let lane = lane_index(local);
-    // A row beyond the end has no entries.
-    let n = select(0u, params.n, row < params.rows);
-    var last = 2.0;
-    var last_at = 0u;
-    for (var i = 0u; i < params.k; i++) {
-        var best = -2.0;
-        var best_at = params.n;
-        for (var j = lane; j < n; j += LANES) {
-            let entry = r[row * params.n + j];
-            // Above all numbers, below what there is before the first.
-            let value = select(entry, 1.5, is_nan(entry));
-            let after = value < last || (value == last && j > last_at);
-            let better = after && value > best && j != params.first + row;
-            best = select(best, value, better);
-            best_at = select(best_at, j, better);
+const LANES = 256u;
+const MOST = 1024u;
+
+// An entry's order by size, and its column.
+var<workgroup> best: array<vec2<u32>, LANES>;
+var<workgroup> within: array<vec2<u32>, MOST>;
+var<workgroup> found: atomic<u32>;
+// What bounds the entries of a round: the last one of the round before, and the least good one that may be of this.
+var<workgroup> last: vec2<u32>;
+var<workgroup> bound: vec2<u32>;
+
+// Whether an entry comes before another.
+fn better(a: vec2<u32>, b: vec2<u32>) -> bool {
+    return (a.x > b.x) | ((a.x == b.x) & (a.y < b.y));
+}
+
+@compute @workgroup_size(256)
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    let row = group_index(grid.group, grid.groups);
+    if (row >= params.rows) {
+        return;
+    }
+    let base = row * params.n;
+    let own = params.first + row;
+    if (lane == 0u) {
+        last = vec2<u32>(0xffffffffu, 0u);
+        atomicStore(&found, 0u);
+    }
+    for (var start = 0u; start < params.k; start += params.batch) {
+        let wanted = min(params.batch, params.k - start);
+        workgroupBarrier();
+        let after = last;
+        // Nothing is before all, where this is the first round.
+        let any = start == 0u;
+        var mine = vec2<u32>(0u, params.n);
+        for (var j = lane; j < params.n; j += LANES) {
+            let entry = vec2<u32>(ordered(bitcast<u32>(r[base + j])), j);
+            let counts = (j != own) & (any | better(after, entry)) & better(entry, mine);
+            mine = select(mine, entry, counts);
         }
-        last = row_max(best, local);
-        // The first of the lanes that found it; as whole numbers below 2^24, indices are exact in f32.
-        last_at = u32(-row_max(select(-f32(params.n), -f32(best_at), best == last), local));
-        if (lane == 0u && row < params.rows) {
-            let at = (params.first + row) * params.k + i;
-            values[at] = r[row * params.n + min(last_at, params.n - 1u)];
-            indices[at] = i32(last_at);
+        best[lane] = mine;
+        if (lane == 0u) {
+            bound = vec2<u32>(0u, params.n);
+        }
+        workgroupBarrier();
+        var rank = 0u;
+        for (var k = 0u; k < LANES; k++) {
+            rank += select(0u, 1u, better(best[k], mine));
+        }
+        if ((rank + 1u == wanted) & (mine.x > 0u)) {
+            bound = mine;
+        }
+        workgroupBarrier();
+        let least = bound;
+        for (var j = lane; j < params.n; j += LANES) {
+            let entry = vec2<u32>(ordered(bitcast<u32>(r[base + j])), j);
+            if ((j != own) & (any | better(after, entry)) & !better(least, entry)) {
+                let slot = atomicAdd(&found, 1u);
+                within[min(slot, MOST - 1u)] = entry;
+            }
+        }
+        workgroupBarrier();
+        let count = min(atomicLoad(&found), MOST);
+        for (var c = lane; c < count; c += LANES) {
+            let entry = within[c];
+            var place = 0u;
+            for (var d = 0u; d < count; d++) {
+                place += select(0u, 1u, better(within[d], entry));
+            }
+            if (place < wanted) {
+                let at = own * params.k + start + place;
+                values[at] = r[base + entry.y];
+                indices[at] = i32(entry.y);
+            }
+            if (place + 1u == wanted) {
+                last = entry;
+            }
+        }
+        workgroupBarrier();
+        if (lane == 0u) {
+            atomicStore(&found, 0u);
         }
     }
 }

@@ -1,8 +1,8 @@
-// The number of times that each value of a digit of 4 bits occurs in each block of 1024 elements of a row.
+// The number of times that each value of a digit of 8 bits occurs in each block of 2048 elements of a row.
 //
-// digits   [rows, m], u32, whose bits shift .. shift + 4 are the digit
-// counts   [rows, 16, blocks], u32
-// workgroup 64 x 1 x 1, one block; 64 bytes of workgroup memory, whose counters are whole numbers: the order of additions is of no
+// digits   [rows, m], u32, whose bits shift .. shift + 8 are the digit
+// counts   [rows, 256, blocks], u32
+// workgroup 256 x 1 x 1, one block; 1 KiB of workgroup memory, whose counters are whole numbers: the order of additions is of no
 //          consequence; two barriers
 // cost     no FLOPs; digits and counts once
 // uses     grid
@@ -18,26 +18,27 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> counts: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-var<workgroup> found: array<atomic<u32>, 16>;
+var<workgroup> found: array<atomic<u32>, 256>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let at = group_index(grid.group, grid.groups);
-    let there = at < params.groups;
-    let row = at / params.blocks;
-    let block = at % params.blocks;
-    if (lane < 16u) {
-        atomicStore(&found[lane], 0u);
+    if (at >= params.groups) {
+        return;
     }
+    let row = at / params.blocks;
+    let block = at - row * params.blocks;
+    let first = block * 2048u;
+    let live = min(2048u, params.m - first);
+    atomicStore(&found[lane], 0u);
     workgroupBarrier();
-    for (var k = 0u; k < 16u; k++) {
-        let i = block * 1024u + k * 64u + lane;
-        if (there && i < params.m) {
-            atomicAdd(&found[(digits[row * params.m + i] >> params.shift) & 15u], 1u);
+    for (var k = 0u; k < 8u; k++) {
+        let i = k * 256u + lane;
+        let digit = (digits[row * params.m + first + min(i, live - 1u)] >> params.shift) & 255u;
+        if (i < live) {
+            atomicAdd(&found[digit], 1u);
         }
     }
     workgroupBarrier();
-    if (there && lane < 16u) {
-        counts[(row * 16u + lane) * params.blocks + block] = atomicLoad(&found[lane]);
-    }
+    counts[(row * 256u + lane) * params.blocks + block] = atomicLoad(&found[lane]);
 }

@@ -1,42 +1,61 @@
 // y[r, j] = the sum of x[r, k] over k < j.
 //
 // x, y     [rows, m], u32
-// workgroup 64 x 1 x 1, one row; 256 bytes of workgroup memory, one barrier: each invocation sums a part of the row, and begins its
-//          own with the sums of those before
-// cost     no FLOPs; x and y once
-// uses     grid
+// sums     [rows, tiles], u32: those of tiles of 2048 elements, read where a row has several
+// workgroup 256 x 1 x 1, one tile; 9.1 KiB of workgroup memory, seven barriers: each invocation sums 8 neighbours, and begins its own with the
+//          sums of the tiles and of the invocations before
+// cost     no FLOPs; x, sums and y once
+// uses     grid, running
 
 struct Params {
-    rows: u32,
+    groups: u32,
     m: u32,
+    tiles: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<u32>;
-@group(0) @binding(1) var<storage, read_write> y: array<u32>;
+@group(0) @binding(1) var<storage, read> sums: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-var<workgroup> sums: array<u32, 64>;
+var<workgroup> staged: array<u32, 2048>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let row = group_index(grid.group, grid.groups);
-    // A row beyond the end has no elements.
-    let m = select(0u, params.m, row < params.rows);
-    let share = (params.m + 63u) / 64u;
-    let first = min(lane * share, m);
-    let last = min(first + share, m);
-    var sum = 0u;
-    for (var k = first; k < last; k++) {
-        sum += x[row * params.m + k];
+    let at = group_index(grid.group, grid.groups);
+    if (at >= params.groups) {
+        return;
     }
-    sums[lane] = sum;
+    let row = at / params.tiles;
+    let tile = at - row * params.tiles;
+    for (var k = 0u; k < 8u; k++) {
+        let i = tile * 2048u + k * 256u + lane;
+        staged[spread(k * 256u + lane)] = x[row * params.m + min(i, params.m - 1u)];
+    }
+    var before = 0u;
+    if (params.tiles > 1u) {
+        var some = 0u;
+        for (var k = lane; k < tile; k += 256u) {
+            some += sums[row * params.tiles + k];
+        }
+        before = running(some, lane).y;
+    }
     workgroupBarrier();
-    var running = 0u;
-    for (var k = 0u; k < 64u; k++) {
-        running += select(0u, sums[k], k < lane);
+    var own = 0u;
+    for (var k = 0u; k < 8u; k++) {
+        own += staged[spread(lane * 8u + k)];
     }
-    for (var k = first; k < last; k++) {
-        y[row * params.m + k] = running;
-        running += x[row * params.m + k];
+    var next = before + running(own, lane).x;
+    for (var k = 0u; k < 8u; k++) {
+        let value = staged[spread(lane * 8u + k)];
+        staged[spread(lane * 8u + k)] = next;
+        next += value;
+    }
+    workgroupBarrier();
+    for (var k = 0u; k < 8u; k++) {
+        let i = tile * 2048u + k * 256u + lane;
+        if (i < params.m) {
+            y[row * params.m + i] = staged[spread(k * 256u + lane)];
+        }
     }
 }

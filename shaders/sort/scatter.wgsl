@@ -1,76 +1,164 @@
-// One pass of a radix sort: elements go to the order of a digit of 4 bits, and those of one digit keep theirs. An element's new place is
-// the number of those of smaller digits and of earlier ones of its own: in blocks before its own, in `offsets`; within the block, each
-// invocation counts a run of 16, and what the runs before it hold is summed digit by digit.
+// One pass of a radix sort: elements go to the order of a digit of 8 bits, and those of one digit keep theirs. A block of 2048 elements is
+// sorted by its digit first, four bits and four bits, in workgroup memory: each invocation counts 8 neighbours by 16 values, and an element's
+// place is the number of those of smaller values and of earlier ones of its own. Elements of one digit then lie together, and go together to
+// where `offsets` says.
 //
-// digits   [rows, m], u32, whose bits shift .. shift + 4 are the digit: key or place
 // key      [rows, m], u32
-// place    [rows, m], u32
-// offsets  [rows, 16, blocks], u32: the running sums of `sort/count`
+// place    [rows, m], u32; by_place says whether bits shift .. shift + 8 of the place are the digit, or of the key
+// offsets  [rows, 256, blocks], u32: the running sums of `sort/count`
 // new_key, new_place  [rows, m], u32
-// workgroup 64 x 1 x 1, one block of 1024 elements; 8 KiB of workgroup memory; three barriers
-// cost     no FLOPs; digits, key, place and offsets once, new_key and new_place once
-// uses     grid
+// workgroup 256 x 1 x 1, one block; 9.1 KiB of workgroup memory; 20 barriers
+// cost     no FLOPs; key, place, offsets, new_key and new_place once
+// uses     grid, running
 
 struct Params {
     groups: u32,
     m: u32,
     blocks: u32,
     shift: u32,
+    by_place: u32,
 }
 
-@group(0) @binding(0) var<storage, read> digits: array<u32>;
-@group(0) @binding(1) var<storage, read> key: array<u32>;
-@group(0) @binding(2) var<storage, read> place: array<u32>;
-@group(0) @binding(3) var<storage, read> offsets: array<u32>;
-@group(0) @binding(4) var<storage, read_write> new_key: array<u32>;
-@group(0) @binding(5) var<storage, read_write> new_place: array<u32>;
+@group(0) @binding(0) var<storage, read> key: array<u32>;
+@group(0) @binding(1) var<storage, read> place: array<u32>;
+@group(0) @binding(2) var<storage, read> offsets: array<u32>;
+@group(0) @binding(3) var<storage, read_write> new_key: array<u32>;
+@group(0) @binding(4) var<storage, read_write> new_place: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// The digits of the block, 16 for what lies beyond the row.
-var<workgroup> staged: array<u32, 1024>;
-// Of each digit and run, how many; then where the next of them goes.
-var<workgroup> next: array<u32, 1024>;
+// In turn: of each of 16 values and invocation the count, then the place of the first, those of values v and v + 8 in one word; the keys, and
+// the places, in their new order; the first place of each digit.
+var<workgroup> tile: array<u32, 2048>;
 
-@compute @workgroup_size(64)
+// An invocation's elements: 8 neighbours, at last 8 that lie 256 apart; and where they go.
+var<private> keys: array<u32, 8>;
+var<private> places: array<u32, 8>;
+var<private> to: array<u32, 8>;
+
+fn digit_of(key: u32, place: u32) -> u32 {
+    return (select(key, place, params.by_place == 1u) >> params.shift) & 255u;
+}
+
+// Where each of the neighbours goes by 4 bits of its digit; those from `live` on are last.
+fn rank(live: u32, shift: u32, lane: u32) {
+    var values: array<u32, 8>;
+    // 8 counts a word, of 4 bits each: there are 8 elements.
+    var counts = vec2<u32>(0u);
+    for (var j = 0u; j < 8u; j++) {
+        let value = select((digit_of(keys[j], places[j]) >> shift) & 15u, 15u, lane * 8u + j >= live);
+        let bits = (value & 7u) * 4u;
+        values[j] = value;
+        to[j] = (select(counts.x, counts.y, value > 7u) >> bits) & 15u;
+        counts += select(vec2<u32>(1u << bits, 0u), vec2<u32>(0u, 1u << bits), value > 7u);
+    }
+    for (var v = 0u; v < 8u; v++) {
+        tile[spread(v * 256u + lane)] = ((counts.x >> (4u * v)) & 15u) | (((counts.y >> (4u * v)) & 15u) << 16u);
+    }
+    workgroupBarrier();
+    var sum = 0u;
+    for (var j = 0u; j < 8u; j++) {
+        sum += tile[spread(lane * 8u + j)];
+    }
+    let sums = running(sum, lane);
+    // Values from 8 on come after all that are smaller.
+    var next = sums.x + (sums.y << 16u);
+    for (var j = 0u; j < 8u; j++) {
+        let count = tile[spread(lane * 8u + j)];
+        tile[spread(lane * 8u + j)] = next;
+        next += count;
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < 8u; j++) {
+        to[j] += (tile[spread((values[j] & 7u) * 256u + lane)] >> (2u * (values[j] & 8u))) & 0xffffu;
+    }
+    workgroupBarrier();
+}
+
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let at = group_index(grid.group, grid.groups);
-    let there = at < params.groups;
+    if (at >= params.groups) {
+        return;
+    }
     let row = at / params.blocks;
-    let block = at % params.blocks;
-    for (var k = 0u; k < 16u; k++) {
-        let i = block * 1024u + k * 64u + lane;
-        var digit = 16u;
-        if (there && i < params.m) {
-            digit = (digits[row * params.m + i] >> params.shift) & 15u;
-        }
-        staged[k * 64u + lane] = digit;
-        next[k * 64u + lane] = 0u;
+    let block = at - row * params.blocks;
+    let first = block * 2048u;
+    let live = min(2048u, params.m - first);
+    let from_row = row * params.m;
+    for (var j = 0u; j < 8u; j++) {
+        let i = j * 256u + lane;
+        tile[spread(i)] = key[from_row + first + min(i, live - 1u)];
     }
     workgroupBarrier();
-    for (var k = 0u; k < 16u; k++) {
-        let digit = staged[lane * 16u + k];
-        if (digit < 16u) {
-            next[digit * 64u + lane] += 1u;
-        }
+    for (var j = 0u; j < 8u; j++) {
+        keys[j] = tile[spread(lane * 8u + j)];
     }
     workgroupBarrier();
-    if (there && lane < 16u) {
-        var running = offsets[(row * 16u + lane) * params.blocks + block];
-        for (var k = 0u; k < 64u; k++) {
-            let count = next[lane * 64u + k];
-            next[lane * 64u + k] = running;
-            running += count;
-        }
+    for (var j = 0u; j < 8u; j++) {
+        let i = j * 256u + lane;
+        tile[spread(i)] = place[from_row + first + min(i, live - 1u)];
     }
     workgroupBarrier();
-    for (var k = 0u; k < 16u; k++) {
-        let digit = staged[lane * 16u + k];
-        if (digit < 16u) {
-            let source = row * params.m + block * 1024u + lane * 16u + k;
-            let to = row * params.m + min(next[digit * 64u + lane], params.m - 1u);
-            next[digit * 64u + lane] += 1u;
-            new_key[to] = key[source];
-            new_place[to] = place[source];
+    for (var j = 0u; j < 8u; j++) {
+        places[j] = tile[spread(lane * 8u + j)];
+    }
+    workgroupBarrier();
+    rank(live, 0u, lane);
+    for (var j = 0u; j < 8u; j++) {
+        tile[spread(to[j])] = keys[j];
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < 8u; j++) {
+        keys[j] = tile[spread(lane * 8u + j)];
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < 8u; j++) {
+        tile[spread(to[j])] = places[j];
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < 8u; j++) {
+        places[j] = tile[spread(lane * 8u + j)];
+    }
+    workgroupBarrier();
+    rank(live, 4u, lane);
+    // From here on, an invocation has elements 256 apart. Of the one before each, the word that holds the digit.
+    var previous: array<u32, 8>;
+    for (var j = 0u; j < 8u; j++) {
+        tile[spread(to[j])] = keys[j];
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < 8u; j++) {
+        let i = j * 256u + lane;
+        previous[j] = tile[spread(max(i, 1u) - 1u)];
+        keys[j] = tile[spread(i)];
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < 8u; j++) {
+        tile[spread(to[j])] = places[j];
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < 8u; j++) {
+        let i = j * 256u + lane;
+        previous[j] = select(previous[j], tile[spread(max(i, 1u) - 1u)], params.by_place == 1u);
+        places[j] = tile[spread(i)];
+    }
+    workgroupBarrier();
+    for (var j = 0u; j < 8u; j++) {
+        let i = j * 256u + lane;
+        let digit = digit_of(keys[j], places[j]);
+        if ((i < live) & ((i == 0u) | (((previous[j] >> params.shift) & 255u) != digit))) {
+            tile[digit] = i;
+        }
+    }
+    tile[256u + lane] = offsets[(row * 256u + lane) * params.blocks + block];
+    workgroupBarrier();
+    for (var j = 0u; j < 8u; j++) {
+        let i = j * 256u + lane;
+        if (i < live) {
+            let digit = digit_of(keys[j], places[j]);
+            let goal = from_row + min(tile[256u + digit] + i - tile[digit], params.m - 1u);
+            new_key[goal] = keys[j];
+            new_place[goal] = places[j];
         }
     }
 }

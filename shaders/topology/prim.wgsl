@@ -5,8 +5,8 @@
 // w        [graphs, n, n], words of weights, symmetric; the diagonal is not read
 // best     [graphs, n], u32: the key of each vertex's best edge
 // parent   [graphs, n], u32: its other end; bit 31 is set once the vertex is in the tree
-// workgroup LANES x 1 x 1, one graph, each vertex the affair of one invocation; 12 LANES bytes of workgroup memory; log2 LANES + 2
-//          barriers a step (see the sync snippet)
+// workgroup LANES x 1 x 1, one graph, each vertex the affair of one invocation, its edge in workgroup memory where there are at most 1024;
+//          8 KiB and 12 LANES bytes of it and 192 more; two barriers a step, and none for storage (see the sync snippet)
 // cost     no FLOPs; w once, best and parent once or, after the first dispatch, twice
 // uses     grid, ordered, edge_order
 // one of   sync_serial | sync_group
@@ -24,11 +24,52 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 const IN_TREE = 0x80000000u;
+const HELD = 1024u;
+const PARTS = min(LANES, 16u);
 
-// The best edge of each invocation's vertices: key, index, and the vertex; n where it has none.
-var<workgroup> keys: array<u32, GROUP>;
-var<workgroup> edges: array<u32, GROUP>;
-var<workgroup> vertices: array<u32, GROUP>;
+// An edge that leaves the tree, and the vertex it leads to. Every key of a weight is above 0.
+struct Edge {
+    key: u32,
+    index: u32,
+    vertex: u32,
+}
+
+// The keys and the other ends of vertices; of each invocation's vertices the best edge, and of each part of the invocations.
+var<workgroup> held_best: array<u32, HELD>;
+var<workgroup> held_parent: array<u32, HELD>;
+var<workgroup> edges: array<Edge, GROUP>;
+var<workgroup> parts: array<Edge, PARTS>;
+
+fn best_of(at: u32, v: u32) -> u32 {
+    if (params.n <= HELD) {
+        return held_best[v];
+    }
+    return best[at + v];
+}
+
+fn parent_of(at: u32, v: u32) -> u32 {
+    if (params.n <= HELD) {
+        return held_parent[v];
+    }
+    return parent[at + v];
+}
+
+fn join(at: u32, v: u32, key: u32, other_end: u32) {
+    if (params.n <= HELD) {
+        held_best[v] = key;
+        held_parent[v] = other_end;
+    } else {
+        best[at + v] = key;
+        parent[at + v] = other_end;
+    }
+}
+
+fn better(a: Edge, b: Edge) -> Edge {
+    if (above(b.key, b.index, a.key, a.index)) {
+        return b;
+    }
+    return a;
+}
 
 @compute @workgroup_size(GROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
@@ -36,57 +77,48 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     // A graph beyond the end has no vertices.
     let n = select(0u, params.n, graph < params.graphs);
     let base = graph * params.n;
-    if (params.first == 0u) {
-        for (var v = lane; v < n; v += LANES) {
-            best[base + v] = weight_key(w[base * params.n + v]);
-            parent[base + v] = select(0u, IN_TREE, v == 0u);
+    for (var v = lane; v < n; v += LANES) {
+        if (params.first == 0u) {
+            join(base, v, weight_key(w[base * params.n + v]), select(0u, IN_TREE, v == 0u));
+        } else {
+            join(base, v, best[base + v], parent[base + v]);
         }
     }
     for (var step = params.first; step < params.end; step++) {
-        var key = 0u;
-        var index = 0u;
-        var vertex = params.n;
+        var mine = Edge(0u, 0u, params.n);
         for (var v = lane; v < n; v += LANES) {
-            let other_end = parent[base + v];
+            let other_end = parent_of(base, v);
             if (other_end < IN_TREE) {
-                let own = best[base + v];
-                let own_index = edge_index(n, other_end, v);
-                if (vertex == params.n || above(own, own_index, key, index)) {
-                    key = own;
-                    index = own_index;
-                    vertex = v;
-                }
+                mine = better(mine, Edge(best_of(base, v), edge_index(n, other_end, v), v));
             }
         }
-        keys[lane] = key;
-        edges[lane] = index;
-        vertices[lane] = vertex;
-        for (var half = LANES / 2u; half > 0u; half >>= 1u) {
-            sync();
-            if (lane < half) {
-                let other = lane + half;
-                let there = vertices[other] < params.n;
-                if (there && (vertices[lane] == params.n || above(keys[other], edges[other], keys[lane], edges[lane]))) {
-                    keys[lane] = keys[other];
-                    edges[lane] = edges[other];
-                    vertices[lane] = vertices[other];
-                }
+        edges[lane] = mine;
+        meet();
+        if (lane < PARTS) {
+            for (var k = lane + PARTS; k < LANES; k += PARTS) {
+                mine = better(mine, edges[k]);
             }
+            parts[lane] = mine;
         }
-        sync();
-        let chosen = vertices[0];
-        sync();
+        meet();
+        var chosen = parts[0];
+        for (var k = 1u; k < PARTS; k++) {
+            chosen = better(chosen, parts[k]);
+        }
         for (var v = lane; v < n; v += LANES) {
-            let other_end = parent[base + v];
-            if (v == chosen) {
-                parent[base + v] = other_end | IN_TREE;
-            } else if (other_end < IN_TREE && chosen < n) {
-                let through = weight_key(w[(base + chosen) * params.n + v]);
-                if (above(through, edge_index(n, chosen, v), best[base + v], edge_index(n, other_end, v))) {
-                    best[base + v] = through;
-                    parent[base + v] = chosen;
+            let other_end = parent_of(base, v);
+            if (v == chosen.vertex) {
+                join(base, v, best_of(base, v), other_end | IN_TREE);
+            } else if (other_end < IN_TREE && chosen.vertex < n) {
+                let through = weight_key(w[(base + chosen.vertex) * params.n + v]);
+                if (above(through, edge_index(n, chosen.vertex, v), best_of(base, v), edge_index(n, other_end, v))) {
+                    join(base, v, through, chosen.vertex);
                 }
             }
         }
+    }
+    for (var v = lane; v < n; v += LANES) {
+        best[base + v] = best_of(base, v);
+        parent[base + v] = parent_of(base, v);
     }
 }

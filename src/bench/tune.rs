@@ -4,7 +4,7 @@ use super::job::{Job, RecordedWork};
 use super::measure::Effort;
 use super::{Settings, contains, directions, works};
 use crate::device::Device;
-use crate::kernel::{Adapters, Source, Target};
+use crate::kernel::{Adapters, Algorithms, Source, Target};
 use crate::ops::work::Size;
 use crate::plan::Plan;
 use crate::tuning::Tuning;
@@ -36,6 +36,7 @@ pub struct Tuner<'a> {
     target: Target,
     settings: &'a Settings,
     choices: Vec<(&'static Source, Vec<&'static str>)>,
+    algorithms: Vec<&'static Algorithms>,
 }
 
 impl<'a> Tuner<'a> {
@@ -51,10 +52,11 @@ impl<'a> Tuner<'a> {
         let target = Target { variants: BTreeMap::new(), ..context.target().clone() };
         let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
         let choices = choices(&target, &wanted);
-        if choices.is_empty() {
-            return Err(Error::argument(format!("no kernel whose name contains `{wanted}` has more than one variant for this device")));
+        let algorithms: Vec<_> = crate::ops::algorithms().into_iter().filter(|a| contains(a.name, &wanted)).collect();
+        if choices.is_empty() && algorithms.is_empty() {
+            return Err(Error::argument(format!("no kernel whose name contains `{wanted}` has more than one variant")));
         }
-        Ok(Self { device, target, settings, choices })
+        Ok(Self { device, target, settings, choices, algorithms })
     }
 
     /// Times every variant and chooses the fastest; `progress` is called with the name of each work and the number of works.
@@ -90,24 +92,57 @@ impl<'a> Tuner<'a> {
             }
             rules.extend(steps.map(|s| (s.kernel.pin(), s.kernel.variant.split('+').next().unwrap_or_default().to_owned())));
             for variant in variants {
-                self.time(recorded, source, variant, samples)?;
+                for (pin, ns) in self.times(recorded, source.name, variant)? {
+                    if pin.split('@').next() == Some(source.name) {
+                        samples.entry(pin).or_default().entry((*variant).to_owned()).or_default().push(ns.max(1.0).ln());
+                    }
+                }
+            }
+        }
+        self.algorithms.iter().try_for_each(|a| self.algorithm(recorded, a, rules, samples))
+    }
+
+    /// Times every algorithm by all kernels of its family, for those classes of work that a choice makes a difference to.
+    fn algorithm(
+        &self,
+        recorded: &RecordedWork,
+        of: &Algorithms,
+        rules: &mut BTreeMap<String, String>,
+        samples: &mut Samples,
+    ) -> Result<()> {
+        let family = of.name.split('/').next().unwrap_or_default();
+        for &class in of.classes {
+            let pin = if class.is_empty() { of.name.to_owned() } else { format!("{}@{class}", of.name) };
+            let mut taken = Vec::new();
+            for &(algorithm, kernel) in of.all {
+                let target = Target { variants: [(pin.clone(), algorithm.to_owned())].into(), ..self.target.clone() };
+                match Plan::new(&recorded.tape, &recorded.outputs, &target) {
+                    Err(Error::TooLarge { .. }) => {}
+                    planned => taken.extend(planned?.steps.iter().any(|s| s.kernel.name == kernel).then_some(algorithm)),
+                }
+            }
+            if taken.len() < 2 {
+                continue;
+            }
+            rules.insert(pin.clone(), (of.rule)(&self.target, class).to_owned());
+            for algorithm in taken {
+                let times = self.times(recorded, &pin, algorithm)?;
+                let ns: f64 = times.iter().filter(|(of, _)| of.split('/').next() == Some(family)).map(|(_, ns)| ns).sum();
+                if ns > 0.0 {
+                    samples.entry(pin.clone()).or_default().entry(algorithm.to_owned()).or_default().push(ns.max(1.0).ln());
+                }
             }
         }
         Ok(())
     }
 
-    /// Adds the time of `source` in one variant to the samples of each of its pins.
-    fn time(&self, recorded: &RecordedWork, source: &Source, variant: &str, samples: &mut Samples) -> Result<()> {
-        let pinned = self.device.with_variants([(source.name.to_owned(), variant.to_owned())]);
-        let mut job = match Job::new(&pinned, recorded, self.settings.seed) {
-            Err(Error::TooLarge { .. } | Error::OutOfMemory { .. }) => return Ok(()),
-            made => made?,
-        };
-        let effort = if self.settings.quick { Effort::QUICK } else { Effort::FULL };
-        for (pin, ns) in job.by_pin(&effort)?.into_iter().filter(|(pin, _)| pin.split('@').next() == Some(source.name)) {
-            samples.entry(pin).or_default().entry(variant.to_owned()).or_default().push(ns.max(1.0).ln());
+    /// The time of each pin where `pin` is held to `variant`; none where that does not fit the device.
+    fn times(&self, recorded: &RecordedWork, pin: &str, variant: &str) -> Result<BTreeMap<String, f64>> {
+        let pinned = self.device.with_variants([(pin.to_owned(), variant.to_owned())]);
+        match Job::new(&pinned, recorded, self.settings.seed) {
+            Err(Error::TooLarge { .. } | Error::OutOfMemory { .. }) => Ok(BTreeMap::new()),
+            job => job?.by_pin(if self.settings.quick { &Effort::QUICK } else { &Effort::FULL }),
         }
-        Ok(())
     }
 }
 
@@ -116,10 +151,10 @@ fn fits(size: Size, target: &Target, quick: bool) -> bool {
     size == Size::Small || !quick && (size == Size::Medium || !target.software)
 }
 
-/// The kernels with more than one variant on `target`, and their variants. Variants made for GPUs are not tried on software adapters, where
-/// barriers are expensive.
+/// The kernels with more than one variant on `target`, and their variants. On software adapters, where barriers are expensive, variants made
+/// for GPUs are tried only of kernels that are asked for.
 fn choices(target: &Target, wanted: &str) -> Vec<(&'static Source, Vec<&'static str>)> {
-    let tried = |a: Adapters| a.run_on(target) && !(target.software && a == Adapters::Hardware);
+    let tried = |a: Adapters| a.run_on(target) && !(target.software && wanted.is_empty() && a == Adapters::Hardware);
     let variants = |s: &'static Source| s.variants.iter().filter(|v| tried(v.adapters)).map(|v| v.name).collect();
     let sources = crate::ops::sources().into_iter().filter(|s| contains(s.name, wanted));
     sources.map(|s| (s, variants(s))).filter(|(_, v): &(_, Vec<_>)| v.len() > 1).collect()

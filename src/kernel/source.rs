@@ -192,6 +192,8 @@ pub struct Algorithms {
     pub name: &'static str,
     /// Each algorithm, and a kernel that only this one takes.
     pub all: &'static [(&'static str, &'static str)],
+    /// The classes of work that [`Algorithms::rule`] tells apart, `[""]` where there is one.
+    pub classes: &'static [&'static str],
     /// The algorithm for work of a class where nobody asks for one by name.
     pub rule: fn(&Target, &str) -> &'static str,
 }

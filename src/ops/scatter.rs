@@ -20,8 +20,12 @@ pub(super) static SCATTER_STARTS: Source = kernel_source!("shape/scatter_starts"
 pub(super) static SCATTER_SUM: Source = kernel_source!("shape/scatter_sum").with_choices(&[FLAT_NUMBERS]);
 
 /// Each element of a row looks through all indices for its own; or the indices are put in order first.
-pub(super) static ALGORITHMS: Algorithms =
-    Algorithms { name: "shape/scatter", all: &[("direct", "shape/scatter_rows"), ("ordered", "shape/scatter_sum")], rule };
+pub(super) static ALGORITHMS: Algorithms = Algorithms {
+    name: "shape/scatter",
+    all: &[("direct", "shape/scatter_rows"), ("ordered", "shape/scatter_sum")],
+    classes: &["few", "many"],
+    rule,
+};
 
 /// So many indices are looked through faster than ordered.
 const FEW: usize = 64;

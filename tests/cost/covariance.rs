@@ -295,8 +295,11 @@ fn panels([n, time]: [usize; 2]) -> Result<Vec<Work>> {
 
     let (mut of_degree, vx, x) = started("degree")?;
     let y = of_degree.tape.degree(vx, 0.25)?;
-    let r = rows(&mut of_degree.ledger, &f, &x, 0);
-    let made = of_degree.ledger.run("covariance/degree", &[r.len()], || degree(n, &r, 0.25));
+    let ((u, _), _) = of_degree.ledger.run("covariance/standardise", &[x.len()], || standardise(&f, &x));
+    of_degree.ledger.moves("shape/set", &[], n);
+    // The counts are gone on with.
+    let made = of_degree.ledger.run("covariance/degree", &[u.len(), n], || degree(n, &symmetric_product(&f, &u, &u), 0.25));
+    of_degree.ledger.moves("covariance/counted", &[n], n);
     of_degree.output(y, &made);
 
     let (mut of_top, vx, x) = started("top_k_neighbours")?;

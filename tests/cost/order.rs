@@ -8,7 +8,7 @@ use tapetum::{HostTensor, Result};
 
 /// The passes of a radix sort of rows.
 fn passes(ledger: &mut Ledger, [rows, m]: [usize; 2], passes: usize) {
-    let (words, counters) = (rows * m, rows * 16 * m.div_ceil(1024));
+    let (words, counters) = (rows * m, rows * 256 * m.div_ceil(2048));
     for _ in 0..passes {
         ledger.moves("sort/count", &[words], counters);
         ledger.moves("sort/scan", &[counters], counters);
@@ -24,7 +24,7 @@ fn sort([rows, m]: [usize; 2]) -> Result<Work> {
     let gradient = w.tape.vjp(&[(values, vx)], &[vx])?[0];
     let words = rows * m;
     w.ledger.moves("sort/keys", &[words], 2 * words);
-    passes(&mut w.ledger, [rows, m], 8);
+    passes(&mut w.ledger, [rows, m], 4);
     w.ledger.moves("sort/take", &[words, words], words);
     w.ledger.moves("shape/set", &[], words);
     w.ledger.moves("sort/put", &[words, words, words], words);
@@ -50,9 +50,15 @@ fn compacted([rows, m]: [usize; 2]) -> Result<Work> {
     let words = rows * m;
     w.ledger.moves("sort/keys", &[words], 2 * words);
     passes(&mut w.ledger, [rows, m], 1);
-    w.ledger.moves("shape/copy", &[rows * 16 * m.div_ceil(1024)], rows);
+    w.ledger.moves("shape/copy", &[rows * 256 * m.div_ceil(2048)], rows);
     w.ledger.moves("sort/take", &[words, words], words);
-    w.ledger.moves("sort/scan", &[words], words);
+    if m > 2048 {
+        let tiles = rows * m.div_ceil(2048);
+        w.ledger.moves("sort/sums", &[words], tiles);
+        w.ledger.moves("sort/scan", &[words, tiles], words);
+    } else {
+        w.ledger.moves("sort/scan", &[words], words);
+    }
     let row = |r: usize| {
         let (yes, no): (Vec<usize>, Vec<usize>) = (r * m..(r + 1) * m).partition(|&at| keep[at] > 0);
         [yes, no].concat()
@@ -123,7 +129,7 @@ fn edges(ledger: &mut Ledger, [graphs, n]: [usize; 2], grown: bool) {
     ledger.moves("shape/set", &[], graphs);
     let parents = if grown { graphs * n } else { 0 };
     ledger.moves("topology/edges", &[graphs * n * n, parents, graphs], 2 * graphs * m + graphs);
-    passes(ledger, [graphs, m], 9);
+    passes(ledger, [graphs, m], 5);
     ledger.moves("topology/split", &[graphs * m, graphs * m, graphs], 2 * graphs * m);
 }
 
@@ -176,7 +182,7 @@ fn connectome([graphs, n, time]: [usize; 3]) -> Result<Work> {
 
 pub fn works() -> Result<Vec<Work>> {
     let mut works = Vec::new();
-    for shape in [[1, 1], [3, 7], [2, 1100]] {
+    for shape in [[1, 1], [3, 7], [2, 2500]] {
         works.extend([sort(shape)?, compacted(shape)?]);
     }
     for shape in [[2, 3], [3, 9]] {

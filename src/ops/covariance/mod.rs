@@ -12,7 +12,7 @@ mod product;
 mod reverse;
 mod standardise;
 
-pub(in crate::ops) use panels::{CORRELATION_ROWS, DEGREE, TOP_K};
+pub(in crate::ops) use panels::{CORRELATION_ROWS, COUNTED, DEGREE, TOP_K};
 pub(in crate::ops) use product::{Best, SYMMETRIC_PRODUCT, correlated, correlation_cotangent, infer_correlation, lower_correlation};
 pub(in crate::ops) use reverse::{SYMMETRISE, WEIGHTS_REVERSE};
 pub(crate) use standardise::CONSTANT_SPACINGS;
@@ -24,7 +24,17 @@ use super::work::{Instance, Work};
 use crate::Shape;
 
 pub(super) static FAMILY: Family = Family {
-    sources: &[&CORRELATION_ROWS, &DEGREE, &STANDARDISE, &STANDARDISE_REVERSE, &SYMMETRIC_PRODUCT, &SYMMETRISE, &TOP_K, &WEIGHTS_REVERSE],
+    sources: &[
+        &CORRELATION_ROWS,
+        &COUNTED,
+        &DEGREE,
+        &STANDARDISE,
+        &STANDARDISE_REVERSE,
+        &SYMMETRIC_PRODUCT,
+        &SYMMETRISE,
+        &TOP_K,
+        &WEIGHTS_REVERSE,
+    ],
     cases,
     works,
 };

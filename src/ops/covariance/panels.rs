@@ -1,8 +1,8 @@
-//! Correlations row panel by row panel, for more variables than a binding can hold the matrix of: rows of it, and what is kept of
-//! each row. The whole matrix never exists.
+//! Correlations of more variables than a binding can hold the matrix of: rows of it, and what is kept of each row, by panels of rows or
+//! straight from the product's tiles. The whole matrix never exists.
 
 use super::super::case::{Case, Draw, f32s};
-use super::super::row::{self, Rows};
+use super::super::shape::lower_set;
 use super::super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::super::work::{Instance, Work};
 use super::product::finish;
@@ -15,8 +15,17 @@ use std::ops::Range;
 pub(in crate::ops) static CORRELATION_ROWS: Source =
     kernel_source!("covariance/correlation_rows").with_variants(&tile::VARIANTS).with_choices(&[common::OPERANDS, common::RESULT]);
 
-pub(in crate::ops) static DEGREE: Source = kernel_source!("covariance/degree").with_variants(&row::VARIANTS);
-pub(in crate::ops) static TOP_K: Source = kernel_source!("covariance/top_k").with_variants(&row::VARIANTS);
+pub(in crate::ops) static DEGREE: Source =
+    kernel_source!("covariance/degree").with_variants(&tile::SQUARE).with_choices(&[common::OPERANDS]);
+pub(in crate::ops) static COUNTED: Source = kernel_source!("covariance/counted");
+pub(in crate::ops) static TOP_K: Source = kernel_source!("covariance/top_k");
+
+/// The most units of a product that counts in one dispatch, so that none keeps a GPU so long that its watchdog bites.
+const UNITS: usize = 8192;
+
+/// The most entries of a row that the kernel chooses from, and the lanes that share a row.
+const CANDIDATES: usize = 1024;
+const LANES: usize = 256;
 
 /// The most bytes of a panel.
 const PANEL: u64 = 64 << 20;
@@ -148,43 +157,58 @@ impl Op for Panels {
             let panel = cx.output(0);
             return Self::lower_rows(cx, u, [n, time], rows.clone(), panel);
         }
-        // As many rows as a panel may have, in whole blocks of 128.
-        let most = (PANEL.min(cx.target().max_binding) / (4 * n.max(1)) as u64) as usize;
-        let most = if most > 128 { most / 128 * 128 } else { most.max(1) };
-        for first in (0..n).step_by(most) {
-            let rows = first..n.min(first + most);
-            let panel = cx.scratch(TensorType::f32([rows.len(), n]));
-            Self::lower_rows(cx, u, [n, time], rows.clone(), panel)?;
-            self.keep(cx, panel, n, rows)?;
+        match self.kept {
+            Kept::Degree { threshold } => lower_degree(cx, u, [n, time], threshold),
+            Kept::TopK { k: 0 } | Kept::Rows(_) => Ok(()),
+            Kept::TopK { k } => lower_top_k(cx, u, [n, time], k),
         }
-        Ok(())
     }
 }
 
-impl Panels {
-    /// The dispatch that keeps of a panel what is wanted; the first begins the outputs, and the others go on with them.
-    fn keep(&self, cx: &mut Lowering<'_>, panel: Buffer, n: usize, rows: Range<usize>) -> Result<()> {
-        let output = |b: Buffer| if rows.start == 0 { Binding::write(b) } else { Binding::continued(b) };
-        let m = rows.len();
-        let params = Params::new().u32(rows.start).u32(m).u32(n);
-        match self.kept {
-            Kept::Degree { threshold } => {
-                let sharing = Rows::new(&DEGREE, cx, [m, n, 1]);
-                let bindings = vec![Binding::read(panel), output(cx.output(0))];
-                // A comparison and an addition for each other variable.
-                let flops = 2.0 * (m * n.saturating_sub(1)) as f64;
-                cx.dispatch(sharing.kernel(&[]), bindings, params.f32(threshold), sharing.groups, flops)
-            }
-            Kept::TopK { k } => {
-                let sharing = Rows::passes(&TOP_K, cx, [m, n, 1], k);
-                let bindings = vec![Binding::read(panel), output(cx.output(0)), output(cx.output(1))];
-                // A comparison with every other variable for each neighbour.
-                let flops = (m * k) as f64 * n.saturating_sub(1) as f64;
-                cx.dispatch(sharing.kernel(&[]), bindings, params.u32(k), if k == 0 { 0 } else { sharing.groups }, flops)
-            }
-            Kept::Rows(_) => Ok(()),
-        }
+/// The dispatches that count straight from the tiles of the symmetric product.
+fn lower_degree(cx: &mut Lowering<'_>, u: Operand, [n, time]: [usize; 2], threshold: f32) -> Result<()> {
+    let counts = cx.scratch(TensorType::u32([n]));
+    lower_set(cx, counts, 0)?;
+    let tiling = Tiling::symmetric(&DEGREE, cx, Extents { batches: 1, rows: n, cols: n, terms: time })?;
+    let pairs = tiling.units(n) * (tiling.units(n) + 1) / 2;
+    // Half the entries, each held within [−1, 1], or made exact on the diagonal; a comparison and an addition for each other variable.
+    let flops = (n * (n + 1)) as f64 * time as f64 + (n * n + 2 * n * n.saturating_sub(1)) as f64;
+    let magnitudes = tiling.magnitudes(cx, [(u, Terms::WithinOne); 2])?;
+    for first in (0..pairs).step_by(UNITS) {
+        let share = UNITS.min(pairs - first);
+        let own = [Binding::read(u.buffer), Binding::read(u.buffer), Binding::continued(counts)];
+        let bindings = own.into_iter().chain(magnitudes.iter().copied()).collect();
+        let params = Params::new().u32(n).u32(time).u32(first).u32(first + share).u32(u.stride).f32(threshold);
+        let kernel = tiling.kernel(&[tile::operands(u, u)]);
+        cx.dispatch(kernel, bindings, params, tiling.groups(share), flops * (share as f64 / pairs as f64))?;
     }
+    let kernel = cx.kernel(&COUNTED, &[]);
+    let bindings = vec![Binding::read(counts), Binding::write(cx.output(0))];
+    cx.dispatch(kernel, bindings, Params::new().u32(n), n.div_ceil(LANES), 0.0)
+}
+
+/// The dispatches that make panels of rows, as many rows as a panel may have, in whole blocks of 128, and keep the best of each. The first
+/// begins the outputs, and the others go on with them.
+fn lower_top_k(cx: &mut Lowering<'_>, u: Operand, [n, time]: [usize; 2], k: usize) -> Result<()> {
+    let most = (PANEL.min(cx.target().max_binding) / (4 * n.max(1)) as u64) as usize;
+    let most = if most > 128 { most / 128 * 128 } else { most.max(1) };
+    // As many at once as no more than the kernel chooses from can vie for: a lane's, for each.
+    let of_lane = n.div_ceil(LANES);
+    let batch = (CANDIDATES / of_lane).clamp(1, LANES);
+    cx.check_iterations(k.div_ceil(batch) * (2 * of_lane + LANES + CANDIDATES))?;
+    for first in (0..n).step_by(most) {
+        let rows = first..n.min(first + most);
+        let panel = cx.scratch(TensorType::f32([rows.len(), n]));
+        Panels::lower_rows(cx, u, [n, time], rows.clone(), panel)?;
+        let output = |b: Buffer| if first == 0 { Binding::write(b) } else { Binding::continued(b) };
+        let bindings = vec![Binding::read(panel), output(cx.output(0)), output(cx.output(1))];
+        let params = Params::new().u32(first).u32(rows.len()).u32(n).u32(k).u32(batch);
+        // A comparison with every other variable for each neighbour.
+        let flops = (rows.len() * k) as f64 * n.saturating_sub(1) as f64;
+        let kernel = cx.kernel(&TOP_K, &[]);
+        cx.dispatch(kernel, bindings, params, rows.len(), flops)?;
+    }
+    Ok(())
 }
 
 /// # Correlation in panels of rows
@@ -199,7 +223,7 @@ impl Tape {
     }
 
     /// The number of others with which each variable of series `[variables, time]` correlates above `threshold`: `[variables]`, counts as
-    /// f32. The matrix is made and used up in panels of at most 64 MiB (degree centrality; Buckner et al. 2009). Where a correlation with
+    /// f32. No entry of the matrix is stored (degree centrality; Buckner et al. 2009). Where a correlation with
     /// another is NaN, so is the degree.
     ///
     /// # Errors
@@ -228,7 +252,7 @@ impl Tape {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in [[2, 7], [7, 65], [65, 63], [68, 132], [257, 33]] {
+    for shape in [[2, 7], [7, 65], [65, 63], [68, 132], [257, 33], [300, 40]] {
         let x = || vec![f32s(shape, Draw::Series)];
         let rows = shape[0] / 3..shape[0] - 1;
         let part = move |t: &mut Tape, x: &[Var]| Ok(vec![t.correlation_rows(x[0], rows.clone())?]);

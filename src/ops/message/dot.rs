@@ -26,6 +26,7 @@ const TILE: usize = 64;
 pub(in crate::ops) static DOT: Algorithms = Algorithms {
     name: "message/pairwise_dot",
     all: &[("pairs", "message/pair_dot"), ("tiles", "message/pair_dot_tile")],
+    classes: &["many", "few"],
     rule: |target, class| if target.software || class == "few" { "pairs" } else { "tiles" },
 };
 

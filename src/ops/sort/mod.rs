@@ -1,7 +1,7 @@
 //! Order: rows sorted, elements taken and put by index, running sums of counts, and rows compacted.
 //!
 //! Reals of any sign keep their order, −0 is 0, and of equal elements the first stays first; NaN of either sign comes last, as in NumPy and
-//! PyTorch. On devices a radix sort of keys with places, four bits a pass, all rows in one dispatch; on the host one of eleven
+//! PyTorch. On devices a radix sort of keys with places, eight bits a pass, all rows in one dispatch; on the host one of eleven
 //! bits a pass, all cores over the rows.
 
 mod along;
@@ -10,7 +10,7 @@ mod radix;
 
 pub(in crate::ops) use along::{PUT, TAKE};
 pub(in crate::ops) use order::{Item, Keyed, sorted};
-pub(in crate::ops) use radix::{COUNT, Digit, Keys, SCAN, SCATTER, passes};
+pub(in crate::ops) use radix::{COUNT, Digit, Keys, SCAN, SCATTER, SUMS, VALUES, passes};
 
 use super::Family;
 use super::case::{Case, Draw, f32s, i32s};
@@ -22,7 +22,7 @@ use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 
-pub(super) static FAMILY: Family = Family { sources: &[&COUNT, &KEYS, &PUT, &SCAN, &SCATTER, &TAKE], cases, works };
+pub(super) static FAMILY: Family = Family { sources: &[&COUNT, &KEYS, &PUT, &SCAN, &SCATTER, &SUMS, &TAKE], cases, works };
 
 pub(in crate::ops) static KEYS: Source = kernel_source!("sort/keys").with_choices(&[Choice::Constant("KIND", &["0u", "1u", "2u", "3u"])]);
 
@@ -135,7 +135,7 @@ impl Op for Order {
         if let (By::Kept, Some(offsets)) = (self.by, offsets) {
             // The elements not kept come after all that are kept, so the first of their offsets is the number kept.
             let blocks = cx.ty(offsets).shape[2];
-            let first = Strided { extents: vec![rows], x: (blocks, vec![16 * blocks]), y: (0, vec![1]) };
+            let first = Strided { extents: vec![rows], x: (blocks, vec![VALUES * blocks]), y: (0, vec![1]) };
             let kept = cx.output(1);
             first.lower(cx, offsets, Binding::write(kept))?;
         }
@@ -222,7 +222,7 @@ fn exact(case: Case) -> Case {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in [[1, 1], [3, 7], [2, 65], [1, 257], [2, 1100]] {
+    for shape in [[1, 1], [3, 7], [2, 65], [1, 257], [2, 2100]] {
         let x = |draw| vec![f32s(shape, draw)];
         // Elements that lie closer than a step of finite differences is long would have an order without a derivative.
         cases.push(exact(Case::new("sort", x(Draw::Apart), |t, x| Ok(vec![t.sort(x[0])?.0]))));

@@ -1,4 +1,4 @@
-//! A radix sort of rows on a device: by reduce, scan and scatter, four bits a pass. Nothing waits for another workgroup, and no subgroup
+//! A radix sort of rows on a device: by reduce, scan and scatter, eight bits a pass. Nothing waits for another workgroup, and no subgroup
 //! is assumed (for what portable sorts reach see b0nes164/GPUSorting, `DeviceRadixSort`; it was learnt from, and not copied).
 
 use crate::Result;
@@ -6,12 +6,16 @@ use crate::kernel::{Binding, Buffer, Lowering, Params, Source, kernel_source};
 use crate::tensor::TensorType;
 
 pub(in crate::ops) static COUNT: Source = kernel_source!("sort/count");
+pub(in crate::ops) static SUMS: Source = kernel_source!("sort/sums");
 pub(in crate::ops) static SCAN: Source = kernel_source!("sort/scan");
 pub(in crate::ops) static SCATTER: Source = kernel_source!("sort/scatter");
 
-/// Bits of a digit, and elements of a block, in the kernels.
-const BITS: usize = 4;
-const BLOCK: usize = 1024;
+/// Bits of a digit, and elements of a block and of a tile of a scan, in the kernels.
+const BITS: usize = 8;
+const BLOCK: usize = 2048;
+
+/// The values of a digit.
+pub(in crate::ops) const VALUES: usize = 1 << BITS;
 
 /// Keys and places of rows, both u32 `[rows, m]`.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +46,7 @@ impl Keys {
     }
 
     /// The dispatches that order every row by these digits, one after another; also where the last digit's running counts are,
-    /// `[rows, 16, blocks]`. Elements that agree in all digits keep their order.
+    /// `[rows, 256, blocks]`. Elements that agree in all digits keep their order.
     pub(in crate::ops) fn lower(
         self,
         cx: &mut Lowering<'_>,
@@ -62,30 +66,37 @@ impl Keys {
     }
 
     fn pass(self, cx: &mut Lowering<'_>, digit: Digit, to: Self) -> Result<Buffer> {
-        let (digits, shift) = match digit {
-            Digit::Key { shift } => (self.key, shift),
-            Digit::Place { shift } => (self.place, shift),
+        let (digits, shift, by_place) = match digit {
+            Digit::Key { shift } => (self.key, shift, 0),
+            Digit::Place { shift } => (self.place, shift, 1),
         };
         let blocks = self.m.div_ceil(BLOCK);
         let groups = self.rows * blocks;
-        let counters = TensorType::u32([self.rows, 1 << BITS, blocks]);
+        let counters = TensorType::u32([self.rows, VALUES, blocks]);
         let (counts, offsets) = (cx.scratch(counters), cx.scratch(counters));
         let params = Params::new().u32(groups).u32(self.m).u32(blocks).u32(shift);
         let kernel = cx.kernel(&COUNT, &[]);
         cx.dispatch(kernel, vec![Binding::read(digits), Binding::write(counts)], params.clone(), groups, 0.0)?;
-        lower_scan(cx, counts, offsets, [self.rows, blocks << BITS])?;
+        lower_scan(cx, counts, offsets, [self.rows, blocks * VALUES])?;
         let kernel = cx.kernel(&SCATTER, &[]);
-        let reads = [digits, self.key, self.place, offsets].map(Binding::read);
+        let reads = [self.key, self.place, offsets].map(Binding::read);
         let bindings = reads.into_iter().chain([to.key, to.place].map(Binding::write)).collect();
-        cx.dispatch(kernel, bindings, params, groups, 0.0)?;
+        cx.dispatch(kernel, bindings, params.u32(by_place), groups, 0.0)?;
         Ok(offsets)
     }
 }
 
-/// Running sums of rows of counts, each of those before it.
+/// Running sums of rows of counts, each of those before it. A row of several tiles takes the tiles' sums first.
 pub(in crate::ops) fn lower_scan(cx: &mut Lowering<'_>, x: Buffer, y: Buffer, [rows, m]: [usize; 2]) -> Result<()> {
-    cx.check_iterations(2 * m.div_ceil(64) + 64)?;
+    let tiles = m.div_ceil(BLOCK);
+    cx.check_iterations(tiles.div_ceil(256))?;
+    let (groups, mut sums) = (rows * tiles, x);
+    let params = Params::new().u32(groups).u32(m).u32(tiles);
+    if tiles > 1 {
+        sums = cx.scratch(TensorType::u32([rows, tiles]));
+        let kernel = cx.kernel(&SUMS, &[]);
+        cx.dispatch(kernel, vec![Binding::read(x), Binding::write(sums)], params.clone(), groups, 0.0)?;
+    }
     let kernel = cx.kernel(&SCAN, &[]);
-    let workgroups = if m == 0 { 0 } else { rows };
-    cx.dispatch(kernel, vec![Binding::read(x), Binding::write(y)], Params::new().u32(rows).u32(m), workgroups, 0.0)
+    cx.dispatch(kernel, vec![Binding::read(x), Binding::read(sums), Binding::write(y)], params, groups, 0.0)
 }

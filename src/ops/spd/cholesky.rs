@@ -22,8 +22,12 @@ pub(in crate::ops) static CHOLESKY_BLOCKS: Source = kernel_source!("spd/cholesky
 
 /// The algorithms of the factor: column by column, a matrix to a workgroup, or by blocks of columns, the rows of each shared out to
 /// workgroups.
-pub(in crate::ops) static FACTOR: Algorithms =
-    Algorithms { name: "spd/factor", all: &[("columns", "spd/cholesky"), ("blocks", "spd/cholesky_blocks")], rule: super::by_blocks };
+pub(in crate::ops) static FACTOR: Algorithms = Algorithms {
+    name: "spd/factor",
+    all: &[("columns", "spd/cholesky"), ("blocks", "spd/cholesky_blocks")],
+    classes: &[""],
+    rule: super::by_blocks,
+};
 
 /// Columns that a dispatch makes by blocks.
 const BLOCK: usize = 32;

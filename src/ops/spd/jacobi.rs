@@ -21,8 +21,12 @@ pub(in crate::ops) static JACOBI_TURN: Source = kernel_source!("spd/jacobi_turn"
 pub(in crate::ops) static RAYLEIGH: Source = kernel_source!("spd/rayleigh").with_variants(&row::VARIANTS);
 
 /// The algorithms of the eigendecomposition.
-pub(in crate::ops) static EIGEN: Algorithms =
-    Algorithms { name: "spd/eigen", all: &[("columns", "spd/jacobi"), ("blocks", "spd/jacobi_blocks")], rule: super::by_blocks };
+pub(in crate::ops) static EIGEN: Algorithms = Algorithms {
+    name: "spd/eigen",
+    all: &[("columns", "spd/jacobi"), ("blocks", "spd/jacobi_blocks")],
+    classes: &[""],
+    rule: super::by_blocks,
+};
 
 /// The most variables that the workgroup memory of `spd/jacobi` has room for.
 const MOST: usize = 2048;

@@ -17,6 +17,7 @@ pub(in crate::ops) static TRIANGULAR_BLOCKS: Source =
 pub(in crate::ops) static SOLVE: Algorithms = Algorithms {
     name: "spd/solve",
     all: &[("columns", "spd/triangular_solve"), ("blocks", "spd/triangular_blocks")],
+    classes: &[""],
     rule: super::by_blocks,
 };
 

@@ -26,8 +26,12 @@ pub(in crate::ops) static CONTRACT: Source = kernel_source!("topology/contract")
 pub(in crate::ops) static HOOK: Source = kernel_source!("topology/hook").with_variants(&VARIANTS);
 
 /// The algorithms that find the trees, and the rule that chooses one.
-pub(in crate::ops) static TREE: Algorithms =
-    Algorithms { name: "topology/tree", all: &[("prim", "topology/prim"), ("boruvka", "topology/hook")], rule };
+pub(in crate::ops) static TREE: Algorithms = Algorithms {
+    name: "topology/tree",
+    all: &[("prim", "topology/prim"), ("boruvka", "topology/hook")],
+    classes: &["small", "medium", "large"],
+    rule,
+};
 
 /// Larger graphs take a dispatch for so many steps of Prim's algorithm, so that none keeps a GPU so long that its watchdog bites.
 const STEPS: usize = 4096;

@@ -1,0 +1,30 @@
+// Sums over the 256 invocations of a workgroup.
+var<workgroup> parts: array<u32, 272>;
+
+// Where word i of a tile lies: neighbours of an invocation, 8 apart from the next's, would meet in the same banks of memory.
+fn spread(i: u32) -> u32 {
+    return i ^ ((i >> 5u) & 7u);
+}
+
+// The sum over the invocations before this one, and over all of them. All have entered before any leaves, with two barriers between.
+fn running(own: u32, lane: u32) -> vec2<u32> {
+    parts[lane] = own;
+    workgroupBarrier();
+    let group = lane / 16u;
+    var inner = 0u;
+    for (var k = 0u; k < 16u; k++) {
+        inner += select(0u, parts[group * 16u + k], k < lane % 16u);
+    }
+    if (lane % 16u == 15u) {
+        parts[256u + group] = inner + own;
+    }
+    workgroupBarrier();
+    var outer = 0u;
+    var all = 0u;
+    for (var k = 0u; k < 16u; k++) {
+        let part = parts[256u + k];
+        outer += select(0u, part, k < group);
+        all += part;
+    }
+    return vec2<u32>(outer + inner, all);
+}
