@@ -276,7 +276,7 @@ fn lists_and_emits() {
     assert_eq!(entries[0].json()["kernel"], "covariance/symmetric_product");
 
     let dir = std::env::temp_dir().join(format!("tapetum-shaders-{}", std::process::id()));
-    assert_eq!(emit(Wanted { filter: Some("softmax/softmax_reverse"), hardware: false }, Format::Spirv, &dir).unwrap(), 8);
+    assert_eq!(emit(Wanted { filter: Some("softmax/softmax_reverse"), hardware: false }, Format::Spirv, &dir).unwrap(), 72);
     let file = std::fs::read(dir.join("softmax_softmax_reverse_group+log=true.spv")).unwrap();
     std::fs::remove_dir_all(&dir).unwrap();
     assert_eq!(file[..4], 0x0723_0203_u32.to_le_bytes());
