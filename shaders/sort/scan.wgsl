@@ -2,8 +2,8 @@
 //
 // x, y     [rows, m], u32
 // sums     [rows, tiles], u32: those of tiles of 8 LANES elements, read where a row has several
-// workgroup LANES x 1 x 1, 64 or 256, one tile; 36 LANES bytes of workgroup memory and a few, six barriers: each invocation sums 8 neighbours, and begins its own with the
-//          sums of the tiles and of the invocations before
+// workgroup LANES x 1 x 1, 64 or 256, one tile; 36 LANES bytes of workgroup memory and a few, six barriers: each
+//          invocation sums 8 neighbours, and begins its own with the sums of the tiles and of the invocations before
 // cost     no FLOPs; x, sums and y once
 // uses     grid, running
 
