@@ -184,15 +184,10 @@ fn gathered(n: usize, radices: Vec<usize>) -> Vec<usize> {
 
 /// The number from n on, and below twice as much, whose prime factors are 2, 3 and 5 and whose steps take the least together.
 fn smooth(n: usize) -> usize {
-    let only = |mut k: usize| {
-        for p in [2, 3, 5] {
-            while k.is_multiple_of(p) {
-                k /= p;
-            }
-        }
-        k == 1
-    };
-    (n.max(1)..2 * n.max(1)).filter(|&k| only(k)).min_by_key(|&k| k * radices(k).len()).unwrap_or(n)
+    let end = 2 * n.max(1);
+    let below = move |p: usize| std::iter::successors(Some(1usize), move |k| k.checked_mul(p)).take_while(move |k| *k < end);
+    let products = below(2).flat_map(|a| below(3).flat_map(move |b| below(5).map(move |c| a.saturating_mul(b).saturating_mul(c))));
+    products.filter(|k| (n..end).contains(k)).min_by_key(|&k| (k * radices(k).len(), k)).unwrap_or(n)
 }
 
 #[cfg(test)]
