@@ -2,11 +2,12 @@
 // 2019):  m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2;  p <- p - lr (m / c1) / (sqrt(v / c2) + eps).
 //
 // g        [n], items of 4 or one, as p, m and v
-// lr, c1, c2  [1]: the rate and the bias corrections 1 - b1^t, 1 - b2^t
+// lr       [1]
+// step     [1], u32: the steps before this one; t counts from 1, and the bias corrections are c1 = 1 - b1^t and c2 = 1 - b2^t
 // p, m, v  [n]
 // workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes four elements
-// cost     16 n FLOPs (17 n if DECOUPLED); g once, p, m and v twice
-// uses     grid, item
+// cost     16 n + 6 FLOPs (17 n + 6 if DECOUPLED); g once, p, m and v twice
+// uses     grid, nan, math, item
 // one of   flat_vector | flat_scalar
 
 struct Params {
@@ -15,19 +16,27 @@ struct Params {
     beta2: f32,
     epsilon: f32,
     decay: f32,
+    log_beta1: f32,
+    log_beta2: f32,
 }
 
 @group(0) @binding(0) var<storage, read> g: array<F>;
 @group(0) @binding(1) var<storage, read> lr: array<f32>;
-@group(0) @binding(2) var<storage, read> c1: array<f32>;
-@group(0) @binding(3) var<storage, read> c2: array<f32>;
-@group(0) @binding(4) var<storage, read_write> p: array<F>;
-@group(0) @binding(5) var<storage, read_write> m: array<F>;
-@group(0) @binding(6) var<storage, read_write> v: array<F>;
+@group(0) @binding(2) var<storage, read> step: array<u32>;
+@group(0) @binding(3) var<storage, read_write> p: array<F>;
+@group(0) @binding(4) var<storage, read_write> m: array<F>;
+@group(0) @binding(5) var<storage, read_write> v: array<F>;
 @group(1) @binding(0) var<uniform> params: Params;
+
+alias T = F;
+alias U = W;
 
 @compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    // By expm1, which is accurate for betas near 1.
+    let t = f32(step[0]) + 1.0;
+    let c1 = -expm1_(T(t * params.log_beta1));
+    let c2 = -expm1_(T(t * params.log_beta2));
     for (var k = 0u; k < EACH; k++) {
         let i = item(grid.group, grid.groups, lane, k);
         if (i < params.items) {
@@ -42,7 +51,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
             let second = params.beta2 * v[i] + (1.0 - params.beta2) * slope * slope;
             m[i] = first;
             v[i] = second;
-            p[i] = value - lr[0] * (first / c1[0]) / (sqrt(second / c2[0]) + params.epsilon);
+            p[i] = value - lr[0] * (first / c1) / (sqrt(second / c2) + params.epsilon);
         }
     }
 }

@@ -95,6 +95,16 @@ pub(crate) const FLAT_VECTOR: Snippet = Snippet { name: "vector", ..snippet!("fl
 pub(crate) const FLAT_SCALAR: Snippet = Snippet { name: "scalar", ..snippet!("flat_scalar") };
 const FLAT_PAIR: Snippet = Snippet { name: "pair", ..snippet!("flat_pair") };
 
+/// Two, three or seven parts moved into a whole, or out of it.
+pub(crate) const JOINED: Choice = Choice::Snippet(&[
+    snippet!("join_2"),
+    snippet!("join_3"),
+    snippet!("join_7"),
+    snippet!("part_2"),
+    snippet!("part_3"),
+    snippet!("part_7"),
+]);
+
 /// The words of a workgroup of a kernel that uses `item`.
 const FLAT_WORDS: usize = 1024;
 

@@ -22,6 +22,7 @@ pub mod fourier;
 mod line;
 pub mod mesh;
 pub mod message;
+mod parts;
 pub mod random;
 mod row;
 pub mod rows;

@@ -2,6 +2,7 @@
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
+use super::parts::{self, PARTS, Way};
 use super::strided::{COPY, SET, TRANSPOSE};
 use super::work::{Instance, Work};
 use crate::kernel::common::{FLAT, flat_groups};
@@ -10,9 +11,9 @@ use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType};
 use crate::{Error, Result, Shape};
 
-pub(crate) use super::strided::{Strided, copy, lower_set, strides};
+pub(crate) use super::strided::{Strided, copy, lower_copy, lower_set, strides};
 
-pub(super) static FAMILY: Family = Family { sources: &[&COPY, &PLACE, &SET, &TRANSPOSE], cases, works };
+pub(super) static FAMILY: Family = Family { sources: &[&COPY, &PARTS, &PLACE, &SET, &TRANSPOSE], cases, works };
 
 pub(super) static PLACE: Source = kernel_source!("shape/place").with_choices(&[FLAT, Choice::Constant("STEPPED", &["false", "true"])]);
 
@@ -262,6 +263,10 @@ impl Op for Concatenate {
     fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
         let (inputs, g) = (cx.inputs().to_vec(), cx.cotangent_or_zeros(0)?);
         let tape = cx.tape();
+        let extents: Vec<usize> = inputs.iter().map(|&x| tape.shape(x)[self.axis]).collect();
+        if extents.iter().all(|e| *e == extents[0]) {
+            return Ok(tape.split(g, self.axis as isize, extents.len())?.into_iter().map(Some).collect());
+        }
         let mut start = 0;
         let mut found = Vec::new();
         for x in inputs {
@@ -274,14 +279,13 @@ impl Op for Concatenate {
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let shapes: Vec<_> = (0..cx.inputs()).map(|i| cx.input_shape(i)).collect();
-        let mut begun = false;
-        for (i, m) in self.moves(&shapes).into_iter().enumerate().filter(|(_, m)| m.elements() > 0) {
-            let y = cx.output(0);
-            let binding = if begun { Binding::continued(y) } else { Binding::write(y) };
-            m.lower(cx, cx.input(i), binding)?;
-            begun = true;
+        let of_operand = |(i, s): (usize, &Shape)| (cx.input(i), s[self.axis..].iter().product());
+        let parts: Vec<_> = shapes.iter().enumerate().map(of_operand).filter(|(_, words)| *words > 0).collect();
+        let (y, rows) = (cx.output(0), shapes[0][..self.axis].iter().product());
+        match parts[..] {
+            [(x, words)] => lower_copy(cx, x, y, rows * words),
+            _ => parts::lower(cx, Way::Join, y, &parts, rows),
         }
-        Ok(())
     }
 }
 
@@ -405,6 +409,9 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("pad", vec![x(&[33, 64])], |t, x| Ok(vec![t.pad(x[0], -1, 8, 4, -2.0)?])),
         Case::new("pad", vec![x(&[3, 5, 6])], |t, x| Ok(vec![t.pad(x[0], 1, 1, 0, 0.5)?])),
         Case::new("concatenate", vec![x(&[2, 3]), x(&[2, 0]), x(&[2, 65])], |t, x| Ok(vec![t.concatenate(x, 1)?])),
+        Case::new("concatenate", vec![x(&[2, 5, 4]), x(&[2, 3, 4]), x(&[2, 1, 4])], |t, x| Ok(vec![t.concatenate(x, 1)?])),
+        Case::new("concatenate", vec![x(&[3, 0]), x(&[3, 7])], |t, x| Ok(vec![t.concatenate(x, 1)?])),
+        Case::new("concatenate", vec![x(&[33, 2]); 11], |t, x| Ok(vec![t.concatenate(x, 1)?])),
         Case::new("broadcast_to", vec![x(&[7, 1])], |t, x| Ok(vec![t.broadcast_to(x[0], [3, 7, 5])?])),
     ]
     .into_iter()

@@ -3,8 +3,9 @@
 
 use super::Family;
 use super::case::{Case, Draw, f32s};
-use super::shape::{Strided, strides, words};
-use crate::kernel::{Binding, Lowering};
+use super::parts::{self, Way};
+use super::shape::{Strided, lower_copy, strides, words};
+use crate::kernel::Lowering;
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result, Shape};
@@ -64,8 +65,13 @@ impl Op for Split {
     }
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
-        let x = cx.input(0);
-        self.moves(cx.input_shape(0)).enumerate().try_for_each(|(i, m)| m.lower(cx, x, Binding::write(cx.output(i))))
+        let (x, shape) = (cx.input(0), cx.input_shape(0));
+        if self.parts == 1 {
+            return lower_copy(cx, x, cx.output(0), shape.elements());
+        }
+        let words = self.part(shape)[self.axis..].iter().product();
+        let parts: Vec<_> = (0..self.parts).map(|i| (cx.output(i), words)).collect();
+        parts::lower(cx, Way::Part, x, &parts, shape[..self.axis].iter().product())
     }
 }
 
@@ -88,5 +94,14 @@ pub(super) fn cases() -> Vec<Case> {
     };
     // A part that nobody reads has a cotangent of zeros.
     let half = Case::new("split, a part of it", vec![f32s([2, 6, 5], Draw::Normal)], |t, x| Ok(vec![t.split(x[0], 1, 3)?[1]]));
-    vec![case([1, 1, 1], 0, 1), case([2, 6, 5], 1, 3), case([3, 2, 65], -1, 5), case([7, 1, 3], 0, 7), half.within(0.0, 1e-6)]
+    vec![
+        case([1, 1, 1], 0, 1),
+        case([2, 6, 5], 1, 3),
+        case([5, 33, 4], 1, 11),
+        case([257, 1, 12], -1, 2),
+        case([9, 24, 1], 1, 4),
+        case([3, 2, 65], -1, 5),
+        case([7, 1, 3], 0, 7),
+        half.within(0.0, 1e-6),
+    ]
 }

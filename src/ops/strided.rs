@@ -42,6 +42,12 @@ pub(crate) struct Strided {
     pub(crate) y: (usize, Vec<usize>),
 }
 
+/// Copies so many words that lie one after the other.
+pub(crate) fn lower_copy(cx: &mut Lowering<'_>, x: Buffer, y: Buffer, words: usize) -> Result<()> {
+    let (kernel, params, workgroups) = copy(words);
+    cx.dispatch(kernel, vec![Binding::read(x), Binding::write(y)], params, workgroups, 0.0)
+}
+
 /// The kernel that copies so many words that lie one after the other, its uniform words, and its workgroups.
 pub(crate) fn copy(words: usize) -> (Kernel, Params, usize) {
     Folded::new(&Strided { extents: vec![words], x: (0, vec![1]), y: (0, vec![1]) }).copy()

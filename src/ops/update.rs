@@ -34,7 +34,7 @@ fn same(op: &str, tensors: &[TensorType], scalars: &[TensorType]) -> Result<()> 
     }
 }
 
-/// (p, m, v, g, lr, c1, c2) → p, m, v.
+/// (p, m, v, g, lr, step) → p, m, v; the bias corrections are those of the step, which counts from 0.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Adam {
     pub(crate) beta1: f32,
@@ -63,10 +63,17 @@ fn descend<R: Real>(new: &mut [R], old: &[R], (m, v): (&[R], &[R]), [shrunk, rat
 const PART: usize = 1 << 11;
 
 impl Adam {
+    /// ln β₁ and ln β₂: the bias correction 1 − βᵗ is −(e^(t ln β) − 1), accurate for β near 1.
+    fn logarithms(&self) -> [f32; 2] {
+        [self.beta1, self.beta2].map(|beta| f64::from(beta).ln() as f32)
+    }
+
     fn run<R: Real>(&self, x: &[HostTensor]) -> Result<Vec<HostTensor>> {
         let shape = x[0].shape();
-        let [p, m, v, g, lr, c1, c2] = [0, 1, 2, 3, 4, 5, 6].map(|i| x[i].elements::<R>());
-        let (p, m, v, g, lr, c1, c2) = (p?, m?, v?, g?, lr?[0], c1?[0], c2?[0]);
+        let [p, m, v, g, lr] = [0, 1, 2, 3, 4].map(|i| x[i].elements::<R>());
+        let (p, m, v, g, lr) = (p?, m?, v?, g?, lr?[0]);
+        let count = R::of(f64::from(x[5].as_u32().and_then(|s| s.first()).copied().unwrap_or(0)) + 1.0);
+        let [c1, c2] = self.logarithms().map(|log| -(count * R::of(f64::from(log))).exp_m1());
         let [b1, b2, epsilon, decay] = [self.beta1, self.beta2, self.epsilon, self.decay].map(|x| R::of(f64::from(x)));
         let decoupled = self.decoupled;
         let [mut new_p, mut new_m, mut new_v] = [0, 1, 2].map(|_| buffer(p.len()));
@@ -89,12 +96,15 @@ impl Op for Adam {
     }
 
     fn infer(&self, x: &[TensorType]) -> Result<Vec<TensorType>> {
-        same("adam", &x[..4], &x[4..])?;
-        Ok(x[..3].to_vec())
+        same("adam", &x[..4], &x[4..5])?;
+        match x[5..] {
+            [step] if step == TensorType::u32([1]) => Ok(x[..3].to_vec()),
+            _ => Err(Error::op("adam", "the step counter u32[1] expected")),
+        }
     }
 
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
-        real_inputs!(inputs, R => self.run::<R>(inputs))
+        real_inputs!(inputs[..5], R => self.run::<R>(inputs))
     }
 
     fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
@@ -104,11 +114,12 @@ impl Op for Adam {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let n = cx.input_shape(0).elements();
         let (choice, width) = flat_width(&[n]);
-        let bindings = [3, 4, 5, 6].map(|i| Binding::read(cx.input(i))).into_iter();
+        let bindings = [3, 4, 5].map(|i| Binding::read(cx.input(i))).into_iter();
         let bindings = bindings.chain([0, 1, 2].map(|i| Binding::update(cx.output(i), cx.input(i)))).collect();
         let params = Params::new().u32(n / width).f32(self.beta1).f32(self.beta2).f32(self.epsilon).f32(self.decay);
+        let params = self.logarithms().into_iter().fold(params, Params::f32);
         let kernel = cx.kernel(&ADAM, &[self.decoupled.into(), choice]);
-        cx.dispatch(kernel, bindings, params, flat_groups(n), if self.decoupled { 17.0 } else { 16.0 } * n as f64)
+        cx.dispatch(kernel, bindings, params, flat_groups(n), if self.decoupled { 17.0 } else { 16.0 } * n as f64 + 6.0)
     }
 }
 
@@ -274,13 +285,13 @@ pub(super) fn cases() -> Vec<Case> {
     let adam = |decoupled| {
         move |t: &mut Tape, x: &[Var]| {
             let op = Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.1, decoupled };
-            t.record(Arc::new(op), &[x[0], x[1], x[2], x[3], x[4], x[5], x[6]])
+            t.record(Arc::new(op), x)
         }
     };
     let sgd = |nesterov| move |t: &mut Tape, x: &[Var]| t.record(Arc::new(Sgd { momentum: 0.9, decay: 0.1, nesterov }), x);
     let moments = |n: usize| {
         let second = f32s([n], Draw::Uniform(0.1, 1.0));
-        vec![state(n), state(n), second, state(n), scalar(0.1, 0.2), scalar(0.1, 0.9), scalar(0.1, 0.9)]
+        vec![state(n), state(n), second, state(n), scalar(0.1, 0.2), (TensorType::u32([1]), Draw::Normal)]
     };
     let velocity = |n: usize| vec![state(n), state(n), state(n), scalar(0.1, 0.2)];
     let counter = || (TensorType::u32([1]), Draw::Normal);
@@ -300,14 +311,21 @@ pub(super) fn cases() -> Vec<Case> {
     cases.into_iter().map(Case::forward_only).collect()
 }
 
-/// `n` states updated in place by `update` of (states, operands); each operand but the first is one element.
+/// A step of Adam by the step counter.
+fn counted_adam(adam: Adam) -> impl Fn(&mut Tape, &[Var]) -> Result<Vec<Var>> {
+    move |t, x| {
+        let step = t.step_counter()?;
+        t.record(Arc::new(adam), &[x, &[step]].concat())
+    }
+}
+
+/// `n` states updated in place by `update` of (states, gradient, rate).
 fn updating(
     n: usize,
     states: &'static [&'static str],
-    scalars: usize,
     update: impl Fn(&mut Tape, &[Var]) -> Result<Vec<Var>> + Send + Sync + 'static,
 ) -> Instance {
-    let operands = [f32s([n], Draw::Normal)].into_iter().chain((0..scalars).map(|_| f32s([1], Draw::Uniform(0.1, 0.2)))).collect();
+    let operands = vec![f32s([n], Draw::Normal), f32s([1], Draw::Uniform(0.1, 0.2))];
     Instance::new(operands, move |t, x| {
         let held = states.iter().map(|name| t.state(name, TensorType::f32([n]), Init::Full(0.5))).collect::<Result<Vec<_>>>()?;
         let new = update(t, &[&held, x].concat())?;
@@ -323,8 +341,8 @@ pub(super) fn works() -> Vec<Work> {
     let counted = |t: &mut Tape, _: &[Var]| t.advance().map(|()| vec![]);
     let ring = |t: &mut Tape, x: &[Var]| t.keep_last("losses", x[0], 300).map(|_| vec![]);
     vec![
-        Work::new("adam", sizes.map(|n| updating(n, &["p", "m", "v"], 3, move |t, x| t.record(Arc::new(adam), x)))),
-        Work::new("sgd", sizes.map(|n| updating(n, &["p", "b"], 1, move |t, x| t.record(Arc::new(sgd), x)))),
+        Work::new("adam", sizes.map(|n| updating(n, &["p", "m", "v"], counted_adam(adam)))),
+        Work::new("sgd", sizes.map(|n| updating(n, &["p", "b"], move |t, x| t.record(Arc::new(sgd), x)))),
         Work::small("advance", Instance::new(vec![], counted)),
         Work::small("keep_last", Instance::new(vec![f32s([1], Draw::Normal)], ring)),
     ]

@@ -122,9 +122,7 @@ impl Adam {
     pub fn apply(&self, tape: &mut Tape, pairs: &[(Var, Var)]) -> Result<()> {
         Optimiser::from(self.clone()).check()?;
         let rate = self.rate.on(tape)?;
-        let corrections = [self.beta1, self.beta2].map(|beta| bias_correction(tape, beta));
-        let [c1, c2] = corrections;
-        let (c1, c2) = (c1?, c2?);
+        let step = tape.step_counter()?;
         for &(parameter, gradient) in pairs {
             let name = name_of(tape, parameter)?;
             let ty = tape.ty(parameter);
@@ -132,23 +130,13 @@ impl Adam {
             let v = tape.state(&format!("{name}.adam.v"), ty, Init::Zeros)?;
             let op =
                 update::Adam { beta1: self.beta1, beta2: self.beta2, epsilon: self.epsilon, decay: self.decay, decoupled: self.decoupled };
-            let new = tape.record(Arc::new(op), &[parameter, m, v, gradient, rate, c1, c2])?;
+            let new = tape.record(Arc::new(op), &[parameter, m, v, gradient, rate, step])?;
             for (state, value) in [parameter, m, v].into_iter().zip(new) {
                 tape.assign(state, value)?;
             }
         }
         tape.advance()
     }
-}
-
-/// The bias correction 1 − βᵗ with t counted from 1, accurate for β near 1.
-fn bias_correction(tape: &mut Tape, beta: f32) -> Result<Var> {
-    let step = tape.step_counter()?;
-    let step = tape.cast(step)?;
-    let count = tape.offset(step, 1.0)?;
-    let exponent = tape.scale(count, f64::from(beta).ln() as f32)?;
-    let shrunk = tape.expm1(exponent)?;
-    tape.neg(shrunk)
 }
 
 /// Gradient descent with momentum, as in PyTorch's `SGD`.

@@ -1,11 +1,15 @@
 //! The grouping of nodes that run together: chains of pointwise ops over one iteration space; every other op by itself.
 
 use crate::tape::{Op, Origin, Tape, Var};
-use std::collections::BTreeSet;
+use crate::tensor::HostTensor;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The most ops, and the most buffers, of a chain.
 pub(super) const LONGEST: usize = 8;
+
+/// The bytes of the largest fill that stands in a buffer of its own.
+const LARGEST_STORED: u64 = 4 << 20;
 
 /// The nodes that run, in groups.
 #[derive(Debug)]
@@ -29,6 +33,11 @@ pub(super) fn op_of(tape: &Tape, node: usize) -> Option<&Arc<dyn Op>> {
         Origin::Op(op) => Some(op),
         _ => None,
     }
+}
+
+/// The value of a fill so small that it is worth a buffer of its own.
+fn stored(tape: &Tape, var: Var) -> Option<f32> {
+    tape.filled(var).filter(|_| tape.ty(var).bytes() <= LARGEST_STORED)
 }
 
 /// True where a node is a view of its operand.
@@ -62,7 +71,7 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
     for node in (0..tape.nodes().len()).filter(|&i| needed[i]) {
         let Some(op) = op_of(tape, node) else { continue };
         let pointwise = op.pointwise().is_some();
-        if pointwise && tape.nodes()[node].inputs.is_empty() && !found.constant_is_read(tape, node) {
+        if pointwise && tape.nodes()[node].inputs.is_empty() && !found.constant_is_made(tape, node) {
             continue;
         }
         match if pointwise { found.chain_for(tape, node) } else { None } {
@@ -70,15 +79,32 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
             None => found.begin(tape, node, pointwise),
         }
     }
+    found.merge_small(tape);
     found.drop_merged();
     found
 }
 
+/// The most elements of chains that are merged although neither reads the other: such chains take the time of a launch.
+const SMALL: usize = 1 << 14;
+/// Of so many chains recorded before it, a small one looks for one to join.
+const NEAR: usize = 8;
+
 impl Groups {
-    /// True where a constant must stand in memory, because the caller or an op that is not pointwise reads it.
-    fn constant_is_read(&self, tape: &Tape, node: usize) -> bool {
+    /// True where a dispatch makes a constant: the caller reads it, or an op that is not pointwise does and it is not [`stored`].
+    fn constant_is_made(&self, tape: &Tape, node: usize) -> bool {
         let value = tape.nodes()[node].outputs.start;
-        self.kept[value] || self.readers[value].iter().any(|&r| op_of(tape, r).is_some_and(|op| op.pointwise().is_none()))
+        self.kept[value] || (self.constant_is_read(tape, value) && stored(tape, tape.var(value)).is_none())
+    }
+
+    /// True where a constant must stand in memory, because an op that is not pointwise reads it.
+    fn constant_is_read(&self, tape: &Tape, value: usize) -> bool {
+        self.readers[value].iter().any(|&r| op_of(tape, r).is_some_and(|op| op.pointwise().is_none()))
+    }
+
+    /// The fills that stand in buffers of their own, filled once, so that no step makes them.
+    pub(super) fn stored<'a>(&'a self, tape: &'a Tape) -> impl Iterator<Item = (Var, HostTensor)> + 'a {
+        let read = (0..tape.len()).filter(|&v| !self.kept[v] && self.constant_is_read(tape, v)).map(|v| tape.var(v));
+        read.filter_map(|var| Some((var, HostTensor::full(tape.shape(var), stored(tape, var)?))))
     }
 
     /// The chains that make an operand of `node`, the latest first.
@@ -142,6 +168,31 @@ impl Groups {
             }
         }
         self.wait(tape, group);
+    }
+
+    /// Merges small chains of one size of which neither waits for the other, though neither reads the other: they share a launch.
+    fn merge_small(&mut self, tape: &Tape) {
+        let mut recent: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for group in 0..self.members.len() {
+            if !self.pointwise[group] || self.members[group].is_empty() || self.elements(tape, group) > SMALL {
+                continue;
+            }
+            let near = recent.entry(self.elements(tape, group)).or_default();
+            let found = near.iter().rev().take(NEAR).copied().find(|&other| {
+                let together = with(&self.members[other], &self.members[group]);
+                self.fits(tape, &together)
+            });
+            match found {
+                None => near.push(group),
+                Some(other) => {
+                    let together = with(&self.members[other], &self.members[group]);
+                    together.iter().for_each(|&m| self.of[m] = Some(other));
+                    self.members[other] = together;
+                    self.members[group].clear();
+                    self.wait(tape, other);
+                }
+            }
+        }
     }
 
     /// Groups whose members all went to another are none.

@@ -5,6 +5,7 @@ mod assign;
 mod chain;
 mod fuse;
 mod order;
+mod repeat;
 mod slots;
 
 pub use chain::template_source;
@@ -101,6 +102,10 @@ impl Plan {
         let order = order::order(tape, &groups)?;
         let mut lowered = lower(tape, &groups, &order, target)?;
         let mut externals = Externals::of(tape, &needed);
+        for (var, value) in groups.stored(tape) {
+            externals.storage[var.index()] = Some(Storage::Constant(externals.constants.len()));
+            externals.constants.push(value);
+        }
         check_reads(tape, outputs, &lowered, &externals)?;
         let places = assign::resolve(tape, outputs, &mut lowered, &mut externals)?;
         slots::place(tape, outputs, &places, &needed, lowered, externals, target)
@@ -191,6 +196,7 @@ fn lower(tape: &Tape, groups: &fuse::Groups, order: &[usize], target: &Target) -
         }
     }
     check_writes(&lowered)?;
+    repeat::drop_repeated(&mut lowered, tape.len());
     Ok(lowered)
 }
 

@@ -61,6 +61,9 @@ pub enum Inversion {
         /// The floor.
         floor: f32,
     },
+    /// The first operand holds rows that are made orthonormal, and the first result holds them: little may be left of a row
+    /// beside those before it. The second operand holds the weights of the frames.
+    Rows,
 }
 
 /// A pointwise op as WGSL: `expression` over its operands `a`, `b`, `c` and its attributes `p`, `q`, all of a type `T`

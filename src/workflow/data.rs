@@ -29,7 +29,7 @@ pub(super) struct Data {
 pub(super) enum Entry {
     Shared(HostTensor),
     /// One value for each subject. Where `centred`, the mean of each series is subtracted and stored in a frame after the last, because f32
-    /// would lose small variation beside a large mean, and the values are held in double precision. `notes` are messages about the header and index column recognised in tables of
+    /// would lose small variation beside a large mean. Such values and confounds are held in `double` precision. `notes` are messages about the header and index column recognised in tables of
     /// series, and about doubts.
     Subjects {
         source: Source,
@@ -37,6 +37,7 @@ pub(super) enum Entry {
         dtype: DType,
         standardise: bool,
         centred: bool,
+        double: bool,
         notes: Vec<String>,
     },
 }
@@ -151,7 +152,7 @@ fn column() -> Object<Entry> {
         };
         let each = values.shape().without(0);
         let source = Source::Kept(values);
-        Ok(Entry::Subjects { source, each, dtype: DType::F32, standardise, centred: false, notes: Vec::new() })
+        Ok(Entry::Subjects { source, each, dtype: DType::F32, standardise, centred: false, double: false, notes: Vec::new() })
     })
 }
 
@@ -273,7 +274,7 @@ impl Data {
 
     /// The values of some subjects, `[subjects, ..]`.
     pub(super) fn read(&self, name: &str, subjects: &[usize], standards: &Standards) -> Result<HostTensor> {
-        let Some(Entry::Subjects { source, each, dtype, centred, .. }) = self.entries.get(name) else {
+        let Some(Entry::Subjects { source, each, dtype, centred, double, .. }) = self.entries.get(name) else {
             return Err(Error::tensor(name, "is no entry of the data with a row a subject"));
         };
         let shape = leading(subjects.len(), each)?;
@@ -283,15 +284,16 @@ impl Data {
             let rows = subjects.iter().flat_map(|&s| all[s * each.elements()..][..each.elements()].iter().copied());
             return HostTensor::i32(shape, rows.collect());
         }
-        if *centred {
+        if *double {
             // Held in double precision, in which the host may compute.
             let mut values = Vec::with_capacity(shape.elements());
             for &subject in subjects {
                 match source {
                     Source::Kept(all) => values.extend_from_slice(&all.elements::<f64>()?[subject * each.elements()..][..each.elements()]),
                     Source::Read(reader) => {
-                        let about = Centred::new(&reader.read(subject)?.value, Constant::ToRounding)?;
-                        values.extend_from_slice(held(&about)?.elements::<f64>()?);
+                        let value = reader.read(subject)?.value;
+                        let value = if *centred { held(&Centred::new(&value, Constant::ToRounding)?)? } else { value };
+                        values.extend_from_slice(value.elements::<f64>()?);
                     }
                 }
             }
@@ -361,9 +363,9 @@ impl Source {
             true => read.iter().map(|one| held(&Centred::new(one, Constant::ToRounding)?)).collect::<Result<Vec<_>>>()?,
             false => read,
         };
-        let (each, dtype) = (kept[0].shape(), kept[0].dtype());
+        let (each, dtype, double) = (kept[0].shape(), kept[0].dtype(), kept[0].is_f64());
         let source = if kept.len() == reader.subjects() { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
-        Ok(Entry::Subjects { source, each, dtype, standardise: false, centred, notes })
+        Ok(Entry::Subjects { source, each, dtype, standardise: false, centred, double, notes })
     }
 }
 

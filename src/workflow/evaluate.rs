@@ -65,7 +65,11 @@ fn over(
     let mut recording = Recording::forward(workflow, batch)?;
     let of_subjects = recording.of_subjects();
     let outputs: Vec<_> = names.iter().map(|name| recording.values[name]).collect();
-    let conditions = recording.tape.conditions(&outputs)?;
+    // A training may bring regressors together, of which the residual then loses little; a result without a training is to lose none.
+    let conditions = match workflow.terms.is_empty() {
+        true => recording.tape.conditions_and_rows(&outputs)?,
+        false => recording.tape.conditions(&outputs)?,
+    };
     let mut program = device.compile_with(&recording.tape, &[&outputs[..], &conditions].concat(), state)?;
     let mut found = Vec::new();
     let mut rows: BTreeMap<String, Vec<f32>> = BTreeMap::new();

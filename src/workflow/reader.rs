@@ -153,7 +153,7 @@ fn scrubbed(table: &Confounds, frames: Option<&Range<usize>>, keep_non_steady_st
     if kept.contains(&true) { Ok(kept) } else { Err(Error::argument("all frames are censored: one at least must be kept")) }
 }
 
-/// Confounds `[columns, time]` restricted to some frames, each standardised to mean 0 and standard deviation 1. Learning then sees all
+/// Confounds `[columns, time]`, held in double precision, restricted to some frames, each standardised to mean 0 and standard deviation 1. Learning then sees all
 /// confounds on one scale, and a regression with an intercept gives the same residuals as without standardising.
 fn confounds(table: &Confounds, selection: &Selection, frames: Option<&Range<usize>>, keep_non_steady_state: bool) -> Result<HostTensor> {
     let frames = frames_of(table, frames)?;
@@ -166,6 +166,6 @@ fn confounds(table: &Confounds, selection: &Selection, frames: Option<&Range<usi
         return Err(Error::argument(format!("{what}: {how}")));
     }
     let columns = selection.of(table)?;
-    let standard = |column: &Column| standardised(&column.values[frames.clone()]).into_iter().map(|x| x as f32).collect::<Vec<f32>>();
-    HostTensor::f32([columns.len(), frames.len()], columns.iter().flat_map(standard).collect())
+    let standard = |column: &Column| standardised(&column.values[frames.clone()]);
+    HostTensor::real([columns.len(), frames.len()], columns.iter().flat_map(standard).collect::<Vec<f64>>())
 }

@@ -360,3 +360,32 @@ fn a_key_twice_beside_the_table_is_told_of() {
     assert!(done.code == Some(0) && done.stderr.contains("`a_comp_cor_00` stands twice"), "{done:?}");
     run(&folder, "out.npy", &["--strategy", "acompcor"]).failed(&["`a_comp_cor_00` stands twice"]);
 }
+
+/// Confounds that differ by a hundred-thousandth are both taken out by a workflow, as by the command: a device hands them to the host.
+#[test]
+fn a_workflow_tells_confounds_apart_that_nearly_coincide() {
+    let folder = folder("denoise-near-confounds");
+    let one = |t: usize| ((t * t * 7 + 3 * t) % 23) as f64 / 8.0;
+    let other = |t: usize| one(t) + 1e-5 * ((t * t * 5 + t) % 19) as f64 / 8.0;
+    let rows: String = (0..FRAMES).map(|t| format!("{}\t{}\n", one(t), other(t))).collect();
+    folder.file("confounds.tsv", format!("one\tother\n{rows}"));
+    run(&folder, "clean.npy", &["--columns", "one,other"]).json();
+    folder.run("connectivity clean.npy -o r.npy --device cpu --json").json();
+    let wanted = read_f32(folder.0.join("r.npy"), &[REGIONS, REGIONS]);
+    let w = serde_json::json!({
+        "data": { "series": { "series": ["series.npy"] }, "near": { "confounds": ["confounds.tsv"], "columns": ["one", "other"] } },
+        "blocks": [
+            { "name": "clean", "block": "confound_regression", "series": "series", "confounds": "near" },
+            { "name": "r", "block": "correlation", "series": "clean" },
+        ],
+        "results": [{ "value": "r" }],
+    });
+    folder.file("w.json", w.to_string());
+    for device in DEVICES {
+        let json = folder.run(&format!("run w.json -o out --device {device} --json")).json();
+        assert_eq!(json["on_host"], device != "cpu", "{json}");
+        let found = read_f32(folder.0.join("out/r.npy"), &[1, REGIONS, REGIONS]);
+        // As above: the command's residuals are f32.
+        assert!(found.iter().zip(&wanted).all(|(f, w)| (f - w).abs() < 1e-5), "{device}: {found:?} {wanted:?}");
+    }
+}

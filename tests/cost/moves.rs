@@ -18,8 +18,7 @@ fn copies([rows, n]: [usize; 2]) -> Result<Work> {
     let padded = w.tape.pad(x, 0, 1, 2, 0.0)?;
     w.ledger.moves("shape/place", &[words], (rows + 3) * n);
     let both = w.tape.concatenate(&[x, x], 0)?;
-    w.ledger.moves("shape/copy", &[words], 2 * words);
-    w.ledger.moves("shape/copy", &[words, 2 * words], 2 * words);
+    w.ledger.moves("shape/parts", &[words], 2 * words);
     [turned, part, padded, both].into_iter().for_each(|v| w.moved(v));
     Ok(w)
 }

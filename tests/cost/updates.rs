@@ -26,20 +26,12 @@ fn adam(n: usize, decoupled: bool) -> Result<Work> {
     let (mut w, p, vg, g) = begun(format!("adam of {n}, decoupled {decoupled}"), n)?;
     let op = Adam { decay: DECAY, decoupled, ..Adam::new(RATE) };
     op.apply(&mut w.tape, &[(p, vg)])?;
-    // The rate is a number that stands in memory; each bias correction, −(e^(count ln β) − 1), is a chain of five over one element.
-    w.ledger.moves("pointwise/chain", &[], 1);
-    let mut corrections = [c(0.0); 2];
-    for (correction, beta) in corrections.iter_mut().zip([op.beta1, op.beta2]) {
-        let made = w.ledger.run("pointwise/chain", &[1], || {
-            let count = c(0.0).apply(|step| step) + c(1.0);
-            vec![-(count * number(f64::from(beta).ln() as f32)).apply(f64::exp_m1)]
-        });
-        *correction = made[0];
-    }
     let [b1, b2] = [op.beta1, op.beta2].map(number);
     let [left1, left2] = [b1, b2].map(|b| c(1.0 - b.0));
     let (m0, v0, p0) = (c(0.0), c(0.0), c(0.5));
-    let ((new_p, m), v) = w.ledger.run("optim/adam", &[n, 1, 1, 1, n, n, n], || {
+    let ((new_p, m), v) = w.ledger.run("optim/adam", &[n, 1, 1, n, n, n], || {
+        // The step counts from 1 by whole-number work; each bias correction is −(e^(count ln β) − 1).
+        let corrections = [op.beta1, op.beta2].map(|beta| -(c(1.0) * number(f64::from(beta).ln() as f32)).apply(f64::exp_m1));
         let (mut new_p, mut m, mut v) = (Vec::new(), Vec::new(), Vec::new());
         for &g in &g {
             let slope = if decoupled { g } else { g + number(DECAY) * p0 };
@@ -63,7 +55,6 @@ fn sgd(n: usize, nesterov: bool) -> Result<Work> {
     let (mut w, p, vg, g) = begun(format!("sgd of {n}, nesterov {nesterov}"), n)?;
     let op = Sgd { momentum: MOMENTUM, decay: DECAY, nesterov, ..Sgd::new(RATE) };
     op.apply(&mut w.tape, &[(p, vg)])?;
-    w.ledger.moves("pointwise/chain", &[], 1);
     let (p0, b0) = (c(0.5), c(0.0));
     let (new_p, b) = w.ledger.run("optim/sgd", &[n, 1, n, n], || {
         let (mut new_p, mut b) = (Vec::new(), Vec::new());

@@ -43,9 +43,10 @@ pub fn descriptions(folder: &Path) -> Vec<Target> {
             .concat();
     let tuning = br#"{"adapter": "llvmpipe", "backend": "vulkan", "driver": "Mesa", "version": "0.1.0", "variants": {}}"#;
     let stats = r#""median_ns": 1e3, "q1_ns": 9e2, "q3_ns": 2e3, "min_ns": 8e2, "samples": 9"#;
-    let bench = r#"{"format": 1, "machine": {"adapter": "x", "backend": "vulkan", "driver": "d", "kind": "cpu", "version": "0.1.0",
+    let bench = r#"{"format": 2, "machine": {"adapter": "x", "backend": "vulkan", "driver": "d", "kind": "cpu", "version": "0.1.0",
         "date": "2026-01-01"}, "timing": "wall", "control": {STATS, "bytes": 1e6},
-        "rows": [{"kernel": "copy", "variant": "a", "work": "w", "direction": "forward", "shape": "[1]", STATS}]}"#;
+        "rows": [{"kernel": "copy", "variant": "a", "work": "w", "direction": "forward", "shape": "[1]", STATS,
+            "steady": true, "control": {STATS}}]}"#;
     let bench = bench.replace("STATS", stats).into_bytes();
     vec![
         target("workflow", workflows, 1 << 14, by_file(folder, "w.json", |path| done(Workflow::read(path)))),

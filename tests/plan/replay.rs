@@ -62,7 +62,12 @@ impl Replay<'_> {
     }
 
     fn is_constant(&self, value: usize) -> bool {
-        value < self.tape.len() && matches!(self.tape.node_of(self.tape.var(value)).origin, Origin::Constant(_))
+        let constant = |origin: &Origin| match origin {
+            Origin::Constant(_) => true,
+            Origin::Op(op) => op.key().name == "fill",
+            _ => false,
+        };
+        value < self.tape.len() && constant(&self.tape.node_of(self.tape.var(value)).origin)
     }
 
     fn held(&self, at: Storage) -> Option<usize> {

@@ -8,11 +8,13 @@ use crate::tape::{Inversion, Origin, Tape, Var};
 pub const CONDITION_IN_SINGLE: f64 = 1e4;
 
 /// True where f32 does not hold an inverse of this condition number; NaN is no condition that it holds.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn beyond_single(condition: f64) -> bool {
     condition.is_nan() || condition > CONDITION_IN_SINGLE
 }
 
 /// The largest value; NaN where any value is NaN.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |m: f64, &x| if x.is_nan() || x > m { x } else { m })
 }
@@ -42,6 +44,17 @@ impl Tape {
     /// # Errors
     /// The same as those of the ops it records.
     pub fn conditions(&mut self, outputs: &[Var]) -> Result<Vec<Var>> {
+        self.conditions_where(outputs, |inversion| inversion != Inversion::Rows)
+    }
+
+    /// The same with the rows that are made orthonormal, such as the confounds of a regression: of those that are kept, the largest ratio
+    /// of what a row is to what is left of it beside those before it, both squared.
+    #[cfg(all(feature = "workflow", not(target_arch = "wasm32")))]
+    pub(crate) fn conditions_and_rows(&mut self, outputs: &[Var]) -> Result<Vec<Var>> {
+        self.conditions_where(outputs, |_| true)
+    }
+
+    fn conditions_where(&mut self, outputs: &[Var], counts: impl Fn(Inversion) -> bool) -> Result<Vec<Var>> {
         let needed = self.needed(outputs);
         let inverting: Vec<(Inversion, Vec<Var>, Var)> = self
             .nodes()
@@ -49,7 +62,10 @@ impl Tape {
             .enumerate()
             .filter(|(i, _)| needed[*i])
             .filter_map(|(_, node)| match &node.origin {
-                Origin::Op(op) => Some((op.inversion()?, node.inputs.clone(), self.var(node.outputs.start))),
+                Origin::Op(op) => {
+                    let inversion = op.inversion().filter(|inversion| counts(*inversion))?;
+                    Some((inversion, node.inputs.clone(), self.var(node.outputs.start)))
+                }
                 _ => None,
             })
             .collect();
@@ -59,6 +75,7 @@ impl Tape {
                 Inversion::Factor => self.pivot_ratio(inputs[0], made),
                 Inversion::Inverse => self.condition(inputs[1], made),
                 Inversion::Spectrum { floor } => self.spectral_condition(inputs[2], floor),
+                Inversion::Rows => self.row_ratio(inputs[0], inputs[1], made),
             })
             .collect()
     }
@@ -70,6 +87,26 @@ impl Tape {
         let ratio = self.div(variances, pivots)?;
         // A constant variable has a variance of 0, and counts for nothing.
         let ratio = self.select(variances, ratio, variances)?;
+        self.max(ratio, &[-1], false)
+    }
+
+    /// The largest ratio Σwx²/(Σwxq)² `[..]` over rows x `[.., k, time]`, of which q are orthonormal under the weights `[.., time]`.
+    fn row_ratio(&mut self, x: Var, weights: Var, q: Var) -> Result<Var> {
+        let shape = self.shape(x);
+        let wide = self.reshape(weights, shape.with(shape.rank() - 2, 1))?;
+        let power = |tape: &mut Self, a: Var, b: Var| {
+            let product = tape.mul(a, b)?;
+            let weighted = tape.mul(product, wide)?;
+            tape.sum(weighted, &[-1], false)
+        };
+        // Of a row x, Σwxq is the length of what is left beside the rows before it.
+        let (whole, left) = (power(self, x, x)?, power(self, x, q)?);
+        let left = self.square(left)?;
+        let (zero, one) = (self.scalar(0.0)?, self.scalar(1.0)?);
+        let safe = self.select(left, left, one)?;
+        let ratio = self.div(whole, safe)?;
+        // A row that is left out counts for nothing.
+        let ratio = self.select(left, ratio, zero)?;
         self.max(ratio, &[-1], false)
     }
 

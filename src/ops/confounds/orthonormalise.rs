@@ -5,7 +5,7 @@ use super::super::reduce::tree_sum_of;
 use super::super::row::{self, Rows};
 use super::super::work::{Instance, Work};
 use crate::kernel::{Algorithms, Binding, Buffer, Choice, Lowering, Params, Source, Target, kernel_source};
-use crate::tape::{Op, OpKey, Reverse, Tape, Var};
+use crate::tape::{Inversion, Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 use std::ops::Range;
@@ -41,6 +41,9 @@ fn rule(target: &Target, class: &str) -> &'static str {
 /// A row of which less than this share of its length is left, once it is rid of those before it, is a combination of them: what
 /// rounding in f32 leaves of such a row is some ε √k, and what it leaves of another is lost below this.
 const DEPENDENT: f32 = 32.0 * f32::EPSILON;
+
+/// The same in double precision: nilearn's bound.
+const DEPENDENT_IN_DOUBLE: f64 = 100.0 * f64::EPSILON;
 
 /// (x, w) → q = m x and m: ⟨q_i, q_j⟩ + ridge ⟨m_i, m_j⟩ = \[i = j\], ⟨a, b⟩ = Σ w_t a_t b_t.
 #[derive(Debug, Clone, Copy)]
@@ -78,11 +81,11 @@ fn orthonormalise<R: Real>(q: &mut [R], m: &mut [R], w: &[R], k: usize, ridge: R
 }
 
 /// An orthonormal basis `[at most k, time]` of what k rows of `time` frames span, in f64. A row that is a combination of those before
-/// it but for 100 ε counts for nothing (nilearn's bound).
+/// it but for 100 ε counts for nothing.
 pub(crate) fn orthonormal_basis(rows: &[Vec<f64>], time: usize) -> Vec<f64> {
     let k = rows.len();
     let (mut q, mut m) = (rows.concat(), vec![0.0; k * k]);
-    orthonormalise(&mut q, &mut m, &vec![1.0; time], k, 0.0, 100.0 * f64::EPSILON);
+    orthonormalise(&mut q, &mut m, &vec![1.0; time], k, 0.0, DEPENDENT_IN_DOUBLE);
     q.chunks_exact(time.max(1)).filter(|row| row.iter().any(|&x| x != 0.0)).flatten().copied().collect()
 }
 
@@ -101,10 +104,11 @@ impl Orthonormalise {
         if given.is_empty() {
             return Ok(vec![x.clone(), HostTensor::real(self.coefficients(x.ty()).shape, m)?]);
         }
+        let tolerance = if x.is_f64() { DEPENDENT_IN_DOUBLE } else { DEPENDENT.into() };
         let mut entries: Vec<_> = q.chunks_mut(k * time).zip(m.chunks_mut(k * k)).zip(w.chunks(time)).collect();
         parallel::rows(&mut entries, 1, 4 * k * k * time, |_, entry| {
             let ((q, m), w) = &mut entry[0];
-            orthonormalise(q, m, w, k, R::of(self.ridge.into()), R::of(DEPENDENT.into()));
+            orthonormalise(q, m, w, k, R::of(self.ridge.into()), R::of(tolerance));
         });
         Ok(vec![HostTensor::real(x.shape(), q)?, HostTensor::real(self.coefficients(x.ty()).shape, m)?])
     }
@@ -133,6 +137,10 @@ impl Op for Orthonormalise {
             return Err(Error::op("orthonormalise", format!("a ridge of {}: a number not below 0 expected", self.ridge)));
         }
         Ok(vec![x, self.coefficients(x)])
+    }
+
+    fn inversion(&self) -> Option<Inversion> {
+        Some(Inversion::Rows)
     }
 
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {

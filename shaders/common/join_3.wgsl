@@ -1,0 +1,15 @@
+// 3 operands one after the other: the element `i` of an operand becomes the element `at` of the whole.
+const COUNT = 3u;
+
+@group(0) @binding(0) var<storage, read> p0: array<W>;
+@group(0) @binding(1) var<storage, read> p1: array<W>;
+@group(0) @binding(2) var<storage, read> p2: array<W>;
+@group(0) @binding(3) var<storage, read_write> whole: array<W>;
+
+fn move_(part: u32, i: u32, at: u32) {
+    switch part {
+        case 0u: { whole[at] = p0[i]; }
+        case 1u: { whole[at] = p1[i]; }
+        default: { whole[at] = p2[i]; }
+    }
+}

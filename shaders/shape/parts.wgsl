@@ -1,0 +1,36 @@
+// Several parts and a whole: part k of rows of extent e_k stands from `start_k` on in the whole's rows, of which COUNT parts that follow one
+// another are moved, into the whole or out of it. Concatenation and splitting are this.
+//
+// whole    [rows, stride], items of 4, 2 or 1 words W; the parts moved are `width` of it from `from` on
+// p0, p1, ..  [rows, e_k]
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation moves four words; cost: no FLOPs; the words moved, twice
+// uses     grid, item
+// one of   flat_vector | flat_scalar | flat_pair; join_2 | join_3 | join_7 | part_2 | part_3 | part_7
+
+struct Params {
+    // Of each part: its start among those moved, and its extent.
+    parts: array<vec4<u32>, 7>,
+    items: u32,
+    width: u32,
+    stride: u32,
+    from_: u32,
+}
+
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(256)
+fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    for (var k = 0u; k < EACH; k++) {
+        let i = item(grid.group, grid.groups, lane, k);
+        if (i < params.items) {
+            let row = i / params.width;
+            let col = i - row * params.width;
+            var part = 0u;
+            for (var j = 1u; j < COUNT; j++) {
+                part += select(0u, 1u, col >= params.parts[j].x);
+            }
+            let place = params.parts[part];
+            move_(part, row * place.y + col - place.x, row * params.stride + params.from_ + col);
+        }
+    }
+}
