@@ -159,10 +159,14 @@ impl Tiling {
     fn cheapest(source: &'static Source, cx: &Lowering<'_>, extents: Extents, most: usize, symmetric: bool) -> Result<Self> {
         let (class, slices) = extents.cheapest(cx.target(), most, symmetric);
         // Four terms a turn, and a flush every 64.
-        let mut tiling = Self::for_class(source, cx, class, extents.terms / 4 + extents.terms / 64)?;
-        tiling.run = cut(extents.terms, if tiling.together > 1 { 1 } else { slices });
-        tiling.slices = extents.terms.div_ceil(tiling.run.max(1)).max(1);
-        Ok(tiling)
+        let tiling = Self::for_class(source, cx, class, extents.terms / 4 + extents.terms / 64)?;
+        Ok(tiling.in_slices(extents.terms, if tiling.together > 1 { 1 } else { slices }))
+    }
+
+    /// The same, with sums of so many terms in so many slices at most.
+    pub(super) fn in_slices(self, terms: usize, slices: usize) -> Self {
+        let run = cut(terms, slices);
+        Self { run, slices: terms.div_ceil(run.max(1)).max(1), ..self }
     }
 
     /// For work of a class, through which an invocation of the smallest tile takes so many turns.
