@@ -98,6 +98,11 @@ impl Device {
         }
     }
 
+    /// True where a program was compiled on this device whose products run on cooperative matrices.
+    pub fn cooperative(&self) -> bool {
+        matches!(self, Self::Gpu(context) if matches!(context.cooperative(), Some(Ok(_))))
+    }
+
     /// The same device, with kernels pinned to variants: pairs of kernel and variant. The host has none.
     pub fn with_variants(&self, variants: impl IntoIterator<Item = (String, String)>) -> Self {
         match self {

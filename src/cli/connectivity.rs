@@ -131,6 +131,7 @@ impl Connectivity {
         }
         let json = json!({
             "series": self.series.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
+            "cooperative": device.cooperative(),
             "kind": self.kind.name(), "shrinkage": shrinkage_name(measure.shrinkage()), "fisher_z": self.fisher_z,
             "precision": precision(made.precision), "condition": made.condition,
             "residual": made.mean.map(|m| m.residual), "mean": made.mean.map(ended),

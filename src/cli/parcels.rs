@@ -47,7 +47,7 @@ impl Parcels<'_> {
         let correlation = self.cortex.parcel_correlation(&device, &learnt.memberships, self.cortex.test_frames(self.train))?;
         let used: std::collections::BTreeSet<i32> = learnt.labels.iter().copied().collect();
         let mut result = json!({
-            "device": device.name(), "steps": self.settings.steps, "seed": common.seed, "seconds": seconds,
+            "device": device.name(), "cooperative": device.cooperative(), "steps": self.settings.steps, "seed": common.seed, "seconds": seconds,
             "vertices": self.cortex.usable.len(), "frames": { "train": self.train, "test": self.test() },
             "parcels": { "asked": self.settings.parcels, "non_empty": used.len() },
             "loss": { "first": learnt.losses.first(), "last": learnt.losses.last() },
@@ -144,7 +144,9 @@ impl Parcels<'_> {
         );
         sections.push(section("Connectome", &text, &heat, "The diagonal, which is 1, is grey."));
         sections.push(section("Learning", LEARNING, &loss, "The loss at each step."));
-        let intro = format!("{} steps on {}, seed {}.", result["steps"], result["device"].as_str().unwrap_or(""), result["seed"]);
+        let products = if result["cooperative"] == true { ", products on cooperative matrices" } else { "" };
+        let device = result["device"].as_str().unwrap_or("");
+        let intro = format!("{} steps on {device}{products}, seed {}.", result["steps"], result["seed"]);
         folder.add("report.html", report(self.title, &intro, &sections).as_bytes())
     }
 

@@ -103,7 +103,7 @@ impl Run {
             Value::Object(terms.collect())
         };
         json!({
-            "title": workflow.title(), "device": device.name(), "seed": workflow.seed(), "subjects": workflow.subjects(),
+            "title": workflow.title(), "device": device.name(), "cooperative": device.cooperative(), "seed": workflow.seed(), "subjects": workflow.subjects(),
             "folds": workflow.folds().iter().map(|f| json!({ "train": f.train, "test": f.test })).collect::<Vec<_>>(),
             "steps": workflow.steps(), "losses": found.losses.iter().map(last).collect::<Vec<_>>(), "metrics": metrics,
             "values": found.values.iter().map(|v| json!({ "name": v.name, "shape": v.value.shape().to_vec() })).collect::<Vec<_>>(),
@@ -118,7 +118,8 @@ fn record(workflow: &Workflow, device: &Device, seconds: f64) -> Value {
     let adapter = match device {
         Device::Gpu(context) => {
             let adapter = context.adapter();
-            json!({ "name": adapter.name(), "backend": adapter.backend().to_string(), "kind": adapter.kind().to_string(), "driver": adapter.driver() })
+            json!({ "name": adapter.name(), "backend": adapter.backend().to_string(), "kind": adapter.kind().to_string(), "driver": adapter.driver(),
+                "cooperative": device.cooperative() })
         }
         Device::Cpu(_) => json!({ "name": device.name(), "target": std::env::consts::ARCH }),
     };

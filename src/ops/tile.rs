@@ -199,8 +199,18 @@ impl Tiling {
     }
 
     /// Rows of a unit.
-    pub(super) fn edge(&self) -> usize {
+    pub(super) fn rows(&self) -> usize {
         self.block[0]
+    }
+
+    /// Units along rows.
+    pub(super) fn row_units(&self, rows: usize) -> usize {
+        rows.div_ceil(self.block[0])
+    }
+
+    /// Units along columns.
+    pub(super) fn col_units(&self, cols: usize) -> usize {
+        cols.div_ceil(self.block[1])
     }
 
     /// Invocations along the rows of a workgroup that shares a unit; none where a unit is one invocation's.
@@ -215,7 +225,7 @@ impl Tiling {
 
     /// Units along the rows and along the columns.
     pub(super) fn units_of(&self, rows: usize, cols: usize) -> [usize; 2] {
-        [rows.div_ceil(self.block[0]), cols.div_ceil(self.block[1])]
+        [self.row_units(rows), self.col_units(cols)]
     }
 
     /// Parts of an extent that an invocation's tiles have columns, or rows, in, where units are square.

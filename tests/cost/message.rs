@@ -51,13 +51,17 @@ fn sums(
     (0..batch * kept * f).map(one).collect()
 }
 
-fn dot(extents: Extents) -> Result<Work> {
+/// The algorithms that make scores, and the kernel of each.
+const BY: [[&str; 2]; 2] = [["pairs", "message/pair_dot"], ["tiles", "message/pair_dot_tile"]];
+
+fn dot(extents: Extents, [by, kernel]: [&str; 2]) -> Result<Work> {
     let [batch, n, m, f, k] = extents;
-    let mut w = Work::new(format!("pairwise dot of {extents:?}"));
+    let mut w = Work::new(format!("pairwise dot of {extents:?} by {by}"));
+    w.pins.insert("message/pairwise_dot".into(), by.into());
     let ((vu, u), (vv, v)) = (w.input([batch, n, f], Draw::Normal)?, w.input([batch, m, f], Draw::Normal)?);
     let ((va, a), (vg, g)) = (w.input([k, f], Draw::Normal)?, w.input([batch, k, n, m], Draw::Normal)?);
     let e = w.tape.pairwise_dot(vu, vv, va, PairActivation::Elu)?;
-    let made = w.ledger.run("message/pair_dot", &[u.len(), v.len(), a.len()], || dots(&u, &v, extents, |head, _| row(&a, f, head)));
+    let made = w.ledger.run(kernel, &[u.len(), v.len(), a.len()], || dots(&u, &v, extents, |head, _| row(&a, f, head)));
     w.output(e, &made);
     let gradients = w.tape.vjp(&[(e, vg)], &[vu, vv])?;
     let weight =
@@ -71,9 +75,10 @@ fn dot(extents: Extents) -> Result<Work> {
     Ok(w)
 }
 
-fn sum(extents: Extents) -> Result<Work> {
+fn sum(extents: Extents, [by, kernel]: [&str; 2]) -> Result<Work> {
     let [batch, n, m, f, _] = extents;
-    let mut w = Work::new(format!("pairwise sum of {extents:?}"));
+    let mut w = Work::new(format!("pairwise sum of {extents:?} by {by}"));
+    w.pins.insert("message/pairwise_dot".into(), by.into());
     let ((vz, z), (vu, u)) = (w.input([batch, n, m], Draw::Normal)?, w.input([batch, n, f], Draw::Normal)?);
     let ((vv, v), (vg, g)) = (w.input([batch, m, f], Draw::Normal)?, w.input([batch, n, f], Draw::Normal)?);
     let s = w.tape.pairwise_sum(vz, vu, vv, PairActivation::Elu)?;
@@ -82,7 +87,7 @@ fn sum(extents: Extents) -> Result<Work> {
     let made = w.ledger.run("message/pair_sum", &words, || sums(&u, &v, extents, elu, |[b, i, j], _| at(b, i, j)));
     w.output(s, &made);
     let gradients = w.tape.vjp(&[(s, vg)], &[vz, vv])?;
-    let made = w.ledger.run("message/pair_dot", &[u.len(), v.len(), g.len()], || dots(&u, &v, [batch, n, m, f, 1], |_, i| row(&g, f, i)));
+    let made = w.ledger.run(kernel, &[u.len(), v.len(), g.len()], || dots(&u, &v, [batch, n, m, f, 1], |_, i| row(&g, f, i)));
     w.output(gradients[0], &made);
     let turned = [batch, m, n, f, 1];
     let made = w.ledger.run("message/pair_sum", &[z.len(), v.len(), u.len(), g.len()], || {
@@ -268,7 +273,9 @@ pub fn works() -> Result<Vec<Work>> {
     let mut works =
         [[1, 1, 1, 4, 4], [2, 3, 5, 4, 8], [1, 4, 6, 8, 4], [1, 20, 16, 4, 4]].into_iter().map(network).collect::<Result<Vec<_>>>()?;
     for extents in [[1, 1, 1, 1, 1], [2, 3, 5, 7, 2], [1, 4, 6, 8, 1]] {
-        works.extend([dot(extents)?, sum(extents)?]);
+        works.extend([dot(extents, BY[0])?, sum(extents, BY[0])?]);
     }
+    // Tiles take features by fours.
+    works.extend([dot([2, 3, 5, 8, 3], BY[1])?, sum([1, 4, 6, 8, 1], BY[1])?]);
     Ok(works)
 }

@@ -77,14 +77,14 @@ fn cooperative_variants_are_chosen_where_a_device_has_them_alone() {
     for source in with {
         found += 1;
         let pinned = [(source.name.to_owned(), "cooperative".to_owned())];
-        for class in ["large", "medium", "small"] {
+        for class in ["cooperative", "large", "medium", "small"] {
             for software in [false, true] {
                 let target = Target { software, variants: pinned.clone().into(), ..Target::portable() };
                 assert_ne!(source.variant(&target, class).name, "cooperative", "{}", source.name);
             }
         }
         let target = Target { cooperative: true, ..Target::portable() };
-        assert_eq!(source.variant(&target, "large").name, "cooperative", "{}", source.name);
+        assert_eq!(source.variant(&target, "cooperative").name, "cooperative", "{}", source.name);
         let pinned = Target { variants: pinned.into(), ..target };
         assert_eq!(source.variant(&pinned, "small").name, "cooperative", "{}", source.name);
     }

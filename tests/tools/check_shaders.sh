@@ -20,11 +20,19 @@ cp "$tools/tint_check.mjs" "$work"
 python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check --target "$work/python" vulkan==1.3.275.1
 
 spirv() {
-    local failed=0 file
+    local failed=0 unknown=0 file version said
     for file in "$@"; do
-        spirv-val --target-env vulkan1.1 "$file" || { echo "$file failed"; failed=$((failed + 1)); }
+        version=1.1
+        case $file in *_cooperative*) version=1.2 ;; esac
+        said=$(spirv-val --target-env "vulkan$version" "$file" 2>&1) && continue
+        case $version$said in
+        # Cooperative matrices are younger than some versions of spirv-val.
+        1.2*'Invalid capability operand: 6022'*) unknown=$((unknown + 1)) ;;
+        *) echo "$said"; echo "$file failed"; failed=$((failed + 1)) ;;
+        esac
     done
-    echo "spirv-val: $(($# - failed)) passed, $failed failed"
+    [ "$unknown" -eq 0 ] || echo "spirv-val: $unknown left out, whose cooperative matrices this version does not know"
+    echo "spirv-val: $(($# - failed - unknown)) passed, $failed failed"
     [ "$failed" -eq 0 ]
 }
 dxc() { python3 "$tools/dxc_check.py" "$work/libdxcompiler_x86_64.so.3.7" main "$@"; }
@@ -45,6 +53,8 @@ for format in spirv hlsl wgsl; do
     "$@" shaders --emit "$format" "$work/$format" >/dev/null
 done
 "$@" shaders --hardware --emit spirv "$work/hardware" >/dev/null
+# RADV has no cooperative matrices on these GPUs.
+rm "$work"/hardware/*_cooperative*.spv
 emitted=$(find "$work/spirv" -name '*.spv' | wc -l)
 [ "$emitted" -gt 0 ] || { echo "no kernel was emitted" >&2; exit 1; }
 echo "$emitted kernels"

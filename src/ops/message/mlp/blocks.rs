@@ -20,7 +20,7 @@ pub(super) struct Blocks {
 impl Blocks {
     /// Blocks that are the rows of a tile of `tiling`.
     pub(super) fn new(extents: MlpExtents, tiling: &Tiling) -> Self {
-        let block_bits = tiling.edge().ilog2();
+        let block_bits = tiling.rows().ilog2();
         let with = |sender_bits: u32| Self {
             extents,
             block_bits,

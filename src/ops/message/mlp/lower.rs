@@ -23,11 +23,12 @@ const fn staged(name: &'static str, classes: &'static [&'static str], constants:
     Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_STAGED, snippet!("tile_staged_sums")] }
 }
 
-/// As a product's.
-const VARIANTS: [Variant; 5] = [
+/// As a product's. Blocks of 64 rows waste fewer of them than blocks of 128 where nodes are no multiples of 16.
+const VARIANTS: [Variant; 6] = [
     direct("direct16", &[("EDGE", "4u")]),
     direct("direct8", &[("EDGE", "2u")]),
     staged("shared128", &["large"], &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")]),
+    staged("shared64x128", &["large"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "16u")]),
     staged("shared64", &["wide"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
     staged("shared32", &["narrow"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
 ];
@@ -78,8 +79,8 @@ pub(super) fn messages(cx: &mut Lowering<'_>, activations: [PairActivation; 2]) 
     // A unit takes some receivers, which go together with 16 senders of a tile's rows.
     let tiling = tiling(&PAIR_MLP, cx, [h.min(n * m), 16 * batch * n * h], [m.div_ceil(SMALLEST), f])?;
     let blocks = Blocks::new(e, &tiling);
-    let units = batch * blocks.down * tiling.units(h);
-    let params = Params::new().u32(units).u32(n).u32(m).u32(f / 4).u32(h / 4).u32(tiling.units(h));
+    let units = batch * blocks.down * tiling.col_units(h);
+    let params = Params::new().u32(units).u32(n).u32(m).u32(f / 4).u32(h / 4).u32(tiling.col_units(h));
     let params = with_activations(blocks.params(params, 0), activations);
     let bindings = (0..5).map(|i| Binding::read(cx.input(i))).chain([Binding::write(cx.output(0))]).collect();
     let flops = e.pairs() as f64 * (2 * f + 2 * f * h + 4 * h) as f64;
@@ -135,7 +136,7 @@ pub(super) fn cotangents(cx: &mut Lowering<'_>, activations: [PairActivation; 2]
     let slopes = tiling(&PAIR_MLP_SLOPES, cx, work(h, h), [1, f])?;
     // The tiles of pairs of the one lie within those of the other.
     let nodes = tiling(&PAIR_MLP_NODES, cx, work(f, f), [1, h])?;
-    let nodes = if nodes.edge() < slopes.edge() { slopes.in_kernel(&PAIR_MLP_NODES) } else { nodes };
+    let nodes = if nodes.rows() < slopes.rows() { slopes.in_kernel(&PAIR_MLP_NODES) } else { nodes };
     let blocks = Blocks::new(e, &nodes);
     // Neither the panel nor the sums over a block's ends are larger than the most.
     let ends: usize = blocks.ends().map(|bits| 1 << bits).iter().sum();
@@ -177,7 +178,7 @@ impl Backward {
         let MlpExtents { features: f, outputs: h, .. } = self.extents;
         let rows = blocks.len() * self.blocks.rows();
         let slopes = cx.scratch(TensorType::f32([rows, h]));
-        let sums = cx.scratch(TensorType::f32([self.slopes.units(h) * rows + self.slopes.units(rows) * h]));
+        let sums = cx.scratch(TensorType::f32([self.slopes.col_units(h) * rows + self.slopes.row_units(rows) * h]));
         let ends = self.blocks.ends().map(|bits| cx.scratch(TensorType::f32([blocks.len(), 1 << bits, f])));
         Panel { first: blocks.start == 0, blocks, rows, slopes, sums, ends }
     }
@@ -195,8 +196,8 @@ impl Backward {
     /// The cotangents of a panel's outputs, and parts of dz and of the cotangent of the bias.
     fn slopes(&self, cx: &mut Lowering<'_>, panel: &Panel) -> Result<()> {
         let MlpExtents { features: f, outputs: h, .. } = self.extents;
-        let col_units = self.slopes.units(h);
-        let units = self.slopes.units(panel.rows) * col_units;
+        let col_units = self.slopes.col_units(h);
+        let units = self.slopes.row_units(panel.rows) * col_units;
         let params = self.blocks.params(self.params(units).u32(col_units), panel.blocks.start).u32(panel.rows);
         let params = with_activations(params, self.activations);
         let inputs = (0..6).map(|i| Binding::read(cx.input(i)));
@@ -208,10 +209,10 @@ impl Backward {
     /// Parts of du and dv, and dz.
     fn nodes(&self, cx: &mut Lowering<'_>, panel: &Panel) -> Result<()> {
         let MlpExtents { features: f, outputs: h, .. } = self.extents;
-        let col_units = self.nodes.units(f);
+        let col_units = self.nodes.col_units(f);
         let units = panel.blocks.len() * col_units;
         let params = self.blocks.params(self.params(units).u32(col_units), panel.blocks.start);
-        let params = self.first_activation(params.u32(panel.rows).u32(self.slopes.units(h)));
+        let params = self.first_activation(params.u32(panel.rows).u32(self.slopes.col_units(h)));
         let read = [panel.slopes, cx.input(3), cx.input(1), cx.input(2), panel.sums].map(Binding::read);
         let bindings = read.into_iter().chain(panel.ends.map(Binding::write)).chain([shared_by_panels(cx.output(0), panel.first)]);
         let flops = self.blocks.pairs(&panel.blocks) as f64 * (2 * f * h + 5 * f) as f64;
@@ -243,12 +244,12 @@ impl Backward {
     /// Parts of dw and db.
     fn weights(&self, cx: &mut Lowering<'_>, panel: &Panel) -> Result<()> {
         let MlpExtents { features: f, outputs: h, .. } = self.extents;
-        let (row_units, col_units) = (self.weights.units(h), self.weights.units(f));
+        let (row_units, col_units) = (self.weights.row_units(h), self.weights.col_units(f));
         let units = self.runs * row_units * col_units;
         let params = self.blocks.params(self.params(units).u32(row_units).u32(col_units), panel.blocks.start);
-        let tiles = self.slopes.units(panel.rows);
-        let params = params.u32(panel.rows).u32(self.run).u32(self.run / self.slopes.edge()).u32(tiles);
-        let params = self.first_activation(params.u32(self.slopes.units(h) * panel.rows / 4)).u32(panel.first.into());
+        let tiles = self.slopes.row_units(panel.rows);
+        let params = params.u32(panel.rows).u32(self.run).u32(self.run / self.slopes.rows()).u32(tiles);
+        let params = self.first_activation(params.u32(self.slopes.col_units(h) * panel.rows / 4)).u32(panel.first.into());
         let read = [panel.slopes, cx.input(1), cx.input(2), panel.sums].map(Binding::read);
         let bindings = read.into_iter().chain(self.parts.map(|b| shared_by_panels(b, panel.first))).collect();
         let added = if panel.first { 0 } else { self.runs * h * (f + 1) };
