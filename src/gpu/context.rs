@@ -82,7 +82,8 @@ impl Context {
     }
 
     /// An application's own device and queue. Only error scopes are used on it; the application tells of a loss by
-    /// [`Context::lost`].
+    /// [`Context::lost`]. Products run on cooperative matrices where the device was made with the features
+    /// `EXPERIMENTAL_COOPERATIVE_MATRIX` and `SHADER_F16` and the workgroup memory that they need.
     ///
     /// # Errors
     /// Where the adapter does not grant WebGPU's base limits for compute.

@@ -294,7 +294,8 @@ impl Tape {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for [m, k, n] in [[1, 1, 1], [7, 63, 65], [65, 7, 33], [64, 64, 64], [36, 132, 68], [257, 5, 3], [3, 257, 4], [5, 0, 4]] {
+    for [m, k, n] in [[1, 1, 1], [7, 63, 65], [65, 7, 33], [64, 64, 64], [36, 132, 68], [131, 70, 261], [257, 5, 3], [3, 257, 4], [5, 0, 4]]
+    {
         for (ta, tb) in [(false, false), (true, false), (false, true), (true, true)] {
             let a = if ta { [k, m] } else { [m, k] };
             let b = if tb { [n, k] } else { [k, n] };

@@ -2,9 +2,10 @@
 //! operands scaled by powers of two and split into halves, sums of 16 products rounded toward zero, added up in f32 every 64 terms.
 
 use half::f16;
-use tapetum::TensorType;
 use tapetum::kernel::Target;
 use tapetum::ops::{case::Draw, sources};
+use tapetum::plan::Plan;
+use tapetum::{Result, Tape, TensorType, Var};
 
 /// The power of two that brings a row's largest magnitude into 2¹⁴ .. 2¹⁵.
 fn scale(row: &[f32]) -> f32 {
@@ -89,4 +90,30 @@ fn cooperative_variants_are_chosen_where_a_device_has_them_alone() {
         assert_eq!(source.variant(&pinned, "small").name, "cooperative", "{}", source.name);
     }
     assert!(found >= 5, "{found}");
+}
+
+/// The kernels, without the choices of their variants, that compute `build` of one matrix.
+fn planned(cooperative: bool, shape: [usize; 2], build: impl Fn(&mut Tape, Var) -> Result<Var>) -> Vec<String> {
+    let mut tape = Tape::new();
+    let x = tape.input("x", TensorType::f32(shape)).unwrap();
+    let y = build(&mut tape, x).unwrap();
+    let plan = Plan::new(&tape, &[y], &Target { cooperative, ..Target::portable() }).unwrap();
+    let named = |s: &tapetum::plan::Step| format!("{}/{}", s.kernel.name, s.kernel.variant.split('+').next().unwrap_or_default());
+    plan.steps.iter().map(named).collect()
+}
+
+#[test]
+fn large_products_are_planned_on_cooperative_matrices() {
+    let square = |t: &mut Tape, x: Var| t.matmul(x, x);
+    // Magnitudes along rows of the left operand, and along columns of the right one.
+    let [rows, cols] = [(); 2].map(|()| "matmul/magnitudes/plain");
+    assert_eq!(planned(true, [2048, 2048], square), [rows, cols, "matmul/matmul/cooperative"]);
+    assert!(planned(false, [2048, 2048], square)[0].starts_with("matmul/matmul/shared"));
+    assert!(planned(true, [64, 64], square)[0].starts_with("matmul/matmul/shared"));
+    // The rows of a correlation are of norm 1.
+    let correlation = planned(true, [2000, 1200], |t, x| t.correlation(x, None, false));
+    assert!(!correlation.iter().any(|k| k == rows), "{correlation:?}");
+    assert_eq!(correlation.last().unwrap(), "covariance/symmetric_product/cooperative");
+    let covariance = planned(true, [2000, 1200], |t, x| t.covariance(x, None, 1));
+    assert_eq!(covariance.iter().filter(|k| *k == rows).count(), 1, "{covariance:?}");
 }

@@ -76,7 +76,7 @@ fn extents(x: Shape) -> [usize; 3] {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = [standardise::cases(), panels::cases()].concat();
-    for shape in [[1, 1, 7], [1, 7, 65], [2, 65, 63], [1, 68, 132], [3, 3, 257], [1, 2, 1200]] {
+    for shape in [[1, 1, 7], [1, 7, 65], [2, 65, 63], [1, 68, 132], [1, 150, 20], [3, 3, 257], [1, 2, 1200]] {
         let weights = || f32s([shape[0], shape[2]], Draw::Weights);
         let series = || f32s(shape, Draw::Series);
         cases.push(Case::new("correlation", vec![series()], |t, x| Ok(vec![t.correlation(x[0], None, false)?])).within(1e-6, 5e-6));
