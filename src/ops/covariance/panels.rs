@@ -16,7 +16,7 @@ pub(in crate::ops) static CORRELATION_ROWS: Source =
     kernel_source!("covariance/correlation_rows").with_variants(&tile::VARIANTS).with_choices(&[common::OPERANDS, common::RESULT]);
 
 pub(in crate::ops) static DEGREE: Source =
-    kernel_source!("covariance/degree").with_variants(&tile::SQUARE).with_choices(&[common::OPERANDS]);
+    kernel_source!("covariance/degree").with_variants(&tile::VARIANTS).with_choices(&[common::OPERANDS]);
 pub(in crate::ops) static COUNTED: Source = kernel_source!("covariance/counted");
 pub(in crate::ops) static TOP_K: Source = kernel_source!("covariance/top_k");
 
