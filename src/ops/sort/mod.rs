@@ -222,7 +222,7 @@ fn exact(case: Case) -> Case {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in [[1, 1], [3, 7], [2, 65], [1, 257], [2, 2100]] {
+    for shape in [[1, 1], [3, 7], [2, 65], [1, 257], [2, 513], [2, 2100]] {
         let x = |draw| vec![f32s(shape, draw)];
         // Elements that lie closer than a step of finite differences is long would have an order without a derivative.
         cases.push(exact(Case::new("sort", x(Draw::Apart), |t, x| Ok(vec![t.sort(x[0])?.0]))));
