@@ -121,8 +121,7 @@ impl Bench {
         }
         folder.map(OutputFolder::commit).transpose()?;
         if let Some(path) = &self.trace {
-            let none =
-                || Error::argument("--trace: no training step was timed: `tapetum bench step/demo` times one");
+            let none = || Error::argument("--trace: no training step was timed: `tapetum bench step/demo` times one");
             write_file(path, format!("{:#}\n", report.trace().ok_or_else(none)?).as_bytes())?;
         }
         let mut object = report.json();
