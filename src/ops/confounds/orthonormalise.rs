@@ -196,7 +196,7 @@ impl Op for Orthonormalise {
         if class != "long" && BASIS.choose(cx.target(), class) == "blocks" {
             return self.lower_blocks(cx, [batch, k, time], class);
         }
-        let rows = Rows::new(&ORTHONORMALISE, cx, [batch, time, 1]);
+        let rows = Rows::new(&ORTHONORMALISE, cx, [batch, time]);
         let (q, m) = (cx.output(0), cx.output(1));
         let mut first = 0;
         while first < k {
