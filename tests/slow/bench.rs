@@ -23,14 +23,15 @@ fn recorded(name: &str, size: Size, direction: Direction) -> RecordedWork {
 
 #[test]
 fn every_kernel_is_reached_by_a_work() {
-    for software in [true, false] {
-        let target = Target { software, ..Target::portable() };
-        let reached: BTreeSet<String> = works().iter().flat_map(|w| kernels(w, &target).unwrap()).collect();
-        // The kernels of the ceilings are timed as ceilings.
-        let missed: Vec<_> = sources().iter().map(|s| s.name).filter(|s| !s.starts_with("bench/") && !reached.contains(*s)).collect();
-        assert!(missed.is_empty(), "no work reaches {missed:?}");
-        assert!(reached.contains("pointwise/chain"));
-    }
+    // Some kernels are for software adapters alone, others for GPUs, or for those with cooperative matrices.
+    let targets = [(true, false), (false, false), (false, true)];
+    let targets = targets.map(|(software, cooperative)| Target { software, cooperative, ..Target::portable() });
+    let of = |target| works().iter().flat_map(|w| kernels(w, target).unwrap()).collect::<BTreeSet<String>>();
+    let reached: BTreeSet<String> = targets.iter().flat_map(of).collect();
+    // The kernels of the ceilings are timed as ceilings.
+    let missed: Vec<_> = sources().iter().map(|s| s.name).filter(|s| !s.starts_with("bench/") && !reached.contains(*s)).collect();
+    assert!(missed.is_empty(), "no work reaches {missed:?}");
+    assert!(reached.contains("pointwise/chain"));
 }
 
 /// All sizes of all works can be planned, the large ones with what fills a GPU, and within what every device binds.
