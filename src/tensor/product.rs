@@ -36,9 +36,15 @@ impl MatrixLayout {
 
 /// C = A B: A is `[m, k]`, B is `[k, n]`, C is `[m, n]` row-major.
 pub(crate) fn product<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], a: &[R], la: MatrixLayout, b: &[R], lb: MatrixLayout) {
+    let how = How { add: false, parallel: m * n * k >= 1 << 18 };
+    if k <= LONG || m.min(n) > NARROW {
+        return multiply(c, n, [m, k, n], (a, la), (b, lb), how);
+    }
+    let mut part = vec![R::zero(); m * n];
+    c[..m * n].fill(R::zero());
     in_runs(k, LONG, |from, terms| {
-        let (la, lb) = (la.from_col(from), lb.from_row(from));
-        multiply(c, n, [m, terms, n], (a, la), (b, lb), How { add: from > 0, parallel: m * n * terms >= 1 << 18 });
+        multiply(&mut part, n, [m, terms, n], (a, la.from_col(from)), (b, lb.from_row(from)), how);
+        c.iter_mut().zip(&part).for_each(|(c, &part)| *c += part);
     });
 }
 
@@ -63,8 +69,11 @@ struct How {
 /// Rows of a symmetric product that are computed at once.
 const ROWS: usize = 128;
 
-/// Terms of a product that are summed at once: a sum in sequence over tens of thousands misses 2e-6 in f32.
+/// Terms of a narrow product that are summed at once: `gemm` sums those of a vector in sequence, and over tens of thousands that misses
+/// 2e-6 in f32. It cuts the sums of wider products itself.
 const LONG: usize = 1024;
+/// The most rows or columns of a narrow product.
+const NARROW: usize = 8;
 
 /// Calls `sum` for each run of at most `length` of `terms`, with its first and its number; once where there are none.
 fn in_runs(terms: usize, length: usize, mut sum: impl FnMut(usize, usize)) {
