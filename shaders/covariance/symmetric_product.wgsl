@@ -8,7 +8,7 @@
 //          equals the last, among those of a row that an invocation holds
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     batch n (n + 1) depth FLOPs; a, b and c once
-// uses     grid, nan, math, finish, blocks, block_a, block_b, triangle
+// uses     grid, nan, math, blocks, block_a, block_b, triangle
 // one of   operands_vector | operands_scalar; result_vector | result_scalar; best_no | best_yes; tile_direct | tile_staged | tile_cooperative
 
 const TRANSPOSE_A = false;
@@ -29,6 +29,15 @@ struct Params {
 
 alias T = f32;
 alias U = u32;
+
+fn finish(value: f32, diagonal: bool) -> f32 {
+    if (FISHER) {
+        return nan_or(value, select(atanh_(clamp(value, -0.999999, 0.999999)), 0.0, diagonal));
+    } else if (CORRELATION) {
+        return nan_or(value, select(clamp(value, -1.0, 1.0), select(0.0, 1.0, value > 0.5), diagonal));
+    }
+    return value;
+}
 
 // The order of an entry by its magnitude; 0 beyond the end, and on the diagonal.
 fn magnitude(value: f32, row: u32, col: u32) -> u32 {

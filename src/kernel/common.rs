@@ -25,7 +25,6 @@ pub(super) const NAMED: &[Snippet] = &[
     snippet!("pair_layers"),
     snippet!("narrow"),
     snippet!("few_scalar"),
-    snippet!("finish"),
 ];
 
 /// The place of a workgroup, and of each invocation, in a folded grid.

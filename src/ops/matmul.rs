@@ -171,20 +171,12 @@ pub(super) struct Product {
     strides: [[usize; 3]; 2],
     /// The number of matrices in each operand.
     stored: [usize; 2],
-    /// The FLOPs of the definition.
-    flops: f64,
 }
 
 impl Product {
     /// Where each operand holds as many matrices as there are products.
     pub(super) fn new(shape: [usize; 3], transposed: [bool; 2], batches: usize) -> Self {
-        let flops = 2.0 * (batches * shape[0] * shape[2]) as f64 * shape[1] as f64;
-        Self { shape, transposed, extents: [1, 1, batches], strides: [[0, 0, 1]; 2], stored: [batches; 2], flops }
-    }
-
-    /// The same where half of the results are all that the definition computes.
-    pub(super) fn with_flops(self, flops: f64) -> Self {
-        Self { flops, ..self }
+        Self { shape, transposed, extents: [1, 1, batches], strides: [[0, 0, 1]; 2], stored: [batches; 2] }
     }
 
     /// Its dispatches: the product, before it a copy of an operand whose rows are in the way, and after it the sum of the parts of long sums.
@@ -236,15 +228,15 @@ impl Product {
         let magnitudes = tiling.magnitudes(cx, [(a, terms[0]), (b, terms[1])])?;
         let bindings = [Binding::read(a.buffer), Binding::read(b.buffer), Binding::write(c)].into_iter().chain(magnitudes).collect();
         let workgroups = if m * n == 0 { 0 } else { tiling.groups(tiling.slices * batches * row_units * col_units) };
-        cx.dispatch(tiling.kernel(&chosen), bindings, params, workgroups, self.flops)
+        cx.dispatch(tiling.kernel(&chosen), bindings, params, workgroups, 2.0 * (batches * m * n) as f64 * k as f64)
     }
 }
 
 /// The parts of a product's sums: so many slices of all its entries, `stride` elements apart, a multiple of 4.
 pub(super) struct Parts {
-    pub(super) buffer: Buffer,
-    pub(super) slices: usize,
-    pub(super) stride: usize,
+    buffer: Buffer,
+    slices: usize,
+    stride: usize,
     elements: usize,
     cols: usize,
 }

@@ -81,10 +81,10 @@ pub(super) struct Extents {
 }
 
 impl Extents {
-    /// The least time, and the class and the number of slices up to `most` that take it, by a simple model: the multiprocessor that gets the most
+    /// The class and the number of slices up to `most` that take the least time by a simple model: the multiprocessor that gets the most
     /// blocks makes them at its full rate, or at less where they are few; slices add the cost of their parts. Of symmetric matrices, the
     /// blocks above the diagonal are left out.
-    fn cheapest(self, target: &Target, most: usize, symmetric: bool) -> (f64, &'static str, usize) {
+    fn cheapest(self, target: &Target, most: usize, symmetric: bool) -> (&'static str, usize) {
         let share = |n: usize| n as f64 / Target::MULTIPROCESSORS as f64;
         let elements = self.batches * self.rows * self.cols;
         let time = |class: &Class, slices: usize| {
@@ -96,8 +96,8 @@ impl Extents {
         };
         let fits = |class: &&Class| class.name != COOPERATIVE.name || target.cooperative;
         let each = CLASSES.iter().filter(fits).flat_map(|class| (1..=most.max(1)).map(move |slices| (class, slices)));
-        let timed = each.map(|(class, slices)| (time(class, slices), class.name, slices));
-        timed.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((0.0, CLASSES[1].name, 1))
+        let best = each.min_by(|&(a, m), &(b, n)| time(a, m).total_cmp(&time(b, n)));
+        best.map_or((CLASSES[1].name, 1), |(class, slices)| (class.name, slices))
     }
 
     /// The most slices of sums that are long enough, whose parts fit a binding.
@@ -150,22 +150,7 @@ impl Tiling {
         Self::chosen(source, cx, extents, extents.cheapest(cx.target(), 1, true))
     }
 
-    /// The same, but where whole matrices are quicker that are made in slices: then there is more than one slice.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub(super) fn symmetric_or_sliced(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
-        let half = extents.cheapest(cx.target(), 1, true);
-        let whole = extents.cheapest(cx.target(), extents.most_slices(cx.target()), false);
-        Self::chosen(source, cx, extents, if whole.2 > 1 && whole.0 < half.0 { whole } else { half })
-    }
-
-    fn chosen(
-        source: &'static Source,
-        cx: &Lowering<'_>,
-        extents: Extents,
-        (_, class, slices): (f64, &'static str, usize),
-    ) -> Result<Self> {
+    fn chosen(source: &'static Source, cx: &Lowering<'_>, extents: Extents, (class, slices): (&'static str, usize)) -> Result<Self> {
         // Four terms a turn, and a flush every 64.
         let tiling = Self::for_class(source, cx, class, extents.terms / 4 + extents.terms / 64)?;
         Ok(tiling.in_slices(extents.terms, if tiling.together > 1 { 1 } else { slices }))

@@ -13,9 +13,7 @@ mod reverse;
 mod standardise;
 
 pub(in crate::ops) use panels::{CORRELATION_ROWS, COUNTED, DEGREE, TOP_K};
-pub(in crate::ops) use product::{
-    Best, FINISH_PARTS, SYMMETRIC_PRODUCT, correlated, correlation_cotangent, infer_correlation, lower_correlation,
-};
+pub(in crate::ops) use product::{Best, SYMMETRIC_PRODUCT, correlated, correlation_cotangent, infer_correlation, lower_correlation};
 pub(in crate::ops) use reverse::{SYMMETRISE, WEIGHTS_REVERSE};
 pub(crate) use standardise::CONSTANT_SPACINGS;
 pub(in crate::ops) use standardise::{STANDARDISE, STANDARDISE_REVERSE};
@@ -30,7 +28,6 @@ pub(super) static FAMILY: Family = Family {
         &CORRELATION_ROWS,
         &COUNTED,
         &DEGREE,
-        &FINISH_PARTS,
         &STANDARDISE,
         &STANDARDISE_REVERSE,
         &SYMMETRIC_PRODUCT,

@@ -1,6 +1,5 @@
 //! The second moments themselves.
 
-use super::super::matmul::Product;
 use super::super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::reverse::CovarianceReverse;
 use super::standardise::{CORRELATION, Frames, lower_standardise, series, standardise};
@@ -19,9 +18,6 @@ pub(in crate::ops) static SYMMETRIC_PRODUCT: Source =
         common::BEST,
     ]);
 
-pub(in crate::ops) static FINISH_PARTS: Source = kernel_source!("covariance/finish_parts")
-    .with_choices(&[Choice::Constant("CORRELATION", FALSE_TRUE), Choice::Constant("FISHER", FALSE_TRUE)]);
-
 /// The entries that a product keeps of each row: those of the greatest magnitude off the diagonal, one for each of `slots` parts of its
 /// columns.
 #[derive(Debug, Clone, Copy)]
@@ -37,32 +33,13 @@ pub(in crate::ops) struct Best {
 fn lower_product(cx: &mut Lowering<'_>, kind: Statistic, (u, v, r): (Buffer, Buffer, Buffer), best: bool) -> Result<Option<Best>> {
     let [batch, n, time] = extents(cx.ty(u).shape);
     let weighted = v != u;
-    let extents = Extents { batches: batch, rows: n, cols: n, terms: time };
-    let fisher = kind == (Statistic::Correlation { fisher_z: true });
-    // Half the entries, and what `finish` does to each. Magnitudes are compared as whole numbers.
-    let products = (batch * n * (n + 1)) as f64 * time as f64;
-    let finished = match kind {
-        Statistic::Covariance { .. } => 0,
-        Statistic::Correlation { fisher_z: false } => batch * n * n,
-        Statistic::Correlation { fisher_z: true } => 3 * batch * n * n.saturating_sub(1) / 2,
-    };
-    if !best {
-        let tiling = Tiling::symmetric_or_sliced(&SYMMETRIC_PRODUCT, cx, extents)?;
-        if tiling.slices > 1 {
-            let parts = Product::new([n, time, n], [false, true], batch).with_flops(products).lower_parts(cx, u, v, tiling.slices)?;
-            let kernel = cx.kernel(&FINISH_PARTS, &[kind.correlation().into(), fisher.into()]);
-            let params = Params::new().u32(batch * n * n).u32(n).u32(parts.slices).u32(parts.stride);
-            let bindings = vec![Binding::read(parts.buffer), Binding::write(r)];
-            cx.dispatch(kernel, bindings, params, (batch * n * n).div_ceil(256), finished as f64)?;
-            return Ok(None);
-        }
-    }
     let u = Operand::new(cx, u, [batch * n, time], n)?;
     let v = if weighted { Operand::new(cx, v, [batch * n, time], n)? } else { u };
-    let tiling = Tiling::symmetric(&SYMMETRIC_PRODUCT, cx, extents)?;
+    let tiling = Tiling::symmetric(&SYMMETRIC_PRODUCT, cx, Extents { batches: batch, rows: n, cols: n, terms: time })?;
     let pairs = batch * tiling.units(n) * (tiling.units(n) + 1) / 2;
     let slots = tiling.slots(n);
     let kept = best.then(|| [(); 2].map(|()| cx.scratch(TensorType::u32([batch, n, slots]))));
+    let fisher = kind == (Statistic::Correlation { fisher_z: true });
     let chosen = [kind.correlation().into(), fisher.into(), tile::operands(u, v), tile::result(n), best.into()];
     // Standardised rows are of norm 1, unless weights scale them.
     let within_one = kind.correlation() && !weighted;
@@ -71,7 +48,14 @@ fn lower_product(cx: &mut Lowering<'_>, kind: Statistic, (u, v, r): (Buffer, Buf
     let writes = [r].into_iter().chain(kept.into_iter().flatten()).map(Binding::write);
     let bindings = [u.buffer, v.buffer].map(Binding::read).into_iter().chain(writes).chain(magnitudes).collect();
     let params = Params::new().u32(n).u32(time).u32(tiling.units(n)).u32(batch).u32(u.stride).u32(slots).u32(within_one.into());
-    cx.dispatch(tiling.kernel(&chosen), bindings, params, tiling.groups(pairs), products + finished as f64)?;
+    // Half the entries, and what `finish` does to each. Magnitudes are compared as whole numbers.
+    let finished = match kind {
+        Statistic::Covariance { .. } => 0,
+        Statistic::Correlation { fisher_z: false } => n * n,
+        Statistic::Correlation { fisher_z: true } => 3 * n * n.saturating_sub(1) / 2,
+    };
+    let flops = (batch * n * (n + 1)) as f64 * time as f64 + (batch * finished) as f64;
+    cx.dispatch(tiling.kernel(&chosen), bindings, params, tiling.groups(pairs), flops)?;
     Ok(kept.map(|[key, col]| Best { key, col, slots }))
 }
 

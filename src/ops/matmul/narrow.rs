@@ -96,7 +96,8 @@ impl Product {
         let params = Params::new().u32(m).u32(n).u32(quads).u32(all).u32(k).u32(a_row).u32(a_term).u32(b_term).u32(b_col);
         let params = self.with_batches(params, [0, 1]);
         let kernel = cx.kernel(&OUTER, &[tile::result(n)]);
-        cx.dispatch(kernel, vec![Binding::read(a), Binding::read(b), Binding::write(c)], params, all.div_ceil(256), self.flops)
+        let flops = 2.0 * (self.batches() * m * n) as f64 * k as f64;
+        cx.dispatch(kernel, vec![Binding::read(a), Binding::read(b), Binding::write(c)], params, all.div_ceil(256), flops)
     }
 
     /// The two inner extents of the batches, and the operands' strides in them, in this order.
@@ -125,7 +126,7 @@ impl Product {
         let kernel = source.kernel(variant, &narrow.chosen()).for_class(class);
         // A workgroup of dots takes lines of several slices.
         let workgroups = if narrow.along { (slices * narrow.batches * narrow.lines).div_ceil(rows(variant)) } else { slices * groups };
-        cx.dispatch(kernel, bindings, params, workgroups, self.flops)?;
+        cx.dispatch(kernel, bindings, params, workgroups, 2.0 * (narrow.batches * m * n) as f64 * k as f64)?;
         Ok(parts)
     }
 
