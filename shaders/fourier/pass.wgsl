@@ -16,6 +16,7 @@
 // cost     8 p FLOPs an element of a step of radix p, 4 p where x or y is real; 2 for each one scaled; 6 for each product with a table, 2
 //          where x is real, 3 where y is; x, tables and y once
 // uses     grid
+// one of   fourier_serial | fourier_group
 
 struct Params {
     // Elements of a row of reals; complex numbers of a row, and of a transform; the points of the passes before, multiplied.

@@ -277,6 +277,6 @@ pub(super) fn cases() -> Vec<Case> {
 
 pub(super) fn works() -> Vec<Work> {
     let operands = |[batch, k, time]: [usize; 3]| vec![f32s([batch, k, time], Draw::Normal), f32s([batch, time], Draw::Weights)];
-    let shapes = [[1, 8, 128], [16, 24, 600], [64, 36, 1200]];
+    let shapes = [[1, 8, 128], [16, 24, 600], [192, 36, 1200]];
     vec![Work::new("orthonormalise", shapes.map(|s| Instance::new(operands(s), |t, x| Ok(vec![t.orthonormalise(x[0], x[1], 0.0)?.0]))))]
 }
