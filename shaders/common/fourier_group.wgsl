@@ -5,8 +5,8 @@ const POINTS = 2048u;
 
 var<workgroup> tile: array<vec2<f32>, POINTS>;
 
-// Where butterflies lie: their number, their elements' distance, of each transform; the radices before multiplied; and, of elements and of
-// transforms in the tile, the distances. A quotient by `fast` or `span` is a product with its inverse, in units of 2^-21.
+// Where butterflies lie: their number, their elements' distance, of each transform; the radices before multiplied; of elements and of
+// transforms in the tile, the distances; and how many lie beside one another. A quotient by these or by `span` is a product.
 struct Step {
     butterflies: u32,
     apart: u32,
@@ -32,21 +32,36 @@ fn beside() -> bool {
     return params.points < params.length;
 }
 
-// What divides numbers below 2^12 by d, where the quotient is below 2^11: above 1024, it is 0 for all that are asked for.
-fn inverse_of(d: u32) -> u32 {
-    return select((1u << 21u) / d + 1u, 0u, d > 1024u);
+// Of numbers below 2^12, where it is below 2^11 and the divisor at most 1024; the factor of larger divisors is 0, for such are asked of
+// smaller numbers only.
+fn quotient(i: u32, factor: u32) -> u32 {
+    return (i * factor) >> 21u;
 }
 
-fn quotient(i: u32, inverse: u32) -> u32 {
-    return (i * inverse) >> 21u;
+// What the host says of a step.
+fn step_at(i: u32) -> vec4<u32> {
+    switch (i) {
+        case 0u: { return params.step_0; }
+        case 1u: { return params.step_1; }
+        case 2u: { return params.step_2; }
+        case 3u: { return params.step_3; }
+        case 4u: { return params.step_4; }
+        case 5u: { return params.step_5; }
+        case 6u: { return params.step_6; }
+        default: { return params.step_7; }
+    }
 }
 
-fn step_of(p: u32, span: u32) -> Step {
-    let apart = params.points / p;
+fn step_of(apart: u32, span: u32, per_fast: u32, per_span: u32, turn: u32) -> Step {
     let fast = select(apart, params.group, beside());
     let along = select(1u, params.group, beside());
     let across = select(params.points, 1u, beside());
-    return Step(apart * params.group, apart, span, along, across, fast, inverse_of(fast), inverse_of(span), roots() / (span * p));
+    return Step(apart * params.group, apart, span, along, across, fast, per_fast, per_span, turn);
+}
+
+// All points, one by one.
+fn whole_step(span: u32) -> Step {
+    return step_of(params.points, span, params.per_beside, 0u, 0u);
 }
 
 // Transform and element of place i, the last ones apart by `apart`.
@@ -292,7 +307,7 @@ fn by_any(step: Step, lane: u32, p: u32) {
     var v: array<vec2<f32>, 8>;
     let apart = step.apart * step.along;
     let around = step.span * p;
-    let points = step_of(1u, step.span);
+    let points = whole_step(step.span);
     for (var i = 0u; i < 8u; i++) {
         let its = apportioned(points, i * LANES + lane);
         var sum = vec2<f32>(0.0);
@@ -329,7 +344,7 @@ fn row_of(at: u32) -> vec2<u32> {
 
 // From x to the tile, neighbours by neighbours.
 fn fill(first: u32, live: u32, lane: u32) {
-    let points = step_of(1u, 1u);
+    let points = whole_step(1u);
     let apart = params.length / params.points;
     for (var i = lane; i < points.butterflies; i += LANES) {
         let its = apportioned(points, i);
@@ -346,11 +361,11 @@ fn fill(first: u32, live: u32, lane: u32) {
 
 // And from the tile to y: of the first of several passes, the results of a transform are neighbours.
 fn empty(first: u32, live: u32, lane: u32) {
-    let points = step_of(1u, 1u);
+    let points = whole_step(1u);
     for (var i = lane; i < points.butterflies; i += LANES) {
         var its = apportioned(points, i);
         if (params.span == 1u) {
-            its.x = quotient(i, inverse_of(params.points));
+            its.x = quotient(i, params.per_points);
             its.y = i - its.x * params.points;
         }
         if (its.x < live) {
@@ -365,9 +380,8 @@ fn empty(first: u32, live: u32, lane: u32) {
 // X_k = (Z_k + Z'_(h - k)) / 2 - i e^(-2 pi i k / n) (Z_k - Z'_(h - k)) / 2.
 fn unpack(first: u32, live: u32, lane: u32) {
     let kept = params.length + 1u;
-    let per_kept = inverse_of(kept);
     for (var i = lane; i < live * kept; i += LANES) {
-        let row = quotient(i, per_kept);
+        let row = quotient(i, params.per_half);
         let k = i - row * kept;
         let a = tile[row * params.length + select(k, 0u, k == params.length)];
         let b = conjugate(tile[row * params.length + select(params.length - k, 0u, k == 0u)]);
@@ -386,8 +400,9 @@ fn transform(group: u32, lane: u32) {
     var span = 1u;
     for (var i = 0u; i < params.steps; i++) {
         workgroupBarrier();
-        let p = (params.radices[i / 2u] >> (16u * (i % 2u))) & 0xffffu;
-        let step = step_of(p, span);
+        let said = step_at(i);
+        let p = said.x & 0xffffu;
+        let step = step_of(said.x >> 16u, span, said.y, said.z, said.w);
         switch (p) {
             case 1u: { }
             case 2u: { by_two(step, lane); }

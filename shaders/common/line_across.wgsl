@@ -15,6 +15,11 @@ fn fold_max(x: T) -> Y {
     return x;
 }
 
+// The larger of what two lanes have found; NaN where either is.
+fn larger_of(a: Y, b: Y) -> Y {
+    return larger(a, b);
+}
+
 fn fold_place(value: T, at: U) -> Z {
     return vec4<i32>(at);
 }

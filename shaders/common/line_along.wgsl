@@ -21,6 +21,11 @@ fn fold_max(x: T) -> Y {
     return larger(pairs, pairs.zwxy).x;
 }
 
+// The larger of what two lanes have found; NaN where either is.
+fn larger_of(a: Y, b: Y) -> Y {
+    return larger(T(a), T(b)).x;
+}
+
 // The place of the largest value, given the places of fours: of the first NaN where there is one, and of equals of the first.
 fn fold_place(value: T, at: U) -> Z {
     var best = value.x;

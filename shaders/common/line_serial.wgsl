@@ -10,10 +10,14 @@ fn line_place(local: u32, lines: u32, together: bool) -> vec2<u32> {
     return vec2(local, 0u);
 }
 
-fn line_sum(x: T, place: vec2<u32>, lines: u32) -> T {
+fn line_sum(x: Y, place: vec2<u32>, lines: u32) -> Y {
     return x;
 }
 
-fn line_max(x: T, place: vec2<u32>, lines: u32) -> T {
+fn line_max(x: Y, place: vec2<u32>, lines: u32) -> Y {
+    return x;
+}
+
+fn line_fours(x: vec4<f32>, largest: bool, place: vec2<u32>, lines: u32) -> vec4<f32> {
     return x;
 }

@@ -1,5 +1,7 @@
-// Sums over the 256 invocations of a workgroup.
-var<workgroup> parts: array<u32, 272>;
+// Sums over the LANES invocations of a workgroup, each of which has 8 words of a BLOCK.
+const BLOCK = 8u * LANES;
+const GROUPS = LANES / 16u;
+var<workgroup> parts: array<u32, LANES + GROUPS>;
 
 // Where word i of a tile lies: neighbours of an invocation, 8 apart from the next's, would meet in the same banks of memory.
 fn spread(i: u32) -> u32 {
@@ -16,13 +18,13 @@ fn running(own: u32, lane: u32) -> vec2<u32> {
         inner += select(0u, parts[group * 16u + k], k < lane % 16u);
     }
     if (lane % 16u == 15u) {
-        parts[256u + group] = inner + own;
+        parts[LANES + group] = inner + own;
     }
     workgroupBarrier();
     var outer = 0u;
     var all = 0u;
-    for (var k = 0u; k < 16u; k++) {
-        let part = parts[256u + k];
+    for (var k = 0u; k < GROUPS; k++) {
+        let part = parts[LANES + k];
         outer += select(0u, part, k < group);
         all += part;
     }

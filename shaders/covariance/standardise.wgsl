@@ -87,21 +87,18 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
             m = Moments(m.sum + part.sum, m.total + part.total, m.squares + part.squares, part.largest);
         }
     }
-    let sum = fold_sum(line_sum(m.sum, place, params.lines));
-    var total = f32(params.time * WIDE);
-    var squares = total;
-    if (WEIGHTED) {
-        total = fold_sum(line_sum(m.total, place, params.lines));
-        squares = fold_sum(line_sum(m.squares, place, params.lines));
-    }
+    let moments = vec4(fold_sum(m.sum), fold_sum(m.total), fold_sum(m.squares), fold_max(m.largest));
+    let found = line_fours(moments, true, place, params.lines);
+    let sum = found.x;
+    let total = found.y;
+    let squares = found.z;
     let shift = T(select(0.0, sum / total, total > 0.0));
 
     // A NaN among the weights stays in the first term.
     var power = total - params.ddof * squares / max(total, 1e-30);
     var floor_ = 0.0;
     if (CORRELATION) {
-        let largest = fold_max(line_max(m.largest, place, params.lines));
-        floor_ = params.tolerance * largest;
+        floor_ = params.tolerance * found.w;
         var powers = T(0.0);
         if (KEPT > 0u) {
             for (var k = 0u; k < KEPT; k++) {
@@ -120,7 +117,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
                 powers += part;
             }
         }
-        power = fold_sum(line_sum(powers, place, params.lines));
+        power = line_sum(fold_sum(powers), place, params.lines);
     }
     var s = 0.0;
     if (!is_finite(power)) {

@@ -86,13 +86,12 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
             sums = Sums(sums.d + part.d, sums.dot_u + part.dot_u, sums.total + part.total, sums.wu + part.wu);
         }
     }
-    let sum = fold_sum(line_sum(sums.d, place, params.lines));
-    let dot_u = fold_sum(line_sum(sums.dot_u, place, params.lines));
-    let sum_wu = fold_sum(line_sum(sums.wu, place, params.lines));
-    var total = f32(params.time * WIDE);
-    if (WEIGHTED) {
-        total = fold_sum(line_sum(sums.total, place, params.lines));
-    }
+    let four = vec4(fold_sum(sums.d), fold_sum(sums.dot_u), fold_sum(sums.total), fold_sum(sums.wu));
+    let found = line_fours(four, false, place, params.lines);
+    let sum = found.x;
+    let dot_u = found.y;
+    let total = found.z;
+    let sum_wu = found.w;
     let along = select(0.0, dot_u, CORRELATION);
     let mean = select(0.0, (sum - along * sum_wu) / total, total > 0.0);
     if (KEPT > 0u) {

@@ -1,15 +1,14 @@
 // The k largest entries of each row of a panel, the diagonal aside, the largest first and of equals the first, NaN before all; of rows
-// `first` .. `first + rows` of a matrix. Entries are in a strict order, by size and by column, so that the `batch` next ones are found thus: of
-// the best that each lane has, the one of rank `batch` bounds them from below, for as many are at least as good; the entries within that bound
-// belong to `batch` lanes, and the best of these few are found by counting how many are better.
+// `first` .. `first + rows` of a matrix.
 //
 // r        [rows, n]: the panel
 // values   [n, k]: written from row `first` on
 // indices  [n, k]: the same
-// workgroup 256 x 1 x 1, a row; 10 KiB of workgroup memory; five barriers a round of `batch` entries, which is so small that no more
-//          than 1024 lie within the bound
+// workgroup LANES x 1 x 1: serial, 64 rows, no memory, no barrier; group, 256, a row, 10 KiB of workgroup memory, five barriers a round of
+//          `batch` entries, which is so small that no more than 1024 lie within its bound
 // cost     k rows (n - 1) FLOPs; r, values and indices once, those gone on with twice
 // uses     grid, ordered
+// one of   top_k_serial | top_k_group
 
 struct Params {
     first: u32,
@@ -24,87 +23,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> indices: array<i32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-const LANES = 256u;
-const MOST = 1024u;
-
-// An entry's order by size, and its column.
-var<workgroup> best: array<vec2<u32>, LANES>;
-var<workgroup> within: array<vec2<u32>, MOST>;
-var<workgroup> found: atomic<u32>;
-// What bounds the entries of a round: the last one of the round before, and the least good one that may be of this.
-var<workgroup> last: vec2<u32>;
-var<workgroup> bound: vec2<u32>;
-
-// Whether an entry comes before another.
-fn better(a: vec2<u32>, b: vec2<u32>) -> bool {
-    return (a.x > b.x) | ((a.x == b.x) & (a.y < b.y));
-}
-
-@compute @workgroup_size(256)
+@compute @workgroup_size(LANES)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let row = group_index(grid.group, grid.groups);
-    if (row >= params.rows) {
-        return;
-    }
-    let base = row * params.n;
-    let own = params.first + row;
-    if (lane == 0u) {
-        last = vec2<u32>(0xffffffffu, 0u);
-        atomicStore(&found, 0u);
-    }
-    for (var start = 0u; start < params.k; start += params.batch) {
-        let wanted = min(params.batch, params.k - start);
-        workgroupBarrier();
-        let after = last;
-        // Nothing is before all, where this is the first round.
-        let any = start == 0u;
-        var mine = vec2<u32>(0u, params.n);
-        for (var j = lane; j < params.n; j += LANES) {
-            let entry = vec2<u32>(ordered(bitcast<u32>(r[base + j])), j);
-            let counts = (j != own) & (any | better(after, entry)) & better(entry, mine);
-            mine = select(mine, entry, counts);
-        }
-        best[lane] = mine;
-        if (lane == 0u) {
-            bound = vec2<u32>(0u, params.n);
-        }
-        workgroupBarrier();
-        var rank = 0u;
-        for (var k = 0u; k < LANES; k++) {
-            rank += select(0u, 1u, better(best[k], mine));
-        }
-        if ((rank + 1u == wanted) & (mine.x > 0u)) {
-            bound = mine;
-        }
-        workgroupBarrier();
-        let least = bound;
-        for (var j = lane; j < params.n; j += LANES) {
-            let entry = vec2<u32>(ordered(bitcast<u32>(r[base + j])), j);
-            if ((j != own) & (any | better(after, entry)) & !better(least, entry)) {
-                let slot = atomicAdd(&found, 1u);
-                within[min(slot, MOST - 1u)] = entry;
-            }
-        }
-        workgroupBarrier();
-        let count = min(atomicLoad(&found), MOST);
-        for (var c = lane; c < count; c += LANES) {
-            let entry = within[c];
-            var place = 0u;
-            for (var d = 0u; d < count; d++) {
-                place += select(0u, 1u, better(within[d], entry));
-            }
-            if (place < wanted) {
-                let at = own * params.k + start + place;
-                values[at] = r[base + entry.y];
-                indices[at] = i32(entry.y);
-            }
-            if (place + 1u == wanted) {
-                last = entry;
-            }
-        }
-        workgroupBarrier();
-        if (lane == 0u) {
-            atomicStore(&found, 0u);
-        }
-    }
+    choose(group_index(grid.group, grid.groups), lane);
 }

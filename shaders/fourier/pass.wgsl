@@ -16,6 +16,7 @@
 // cost     8 p FLOPs an element of a step of radix p, 4 p where x or y is real; 2 for each one scaled; 6 for each product with a table, 2
 //          where x is real, 3 where y is; x, tables and y once
 // uses     grid
+// one of   fourier_serial | fourier_group
 
 struct Params {
     // Elements of a row of reals; complex numbers of a row, and of a transform; the points of the passes before, multiplied.
@@ -28,14 +29,26 @@ struct Params {
     group: u32,
     first: u32,
     steps: u32,
-    // Two radices a word, the low one first.
-    radices: vec4<u32>,
     tables_in: u32,
     tables_out: u32,
     // 1 where the transform is inverse; 2 where the tables that multiply are conjugated.
     turned: u32,
+    // Divisors as factors, in units of 2^-21: the points or transforms that lie beside one another in the tile, `points`, and n / 2 + 1.
+    per_beside: u32,
+    per_points: u32,
+    per_half: u32,
     ends: f32,
     middle: f32,
+    // Of each step, the radix p, and above it P / p; its divisors as such factors, of what lies beside one another and of the radices before
+    // it; and the powers of the root by which neighbours turn.
+    step_0: vec4<u32>,
+    step_1: vec4<u32>,
+    step_2: vec4<u32>,
+    step_3: vec4<u32>,
+    step_4: vec4<u32>,
+    step_5: vec4<u32>,
+    step_6: vec4<u32>,
+    step_7: vec4<u32>,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;

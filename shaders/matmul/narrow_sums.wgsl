@@ -4,26 +4,26 @@
 // a        [batch, depth, lines], binding 0, in `line_scalar` or `line_vector`
 // b        [batch, few, depth] or [batch, depth, few], binding 1, in `few_scalar`
 // c        [batch, lines, few] or [batch, few, lines], or [slices, slice_stride] whose rows begin with those, binding 2
-// workgroup 64 DOWN x 1 x 1, 1024 DOWN bytes of memory, 2 FEW barriers: four lines to an invocation, whose terms DOWN share, four at a
-//          time. Sums are flushed every 64 terms.
+// workgroup ACROSS DOWN x 1 x 1, 16 ACROSS DOWN bytes of memory, 2 FEW barriers: four lines to an invocation, whose terms DOWN share, four
+//          at a time. Sums are flushed every 64 terms.
 // cost     2 batch lines few depth FLOPs; a, b and c once
 // uses     grid, narrow, few_scalar
 // one of   line_vector | line_scalar
 
-const GROUP = 64u * DOWN;
+const GROUP = ACROSS * DOWN;
 var<workgroup> gathered: array<vec4<f32>, GROUP>;
 
 @compute @workgroup_size(GROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
-    let across = (params.lines + 255u) / 256u;
+    let across = (params.lines + 4u * ACROSS - 1u) / (4u * ACROSS);
     let index = group_index(grid.group, grid.groups);
     let batch = index / across % params.batches;
     let slice = index / across / params.batches;
-    let line = 4u * (index % across * 64u + local % 64u);
-    let row = local / 64u;
+    let line = 4u * (index % across * ACROSS + local % ACROSS);
+    let row = local / ACROSS;
     let first = slice * params.run;
-    // A slice beyond the last has no terms.
-    let stop = select(first, min(first + params.run, params.depth), slice < params.slices);
+    // A slice beyond the last has no terms, and neither has a line.
+    let stop = select(first, min(first + params.run, params.depth), slice < params.slices && line < params.lines);
     let base = bases(batch);
 
     var sums: array<vec4<f32>, FEW>;
@@ -65,7 +65,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
         if (row == 0u && slice < params.slices) {
             var sum = gathered[local];
             for (var r = 1u; r < DOWN; r++) {
-                sum += gathered[local + 64u * r];
+                sum += gathered[local + ACROSS * r];
             }
             for (var q = 0u; q < 4u; q++) {
                 if (line + q < params.lines) {

@@ -1,5 +1,5 @@
 // e[b, k, i, j] = sum_f a_f act(u[b, i, f] + v[b, j, f]) for every pair of a receiver i and a sender j, as `pair_dot` makes it, where there
-// are many pairs: a workgroup makes 64 x 64 of them, for HEADS heads at once.
+// are many pairs: a workgroup makes 64 x 64 of them.
 //
 // u        [batch, receivers, features], four at a time, as v and a
 // v        [batch, senders, features]
@@ -31,7 +31,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> e: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// [16 features, 16]: four receivers, four senders, and the weights of four receivers, or of the heads.
+// [16 features, 16]: four receivers, four senders, and the weights of four receivers, or those of all.
 var<workgroup> receivers: array<vec4<f32>, 256>;
 var<workgroup> senders: array<vec4<f32>, 256>;
 var<workgroup> weights: array<vec4<f32>, 256>;
@@ -80,32 +80,27 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     let across = (params.senders + 63u) / 64u;
     let down = (params.receivers + 63u) / 64u;
-    let groups = (params.heads + HEADS - 1u) / HEADS;
     let first_j = unit % across * 64u;
     let first_i = unit / across % down * 64u;
-    let first_head = unit / across / down % groups * HEADS;
-    let batch = unit / across / down / groups;
+    let head = unit / across / down % params.heads;
+    let batch = unit / across / down / params.heads;
 
-    // Rows and heads beyond the end are held to the last.
+    // Rows beyond the end are held to the last.
     for (var r = 0u; r < 4u; r++) {
         let place = lane % 64u / 4u * 4u + r;
         let receiver = batch * params.receivers + min(first_i + place, params.receivers - 1u);
         let sender = batch * params.senders + min(first_j + place, params.senders - 1u);
-        let weighted = min(first_head + r, params.heads - 1u) * params.by_head + receiver * params.by_receiver;
+        let weighted = head * params.by_head + receiver * params.by_receiver;
         rows[r] = select(select(weighted, sender * params.features, lane < 128u), receiver * params.features, lane < 64u);
     }
-    var total: array<array<vec4<f32>, 4>, HEADS>;
-    var part: array<array<vec4<f32>, 4>, HEADS>;
-    for (var h = 0u; h < HEADS; h++) {
-        for (var r = 0u; r < 4u; r++) {
-            total[h][r] = vec4<f32>();
-        }
+    var total: array<vec4<f32>, 4>;
+    var part: array<vec4<f32>, 4>;
+    for (var r = 0u; r < 4u; r++) {
+        total[r] = vec4<f32>();
     }
     for (var flush = 0u; flush < params.features; flush += 16u) {
-        for (var h = 0u; h < HEADS; h++) {
-            for (var r = 0u; r < 4u; r++) {
-                part[h][r] = vec4<f32>();
-            }
+        for (var r = 0u; r < 4u; r++) {
+            part[r] = vec4<f32>();
         }
         for (var step = 0u; step < 16u; step += 4u) {
             workgroupBarrier();
@@ -117,27 +112,21 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
                 let weight = weights[k * SIDE + select(0u, lane / SIDE, BY_RECEIVER)];
                 for (var r = 0u; r < 4u; r++) {
                     let made = activated(vec4<f32>(own[r]) + others, ACTIVATION, params.leak, false);
-                    for (var h = 0u; h < HEADS; h++) {
-                        part[h][r] = fma(vec4<f32>(weight[select(h, r, BY_RECEIVER)]), made, part[h][r]);
-                    }
+                    part[r] = fma(vec4<f32>(weight[r]), made, part[r]);
                 }
             }
         }
-        for (var h = 0u; h < HEADS; h++) {
-            for (var r = 0u; r < 4u; r++) {
-                total[h][r] += part[h][r];
-            }
+        for (var r = 0u; r < 4u; r++) {
+            total[r] += part[r];
         }
     }
-    for (var h = 0u; h < HEADS; h++) {
-        let plane = (batch * params.heads + first_head + h) * params.receivers;
-        for (var r = 0u; r < 4u; r++) {
-            let i = first_i + lane / SIDE * 4u + r;
-            let first = first_j + lane % SIDE * 4u;
-            for (var c = 0u; c < 4u; c++) {
-                if (first_head + h < params.heads && i < params.receivers && first + c < params.senders) {
-                    e[(plane + i) * params.senders + first + c] = total[h][r][c];
-                }
+    let plane = (batch * params.heads + head) * params.receivers;
+    let first = first_j + lane % SIDE * 4u;
+    for (var r = 0u; r < 4u; r++) {
+        let i = first_i + lane / SIDE * 4u + r;
+        for (var c = 0u; c < 4u; c++) {
+            if (i < params.receivers && first + c < params.senders) {
+                e[(plane + i) * params.senders + first + c] = total[r][c];
             }
         }
     }

@@ -35,7 +35,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
         }
         sum += part;
     }
-    let total = fold_sum(line_sum(sum, place, params.lines));
+    let total = line_sum(fold_sum(sum), place, params.lines);
     if (place.y == 0u && row < params.rows) {
         d[row] = total;
     }

@@ -64,11 +64,11 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     }
     var result = Y(0.0);
     if (OP == 0) {
-        result = fold_sum(line_sum(total, place, params.lines));
+        result = line_sum(fold_sum(total), place, params.lines);
     } else if (OP == 1) {
-        result = fold_max(line_max(total, place, params.lines));
+        result = line_max(fold_max(total), place, params.lines);
     } else {
-        result = -fold_max(line_max(-total, place, params.lines));
+        result = -line_max(fold_max(-total), place, params.lines);
     }
     if (place.y == 0u && line < params.count) {
         y[line] = result;

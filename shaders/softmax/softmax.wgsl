@@ -49,7 +49,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
             most = max(most, x[begin + k * step]);
         }
     }
-    most = T(fold_max(line_max(most, place, params.lines)));
+    most = T(line_max(fold_max(most), place, params.lines));
     var sum = T(0.0);
     if (KEPT > 0u) {
         for (var k = 0u; k < KEPT; k++) {
@@ -69,7 +69,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
             sum += part;
         }
     }
-    sum = T(fold_sum(line_sum(sum, place, params.lines)));
+    sum = T(line_sum(fold_sum(sum), place, params.lines));
     let shift = log(sum);
     let scale = 1.0 / sum;
     if (KEPT > 0u) {

@@ -73,7 +73,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
             sum += part;
         }
     }
-    sum = T(fold_sum(line_sum(sum, place, params.lines)));
+    sum = T(line_sum(fold_sum(sum), place, params.lines));
     if (KEPT > 0u) {
         for (var k = 0u; k < KEPT; k++) {
             if (there && k < own) {

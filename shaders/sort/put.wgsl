@@ -2,7 +2,7 @@
 //
 // x        [rows, k], words
 // index    [rows, k], i32
-// y        [rows, m], words: zeros before
+// y        [rows, m], words: zeros before, unless the rows of the index are permutations
 // workgroup 256 x 1 x 1, no memory, no barrier; an invocation moves four elements; cost: no FLOPs; x and index once, y twice
 // uses     grid, item
 

@@ -1,9 +1,9 @@
 // y[r, j] = the sum of x[r, k] over k < j.
 //
 // x, y     [rows, m], u32
-// sums     [rows, tiles], u32: those of tiles of 2048 elements, read where a row has several
-// workgroup 256 x 1 x 1, one tile; 9.1 KiB of workgroup memory, seven barriers: each invocation sums 8 neighbours, and begins its own with the
-//          sums of the tiles and of the invocations before
+// sums     [rows, tiles], u32: those of tiles of 8 LANES elements, read where a row has several
+// workgroup LANES x 1 x 1, 64 or 256, one tile; 36 LANES bytes of workgroup memory and a few, six barriers: each
+//          invocation sums 8 neighbours, and begins its own with the sums of the tiles and of the invocations before
 // cost     no FLOPs; x, sums and y once
 // uses     grid, running
 
@@ -18,9 +18,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-var<workgroup> staged: array<u32, 2048>;
+var<workgroup> staged: array<u32, BLOCK>;
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(LANES)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let at = group_index(grid.group, grid.groups);
     if (at >= params.groups) {
@@ -29,13 +29,13 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let row = at / params.tiles;
     let tile = at - row * params.tiles;
     for (var k = 0u; k < 8u; k++) {
-        let i = tile * 2048u + k * 256u + lane;
-        staged[spread(k * 256u + lane)] = x[row * params.m + min(i, params.m - 1u)];
+        let i = tile * BLOCK + k * LANES + lane;
+        staged[spread(k * LANES + lane)] = x[row * params.m + min(i, params.m - 1u)];
     }
     var before = 0u;
     if (params.tiles > 1u) {
         var some = 0u;
-        for (var k = lane; k < tile; k += 256u) {
+        for (var k = lane; k < tile; k += LANES) {
             some += sums[row * params.tiles + k];
         }
         before = running(some, lane).y;
@@ -53,9 +53,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     workgroupBarrier();
     for (var k = 0u; k < 8u; k++) {
-        let i = tile * 2048u + k * 256u + lane;
+        let i = tile * BLOCK + k * LANES + lane;
         if (i < params.m) {
-            y[row * params.m + i] = staged[spread(k * 256u + lane)];
+            y[row * params.m + i] = staged[spread(k * LANES + lane)];
         }
     }
 }

@@ -1,4 +1,4 @@
-// One pass of a radix sort: elements go to the order of a digit of 8 bits, and those of one digit keep theirs. A block of 2048 elements is
+// One pass of a radix sort: elements go to the order of a digit of 8 bits, and those of one digit keep theirs. A block of 8 LANES elements is
 // sorted by its digit first, four bits and four bits, in workgroup memory: each invocation counts 8 neighbours by 16 values, and an element's
 // place is the number of those of smaller values and of earlier ones of its own. Elements of one digit then lie together, and go together to
 // where `offsets` says.
@@ -7,7 +7,7 @@
 // place    [rows, m], u32; by_place says whether bits shift .. shift + 8 of the place are the digit, or of the key
 // offsets  [rows, 256, blocks], u32: the running sums of `sort/count`
 // new_key, new_place  [rows, m], u32
-// workgroup 256 x 1 x 1, one block; 9.1 KiB of workgroup memory; 20 barriers
+// workgroup LANES x 1 x 1, 64 or 256, one block; 36 LANES bytes of workgroup memory and a few; 23 barriers
 // cost     no FLOPs; key, place, offsets, new_key and new_place once
 // uses     grid, running
 
@@ -28,9 +28,9 @@ struct Params {
 
 // In turn: of each of 16 values and invocation the count, then the place of the first, those of values v and v + 8 in one word; the keys, and
 // the places, in their new order; the first place of each digit.
-var<workgroup> tile: array<u32, 2048>;
+var<workgroup> tile: array<u32, BLOCK>;
 
-// An invocation's elements: 8 neighbours, at last 8 that lie 256 apart; and where they go.
+// An invocation's elements: 8 neighbours, at last 8 that lie LANES apart; and where they go.
 var<private> keys: array<u32, 8>;
 var<private> places: array<u32, 8>;
 var<private> to: array<u32, 8>;
@@ -52,7 +52,7 @@ fn rank(live: u32, shift: u32, lane: u32) {
         counts += select(vec2<u32>(1u << bits, 0u), vec2<u32>(0u, 1u << bits), value > 7u);
     }
     for (var v = 0u; v < 8u; v++) {
-        tile[spread(v * 256u + lane)] = ((counts.x >> (4u * v)) & 15u) | (((counts.y >> (4u * v)) & 15u) << 16u);
+        tile[spread(v * LANES + lane)] = ((counts.x >> (4u * v)) & 15u) | (((counts.y >> (4u * v)) & 15u) << 16u);
     }
     workgroupBarrier();
     var sum = 0u;
@@ -69,12 +69,12 @@ fn rank(live: u32, shift: u32, lane: u32) {
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        to[j] += (tile[spread((values[j] & 7u) * 256u + lane)] >> (2u * (values[j] & 8u))) & 0xffffu;
+        to[j] += (tile[spread((values[j] & 7u) * LANES + lane)] >> (2u * (values[j] & 8u))) & 0xffffu;
     }
     workgroupBarrier();
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(LANES)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let at = group_index(grid.group, grid.groups);
     if (at >= params.groups) {
@@ -82,11 +82,11 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     let row = at / params.blocks;
     let block = at - row * params.blocks;
-    let first = block * 2048u;
-    let live = min(2048u, params.m - first);
+    let first = block * BLOCK;
+    let live = min(BLOCK, params.m - first);
     let from_row = row * params.m;
     for (var j = 0u; j < 8u; j++) {
-        let i = j * 256u + lane;
+        let i = j * LANES + lane;
         tile[spread(i)] = key[from_row + first + min(i, live - 1u)];
     }
     workgroupBarrier();
@@ -95,7 +95,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        let i = j * 256u + lane;
+        let i = j * LANES + lane;
         tile[spread(i)] = place[from_row + first + min(i, live - 1u)];
     }
     workgroupBarrier();
@@ -121,14 +121,14 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     workgroupBarrier();
     rank(live, 4u, lane);
-    // From here on, an invocation has elements 256 apart. Of the one before each, the word that holds the digit.
+    // From here on, an invocation has elements LANES apart. Of the one before each, the word that holds the digit.
     var previous: array<u32, 8>;
     for (var j = 0u; j < 8u; j++) {
         tile[spread(to[j])] = keys[j];
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        let i = j * 256u + lane;
+        let i = j * LANES + lane;
         previous[j] = tile[spread(max(i, 1u) - 1u)];
         keys[j] = tile[spread(i)];
     }
@@ -138,22 +138,24 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        let i = j * 256u + lane;
+        let i = j * LANES + lane;
         previous[j] = select(previous[j], tile[spread(max(i, 1u) - 1u)], params.by_place == 1u);
         places[j] = tile[spread(i)];
     }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        let i = j * 256u + lane;
+        let i = j * LANES + lane;
         let digit = digit_of(keys[j], places[j]);
         if ((i < live) & ((i == 0u) | (((previous[j] >> params.shift) & 255u) != digit))) {
             tile[digit] = i;
         }
     }
-    tile[256u + lane] = offsets[(row * 256u + lane) * params.blocks + block];
+    for (var digit = lane; digit < 256u; digit += LANES) {
+        tile[256u + digit] = offsets[(row * 256u + digit) * params.blocks + block];
+    }
     workgroupBarrier();
     for (var j = 0u; j < 8u; j++) {
-        let i = j * 256u + lane;
+        let i = j * LANES + lane;
         if (i < live) {
             let digit = digit_of(keys[j], places[j]);
             let goal = from_row + min(tile[256u + digit] + i - tile[digit], params.m - 1u);

@@ -144,7 +144,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
             // What is not finite makes all that these rows meet NaN, and in a sweep every row is met.
             work[at] = vec4<f32>(nan_of(1.0));
             turns[index * 256u + lane] = vec4<f32>(nan_of(1.0));
-            turned[index] = 1u;
+            if (lane == 0u) {
+                turned[index] = 1u;
+            }
             return;
         }
         for (var inner = 0u; inner < 31u; inner++) {
@@ -167,7 +169,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
             workgroupBarrier();
         }
     }
-    turned[index] = select(0u, 1u, done > 0u);
+    if (lane == 0u) {
+        turned[index] = min(done, 1u);
+    }
     if (done == 0u) {
         return;
     }

@@ -5,7 +5,7 @@
 // w        [graphs, n, n], words of weights, symmetric; the diagonal is not read
 // best     [graphs, n], u32: the key of each vertex's best edge
 // parent   [graphs, n], u32: its other end; bit 31 is set once the vertex is in the tree
-// workgroup LANES x 1 x 1, one graph, each vertex the affair of one invocation, its edge in workgroup memory where there are at most 1024;
+// workgroup LANES x 1 x 1, one graph, each vertex the affair of one invocation; of several, they hold edges of at most 1024 vertices:
 //          8 KiB and 12 LANES bytes of it and 192 more; two barriers a step, and none for storage (see the sync snippet)
 // cost     no FLOPs; w once, best and parent once or, after the first dispatch, twice
 // uses     grid, ordered, edge_order
@@ -24,7 +24,7 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 const IN_TREE = 0x80000000u;
-const HELD = 1024u;
+const HELD = select(1u, 1024u, LANES > 1u);
 const PARTS = min(LANES, 16u);
 
 // An edge that leaves the tree, and the vertex it leads to. Every key of a weight is above 0.
@@ -40,22 +40,27 @@ var<workgroup> held_parent: array<u32, HELD>;
 var<workgroup> edges: array<Edge, GROUP>;
 var<workgroup> parts: array<Edge, PARTS>;
 
+// Whether the edges are held in workgroup memory. One invocation has no use for it.
+fn held() -> bool {
+    return (LANES > 1u) & (params.n <= HELD);
+}
+
 fn best_of(at: u32, v: u32) -> u32 {
-    if (params.n <= HELD) {
+    if (held()) {
         return held_best[v];
     }
     return best[at + v];
 }
 
 fn parent_of(at: u32, v: u32) -> u32 {
-    if (params.n <= HELD) {
+    if (held()) {
         return held_parent[v];
     }
     return parent[at + v];
 }
 
 fn join(at: u32, v: u32, key: u32, other_end: u32) {
-    if (params.n <= HELD) {
+    if (held()) {
         held_best[v] = key;
         held_parent[v] = other_end;
     } else {
@@ -80,7 +85,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     for (var v = lane; v < n; v += LANES) {
         if (params.first == 0u) {
             join(base, v, weight_key(w[base * params.n + v]), select(0u, IN_TREE, v == 0u));
-        } else {
+        } else if (held()) {
             join(base, v, best[base + v], parent[base + v]);
         }
     }
@@ -117,8 +122,10 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
             }
         }
     }
-    for (var v = lane; v < n; v += LANES) {
-        best[base + v] = best_of(base, v);
-        parent[base + v] = parent_of(base, v);
+    if (held()) {
+        for (var v = lane; v < n; v += LANES) {
+            best[base + v] = held_best[v];
+            parent[base + v] = held_parent[v];
+        }
     }
 }

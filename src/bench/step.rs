@@ -182,6 +182,14 @@ fn demo(device: &Device, seed: u64) -> Result<Program> {
 }
 
 impl TimedStep {
+    /// The plan of the step on `target`.
+    ///
+    /// # Errors
+    /// Returns an error where the step has no plan there.
+    pub fn plan(&self, target: &Target, seed: u64) -> Result<Plan> {
+        (self.make)(&Device::cpu(), seed)?.plan_for(target)
+    }
+
     /// Times the step.
     ///
     /// # Errors

@@ -48,7 +48,7 @@ pub(super) struct Bench {
     #[arg(long, value_name = "N", requires = "kernel", value_parser = clap::value_parser!(u32).range(1..))]
     workgroups: Option<u32>,
     /// The words of the kernel's uniform struct.
-    #[arg(long, value_delimiter = ',', value_name = "X,...", requires = "kernel", allow_negative_numbers = true)]
+    #[arg(long, value_delimiter = ',', value_name = "X,...", requires = "kernel", allow_hyphen_values = true)]
     params: Vec<f64>,
     /// The floating-point operations of the kernel.
     #[arg(long, default_value_t = 0.0, value_name = "N", requires = "kernel")]
@@ -94,6 +94,9 @@ impl Bench {
         if let Some((path, baseline)) = &earlier {
             baseline.check(path, &Machine::of(&device), Timing::of(&device).name())?;
         }
+        if self.trace.is_some() && Timing::of(&device) == Timing::Wall {
+            return Err(Error::argument("--trace: a device with timestamps is expected"));
+        }
         let launch = || Launch {
             elements: self.elements.clone(),
             workgroups: self.workgroups.unwrap_or(1) as usize,
@@ -118,8 +121,7 @@ impl Bench {
         }
         folder.map(OutputFolder::commit).transpose()?;
         if let Some(path) = &self.trace {
-            let none =
-                || Error::argument("--trace: no training step was timed by a device's timestamps: `tapetum bench step/demo` times one");
+            let none = || Error::argument("--trace: no training step was timed: `tapetum bench step/demo` times one");
             write_file(path, format!("{:#}\n", report.trace().ok_or_else(none)?).as_bytes())?;
         }
         let mut object = report.json();

@@ -65,6 +65,10 @@ pub(crate) const COTANGENT: Choice =
 pub(crate) const FOURIER_SERIAL: Snippet = snippet!("fourier_serial");
 /// A pass of a Fourier transform by a workgroup.
 pub(crate) const FOURIER_GROUP: Snippet = snippet!("fourier_group");
+/// The largest entries of a row by one invocation.
+pub(crate) const TOP_K_SERIAL: Snippet = snippet!("top_k_serial");
+/// The largest entries of a row by a workgroup.
+pub(crate) const TOP_K_GROUP: Snippet = snippet!("top_k_group");
 /// A matrix belongs to one invocation.
 pub(crate) const SYNC_SERIAL: Snippet = snippet!("sync_serial");
 /// A matrix belongs to a workgroup.

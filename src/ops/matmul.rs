@@ -184,21 +184,22 @@ impl Product {
         if self.lower_narrow(cx, a, b, c)? {
             return Ok(());
         }
-        let [m, k, n] = self.shape;
-        let extents = Extents { batches: self.extents.iter().product(), rows: m, cols: n, terms: k };
-        let tiling = Tiling::sliced(&MATMUL, cx, extents)?;
+        let tiling = Tiling::sliced(&MATMUL, cx, self.tiled())?;
         if tiling.slices == 1 {
             return self.lower_tiled(cx, tiling, a, b, c);
         }
         self.parts(cx, tiling, a, b)?.add(cx, c, None)
     }
 
-    /// The parts of its sums, where they are so long and so few that they are worth cutting: then a dispatch of the caller adds them.
-    pub(super) fn lower_parts(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer) -> Result<Option<Parts>> {
+    /// The parts of its sums in so many slices, which a dispatch of the caller adds.
+    pub(super) fn lower_parts(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer, slices: usize) -> Result<Parts> {
+        let tiling = Tiling::sliced(&MATMUL, cx, self.tiled())?.in_slices(self.shape[1], slices);
+        self.parts(cx, tiling, a, b)
+    }
+
+    fn tiled(&self) -> Extents {
         let [m, k, n] = self.shape;
-        let extents = Extents { batches: self.extents.iter().product(), rows: m, cols: n, terms: k };
-        let tiling = Tiling::sliced(&MATMUL, cx, extents)?;
-        if tiling.slices == 1 { Ok(None) } else { self.parts(cx, tiling, a, b).map(Some) }
+        Extents { batches: self.extents.iter().product(), rows: m, cols: n, terms: k }
     }
 
     fn parts(&self, cx: &mut Lowering<'_>, tiling: Tiling, a: Buffer, b: Buffer) -> Result<Parts> {

@@ -137,12 +137,17 @@ fn lower_series(
     [p, v, t]: [usize; 3],
 ) -> Result<()> {
     super::reduce::lower_sums(cx, a, mass, [p, v, 1])?;
-    if let Some(parts) = Product::new([p, v, t], [false; 2], 1).lower_parts(cx, a, x)? {
+    let product = Product::new([p, v, t], [false; 2], 1);
+    if let Some(parts) = product.narrow_parts(cx, a, x)? {
+        return parts.add(cx, series, Some(mass));
+    }
+    let tiling = Tiling::sliced(&PARCEL_SERIES, cx, Extents { batches: 1, rows: p, cols: t, terms: v })?;
+    if tiling.slices > 1 {
+        let parts = product.lower_parts(cx, a, x, tiling.slices)?;
         return parts.add(cx, series, Some(mass));
     }
     let a = Operand::new(cx, a, [p, v], t)?;
     let x = Operand::new(cx, x, [v, t], p)?;
-    let tiling = Tiling::new(&PARCEL_SERIES, cx, Extents { batches: 1, rows: p, cols: t, terms: v })?;
     let [row_units, col_units] = tiling.units_of(p, t);
     let units = row_units * col_units;
     let kernel = tiling.kernel(&[tile::operands(a, x), tile::result(t)]);
@@ -384,11 +389,12 @@ pub(super) fn cases() -> Vec<Case> {
         let weights = vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([v, t], Draw::Normal)];
         cases.push(Case::new("parcel_series", weights, |t, x| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m])).within(2e-6, 5e-6));
     }
-    // Sums so long that they are made in slices.
-    let weights = vec![f32s([5, 1031], Draw::Uniform(0.1, 1.0)), f32s([1031, 7], Draw::Normal)];
-    cases.push(
-        Case::new("parcel_series of slices", weights, |t, x| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m])).within(2e-6, 5e-6),
-    );
+    // Sums so long that they are made in slices, and few frames.
+    for [p, v, t] in [[9, 1031, 11], [12, 1028, 12], [9, 1031, 3]] {
+        let weights = vec![f32s([p, v], Draw::Uniform(0.1, 1.0)), f32s([v, t], Draw::Normal)];
+        let series = |t: &mut Tape, x: &[Var]| t.parcel_series(x[0], x[1]).map(|(s, m)| vec![s, m]);
+        cases.push(Case::new("parcel_series of slices", weights, series).within(2e-6, 5e-6));
+    }
     for [subjects, p, v, t] in [[1, 3, 7, 5], [3, 7, 65, 9]] {
         let operands = vec![f32s([p, v], Draw::Normal), f32s([subjects, v, t], Draw::Normal)];
         let series = |t: &mut Tape, x: &[Var]| Ok(vec![t.soft_parcellation(x[0], x[1])?.series]);

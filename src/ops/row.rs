@@ -8,20 +8,18 @@ const fn together(name: &'static str, adapters: Adapters, class: &'static [&'sta
     Variant { name, adapters, classes: class, constants, snippets: &[common::ROW_GROUP] }
 }
 
-/// A row to an invocation on software adapters, where barriers cost most; on GPUs to 64, to 8 where it is short, and to 8 with rows
-/// side by side where a row's elements lie far apart.
-pub(super) const VARIANTS: [Variant; 4] = [
+/// A row to an invocation on software adapters, where barriers cost most; on GPUs to 64, and to 8 where it is short.
+pub(super) const VARIANTS: [Variant; 3] = [
     Variant { name: "serial", adapters: Adapters::Software, classes: &[], constants: &[], snippets: &[common::ROW_SERIAL] },
-    together("group", Adapters::Hardware, &["long"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
-    together("short", Adapters::Hardware, &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
-    together("columns", Adapters::Hardware, &["across"], &[("LANES", "8u"), ("ROWS", "32u"), ("ACROSS", "true")]),
+    together("group", Adapters::Hardware, &["long"], &[("LANES", "64u"), ("ROWS", "1u")]),
+    together("short", Adapters::Hardware, &["short"], &[("LANES", "8u"), ("ROWS", "8u")]),
 ];
 
 /// For kernels whose rows take so many steps that one invocation would not do: llvmpipe ends every loop of an invocation after 65,535
 /// iterations in all, in silence.
 pub(super) const TOGETHER: [Variant; 2] = [
-    together("group", Adapters::Any, &["long", "across"], &[("LANES", "64u"), ("ROWS", "1u"), ("ACROSS", "false")]),
-    together("short", Adapters::Any, &["short"], &[("LANES", "8u"), ("ROWS", "8u"), ("ACROSS", "false")]),
+    together("group", Adapters::Any, &["long"], &[("LANES", "64u"), ("ROWS", "1u")]),
+    together("short", Adapters::Any, &["short"], &[("LANES", "8u"), ("ROWS", "8u")]),
 ];
 
 /// The division of rows among workgroups: the variant, and the number of workgroups.
@@ -34,18 +32,14 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// `rows` rows of `n` elements, which lie `apart`, for kernels that pass over a row three times at most.
-    pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, extents: [usize; 3]) -> Self {
+    /// `rows` rows of `n` elements, for kernels that pass over a row three times at most.
+    pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, extents: [usize; 2]) -> Self {
         Self::passes(source, cx, extents, 3)
     }
 
     /// The same for kernels that pass over a row so many times.
-    pub(super) fn passes(source: &'static Source, cx: &Lowering<'_>, [rows, n, apart]: [usize; 3], passes: usize) -> Self {
-        let class = match () {
-            () if apart >= 32 => "across",
-            () if n <= 64 => "short",
-            () => "long",
-        };
+    pub(super) fn passes(source: &'static Source, cx: &Lowering<'_>, [rows, n]: [usize; 2], passes: usize) -> Self {
+        let class = if n <= 64 { "short" } else { "long" };
         let mut variant = source.variant(cx.target(), class);
         // The flushes of sums are turns of a loop too: one in 64.
         let turns = passes * (n + n.div_ceil(64));

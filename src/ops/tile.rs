@@ -24,30 +24,24 @@ const COOPERATIVE: Variant = Variant {
     snippets: &[common::TILE_COOPERATIVE],
 };
 
-/// By the extents of a unit: an invocation's own tile on software adapters, a workgroup's block of rows and columns on GPUs. Tiles of
-/// 8 × 8 are taken where a tuning says so: for GPUs that have few registers and no workgroup memory of their own.
-pub(super) const VARIANTS: [Variant; 7] = {
-    let [direct16, direct8, cooperative, large, medium, small] = SQUARE;
-    let wide = staged("shared64x128", &["wide"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "16u")]);
-    [direct16, direct8, cooperative, large, wide, medium, small]
-};
-
-/// Those whose units are square.
-pub(super) const SQUARE: [Variant; 6] = [
+/// By the edge of a unit: an invocation's own tile on software adapters, a workgroup's block on GPUs. Tiles of 8 × 8, for GPUs that have
+/// few registers and no workgroup memory of their own, and blocks of 128 × 128 are taken where a tuning says so.
+pub(super) const VARIANTS: [Variant; 6] = [
     direct("direct16", &[("EDGE", "4u")]),
     direct("direct8", &[("EDGE", "2u")]),
     COOPERATIVE,
-    staged("shared128", &["large"], &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")]),
     staged("shared64", &["medium"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
+    staged("shared128", &["medium"], &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")]),
     staged("shared32", &["small"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
 ];
 
 /// A class of work, by the block that suits it.
 struct Class {
     name: &'static str,
-    block: [usize; 2],
-    /// The products and sums that a multiprocessor makes of such blocks in the time in which it makes one of the best, where it has as many
-    /// blocks as it holds.
+    /// The edge of the block.
+    edge: usize,
+    /// The products and sums that a multiprocessor makes of such blocks in the time in which it makes one of blocks of 64 × 64, where it has
+    /// as many blocks as it holds.
     rate: f64,
     /// The number of blocks with which a multiprocessor reaches that rate.
     full: f64,
@@ -55,12 +49,10 @@ struct Class {
     before: f64,
 }
 
-const CLASSES: [Class; 5] = [
-    Class { name: "cooperative", block: [128, 128], rate: 2.2, full: 1.0, before: 2.0 },
-    Class { name: "large", block: [128, 128], rate: 1.0, full: 1.0, before: 0.0 },
-    Class { name: "wide", block: [64, 128], rate: 1.0, full: 1.5, before: 0.0 },
-    Class { name: "medium", block: [64, 64], rate: 0.95, full: 3.0, before: 0.0 },
-    Class { name: "small", block: [32, 32], rate: 0.65, full: 3.0, before: 0.0 },
+const CLASSES: [Class; 3] = [
+    Class { name: "cooperative", edge: 128, rate: 1.8, full: 1.0, before: 2.0 },
+    Class { name: "medium", edge: 64, rate: 1.0, full: 3.0, before: 0.0 },
+    Class { name: "small", edge: 32, rate: 0.55, full: 3.0, before: 0.0 },
 ];
 
 /// Products and sums that a multiprocessor makes while a dispatch begins, and while its share of one element of a part is stored and loaded
@@ -89,25 +81,29 @@ pub(super) struct Extents {
 }
 
 impl Extents {
-    /// The class, and the number of slices up to `most`, that take the least time by a simple model: the multiprocessor that gets the most
-    /// blocks makes them at its full rate, or at less where they are few; slices add the cost of their parts. Of symmetric matrices, blocks
-    /// are square, and those above the diagonal are left out.
+    /// The class and the number of slices up to `most` that take the least time by a simple model: the multiprocessor that gets the most
+    /// blocks makes them at its full rate, or at less where they are few; slices add the cost of their parts. Of symmetric matrices, the
+    /// blocks above the diagonal are left out.
     fn cheapest(self, target: &Target, most: usize, symmetric: bool) -> (&'static str, usize) {
         let share = |n: usize| n as f64 / Target::MULTIPROCESSORS as f64;
         let elements = self.batches * self.rows * self.cols;
         let time = |class: &Class, slices: usize| {
-            let [rows, cols] = class.block;
-            let (down, across) = (self.rows.div_ceil(rows), self.cols.div_ceil(cols));
+            let (down, across) = (self.rows.div_ceil(class.edge), self.cols.div_ceil(class.edge));
             let units = if symmetric { down * (down + 1) / 2 } else { down * across };
             let busiest = share(self.batches * units * slices).ceil().max(class.full);
-            let made = class.before * DISPATCH + busiest * (rows * cols * cut(self.terms, slices)) as f64 / class.rate;
+            let made = class.before * DISPATCH + busiest * (class.edge * class.edge * cut(self.terms, slices)) as f64 / class.rate;
             if slices == 1 { made } else { made + DISPATCH + PART * slices as f64 * share(elements) }
         };
-        let fits =
-            |class: &&Class| (!symmetric || class.block[0] == class.block[1]) && (class.name != COOPERATIVE.name || target.cooperative);
+        let fits = |class: &&Class| class.name != COOPERATIVE.name || target.cooperative;
         let each = CLASSES.iter().filter(fits).flat_map(|class| (1..=most.max(1)).map(move |slices| (class, slices)));
         let best = each.min_by(|&(a, m), &(b, n)| time(a, m).total_cmp(&time(b, n)));
         best.map_or((CLASSES[1].name, 1), |(class, slices)| (class.name, slices))
+    }
+
+    /// The most slices of sums that are long enough, whose parts fit a binding.
+    fn most_slices(self, target: &Target) -> usize {
+        let of_slice = TensorType::f32([self.batches, self.rows, self.cols]).bytes().max(1);
+        SLICES.min(self.terms / SLICE).min((target.max_binding / of_slice) as usize)
     }
 }
 
@@ -135,7 +131,7 @@ impl Tiling {
     /// # Errors
     /// Where the terms are more than a software adapter goes through.
     pub(super) fn new(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
-        Self::cheapest(source, cx, extents, 1, false)
+        Self::chosen(source, cx, extents, extents.cheapest(cx.target(), 1, false))
     }
 
     /// For an output whose sums may be made in slices, which another dispatch adds.
@@ -143,9 +139,7 @@ impl Tiling {
     /// # Errors
     /// As [`new`](Self::new).
     pub(super) fn sliced(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
-        let of_slice = TensorType::f32([extents.batches, extents.rows, extents.cols]).bytes().max(1);
-        let most = SLICES.min(extents.terms / SLICE).min((cx.target().max_binding / of_slice) as usize);
-        Self::cheapest(source, cx, extents, most, false)
+        Self::chosen(source, cx, extents, extents.cheapest(cx.target(), extents.most_slices(cx.target()), false))
     }
 
     /// For symmetric matrices, of which the square units on and below the diagonal are made.
@@ -153,16 +147,19 @@ impl Tiling {
     /// # Errors
     /// As [`new`](Self::new).
     pub(super) fn symmetric(source: &'static Source, cx: &Lowering<'_>, extents: Extents) -> Result<Self> {
-        Self::cheapest(source, cx, extents, 1, true)
+        Self::chosen(source, cx, extents, extents.cheapest(cx.target(), 1, true))
     }
 
-    fn cheapest(source: &'static Source, cx: &Lowering<'_>, extents: Extents, most: usize, symmetric: bool) -> Result<Self> {
-        let (class, slices) = extents.cheapest(cx.target(), most, symmetric);
+    fn chosen(source: &'static Source, cx: &Lowering<'_>, extents: Extents, (class, slices): (&'static str, usize)) -> Result<Self> {
         // Four terms a turn, and a flush every 64.
-        let mut tiling = Self::for_class(source, cx, class, extents.terms / 4 + extents.terms / 64)?;
-        tiling.run = cut(extents.terms, if tiling.together > 1 { 1 } else { slices });
-        tiling.slices = extents.terms.div_ceil(tiling.run.max(1)).max(1);
-        Ok(tiling)
+        let tiling = Self::for_class(source, cx, class, extents.terms / 4 + extents.terms / 64)?;
+        Ok(tiling.in_slices(extents.terms, if tiling.together > 1 { 1 } else { slices }))
+    }
+
+    /// The same, with sums of so many terms in so many slices at most.
+    pub(super) fn in_slices(self, terms: usize, slices: usize) -> Self {
+        let run = cut(terms, slices);
+        Self { run, slices: terms.div_ceil(run.max(1)).max(1), ..self }
     }
 
     /// For work of a class, through which an invocation of the smallest tile takes so many turns.

@@ -3,7 +3,7 @@
 use super::fuse::{Groups, op_of};
 use crate::kernel::{Binding, Buffer, Dispatch, Kernel, Lowered, Params, common, current, fold, wgsl};
 use crate::ops::pointwise::Walk;
-use crate::tape::Tape;
+use crate::tape::{Tape, Var};
 use crate::tensor::{DType, TensorType};
 use crate::{Error, Result, Shape};
 use std::borrow::Cow;
@@ -51,40 +51,60 @@ impl Load {
     }
 }
 
+/// The expressions of a chain's members, what they load, and their attributes.
+struct Expressions<'a> {
+    tape: &'a Tape,
+    groups: &'a Groups,
+    /// A load is read in the space of each member that reads it; the same value in two spaces is two index computations.
+    loads: Vec<Load>,
+    attributes: Vec<f32>,
+}
+
+impl Expressions<'_> {
+    /// The expression of a node over its operands' names.
+    fn of(&mut self, node: usize, names: &[String]) -> Result<String> {
+        let op = op_of(self.tape, node).and_then(|op| op.pointwise()).ok_or_else(|| Error::op("chain", "a member is not pointwise"))?;
+        let first = self.attributes.len();
+        self.attributes.extend(op.attributes);
+        Ok(substitute(op.expression, names, first))
+    }
+
+    /// The name of operand `v` of the member `m`, which comes after the members `before`.
+    fn operand(&mut self, before: &[usize], m: usize, v: Var) -> Result<String> {
+        if self.tape.constant_expression(v).is_some() {
+            return Ok(format!("({})", self.of(self.tape.node_index(v), &[])?));
+        }
+        if let Some(node) = self.groups.inlined_op(self.tape, v) {
+            let inputs = &self.tape.nodes()[node].inputs;
+            let names = inputs.iter().map(|&v| self.operand(before, m, v)).collect::<Result<Vec<_>>>()?;
+            return Ok(format!("({})", self.of(node, &names)?));
+        }
+        if let Some(member) = self.groups.within(self.tape, before, m, v) {
+            return Ok(format!("v{member}"));
+        }
+        let space = self.tape.shape(self.tape.var(self.tape.nodes()[m].outputs.start));
+        let load = Load::new(Buffer(v.index() as u32), self.tape.ty(v), space);
+        let known = self.loads.iter().position(|l| l.buffer == load.buffer && l.walk == load.walk);
+        let index = known.unwrap_or_else(|| {
+            self.loads.push(load);
+            self.loads.len() - 1
+        });
+        Ok(format!("x{index}"))
+    }
+}
+
 /// Lowers a chain to one dispatch.
 pub(super) fn lower(tape: &Tape, groups: &Groups, group: usize, lowered: &mut Lowered) -> Result<()> {
     let members = &groups.members[group];
-    let buffer = |var: crate::Var| Buffer(var.index() as u32);
     let space = |node: usize| tape.shape(tape.var(tape.nodes()[node].outputs.start));
     let elements = space(members[0]).elements();
-    // A load is read in the space of each member that reads it; the same value in two spaces is two index computations.
-    let mut loads: Vec<Load> = Vec::new();
     let mut bodies: Vec<(String, usize)> = Vec::new();
-    let mut attributes: Vec<f32> = Vec::new();
+    let mut expressions = Expressions { tape, groups, loads: Vec::new(), attributes: Vec::new() };
     for (at, &m) in members.iter().enumerate() {
-        let op = op_of(tape, m).and_then(|op| op.pointwise()).ok_or_else(|| Error::op("chain", "a member is not pointwise"))?;
-        let mut names: Vec<String> = Vec::new();
-        for &v in &tape.nodes()[m].inputs {
-            names.push(if let Some(constant) = tape.constant_expression(v) {
-                let first = attributes.len();
-                attributes.extend(constant.attributes);
-                format!("({})", substitute(constant.expression, &[], first))
-            } else if let Some(member) = groups.within(tape, &members[..at], m, v) {
-                format!("v{member}")
-            } else {
-                let load = Load::new(buffer(v), tape.ty(v), space(m));
-                let known = loads.iter().position(|l| l.buffer == load.buffer && l.walk == load.walk);
-                let index = known.unwrap_or_else(|| {
-                    loads.push(load);
-                    loads.len() - 1
-                });
-                format!("x{index}")
-            });
-        }
-        let first = attributes.len();
-        attributes.extend(op.attributes);
-        bodies.push((substitute(op.expression, &names, first), at));
+        let names = tape.nodes()[m].inputs.iter().map(|&v| expressions.operand(&members[..at], m, v)).collect::<Result<Vec<_>>>()?;
+        bodies.push((expressions.of(m, &names)?, at));
     }
+    let Expressions { loads, attributes, .. } = expressions;
     let stores = groups.stores(tape, members);
     let width = if elements.is_multiple_of(4) && loads.iter().all(Load::takes_vectors) { 4 } else { 1 };
 
@@ -107,7 +127,9 @@ pub(super) fn lower(tape: &Tape, groups: &Groups, group: usize, lowered: &mut Lo
         let grid = fold(common::flat_groups(elements));
         // A fill has no operands, and is written without being computed.
         let computed = members.iter().filter(|&&m| !tape.nodes()[m].inputs.is_empty()).count();
-        lowered.dispatches.push(Dispatch { kernel, bindings, params, grid, flops: (computed * elements) as f64, label });
+        let inlined = groups.inlined_in(tape, members).into_iter().filter(|&node| groups.first_read_in(tape, node, members));
+        let flops = computed * elements + inlined.map(|node| space(node).elements()).sum::<usize>();
+        lowered.dispatches.push(Dispatch { kernel, bindings, params, grid, flops: flops as f64, label });
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The grouping of nodes that run together: chains of pointwise ops over one iteration space; every other op by itself.
 
-use crate::tape::{Op, Origin, Tape, Var};
+use crate::tape::{Node, Op, Origin, Tape, Var};
 use crate::tensor::HostTensor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub(super) struct Groups {
     kept: Vec<bool>,
     /// Node → the latest node that its group waits for, its own members and theirs among them: what lies after that it cannot wait for.
     latest: Vec<usize>,
+    /// True for each node that no dispatch makes: who reads it computes it from its operands.
+    inlined: Vec<bool>,
 }
 
 /// The op of a node, where it has one.
@@ -61,6 +63,7 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
         readers: vec![Vec::new(); tape.len()],
         kept: vec![false; tape.len()],
         latest: (0..tape.nodes().len()).collect(),
+        inlined: vec![false; tape.nodes().len()],
     };
     for var in outputs.iter().chain(tape.assignments().iter().map(|(_, v)| v)) {
         found.kept[var.index()] = true;
@@ -68,8 +71,9 @@ pub(super) fn groups(tape: &Tape, needed: &[bool], outputs: &[Var]) -> Groups {
     for (i, node) in tape.nodes().iter().enumerate().filter(|(i, _)| needed[*i]) {
         node.inputs.iter().for_each(|v| found.readers[v.index()].push(i));
     }
+    found.inlined = (0..tape.nodes().len()).map(|node| needed[node] && found.inlines(tape, node)).collect();
     for node in (0..tape.nodes().len()).filter(|&i| needed[i]) {
-        let Some(op) = op_of(tape, node) else { continue };
+        let Some(op) = op_of(tape, node).filter(|_| !found.inlined[node]) else { continue };
         let pointwise = op.pointwise().is_some();
         if pointwise && tape.nodes()[node].inputs.is_empty() && !found.constant_is_made(tape, node) {
             continue;
@@ -90,6 +94,48 @@ const SMALL: usize = 1 << 14;
 const NEAR: usize = 8;
 
 impl Groups {
+    /// True where a node is a small pointwise op that only chains over more elements read, to which it is broadcast, and whose operands
+    /// are in memory: each reader computes it again, which takes less than a launch.
+    fn inlines(&self, tape: &Tape, node: usize) -> bool {
+        const LARGEST_READER: usize = 1 << 20;
+        let Node { inputs, outputs, .. } = &tape.nodes()[node];
+        let elements = |node: usize| tape.shape(tape.var(tape.nodes()[node].outputs.start)).elements();
+        let pointwise = |node: usize| op_of(tape, node).is_some_and(|op| op.pointwise().is_some());
+        let wider = |&reader: &usize| pointwise(reader) && elements(reader) > elements(node) && elements(reader) <= LARGEST_READER;
+        let in_memory = |&v: &Var| tape.constant_expression(v).is_some() || !pointwise(tape.node_index(root(tape, v)));
+        let readers = &self.readers[outputs.start];
+        pointwise(node)
+            && elements(node) <= SMALL
+            && !self.kept[outputs.start]
+            && !inputs.is_empty()
+            && inputs.iter().all(in_memory)
+            && !readers.is_empty()
+            && readers.iter().all(wider)
+    }
+
+    /// What is read where an op reads `v`: the operands of the op that is computed in its place, or itself.
+    pub(super) fn read<'a>(&self, tape: &'a Tape, v: &'a Var) -> &'a [Var] {
+        match self.inlined_op(tape, *v) {
+            Some(node) => &tape.nodes()[node].inputs,
+            None => std::slice::from_ref(v),
+        }
+    }
+
+    /// The node that makes `v`, where it is computed by those who read it.
+    pub(super) fn inlined_op(&self, tape: &Tape, v: Var) -> Option<usize> {
+        Some(tape.node_index(v)).filter(|&node| self.inlined[node])
+    }
+
+    /// The nodes that are computed within `members`.
+    pub(super) fn inlined_in(&self, tape: &Tape, members: &[usize]) -> BTreeSet<usize> {
+        members.iter().flat_map(|&m| &tape.nodes()[m].inputs).filter_map(|&v| self.inlined_op(tape, v)).collect()
+    }
+
+    /// True where `members` hold the first reader of an inlined node, whose operations count once.
+    pub(super) fn first_read_in(&self, tape: &Tape, node: usize, members: &[usize]) -> bool {
+        self.readers[tape.nodes()[node].outputs.start].first().is_some_and(|reader| members.contains(reader))
+    }
+
     /// True where a dispatch makes a constant: the caller reads it, or an op that is not pointwise does and it is not [`stored`].
     fn constant_is_made(&self, tape: &Tape, node: usize) -> bool {
         let value = tape.nodes()[node].outputs.start;
@@ -136,14 +182,20 @@ impl Groups {
 
     /// Notes what a group waits for, and that those who wait for it wait for that too.
     fn wait(&mut self, tape: &Tape, group: usize) {
-        let read = self.members[group].iter().flat_map(|&m| &tape.nodes()[m].inputs).map(|&v| self.latest[tape.node_index(v)]);
+        let inputs = self.members[group].iter().flat_map(|&m| &tape.nodes()[m].inputs).flat_map(|v| self.read(tape, v));
+        let read = inputs.map(|&v| self.latest[tape.node_index(v)]);
         let latest = self.members[group].iter().map(|&m| self.latest[m]).chain(read).max().unwrap_or(0);
         let mut pending = vec![group];
         while let Some(g) = pending.pop() {
             self.members[g].iter().for_each(|&m| self.latest[m] = latest);
             let values = self.members[g].iter().flat_map(|&m| tape.nodes()[m].outputs.clone());
-            let readers = values.flat_map(|v| &self.readers[v]).filter(|r| self.latest[**r] < latest);
-            pending.extend(readers.filter_map(|&r| self.of[r]));
+            // Through an inlined node, its readers.
+            let through = |&r: &usize| match self.inlined[r] {
+                true => self.readers[tape.nodes()[r].outputs.start].clone(),
+                false => vec![r],
+            };
+            let readers = values.flat_map(|v| self.readers[v].iter().flat_map(through)).filter(|r| self.latest[*r] < latest);
+            pending.extend(readers.filter_map(|r| self.of[r]));
         }
     }
 
@@ -207,7 +259,7 @@ impl Groups {
 
     /// True where the nodes of `together` can be one chain.
     fn fits(&self, tape: &Tape, together: &[usize]) -> bool {
-        together.len() <= LONGEST
+        together.len() + self.inlined_in(tape, together).len() <= LONGEST
             && self.loads(tape, together).len() + self.stores(tape, together).len() <= LONGEST
             && !self.waits_for_itself(tape, together)
     }
@@ -231,7 +283,7 @@ impl Groups {
     pub(super) fn loads(&self, tape: &Tape, members: &[usize]) -> Vec<Var> {
         let mut loads: Vec<Var> = Vec::new();
         for &m in members {
-            for &v in &tape.nodes()[m].inputs {
+            for &v in tape.nodes()[m].inputs.iter().flat_map(|v| self.read(tape, v)) {
                 if tape.constant_expression(v).is_none() && self.within(tape, members, m, v).is_none() && !loads.contains(&v) {
                     loads.push(v);
                 }
@@ -269,7 +321,7 @@ impl Groups {
     /// True where one of `together` reads a value from outside that depends on another of them: then they cannot run as one.
     fn waits_for_itself(&self, tape: &Tape, together: &[usize]) -> bool {
         let outside = |&m: &usize| {
-            let inputs = tape.nodes()[m].inputs.iter().copied();
+            let inputs = tape.nodes()[m].inputs.iter().flat_map(|v| self.read(tape, v)).copied();
             inputs.filter(move |&v| self.within(tape, together, m, v).is_none()).map(|v| tape.node_index(v)).collect::<Vec<_>>()
         };
         let mut pending: Vec<usize> = together.iter().flat_map(outside).collect();
@@ -288,7 +340,8 @@ impl Groups {
                 None => &[n],
             };
             if seen.insert(unit[0]) {
-                pending.extend(unit.iter().flat_map(|&m| &tape.nodes()[m].inputs).map(|&v| tape.node_index(v)));
+                let inputs = unit.iter().flat_map(|&m| &tape.nodes()[m].inputs).flat_map(|v| self.read(tape, v));
+                pending.extend(inputs.map(|&v| tape.node_index(v)));
             }
         }
         false

@@ -17,7 +17,7 @@ pub(super) fn order(tape: &Tape, groups: &Groups) -> Result<Vec<usize>> {
     for (g, members) in groups.members.iter().enumerate() {
         let before: BTreeSet<usize> = members
             .iter()
-            .flat_map(|&m| tape.nodes()[m].inputs.iter().map(move |&v| (m, v)))
+            .flat_map(|&m| tape.nodes()[m].inputs.iter().flat_map(|v| groups.read(tape, v)).map(move |&v| (m, v)))
             .filter(|&(m, v)| !groups.pointwise[g] || groups.within(tape, members, m, v).is_none())
             .filter_map(|(_, v)| groups.of[tape.node_index(v)])
             .filter(|&b| b != g)
@@ -28,7 +28,8 @@ pub(super) fn order(tape: &Tape, groups: &Groups) -> Result<Vec<usize>> {
     // Who reads a state goes before who makes its next value, where that is possible: then it is made in place.
     for &(state, value) in tape.assignments() {
         let Some(maker) = groups.of[tape.node_index(value)] else { continue };
-        let reads = |g: &usize| groups.members[*g].iter().any(|&m| tape.nodes()[m].inputs.iter().any(|&v| root(tape, v) == state));
+        let inputs = |m: usize| tape.nodes()[m].inputs.iter().flat_map(|v| groups.read(tape, v));
+        let reads = |g: &usize| groups.members[*g].iter().any(|&m| inputs(m).any(|&v| root(tape, v) == state));
         for reader in (0..n).filter(|g| *g != maker).filter(reads) {
             if !reachable(&after, maker, reader) {
                 after[reader].push(maker);

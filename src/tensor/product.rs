@@ -19,6 +19,16 @@ impl MatrixLayout {
         if transposed { Self { offset, row: 1, col: rows } } else { Self { offset, row: cols, col: 1 } }
     }
 
+    /// The matrix without the columns before this one.
+    fn from_col(self, col: usize) -> Self {
+        Self { offset: self.offset + col * self.col, ..self }
+    }
+
+    /// The matrix without the rows before this one.
+    fn from_row(self, row: usize) -> Self {
+        Self { offset: self.offset + row * self.row, ..self }
+    }
+
     fn holds(&self, len: usize, rows: usize, cols: usize) -> bool {
         rows == 0 || cols == 0 || self.offset + (rows - 1) * self.row + (cols - 1) * self.col < len
     }
@@ -26,7 +36,16 @@ impl MatrixLayout {
 
 /// C = A B: A is `[m, k]`, B is `[k, n]`, C is `[m, n]` row-major.
 pub(crate) fn product<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], a: &[R], la: MatrixLayout, b: &[R], lb: MatrixLayout) {
-    multiply(c, n, [m, k, n], (a, la), (b, lb), How { add: false, parallel: m * n * k >= 1 << 18 });
+    let how = How { add: false, parallel: m * n * k >= 1 << 18 };
+    if k <= LONG || m.min(n) > NARROW {
+        return multiply(c, n, [m, k, n], (a, la), (b, lb), how);
+    }
+    let mut part = vec![R::zero(); m * n];
+    c[..m * n].fill(R::zero());
+    in_runs(k, LONG, |from, terms| {
+        multiply(&mut part, n, [m, terms, n], (a, la.from_col(from)), (b, lb.from_row(from)), how);
+        c.iter_mut().zip(&part).for_each(|(c, &part)| *c += part);
+    });
 }
 
 /// The same on the core it is called on, for work that is shared out already; added to C where `add`.
@@ -50,6 +69,17 @@ struct How {
 /// Rows of a symmetric product that are computed at once.
 const ROWS: usize = 128;
 
+/// Terms of a narrow product that are summed at once: `gemm` sums those of a vector in sequence, and over tens of thousands that misses
+/// 2e-6 in f32. It cuts the sums of wider products itself.
+const LONG: usize = 1024;
+/// The most rows or columns of a narrow product.
+const NARROW: usize = 8;
+
+/// Calls `sum` for each run of at most `length` of `terms`, with its first and its number; once where there are none.
+fn in_runs(terms: usize, length: usize, mut sum: impl FnMut(usize, usize)) {
+    (0..terms.max(1)).step_by(length).for_each(|from| sum(from, length.min(terms - from)));
+}
+
 /// Terms of a symmetric product that are summed at once: sums in sequence over all frames of a run miss 1e-6 in f32.
 const TERMS: usize = 128;
 
@@ -60,11 +90,10 @@ pub(crate) fn symmetric_product<R: Real>(c: &mut [R], [n, k]: [usize; 2], a: &[R
         let first = block * ROWS;
         let rows = c.len() / n;
         let (la, lb) = (MatrixLayout::new(first * k, [rows, k], false), MatrixLayout::new(0, [k, n], true));
-        for from in (0..k.max(1)).step_by(TERMS) {
-            let terms = TERMS.min(k - from);
-            let (la, lb) = (MatrixLayout { offset: la.offset + from, ..la }, MatrixLayout { offset: lb.offset + from, ..lb });
+        in_runs(k, TERMS, |from, terms| {
+            let (la, lb) = (la.from_col(from), lb.from_row(from));
             multiply(c, n, [rows, terms, first + rows], (a, la), (b, lb), How { add: from > 0, parallel: false });
-        }
+        });
     });
     for first in (0..n).step_by(ROWS) {
         let last = (first + ROWS).min(n);

@@ -100,7 +100,7 @@ fn sizes_and_shapes_are_those_asked_for() {
     refused("softmax --shape 7x65", &["shapes are those of one work", "softmax rows, softmax columns"]);
     refused("matmul --shape 7x65,64x3 --quick", &["65 and 64"]);
     folder.run("bench matmul --shape 7x,65").misused("no extent");
-    folder.run("bench --shape 7x65").misused("filter");
+    folder.run("bench --shape 7x65").misused("FILTER");
     folder.run("bench matmul --size huge").misused("small, medium or large");
 }
 

@@ -169,9 +169,9 @@ fn bluestein(
     })
 }
 
-/// A prime length, which goes by transforms of 1,080.
+/// A prime length, which goes by transforms of 1,280.
 fn prime() -> Result<[Work; 2]> {
-    let (n, m, radices) = (521, 1080, [5, 3, 3, 3, 8]);
+    let (n, m, radices) = (521, 1280, [5, 4, 8, 8]);
     let mut forward = Work::new("rfft of 521");
     let (vx, x) = forward.input([1, n], Draw::Normal)?;
     let y = forward.tape.rfft(vx)?;

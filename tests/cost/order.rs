@@ -26,8 +26,7 @@ fn sort([rows, m]: [usize; 2]) -> Result<Work> {
     w.ledger.moves("sort/keys", &[words], 2 * words);
     passes(&mut w.ledger, [rows, m], 4);
     w.ledger.moves("sort/take", &[words, words], words);
-    w.ledger.moves("shape/set", &[], words);
-    w.ledger.moves("sort/put", &[words, words, words], words);
+    w.ledger.moves("sort/put", &[words, words], words);
     let row = |r: usize| {
         let mut places: Vec<usize> = (0..m).collect();
         places.sort_by(|&a, &b| x[r * m + a].0.total_cmp(&x[r * m + b].0));

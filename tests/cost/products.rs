@@ -39,6 +39,38 @@ fn matmul([m, k, n]: [usize; 3], batches: usize, transposed: bool) -> Result<Wor
     Ok(w)
 }
 
+/// A product of few rows, columns or terms, by the kernel for it; its sums in so many slices.
+fn narrow(kernel: &str, [m, k, n]: [usize; 3], transpose_a: bool, slices: usize) -> Result<Work> {
+    let mut w = Work::new(format!("{kernel} {m} × {k} × {n}, in {slices}"));
+    let (va, a) = w.input(if transpose_a { [k, m] } else { [m, k] }, Draw::Normal)?;
+    let (vb, b) = w.input([k, n], Draw::Normal)?;
+    let y = w.tape.matmul_with(va, vb, transpose_a, false)?;
+    // Each slice has its own sums.
+    let more = (slices - 1) * m * n;
+    let made = w.ledger.run(kernel, &[a.len(), b.len(), more], || {
+        product([m, k, n], |i, l| if transpose_a { a[l * m + i] } else { a[i * k + l] }, |l, j| b[l * n + j])
+    });
+    if slices > 1 {
+        w.ledger.moves("matmul/add_parts", &[slices * m * n], m * n);
+    }
+    w.output(y, &made);
+    Ok(w)
+}
+
+/// A product on cooperative matrices, which goes through the magnitudes of both operands' rows first: a bit pattern for each.
+fn cooperative([m, k, n]: [usize; 3]) -> Result<Work> {
+    let mut w = Work::new(format!("cooperative {m} × {k} × {n}"));
+    w.cooperative = true;
+    w.pins.insert("matmul/matmul".into(), "cooperative".into());
+    let ((va, a), (vb, b)) = (w.input([m, k], Draw::Normal)?, w.input([n, k], Draw::Normal)?);
+    let y = w.tape.matmul_with(va, vb, false, true)?;
+    w.ledger.moves("matmul/magnitudes", &[a.len()], m);
+    w.ledger.moves("matmul/magnitudes", &[b.len()], n);
+    let made = w.ledger.run("matmul/matmul", &[a.len(), b.len(), m, n], || product([m, k, n], |i, l| a[i * k + l], |l, j| b[j * k + l]));
+    w.output(y, &made);
+    Ok(w)
+}
+
 /// 1 / m, and 0 for a parcel that has no mass.
 fn reciprocals(mass: &[Counted]) -> Vec<Counted> {
     mass.iter().map(|&m| Counted::choose(m.at_least(c(1e-30)), c(1.0) / m, c(0.0))).collect()
@@ -122,6 +154,11 @@ pub fn works() -> Result<Vec<Work>> {
     let mut works = Vec::new();
     works.push(matmul([33, 5, 34], 2, false)?);
     works.push(matmul([34, 5, 33], 2, true)?);
+    works.push(narrow("matmul/outer", [70, 5, 66], false, 1)?);
+    works.push(narrow("matmul/narrow_dots", [80, 65, 2], false, 1)?);
+    works.push(narrow("matmul/narrow_sums", [80, 65, 2], true, 1)?);
+    works.push(narrow("matmul/narrow_sums", [80, 130, 2], true, 2)?);
+    works.push(cooperative([8, 12, 16])?);
     for extents in [[1, 1, 1], [7, 13, 5], [8, 12, 16]] {
         works.push(matmul(extents, 1, false)?);
         works.push(matmul(extents, 3, true)?);

@@ -15,6 +15,8 @@ pub struct Work {
     pub ledger: Ledger,
     /// Variants and algorithms that the plan must take instead of its own choice.
     pub pins: BTreeMap<String, String>,
+    /// True where it is planned for a device whose cooperative matrices serve.
+    pub cooperative: bool,
     inputs: Vec<(Var, HostTensor)>,
     /// The outputs, and their values by the definitions (`None` where there is no definition here).
     outputs: Vec<(Var, Option<Vec<f64>>)>,
@@ -59,7 +61,7 @@ impl Work {
     /// The costs that the plan states, sorted.
     pub fn stated(&self) -> Result<Vec<Entry>> {
         let outputs: Vec<Var> = self.outputs.iter().map(|(v, _)| *v).collect();
-        let target = Target { variants: self.pins.clone(), ..Target::portable() };
+        let target = Target { variants: self.pins.clone(), cooperative: self.cooperative, ..Target::portable() };
         let plan = Plan::new(&self.tape, &outputs, &target)?;
         let entry = |s: &tapetum::plan::Step| Entry { kernel: s.kernel.name.to_string(), flops: s.cost.flops, bytes: s.cost.bytes };
         Ok(sorted(plan.steps.iter().map(entry).collect()))

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tapetum::Device;
 use tapetum::bench::job::{Direction, Job, RecordedWork};
 use tapetum::bench::measure::{Effort, Timing, times};
+use tapetum::bench::step::steps;
 use tapetum::bench::{Bench, Settings, directions, kernels, works};
 use tapetum::kernel::{Cost, Target};
 use tapetum::ops::sources;
@@ -23,14 +24,15 @@ fn recorded(name: &str, size: Size, direction: Direction) -> RecordedWork {
 
 #[test]
 fn every_kernel_is_reached_by_a_work() {
-    for software in [true, false] {
-        let target = Target { software, ..Target::portable() };
-        let reached: BTreeSet<String> = works().iter().flat_map(|w| kernels(w, &target).unwrap()).collect();
-        // The kernels of the ceilings are timed as ceilings.
-        let missed: Vec<_> = sources().iter().map(|s| s.name).filter(|s| !s.starts_with("bench/") && !reached.contains(*s)).collect();
-        assert!(missed.is_empty(), "no work reaches {missed:?}");
-        assert!(reached.contains("pointwise/chain"));
-    }
+    // Some kernels are for software adapters alone, others for GPUs, or for those with cooperative matrices.
+    let targets = [(true, false), (false, false), (false, true)];
+    let targets = targets.map(|(software, cooperative)| Target { software, cooperative, ..Target::portable() });
+    let of = |target| works().iter().flat_map(|w| kernels(w, target).unwrap()).collect::<BTreeSet<String>>();
+    let reached: BTreeSet<String> = targets.iter().flat_map(of).collect();
+    // The kernels of the ceilings are timed as ceilings.
+    let missed: Vec<_> = sources().iter().map(|s| s.name).filter(|s| !s.starts_with("bench/") && !reached.contains(*s)).collect();
+    assert!(missed.is_empty(), "no work reaches {missed:?}");
+    assert!(reached.contains("pointwise/chain"));
 }
 
 /// All sizes of all works can be planned, the large ones with what fills a GPU, and within what every device binds.
@@ -38,6 +40,7 @@ fn every_kernel_is_reached_by_a_work() {
 fn large_works_fill_a_gpu_and_every_device_binds_them() {
     let names: BTreeSet<_> = works().iter().map(|w| w.name).collect();
     assert_eq!(names.len(), works().len(), "two works of one name");
+    let mut little = Vec::new();
     for work in works() {
         for &direction in directions(&work) {
             let mut last = Cost::default();
@@ -49,9 +52,22 @@ fn large_works_fill_a_gpu_and_every_device_binds_them() {
                 assert!(cost.bytes > last.bytes || cost.flops > last.flops, "{} {size:?} is no more than the size before", work.name);
                 last = cost;
                 let fills = cost.bytes >= f64::from(64 << 20) || cost.flops >= 1e10;
-                assert!(*size != Size::Large || fills, "{} {direction:?}: {cost:?}", work.name);
+                if *size == Size::Large && !fills {
+                    little.push(format!("{} {direction:?}: {cost:?}", work.name));
+                }
             }
         }
+    }
+    assert!(little.is_empty(), "do not fill a GPU: {little:#?}");
+}
+
+/// A dispatch takes the time of a launch at least, and a small step little else.
+#[test]
+fn small_steps_take_few_dispatches() {
+    for (name, most) in [("step/demo", 27), ("step/parcels 3x90x120", 15), ("step/correlation 4x100", 2)] {
+        let step = steps().into_iter().find(|s| s.name == name).unwrap();
+        let plan = step.plan(&Target::portable(), 0).unwrap();
+        assert!(plan.steps.len() <= most, "{name}: {} dispatches\n{plan}", plan.steps.len());
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::case::{Case, Draw, f32s};
 use super::super::reduce::tree_sum_of;
 use super::super::row::{self, Rows};
 use super::super::work::{Instance, Work};
-use crate::kernel::{Algorithms, Binding, Buffer, Choice, Lowering, Params, Source, Target, kernel_source};
+use crate::kernel::{Algorithms, Binding, Buffer, Lowering, Params, Source, Target, kernel_source};
 use crate::tape::{Inversion, Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
@@ -12,9 +12,7 @@ use std::ops::Range;
 
 pub(in crate::ops) static ORTHONORMALISE: Source = kernel_source!("confounds/orthonormalise").with_variants(&row::TOGETHER);
 
-/// Under the columns of q that an invocation holds.
-pub(in crate::ops) static ORTHONORMALISE_BLOCKS: Source =
-    kernel_source!("confounds/orthonormalise_blocks").with_choices(&[Choice::Constant("COLS", &["12u", "4u"])]);
+pub(in crate::ops) static ORTHONORMALISE_BLOCKS: Source = kernel_source!("confounds/orthonormalise_blocks");
 
 /// The algorithms of the process: row after row, or four rows at a time, which a workgroup holds.
 pub(in crate::ops) static BASIS: Algorithms = Algorithms {
@@ -24,13 +22,9 @@ pub(in crate::ops) static BASIS: Algorithms = Algorithms {
     rule,
 };
 
-/// The class of the work: what an invocation of 128 holds of the frames, and one column of m.
+/// The class of the work: `held` where the 256 invocations of a workgroup hold four rows, five frames and a column of m each.
 fn class([k, time]: [usize; 2]) -> &'static str {
-    match time {
-        0..=512 if k <= 128 => "short",
-        513..=1536 if k <= 128 => "medium",
-        _ => "long",
-    }
+    if k <= 256 && time <= 1280 { "held" } else { "long" }
 }
 
 /// Four rows at a time on a GPU, where a workgroup can hold them.
@@ -194,9 +188,9 @@ impl Op for Orthonormalise {
         let class = class([k, time]);
         // A workgroup cannot hold long ones, whatever is asked for.
         if class != "long" && BASIS.choose(cx.target(), class) == "blocks" {
-            return self.lower_blocks(cx, [batch, k, time], class);
+            return self.lower_blocks(cx, [batch, k, time]);
         }
-        let rows = Rows::new(&ORTHONORMALISE, cx, [batch, time, 1]);
+        let rows = Rows::new(&ORTHONORMALISE, cx, [batch, time]);
         let (q, m) = (cx.output(0), cx.output(1));
         let mut first = 0;
         while first < k {
@@ -218,8 +212,8 @@ fn flops([batch, k, time]: [usize; 3], rows: Range<usize>) -> f64 {
 }
 
 impl Orthonormalise {
-    fn lower_blocks(&self, cx: &mut Lowering<'_>, [batch, k, time]: [usize; 3], class: &'static str) -> Result<()> {
-        let kernel = cx.kernel(&ORTHONORMALISE_BLOCKS, &[usize::from(class == "short")]);
+    fn lower_blocks(&self, cx: &mut Lowering<'_>, [batch, k, time]: [usize; 3]) -> Result<()> {
+        let kernel = cx.kernel(&ORTHONORMALISE_BLOCKS, &[]);
         let reads = [0, 1].map(|i| Binding::read(cx.input(i)));
         let bindings = reads.into_iter().chain([0, 1].map(|i| Binding::write(cx.output(i)))).collect();
         let params = Params::new().u32(batch).u32(k).u32(time).f32(self.ridge).f32(DEPENDENT);
@@ -257,7 +251,7 @@ impl Tape {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for [batch, k, time] in [[1, 1, 7], [3, 3, 65], [2, 7, 63], [1, 12, 260], [65, 2, 33], [1, 24, 300], [1, 5, 700]] {
+    for [batch, k, time] in [[1, 1, 7], [3, 3, 65], [2, 7, 63], [1, 12, 260], [65, 2, 33], [1, 24, 300], [1, 5, 700], [1, 3, 1300]] {
         let operands = || vec![f32s([batch, k, time], Draw::Normal), f32s([batch, time], Draw::Weights)];
         for ridge in [0.0, 2.5] {
             cases.push(
@@ -283,6 +277,6 @@ pub(super) fn cases() -> Vec<Case> {
 
 pub(super) fn works() -> Vec<Work> {
     let operands = |[batch, k, time]: [usize; 3]| vec![f32s([batch, k, time], Draw::Normal), f32s([batch, time], Draw::Weights)];
-    let shapes = [[1, 8, 128], [16, 24, 600], [64, 36, 1200]];
+    let shapes = [[1, 8, 128], [16, 24, 600], [192, 36, 1200]];
     vec![Work::new("orthonormalise", shapes.map(|s| Instance::new(operands(s), |t, x| Ok(vec![t.orthonormalise(x[0], x[1], 0.0)?.0]))))]
 }

@@ -6,7 +6,7 @@ use super::super::shape::lower_set;
 use super::super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::super::work::{Instance, Work};
 use super::product::finish;
-use crate::kernel::{Binding, Buffer, Lowering, Params, Source, common, kernel_source};
+use crate::kernel::{Adapters, Binding, Buffer, LOOP_LIMIT, Lowering, Params, Source, Variant, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, MatrixLayout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
@@ -16,9 +16,24 @@ pub(in crate::ops) static CORRELATION_ROWS: Source =
     kernel_source!("covariance/correlation_rows").with_variants(&tile::VARIANTS).with_choices(&[common::OPERANDS, common::RESULT]);
 
 pub(in crate::ops) static DEGREE: Source =
-    kernel_source!("covariance/degree").with_variants(&tile::SQUARE).with_choices(&[common::OPERANDS]);
+    kernel_source!("covariance/degree").with_variants(&tile::VARIANTS).with_choices(&[common::OPERANDS]);
 pub(in crate::ops) static COUNTED: Source = kernel_source!("covariance/counted");
-pub(in crate::ops) static TOP_K: Source = kernel_source!("covariance/top_k");
+pub(in crate::ops) static TOP_K: Source = kernel_source!("covariance/top_k").with_variants(&[
+    Variant {
+        name: "group",
+        adapters: Adapters::Hardware,
+        classes: &[],
+        constants: &[("LANES", "256u")],
+        snippets: &[common::TOP_K_GROUP],
+    },
+    Variant {
+        name: "serial",
+        adapters: Adapters::Software,
+        classes: &[],
+        constants: &[("LANES", "64u")],
+        snippets: &[common::TOP_K_SERIAL],
+    },
+]);
 
 /// The most units of a product that counts in one dispatch, so that none keeps a GPU so long that its watchdog bites.
 const UNITS: usize = 8192;
@@ -195,7 +210,13 @@ fn lower_top_k(cx: &mut Lowering<'_>, u: Operand, [n, time]: [usize; 2], k: usiz
     // As many at once as no more than the kernel chooses from can vie for: a lane's, for each.
     let of_lane = n.div_ceil(LANES);
     let batch = (CANDIDATES / of_lane).clamp(1, LANES);
-    cx.check_iterations(k.div_ceil(batch) * (2 * of_lane + LANES + CANDIDATES))?;
+    let variant = TOP_K.variant(cx.target(), "");
+    // Rows that are too long for one invocation of a software adapter are a workgroup's.
+    let serial = variant.name == "serial" && !(cx.target().software && k * n > LOOP_LIMIT);
+    let variant = if serial { variant } else { &TOP_K.variants[0] };
+    if !serial {
+        cx.check_iterations(k.div_ceil(batch) * (2 * of_lane + LANES + CANDIDATES))?;
+    }
     for first in (0..n).step_by(most) {
         let rows = first..n.min(first + most);
         let panel = cx.scratch(TensorType::f32([rows.len(), n]));
@@ -205,8 +226,8 @@ fn lower_top_k(cx: &mut Lowering<'_>, u: Operand, [n, time]: [usize; 2], k: usiz
         let params = Params::new().u32(first).u32(rows.len()).u32(n).u32(k).u32(batch);
         // A comparison with every other variable for each neighbour.
         let flops = (rows.len() * k) as f64 * n.saturating_sub(1) as f64;
-        let kernel = cx.kernel(&TOP_K, &[]);
-        cx.dispatch(kernel, bindings, params, rows.len(), flops)?;
+        let groups = if serial { rows.len().div_ceil(64) } else { rows.len() };
+        cx.dispatch(TOP_K.kernel(variant, &[]), bindings, params, groups, flops)?;
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs,
 use crate::{Error, Result};
 
 pub(in crate::ops) static SYMMETRIC_PRODUCT: Source =
-    kernel_source!("covariance/symmetric_product").with_variants(&tile::SQUARE).with_choices(&[
+    kernel_source!("covariance/symmetric_product").with_variants(&tile::VARIANTS).with_choices(&[
         Choice::Constant("CORRELATION", FALSE_TRUE),
         Choice::Constant("FISHER", FALSE_TRUE),
         common::OPERANDS,

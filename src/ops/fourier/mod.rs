@@ -100,7 +100,7 @@ fn filters() -> Vec<Case> {
 }
 
 pub(super) fn works() -> Vec<Work> {
-    let shapes = [[32, 128], [800, 600], [6400, 1200]];
+    let shapes = [[32, 128], [800, 600], [8000, 1200]];
     // Lengths that are primes go Bluestein's way.
     let primes = [[32, 601], [800, 601], [6400, 1201]];
     let rfft = |s: [usize; 2]| Instance::new(vec![f32s(s, Draw::Normal)], |t, x| Ok(vec![t.rfft(x[0])?]));

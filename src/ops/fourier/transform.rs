@@ -200,6 +200,14 @@ fn lower(op: &Transform, cx: &mut Lowering<'_>) -> Result<()> {
     Ok(())
 }
 
+/// The steps of a pass that the kernel can take.
+const STEPS: usize = 8;
+
+/// What a number below 2¹² is multiplied by, in units of 2⁻²¹, for its quotient by `d`: 0 beyond 1024, where the kernel asks for none but 0.
+fn factor(d: usize) -> usize {
+    if d > 1024 { 0 } else { (1 << 21) / d.max(1) + 1 }
+}
+
 /// A transform of rows of complex numbers, in as many passes as it takes.
 #[derive(Debug, Clone, Copy)]
 struct Chain {
@@ -261,12 +269,19 @@ impl Rows<'_, '_> {
         let middle = if read == HALF_IN || read == PACKED { 0.5 * self.op.middle } else { self.op.middle };
         let mut params = Params::new().u32(self.op.n).u32(self.length).u32(points).u32(span);
         params = params.u32(transforms).u32(group).u32(self.first).u32(radices.len());
-        let step = |i: usize| radices.get(i).copied().unwrap_or(0);
-        for word in 0..4 {
-            params = params.u32(step(2 * word) | step(2 * word + 1) << 16);
-        }
         let turned = usize::from(chain.inverse) + 2 * usize::from(chain.conjugate);
-        params = params.u32(chain.tables[0]).u32(chain.tables[1]).u32(turned).f32(self.op.ends as f32).f32(middle as f32);
+        params = params.u32(chain.tables[0]).u32(chain.tables[1]).u32(turned);
+        // Transforms of one row lie beside one another, those of whole rows one after the other.
+        let beside = |of_row: usize| if points < self.length { group } else { of_row };
+        params = [beside(points), points, self.op.half()].into_iter().fold(params, |p, d| p.u32(factor(d)));
+        params = params.f32(self.op.ends as f32).f32(middle as f32);
+        let mut before = 1;
+        for step in 0..STEPS {
+            let p = radices.get(step).copied().unwrap_or(1);
+            let (apart, turn) = (points / p, self.roots() / (before * p).max(1));
+            params = params.u32(p | apart << 16).u32(factor(beside(apart))).u32(factor(before)).u32(turn);
+            before *= p;
+        }
         let layout = LAYOUTS.iter().position(|l| **l == format!("{}u", 10 * read + write)).unwrap_or(0);
         let kernel = PASS.kernel(self.variant, &[layout, usize::from(chain.tables != [0, 0])]);
         let (to, binding) = self.result(write);
@@ -277,6 +292,11 @@ impl Rows<'_, '_> {
         let bindings = vec![Binding::read(from), Binding::read(self.cx.input(1)), binding];
         self.cx.dispatch(kernel, bindings, params, workgroups, flops as f64)?;
         Ok(to)
+    }
+
+    /// Powers of the root of unity that the tables begin with.
+    fn roots(&self) -> usize {
+        if 2 * self.length == self.op.n { self.op.n } else { self.length }
     }
 
     /// Elements of a row written, complex or not.

@@ -182,17 +182,12 @@ fn gathered(n: usize, radices: Vec<usize>) -> Vec<usize> {
     if factors.is_empty() { vec![1] } else { factors }
 }
 
-/// The least number from n on whose prime factors are 2, 3 and 5.
+/// The number from n on, and below twice as much, whose prime factors are 2, 3 and 5 and whose steps take the least together.
 fn smooth(n: usize) -> usize {
-    let only = |mut k: usize| {
-        for p in [2, 3, 5] {
-            while k.is_multiple_of(p) {
-                k /= p;
-            }
-        }
-        k == 1
-    };
-    (n.max(1)..).find(|&k| only(k)).unwrap_or(n)
+    let end = 2 * n.max(1);
+    let below = move |p: usize| std::iter::successors(Some(1usize), move |k| k.checked_mul(p)).take_while(move |k| *k < end);
+    let products = below(2).flat_map(|a| below(3).flat_map(move |b| below(5).map(move |c| a.saturating_mul(b).saturating_mul(c))));
+    products.filter(|k| (n..end).contains(k)).min_by_key(|&k| (k * radices(k).len(), k)).unwrap_or(n)
 }
 
 #[cfg(test)]
@@ -207,8 +202,8 @@ mod tests {
         assert_eq!(radices(600), [5, 5, 3, 8]);
         assert_eq!(radices(814), [2, 11, 37]);
         assert_eq!(radices(2048), [4, 8, 8, 8]);
-        assert_eq!((Way::of(814), Way::of(1201), Way::of(1)), (Way::Own, Way::Bluestein(2430), Way::Own));
-        assert_eq!((smooth(2401), Passes::Steps.of(1200)), (2430, vec![vec![8], vec![6], vec![5], vec![5]]));
+        assert_eq!((Way::of(814), Way::of(1201), Way::of(1)), (Way::Own, Way::Bluestein(2560), Way::Own));
+        assert_eq!((smooth(2401), Passes::Steps.of(1200)), (2560, vec![vec![8], vec![6], vec![5], vec![5]]));
     }
 
     #[test]

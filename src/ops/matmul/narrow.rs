@@ -18,13 +18,20 @@ const SHARES: [Variant; 4] = [
     together("whole", &["alone"], &[("LANES", "256u"), ("ROWS", "1u"), ("ACROSS", "false")]),
 ];
 
-const DOWN: [Variant; 2] = [
-    Variant { name: "serial", adapters: Adapters::Software, classes: &[], constants: &[("DOWN", "1u")], snippets: &[] },
-    Variant { name: "group", adapters: Adapters::Hardware, classes: &[], constants: &[("DOWN", "4u")], snippets: &[] },
+const fn down(name: &'static str, adapters: Adapters, classes: &'static [&'static str], constants: Constants) -> Variant {
+    Variant { name, adapters, classes, constants, snippets: &[] }
+}
+
+const DOWN: [Variant; 3] = [
+    down("serial", Adapters::Software, &[], &[("ACROSS", "64u"), ("DOWN", "1u")]),
+    down("group", Adapters::Hardware, &["wide"], &[("ACROSS", "64u"), ("DOWN", "4u")]),
+    down("tall", Adapters::Hardware, &["tall"], &[("ACROSS", "16u"), ("DOWN", "16u")]),
 ];
 
 /// The most lines of the operand that has few.
 const FEWEST: usize = 8;
+/// The fewest elements of a long operand, or of a result, that are worth a kernel of their own.
+const SMALL: usize = 4096;
 const FEW: Choice = Choice::Constant("FEW", &["1u", "2u", "4u", "8u"]);
 const LINE: Choice = Choice::Snippet(&[snippet!("line_vector"), snippet!("line_scalar")]);
 const FEW_LINE: Choice = Choice::Snippet(&[snippet!("few_vector"), snippet!("few_scalar")]);
@@ -35,12 +42,15 @@ pub(in crate::ops) static OUTER: Source = kernel_source!("matmul/outer").with_ch
 
 /// A narrow product as its kernels see it: a long operand, and another of few lines.
 struct Narrow {
+    /// True where the long operand is A.
+    of_a: bool,
     lines: usize,
+    few: usize,
     depth: usize,
     batches: usize,
-    /// True where the terms of a line of the long operand lie side by side.
+    /// True where the terms of a line of the long operand lie side by side, and so for the other.
     along: bool,
-    stride: usize,
+    few_along: bool,
 }
 
 impl Product {
@@ -57,14 +67,24 @@ impl Product {
     /// Lowers it, and is true, where it is narrow and not small.
     pub(super) fn lower_narrow(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer, c: Buffer) -> Result<bool> {
         let [m, k, n] = self.shape;
-        let small = 4096;
-        if k <= FEWEST && self.batches() * m * n >= small {
+        if k <= FEWEST && self.batches() * m * n >= SMALL {
             return self.lower_outer(cx, a, b, c).map(|()| true);
         }
-        if m.min(n) > FEWEST || m * n == 0 || m.max(n) * k < small {
+        if !self.is_narrow() {
             return Ok(false);
         }
-        self.lower_lines(cx, a, b, c).map(|()| true)
+        let parts = self.lower_lines(cx, [a, b], Some(c))?;
+        parts.map_or(Ok(()), |parts| parts.add(cx, c, None)).map(|()| true)
+    }
+
+    /// The parts of its sums, one at least, where it is narrow and not small.
+    pub(in crate::ops) fn narrow_parts(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer) -> Result<Option<Parts>> {
+        if self.is_narrow() { self.lower_lines(cx, [a, b], None) } else { Ok(None) }
+    }
+
+    fn is_narrow(&self) -> bool {
+        let [m, k, n] = self.shape;
+        (1..=FEWEST).contains(&m.min(n)) && m.max(n) * k >= SMALL
     }
 
     fn lower_outer(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer, c: Buffer) -> Result<()> {
@@ -86,60 +106,90 @@ impl Product {
         order.into_iter().flat_map(|operand| self.batch_strides(operand)).fold(params, Params::u32)
     }
 
-    fn lower_lines(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer, c: Buffer) -> Result<()> {
+    /// The sums into `c`, or their parts where there are several or there is no `c`.
+    fn lower_lines(&self, cx: &mut Lowering<'_>, [a, b]: [Buffer; 2], c: Option<Buffer>) -> Result<Option<Parts>> {
+        let ([m, k, n], narrow) = (self.shape, self.narrow());
+        let (source, class) = (if narrow.along { &DOTS } else { &SUMS }, narrow.class());
+        let variant = source.variant(cx.target(), class);
+        let groups = narrow.groups(variant);
+        let run = tile::cut(k, narrow.slices(cx.target(), groups));
+        cx.check_iterations(run + run / 64)?;
+        let slices = k.div_ceil(run);
+        let whole = c.filter(|_| slices == 1);
+        let parts = whole.is_none().then(|| Parts::new(cx, slices, narrow.batches * m * n, n));
+        let [long, short] = if narrow.of_a { [a, b] } else { [b, a] };
+        let sums = parts.as_ref().map(|p| p.buffer).or(whole);
+        let bindings = [long, short].map(Binding::read).into_iter().chain(sums.map(Binding::write)).collect();
+
+        let params = self.with_batches(narrow.params(n), if narrow.of_a { [0, 1] } else { [1, 0] });
+        let params = params.u32(slices).u32(run).u32(parts.as_ref().map_or(0, |p| p.stride));
+        let kernel = source.kernel(variant, &narrow.chosen()).for_class(class);
+        // A workgroup of dots takes lines of several slices.
+        let workgroups = if narrow.along { (slices * narrow.batches * narrow.lines).div_ceil(rows(variant)) } else { slices * groups };
+        cx.dispatch(kernel, bindings, params, workgroups, 2.0 * (narrow.batches * m * n) as f64 * k as f64)?;
+        Ok(parts)
+    }
+
+    fn narrow(&self) -> Narrow {
         let ([m, k, n], [transpose_a, transpose_b]) = (self.shape, self.transposed);
         let of_a = m >= n;
-        let along = if of_a { !transpose_a } else { transpose_b };
-        let few_along = if of_a { transpose_b } else { !transpose_a };
-        let (lines, few) = (m.max(n), m.min(n));
-        let narrow = Narrow { lines, depth: k, batches: self.batches(), along, stride: if along { k } else { lines } };
-        let (source, slices) = narrow.shares(cx);
-        let run = tile::cut(k, slices);
-        let slices = k.div_ceil(run);
-        let parts = (slices > 1).then(|| Parts::new(cx, slices, narrow.batches * m * n, n));
-        let [long, short] = if of_a { [a, b] } else { [b, a] };
-        let bindings = vec![Binding::read(long), Binding::read(short), Binding::write(parts.as_ref().map_or(c, |p| p.buffer))];
-
-        let [b_line, b_term] = if few_along || few == 1 { [k, 1] } else { [1, few] };
-        let [c_line, c_few] = if of_a { [n, 1] } else { [1, n] };
-        let params = Params::new().u32(lines).u32(few).u32(k).u32(narrow.stride).u32(b_line).u32(b_term).u32(c_line).u32(c_few);
-        let params = self.with_batches(params.u32(narrow.batches), if of_a { [0, 1] } else { [1, 0] });
-        let params = params.u32(slices).u32(run).u32(parts.as_ref().map_or(0, |p| p.stride));
-        let class = narrow.class();
-        let variant = source.variant(cx.target(), class);
-        cx.check_iterations(run + run / 64)?;
-        let aligned = narrow.stride.is_multiple_of(4);
-        let mut chosen = vec![few.next_power_of_two().ilog2() as usize, usize::from(!aligned)];
-        if along {
-            chosen.push(usize::from(!(aligned && b_term == 1)));
-        }
-        let kernel = source.kernel(variant, &chosen).for_class(class);
-        let workgroups = (slices * narrow.units()).div_ceil(if along { variant.constant("ROWS").unwrap_or(64) } else { 1 });
-        cx.dispatch(kernel, bindings, params, workgroups, 2.0 * (narrow.batches * m * n) as f64 * k as f64)?;
-        parts.map_or(Ok(()), |parts| parts.add(cx, c, None))
+        let [along, few_along] = if of_a { [!transpose_a, transpose_b] } else { [transpose_b, !transpose_a] };
+        Narrow { of_a, lines: m.max(n), few: m.min(n), depth: k, batches: self.batches(), along, few_along: few_along || m.min(n) == 1 }
     }
+}
+
+/// The lines that a workgroup of dots takes.
+fn rows(variant: &Variant) -> usize {
+    variant.constant("ROWS").unwrap_or(64)
 }
 
 impl Narrow {
     /// The class of its work: how many invocations are wanted for a line.
     fn class(&self) -> &'static str {
-        match self.depth {
-            _ if !self.along => "",
-            0..=128 => "short",
-            2048.. if self.lines * self.batches < 16 * Target::MULTIPROCESSORS => "alone",
-            _ => "long",
+        match (self.along, self.depth) {
+            (true, 0..=512) => "short",
+            (true, 2048..) if self.lines * self.batches < 16 * Target::MULTIPROCESSORS => "alone",
+            (true, _) => "long",
+            (false, _) if self.lines <= 64 => "tall",
+            (false, _) => "wide",
         }
     }
 
-    /// What a slice has: lines that a row of invocations takes, or workgroups that take 256 lines.
-    fn units(&self) -> usize {
-        self.batches * if self.along { self.lines } else { self.lines.div_ceil(256) }
+    /// The workgroups that a slice takes.
+    fn groups(&self, variant: &Variant) -> usize {
+        if self.along {
+            return (self.batches * self.lines).div_ceil(rows(variant));
+        }
+        self.batches * self.lines.div_ceil(4 * variant.constant("ACROSS").unwrap_or(1))
     }
 
-    /// The kernel, and the slices of the sums: so many that workgroups are enough for a large GPU.
-    fn shares(&self, cx: &Lowering<'_>) -> (&'static Source, usize) {
-        let (source, shortest, wanted) = if self.along { (&DOTS, 4096, 2) } else { (&SUMS, 64, 4) };
-        let slices = (wanted * Target::MULTIPROCESSORS).div_ceil(self.units()).min(self.depth / shortest).max(1);
-        (source, if cx.target().software && !self.along { slices.min(self.depth.div_ceil(8192)) } else { slices })
+    /// The slices of the sums: so many that workgroups are enough for a large GPU, or on a software adapter for its loops.
+    fn slices(&self, target: &Target, groups: usize) -> usize {
+        if target.software {
+            return self.depth.div_ceil(8192);
+        }
+        let (shortest, wanted) = if self.along { (4096, 2) } else { (64, 4) };
+        (wanted * Target::MULTIPROCESSORS).div_ceil(groups).min(self.depth / shortest).max(1)
+    }
+
+    /// The choices of the kernel.
+    fn chosen(&self) -> Vec<usize> {
+        let few = self.few.next_power_of_two().ilog2() as usize;
+        let aligned = self.stride().is_multiple_of(4);
+        let of_few = self.along.then_some(usize::from(!(aligned && self.few_along)));
+        [few, usize::from(!aligned)].into_iter().chain(of_few).collect()
+    }
+
+    /// From one row of the long operand to the next.
+    fn stride(&self) -> usize {
+        if self.along { self.depth } else { self.lines }
+    }
+
+    /// The first words of the kernels' parameters, for a result of `n` columns.
+    fn params(&self, n: usize) -> Params {
+        let [b_line, b_term] = if self.few_along { [self.depth, 1] } else { [1, self.few] };
+        let [c_line, c_few] = if self.of_a { [n, 1] } else { [1, n] };
+        let params = Params::new().u32(self.lines).u32(self.few).u32(self.depth).u32(self.stride());
+        params.u32(b_line).u32(b_term).u32(c_line).u32(c_few).u32(self.batches)
     }
 }

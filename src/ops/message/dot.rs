@@ -13,11 +13,8 @@ use crate::{Error, Result, Shape};
 pub(in crate::ops) static PAIR_DOT: Source =
     kernel_source!("message/pair_dot").with_variants(&VARIANTS).with_choices(&[ACTIVATION, FEATURES]);
 
-pub(in crate::ops) static PAIR_DOT_TILE: Source = kernel_source!("message/pair_dot_tile").with_choices(&[
-    ACTIVATION,
-    Choice::Constant("HEADS", &["1u", "2u"]),
-    Choice::Constant("BY_RECEIVER", FALSE_TRUE),
-]);
+pub(in crate::ops) static PAIR_DOT_TILE: Source =
+    kernel_source!("message/pair_dot_tile").with_choices(&[ACTIVATION, Choice::Constant("BY_RECEIVER", FALSE_TRUE)]);
 
 /// Receivers, and senders, of a tile.
 const TILE: usize = 64;
@@ -147,10 +144,9 @@ impl Op for PairDot {
             words.into_iter().fold(Params::new(), Params::u32).f32(phi.leak())
         };
         if f.is_multiple_of(4) && DOT.choose(cx.target(), class) == "tiles" {
-            let heads = k.min(2);
-            let units = batch * k.div_ceil(heads) * n.div_ceil(TILE) * m.div_ceil(TILE);
+            let units = batch * k * n.div_ceil(TILE) * m.div_ceil(TILE);
             cx.check_iterations(f + f / 16)?;
-            let kernel = cx.kernel(&PAIR_DOT_TILE, &[phi.code(), heads - 1, self.by_receiver.into()]).for_class(class);
+            let kernel = cx.kernel(&PAIR_DOT_TILE, &[phi.code(), self.by_receiver.into()]).for_class(class);
             return cx.dispatch(kernel, bindings, params(units, 4), units, flops);
         }
         let (wide, width) = features(f);

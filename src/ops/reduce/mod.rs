@@ -381,7 +381,7 @@ pub(super) fn works() -> Vec<Work> {
         work("cumulative_sum rows", Draw::Normal, |t, x| t.cumulative_sum(x, 1)),
         work("cumulative_sum columns", Draw::Normal, |t, x| t.cumulative_sum(x, 0)),
         // Subjects, regions and time; and few long rows.
-        Work::new("sum middle", [[4, 16, 16], [16, 100, 300], [16, 400, 1200]].map(|s| sum(s.into(), 1))),
+        Work::new("sum middle", [[4, 16, 16], [16, 100, 300], [64, 400, 1200]].map(|s| sum(s.into(), 1))),
         Work::new("sum few rows", [[2, 4096], [8, 65_536], [16, 1_048_576]].map(|s| sum(s.into(), 1))),
     ]
 }

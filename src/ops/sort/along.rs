@@ -13,12 +13,17 @@ pub(in crate::ops) static PUT: Source = kernel_source!("sort/put");
 
 /// (x `[.., m]`, index `[.., k]`) → y `[.., k]`.
 #[derive(Debug, Clone, Copy)]
-struct Take;
+struct Take {
+    /// True where every row of the index is a permutation.
+    permutes: bool,
+}
 
 /// (x `[.., k]`, index `[.., k]`) → y `[.., extent]`, 0 where nothing is put.
 #[derive(Debug, Clone, Copy)]
 struct Put {
     extent: usize,
+    /// True where every row of the index is a permutation, so that nothing is left at 0.
+    permutes: bool,
 }
 
 /// x and its index: f32 or integers, and i32 with the same leading axes.
@@ -76,7 +81,7 @@ fn indices(t: &HostTensor) -> Result<&[i32]> {
 
 impl Op for Take {
     fn key(&self) -> OpKey {
-        OpKey::new("take_along")
+        OpKey::of("take_along", self)
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>> {
@@ -99,7 +104,7 @@ impl Op for Take {
         let (x, index, g) = (cx.input(0), cx.input(1), cx.cotangent_or_zeros(0)?);
         let tape = cx.tape();
         let extent = rows_of(tape.shape(x))[1];
-        Ok(vec![Some(tape.put_along(g, index, extent)?), None])
+        Ok(vec![Some(tape.record_one(Put { extent, permutes: self.permutes }, &[g, index])?), None])
     }
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
@@ -136,15 +141,18 @@ impl Op for Put {
 
     fn reverse(&self, cx: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
         let (index, g) = (cx.input(1), cx.cotangent_or_zeros(0)?);
-        Ok(vec![Some(cx.tape().take_along(g, index)?), None])
+        Ok(vec![Some(cx.tape().record_one(Take { permutes: self.permutes }, &[g, index])?), None])
     }
 
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let (x, index, y) = (cx.input(0), cx.input(1), cx.output(0));
-        lower_set(cx, y, 0)?;
+        let to = if self.permutes { Binding::write(y) } else { Binding::continued(y) };
+        if !self.permutes {
+            lower_set(cx, y, 0)?;
+        }
         let (elements, k) = (cx.input_shape(0).elements(), rows_of(cx.input_shape(0))[1]);
         let kernel = cx.kernel(&PUT, &[]);
-        let bindings = vec![Binding::read(x), Binding::read(index), Binding::continued(y)];
+        let bindings = vec![Binding::read(x), Binding::read(index), to];
         cx.dispatch(kernel, bindings, Params::new().u32(elements).u32(k).u32(self.extent), flat_groups(elements), 0.0)
     }
 }
@@ -157,7 +165,12 @@ impl Tape {
     /// # Errors
     /// Where x is f16, the leading axes differ, or there is nothing to take from.
     pub fn take_along(&mut self, x: Var, index: Var) -> Result<Var> {
-        self.record_one(Take, &[x, index])
+        self.record_one(Take { permutes: false }, &[x, index])
+    }
+
+    /// The same by an index whose rows are permutations, as an order is: in reverse every element has one cotangent.
+    pub(super) fn take_permuted(&mut self, x: Var, index: Var) -> Result<Var> {
+        self.record_one(Take { permutes: true }, &[x, index])
     }
 
     /// Rows of `extent` elements, those of x `[.., k]` where i32 `index` `[.., k]` says and 0 elsewhere: what undoes
@@ -166,6 +179,6 @@ impl Tape {
     /// # Errors
     /// Where x is f16, or there is not an index for each element.
     pub fn put_along(&mut self, x: Var, index: Var, extent: usize) -> Result<Var> {
-        self.record_one(Put { extent }, &[x, index])
+        self.record_one(Put { extent, permutes: false }, &[x, index])
     }
 }

@@ -193,7 +193,7 @@ impl Tape {
     /// As [`Tape::order`].
     pub fn sort(&mut self, x: Var) -> Result<(Var, Var)> {
         let index = self.order(x)?;
-        Ok((self.take_along(x, index)?, index))
+        Ok((self.take_permuted(x, index)?, index))
     }
 
     /// The rows of x `[.., m]` with those elements first whose `keep` `[.., m]` (i32 or u32) is not 0, in their order, then the others;
@@ -203,7 +203,7 @@ impl Tape {
     /// Where x is f16, or `keep` is not whole numbers, one an element.
     pub fn compact(&mut self, x: Var, keep: Var) -> Result<(Var, Var)> {
         let made = self.record(std::sync::Arc::new(Order { by: By::Kept }), &[keep])?;
-        Ok((self.take_along(x, made[0])?, made[1]))
+        Ok((self.take_permuted(x, made[0])?, made[1]))
     }
 
     /// Running sums of counts x u32 `[.., m]`, each of those before it: y[.., j] = Σ x[.., k], k < j, modulo 2³².
@@ -222,7 +222,7 @@ fn exact(case: Case) -> Case {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
-    for shape in [[1, 1], [3, 7], [2, 65], [1, 257], [2, 2100]] {
+    for shape in [[1, 1], [3, 7], [2, 65], [1, 257], [2, 513], [2, 2100]] {
         let x = |draw| vec![f32s(shape, draw)];
         // Elements that lie closer than a step of finite differences is long would have an order without a derivative.
         cases.push(exact(Case::new("sort", x(Draw::Apart), |t, x| Ok(vec![t.sort(x[0])?.0]))));

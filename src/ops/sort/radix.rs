@@ -2,17 +2,24 @@
 //! is assumed (for what portable sorts reach see b0nes164/GPUSorting, `DeviceRadixSort`; it was learnt from, and not copied).
 
 use crate::Result;
-use crate::kernel::{Binding, Buffer, Lowering, Params, Source, kernel_source};
+use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, kernel_source};
 use crate::tensor::TensorType;
 
-pub(in crate::ops) static COUNT: Source = kernel_source!("sort/count");
-pub(in crate::ops) static SUMS: Source = kernel_source!("sort/sums");
-pub(in crate::ops) static SCAN: Source = kernel_source!("sort/scan");
-pub(in crate::ops) static SCATTER: Source = kernel_source!("sort/scatter");
+pub(in crate::ops) static COUNT: Source = kernel_source!("sort/count").with_choices(&[LANES]);
+pub(in crate::ops) static SUMS: Source = kernel_source!("sort/sums").with_choices(&[LANES]);
+pub(in crate::ops) static SCAN: Source = kernel_source!("sort/scan").with_choices(&[LANES]);
+pub(in crate::ops) static SCATTER: Source = kernel_source!("sort/scatter").with_choices(&[LANES]);
 
-/// Bits of a digit, and elements of a block and of a tile of a scan, in the kernels.
+/// Bits of a digit in the kernels.
 const BITS: usize = 8;
-const BLOCK: usize = 2048;
+
+/// Invocations of a workgroup; short rows take few, of which fewer are idle.
+const LANES: Choice = Choice::Constant("LANES", &["256u", "64u"]);
+
+/// Elements of a block, or of a tile of a scan, eight an invocation, for rows of m; and the choice of lanes that goes with it.
+fn block(m: usize) -> (usize, usize) {
+    if m <= 512 { (512, 1) } else { (2048, 0) }
+}
 
 /// The values of a digit.
 pub(in crate::ops) const VALUES: usize = 1 << BITS;
@@ -70,15 +77,16 @@ impl Keys {
             Digit::Key { shift } => (self.key, shift, 0),
             Digit::Place { shift } => (self.place, shift, 1),
         };
-        let blocks = self.m.div_ceil(BLOCK);
+        let (block, lanes) = block(self.m);
+        let blocks = self.m.div_ceil(block);
         let groups = self.rows * blocks;
         let counters = TensorType::u32([self.rows, VALUES, blocks]);
         let (counts, offsets) = (cx.scratch(counters), cx.scratch(counters));
         let params = Params::new().u32(groups).u32(self.m).u32(blocks).u32(shift);
-        let kernel = cx.kernel(&COUNT, &[]);
+        let kernel = cx.kernel(&COUNT, &[lanes]);
         cx.dispatch(kernel, vec![Binding::read(digits), Binding::write(counts)], params.clone(), groups, 0.0)?;
         lower_scan(cx, counts, offsets, [self.rows, blocks * VALUES])?;
-        let kernel = cx.kernel(&SCATTER, &[]);
+        let kernel = cx.kernel(&SCATTER, &[lanes]);
         let reads = [self.key, self.place, offsets].map(Binding::read);
         let bindings = reads.into_iter().chain([to.key, to.place].map(Binding::write)).collect();
         cx.dispatch(kernel, bindings, params.u32(by_place), groups, 0.0)?;
@@ -88,15 +96,16 @@ impl Keys {
 
 /// Running sums of rows of counts, each of those before it. A row of several tiles takes the tiles' sums first.
 pub(in crate::ops) fn lower_scan(cx: &mut Lowering<'_>, x: Buffer, y: Buffer, [rows, m]: [usize; 2]) -> Result<()> {
-    let tiles = m.div_ceil(BLOCK);
+    let (block, lanes) = block(m);
+    let tiles = m.div_ceil(block);
     cx.check_iterations(tiles.div_ceil(256))?;
     let (groups, mut sums) = (rows * tiles, x);
     let params = Params::new().u32(groups).u32(m).u32(tiles);
     if tiles > 1 {
         sums = cx.scratch(TensorType::u32([rows, tiles]));
-        let kernel = cx.kernel(&SUMS, &[]);
+        let kernel = cx.kernel(&SUMS, &[lanes]);
         cx.dispatch(kernel, vec![Binding::read(x), Binding::write(sums)], params.clone(), groups, 0.0)?;
     }
-    let kernel = cx.kernel(&SCAN, &[]);
+    let kernel = cx.kernel(&SCAN, &[lanes]);
     cx.dispatch(kernel, vec![Binding::read(x), Binding::read(sums), Binding::write(y)], params, groups, 0.0)
 }

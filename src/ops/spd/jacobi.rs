@@ -190,7 +190,7 @@ fn lower_rayleigh(cx: &mut Lowering<'_>, [matrices, n, stride]: [usize; 3], w: B
     Product::new([stride; 3], [false, false], matrices).lower(cx, w, a, product)?;
     let values = cx.scratch(TensorType::f32([matrices, stride]));
     let count = matrices * stride;
-    let rows = Rows::new(&RAYLEIGH, cx, [count, stride, 1]);
+    let rows = Rows::new(&RAYLEIGH, cx, [count, stride]);
     let bindings = [product, w, square].map(Binding::read).into_iter().chain([Binding::write(values)]).collect();
     let params = Params::new().u32(count).u32(stride);
     cx.dispatch(rows.kernel(&[]), bindings, params, rows.groups, (count * (2 * stride + 1)) as f64)?;

@@ -140,7 +140,7 @@ fn lower_best(cx: &mut Lowering<'_>, w: Weights, of: Contracted, [graphs, n]: [u
         Some(best) if of.first => (2, best.key, best.col, best.slots),
         _ => (usize::from(!of.first), of.key, of.index, of.k),
     };
-    let rows = Rows::passes(&BEST, cx, [graphs * of.k, m, 1], 1);
+    let rows = Rows::passes(&BEST, cx, [graphs * of.k, m], 1);
     let kernel = rows.kernel(&[w.absolute.into(), kind]);
     let bindings = [key, index, counts].map(Binding::read).into_iter().chain([lead, edge].map(Binding::write)).collect();
     cx.dispatch(kernel, bindings, Params::new().u32(graphs * of.k).u32(of.k).u32(m).u32(n), rows.groups, 0.0)
