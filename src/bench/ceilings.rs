@@ -168,7 +168,7 @@ impl Probes {
         [Some(&mut self.copy), Some(&mut self.f32), self.f16.as_mut()].into_iter().flatten().try_for_each(|p| p.measure(&ONE))
     }
 
-    /// Takes a measurement between two samples of the control. Where the control is slower than its best by more than a few per cent, the
+    /// Takes a measurement between two samples of the control. Where the control, or arithmetic, is slower than at best by more than a few per cent, the
     /// device is kept at work until its clocks have risen, and the measurement is taken again; the steadiest of three is returned. Software
     /// adapters and the host executor have no clocks of their own to bring up: one measurement is taken there.
     ///
@@ -178,13 +178,13 @@ impl Probes {
         let mut best: Option<(f64, T, Stats)> = None;
         for _ in 0..if self.slow { 1 } else { ATTEMPTS } {
             let mut before = self.control_now()?;
-            if before > STEADY * self.copy.best && !self.slow {
+            if self.pace(before)? > STEADY {
                 self.f32.work(CLOCKS_UP)?;
                 before = self.control_now()?;
             }
             let measured = measure()?;
             let control = Stats::of(&[before, self.control_now()?]).ok_or_else(|| Error::argument("no samples"))?;
-            let pace = control.q3 / self.copy.best;
+            let pace = self.pace(control.q3)?;
             if best.as_ref().is_none_or(|(least, ..)| pace < *least) {
                 best = Some((pace, measured, control));
             }
@@ -192,9 +192,20 @@ impl Probes {
                 break;
             }
         }
-        let (_, measured, control) = best.ok_or_else(|| Error::argument("no samples"))?;
+        let (pace, measured, control) = best.ok_or_else(|| Error::argument("no samples"))?;
         // More samples may have found the control to be faster than it was known to be at first.
-        Ok((measured, Beside { control, steady: self.slow || control.q3 <= STEADY * self.copy.best }))
+        Ok((measured, Beside { control, steady: self.slow || pace.max(control.q3 / self.copy.best) <= STEADY }))
+    }
+
+    /// How much longer than at best the control takes, by this time of it, or multiply-adds take now, whichever is more: a copy does not
+    /// show that the clock of the multiprocessors is low. 1 on devices without clocks of their own.
+    fn pace(&mut self, control: f64) -> Result<f64> {
+        if self.slow {
+            return Ok(1.0);
+        }
+        self.f32.measure(&ONE)?;
+        let arithmetic = self.f32.times.last().map_or(f64::INFINITY, |now| now / self.f32.best);
+        Ok(arithmetic.max(control / self.copy.best))
     }
 
     /// The control's nanoseconds now.

@@ -12,7 +12,7 @@ use crate::file::{OutputFolder, write_file};
 use crate::ops::work::Size;
 use crate::report::picture::{Ceiling, Point, roofline};
 use crate::report::table;
-use crate::{Error, Result, Shape};
+use crate::{Device, Error, Result, Shape};
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
@@ -93,6 +93,9 @@ impl Bench {
         let device = common.any_device()?;
         if let Some((path, baseline)) = &earlier {
             baseline.check(path, &Machine::of(&device), Timing::of(&device).name())?;
+        }
+        if self.kernel.is_some() && matches!(device, Device::Cpu(_)) {
+            return Err(Error::argument("--kernel: the host executor runs no kernels, an adapter is expected"));
         }
         if self.trace.is_some() && Timing::of(&device) == Timing::Wall {
             return Err(Error::argument("--trace: a device with timestamps is expected"));

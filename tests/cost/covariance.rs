@@ -312,31 +312,8 @@ fn panels([n, time]: [usize; 2]) -> Result<Vec<Work>> {
     Ok(vec![of_rows, of_degree, of_top])
 }
 
-/// The correlation of few long series: the sums of its product are made in slices.
-fn sliced(n: usize, time: usize, slices: usize) -> Result<Work> {
-    let mut work = Work::new(format!("correlation {n} × {time} in {slices}"));
-    let (vx, x) = work.input([n, time], Draw::Normal)?;
-    let y = work.tape.correlation(vx, None, false)?;
-    let f = Frames { kind: Kind::Correlation, batch: 1, n, time, weights: None };
-    let ((u, _), _) = work.ledger.run("covariance/standardise", &[x.len()], || standardise(&f, &x));
-    let parts = slices * (n * n).next_multiple_of(4);
-    // Half the entries are counted, as where the product is made whole.
-    let sums = Frames { kind: Kind::Covariance, ..f };
-    let made = work.ledger.run("matmul/matmul", &[u.len(), parts - n * n], || symmetric_product(&sums, &u, &u));
-    let r = work.ledger.run("covariance/finish_parts", &[parts], || {
-        let mut r = made.clone();
-        for (i, j) in (0..n).flat_map(|i| (0..=i).map(move |j| (i, j))) {
-            r[i * n + j] = finish(Kind::Correlation, made[i * n + j], i == j);
-            r[j * n + i] = r[i * n + j];
-        }
-        r
-    });
-    work.output(y, &r);
-    Ok(work)
-}
-
 pub fn works() -> Result<Vec<Work>> {
-    let mut works = vec![sliced(8, 4096, 16)?];
+    let mut works = Vec::new();
     for extents in [[1, 1, 2], [2, 7, 13], [3, 4, 65], [1, 8, 12]] {
         for kind in [Kind::Covariance, Kind::Correlation, Kind::FisherZ] {
             for weighted in [false, true] {
