@@ -168,9 +168,9 @@ impl Probes {
         [Some(&mut self.copy), Some(&mut self.f32), self.f16.as_mut()].into_iter().flatten().try_for_each(|p| p.measure(&ONE))
     }
 
-    /// Takes a measurement between two samples of the control. Where the control, or arithmetic, is slower than at best by more than a few per cent, the
-    /// device is kept at work until its clocks have risen, and the measurement is taken again; the steadiest of three is returned. Software
-    /// adapters and the host executor have no clocks of their own to bring up: one measurement is taken there.
+    /// Takes a measurement between two samples of the control. Where the control, or arithmetic, is slower than at best by more than a few
+    /// per cent, the device is kept at work until its clocks have risen, and the measurement is taken again; the steadiest of three is
+    /// returned. Software adapters and the host executor have no clocks of their own to bring up: one measurement is taken there.
     ///
     /// # Errors
     /// The same as those of `measure`, and where the device reports a fault.
