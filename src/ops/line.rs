@@ -141,8 +141,8 @@ impl Lines {
             let (fewest, most) = if self.inner == 1 { (32 / wide, 256) } else { (1, 256 / self.narrowest()) };
             // Of lines that lie apart, 64 bytes side by side do where 128 do not.
             for most in [most, (2 * most).min(256)] {
-                for at in 1..kept.len() {
-                    let each = kept[at] / wide;
+                for (at, &kept) in kept.iter().enumerate().skip(1) {
+                    let each = kept / wide;
                     if self.n <= each * most {
                         self.share(256 / self.n.div_ceil(each).next_power_of_two().max(fewest).min(most));
                         self.spread();

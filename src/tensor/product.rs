@@ -20,12 +20,12 @@ impl MatrixLayout {
     }
 
     /// The matrix without the columns before this one.
-    fn from_col(self, col: usize) -> Self {
+    fn after_cols(self, col: usize) -> Self {
         Self { offset: self.offset + col * self.col, ..self }
     }
 
     /// The matrix without the rows before this one.
-    fn from_row(self, row: usize) -> Self {
+    fn after_rows(self, row: usize) -> Self {
         Self { offset: self.offset + row * self.row, ..self }
     }
 
@@ -43,7 +43,7 @@ pub(crate) fn product<R: Real>(c: &mut [R], [m, k, n]: [usize; 3], a: &[R], la: 
     let mut part = vec![R::zero(); m * n];
     c[..m * n].fill(R::zero());
     in_runs(k, LONG, |from, terms| {
-        multiply(&mut part, n, [m, terms, n], (a, la.from_col(from)), (b, lb.from_row(from)), how);
+        multiply(&mut part, n, [m, terms, n], (a, la.after_cols(from)), (b, lb.after_rows(from)), how);
         c.iter_mut().zip(&part).for_each(|(c, &part)| *c += part);
     });
 }
@@ -91,7 +91,7 @@ pub(crate) fn symmetric_product<R: Real>(c: &mut [R], [n, k]: [usize; 2], a: &[R
         let rows = c.len() / n;
         let (la, lb) = (MatrixLayout::new(first * k, [rows, k], false), MatrixLayout::new(0, [k, n], true));
         in_runs(k, TERMS, |from, terms| {
-            let (la, lb) = (la.from_col(from), lb.from_row(from));
+            let (la, lb) = (la.after_cols(from), lb.after_rows(from));
             multiply(c, n, [rows, terms, first + rows], (a, la), (b, lb), How { add: from > 0, parallel: false });
         });
     });

@@ -151,14 +151,15 @@ fn parcellation(extents: [usize; 3], soft: bool, direct: bool) -> Result<Work> {
 }
 
 pub fn works() -> Result<Vec<Work>> {
-    let mut works = Vec::new();
-    works.push(matmul([33, 5, 34], 2, false)?);
-    works.push(matmul([34, 5, 33], 2, true)?);
-    works.push(narrow("matmul/outer", [70, 5, 66], false, 1)?);
-    works.push(narrow("matmul/narrow_dots", [80, 65, 2], false, 1)?);
-    works.push(narrow("matmul/narrow_sums", [80, 65, 2], true, 1)?);
-    works.push(narrow("matmul/narrow_sums", [80, 130, 2], true, 2)?);
-    works.push(cooperative([8, 12, 16])?);
+    let mut works = vec![
+        matmul([33, 5, 34], 2, false)?,
+        matmul([34, 5, 33], 2, true)?,
+        narrow("matmul/outer", [70, 5, 66], false, 1)?,
+        narrow("matmul/narrow_dots", [80, 65, 2], false, 1)?,
+        narrow("matmul/narrow_sums", [80, 65, 2], true, 1)?,
+        narrow("matmul/narrow_sums", [80, 130, 2], true, 2)?,
+        cooperative([8, 12, 16])?,
+    ];
     for extents in [[1, 1, 1], [7, 13, 5], [8, 12, 16]] {
         works.push(matmul(extents, 1, false)?);
         works.push(matmul(extents, 3, true)?);
