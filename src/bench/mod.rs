@@ -193,7 +193,11 @@ pub fn kernels(work: &Work, target: &Target) -> Result<Vec<String>> {
     for (_, instance) in &work.sizes {
         for &direction in directions(work) {
             let recorded = RecordedWork::new(instance, direction)?;
-            let plan = Plan::new(&recorded.tape, &recorded.outputs, target)?;
+            let plan = match Plan::new(&recorded.tape, &recorded.outputs, target) {
+                // A size that the device does not bind is left out of the run as well.
+                Err(Error::TooLarge { .. }) => continue,
+                planned => planned?,
+            };
             let timed = plan.steps.iter().zip(recorded.timed(&plan)).filter(|(_, t)| *t);
             found.extend(timed.map(|(s, _)| s.kernel.name.to_string()));
         }
