@@ -1,4 +1,4 @@
-//! What the host's side costs: recording, differentiating, planning, binding and encoding the demo's step, and the work of the host
+//! The cost of the host's side: recording, differentiating, planning, binding and encoding the demo's step, and the work of the host
 //! executor. Binding and encoding want an adapter, software if need be, and are skipped where there is none.
 //!
 //! `cargo bench --bench cost`

@@ -36,7 +36,7 @@ fn sums(job: &mut Job) -> Result<Vec<[f64; 4]>> {
     Ok(job.values()?.iter().map(of).collect())
 }
 
-/// What `--device` means. Cargo's own `--bench` is passed over.
+/// The device that `--device` names. Cargo's own `--bench` is passed over.
 fn device() -> Result<Device> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     match &arguments[..] {

@@ -65,7 +65,7 @@ impl Job {
         context.fault()
     }
 
-    /// What the last run made.
+    /// The results of the last run.
     #[allow(dead_code, reason = "`cost` runs and does not read")]
     pub fn values(&self) -> Result<Vec<HostTensor>> {
         match &self.work {

@@ -1,4 +1,4 @@
-// The cotangent lies where what is made of it goes.
+// The cotangent lies in the buffer that the result is written to.
 fn cotangent(at: u32) -> T {
     return d[at];
 }

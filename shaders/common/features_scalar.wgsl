@@ -1,4 +1,4 @@
-// Features of a node one by one; 64 of them between flushes of a sum over features.
+// The features of a node are taken one by one; a sum over features is flushed every 64 of them.
 alias T = f32;
 alias U = u32;
 alias I = i32;

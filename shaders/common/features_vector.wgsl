@@ -1,4 +1,4 @@
-// Features of a node four at a time; 64 of them between flushes of a sum over features.
+// The features of a node are taken four at a time; a sum over features is flushed every 64 of them.
 alias T = vec4<f32>;
 alias U = vec4<u32>;
 alias I = vec4<i32>;

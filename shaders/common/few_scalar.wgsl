@@ -1,4 +1,4 @@
-// The operand of a narrow product that has few lines, of any layout. What lies beyond the end reads the last element.
+// The operand of a narrow product that has few lines, of any layout. An index beyond the end reads the last element.
 @group(0) @binding(1) var<storage, read> b: array<f32>;
 
 // One term of one of its lines.

@@ -1,4 +1,4 @@
-// The operand of a narrow product that has few lines, whose terms lie side by side in lines that begin at multiples of 4. What lies beyond
+// The operand of a narrow product that has few lines, whose terms lie side by side in lines that begin at multiples of 4. An index beyond
 // the end reads the last four.
 @group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;
 

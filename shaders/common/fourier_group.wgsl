@@ -1,12 +1,14 @@
-// A pass of a Fourier transform by a workgroup: `group` transforms in workgroup memory, 2,048 points at most, by steps of the radices of their
-// points, each by the formula of a pass. A lane makes 2048 / (256 p) butterflies of a step of radix p, rounded up, and holds them in registers
-// while all have read and none has written.
+// A pass of a Fourier transform by a workgroup. It holds `group` transforms, 2,048 points at most, in workgroup memory, and takes one step
+// for each radix of their points, by the formula of a pass. A lane makes 2048 / (256 p) butterflies of a step of radix p, rounded up; it
+// keeps them in registers until all lanes have read, and then writes them.
 const POINTS = 2048u;
 
 var<workgroup> tile: array<vec2<f32>, POINTS>;
 
-// Where butterflies lie: their number, their elements' distance, of each transform; the radices before multiplied; of elements and of
-// transforms in the tile, the distances; and how many lie beside one another. A quotient by these or by `span` is a product.
+// A step. `butterflies` is the number of its butterflies, and `apart` both the number in each transform and the distance between the
+// elements of one. `span` is the product of the radices of the steps before. In the tile the elements of a transform are `along` apart,
+// transforms are `across` apart, and `fast` butterflies lie side by side: those of one transform, or one of each transform. `per_fast` and
+// `per_span` are the factors for quotients by `fast` and by `span`. Butterfly k of a span is turned by the root at k `turn` in the tables.
 struct Step {
     butterflies: u32,
     apart: u32,
@@ -32,13 +34,13 @@ fn beside() -> bool {
     return params.points < params.length;
 }
 
-// Of numbers below 2^12, where it is below 2^11 and the divisor at most 1024; the factor of larger divisors is 0, for such are asked of
-// smaller numbers only.
+// The quotient of i by the divisor that `factor` was made from, for i below 2^12, quotients below 2^11 and divisors up to 1024. The factor
+// of larger divisors is 0: they divide only numbers smaller than themselves.
 fn quotient(i: u32, factor: u32) -> u32 {
     return (i * factor) >> 21u;
 }
 
-// What the host says of a step.
+// The parameters that the host gives for step i.
 fn step_at(i: u32) -> vec4<u32> {
     switch (i) {
         case 0u: { return params.step_0; }
@@ -59,12 +61,12 @@ fn step_of(apart: u32, span: u32, per_fast: u32, per_span: u32, turn: u32) -> St
     return Step(apart * params.group, apart, span, along, across, fast, per_fast, per_span, turn);
 }
 
-// All points, one by one.
+// A step that goes through all points one by one.
 fn whole_step(span: u32) -> Step {
     return step_of(params.points, span, params.per_beside, 0u, 0u);
 }
 
-// Transform and element of place i, the last ones apart by `apart`.
+// The transform that place i belongs to, and the index within it.
 fn apportioned(step: Step, i: u32) -> vec2<u32> {
     let slow = quotient(i, step.per_fast);
     let fast = i - slow * step.fast;
@@ -342,7 +344,7 @@ fn row_of(at: u32) -> vec2<u32> {
     return vec2<u32>(row, at - row * apart);
 }
 
-// From x to the tile, neighbours by neighbours.
+// Loads elements of x into the tile; neighbouring invocations load neighbouring elements.
 fn fill(first: u32, live: u32, lane: u32) {
     let points = whole_step(1u);
     let apart = params.length / params.points;
@@ -359,7 +361,7 @@ fn fill(first: u32, live: u32, lane: u32) {
     }
 }
 
-// And from the tile to y: of the first of several passes, the results of a transform are neighbours.
+// Stores the tile into y. In the first of several passes the results of one transform are neighbours in y.
 fn empty(first: u32, live: u32, lane: u32) {
     let points = whole_step(1u);
     for (var i = lane; i < points.butterflies; i += LANES) {

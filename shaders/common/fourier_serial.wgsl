@@ -1,4 +1,4 @@
-// A pass of a Fourier transform by one invocation an element of y, which sums its terms: no barrier.
+// A pass of a Fourier transform in which each invocation makes one element of y, as the sum of its terms; no barrier.
 fn transform(group: u32, lane: u32) {
     let kept = select(select(params.length, params.n, WRITE == 2u), params.n / 2u + 1u, WRITE == 1u);
     let at = group * LANES + lane;

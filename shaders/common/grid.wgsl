@@ -1,7 +1,7 @@
-// Where a workgroup stands in a grid folded to two dimensions, as the host's `fold` makes it. Its fields are the same for all invocations
-// of a workgroup, so that a barrier may depend on them: Tint takes a struct that holds an invocation's own index as well for another in
-// each. They go into the functions below one by one: naga's HLSL knows the number of workgroups only where the entry point itself reads
-// it, and takes another number for it, without an error, where a function does.
+// The position of a workgroup in a grid folded to two dimensions, as the host's `fold` makes it. Its fields are the same for all
+// invocations of a workgroup, so that a barrier may depend on them. An invocation's own index is no field of it: Tint would take all fields
+// to differ between invocations. The functions below take the fields one by one: naga's HLSL knows the number of workgroups only where the
+// entry point itself reads it, and uses another number, without an error, where a function reads it.
 struct Grid {
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,

@@ -1,5 +1,5 @@
-// The elements of lines four at a time: T is an element of each of four lines side by side, Y what the four lines come to, and Z a place
-// in each.
+// The elements of lines four at a time: T is an element of each of four lines side by side, Y is the results of the four lines, and Z is a
+// place in each.
 alias T = vec4<f32>;
 alias U = vec4<u32>;
 alias Y = vec4<f32>;

@@ -1,5 +1,5 @@
-// The elements of lines four at a time: T is four of one line's elements, one after the other, Y what a line comes to, and Z a place in
-// it.
+// The elements of lines four at a time: T is four of one line's elements, one after the other, Y is the result of a line, and Z is a place
+// in it.
 alias T = vec4<f32>;
 alias U = vec4<u32>;
 alias Y = f32;

@@ -46,7 +46,7 @@ fn line_max(x: Y, place: vec2<u32>, lines: u32) -> Y {
     return shared_lanes[place.x];
 }
 
-// Four sums of one line at once, of four times the bytes of workgroup memory; of the last the largest magnitude instead, where it is one.
+// Four sums of one line at once, in 4,096 bytes of workgroup memory; if `largest`, the last of them is the largest magnitude instead.
 fn line_fours(x: vec4<f32>, largest: bool, place: vec2<u32>, lines: u32) -> vec4<f32> {
     let slot = place.y * lines + place.x;
     workgroupBarrier();

@@ -1,4 +1,4 @@
-// The long operand of a narrow product, of any alignment. Index i counts elements; what lies beyond the end reads the last element.
+// The long operand of a narrow product, of any alignment. Index i counts elements; an index beyond the end reads the last element.
 @group(0) @binding(0) var<storage, read> a: array<f32>;
 
 fn a4(i: u32) -> vec4<f32> {

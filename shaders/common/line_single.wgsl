@@ -1,4 +1,4 @@
-// The elements of lines one at a time: T is one of a line's elements, Y what a line comes to, and Z a place in it.
+// The elements of lines one at a time: T is one of a line's elements, Y is the result of a line, and Z is a place in it.
 alias T = f32;
 alias U = u32;
 alias Y = f32;

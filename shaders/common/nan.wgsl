@@ -1,6 +1,6 @@
-// Where NaN goes, over T (f32 or vec4<f32>) and its words U (u32 or vec4<u32>). WGSL lets a back end compile as if there were no NaN: then
-// min, max, clamp and comparisons drop it, and `x != x` is never true. Here its bits are tested, and bits are chosen, which no back end
-// may take to be other than they are.
+// Functions that keep NaN, over T (f32 or vec4<f32>) and its words U (u32 or vec4<u32>). WGSL lets a back end compile as if there were no
+// NaN: then min, max, clamp and comparisons drop it, and `x != x` is never true. These functions test bits and choose between bits, which
+// no back end may change.
 fn unless_nan(a: T, b: T, y: T, otherwise: T) -> T {
     let larger_bits = max(bitcast<U>(a) & U(0x7fffffffu), bitcast<U>(b) & U(0x7fffffffu));
     return bitcast<T>(select(bitcast<U>(y), bitcast<U>(otherwise), larger_bits > U(0x7f800000u)));

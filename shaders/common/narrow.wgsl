@@ -1,12 +1,13 @@
-// A product with few rows or columns, seen from its long operand A: of each of its lines, the sums with each of the few lines of B. What
-// is said of A and B here is said of the product's B and A where that has the few columns.
+// A product with few rows or columns: each line of its long operand, called A here, is multiplied by each of the few lines of the other,
+// called B here, and summed. If the product's B is the long operand, A and B here are the product's B and A.
 struct Params {
-    // Lines of A, and the few of B; terms of each sum, and their distance in A.
+    // The number of lines of A, and of the few of B; the number of terms of each sum, and their distance in A.
     lines: u32,
     few: u32,
     depth: u32,
     a_stride: u32,
-    // From one line of B to the next, and from one term to the next; from the sum of a line of A to the next, and of a line of B.
+    // The distances in B from one line to the next, and from one term to the next; in C from the sum of one line of A to that of the next,
+    // and from the sum of one line of B to that of the next.
     b_line: u32,
     b_term: u32,
     c_line: u32,
@@ -30,7 +31,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// Where the operands of a batch begin: A's, and B's.
+// The first elements of a batch in A and in B.
 fn bases(batch: u32) -> vec2<u32> {
     let i2 = batch % params.extent2;
     let i1 = batch / params.extent2 % params.extent1;

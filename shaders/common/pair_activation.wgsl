@@ -1,6 +1,6 @@
-// The activation of a pair's hidden state, over T and its signed words I: ReLU, leaky ReLU, ELU or tanh. `leak` is the slope of a leaky ReLU
-// below 0; where `slope` is true, the slope is returned instead of the value. ReLU compares words, for which a NaN is a number: those from -0
-// to minus infinity, and no NaN, are at most -8388608. Where EXPONENTIAL is false, the kind is neither ELU nor tanh.
+// The activation of a pair's hidden state, over T and its signed words I: ReLU, leaky ReLU, ELU or tanh. `leak` is the slope of a leaky
+// ReLU below 0; where `slope` is true, the slope is returned instead of the value. ReLU compares words, for which a NaN is a number: those
+// from -0 to minus infinity, and no NaN, are at most -8388608. Where EXPONENTIAL is false, the kind is neither ELU nor tanh.
 fn activated(x: T, kind: u32, leak: f32, slope: bool) -> T {
     if (kind == 0u) {
         let word = bitcast<I>(x);

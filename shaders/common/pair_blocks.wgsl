@@ -1,7 +1,8 @@
 // Pairs of a receiver and a sender as rows, in blocks of a few receivers by a few senders of one graph: within a block, and among the
-// blocks of a graph, the sender changes first. Four rows from a multiple of four on have one receiver. The params say the number of
-// `receivers` and `senders` of a graph, of blocks `across` its senders and `down` its receivers, of the bits of a row that are its place in
-// a block (`block_bits`) and its sender there (`sender_bits`), the block that row 0 begins (`from_block`), and the last of all (`last_block`).
+// blocks of a graph, the sender changes first. Four rows from a multiple of four on have one receiver. The params are the numbers of
+// `receivers` and `senders` of a graph; the numbers of blocks `across` its senders and `down` its receivers; `block_bits`, the low bits of
+// a row that are its place in a block; `sender_bits`, the low bits of that place that are its sender; `from_block`, the block that row 0
+// begins; and `last_block`, the last block of all.
 var<private> graph: u32;
 // The first of the block, within its graph.
 var<private> first_receiver: u32;

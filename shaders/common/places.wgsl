@@ -1,4 +1,5 @@
-// Where element `at` of a space of AXES axes stands in x and in y. An axis, the innermost first, is its extent and its strides in both.
+// The positions in x and in y of element `at` of a space of AXES axes. `params.axes` holds the extent of each axis and its strides in both,
+// the innermost axis first.
 fn places(at: u32) -> vec2<u32> {
     var rest = at;
     var place = vec2<u32>();

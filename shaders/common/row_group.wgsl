@@ -1,5 +1,5 @@
-// A row belongs to LANES invocations side by side, and ROWS rows to a workgroup. 4 LANES ROWS bytes of workgroup memory; log2 LANES + 2 barriers a reduction, a fixed tree. Every invocation of a
-// workgroup takes part, those of rows beyond the end too.
+// A row belongs to LANES invocations side by side, and ROWS rows to a workgroup. 4 LANES ROWS bytes of workgroup memory; log2 LANES + 2
+// barriers a reduction, a fixed tree. Every invocation of a workgroup takes part, those of rows beyond the end too.
 const GROUP = LANES * ROWS;
 var<workgroup> lanes: array<f32, GROUP>;
 

@@ -3,7 +3,8 @@ const BLOCK = 8u * LANES;
 const GROUPS = LANES / 16u;
 var<workgroup> parts: array<u32, LANES + GROUPS>;
 
-// Where word i of a tile lies: neighbours of an invocation, 8 apart from the next's, would meet in the same banks of memory.
+// The place of word i of a tile. It puts words that are 8 apart, which neighbouring invocations take at once, into different banks of
+// memory.
 fn spread(i: u32) -> u32 {
     return i ^ ((i >> 5u) & 7u);
 }

@@ -1,4 +1,5 @@
-// A chunk begins with the sum of those before it: of the running sums over chunks, [outer, chunks, inner] in units of Y, its neighbour's.
+// A chunk begins with the sum of the chunks before it, which is the neighbouring chunk's entry among the running sums over chunks, `ends`:
+// [outer, chunks, inner], in units of Y.
 @group(0) @binding(2) var<storage, read> ends: array<Y>;
 
 fn start(line: u32, chunk: u32) -> Y {

@@ -4,8 +4,8 @@
 // 64 terms are added to the total by ordinary arithmetic. The scale of a row of A, and of a column of B, brings its largest magnitude
 // into 2^14 .. 2^15: what is below 2^-39 of that magnitude is lost. It is undone in `total`; where a row or a column holds an infinity
 // or a NaN, its tiles are computed in f32 instead.
-// An invocation's tiles are EDGE x EDGE quads of 4 x 4, 4 SIDE apart: EDGE is 2, SIDE is 16. A subgroup is 32 invocations in a row and takes 64 x 32 of the
-// block. 42,496 bytes of workgroup memory; 2 barriers every 16 terms, 9 more.
+// An invocation's tiles are EDGE x EDGE quads of 4 x 4, 4 SIDE apart: EDGE is 2, SIDE is 16. A subgroup is 32 invocations in a row and
+// takes 64 x 32 of the block. 42,496 bytes of workgroup memory; 2 barriers every 16 terms, 9 more.
 // a_max, b_max  the largest magnitude in each row of A, or column of B, as `matmul/magnitudes` leaves them, bindings MAGNITUDES and
 //               MAGNITUDES + 1; a stand-in if `within_one`
 enable f16;
@@ -121,7 +121,7 @@ fn split(at: u32, x: vec4<f32>) {
     low[at] = vec4<f16>(x - upper);
 }
 
-// The sums of one row of fragments, to the invocations that hold them as tiles.
+// Hands the sums of one row of fragments to the invocations that hold them as tiles.
 fn hand_over(step: u32, lane: u32, left: Sum, right: Sum) {
     let subgroup = lane / 32u;
     let at = 16u * (subgroup / 4u) * WIDE + 8u * (subgroup % 4u);
@@ -216,7 +216,7 @@ fn tile_product(row_unit: u32, col_unit: u32, lane: u32, terms: u32) {
             split(into + 2u * ROW, next[2] * scales.z);
             split(into + 3u * ROW, next[3] * scales.w);
             workgroupBarrier();
-            // What the next stage takes is on its way while this one is computed; beyond the end, zeros.
+            // The operands of the next stage are loaded while this one is computed; they are zeros beyond the end.
             next = fetch(row_unit, col_unit, lane, start + step + 16u);
             let ah0 = coopLoadT<Left>(&high[a_at], ROW);
             let ah1 = coopLoadT<Left>(&high[a_at + 16u * ROW], ROW);
@@ -230,7 +230,7 @@ fn tile_product(row_unit: u32, col_unit: u32, lane: u32, terms: u32) {
             let bh1 = coopLoad<Right>(&high[b_at + 16u * ROW], ROW);
             let bl0 = coopLoad<Right>(&low[b_at], ROW);
             let bl1 = coopLoad<Right>(&low[b_at + 16u * ROW], ROW);
-            // The small products first.
+            // The small products are added first.
             c00 = coopMultiplyAdd(al0, bh0, c00);
             c00 = coopMultiplyAdd(ah0, bl0, c00);
             c00 = coopMultiplyAdd(ah0, bh0, c00);

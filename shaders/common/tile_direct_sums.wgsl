@@ -1,9 +1,10 @@
-// Sums over a tile of `tile_direct`, which is one invocation's own: they are made. Its rows are pairs of one receiver.
+// Sums over a tile of `tile_direct`. One invocation makes the whole tile, so that nothing is left to add. Its rows are pairs of one
+// receiver.
 const ROWS = 4u * EDGE;
-// Of an invocation's quads of rows: how many have receivers of their own, and how many have senders of their own.
+// The numbers of an invocation's quads of rows that have receivers of their own, and that have senders of their own.
 const RECEIVERS = 1u;
 const SENDERS = EDGE;
-// All quads of rows of a tile that an invocation does not hold itself.
+// The number of invocations that hold the rows of a tile between them.
 const QUADS_DOWN = 1u;
 
 // The first of a tile's quads of rows that an invocation takes where they are divided among a tile's invocations, and the step to its next.

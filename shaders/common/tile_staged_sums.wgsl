@@ -1,10 +1,10 @@
 // Sums over a block of `tile_staged` of what each invocation made of its own rows, or columns, in a fixed order, through the memory that
 // staged the product: 2 barriers each. `quads` quads of rows, at most ROW_SIDE and a power of two, are the pairs of one receiver.
 const ROWS = 4u * ROW_QUADS;
-// Of an invocation's quads of rows: how many have receivers of their own, and how many have senders of their own.
+// The numbers of an invocation's quads of rows that have receivers of their own, and that have senders of their own.
 const RECEIVERS = EDGE;
 const SENDERS = 1u;
-// All quads of rows of a block that an invocation does not hold itself.
+// The number of invocations that hold the rows of a block between them.
 const QUADS_DOWN = ROW_SIDE;
 
 // The first of a block's quads of rows that an invocation takes where they are divided among a block's invocations, and the step to its

@@ -1,17 +1,18 @@
-// The k largest entries of a row by a workgroup. Entries are in a strict order, by size and by column, so that the `batch` next ones are found
-// thus: of the best that each lane has, the one of rank `batch` bounds them from below, for as many are at least as good; the entries within
-// that bound belong to `batch` lanes, and the best of these few are found by counting how many are better.
+// The k largest entries of a row by a workgroup, `batch` of them in each round. Entries are in a strict order, by size and by column. Each
+// lane finds the best of its entries that are left; the one of rank `batch` among these is the bound of the round, because `batch` entries
+// are at least as good. The entries within the bound belong to `batch` lanes, and the best of these few are found by counting for each how
+// many are better.
 const MOST = 1024u;
 
 // An entry's order by size, and its column.
 var<workgroup> best: array<vec2<u32>, LANES>;
 var<workgroup> within: array<vec2<u32>, MOST>;
 var<workgroup> found: atomic<u32>;
-// What bounds the entries of a round: the last one of the round before, and the least good one that may be of this.
+// The bounds of the entries of a round: the last entry of the round before, and the least good entry that this round may take.
 var<workgroup> last: vec2<u32>;
 var<workgroup> bound: vec2<u32>;
 
-// Whether an entry comes before another.
+// True if entry a comes before entry b.
 fn better(a: vec2<u32>, b: vec2<u32>) -> bool {
     return (a.x > b.x) | ((a.x == b.x) & (a.y < b.y));
 }
@@ -30,7 +31,7 @@ fn choose(row: u32, lane: u32) {
         let wanted = min(params.batch, params.k - start);
         workgroupBarrier();
         let after = last;
-        // Nothing is before all, where this is the first round.
+        // The first round takes any entry: no round is before it.
         let any = start == 0u;
         var mine = vec2<u32>(0u, params.n);
         for (var j = lane; j < params.n; j += LANES) {

@@ -9,7 +9,8 @@
 // m        [batch, k, k], lower triangular
 // workgroup 256 x 1 x 1, a batch entry; an invocation holds five of the columns of q and one of m, of four rows each, so that time is at
 //          most 1280 and k at most 256; 10.5 KiB of workgroup memory; of four rows, 4 barriers for each four before them and 12, both
-//          twice. Sums of six, then a fixed tree. Five names, not an array, so that no compiler puts them in memory.
+//          twice. An invocation adds its six, then a fixed tree adds the invocations' sums. The five columns have names of their own
+//          instead of an array, so that no compiler puts them in memory.
 // cost     batch (k (k - 1) (5 time + 4 k + 2) + k (7 time + 5 k + 8)) FLOPs over all rows; x, w, q, m once
 // uses     grid, scalar, nan
 
@@ -27,16 +28,16 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> m: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// The levels of a sum: of 4 vectors of 128 invocations, of 4 of 32, of 4 of 4.
+// The levels of four sums at once: 4 vectors of each of 128 invocations, then of 32, then of 8.
 var<workgroup> parts: array<vec4<f32>, 512>;
 var<workgroup> fewer: array<vec4<f32>, 128>;
 var<workgroup> few: array<vec4<f32>, 32>;
-// Where the rows of q and m begin, and an invocation's place among the 256.
+// The first elements of the rows of q and of m, and an invocation's place among the 256.
 var<private> q_0: u32;
 var<private> m_0: u32;
 var<private> place: u32;
 
-// Of four rows, what an invocation holds.
+// The elements of four rows that an invocation holds.
 struct Held {
     a: vec4<f32>,
     b: vec4<f32>,

@@ -1,4 +1,4 @@
-// Counts as f32, NaN where bit 31 is set.
+// Turns counts into f32, NaN where bit 31 is set.
 //
 // counts   [n], u32
 // y        [n]

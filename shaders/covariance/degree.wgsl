@@ -5,8 +5,8 @@
 // a, b     [n, depth], the same, bindings 0 and 1, in `operands_scalar` or `operands_vector`; rows `stride` apart
 // counts   [n], binding 2: 0 at first. Whole numbers, so that the order of additions is of no consequence
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
-// cost     n (n + 1) depth + n n + 2 n (n - 1) FLOPs: an entry is held within [-1, 1], and but on the diagonal compared and counted; a once,
-//          counts twice
+// cost     n (n + 1) depth + n n + 2 n (n - 1) FLOPs: an entry is held within [-1, 1], and but on the diagonal compared and counted; a
+//          once, counts twice
 // uses     grid, blocks, block_a, block_b, triangle
 // one of   operands_vector | operands_scalar; tile_direct | tile_staged | tile_cooperative
 
@@ -17,7 +17,7 @@ const MAGNITUDES = 3u;
 struct Params {
     n: u32,
     depth: u32,
-    // Of the pairs of units, those that this dispatch takes.
+    // The first pair of units that this dispatch takes, and the one after its last.
     first: u32,
     end: u32,
     stride: u32,

@@ -40,7 +40,7 @@ fn weight(at: u32) -> T {
     return T(1.0);
 }
 
-// Of frames: sums of weighted distances from the origin, of weights and of their squares, and the largest magnitude.
+// Sums over frames of weighted distances from the origin, of weights and of their squares, and the largest magnitude among the frames.
 struct Moments {
     sum: T,
     total: T,

@@ -38,7 +38,7 @@ fn weight(at: u32) -> T {
     return T(1.0);
 }
 
-// Of frames: sum d, d . u, sum w and sum w u.
+// Sums over frames: sum d, d . u, sum w and sum w u.
 struct Sums {
     d: T,
     dot_u: T,

@@ -1,4 +1,4 @@
-// S = G + G' for every batch: what a symmetric product's cotangent is to its rows, P = S U.
+// S = G + G' for every batch. P = S U then takes a symmetric product's cotangent to its rows U.
 //
 // g, s     [batch, n, n]
 // workgroup 256 x 1 x 1, a tile of 32 x 32 elements. If TILED, a tile above the diagonal is made together with its mirror image, both of

@@ -1,16 +1,17 @@
 // A pass of a transform of rows of `length`: of each row, `length` / P transforms of P points, P = `points` (Stockham's order: nothing is
-// permuted). After passes whose points multiply to `span`, with k = o mod span, s = o / span mod P, b = o / (span P), j = b span + k, a pass
-// makes of each row
-//   y[o] = sum over r < P of x[j + r length / P] w^(r (k + s span) length / (span P)),   w = e^(-2 pi i / length), its conjugate if inverse.
-// One pass of all points is the whole transform.
+// permuted). After passes whose points multiply to `span`, with k = o mod span, s = o / span mod P, b = o / (span P), j = b span + k, a
+// pass makes of each row
+//   y[o] = sum over r < P of x[j + r length / P] w^(r (k + s span) length / (span P)),
+// where w = e^(-2 pi i / length), its conjugate if inverse. One pass of all points is the whole transform.
 //
 // x        as the first digit of LAYOUT says: 0 reals [rows, n]; 1 complex [panel, length, 2]; 2 the first half [rows, n / 2 + 1, 2] of a
-//          Hermitian spectrum, its first and, of an even n, last entry scaled by `ends`, those between by `middle`; 3 pairs of neighbours in
-//          rows [rows, n] of reals as one complex number, n = 2 length; 4 such a half spectrum, made into the spectrum of such pairs
-// tables   [.., 2]: powers of the root of unity of n (of `length`, by Bluestein's way), then, if CHIRPED, what rows are multiplied by as they
-//          are read and written: `tables_in` and `tables_out` say where that begins, 0 that nothing is
-// y        as the second digit says: 0 complex [panel, length, 2]; 1 the first half [rows, n / 2 + 1, 2] of a spectrum, scaled likewise; 2 the
-//          real parts [rows, n]; 3 complex numbers as pairs of neighbours in rows [rows, n]; 4 the first half of the spectrum of such pairs
+//          Hermitian spectrum, its first and, of an even n, last entry scaled by `ends`, those between by `middle`; 3 pairs of neighbours
+//          in rows [rows, n] of reals as one complex number, n = 2 length; 4 such a half spectrum, made into the spectrum of such pairs
+// tables   [.., 2]: powers of the root of unity of n (of `length`, by Bluestein's way), then, if CHIRPED, what rows are multiplied by as
+//          they are read and written: `tables_in` and `tables_out` say where that begins, 0 that nothing is
+// y        as the second digit says: 0 complex [panel, length, 2]; 1 the first half [rows, n / 2 + 1, 2] of a spectrum, scaled likewise; 2
+//          the real parts [rows, n]; 3 complex numbers as pairs of neighbours in rows [rows, n]; 4 the first half of the spectrum of such
+//          pairs
 // workgroup LANES x 1 x 1: serial, 64, an invocation an element of y, no memory, no barrier; group, 256, `group` transforms in 16 KiB of
 //          workgroup memory, by steps of the radices of P with two barriers each
 // cost     8 p FLOPs an element of a step of radix p, 4 p where x or y is real; 2 for each one scaled; 6 for each product with a table, 2
@@ -39,8 +40,8 @@ struct Params {
     per_half: u32,
     ends: f32,
     middle: f32,
-    // Of each step, the radix p, and above it P / p; its divisors as such factors, of what lies beside one another and of the radices before
-    // it; and the powers of the root by which neighbours turn.
+    // For each step: the radix p in 16 bits, and P / p in the bits above; the factors for quotients by the number of butterflies that lie
+    // side by side and by the product of the radices before; and the power of the root by which neighbours turn.
     step_0: vec4<u32>,
     step_1: vec4<u32>,
     step_2: vec4<u32>,

@@ -4,7 +4,8 @@
 // parts    [slices, stride], stride a multiple of 4; [rows, cols] at the beginning of each slice
 // mass     [rows]; a stand-in unless MEANS
 // c        [rows, cols], binding 2, in `result_scalar` or `result_vector`
-// workgroup 256 x 1 x 1, 4096 bytes of memory, 1 barrier: four elements to an invocation, whose slices DOWN share
+// workgroup 256 x 1 x 1, 4096 bytes of memory, 1 barrier: four elements to an invocation; DOWN invocations share the slices of four
+//          elements
 // cost     rows cols + 2 rows FLOPs if MEANS, else none beside those of the product; parts, mass and c once
 // uses     grid, scalar, nan
 // one of   result_vector | result_scalar
@@ -23,7 +24,7 @@ struct Params {
 const ACROSS = 256u / DOWN;
 var<workgroup> gathered: array<vec4<f32>, 256>;
 
-// What an element is multiplied by.
+// The factor of an element.
 fn scale(element: u32) -> f32 {
     if (MEANS) {
         let m = mass[min(element / params.cols, arrayLength(&mass) - 1u)];
@@ -36,7 +37,7 @@ fn scale(element: u32) -> f32 {
 fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     let quad = group_index(grid.group, grid.groups) * ACROSS + local % ACROSS;
     let at = 4u * quad;
-    // Beyond the end, anyone's.
+    // Invocations beyond the end read the last four elements, and store nothing.
     let from_quad = min(quad, params.stride / 4u - 1u);
     var sum = vec4<f32>();
     for (var slice = local / ACROSS; slice < params.slices; slice += DOWN) {

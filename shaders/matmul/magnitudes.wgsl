@@ -1,10 +1,10 @@
 // The largest magnitude in each row of a product's operand, or if ACROSS in each column of each slab of a matrix's rows, as bits: those
-// of a NaN or an infinity are more than those of any number. By them `tile_cooperative` scales.
+// of a NaN or an infinity are more than those of any number. `tile_cooperative` scales by them.
 //
 // x        [matrices, rows, stride]: the operand's words. A line is a row, or a column of one matrix; a term is one of its elements.
 // most     [matrices rows], or if ACROSS [matrices, slabs, stride]
 // workgroup 256 x 1 x 1: LANES to a line, and LINES lines side by side; 1,024 bytes of workgroup memory, a barrier, and one more for each
-//          halving of LANES. A largest is the same in any order.
+//          halving of LANES. The result does not depend on the order of the comparisons.
 // cost     no FLOPs; x and most once
 // uses     grid
 
@@ -32,7 +32,7 @@ var<workgroup> parts: array<u32, 256>;
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let group = group_index(grid.group, grid.groups);
     let slice = group / params.groups;
-    // Neighbours read what lies side by side.
+    // Neighbouring invocations read neighbouring words.
     let beside = select(lane / LANES, lane % LINES, ACROSS);
     let part = select(lane % LANES, lane / LINES, ACROSS);
     let line = group % params.groups * LINES + beside;
@@ -42,7 +42,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let first = slice % params.slabs * params.slab;
     var best = 0u;
     for (var t = first; t < first + params.slab; t += 4u * LANES) {
-        // Four at a time; what lies beyond the end is the last again.
+        // Terms are taken four at a time; a term beyond the end is the last term again.
         for (var q = 0u; q < 4u; q++) {
             let term = min(t + q * LANES + part, params.terms - 1u);
             best = max(best, x[min(base + term * apart, arrayLength(&x) - 1u)] & 0x7fffffffu);

@@ -1,5 +1,5 @@
-// C = A B for every batch, or for every slice of its sums: A [batch, rows, depth] (stored [batch, depth, rows] if TRANSPOSE_A), B [batch, depth, cols]
-// (stored [batch, cols, depth] if TRANSPOSE_B), C [batch, rows, cols], row-major. Batches of A and B repeat by their strides.
+// C = A B for every batch, or for every slice of its sums: A [batch, rows, depth] (stored [batch, depth, rows] if TRANSPOSE_A), B [batch,
+// depth, cols] (stored [batch, cols, depth] if TRANSPOSE_B), C [batch, rows, cols], row-major. Batches of A and B repeat by their strides.
 //
 // a, b     bindings 0 and 1, in `operands_scalar` or `operands_vector`; rows a_stride, b_stride apart
 // c        [batch, rows, cols], or [slices, slice_stride] whose rows begin with those, binding 2, in `result_scalar` or `result_vector`

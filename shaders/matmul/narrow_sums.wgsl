@@ -4,8 +4,8 @@
 // a        [batch, depth, lines], binding 0, in `line_scalar` or `line_vector`
 // b        [batch, few, depth] or [batch, depth, few], binding 1, in `few_scalar`
 // c        [batch, lines, few] or [batch, few, lines], or [slices, slice_stride] whose rows begin with those, binding 2
-// workgroup ACROSS DOWN x 1 x 1, 16 ACROSS DOWN bytes of memory, 2 FEW barriers: four lines to an invocation, whose terms DOWN share, four
-//          at a time. Sums are flushed every 64 terms.
+// workgroup ACROSS DOWN x 1 x 1, 16 ACROSS DOWN bytes of memory, 2 FEW barriers: four lines to an invocation; DOWN invocations share the
+//          terms of four lines, four terms at a time. Sums are flushed every 64 terms.
 // cost     2 batch lines few depth FLOPs; a, b and c once
 // uses     grid, narrow, few_scalar
 // one of   line_vector | line_scalar

@@ -34,7 +34,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         let n = u32(clamp(neighbours[entry], 0, i32(params.vertices) - 1));
         let weight = weights[entry];
         for (var r = 0u; r < ROWS; r++) {
-            // What lies beyond the last row reads that row, and is not stored.
+            // Sums beyond the last row read that row, and are not stored.
             sum[r] += weight * x[min(first + r, params.rows - 1u) * params.vertices + n];
         }
     }

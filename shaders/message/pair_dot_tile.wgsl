@@ -36,7 +36,7 @@ var<workgroup> receivers: array<vec4<f32>, 256>;
 var<workgroup> senders: array<vec4<f32>, 256>;
 var<workgroup> weights: array<vec4<f32>, 256>;
 
-// Where the four rows of u, v and a begin that this invocation puts into workgroup memory.
+// The first elements of the four rows, of u, of v or of a, that this invocation puts into workgroup memory.
 var<private> rows: array<u32, 4>;
 
 // Sixteen features from `start` on, zeros beyond the last. A quarter of the invocations takes u, one v, and one a.

@@ -1,6 +1,6 @@
 // d[b, n, f] = sum over the blocks of a panel that hold the node n of part[block, place of n, f]: the cotangent of one end of an edge
-// network's first layer; added to what is there, unless the panel has the first of the node's blocks. Nodes without a block in the panel are
-// left alone.
+// network's first layer; added to what is there, unless the panel has the first of the node's blocks. Nodes without a block in the panel
+// are left alone.
 //
 // part     [blocks of the panel, nodes of a block, features], four features at a time, as d
 // d        [batch, nodes, features]
@@ -10,20 +10,21 @@
 // uses     grid
 
 struct Params {
-    // Of the graphs that the panel touches.
+    // The elements of d of the graphs that the panel touches, in fours, and the first of these graphs.
     elements: u32,
     first_graph: u32,
     nodes: u32,
-    // In fours.
+    // The number of features, in fours.
     features: u32,
-    // Bits of a node that are its place in a block.
+    // The number of low bits of a node that are its place in a block.
     bits: u32,
-    // Blocks of a graph; from those of one node to those of the next; of a node, and from one to the next.
+    // The number of blocks of a graph; the distance from the blocks of one group of nodes to those of the next; the number of blocks of a
+    // node; and the distance from one of these to the next.
     of_graph: u32,
     of_nodes: u32,
     steps: u32,
     by_step: u32,
-    // Of the panel.
+    // The first block of the panel, and the number of its blocks.
     from_block: u32,
     blocks: u32,
 }

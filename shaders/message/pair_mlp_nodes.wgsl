@@ -1,5 +1,6 @@
-// With q[pair, f] = first'(u[b, i, f] + v[b, j, f]) sum_h panel[pair, h] w[h, f], what reaches the ends of the pairs of a panel: parts of the
-// sums of q over senders and over receivers, one for each block of pairs. And dz[b, i, j], the sum of its parts over tiles of outputs.
+// The cotangent that reaches the ends of the pairs of a panel is q[pair, f] = first'(u[b, i, f] + v[b, j, f]) sum_h panel[pair, h] w[h, f].
+// This makes parts of the sums of q over senders and over receivers, one for each block of pairs, and dz[b, i, j], the sum of its parts
+// over tiles of outputs.
 //
 // panel      [rows, outputs]: pairs in blocks, four outputs at a time, 0 where a row of a block is no pair
 // w          [outputs, features], four features at a time, as u, v, receivers and senders
@@ -8,7 +9,7 @@
 // sums       [parts, rows], four rows at a time
 // receivers  [blocks, receivers of a block, features]
 // senders    [blocks, senders of a block, features]
-// dz         [batch, receivers, senders]; of the panel's pairs alone is written
+// dz         [batch, receivers, senders]; only the entries of the panel's pairs are written
 // workgroup GROUP x 1 x 1; a unit is a block of pairs, which is the rows of a tile, by the features of a tile; memory and barriers: see the
 //            tile snippets. 2 EDGE (EDGE + 4) barriers more for a unit that a workgroup shares
 // cost       pairs (2 features outputs + 5 features) FLOPs; each buffer once
@@ -31,7 +32,7 @@ struct Params {
     from_block: u32,
     last_block: u32,
     rows: u32,
-    // Of the sums.
+    // The number of parts in `sums`.
     parts: u32,
     first: u32,
     first_leak: f32,

@@ -1,6 +1,6 @@
-// For the pairs of a panel, with y = sum_f w[h, f] first(u[b, i, f] + v[b, j, f]) + bias[h]: panel[pair, h] = z[b, i, j] g[b, i, h] second'(y_h),
-// the cotangent of y, and parts of two sums: sum_h g[b, i, h] second(y_h), the cotangent of z, over the outputs of a tile, and that of the
-// panel over the pairs of a tile, of which the cotangent of the bias is made.
+// For the pairs of a panel, with y = sum_f w[h, f] first(u[b, i, f] + v[b, j, f]) + bias[h]: panel[pair, h] = z[b, i, j] g[b, i, h]
+// second'(y_h), the cotangent of y, and parts of two sums: sum_h g[b, i, h] second(y_h), the cotangent of z, over the outputs of a tile,
+// and that of the panel over the pairs of a tile, of which the cotangent of the bias is made.
 //
 // z        [batch, receivers, senders]
 // u        [batch, receivers, features], four at a time, as are v, w, bias, g and panel
@@ -10,8 +10,8 @@
 // g        [batch, receivers, outputs]
 // panel    [rows, outputs]: pairs in blocks, 0 where a row of a block is no pair
 // sums     [col_units, rows] parts of the cotangent of z, four rows at a time; then [tiles of rows, outputs], four outputs at a time
-// workgroup GROUP x 1 x 1; a unit is a tile of pairs of one block by outputs; memory and barriers: see the tile snippets. 4 EDGE barriers more for a unit
-//          that a workgroup shares
+// workgroup GROUP x 1 x 1; a unit is a tile of pairs of one block by outputs; memory and barriers: see the tile snippets. 4 EDGE barriers
+//          more for a unit that a workgroup shares
 // cost     pairs (2 features + 2 features outputs + 8 outputs) FLOPs; z, u, v, w, bias, g, panel and sums once
 // uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_layers
 // one of   tile_direct | tile_staged; tile_direct_sums | tile_staged_sums

@@ -1,5 +1,5 @@
-// dw[run, h, f] = sum over a run of a panel's rows of panel[row, h] first(u[b, i, f] + v[b, j, f]) of the row's pair, and db[run, h] = sum of
-// panel[row, h], made of its parts: parts of the cotangents of an edge network's second layer, to be summed over runs.
+// dw[run, h, f] = sum over a run of a panel's rows of panel[row, h] first(u[b, i, f] + v[b, j, f]) of the row's pair, and db[run, h] = sum
+// of panel[row, h], made of its parts: parts of the cotangents of an edge network's second layer, to be summed over runs.
 //
 // panel    [rows, outputs]: pairs in blocks, four outputs at a time, 0 where a row of a block is no pair
 // u        [batch, receivers, features], four at a time, as are v, dw and db
@@ -48,7 +48,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> db: array<vec4<f32>>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// Where the run begins and ends.
+// The first row of the run, and the row after its last.
 var<private> start: u32;
 var<private> end: u32;
 
@@ -94,7 +94,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
                 }
             }
         }
-        // Of all tiles of these outputs, the first in the row.
+        // The first tile in the row of those of these outputs makes db.
         if (tile_col(col_unit, lane, 0u) == 0u && first_row < 4u * params.outputs) {
             let h = first_row / 4u;
             let at = run * params.outputs + h;

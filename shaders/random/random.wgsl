@@ -1,5 +1,6 @@
 // y[i] = a draw of Philox4x32-10 keyed by the seed and counted by (i / 4, 0, stream, step): uniform on [0, 1) (KIND 0, the top
-// 24 bits), standard normal (KIND 1, Box and Muller on the pair of words), or standard Gumbel (KIND 2, -log(-log u), u in (0, 1) of 23 bits).
+// 24 bits), standard normal (KIND 1, Box and Muller on the pair of words), or standard Gumbel (KIND 2, -log(-log u), u in (0, 1) of 23
+// bits).
 //
 // step     [1], u32: the program's step counter
 // y        [elements], items of 4 or one

@@ -28,7 +28,7 @@ const RUN = 8u;
 
 var<workgroup> totals: array<Y, 2u * GROUP>;
 
-// Of the lanes of a line: what those before this one come to, and all of them.
+// The sums over the lanes of a line: over those before this one, and over all of them.
 struct Found {
     earlier: Y,
     all: Y,

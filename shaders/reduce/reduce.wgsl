@@ -1,4 +1,5 @@
-// y[o, c, i] = op over the c-th chunk of x[o, :, i]: a sum, maximum or minimum, NaN where an element is. With one chunk, the whole reduction.
+// y[o, c, i] = op over the c-th chunk of x[o, :, i]: a sum, maximum or minimum, NaN where an element is. With one chunk, the whole
+// reduction.
 //
 // x        [outer, n, inner], in units of T
 // y        [outer, chunks, inner], in units of Y

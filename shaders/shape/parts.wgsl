@@ -1,5 +1,5 @@
-// Several parts and a whole: part k of rows of extent e_k stands from `start_k` on in the whole's rows, of which COUNT parts that follow one
-// another are moved, into the whole or out of it. Concatenation and splitting are this.
+// Moves COUNT parts that follow one another into a whole or out of it. Part k has rows of extent e_k, which stand from `start_k` on in the
+// whole's rows. Concatenation and splitting are made by it.
 //
 // whole    [rows, stride], items of 4, 2 or 1 words W; the parts moved are `width` of it from `from` on
 // p0, p1, ..  [rows, e_k]
@@ -8,7 +8,7 @@
 // one of   flat_vector | flat_scalar | flat_pair; join_2 | join_3 | join_7 | part_2 | part_3 | part_7
 
 struct Params {
-    // Of each part: its start among those moved, and its extent.
+    // The start of each part among those moved, and its extent.
     parts: array<vec4<u32>, 7>,
     items: u32,
     width: u32,

@@ -1,5 +1,5 @@
-// Places items within a value: y[o, start + step i, j] = x[o, i, j] for i < count, and y is `value` elsewhere. Padding, and the reverse of
-// slices, are this.
+// Places items within a value: y[o, start + step i, j] = x[o, i, j] for i < count, and y is `value` elsewhere. Padding and the reverse of
+// slices are made by it.
 //
 // x        [outer, count, inner], items of 4, 2 or 1 words W
 // y        [outer, extent, inner]
@@ -29,7 +29,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         if (at < params.items) {
             let row = select(at, at / params.inner, STEPPED);
             let outer = row / params.extent;
-            // What lies before the start is beyond every count.
+            // The distance of a row before the start wraps around, so that it is beyond every count.
             let from_start = row - outer * params.extent - params.start;
             let i = select(from_start, from_start / params.step, STEPPED);
             if (i < params.count && (!STEPPED || i * params.step == from_start)) {

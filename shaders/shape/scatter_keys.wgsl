@@ -20,7 +20,7 @@ struct Params {
 
 var<workgroup> others: array<u32, 256>;
 
-// Beyond the last there is a key above all.
+// The clamped index; beyond the last index, a key above all others.
 fn clamped(at: u32) -> u32 {
     let found = u32(clamp(index[min(at, params.n - 1u)], 0, i32(params.rows) - 1));
     return select(0xffffffffu, found, at < params.n);

@@ -2,8 +2,8 @@
 //
 // digits   [rows, m], u32, whose bits shift .. shift + 8 are the digit
 // counts   [rows, 256, blocks], u32
-// workgroup LANES x 1 x 1, 64 or 256, one block; 1 KiB of workgroup memory, whose counters are whole numbers: the order of additions is of no
-//          consequence; two barriers
+// workgroup LANES x 1 x 1, 64 or 256, one block; 1 KiB of workgroup memory, whose counters are whole numbers: the order of additions is of
+//          no consequence; two barriers
 // cost     no FLOPs; digits and counts once
 // uses     grid
 

@@ -1,7 +1,7 @@
-// One pass of a radix sort: elements go to the order of a digit of 8 bits, and those of one digit keep theirs. A block of 8 LANES elements is
-// sorted by its digit first, four bits and four bits, in workgroup memory: each invocation counts 8 neighbours by 16 values, and an element's
-// place is the number of those of smaller values and of earlier ones of its own. Elements of one digit then lie together, and go together to
-// where `offsets` says.
+// One pass of a radix sort: elements go to the order of a digit of 8 bits, and those of one digit keep theirs. A block of 8 LANES elements
+// is sorted by its digit first, four bits and four bits, in workgroup memory: each invocation counts 8 neighbours by 16 values, and an
+// element's place is the number of those of smaller values and of earlier ones of its own. Elements of one digit then lie together, and go
+// together to where `offsets` says.
 //
 // key      [rows, m], u32
 // place    [rows, m], u32; by_place says whether bits shift .. shift + 8 of the place are the digit, or of the key
@@ -26,8 +26,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> new_place: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// In turn: of each of 16 values and invocation the count, then the place of the first, those of values v and v + 8 in one word; the keys, and
-// the places, in their new order; the first place of each digit.
+// The tile holds in turn: for each of 16 values and each invocation the count, then the place of the first, with values v and v + 8 in one
+// word; the keys, then the places, in their new order; the first place of each digit.
 var<workgroup> tile: array<u32, BLOCK>;
 
 // An invocation's elements: 8 neighbours, at last 8 that lie LANES apart; and where they go.
@@ -39,10 +39,10 @@ fn digit_of(key: u32, place: u32) -> u32 {
     return (select(key, place, params.by_place == 1u) >> params.shift) & 255u;
 }
 
-// Where each of the neighbours goes by 4 bits of its digit; those from `live` on are last.
+// The places of the neighbours in the order of 4 bits of their digits; neighbours from `live` on come last.
 fn rank(live: u32, shift: u32, lane: u32) {
     var values: array<u32, 8>;
-    // 8 counts a word, of 4 bits each: there are 8 elements.
+    // A word holds 8 counts of 4 bits each, which is enough for 8 elements.
     var counts = vec2<u32>(0u);
     for (var j = 0u; j < 8u; j++) {
         let value = select((digit_of(keys[j], places[j]) >> shift) & 15u, 15u, lane * 8u + j >= live);
@@ -121,7 +121,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     workgroupBarrier();
     rank(live, 4u, lane);
-    // From here on, an invocation has elements LANES apart. Of the one before each, the word that holds the digit.
+    // From here on, an invocation has elements LANES apart. `previous` has the word with the digit of the element before each.
     var previous: array<u32, 8>;
     for (var j = 0u; j < 8u; j++) {
         tile[spread(to[j])] = keys[j];

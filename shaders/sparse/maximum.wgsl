@@ -1,10 +1,12 @@
-// y[i, f] = the largest x[j, f] over the entries (i, j) of row i, NaN where one is, 0 where there are none; indices clamped to what there is.
+// y[i, f] = the largest x[j, f] over the entries (i, j) of row i, NaN where one is, 0 where there are none; indices clamped to what there
+// is.
 //
 // x        [columns, features], in T
 // begins   [rows + 1], i32: where each row's entries begin
 // columns  [entries], i32: by row, the column of each
 // y        [rows, features], in T
-// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes one T, and asks for the features of four entries before it compares them
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes one T, and asks for the features of four entries before it compares
+//          them
 // cost     entries features FLOPs; each buffer once
 // uses     grid, nan
 // one of   features_vector | features_scalar

@@ -6,8 +6,8 @@
 // columns  [entries], i32: by row, the column of each
 // places   [entries], i32: by row, the place of each in the list
 // y        [rows, features], in T
-// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes one T, and asks for the features of four entries before it adds them. Sums
-//          are flushed every 64 terms
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes one T, and asks for the features of four entries before it adds them.
+//          Sums are flushed every 64 terms
 // cost     2 entries features FLOPs; each buffer once
 // uses     grid
 // one of   features_vector | features_scalar

@@ -1,5 +1,5 @@
-// d[e] = sum_f g[i, f] x[j, f] of every entry e = (i, j); indices clamped to what there is. Entries are taken by row, so that those that read
-// a row of g read it at about the same time.
+// d[e] = sum_f g[i, f] x[j, f] of every entry e = (i, j); indices clamped to what there is. Entries are taken by row, so that those that
+// read a row of g read it at about the same time.
 //
 // g        [rows, features], in T
 // x        [columns, features], in T

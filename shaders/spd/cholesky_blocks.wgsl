@@ -28,7 +28,7 @@ var<workgroup> stage: array<vec4<f32>, 544>;
 // A column of S before it is divided, twice by turns.
 var<workgroup> column: array<vec4<f32>, 32>;
 var<workgroup> variances: array<f32, 32>;
-// Where the matrix begins, and the first of the workgroup's own rows.
+// The first element of the matrix, and the first of the workgroup's own rows.
 var<private> base: u32;
 var<private> below: u32;
 
@@ -86,7 +86,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         s[r] = vec4<f32>(symmetric(row, first + cols.x), symmetric(row, first + cols.y), symmetric(row, first + cols.z),
             symmetric(row, first + cols.w));
     }
-    // What the next turn wants is on its way while this one computes.
+    // The operands of the next turn are loaded while this one is computed.
     for (var t = 0u; t < 4u; t++) {
         next[t] = fetched(0u, lane, t);
     }

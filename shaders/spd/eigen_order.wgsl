@@ -3,8 +3,8 @@
 //
 // found    eigenvalues, `apart` from one to the next and `span` from matrix to matrix: on the diagonals of matrices, or side by side
 // w        [matrices, stride, stride], whose rows hold eigenvectors
-// product  [matrices, stride, stride], W W' W, if POLISHED: the vectors are then 1.5 W - 0.5 W W' W, whose products with one another are off
-//          the identity by the square of what those of W are (a step of Newton and Schulz); else w again
+// product  [matrices, stride, stride], W W' W, if POLISHED: the vectors are then 1.5 W - 0.5 W W' W, whose products with one another are
+//          off the identity by the square of what those of W are (a step of Newton and Schulz); else w again
 // values   [matrices, n]
 // vectors  [matrices, n, n]
 // workgroup 64 x 1 x 1, no memory, no barrier; an invocation places one eigenvector

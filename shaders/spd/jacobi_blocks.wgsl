@@ -1,10 +1,10 @@
 // A round of Jacobi's method by blocks of 16 indices, over symmetric matrices: the blocks meet in disjoint pairs (the circle method of
-// tournaments), and of each pair's 32 x 32 matrix D this makes a rotation J that brings D nearer to a diagonal, J <- J_r J, D <- J_r D J_r',
-// by sweeps over all its pairs of indices (p, q), each turned so that D[p, q] becomes 0, 16 pairs at a time:
+// tournaments), and of each pair's 32 x 32 matrix D this makes a rotation J that brings D nearer to a diagonal, J <- J_r J, D <- J_r D
+// J_r', by sweeps over all its pairs of indices (p, q), each turned so that D[p, q] becomes 0, 16 pairs at a time:
 //   theta = (D[q, q] - D[p, p]) / (2 D[p, q]), t = sign(theta) / (|theta| + sqrt(1 + theta^2)), c = 1 / sqrt(1 + t^2), s = t c
 // applied as x - s (y + tau x), y + s (x - tau y), tau = s / (1 + c): the rounding of c, the same in every step, would add up.
-// Where all |D[i, j]| <= 2^-25 sqrt(|D[i, i] D[j, j]|) nothing more is turned, and `turned` says whether anything was: what is left there
-// moves a function of the matrix by less than rounding does.
+// Nothing more is turned once all |D[i, j]| <= 2^-25 sqrt(|D[i, i] D[j, j]|), because entries so small move a function of the matrix by
+// less than rounding does; `turned` says whether anything was turned.
 //
 // work     [matrices, n, n], n a multiple of 32; of it the blocks of pairs
 // turns    [matrices, n / 32, 32, 32], the transpose of J of each pair; nothing where it is not turned
@@ -30,7 +30,7 @@ struct Params {
 // Rows of 32 and one element of padding.
 var<workgroup> d: array<f32, 1056>;
 var<workgroup> j: array<f32, 1056>;
-// Of each pair of indices, s and tau.
+// The s and tau of each pair of indices.
 var<workgroup> rotations: array<vec2<f32>, 16>;
 // Bit 0: something is to be turned; bit 1: something is not finite.
 var<workgroup> seen: atomic<u32>;
@@ -83,7 +83,7 @@ fn turn_entries(row: vec2<u32>, col: vec2<u32>, of_rows: vec2<f32>, of_cols: vec
     d[col.y * 33u + row.y] = lower.y;
 }
 
-// What an invocation sees in its four entries of D.
+// The bits of `seen` that an invocation's four entries of D call for.
 fn looked(row: u32, col: u32) -> u32 {
     let of_row = sqrt(abs(d[row * 33u + row])) * 2.9802322e-8;
     var found = 0u;
@@ -141,7 +141,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
             break;
         }
         if (state > 1u) {
-            // What is not finite makes all that these rows meet NaN, and in a sweep every row is met.
+            // A value that is not finite makes all that these rows meet NaN, and in a sweep every row is met.
             work[at] = vec4<f32>(nan_of(1.0));
             turns[index * 256u + lane] = vec4<f32>(nan_of(1.0));
             if (lane == 0u) {

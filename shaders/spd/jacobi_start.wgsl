@@ -1,5 +1,5 @@
-// The matrices that Jacobi's method begins with: the symmetric part of a matrix, (A + A') / 2, and the identity; zeros beyond the n variables
-// where rows are further apart.
+// The matrices that Jacobi's method begins with: the symmetric part of a matrix, (A + A') / 2, and the identity; zeros beyond the n
+// variables where rows are further apart.
 //
 // a        [matrices, n, n]
 // work     [matrices, stride, stride], the symmetric part

@@ -1,6 +1,6 @@
-// What a round of `jacobi_blocks` turned, taken to the rest of the matrices: A <- J A J', W <- J W, J the rotations of the disjoint pairs
-// of blocks. A tile is what two pairs P < Q have in common, T <- J_P T J_Q', or 32 columns of W in the rows of a pair. A tile of pairs none of
-// which is turned is left as it is.
+// Applies the rotations J of a round of `jacobi_blocks`, one for each of the disjoint pairs of blocks, to the rest of the matrices:
+// A <- J A J', W <- J W. A tile is the block of A in the rows of a pair P and the columns of a pair Q, P < Q, T <- J_P T J_Q', or 32
+// columns of W in the rows of a pair. A tile is left as it is where none of its pairs is turned.
 //
 // work     [matrices, n, n], symmetric, n a multiple of 32; the pairs' own blocks are turned already
 // w        [matrices, n, n], rows become the eigenvectors

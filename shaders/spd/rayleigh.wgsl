@@ -1,5 +1,5 @@
-// Eigenvalues of the vectors that Jacobi's method by blocks found, the quotients of Rayleigh w' A w / w' w: what rounding left in the vectors
-// is in them squared, where what it left on the diagonal of A grew with every round.
+// Eigenvalues of the vectors that Jacobi's method by blocks found, as Rayleigh's quotients w' A w / w' w: the rounding errors of the
+// vectors enter the quotients squared, while those on the diagonal of A grew with every round.
 //
 // product  [matrices, n, n], W A
 // w        [matrices, n, n], whose rows hold eigenvectors

@@ -1,5 +1,5 @@
-// X with L X = B, or L' X = B if TRANSPOSED, by blocks of 32 rows, down or up: of each, what the blocks before explain is taken away as a
-// product, then its own rows follow by substitution:
+// X with L X = B, or L' X = B if TRANSPOSED, by blocks of 32 rows from the first to the last, or if TRANSPOSED from the last to the first.
+// The product of L, or of L', with the rows already solved is subtracted from each block; then its own rows follow by substitution:
 //   X[i] = (B[i] - sum_k L[i, k] X[k]) / L[i, i]; 0 where L[i, i] is 0, but NaN of what is not finite
 //
 // l        [matrices, n, n], read at and below the diagonal
@@ -28,7 +28,7 @@ var<workgroup> factor: array<vec4<f32>, 288>;
 var<workgroup> known: array<vec4<f32>, 512>;
 // A row that is solved, twice by turns.
 var<workgroup> solved: array<vec4<f32>, 32>;
-// Where the factor, and the workgroup's columns begin, and how many of them there are.
+// The first elements of the factor and of the workgroup's columns, and the number of these columns.
 var<private> factor_base: u32;
 var<private> x_base: u32;
 var<private> width: u32;
@@ -53,7 +53,7 @@ fn stage_factor(row: u32, k: u32, lane: u32) {
     }
 }
 
-// What becomes of a variable that is left out.
+// The solution for a variable that is left out.
 fn without(rest: f32) -> f32 {
     return select(nan_of(rest), 0.0, is_finite(rest));
 }

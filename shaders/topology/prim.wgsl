@@ -5,8 +5,9 @@
 // w        [graphs, n, n], words of weights, symmetric; the diagonal is not read
 // best     [graphs, n], u32: the key of each vertex's best edge
 // parent   [graphs, n], u32: its other end; bit 31 is set once the vertex is in the tree
-// workgroup LANES x 1 x 1, one graph, each vertex the affair of one invocation; of several, they hold edges of at most 1024 vertices:
-//          8 KiB and 12 LANES bytes of it and 192 more; two barriers a step, and none for storage (see the sync snippet)
+// workgroup LANES x 1 x 1, one graph; each vertex belongs to one invocation. If LANES is above 1, workgroup memory of 8 KiB, 12 LANES bytes
+//          and 192 more holds the edges of graphs of at most 1024 vertices; two barriers a step, and none for storage (see the sync
+//          snippet)
 // cost     no FLOPs; w once, best and parent once or, after the first dispatch, twice
 // uses     grid, ordered, edge_order
 // one of   sync_serial | sync_group
@@ -34,13 +35,13 @@ struct Edge {
     vertex: u32,
 }
 
-// The keys and the other ends of vertices; of each invocation's vertices the best edge, and of each part of the invocations.
+// The keys and the other ends of vertices; the best edge of each invocation's vertices, and that of each part of the invocations.
 var<workgroup> held_best: array<u32, HELD>;
 var<workgroup> held_parent: array<u32, HELD>;
 var<workgroup> edges: array<Edge, GROUP>;
 var<workgroup> parts: array<Edge, PARTS>;
 
-// Whether the edges are held in workgroup memory. One invocation has no use for it.
+// True if the edges are held in workgroup memory. One invocation has no use for it.
 fn held() -> bool {
     return (LANES > 1u) & (params.n <= HELD);
 }

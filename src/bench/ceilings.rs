@@ -197,8 +197,8 @@ impl Probes {
         Ok((measured, Beside { control, steady: self.slow || pace.max(control.q3 / self.copy.best) <= STEADY }))
     }
 
-    /// How much longer than at best the control takes, by this time of it, or multiply-adds take now, whichever is more: a copy does not
-    /// show that the clock of the multiprocessors is low. 1 on devices without clocks of their own.
+    /// The slowdown relative to the best time, of the control in this time of it or of multiply-adds now, the larger of the two: a copy
+    /// does not show that the clock of the multiprocessors is low. It is 1 on devices without clocks of their own.
     fn pace(&mut self, control: f64) -> Result<f64> {
         if self.slow {
             return Ok(1.0);

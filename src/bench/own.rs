@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What a launch of a user's kernel needs beside its text.
+/// The data that a launch of a user's kernel needs beside its text.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Launch {
     /// The number of scalars in each storage buffer of group 0, in the order of the bindings.
@@ -74,8 +74,8 @@ impl Op for Own {
 /// The work of the kernel in a file: buffers that it may write are results, all others are operands, drawn at random.
 ///
 /// # Errors
-/// Returns an error that names the file where it cannot be read or is no compute shader with buffers of 32-bit or 16-bit scalars and vectors,
-/// and where the launch does not fit its bindings or its uniform struct.
+/// Returns an error that names the file where it cannot be read or is no compute shader with buffers of 32-bit or 16-bit scalars and
+/// vectors, and where the launch does not fit its bindings or its uniform struct.
 pub fn work(path: &Path, launch: &Launch) -> Result<Work> {
     let wgsl = std::fs::read_to_string(path).map_err(|e| Error::file(path, e.to_string()))?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
             planned => planned?,
         };
         let ceilings = self.probes.ceilings();
-        // What a launch takes whatever it does is no measure of what a larger one takes.
+        // The time that even an empty launch takes is subtracted: it is no measure of the time of a larger one.
         let slowdown = before.map_or(1.0, |b| (b.ns - ceilings.dispatch.median).max(0.0) / ceilings.least_ns(b.cost).max(1.0));
         let longest = plan.steps.iter().map(|s| ceilings.least_ns(s.cost) * slowdown.max(1.0)).fold(0.0, f64::max);
         Ok((longest > LONGEST_NS).then(|| format!("a dispatch would take about {:.1} s", longest / 1e9)))

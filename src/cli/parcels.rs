@@ -24,7 +24,7 @@ pub(super) struct Parcels<'a> {
     pub(super) title: &'a str,
     /// A sentence that suggests a next step to the reader of the report.
     pub(super) next: &'a str,
-    /// How the series were read, whose entries are added to the result.
+    /// The entries that say how the series were read. They are added to the result.
     pub(super) read: Value,
 }
 

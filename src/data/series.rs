@@ -49,8 +49,9 @@ impl Series {
         if shape.rank() > 2 { format!("subject {} {region}", row / regions) } else { region }
     }
 
-    /// What a user should read before trusting what is computed from the series, one line each: doubts about the header and the index
-    /// column of a table, and regions whose mean is so large beside their variation ([`Centred::far`]) that few digits of it are left.
+    /// Warnings that a user should read before trusting what is computed from the series, one line each: doubts about the header and the
+    /// index column of a table, and regions whose mean is so large beside their variation ([`Centred::far`]) that few digits of it are
+    /// left.
     ///
     /// # Errors
     /// The same as those of [`Centred::new`].

@@ -40,7 +40,7 @@ pub(super) async fn prove(context: &Context) -> std::result::Result<f64, String>
             Ok(error) => Err(format!("a product on them is wrong by {error:.1e} of its root mean square")),
             Err(e) => Err(format!("a product on them fails: {e}")),
         };
-        // What the device said of it is in the proof; a loss stays.
+        // The proof holds what the device reported, so that the fault is cleared; the loss of a device stays.
         let _ = context.fault();
         context.proven(proof);
     }

@@ -149,7 +149,7 @@ impl Adapter {
             && l.max_compute_invocations_per_workgroup >= 256
     }
 
-    /// Whether products can be tried on its cooperative matrices.
+    /// `Ok` if products can be tried on its cooperative matrices.
     ///
     /// # Errors
     /// The reason why they cannot.
@@ -193,7 +193,7 @@ fn enough_memory(limits: &wgpu::Limits) -> Result<(), String> {
     }
 }
 
-/// Whether products can be tried on the cooperative matrices of `device`, which an application may have made.
+/// `Ok` if products can be tried on the cooperative matrices of `device`, which an application may have made.
 pub(super) fn cooperative(adapter: &Adapter, device: &wgpu::Device, options: &Options) -> Result<(), String> {
     if options.products == Products::F32 {
         return Err("products in f32 were asked for".into());

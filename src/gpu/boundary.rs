@@ -1,4 +1,4 @@
-//! Where this crate ends and wgpu begins, so that a counting allocator can tell whose allocation it sees.
+//! The boundary between this crate and wgpu, marked so that a counting allocator can tell whose allocation it sees.
 
 use std::cell::Cell;
 

@@ -30,12 +30,12 @@ struct Inner {
     pipelines: Arc<Mutex<Pipelines>>,
 }
 
-/// Whether products may run on a device's cooperative matrices.
+/// The facts that decide if products may run on a device's cooperative matrices.
 #[derive(Debug)]
 struct Cooperative {
-    /// What the adapter, the device and the options say.
+    /// `Ok` if the adapter, the device and the options allow it.
     offered: Result<(), String>,
-    /// What products were wrong by that were run on them.
+    /// The largest error of the products that were tried on them, or the reason why they are not used.
     proof: OnceLock<Result<f64, String>>,
 }
 
@@ -156,8 +156,8 @@ impl Context {
         [a.name().to_owned(), a.backend().to_string(), a.driver()]
     }
 
-    /// The target that plans are made for. Whether it has cooperative matrices is proven when the first program is compiled that would
-    /// take them: until then, the target has them where the device offers them.
+    /// The target that plans are made for. Its cooperative matrices are tried when the first program is compiled that would take them:
+    /// until then, the target has them where the device offers them.
     pub fn target(&self) -> &Target {
         match self.cooperative() {
             Some(Err(_)) => &self.inner.portable,
@@ -165,8 +165,8 @@ impl Context {
         }
     }
 
-    /// Whether products run on cooperative matrices: the largest error of products that were tried, relative to their root mean square, or
-    /// the reason why not. `None` where cooperative matrices are offered and nothing has been tried yet.
+    /// The outcome of products that were tried on cooperative matrices: their largest error, relative to their root mean square, or the
+    /// reason why products do not run on them. `None` where cooperative matrices are offered and nothing has been tried yet.
     pub fn cooperative(&self) -> Option<Result<f64, &str>> {
         let Cooperative { offered, proof } = &*self.inner.cooperative;
         match offered {

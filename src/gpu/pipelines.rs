@@ -53,7 +53,7 @@ impl Pipelines {
     }
 }
 
-/// Where pipelines are made and kept: a device, what was made on it, and whether its kernels are checked as they run.
+/// A device, the store of the pipelines that are made on it, and whether its kernels are checked as they run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Maker<'a> {
     pub(super) device: &'a wgpu::Device,

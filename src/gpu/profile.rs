@@ -1,4 +1,4 @@
-//! Where a step's time goes: GPU timestamps around every dispatch.
+//! Profiles of a step's time: GPU timestamps around every dispatch.
 
 use super::context::Context;
 use super::fault::guarded;

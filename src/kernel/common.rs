@@ -33,7 +33,7 @@ pub(crate) const GRID: Snippet = snippet!("grid");
 pub(crate) const ITEM: Snippet = snippet!("item");
 /// A kernel whose numbers are single ones.
 pub(crate) const SCALAR: Snippet = snippet!("scalar");
-/// Where NaN goes: tests of bits, over numbers T and their words U.
+/// Functions that keep NaN by tests of bits, over numbers T and their words U.
 pub(crate) const NAN: Snippet = snippet!("nan");
 /// Elementary functions that hold up at the ends of their domains, over T and U; they want [`NAN`].
 pub(crate) const MATH: Snippet = snippet!("math");
@@ -85,7 +85,7 @@ pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
 pub(crate) const TILE_STAGED: Snippet = snippet!("tile_staged");
 /// A product's tile on cooperative matrices.
 pub(crate) const TILE_COOPERATIVE: Snippet = snippet!("tile_cooperative");
-/// What lies one element after the other: items of 4 words, of one, or of 2.
+/// Elements that lie one after the other: items of 4 words, of one, or of 2.
 pub(crate) const FLAT: Choice = Choice::Snippet(&[FLAT_VECTOR, FLAT_SCALAR, FLAT_PAIR]);
 /// Items of 4 words or of one.
 pub(crate) const FLAT_NUMBERS: Choice = Choice::Snippet(&[FLAT_VECTOR, FLAT_SCALAR]);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snippet {
-    /// What a variant that chooses it is called: its file's name, unless another is given.
+    /// The name of a variant that chooses it: its file's name, unless another is given.
     pub name: &'static str,
     /// Its file's name under `shaders/common/`.
     pub(crate) file: &'static str,

@@ -174,12 +174,13 @@ pub(super) struct Product {
 }
 
 impl Product {
-    /// Where each operand holds as many matrices as there are products.
+    /// Products of operands that hold as many matrices each as there are products.
     pub(super) fn new(shape: [usize; 3], transposed: [bool; 2], batches: usize) -> Self {
         Self { shape, transposed, extents: [1, 1, batches], strides: [[0, 0, 1]; 2], stored: [batches; 2] }
     }
 
-    /// Its dispatches: the product, before it a copy of an operand whose rows are in the way, and after it the sum of the parts of long sums.
+    /// Its dispatches: the product, before it a copy of an operand whose rows are in the way, and after it the sum of the parts of long
+    /// sums.
     pub(super) fn lower(&self, cx: &mut Lowering<'_>, a: Buffer, b: Buffer, c: Buffer) -> Result<()> {
         if self.lower_narrow(cx, a, b, c)? {
             return Ok(());
@@ -276,8 +277,8 @@ impl Tape {
         self.record_one(Matmul { transpose_a, transpose_b, gathered: false }, &[a, b])
     }
 
-    /// x Wᵀ for a weight W `[outputs, inputs]` that is applied again and again, to x `[rows, inputs]` at each step of a sequence: the rows of
-    /// all steps, and the cotangents of what they make, are kept until the gradient of W is made of them in one product.
+    /// x Wᵀ for a weight W `[outputs, inputs]` that is applied again and again, to x `[rows, inputs]` at each step of a sequence: the rows
+    /// of all steps, and the cotangents of what they make, are kept until the gradient of W is made of them in one product.
     ///
     /// # Errors
     /// As [`Tape::matmul`], and where an operand is no matrix.

@@ -34,7 +34,7 @@ pub(crate) fn lower_set(cx: &mut Lowering<'_>, buffer: Buffer, word: u32) -> Res
     cx.dispatch(kernel, vec![Binding::write(buffer)], params, flat_groups(words), 0.0)
 }
 
-/// Where elements go: y[y_base + i · y_strides] = x[x_base + i · x_strides] for i in `extents`.
+/// A move of elements: y[y_base + i · y_strides] = x[x_base + i · x_strides] for i in `extents`.
 #[derive(Debug, Clone)]
 pub(crate) struct Strided {
     pub(crate) extents: Vec<usize>,

@@ -40,8 +40,8 @@ struct Class {
     name: &'static str,
     /// The edge of the block.
     edge: usize,
-    /// The products and sums that a multiprocessor makes of such blocks in the time in which it makes one of blocks of 64 × 64, where it has
-    /// as many blocks as it holds.
+    /// The products and sums that a multiprocessor makes of such blocks in the time in which it makes one of blocks of 64 × 64, where it
+    /// has as many blocks as it holds.
     rate: f64,
     /// The number of blocks with which a multiprocessor reaches that rate.
     full: f64,
@@ -231,8 +231,8 @@ impl Tiling {
         units.div_ceil(self.together)
     }
 
-    /// What the variant binds last, MAGNITUDES and the one after it: where it scales, the largest magnitudes of each operand's lines. A sum
-    /// goes through the terms of each operand as it is stored.
+    /// The last bindings of a variant that scales, MAGNITUDES and the one after it: the largest magnitudes of each operand's lines. Other
+    /// variants have none of these. A sum goes through the terms of each operand as it is stored.
     pub(super) fn magnitudes(&self, cx: &mut Lowering<'_>, [a, b]: [(Operand, Terms); 2]) -> Result<Vec<Binding>> {
         if self.variant.adapters != Adapters::Cooperative {
             return Ok(Vec::new());
@@ -243,7 +243,7 @@ impl Tiling {
     }
 }
 
-/// How the terms of a product's sums lie in an operand.
+/// The direction in which the terms of a product's sums lie in an operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Terms {
     /// Along each row.

@@ -51,7 +51,7 @@ fn updates(lowered: &Lowered) -> Vec<Update> {
     bindings.filter_map(|b| if let Access::Update { from } = b.access { Some(Update { from, to: b.buffer }) } else { None }).collect()
 }
 
-/// Where each output lies: one that is an assigned state's value before the step is copied before the state changes.
+/// The buffer of each output. An output that is an assigned state's value before the step is copied before the state changes.
 fn keep_outputs(outputs: &[Var], lowered: &mut Lowered, externals: &Externals, assigned: &BTreeMap<Buffer, Buffer>) -> Result<Vec<Buffer>> {
     let mut places = Vec::with_capacity(outputs.len());
     let mut kept: BTreeMap<Buffer, Buffer> = BTreeMap::new();

@@ -113,7 +113,7 @@ impl Groups {
             && readers.iter().all(wider)
     }
 
-    /// What is read where an op reads `v`: the operands of the op that is computed in its place, or itself.
+    /// The values that are read where an op reads `v`: the operands of the op that is computed in its place, or `v` itself.
     pub(super) fn read<'a>(&self, tape: &'a Tape, v: &'a Var) -> &'a [Var] {
         match self.inlined_op(tape, *v) {
             Some(node) => &tape.nodes()[node].inputs,

@@ -14,7 +14,7 @@ pub(super) fn drop_repeated(lowered: &mut Lowered, values: usize) {
     let mut writes = vec![0; lowered.buffers.len()];
     let written = lowered.dispatches.iter().flat_map(|d| &d.bindings).filter(|b| b.access != Access::Read);
     written.for_each(|b| writes[aliases.of(b.buffer).index()] += 1);
-    // What is written once has one value all along.
+    // A buffer that is written once has one value all along.
     let settled = |b: &Binding| match b.access {
         Access::Read => writes[aliases.of(b.buffer).index()] <= 1,
         Access::Write => {

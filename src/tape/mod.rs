@@ -75,7 +75,7 @@ struct Value {
 
 /// A recording of ops, each value written once.
 ///
-/// A tape is pure data: it knows no device. What lasts between steps is *state*
+/// A tape is pure data: it knows no device. Values that last between steps are *state*
 /// ([`Tape::state`], [`Tape::assign`]).
 ///
 /// Its methods stand in groups: [recording](#recording), [differentiation](#differentiation), [ops of your own](#ops-of-your-own);

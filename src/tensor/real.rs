@@ -46,7 +46,7 @@ pub trait Real:
     /// Elements as the data of a tensor.
     #[doc(hidden)]
     fn data(elements: Vec<Self>) -> Data;
-    /// Where `pool` keeps buffers of this precision.
+    /// The shelf on which `pool` keeps buffers of this precision.
     #[doc(hidden)]
     fn shelf(pool: &mut Pool) -> &mut Shelf<Self>;
     /// The Fourier transforms of n reals, there and back, neither scaled.

@@ -134,7 +134,7 @@ pub struct RunResult {
 }
 
 impl RunResult {
-    /// What a user should read before trusting the numbers, one line each.
+    /// Warnings that a user should read before trusting the numbers, one line each.
     pub fn warnings(&self) -> Vec<String> {
         let mut found = Vec::new();
         let condition = self.condition.unwrap_or(0.0);

@@ -223,8 +223,8 @@ impl Tape {
         self.select(none, zero, inverse)
     }
 
-    /// Centred series divided by the largest magnitude of each, so that squares neither overflow nor vanish. What does not depend on the
-    /// unit of a series does not depend on that divisor, which takes no gradient.
+    /// Centred series divided by the largest magnitude of each, so that squares neither overflow nor vanish. Results that do not depend on
+    /// the unit of a series do not depend on that divisor, which takes no gradient.
     fn at_unit_size(&mut self, centred: &Centred) -> Result<UnitSize> {
         let size = self.abs(centred.series)?;
         let most = self.max(size, &[-1], true)?;

@@ -11,9 +11,9 @@ use crate::{Device, Error, HostTensor, Result, Shape};
 
 /// The value of ‖mean log‖/n² at which nilearn's geometric mean stops.
 ///
-/// Where its mean stops decides nilearn's tangents: in those of 64 to 122 regions of real recordings (5 to 40 subjects, defaults) they lie
-/// 2·10⁻⁵ to 1·10⁻⁴ from the tangents of the converged mean, where entries reach 2. A default that converges would miss nilearn by that;
-/// this rule gives the same to 10⁻⁷. A tolerance or a shrinkage that is given asks for the mean itself.
+/// nilearn's tangents depend on the step at which its mean stops: for 64 to 122 regions of real recordings (5 to 40 subjects, defaults)
+/// they lie 2·10⁻⁵ to 1·10⁻⁴ from the tangents of the converged mean, where entries reach 2. A default that converges would miss nilearn by
+/// that; this rule gives the same to 10⁻⁷. A tolerance or a shrinkage that is given asks for the mean itself.
 const NILEARN: f64 = 1e-7;
 
 /// A tangent space fitted to a group, into which the series of other subjects can be mapped too.

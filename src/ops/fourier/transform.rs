@@ -1,5 +1,5 @@
-//! The op: real series to half a spectrum, or back. One dispatch transforms rows that fit in workgroup memory; longer rows take several, over
-//! panels of rows; where the length has a large prime factor, they are those of Bluestein's convolution.
+//! The op: real series to half a spectrum, or back. One dispatch transforms rows that fit in workgroup memory; longer rows take several,
+//! over panels of rows; where the length has a large prime factor, they are those of Bluestein's convolution.
 
 use super::way::{Passes, TILE, Way, points, radices};
 use crate::kernel::{Adapters, Binding, Buffer, Choice, Lowering, Params, Source, Variant, common, kernel_source};
@@ -17,7 +17,7 @@ pub(super) enum Direction {
     Inverse,
 }
 
-/// Why a transform on the host cannot fail.
+/// The reason why a transform on the host cannot fail.
 const FITS: &str = "the plan is of this length, and the ends are real";
 
 /// Forward, X_k = s_k Σ_t x_t e^(−2πikt/n); inverse, x_t = Re Σ_k s_k X_k e^(2πikt/n); over the first half of the spectrum alone, with
@@ -138,7 +138,7 @@ const REALS_OUT: usize = 2;
 const PAIRS: usize = 3;
 const PACKED: usize = 4;
 
-/// What passes read and write, two digits each.
+/// The layouts of passes, two digits each: the one that is read, and the one that is written.
 const LAYOUTS: [&str; 9] = ["0u", "1u", "10u", "11u", "12u", "20u", "22u", "34u", "43u"];
 
 pub(in crate::ops) static PASS: Source = kernel_source!("fourier/pass")
@@ -203,7 +203,8 @@ fn lower(op: &Transform, cx: &mut Lowering<'_>) -> Result<()> {
 /// The steps of a pass that the kernel can take.
 const STEPS: usize = 8;
 
-/// What a number below 2¹² is multiplied by, in units of 2⁻²¹, for its quotient by `d`: 0 beyond 1024, where the kernel asks for none but 0.
+/// The factor, in units of 2⁻²¹, that takes a number below 2¹² to its quotient by `d`. It is 0 for `d` beyond 1024: by those the kernel
+/// divides only numbers whose quotient is 0.
 fn factor(d: usize) -> usize {
     if d > 1024 { 0 } else { (1 << 21) / d.max(1) + 1 }
 }
@@ -214,9 +215,9 @@ struct Chain {
     /// The layouts it reads and writes.
     layouts: [usize; 2],
     inverse: bool,
-    /// Whether the tables that multiply are conjugated.
+    /// True if the tables that multiply are conjugated.
     conjugate: bool,
-    /// Where the tables begin by which it multiplies what it reads and what it writes; 0 for none.
+    /// The positions of the tables by which it multiplies what it reads and what it writes; 0 for no table.
     tables: [usize; 2],
 }
 
@@ -232,7 +233,7 @@ struct Rows<'a, 'b> {
 }
 
 impl Rows<'_, '_> {
-    /// Where a pass writes: the op's result, which the first panel begins, or scratch.
+    /// The buffer that a pass writes: the op's result, which the first panel begins, or scratch.
     fn result(&mut self, write: usize) -> (Buffer, Binding) {
         if write != COMPLEX_OUT {
             let y = self.cx.output(0);

@@ -1,5 +1,5 @@
-//! Two ways to transform a length: by steps of its own factors, or by Bluestein's convolution; the passes that make them; and the tables that
-//! each needs.
+//! Two ways to transform a length: by steps of its own factors, or by Bluestein's convolution; the passes that make them; and the tables
+//! that each needs.
 
 use crate::tensor::{HostTensor, Real};
 use crate::{Error, Result};
@@ -14,7 +14,8 @@ const BUTTERFLIES: [usize; 6] = [2, 3, 4, 5, 7, 8];
 /// The largest prime factor that is a step of its own. Its terms are summed one after the other, so that the sums stay short.
 const LARGEST: usize = 64;
 
-/// The most points of a pass of several: a workgroup then takes 8 transforms side by side at least, whose neighbours in memory are read together.
+/// The most points of a pass of several: a workgroup then takes 8 transforms side by side at least, whose neighbours in memory are read
+/// together.
 const PASS: usize = 256;
 
 /// The method by which a length is transformed.
@@ -35,7 +36,7 @@ impl Way {
         Self::Bluestein(smooth(2 * n - 1))
     }
 
-    /// Whether neighbours in a row of reals go as one complex number.
+    /// True if neighbours in a row of reals go as one complex number.
     pub(super) fn pairs(self, n: usize, by: Passes) -> bool {
         by == Passes::Whole && self == Self::Own && n.is_multiple_of(2) && by.of(n / 2).len() == 1
     }
@@ -96,8 +97,8 @@ fn chirp_spectrum(chirp: impl Fn(usize) -> Complex64, n: usize, m: usize) -> Res
     Ok((0..m).map(|k| Complex64::new(re[half(k)].re, im[half(k)].re) / m as f64).collect())
 }
 
-/// The radices of the steps of n: primes, those below 10 gathered to 8 and 4, in the order in which the steps are taken. Odd ones come first:
-/// a step writes to places that lie its radix apart, which in workgroup memory collide where that is even, unless it is a late one.
+/// The radices of the steps of n: primes, those below 10 gathered to 8 and 4, in the order in which the steps are taken. Odd ones come
+/// first: a step writes to places that lie its radix apart, which in workgroup memory collide where that is even, unless it is a late one.
 pub(super) fn radices(n: usize) -> Vec<usize> {
     let mut rest = n.max(1);
     let (mut radices, mut large) = (Vec::new(), Vec::new());

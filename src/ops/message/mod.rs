@@ -1,11 +1,11 @@
 //! Dense message passing between all pairs of nodes, without a tensor of pairs × features, forward or in reverse.
 //!
-//! The first layer of an edge network is linear in its two ends, W [x_i; x_j] + b = u_i + v_j, so a pair's hidden state is act(u_i + v_j) of
-//! two tensors over nodes. What is done with it reduces it at once: to a pair's logits by weights over features
-//! ([`pairwise_dot`]; NRI's edge types, GATv2's scores), or to a receiver's message by weights over senders
-//! ([`pairwise_sum`]), or to a message of what a second layer makes of it ([`pairwise_mlp`]). The reverse makes each hidden state anew from u and v (as FlashAttention does: Dao et al. 2022) in two
-//! passes, over receivers and over senders, so that no sum is written by two at once. The same split of a concatenation is in
-//! DGL's guide, 2.2; the fusion in one pass is FusedMM's (Rahman, Sujon & Azad 2021).
+//! The first layer of an edge network is linear in its two ends, W [x_i; x_j] + b = u_i + v_j, so a pair's hidden state is act(u_i + v_j)
+//! of two tensors over nodes. Every use of it reduces it at once: to a pair's logits by weights over features ([`pairwise_dot`]; NRI's edge
+//! types, GATv2's scores), or to a receiver's message by weights over senders ([`pairwise_sum`]), or to a message of what a second layer
+//! makes of it ([`pairwise_mlp`]). The reverse makes each hidden state anew from u and v (as FlashAttention does: Dao et al. 2022) in two
+//! passes, over receivers and over senders, so that no sum is written by two at once. The same split of a concatenation is in DGL's guide,
+//! 2.2; the fusion in one pass is FusedMM's (Rahman, Sujon & Azad 2021).
 //!
 //! [`pairwise_dot`]: crate::Tape::pairwise_dot
 //! [`pairwise_mlp`]: crate::Tape::pairwise_mlp

@@ -185,7 +185,7 @@ impl Walk {
         inner
     }
 
-    /// Where operand `k` stands for the element `i` of the space.
+    /// The position in operand `k` of the value for the element `i` of the space.
     pub(crate) fn offset(&self, k: usize, i: usize) -> usize {
         let mut rest = i;
         let mut offset = 0;

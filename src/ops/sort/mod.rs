@@ -177,8 +177,8 @@ impl Op for RunningCounts {
 
 /// # Sorting
 impl Tape {
-    /// Where the elements of each row of x `[.., m]` (f32, i32 or u32) stand in ascending order: i32 `[.., m]`, a stable sort's
-    /// indices. −0 equals 0; NaN comes last.
+    /// The indices of the elements of each row of x `[.., m]` (f32, i32 or u32) in ascending order, by a stable sort: i32 `[.., m]`.
+    /// −0 equals 0; NaN comes last.
     ///
     /// # Errors
     /// Where x is f16, or has no axes.

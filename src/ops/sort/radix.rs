@@ -33,7 +33,7 @@ pub(in crate::ops) struct Keys {
     pub(in crate::ops) m: usize,
 }
 
-/// Where the digit of a pass is found.
+/// The word that holds the digit of a pass.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::ops) enum Digit {
     Key { shift: usize },

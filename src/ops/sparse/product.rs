@@ -16,7 +16,7 @@ const SHARES: [Variant; 2] = [
     Variant { name: "eight", adapters: Adapters::Hardware, classes: &[], constants: &[("LANES", "8u")], snippets: &[] },
 ];
 
-/// Where a pattern's indices begin among an op's inputs, after two real operands.
+/// The position of a pattern's indices among an op's inputs, after two real operands.
 const INDICES: usize = 2;
 
 /// (w, x, pattern) → y: y_i = Σ w_e x_j over the entries of row i.

@@ -67,8 +67,8 @@ impl Op for Connectome {
 /// # Births and deaths of a connectome of series
 impl Tape {
     /// The functional connectome of x `[.., nodes, samples]`, of activations over stimuli say, by its topology: r, Pearson's correlations
-    /// `[.., nodes, nodes]`, and the births and deaths of the graph of their magnitudes |r|. What [`Tape::absolute_correlation`] and
-    /// [`Tape::birth_death`] make one after the other, without |r|.
+    /// `[.., nodes, nodes]`, and the births and deaths of the graph of their magnitudes |r|. These are the results of
+    /// [`Tape::absolute_correlation`] and then [`Tape::birth_death`], without |r|.
     ///
     /// # Errors
     /// As [`Tape::correlation`] and [`Tape::birth_death`].

@@ -1,9 +1,9 @@
 //! The edges of graphs on a device, those of the maximum spanning tree told from the others.
 //!
-//! Small graphs take Prim's algorithm, an invocation or a workgroup each: the work is the least there is, in n − 1 steps that wait for one another. Large
-//! ones take Borůvka's with contraction (Chin, Lam & Chen, "Efficient parallel algorithms for some graph problems", CACM 1982): the best
-//! edge of every super-node at once, what they join is made one, and the matrix of the best edges between the new ones is at most a
-//! quarter of the last. Both take the edges in one order, by weight and then by index, of which there is one greatest tree.
+//! Small graphs take Prim's algorithm, an invocation or a workgroup each: the work is the least there is, in n − 1 steps that wait for one
+//! another. Large ones take Borůvka's with contraction (Chin, Lam & Chen, "Efficient parallel algorithms for some graph problems", CACM
+//! 1982): the best edge of every super-node at once, what they join is made one, and the matrix of the best edges between the new ones is
+//! at most a quarter of the last. Both take the edges in one order, by weight and then by index, of which there is one greatest tree.
 
 use super::Weights;
 use crate::Result;
@@ -107,8 +107,8 @@ struct Contracted {
     first: bool,
 }
 
-/// The rounds. How many super-nodes each leaves is known to the device alone, so that all are recorded for the most there may be, half of
-/// those before, and what is no more returns at once.
+/// The rounds. The number of super-nodes that a round leaves is known to the device alone, so that each round is recorded for the most
+/// there may be, half of those before; invocations for super-nodes that are no more return at once.
 fn lower_boruvka(cx: &mut Lowering<'_>, w: Weights, [graphs, n]: [usize; 2], place: Buffer) -> Result<()> {
     let mut counts = cx.scratch(TensorType::u32([graphs]));
     lower_set(cx, counts, n as u32)?;

@@ -18,7 +18,7 @@ const FUNCTIONS: [&str; 12] = ["relu", "tanh", "sigmoid", "softplus", "gelu", "e
 
 type Reduce = fn(&mut Tape, Var, &[isize]) -> Result<Var>;
 
-/// What a reduction does to a constant that is added along the last axis.
+/// The effect of a reduction on a constant that is added along the last axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum OfMeans {
     /// Over other axes it gives a constant that is added along the last axis.
@@ -54,7 +54,7 @@ fn is_constant_along(t: &Tape, x: Var, y: Var) -> bool {
     t.shape(x).last().copied().unwrap_or(1) == 1 && t.shape(y).last().is_some_and(|&time| time > 1)
 }
 
-/// The sum or the difference. What is constant along the last axis changes means alone.
+/// The sum or the difference. An operand that is constant along the last axis changes means alone.
 fn sum_of(t: &mut Tape, a: Var, b: Var, op: Two) -> Result<Var> {
     let made = op(t, a, b)?;
     let (less_a, less_b) = (t.less_means(a), t.less_means(b));

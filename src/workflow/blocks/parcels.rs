@@ -36,8 +36,9 @@ const NORMALISATIONS: [(&str, Normalisation); 5] = [
     ("sum", Normalisation::Sum),
 ];
 
-/// Where `series` differ by means from others that keep their digits, makes parcels of those too, and declares that `made` differs from them
-/// by means. What else is made of them is returned, so that a workflow that needs the parcels without their means computes them once.
+/// Makes parcels of the twin of `series` without means too, where it has one that keeps its digits, and declares that `made` differs from
+/// those by means. All else that is made of them is returned, so that a workflow that needs the parcels without their means computes them
+/// once.
 fn moved_along<T>(tape: &mut Tape, series: Var, made: Var, twin: impl FnOnce(&mut Tape, Var) -> Result<(Var, T)>) -> Result<Option<T>> {
     let less = tape.less_means(series);
     if less == series {

@@ -28,7 +28,8 @@ impl Blocks {
             across: extents.senders.div_ceil(1 << sender_bits),
             down: extents.receivers.div_ceil(1 << (block_bits - sender_bits)),
         };
-        // An invocation's own tile is of one receiver; the lanes of a workgroup that have rows of one receiver lie side by side, 4 rows each.
+        // An invocation's own tile is of one receiver; the lanes of a workgroup that have rows of one receiver lie side by side, 4 rows
+        // each.
         let Some(side) = tiling.side() else { return with(block_bits) };
         let widest = (4 * side).ilog2().min(block_bits);
         let badness = |b: &Self| (b.across * b.down, b.sender_bits.abs_diff(b.block_bits - b.sender_bits));
@@ -53,7 +54,7 @@ impl Blocks {
         self.extents.batch * self.of_graph()
     }
 
-    /// What the snippet asks for, where row 0 begins the block `from`.
+    /// The params with those added that the snippet asks for, where row 0 begins the block `from`.
     pub(super) fn params(&self, params: Params, from: usize) -> Params {
         let bits = [self.block_bits, self.sender_bits].map(|b| b as usize);
         [self.across, self.down, bits[0], bits[1], from, self.all() - 1].into_iter().fold(params, Params::u32)

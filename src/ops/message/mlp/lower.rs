@@ -33,7 +33,7 @@ const VARIANTS: [Variant; 6] = [
     staged("shared32", &["narrow"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
 ];
 
-/// Whether an activation is ELU or tanh. The code of those, in the loops that make hidden states, costs the others registers.
+/// True if an activation is ELU or tanh. The code of those, in the loops that make hidden states, costs the others registers.
 const EXPONENTIAL: Choice = Choice::Constant("EXPONENTIAL", &["true", "false"]);
 
 /// The index in the choice for these activations.
@@ -55,8 +55,8 @@ const PANEL: usize = 1 << 21;
 /// On a software adapter: 512 KiB, half a core's.
 const SMALL_PANEL: usize = 1 << 17;
 
-/// The tiling of products whose outputs have at least `least` rows and columns, `elements` in all, where each tile takes `products` products of
-/// `terms` terms.
+/// The tiling of products whose outputs have at least `least` rows and columns, `elements` in all, where each tile takes `products`
+/// products of `terms` terms.
 fn tiling(source: &'static Source, cx: &Lowering<'_>, [least, elements]: [usize; 2], [products, terms]: [usize; 2]) -> Result<Tiling> {
     // Half as many blocks of 128 × 128 as fill a large GPU are faster than four times as many smaller ones.
     let class = match least {
