@@ -58,7 +58,7 @@ fn stage_block(s: u32, block: mat4x4<f32>) {
     let k = s % 4u * 4u;
     let turned = s % 4u * 2u;
     if (s < 4u * ROW_QUADS) {
-        let at = k * ROW_QUADS + (s / 4u ^ turned);
+        let at = k * ROW_QUADS + ((s / 4u) ^ turned);
         a_stage[at] = block[0];
         a_stage[at + ROW_QUADS] = block[1];
         a_stage[at + 2u * ROW_QUADS] = block[2];
