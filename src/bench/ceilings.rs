@@ -193,8 +193,10 @@ impl Probes {
             }
         }
         let (pace, measured, control) = best.ok_or_else(|| Error::argument("no samples"))?;
-        // More samples may have found the control to be faster than it was known to be at first.
-        Ok((measured, Beside { control, steady: self.slow || pace.max(control.q3 / self.copy.best) <= STEADY }))
+        // More samples may have found the control to be faster than it was known to be at first. A pace of NaN, of a clock that gives 0,
+        // is not steady.
+        let steady = pace <= STEADY && control.q3 <= STEADY * self.copy.best;
+        Ok((measured, Beside { control, steady: self.slow || steady }))
     }
 
     /// The slowdown relative to the best time, of the control in this time of it or of multiply-adds now, the larger of the two: a copy
@@ -205,7 +207,9 @@ impl Probes {
         }
         self.f32.measure(&ONE)?;
         let arithmetic = self.f32.times.last().map_or(f64::INFINITY, |now| now / self.f32.best);
-        Ok(arithmetic.max(control / self.copy.best))
+        let copying = control / self.copy.best;
+        // NaN is handed on, which `max` would drop.
+        Ok(if arithmetic.is_nan() || arithmetic > copying { arithmetic } else { copying })
     }
 
     /// The control's nanoseconds now.

@@ -4,12 +4,12 @@
 //! variation from a change of a kernel. First, the *control*, a copy between two large buffers whose kernel nobody tunes, is timed just
 //! before and just after each row in both runs, and the row's ratio is divided by the ratio of its controls, because anything that slows
 //! all kernels slows the copy as well. A row whose control was not steady in one of the runs is not compared.
-//! Second, a row that looks slower is timed twice more, and the fastest of the three is judged. Third, a kernel counts as slower only where the divided ratio passes the threshold *and* the times differ by more than they spread: the
-//! new lower quartile lies above the old upper quartile, even if the machine became slower by as much as the control's own quartiles allow.
-//! A ratio that passes the threshold without meeting the second condition is called noise. On a machine that is busy with other work all
-//! rows may be noise, and only a run on a quieter machine decides. The control is printed first, with its range. Where the control changed
-//! by more than the threshold, the machine did, and the verdicts on small kernels, whose time is mostly that of launches and not of memory
-//! traffic, are unreliable.
+//! Second, a row that looks slower is timed twice more, and the fastest of the three is judged. Third, a kernel counts as slower only where
+//! the divided ratio passes the threshold *and* the times differ by more than they spread: the new lower quartile lies above the old upper
+//! quartile, even if the machine became slower by as much as the control's own quartiles allow. A ratio that passes the threshold without
+//! meeting the last condition is called noise. On a machine that is busy with other work all rows may be noise, and only a run on a quieter
+//! machine decides. The control is printed first, with its range. Where the control changed by more than the threshold, the machine did, and
+//! the verdicts on small kernels, whose time is mostly that of launches and not of memory traffic, are unreliable.
 
 use super::ceilings::Beside;
 use super::machine::Machine;

@@ -130,6 +130,11 @@ impl<'a> Bench<'a> {
         1 + self.works.len() + self.steps.len()
     }
 
+    /// True where training steps are timed, and not works alone.
+    pub fn times_steps(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
     /// Measures everything; `progress` is called with the name of each stage before it begins. A kernel that looks slower than in an
     /// earlier run by more than a threshold is timed again before the report says so.
     ///

@@ -111,6 +111,10 @@ impl Bench {
         let shapes = self.shape.as_ref().map(|shapes| shapes.0.clone());
         let settings = Settings { filter: self.filter.clone(), quick: self.quick, size: self.size, shapes, own, seed: common.seed };
         let bench = Measured::new(&device, &settings)?;
+        let none = || Error::argument("--trace: no training step is timed: `tapetum bench step/demo` times one");
+        if self.trace.is_some() && !bench.times_steps() {
+            return Err(none());
+        }
         let mut folder = self.out.as_ref().map(OutputFolder::new).transpose()?;
         common.say(&device);
         let bar = progress(bench.stages() as u64, "stages")?;
@@ -124,7 +128,6 @@ impl Bench {
         }
         folder.map(OutputFolder::commit).transpose()?;
         if let Some(path) = &self.trace {
-            let none = || Error::argument("--trace: no training step was timed: `tapetum bench step/demo` times one");
             write_file(path, format!("{:#}\n", report.trace().ok_or_else(none)?).as_bytes())?;
         }
         let mut object = report.json();

@@ -161,6 +161,7 @@ fn steps_are_timed() {
     let of = |phase: &str| trace["traceEvents"].as_array().unwrap().iter().filter(|e| e["ph"] == json!(phase)).count();
     assert_eq!((json!(of("X")), of("M")), (json["steps"][0]["dispatches"].clone(), 1), "an event a dispatch, and the step's name");
     folder.run("bench step/parcels --quick --device cpu --trace host.json").failed(&["--trace", "timestamps"]);
+    folder.run("bench fisher_z --quick --trace works.json").failed(&["--trace", "no training step"]);
     let [step] = &json["steps"].as_array().unwrap()[..] else { panic!("{json}") };
     assert!(json["rows"].as_array().unwrap().is_empty());
     for key in ["dispatches", "encode_ns_a_dispatch", "kernels_ns", "planned_bytes", "peak_bytes"] {
