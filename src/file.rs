@@ -93,18 +93,28 @@ impl OutputFolder {
     /// Returns [`Error::File`] where a file cannot be written or put in place. The files before it are then removed, and the files they
     /// replaced are restored.
     pub fn commit(self) -> Result<Vec<PathBuf>> {
-        let _writing = writing();
-        let error = |path: &Path, e: io::Error| Error::file(path, format!("cannot be written: {e}"));
-        let staged = self.files.iter().map(|(path, bytes)| Staged::new(path, bytes).map_err(|e| error(path, e)));
-        let mut staged = staged.collect::<Result<Vec<_>>>()?;
-        for i in 0..staged.len() {
-            if let Err(e) = staged[i].place() {
-                staged[..=i].iter_mut().rev().for_each(Staged::take_back);
-                return Err(error(staged[i].path, e));
-            }
-        }
+        write_files(&self.files)?;
         Ok(self.files.iter().map(|(path, _)| path.clone()).collect())
     }
+}
+
+/// Writes several files, which appear together or not at all.
+///
+/// # Errors
+/// Returns [`Error::File`] where a file cannot be written or put in place. The files before it are then removed, and the files they replaced
+/// are restored.
+pub fn write_files(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
+    let _writing = writing();
+    let error = |path: &Path, e: io::Error| Error::file(path, format!("cannot be written: {e}"));
+    let staged = files.iter().map(|(path, bytes)| Staged::new(path, bytes).map_err(|e| error(path, e)));
+    let mut staged = staged.collect::<Result<Vec<_>>>()?;
+    for i in 0..staged.len() {
+        if let Err(e) = staged[i].place() {
+            staged[..=i].iter_mut().rev().for_each(Staged::take_back);
+            return Err(error(staged[i].path, e));
+        }
+    }
+    Ok(())
 }
 
 /// A lock on a folder, which ends with the value.

@@ -1,6 +1,5 @@
 //! Parts that subcommands share: the global options, the choice of the device, and messages to the user.
 
-use crate::data::{Layout, Series, SeriesOptions, TableOptions};
 use crate::gpu::{Choice, Options, Products};
 use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
@@ -8,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// The options of every subcommand.
@@ -40,74 +39,12 @@ pub(super) struct Common {
 /// The section of a help page in which the options of all subcommands stand.
 pub(super) const GLOBAL: &str = "Global options";
 
-/// The axes of a file of series, after subjects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Axes {
-    TimeRegions,
-    RegionsTime,
-}
-
-impl Axes {
-    pub(super) fn layout(self) -> Layout {
-        match self {
-            Self::TimeRegions => Layout::TimeRegions,
-            Self::RegionsTime => Layout::RegionsTime,
-        }
-    }
-}
-
 /// The arithmetic of large matrix products.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 enum Precision {
     #[default]
     Auto,
     F32,
-}
-
-/// The options that say how tables are read.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub(super) struct Tables {
-    /// Say whether the first row of a table is a header; without this option it is recognised, and the command says so.
-    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
-    header: Option<bool>,
-    /// The column of a table that numbers or dates its rows and is not a series: its name, its place from 1, or `none`; without this option
-    /// it is recognised, and the command says so.
-    #[arg(long, value_name = "NAME|PLACE|none", value_parser = NonEmptyStringValueParser::new())]
-    index_column: Option<String>,
-}
-
-fn yes_or_no(text: &str) -> Result<bool, &'static str> {
-    match text {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err("yes or no is expected"),
-    }
-}
-
-impl Tables {
-    pub(super) fn options(&self, layout: Axes) -> SeriesOptions {
-        let table = TableOptions { header: self.header, index_column: self.index_column.clone() };
-        SeriesOptions { layout: layout.layout(), table }
-    }
-}
-
-/// Says what was recognised in a table of series.
-pub(super) fn say_table(path: &Path, series: &Series) {
-    let recognised = series.read_as.iter().flat_map(|r| &r.recognised);
-    recognised.for_each(|what| note(&format!("{}: {what}", path.display())));
-}
-
-/// Says what is doubtful about series, and returns it for `--json`.
-pub(super) fn warn_of(path: &Path, series: &Series) -> Result<Vec<String>> {
-    let doubts = series.doubts()?;
-    doubts.iter().for_each(|doubt| note(&format!("warning: {}: {doubt}", path.display())));
-    Ok(doubts)
-}
-
-/// The header and the index column that a table of series was read with, for `--json`.
-pub(super) fn table_json(series: &Series) -> serde_json::Value {
-    let of = |r: &crate::data::ReadAs| serde_json::json!({ "header": r.header, "index_column": r.index_column, "recognised": r.recognised, "doubts": r.doubts });
-    series.read_as.as_ref().map_or(serde_json::Value::Null, of)
 }
 
 /// The outcome of a subcommand that did not fail.

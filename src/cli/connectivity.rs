@@ -1,29 +1,25 @@
 //! `tapetum connectivity`.
 
-use super::common::{Axes, Common, Done, Tables, note, say_table, table_json};
+use super::common::{Common, Done, note};
+use super::source::{Source, apart};
 use crate::connectome::connectivity::mean::Ended;
 use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind, Matrices};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
-use crate::data::{self, Series};
+use crate::data::{self, Connectome, Content, Format, Series};
 use crate::host::Precision;
 use crate::{Error, Result};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use serde_json::{Value, json};
-use std::fs;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Connectivity {
-    /// Series: `.npy` (or the only array of a `.npz`; `FILE.npz:NAME` names one of several) of 2 axes, or 3 with subjects first; `.csv` or
-    /// `.tsv` whose rows are time, with or without a header; `.func.gii`, whose vertices are regions; or an image over time, `.nii` or
-    /// `.nii.gz`, by an atlas.
-    series: PathBuf,
-    /// The atlas that gives an image its series: an image of labels, or of maps along its fourth axis, with the same voxels.
-    #[arg(long, value_name = "IMAGE")]
-    atlas: Option<PathBuf>,
-    /// The file for the matrices, f32 `[.., regions, regions]`.
-    #[arg(short, long, value_name = "OUT.npy")]
+    #[command(flatten)]
+    source: Source,
+    /// The file for the matrices, f32 `[.., regions, regions]`: `.npy` (with the regions' names beside it in a `.names.txt`) or `.npz`; for one
+    /// subject also `.tsv` or `.csv`, with the names in its header and first column.
+    #[arg(short, long, value_name = "OUT")]
     out: PathBuf,
     /// The matrices to compute; covariance divides by T - 1.
     #[arg(long, value_enum, default_value_t = Kind::Correlation)]
@@ -43,11 +39,6 @@ pub(super) struct Connectivity {
     /// Write the tangents even where the geometric mean has not converged.
     #[arg(long)]
     unconverged: bool,
-    /// The axes of the file, after subjects.
-    #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
-    layout: Axes,
-    #[command(flatten)]
-    tables: Tables,
 }
 
 impl ValueEnum for Kind {
@@ -108,36 +99,38 @@ impl Connectivity {
 
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         self.check_out()?;
-        let series = self.read()?;
+        let series = self.source.read()?;
         let shape = series.values.shape();
         let [regions, frames] = [shape[shape.rank() - 2], shape[shape.rank() - 1]];
         let subjects: usize = shape[..shape.rank() - 2].iter().product();
         if frames < 2 {
-            return Err(Error::file(&self.series, format!("{frames} frame: at least 2 are needed for a {}", self.kind.name())));
+            return Err(Error::file(self.source.path(), format!("{frames} frame: at least 2 are needed for a {}", self.kind.name())));
         }
         let measure = self.measure();
         let device = common.device()?;
-        let made = measure.compute(&device, &series.values).map_err(|e| match e {
-            Error::Argument { what } => Error::file(&self.series, what),
-            Error::Op { .. } => Error::file(&self.series, e.to_string()),
+        let made = measure.compute_present(&device, &series.values, &series.missing).map_err(|e| match e {
+            Error::Argument { what } => Error::file(self.source.path(), what),
+            Error::Op { .. } => Error::file(self.source.path(), e.to_string()),
             other => other,
         })?;
-        data::write_npy(&self.out, &made.values)?;
+        let connectome = Connectome::new(made.values.clone(), series.names.clone())?;
+        data::write_connectome(&self.out, &connectome)?;
         common.say(&device);
-        say_table(&self.series, &series);
+        self.source.say(&series);
         let warnings = self.warnings(&measure, &series, &made);
         for warning in &warnings {
-            note(&format!("warning: {}: {warning}", self.series.display()));
+            note(&format!("warning: {}: {warning}", self.source.path().display()));
         }
-        let json = json!({
-            "series": self.series.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
+        let mut json = json!({
+            "out": self.out.display().to_string(), "device": device.name(),
             "cooperative": device.cooperative(),
             "kind": self.kind.name(), "shrinkage": shrinkage_name(measure.shrinkage()), "fisher_z": self.fisher_z,
             "precision": precision(made.precision), "condition": made.condition,
             "residual": made.mean.map(|m| m.residual), "mean": made.mean.map(ended),
-            "subjects": subjects, "frames": frames, "regions": regions, "table": table_json(&series),
+            "subjects": subjects, "frames": frames, "regions": regions,
             "warnings": warnings,
         });
+        self.source.describe(&mut json, &series);
         common.print(&json, || {
             let of = if subjects == 1 { String::new() } else { format!("{subjects} subjects of ") };
             let how = if made.precision == Precision::F64 { ", in f64 on the host" } else { "" };
@@ -159,6 +152,7 @@ impl Connectivity {
     fn warnings(&self, measure: &Measure, series: &Series, made: &Matrices) -> Vec<String> {
         let mut found: Vec<String> = measure.doubt(&series.values).into_iter().collect();
         found.extend(series.read_as.iter().flat_map(|read_as| read_as.doubts.clone()));
+        found.extend(series.missing_warning());
         found.extend(made.rows.warnings(self.kind, |row| series.row_name(row)));
         if let Some(mean) = made.mean.filter(|m| !m.converged) {
             found.push(format!("the geometric mean has not converged: a step of length {:.1e} is left", mean.residual));
@@ -169,24 +163,9 @@ impl Connectivity {
         found
     }
 
-    fn read(&self) -> Result<Series> {
-        match &self.atlas {
-            Some(atlas) if data::is_nifti(&self.series) => data::atlas_series(&self.series, atlas),
-            Some(_) => Err(Error::file(&self.series, "--atlas is for images: .nii or .nii.gz is expected")),
-            None => data::read_series(&self.series, self.tables.options(self.layout)),
-        }
-    }
-
     fn check_out(&self) -> Result<()> {
-        if self.out.extension().is_none_or(|e| !e.eq_ignore_ascii_case("npy")) {
-            return Err(Error::file(&self.out, "an output ending in .npy expected"));
-        }
-        match (fs::canonicalize(&self.out), fs::canonicalize(&self.series)) {
-            (Ok(out), Ok(series)) if out == series => {
-                Err(Error::file(&self.out, "the output would replace the series: another name expected"))
-            }
-            _ => Ok(()),
-        }
+        Format::written_as(&self.out, Content::Connectome)?;
+        apart(&self.out, self.source.files())
     }
 }
 

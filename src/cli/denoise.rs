@@ -1,21 +1,21 @@
 //! `tapetum denoise`.
 
-use super::common::{Axes, Common, Done, Tables, note, say_table, table_json, warn_of};
+use super::common::{Common, Done, note};
+use super::source::{Source, apart};
 use crate::connectome::confounds::denoise::Denoise as Settings;
 use crate::connectome::confounds::{Confounds, Selection, Strategy, censor};
 use crate::connectome::signal::butterworth::Band;
-use crate::data::{self, Series};
-use crate::file::write_file;
+use crate::data::{self, Content, Format, Series};
 use crate::{Error, HostTensor, Result};
 use serde_json::json;
-use std::fs;
 use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Denoise {
-    /// Series of a run: `.npy` of 2 axes, `.csv` or `.tsv` whose rows are time, with or without a header, or `.func.gii`.
-    series: PathBuf,
-    /// The file for the clean series, in the layout of the input: `.npy` (f32), `.csv` or `.tsv`.
+    #[command(flatten)]
+    source: Source,
+    /// The file for the clean series, in the layout of the input: `.npy` (f32, with the regions' names beside it in a
+    /// `.names.txt`), `.npz`, `.csv` or `.tsv`.
     #[arg(short, long, value_name = "OUT")]
     out: PathBuf,
     /// The confounds of the run, as fMRIPrep writes them; a `.json` of the same name gives the masks of CompCor's columns.
@@ -52,40 +52,37 @@ pub(super) struct Denoise {
     /// Add each region's mean over the frames kept to its residual.
     #[arg(long)]
     keep_mean: bool,
-    /// The axes of the file.
-    #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
-    layout: Axes,
-    #[command(flatten)]
-    tables: Tables,
 }
 
 impl Denoise {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         self.check_out()?;
         let settings = self.settings()?;
-        let series = data::read_series(&self.series, self.tables.options(self.layout))?;
+        let series = self.source.read()?;
         let values = self.one_run(&series)?;
         let [regions, time] = [values.shape()[0], values.shape()[1]];
         let (table, of) = match &self.confounds {
-            Some(path) => (data::read_confounds(path)?, path),
-            None => (Confounds::default(), &self.series),
+            Some(path) => (data::read_confounds(path)?, path.as_path()),
+            None => (Confounds::default(), self.source.path()),
         };
         let model = settings.model(&table, time).map_err(|e| Error::file(of, e.to_string()))?;
         let device = common.device()?;
-        let clean = model.clean(&device, &values).map_err(|e| Error::file(&self.series, e.to_string()))?;
-        self.write(&clean.series, series.names.as_deref())?;
+        let clean = model.clean(&device, &values).map_err(|e| Error::file(self.source.path(), e.to_string()))?;
+        let written = Series { values: clean.series.clone(), ..series.clone() };
+        data::write_series(&self.out, &written, self.source.layout())?;
         common.say(&device);
-        say_table(&self.series, &series);
-        let warnings = warn_of(&self.series, &series)?;
+        self.source.say(&series);
+        let warnings = self.source.warn(&series)?;
         let frames = clean.series.shape()[1];
         let marked = |kept: &[bool]| kept.iter().enumerate().filter(|(_, kept)| !**kept).map(|(t, _)| t).collect::<Vec<usize>>();
         let early = if self.keep_non_steady_state { Vec::new() } else { marked(&censor::steady_state(&table)?) };
-        let json = json!({
-            "series": self.series.display().to_string(), "confounds": self.confounds.as_ref().map(|path| path.display().to_string()),
+        let mut json = json!({
+            "confounds": self.confounds.as_ref().map(|path| path.display().to_string()),
             "out": self.out.display().to_string(), "device": device.name(), "columns": clean.columns, "regions": regions, "frames": time,
-            "table": table_json(&series), "kept": frames, "censored": marked(&clean.kept), "non_steady_state": early, "rank": clean.rank,
+            "kept": frames, "censored": marked(&clean.kept), "non_steady_state": early, "rank": clean.rank,
             "degrees_of_freedom": frames - clean.rank, "warnings": warnings,
         });
+        self.source.describe(&mut json, &series);
         common.print(&json, || {
             let of = if frames < time { format!("{frames} of {time} frames kept") } else { format!("{time} frames") };
             format!("{of}, {regions} regions, {} confounds, rank {} -> {}", clean.columns.len(), clean.rank, self.out.display())
@@ -140,17 +137,8 @@ impl Denoise {
     }
 
     fn check_out(&self) -> Result<()> {
-        if !["npy", "csv", "tsv"].iter().any(|e| self.out.extension().is_some_and(|x| x.eq_ignore_ascii_case(e))) {
-            return Err(Error::file(&self.out, "an output ending in .npy, .csv or .tsv expected"));
-        }
-        for read in [Some(&self.series), self.confounds.as_ref()].into_iter().flatten() {
-            if let (Ok(out), Ok(read)) = (fs::canonicalize(&self.out), fs::canonicalize(read))
-                && out == read
-            {
-                return Err(Error::file(&self.out, "the output would replace what is read: another name expected"));
-            }
-        }
-        Ok(())
+        Format::written_as(&self.out, Content::Series)?;
+        apart(&self.out, self.source.files().chain(self.confounds.as_deref()))
     }
 
     /// Checks that the series are of one run, as the confounds are.
@@ -158,23 +146,7 @@ impl Denoise {
         match *series.values.shape() {
             [_, _] => Ok(series.values.clone()),
             [1, regions, time] => series.values.reshaped([regions, time]),
-            _ => Err(Error::file(&self.series, format!("series of one run expected, found {}", series.values.shape()))),
+            _ => Err(Error::file(self.source.path(), format!("series of one run expected, found {}", series.values.shape()))),
         }
-    }
-
-    /// Writes series `[regions, frames]` to a file in the input's layout.
-    fn write(&self, series: &HostTensor, names: Option<&[String]>) -> Result<()> {
-        // The columns of regions by time are frames.
-        let names = names.filter(|_| self.layout == Axes::TimeRegions);
-        let turned = match self.layout {
-            Axes::TimeRegions => HostTensor::from_array(series.view::<f32>()?.reversed_axes().to_owned())?,
-            Axes::RegionsTime => series.clone(),
-        };
-        let separator = match self.out.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref() {
-            Some("npy") => return data::write_npy(&self.out, &turned),
-            Some("csv") => ",",
-            _ => "\t",
-        };
-        write_file(&self.out, data::table_text(&turned, names, separator)?.as_bytes())
     }
 }

@@ -9,12 +9,14 @@ mod connectivity;
 mod demo;
 mod denoise;
 mod devices;
+mod formats;
 mod parcellate;
 mod parcels;
 mod run;
 mod shaders;
 #[cfg(unix)]
 mod signals;
+mod source;
 mod topology;
 mod tune;
 
@@ -39,6 +41,9 @@ enum Command {
     /// List adapters: back ends, drivers, limits, features, and which one `auto` takes.
     #[command(after_help = "Example: tapetum devices --json")]
     Devices,
+    /// List the file formats: what is read from each, and what is written.
+    #[command(after_help = "Example: tapetum formats")]
+    Formats,
     /// Compare every kernel variant of every op with its f64 definition.
     #[command(after_help = "Example: tapetum check softmax --device llvmpipe")]
     Check(check::Check),
@@ -75,13 +80,14 @@ enum Command {
 
 /// Subcommands in which nothing is random, and those that run no program on a device. The options of others are taken there, for scripts
 /// that give them to all, but the help page does not show them.
-const SEEDLESS: [&str; 8] =
-    ["devices", "check", "connectivity", "denoise", "shaders", "topology decompose", "topology distance", "topology barycenter"];
-const UNTUNED: [&str; 4] = ["devices", "check", "shaders", "tune"];
-const DEVICELESS: [&str; 2] = ["devices", "shaders"];
+const SEEDLESS: [&str; 9] =
+    ["devices", "formats", "check", "connectivity", "denoise", "shaders", "topology decompose", "topology distance", "topology barycenter"];
+const UNTUNED: [&str; 5] = ["devices", "formats", "check", "shaders", "tune"];
+const DEVICELESS: [&str; 3] = ["devices", "formats", "shaders"];
 /// Subcommands whose users do not change kernels.
-const SHADERLESS: [&str; 11] = [
+const SHADERLESS: [&str; 12] = [
     "devices",
+    "formats",
     "connectivity",
     "denoise",
     "parcellate",
@@ -101,7 +107,7 @@ fn arguments() -> clap::Command {
         ("tuning", &UNTUNED[..]),
         ("device", &DEVICELESS[..]),
         ("shaders", &SHADERLESS[..]),
-        ("precision", &["shaders"]),
+        ("precision", &["formats", "shaders"]),
     ];
     let root = Arguments::command();
     let options: Vec<_> = root.get_arguments().cloned().collect();
@@ -157,6 +163,7 @@ impl Command {
     fn run(self, common: &Common) -> crate::Result<Done> {
         match self {
             Self::Devices => devices::run(common),
+            Self::Formats => formats::run(common),
             Self::Check(check) => check.run(common),
             Self::Connectivity(connectivity) => connectivity.run(common),
             Self::Denoise(denoise) => denoise.run(common),

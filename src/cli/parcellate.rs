@@ -1,10 +1,11 @@
 //! `tapetum parcellate`: the demo on a user's own data.
 
-use super::common::{Axes, Common, Done, Tables, say_table, table_json, warn_of};
+use super::common::{Common, Done};
 use super::parcels::Parcels;
+use super::source::Source;
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
-use crate::data::{TableOptions, read_npy, read_series, read_table};
+use crate::data::{TableOptions, read_npy, read_table};
 use crate::report::picture::Hemisphere;
 use crate::statistics::centre::{Centred, Constant};
 use crate::{Error, HostTensor, Result};
@@ -16,8 +17,8 @@ const FEWEST: usize = 3;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Parcellate {
-    /// Series of the vertices of a hemisphere: `.npy`, `.npz`, `.csv` or `.tsv`, rows of time.
-    series: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// The positions of the vertices on the sphere, [vertices, 3]: `.npy`, `.csv` or `.tsv`.
     #[arg(long, value_name = "XYZ")]
     coordinates: PathBuf,
@@ -43,11 +44,6 @@ pub(super) struct Parcellate {
     /// The hemisphere, for the map.
     #[arg(long, value_enum, default_value_t = Side::Left)]
     hemisphere: Side,
-    /// The axes of the series.
-    #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
-    layout: Axes,
-    #[command(flatten)]
-    tables: Tables,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -69,7 +65,7 @@ impl Parcellate {
         let test = (frames as f64 * self.hold_out).round() as usize;
         if frames - test < FEWEST || (test > 0 && test < FEWEST) {
             let what = format!("{frames} frames, {test} of them held out: at least {FEWEST} to learn from, and to test on, are expected");
-            return Err(Error::file(&self.series, what));
+            return Err(Error::file(self.source.path(), what));
         }
         // The initial parcels are as wide as the demo's, scaled to this number of parcels.
         let demo = Settings::default();
@@ -82,15 +78,16 @@ impl Parcellate {
 
     /// The cortex, and for `--json` how its series were read.
     fn cortex(&self) -> Result<(Cortex, Value)> {
-        let read = read_series(&self.series, self.tables.options(self.layout))?;
-        say_table(&self.series, &read);
-        let read_as = json!({ "table": table_json(&read), "warnings": warn_of(&self.series, &read)? });
+        let read = self.source.read()?;
+        self.source.say(&read);
+        let mut read_as = json!({ "warnings": self.source.warn(&read)? });
+        self.source.describe(&mut read_as, &read);
         // The parcels depend on correlations only, so the means do not matter. They are taken off where f32 would lose variation that is
         // small beside a large mean.
         let centred = Centred::new(&read.values, Constant::ToRounding)?;
         let series = if read.values.is_f64() || centred.off_centre { centred.single()? } else { read.values };
         let [vertices, _] = *series.shape() else {
-            return Err(Error::file(&self.series, format!("series of one subject are expected, found {}", series.shape())));
+            return Err(Error::file(self.source.path(), format!("series of one subject are expected, found {}", series.shape())));
         };
         let xyz = array(&self.coordinates)?.to_real::<f32>();
         if *xyz.shape() != [vertices, 3] {

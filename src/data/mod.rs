@@ -1,23 +1,29 @@
 //! Reading and writing of files. In files, rows are time, as nilearn writes them; on the tape, time is the last axis. Series are transposed
 //! here and nowhere else.
 //!
-//! | what | read | written |
+//! [`FORMATS`] is the table of formats: by which extension each is recognised, what is read from it, and what is written.
+//!
+//! | content | read | written |
 //! |---|---|---|
-//! | arrays (`.npy`, `.npz`) | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`] |
-//! | tables (`.csv`, `.tsv`) | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`] |
-//! | images (`.nii`, `.nii.gz`) | [`read_nifti`], [`read_nifti_bytes`], [`atlas_series`] | |
-//! | series on a surface (`.func.gii`, `.shape.gii`) | [`read_gifti_bytes`] | |
+//! | series of regions, vertices or voxels | [`read_series`], [`read_series_bytes`], [`read_series_row`] | [`write_series`] |
+//! | connectomes | [`read_connectome`] | [`write_connectome`] |
+//! | arrays | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`] |
+//! | tables | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`] |
+//! | images | [`read_nifti`], [`read_nifti_bytes`], [`atlas_series`] | |
+//! | surfaces | [`read_gifti_bytes`] | |
 //! | images and labels (idx, as MNIST's) | [`read_idx`], [`read_idx_bytes`] | |
-//! | series of regions (arrays, tables, surfaces) | [`read_series`], [`read_series_bytes`], [`read_series_row`] | |
-//! | confounds (`.tsv` by fMRIPrep) | [`read_confounds`] | |
+//! | confounds | [`read_confounds`] | |
 //! | worms (calcium imaging) | [`read_worms`] | |
 //! | the cortex that ships | [`shipped_cortex`] | |
 //! | anything | | [`write_file`](crate::file::write_file), [`OutputFolder`](crate::file::OutputFolder) |
 
 mod confounds;
+mod connectome;
+mod format;
 mod gifti;
 mod gzip;
 mod idx;
+mod names;
 mod nifti;
 mod npy;
 mod npz;
@@ -28,14 +34,16 @@ mod table;
 mod worms;
 
 pub use confounds::read_confounds;
+pub use connectome::{Connectome, read_connectome, write_connectome};
+pub use format::{Content, FORMATS, Format, FormatRow};
 pub use gifti::{Surface, read_gifti_bytes};
 pub use idx::{Bytes, read_idx, read_idx_bytes};
 pub use nifti::{Image, atlas_series, is_nifti, read_nifti, read_nifti_bytes};
 pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};
 pub use npz::{file_and_array, read_npz, read_npz_bytes};
-pub use series::{Layout, Series, SeriesOptions, read_series, read_series_bytes, read_series_row};
+pub use series::{Layout, Series, SeriesOptions, read_series, read_series_bytes, read_series_row, write_series};
 pub use shipped::shipped_cortex;
-pub use table::{ReadAs, Table, TableOptions, read_column, read_table, read_table_bytes, table_text};
+pub use table::{Delimiter, ReadAs, Table, TableOptions, read_column, read_table, read_table_bytes, table_text};
 pub use worms::{Worm, read_worms, shared_neurons};
 
 use crate::{Error, Result};

@@ -1,10 +1,12 @@
-//! NumPy's `.npz`: arrays by name in one zip archive, stored or deflated.
+//! NumPy's `.npz`: arrays by name in one zip archive, stored or deflated when read, stored when written.
 
-use super::{read_bytes, read_npy_bytes};
+use super::npy::{text_bytes, texts};
+use super::{npy_bytes, read_bytes, read_npy_bytes};
+use crate::file::write_file;
 use crate::{Error, HostTensor, Result};
 use flate2::bufread::DeflateDecoder;
-use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
-use std::io::Read;
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipArchiveWriter, ZipSliceArchive};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Reads the array called `name` from a `.npz` file, as [`read_npy`](super::read_npy) would; without a name, the only one there is, or the
@@ -23,9 +25,15 @@ pub fn read_npz(path: impl AsRef<Path>, name: Option<&str>) -> Result<HostTensor
 /// # Errors
 /// The same as those of [`read_npz`].
 pub fn read_npz_bytes(path: impl AsRef<Path>, bytes: &[u8], name: Option<&str>) -> Result<HostTensor> {
-    let (name, array) = npz_member(path.as_ref(), bytes, name)?;
+    let (name, array, _) = npz_member(path.as_ref(), bytes, name, SERIES)?;
     read_npy_bytes(name, &array)
 }
+
+/// The array that is taken as series where none is chosen.
+pub(super) const SERIES: &str = "series";
+
+/// The array that holds the names of regions.
+pub(super) const NAMES: &str = "names";
 
 /// The file and the array that `FILE.npz:NAME` names; of every other path, the path itself.
 pub fn file_and_array(path: &Path) -> (PathBuf, Option<String>) {
@@ -38,18 +46,21 @@ pub fn file_and_array(path: &Path) -> (PathBuf, Option<String>) {
     }
 }
 
-/// The `.npy` file of an array in a `.npz` file, and a path for messages that names both.
+/// The `.npy` file of an array in a `.npz` file, a path for messages that names both, and the texts of the array `names`, where there is
+/// one. Without a name, the array is the only one beside `names`, or the one called `usual`.
 ///
 /// # Errors
 /// The same as those of [`read_npz`].
-pub(super) fn npz_member(path: &Path, bytes: &[u8], name: Option<&str>) -> Result<(PathBuf, Vec<u8>)> {
+pub(super) fn npz_member(path: &Path, bytes: &[u8], name: Option<&str>, usual: &str) -> Result<(PathBuf, Vec<u8>, Option<Vec<String>>)> {
     let fail = |what: String| Error::file(path, what);
     let archive = ZipArchive::from_slice(bytes).map_err(|e| fail(format!("a .npz archive expected: {e}")))?;
     let members = members(&archive).map_err(|e| fail(format!("a .npz archive expected: {e}")))?;
     let chosen = match name {
         Some(name) => members.iter().find(|m| m.name == name),
-        None if members.len() == 1 => members.first(),
-        None => members.iter().find(|m| m.name == "series"),
+        None => match members.iter().filter(|m| m.name != NAMES).collect::<Vec<_>>().as_slice() {
+            [one] => Some(*one),
+            _ => members.iter().find(|m| m.name == usual),
+        },
     };
     let listed = || match members.len() {
         0 => "it has none".to_owned(),
@@ -58,11 +69,39 @@ pub(super) fn npz_member(path: &Path, bytes: &[u8], name: Option<&str>) -> Resul
     let Some(chosen) = chosen else {
         return Err(fail(match name {
             Some(name) => format!("no array `{name}`: {}", listed()),
-            None => format!("one array, or one called `series`, expected: {}; FILE.npz:NAME takes one", listed()),
+            None => format!("one array, or one called `{usual}`, expected: {}; FILE.npz:NAME takes one", listed()),
         }));
     };
-    let array = chosen.read(&archive).map_err(|e| fail(format!("array `{}`: {e}", chosen.name)))?;
-    Ok((path.join(&chosen.name), array))
+    let read = |member: &Member| member.read(&archive).map_err(|e| fail(format!("array `{}`: {e}", member.name)));
+    let names = members.iter().find(|m| m.name == NAMES && m.name != chosen.name);
+    // An array of this name that does not hold texts is not the names of regions.
+    let names = names.map(read).transpose()?.and_then(|bytes| texts(&bytes).ok());
+    Ok((path.join(&chosen.name), read(chosen)?, names))
+}
+
+/// The bytes of a `.npz` archive of these `.npy` files by name, stored and not compressed, as `numpy.savez` writes it.
+pub(super) fn npz_bytes(arrays: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, rawzip::Error> {
+    let mut archive = ZipArchiveWriter::new(Vec::new());
+    for (name, array) in arrays {
+        let file = archive.new_file(format!("{name}.npy"));
+        let (mut entry, config) = file.compression_method(CompressionMethod::STORE).start()?;
+        let mut writer = config.wrap(&mut entry);
+        writer.write_all(array)?;
+        let (_, descriptor) = writer.finish()?;
+        entry.finish(descriptor)?;
+    }
+    archive.finish()
+}
+
+/// Writes an array by this name, with the names of its regions in the array `names`, where there are any.
+///
+/// # Errors
+/// Returns [`Error::File`] where the file cannot be written.
+pub(super) fn write_with_names(path: &Path, array: &str, values: &HostTensor, names: Option<&[String]>) -> Result<()> {
+    let fail = |what: String| Error::file(path, what);
+    let mut arrays = vec![(array, npy_bytes(values).map_err(|e| fail(e.to_string()))?)];
+    arrays.extend(names.map(|names| (NAMES, text_bytes(names))));
+    write_file(path, &npz_bytes(&arrays).map_err(|e| fail(format!("cannot be written: {e}")))?)
 }
 
 /// An array of an archive.

@@ -126,8 +126,9 @@ fn series() -> Object<Entry> {
                 return Source::open(Reader::SeriesRows(rows, layout, frames));
             }
         }
-        let options = SeriesOptions { layout, table: TableOptions { header, index_column } };
-        Source::open(Reader::SeriesFiles { files: files.list(), atlas, options, frames })
+        let table = TableOptions { header, index_column, ..TableOptions::default() };
+        let options = SeriesOptions { layout, table, atlas };
+        Source::open(Reader::SeriesFiles { files: files.list(), options, frames })
     })
 }
 

@@ -1,7 +1,7 @@
 //! Readers: one subject from the files of an entry.
 
 use crate::connectome::confounds::{Column, Confounds, Selection, Strategy, censor};
-use crate::data::{self, Layout, NpyRows, SeriesOptions, read_confounds, read_series, read_series_row};
+use crate::data::{Layout, NpyRows, SeriesOptions, read_confounds, read_series, read_series_row};
 use crate::statistics::standardise::standardised;
 use crate::{DType, Error, HostTensor, Result};
 use std::ops::Range;
@@ -13,7 +13,6 @@ pub(super) enum Reader {
     SeriesRows(NpyRows, Layout, Option<Range<usize>>),
     SeriesFiles {
         files: Vec<PathBuf>,
-        atlas: Option<PathBuf>,
         options: SeriesOptions,
         frames: Option<Range<usize>>,
     },
@@ -78,20 +77,21 @@ impl Reader {
         match self {
             Self::SeriesRows(rows, layout, frames) => {
                 let series = read_series_row(rows, subject, *layout)?;
-                within(series, frames.as_ref()).map(Subject::from)
+                let notes = series.missing_warning().map(|what| format!("warning: {}: row {subject}: {what}", rows.path().display()));
+                let value = within(series.values, frames.as_ref())?;
+                Ok(Subject { value, names: series.names, notes: notes.into_iter().collect() })
             }
-            Self::SeriesFiles { files, atlas, options, frames } => {
+            Self::SeriesFiles { files, options, frames } => {
                 let path = &files[subject];
-                let series = match atlas {
-                    Some(atlas) => data::atlas_series(path, atlas)?,
-                    None => read_series(path, options.clone())?,
-                };
+                let series = read_series(path, options.clone())?;
                 if series.values.shape().rank() != 2 {
                     return Err(Error::file(path, format!("series of one subject are expected, found {}", series.values.shape())));
                 }
+                let missing = series.missing_warning();
                 let read_as = series.read_as.unwrap_or_default();
-                let doubts = read_as.doubts.iter().map(|doubt| format!("warning: {}: {doubt}", path.display()));
-                let notes = read_as.recognised.iter().map(|what| format!("{}: {what}", path.display())).chain(doubts).collect();
+                let doubts = read_as.doubts.into_iter().chain(missing).map(|doubt| format!("warning: {}: {doubt}", path.display()));
+                let said = read_as.recognised.into_iter().chain(series.remarks);
+                let notes = said.map(|what| format!("{}: {what}", path.display())).chain(doubts).collect();
                 Ok(Subject { value: within(series.values, frames.as_ref())?, names: series.names, notes })
             }
             Self::Confounds { files, selection, frames, keep_non_steady_state } => {

@@ -8,6 +8,8 @@ pub mod covariance;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod mean;
 pub mod measure;
+#[cfg(not(target_arch = "wasm32"))]
+mod present;
 pub mod shrinkage;
 mod similarity;
 mod sparse;

@@ -20,7 +20,7 @@ const LARGEST_LABEL: f64 = 9_007_199_254_740_992.0;
 pub fn atlas_series(image: impl AsRef<Path>, atlas: impl AsRef<Path>) -> Result<Series> {
     let means = atlas_means(image.as_ref(), atlas.as_ref())?;
     let shape = [means.names.len(), means.values.len() / means.names.len()];
-    Ok(Series { values: HostTensor::real(shape, means.values)?, names: Some(means.names), read_as: None })
+    Ok(Series { names: Some(means.names), ..Series::new(HostTensor::real(shape, means.values)?) })
 }
 
 /// Series in double precision: one name for each region, and the values `[regions, frames]`, each of which is finite when rounded to single

@@ -39,8 +39,32 @@ pub(super) fn length(first: &[u8], held: u64) -> Result<usize, String> {
 impl Header {
     /// The header of a file from all its bytes before the elements.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let Described { shape, fortran, descr } = Described::parse(bytes)?;
+        let shown: String = descr.chars().take(80).collect();
+        if descr.starts_with('[') {
+            return Err(format!("an array of records, {shown}: {READ}"));
+        }
+        let unread = || format!("elements of type {shown}: {READ}");
+        let (big_endian, kind, truth) = kind(quoted(descr).ok_or_else(malformed)?).ok_or_else(unread)?;
+        Ok(Self { shape, kind, truth, big_endian, fortran })
+    }
+}
+
+/// The three entries of a header.
+pub(super) struct Described<'a> {
+    pub(super) shape: Shape,
+    pub(super) fortran: bool,
+    /// The type of the elements as Python writes it, with its quotes.
+    pub(super) descr: &'a str,
+}
+
+fn malformed() -> String {
+    "not a .npy array: its header is not as NumPy writes it".to_owned()
+}
+
+impl<'a> Described<'a> {
+    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, String> {
         let begins = if bytes.get(6) == Some(&1) { 10 } else { 12 };
-        let malformed = || "not a .npy array: its header is not as NumPy writes it".to_owned();
         let text = bytes.get(begins..).and_then(|b| std::str::from_utf8(b).ok()).ok_or_else(malformed)?;
         let entries = entries(text).ok_or_else(malformed)?;
         let value = |key: &str| entries.iter().find(|(k, _)| *k == key).map(|(_, v)| *v).ok_or_else(malformed);
@@ -50,14 +74,19 @@ impl Header {
             _ => return Err(malformed()),
         };
         let shape = shape(&extents(value("shape")?).ok_or_else(malformed)?)?;
-        let descr = value("descr")?;
-        let shown: String = descr.chars().take(80).collect();
-        if descr.starts_with('[') {
-            return Err(format!("an array of records, {shown}: {READ}"));
-        }
-        let unread = || format!("elements of type {shown}: {READ}");
-        let (big_endian, kind, truth) = kind(quoted(descr).ok_or_else(malformed)?).ok_or_else(unread)?;
-        Ok(Self { shape, kind, truth, big_endian, fortran })
+        Ok(Self { shape, fortran, descr: value("descr")? })
+    }
+
+    /// For an array of texts (`<U12`), the characters of each, and whether they are big-endian.
+    pub(super) fn characters(&self) -> Option<(usize, bool)> {
+        let (order, count) = quoted(self.descr)?.split_once('U')?;
+        let big_endian = match order {
+            "<" => false,
+            ">" => true,
+            "=" => cfg!(target_endian = "big"),
+            _ => return None,
+        };
+        Some((count.parse().ok()?, big_endian))
     }
 }
 
@@ -138,4 +167,17 @@ fn shape(stated: &[u64]) -> Result<Shape, String> {
     let fits = extents.iter().filter(|&&n| n > 0).try_fold(16_usize, |product, &n| product.checked_mul(n));
     fits.ok_or_else(|| format!("an array of shape {stated:?} does not fit in memory"))?;
     Shape::try_new(&extents).ok_or_else(|| format!("an array of {} axes: at most {MAX_RANK} are possible", extents.len()))
+}
+
+/// The bytes before the elements of an array of this type and shape.
+pub(super) fn bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
+    let extents: String = shape.iter().map(|n| format!("{n}, ")).collect();
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({extents}), }}");
+    // The elements begin at a multiple of 64 bytes, and the header ends with a new line.
+    header += &" ".repeat(63 - (10 + header.len()) % 64);
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes
 }

@@ -2,8 +2,10 @@
 
 mod header;
 mod rows;
+mod text;
 
 pub use rows::NpyRows;
+pub(super) use text::{text_bytes, texts};
 
 use super::numbers::{Element, Kind, Stored};
 use super::read_bytes;
@@ -65,14 +67,7 @@ pub fn npy_bytes(tensor: &HostTensor) -> Result<Vec<u8>> {
     let single = tensor.is_f64().then(|| tensor.to_real::<f32>());
     let elements = single.as_ref().unwrap_or(tensor).bytes();
     let elements = elements.ok_or_else(|| Error::argument(format!("a tensor {} as .npy: its elements are expected", tensor.ty())))?;
-    let extents: String = tensor.shape().iter().map(|n| format!("{n}, ")).collect();
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({extents}), }}");
-    // The elements begin at a multiple of 64 bytes, and the header ends with a new line.
-    header += &" ".repeat(63 - (10 + header.len()) % 64);
-    header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend((header.len() as u16).to_le_bytes());
-    bytes.extend(header.as_bytes());
+    let mut bytes = header::bytes(descr, &tensor.shape());
     match cfg!(target_endian = "big") {
         true => elements.chunks_exact(size).for_each(|element| bytes.extend(element.iter().rev())),
         false => bytes.extend(elements),

@@ -1,13 +1,17 @@
-//! Tables of numbers, `.csv` and `.tsv`. The header, the index column and the values of a table are recognised here and nowhere else.
+//! Tables of numbers, `.csv`, `.tsv` and `.txt`. The header, the index column and the values of a table are recognised here and nowhere else.
 
+mod delimiter;
 mod guess;
 mod text;
 
-pub use text::table_text;
+pub use delimiter::Delimiter;
 
-use super::{extension, read_bytes};
+pub use text::table_text;
+pub(super) use text::{cell, number_cell};
+
+use super::read_bytes;
 use crate::{Error, HostTensor, Result};
-use csv::{ByteRecord, ReaderBuilder, Trim};
+use csv::ByteRecord;
 use std::path::Path;
 
 /// A table of numbers in rows and columns.
@@ -29,6 +33,8 @@ pub struct TableOptions {
     pub header: Option<bool>,
     /// The column that numbers or dates the rows and does not hold values: its name, its place counted from 1, or `none`.
     pub index_column: Option<String>,
+    /// What separates cells; `None` for commas in `.csv`, tabs in `.tsv` and spaces in `.txt`.
+    pub delimiter: Option<Delimiter>,
 }
 
 /// The header and the index column that were recognised in a table.
@@ -46,7 +52,8 @@ pub struct ReadAs {
     pub doubts: Vec<String>,
 }
 
-/// Reads a `.csv` (commas) or `.tsv` (tabs) of numbers. A byte-order mark, CRLF line ends, quotes and blank lines are tolerated.
+/// Reads a `.csv` (commas), `.tsv` (tabs) or `.txt` (spaces) of numbers. A byte-order mark, CRLF line ends, quotes and blank lines are
+/// tolerated; in a table with spaces, so are lines that begin with `#`.
 ///
 /// Options left open are decided as follows. The first row is a header where one of its cells is neither a number nor a mark of a missing
 /// value. It is also a header where all its cells are distinct whole numbers, such as the labels of an atlas, and the values below are
@@ -66,7 +73,7 @@ pub fn read_table(path: impl AsRef<Path>, options: &TableOptions) -> Result<Tabl
 /// commas and tabs.
 pub fn read_table_bytes(name: impl AsRef<Path>, bytes: &[u8], options: &TableOptions) -> Result<Table> {
     let name = name.as_ref();
-    let grid = read_grid(name, bytes, options)?;
+    let grid = read_grid(name, bytes, options, Missing::Refused)?;
     let values = grid.values.iter().map(|&x| x as f32).collect();
     let values = HostTensor::f32([grid.rows, grid.columns], values).map_err(|e| Error::file(name, e.to_string()))?;
     Ok(Table { values, names: grid.names, read_as: grid.read_as })
@@ -76,14 +83,49 @@ pub fn read_table_bytes(name: impl AsRef<Path>, bytes: &[u8], options: &TableOpt
 pub(super) struct Grid {
     pub(super) rows: usize,
     pub(super) columns: usize,
-    /// The values, row by row; each is finite when rounded to single precision.
+    /// The values, row by row; each is finite when rounded to single precision, or NaN where a whole row or column is missing.
     pub(super) values: Vec<f64>,
     pub(super) names: Option<Vec<String>>,
     pub(super) read_as: ReadAs,
 }
 
-pub(super) fn read_grid(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Grid> {
-    parse(name, bytes, options).map_err(|what| Error::file(name, what))
+/// Whether cells may be marks of a missing value, which are read as NaN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Missing {
+    Refused,
+    /// Throughout a column.
+    Columns,
+    /// Throughout a row.
+    Rows,
+    /// Anywhere.
+    Cells,
+}
+
+pub(super) fn read_grid(name: &Path, bytes: &[u8], options: &TableOptions, missing: Missing) -> Result<Grid> {
+    parse(name, bytes, options, missing).map_err(|what| Error::file(name, what))
+}
+
+/// The outline of a table before its header and index are known.
+pub(super) struct Outline {
+    /// The lines that are not blank, a header among them.
+    pub(super) rows: usize,
+    /// The cells of the second line, else of the first.
+    pub(super) columns: usize,
+    /// True where the first cell is neither a number nor the mark of a missing value other than an empty cell.
+    pub(super) corner_is_text: bool,
+}
+
+pub(super) fn outline(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Outline> {
+    let read = || -> Result<Outline, String> {
+        let delimiter = Delimiter::of(name, options.delimiter)?;
+        let bytes = &*delimiter.lines(bytes);
+        let mut reader = delimiter.reader().has_headers(false).flexible(true).from_reader(bytes);
+        let rows: Vec<ByteRecord> = reader.byte_records().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+        let corner = rows.first().and_then(|row| row.get(0));
+        let corner_is_text = corner.is_some_and(|cell| cell.is_empty() || number(cell).is_none() && !is_missing(cell));
+        Ok(Outline { rows: rows.len(), columns: rows.get(1).or(rows.first()).map_or(0, ByteRecord::len), corner_is_text })
+    };
+    read().map_err(|what| Error::file(name, what))
 }
 
 /// Reads one column of a `.csv` or `.tsv` with a header as text, one cell for each row: participants' groups, sessions, names of files.
@@ -97,14 +139,14 @@ pub fn read_column(path: impl AsRef<Path>, column: &str) -> Result<Vec<String>> 
 }
 
 fn cells(name: &Path, bytes: &[u8], column: &str) -> Result<Vec<String>, String> {
-    let delimiter = delimiter(name)?;
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let mut reader = ReaderBuilder::new().flexible(true).delimiter(delimiter).trim(Trim::All).from_reader(bytes);
+    let delimiter = Delimiter::of(name, None)?;
+    let bytes = delimiter.lines(bytes);
+    let mut reader = delimiter.reader().flexible(true).from_reader(&*bytes);
     let header = reader.headers().map_err(|e| e.to_string())?.clone();
     let at = match header.iter().filter(|name| *name == column).count() {
         1 => header.iter().position(|name| name == column).unwrap_or_default(),
         0 => {
-            let hint = header.get(0).filter(|_| header.len() == 1).and_then(|h| other_delimiter(h.as_bytes(), delimiter));
+            let hint = header.get(0).filter(|_| header.len() == 1).and_then(|h| delimiter.other(h.as_bytes()));
             let hint = hint.map(|other| format!("; {other}")).unwrap_or_default();
             return Err(format!("no column `{column}`: there are {}{hint}", header.iter().collect::<Vec<_>>().join(", ")));
         }
@@ -119,10 +161,10 @@ fn cells(name: &Path, bytes: &[u8], column: &str) -> Result<Vec<String>, String>
     if cells.is_empty() { Err("holds a header and no rows".into()) } else { Ok(cells) }
 }
 
-fn parse(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Grid, String> {
-    let delimiter = delimiter(name)?;
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).trim(Trim::All).from_reader(bytes);
+fn parse(name: &Path, bytes: &[u8], options: &TableOptions, missing: Missing) -> Result<Grid, String> {
+    let delimiter = Delimiter::of(name, options.delimiter)?;
+    let bytes = &*delimiter.lines(bytes);
+    let mut reader = delimiter.reader().has_headers(false).flexible(true).from_reader(bytes);
     let rows: Vec<ByteRecord> = reader.byte_records().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
     let mut read_as = ReadAs::default();
     read_as.header = guess::header(&rows, options.header, &mut read_as)?;
@@ -146,9 +188,15 @@ fn parse(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Grid, Stri
     {
         return Err(format!("line {}, column {}: a column without a name (row numbers?); name or remove it", file.line(row), i + 1));
     }
+    let whole = |i: usize| rows.iter().all(|row| is_missing(&row[i]));
+    // A column of empty cells without a name is what a comma at the end of each line makes.
+    let named = |i: usize| names.is_some() || rows.iter().any(|row| !row[i].is_empty());
+    let columns_missing: Vec<bool> = (0..file.columns).map(|i| missing == Missing::Columns && whole(i) && named(i)).collect();
     let mut values = Vec::new();
     for row in rows {
-        file.append(&mut values, row, index, names.as_deref())?;
+        let row_missing = missing == Missing::Rows && row.iter().enumerate().all(|(i, cell)| Some(i) == index || is_missing(cell));
+        let may_miss = |i: usize| missing == Missing::Cells || row_missing || columns_missing[i];
+        file.append(&mut values, row, index, names.as_deref(), may_miss)?;
     }
     let columns = file.columns - usize::from(index.is_some());
     if columns == 0 {
@@ -167,26 +215,6 @@ fn parse(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Grid, Stri
     Ok(Grid { rows: rows.len(), columns, values, names: names.map(kept), read_as })
 }
 
-fn delimiter(name: &Path) -> Result<u8, String> {
-    match extension(name).as_str() {
-        "csv" => Ok(b','),
-        "tsv" => Ok(b'\t'),
-        _ => Err("not a table by its extension: .csv and .tsv are read".into()),
-    }
-}
-
-/// The error message for a cell that holds another delimiter; `None` where there is none.
-fn other_delimiter(cell: &[u8], expected: u8) -> Option<String> {
-    let name = |delimiter: u8| match delimiter {
-        b',' => "commas",
-        b';' => "semicolons",
-        b'|' => "bars",
-        _ => "tabs",
-    };
-    let found = [b'\t', b';', b'|', b','].into_iter().filter(|d| *d != expected).find(|d| cell.contains(d))?;
-    Some(format!("the cells seem to be separated by {}, where {} are expected", name(found), name(expected)))
-}
-
 fn is_missing(cell: &[u8]) -> bool {
     ["", "n/a", "na", "nan", "null", "none", "-"].iter().any(|mark| cell.eq_ignore_ascii_case(mark.as_bytes()))
 }
@@ -203,7 +231,7 @@ fn number(cell: &[u8]) -> Option<f64> {
 /// The properties of a table's file that error messages need.
 struct File<'a> {
     bytes: &'a [u8],
-    delimiter: u8,
+    delimiter: Delimiter,
     columns: usize,
 }
 
@@ -212,12 +240,23 @@ impl File<'_> {
         if row.len() == self.columns {
             return Ok(());
         }
-        let hint = row.get(0).and_then(|cell| other_delimiter(cell, self.delimiter)).map(|o| format!("; {o}")).unwrap_or_default();
+        let hint = row.get(0).and_then(|cell| self.delimiter.other(cell)).map(|o| format!("; {o}")).unwrap_or_default();
         Err(format!("line {}: {} columns where the first row has {}{hint}", self.line(row), row.len(), self.columns))
     }
 
-    fn append(&self, values: &mut Vec<f64>, row: &ByteRecord, index: Option<usize>, names: Option<&[String]>) -> Result<(), String> {
+    fn append(
+        &self,
+        values: &mut Vec<f64>,
+        row: &ByteRecord,
+        index: Option<usize>,
+        names: Option<&[String]>,
+        may_miss: impl Fn(usize) -> bool,
+    ) -> Result<(), String> {
         for (i, cell) in row.iter().enumerate().filter(|(i, _)| Some(*i) != index) {
+            if is_missing(cell) && may_miss(i) {
+                values.push(f64::NAN);
+                continue;
+            }
             let Some(x) = number(cell).filter(|x| (*x as f32).is_finite()) else {
                 let name = names.map(|names| format!(" (`{}`)", names[i])).unwrap_or_default();
                 let found = self.found(cell);
@@ -234,7 +273,7 @@ impl File<'_> {
             [] => "an empty cell".into(),
             _ if is_missing(cell) => format!("`{text}`, a missing value,"),
             _ if number(cell).is_some_and(f64::is_finite) => format!("`{text}`, too large for f32,"),
-            _ => match other_delimiter(cell, self.delimiter) {
+            _ => match self.delimiter.other(cell) {
                 Some(hint) => format!("`{text}` ({hint})"),
                 None => format!("`{text}`"),
             },

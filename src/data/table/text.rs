@@ -2,7 +2,8 @@
 
 use crate::{Error, HostTensor, Result};
 
-/// The text of a table of f32 `[rows, columns]`, with a header where there are names. Each number is the shortest that reads back to it.
+/// The text of a table of f32 `[rows, columns]`, with a header where there are names. Each number is the shortest that reads back to it, and
+/// NaN is `n/a`.
 ///
 /// # Errors
 /// Returns an error where the values are not f32 of two axes, or there is not a name for each column.
@@ -11,12 +12,21 @@ pub fn table_text(values: &HostTensor, names: Option<&[String]>, separator: &str
         [_, columns] if names.is_none_or(|n| n.len() == columns) => columns,
         _ => return Err(Error::argument(format!("a table [rows, columns] and a name for each column expected, found {}", values.ty()))),
     };
-    let quoted = |name: &String| match name.contains([',', '\t', '"', '\n', '\r']) {
-        true => format!("\"{}\"", name.replace('"', "\"\"")),
-        false => name.clone(),
-    };
-    let header = names.map(|names| names.iter().map(quoted).collect::<Vec<_>>().join(separator));
-    let line = |row: &[f32]| row.iter().map(f32::to_string).collect::<Vec<_>>().join(separator);
+    let header = names.map(|names| names.iter().map(|name| cell(name)).collect::<Vec<_>>().join(separator));
+    let line = |row: &[f32]| row.iter().map(|x| number_cell(*x)).collect::<Vec<_>>().join(separator);
     let rows = values.elements::<f32>()?.chunks_exact(columns.max(1)).map(line);
     Ok(header.into_iter().chain(rows).map(|line| line + "\n").collect())
+}
+
+/// A name as a cell, in quotes where it holds a separator.
+pub(in super::super) fn cell(name: &str) -> String {
+    match name.contains([',', '\t', '"', '\n', '\r']) {
+        true => format!("\"{}\"", name.replace('"', "\"\"")),
+        false => name.to_owned(),
+    }
+}
+
+/// A number as a cell: the shortest text that reads back to it, and `n/a`, as in BIDS, for a value that is missing.
+pub(in super::super) fn number_cell(x: f32) -> String {
+    if x.is_nan() { "n/a".to_owned() } else { x.to_string() }
 }

@@ -1,0 +1,140 @@
+//! The files that commands read series from and write results to.
+
+use super::common::note;
+use crate::data::{self, Delimiter, Layout, Series, SeriesOptions, TableOptions};
+use crate::{Error, Result};
+use clap::ValueEnum;
+use clap::builder::{NonEmptyStringValueParser, PossibleValue};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The file that holds series, and how it is read.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Source {
+    /// Series: `.npy`, `.npz` (`FILE.npz:NAME` names one array of several), a table whose rows are time, a surface, or an image over time by
+    /// an atlas. `tapetum formats` lists what is read.
+    series: PathBuf,
+    /// The atlas that gives an image its series: an image of labels, or of maps along its fourth axis, with the same voxels.
+    #[arg(long, value_name = "IMAGE")]
+    atlas: Option<PathBuf>,
+    /// The axes of an array or a table, after subjects.
+    #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
+    layout: Axes,
+    #[command(flatten)]
+    tables: Tables,
+}
+
+/// The axes of a file of series, after subjects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Axes {
+    TimeRegions,
+    RegionsTime,
+}
+
+/// The options that say how tables are read.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Tables {
+    /// Say whether the first row of a table is a header; without this option it is recognised, and the command says so.
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    header: Option<bool>,
+    /// The column of a table that numbers, dates or names its rows and holds no values: its name, its place from 1, or `none`; without this
+    /// option it is recognised, and the command says so.
+    #[arg(long, value_name = "NAME|PLACE|none", value_parser = NonEmptyStringValueParser::new())]
+    index_column: Option<String>,
+    /// What separates the cells of a table [default: by its extension].
+    #[arg(long, value_enum, value_name = "NAME")]
+    delimiter: Option<Delimiter>,
+}
+
+fn yes_or_no(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err("yes or no is expected"),
+    }
+}
+
+impl ValueEnum for Delimiter {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
+impl Tables {
+    pub(super) fn options(&self) -> TableOptions {
+        TableOptions { header: self.header, index_column: self.index_column.clone(), delimiter: self.delimiter }
+    }
+}
+
+impl Source {
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.series
+    }
+
+    /// The order of the file's last two axes.
+    pub(super) fn layout(&self) -> Layout {
+        match self.layout {
+            Axes::TimeRegions => Layout::TimeRegions,
+            Axes::RegionsTime => Layout::RegionsTime,
+        }
+    }
+
+    /// Reads the series.
+    pub(super) fn read(&self) -> Result<Series> {
+        let mut options = SeriesOptions::from(self.layout());
+        options.table = self.tables.options();
+        options.atlas.clone_from(&self.atlas);
+        data::read_series(&self.series, options)
+    }
+
+    /// The files that are read.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        [Some(&self.series), self.atlas.as_ref()].into_iter().flatten().map(PathBuf::as_path)
+    }
+
+    /// Says how the file was read.
+    pub(super) fn say(&self, series: &Series) {
+        let said = series.read_as.iter().flat_map(|r| &r.recognised).chain(&series.remarks);
+        said.for_each(|what| note(&format!("{}: {what}", self.series.display())));
+    }
+
+    /// Says what is doubtful about the series, and returns it for `--json`.
+    pub(super) fn warn(&self, series: &Series) -> Result<Vec<String>> {
+        let doubts = series.doubts()?;
+        doubts.iter().for_each(|doubt| note(&format!("warning: {}: {doubt}", self.series.display())));
+        Ok(doubts)
+    }
+
+    /// Adds to the result of a command what was read, for `--json`.
+    pub(super) fn describe(&self, json: &mut Value, series: &Series) {
+        let table = series.read_as.as_ref().map_or(
+            Value::Null,
+            |r| json!({ "header": r.header, "index_column": r.index_column, "recognised": r.recognised, "doubts": r.doubts }),
+        );
+        let missing: Vec<usize> = (0..series.missing.len()).filter(|row| series.missing[*row]).collect();
+        json["series"] = self.series.display().to_string().into();
+        json["names"] = json!(series.names);
+        json["missing"] = json!(missing);
+        json["step"] = json!(series.step);
+        json["remarks"] = json!(series.remarks);
+        json["table"] = table;
+    }
+}
+
+/// Checks that an output would replace none of the files that are read.
+pub(super) fn apart<'a>(out: &Path, read: impl IntoIterator<Item = &'a Path>) -> Result<()> {
+    for read in read {
+        if let (Ok(out_at), Ok(read_at)) = (fs::canonicalize(out), fs::canonicalize(read))
+            && out_at == read_at
+        {
+            return Err(Error::file(out, format!("the output would replace {}, which is read: another name is expected", read.display())));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Writing of connectomes.
+
+use super::super::format::{Content, Format};
+use super::super::table::{cell, number_cell};
+use super::super::{names, npy_bytes, npz};
+use super::{CONNECTOME, Connectome};
+use crate::file::write_file;
+use crate::{Error, Result};
+use std::path::Path;
+
+/// Writes matrices to a file of the format that its name says: `.npy`, with the regions' names in `NAME.names.txt` beside it; `.npz`, with the
+/// arrays `connectome` and `names`; or, for one matrix, `.tsv` or `.csv`, with a first column `Node` as XCP-D's `relmat.tsv` has it, and `n/a`
+/// for what has no value. Regions without names are numbered from 0 in a table.
+///
+/// # Errors
+/// Returns [`Error::File`] where the file's name has another extension, a table would hold several matrices, or the file cannot be written.
+pub fn write_connectome(path: impl AsRef<Path>, connectome: &Connectome) -> Result<()> {
+    let path = path.as_ref();
+    let npy = || npy_bytes(&connectome.values).map_err(|e| Error::file(path, e.to_string()));
+    let of = connectome.names.as_deref();
+    match Format::written_as(path, Content::Connectome)? {
+        Format::Npy => names::write_with_names(path, npy()?, of, connectome.regions()),
+        Format::Npz => npz::write_with_names(path, CONNECTOME, &connectome.values, of),
+        Format::Csv => write_file(path, table(path, connectome, ",")?.as_bytes()),
+        _ => write_file(path, table(path, connectome, "\t")?.as_bytes()),
+    }
+}
+
+fn table(path: &Path, connectome: &Connectome, separator: &str) -> Result<String> {
+    let n = connectome.regions();
+    if connectome.values.shape().elements() != n * n {
+        let shape = connectome.values.shape();
+        return Err(Error::file(path, format!("a table holds one matrix, and there are {shape}: .npy or .npz is expected")));
+    }
+    let counted = (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+    let names = connectome.names.as_deref().unwrap_or(&counted);
+    let names: Vec<String> = names.iter().map(|name| cell(name)).collect();
+    let rows = connectome.values.elements::<f32>()?.chunks_exact(n);
+    let line = |(name, row): (&String, &[f32])| {
+        let cells = std::iter::once(name.clone()).chain(row.iter().map(|x| number_cell(*x)));
+        cells.collect::<Vec<_>>().join(separator) + "\n"
+    };
+    let header = format!("Node{separator}{}\n", names.join(separator));
+    Ok(header + &names.iter().zip(rows).map(line).collect::<String>())
+}

@@ -1,0 +1,172 @@
+//! The one table of file formats: by which extension a format is recognised, what is read from it and what is written to it. Readers and
+//! writers dispatch on it, refusals list its extensions, and `tapetum formats` prints it.
+
+use crate::{Error, Result};
+use std::path::Path;
+
+/// A format of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// NumPy's array.
+    Npy,
+    /// NumPy's archive of arrays by name.
+    Npz,
+    /// A table whose cells are separated by commas.
+    Csv,
+    /// A table whose cells are separated by tabs.
+    Tsv,
+    /// A table whose cells are separated by spaces or tabs.
+    Text,
+    /// An image of voxels, NIfTI-1 or NIfTI-2.
+    Nifti,
+    /// Series, shapes, labels or the mesh of a surface, GIFTI.
+    Gifti,
+}
+
+/// What a file is read as or written from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Content {
+    /// Series of regions, vertices or neurons over time.
+    Series,
+    /// Square matrices of connections.
+    Connectome,
+    /// An array of numbers of any shape.
+    Array,
+    /// Columns of text and numbers, such as participants and confounds.
+    Table,
+    /// Regions of an image.
+    Atlas,
+}
+
+impl Content {
+    /// The content in words, as refusals name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Series => "series",
+            Self::Connectome => "a connectome",
+            Self::Array => "an array",
+            Self::Table => "a table",
+            Self::Atlas => "an atlas",
+        }
+    }
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct FormatRow {
+    /// The format.
+    pub format: Format,
+    /// The ends of file names by which it is recognised, in lower case.
+    pub extensions: &'static [&'static str],
+    /// The format and the programs that write it, in words.
+    pub what: &'static str,
+    /// What is read from it.
+    pub read: &'static [Content],
+    /// What is written to it.
+    pub written: &'static [Content],
+}
+
+use Content::{Array, Atlas, Connectome, Series, Table};
+
+/// The table. The longest end that fits a file's name decides.
+pub const FORMATS: &[FormatRow] = &[
+    FormatRow {
+        format: Format::Npy,
+        extensions: &[".npy"],
+        what: "NumPy's array; NAME.names.txt beside it holds the names of regions, one on each line",
+        read: &[Series, Connectome, Array],
+        written: &[Series, Connectome],
+    },
+    FormatRow {
+        format: Format::Npz,
+        extensions: &[".npz"],
+        what: "NumPy's arrays by name; FILE.npz:NAME chooses one, and an array `names` holds the names of regions",
+        read: &[Series, Connectome, Array],
+        written: &[Series, Connectome],
+    },
+    FormatRow {
+        format: Format::Csv,
+        extensions: &[".csv"],
+        what: "table with commas",
+        read: &[Series, Connectome, Table],
+        written: &[Series, Connectome],
+    },
+    FormatRow {
+        format: Format::Tsv,
+        extensions: &[".tsv"],
+        what: "table with tabs, as BIDS has them (fMRIPrep, XCP-D)",
+        read: &[Series, Connectome, Table],
+        written: &[Series, Connectome],
+    },
+    FormatRow {
+        format: Format::Text,
+        extensions: &[".txt", ".1d", ".dat"],
+        what: "table with spaces (FSL, AFNI, NumPy's savetxt)",
+        read: &[Series, Connectome],
+        written: &[],
+    },
+    FormatRow {
+        format: Format::Nifti,
+        extensions: &[".nii", ".nii.gz"],
+        what: "image of voxels, NIfTI-1 or NIfTI-2; series by an atlas (--atlas)",
+        read: &[Series, Atlas],
+        written: &[],
+    },
+    FormatRow {
+        format: Format::Gifti,
+        extensions: &[".gii"],
+        what: "surface, GIFTI: series (.func.gii) and maps (.shape.gii) at vertices",
+        read: &[Series],
+        written: &[],
+    },
+];
+
+impl Format {
+    /// The format of a file by its name; `None` for a name that no format has.
+    pub fn of(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_string_lossy().to_lowercase();
+        let ends = FORMATS.iter().flat_map(|row| row.extensions.iter().map(move |end| (end.len(), *end, row.format)));
+        ends.filter(|(_, end, _)| name.ends_with(end)).max_by_key(|(length, ..)| *length).map(|(.., format)| format)
+    }
+
+    /// The format of a file that is to be read as `content`.
+    ///
+    /// # Errors
+    /// Returns [`Error::File`], which lists the extensions that are read, where the name has none of them.
+    pub fn read_as(path: &Path, content: Content) -> Result<Self> {
+        Self::among(path, content, |row| row.read).ok_or_else(|| {
+            let what = format!("not a file of {} by its extension: {} are read", content.name(), extensions(content, |row| row.read));
+            Error::file(path, what)
+        })
+    }
+
+    /// The format of a file to which `content` is to be written.
+    ///
+    /// # Errors
+    /// Returns [`Error::File`], which lists the extensions that are written, where the name has none of them.
+    pub fn written_as(path: &Path, content: Content) -> Result<Self> {
+        Self::among(path, content, |row| row.written).ok_or_else(|| {
+            let listed = extensions(content, |row| row.written);
+            Error::file(path, format!("{} cannot be written to a file of this name: an end among {listed} is expected", content.name()))
+        })
+    }
+
+    fn among(path: &Path, content: Content, list: fn(&FormatRow) -> &'static [Content]) -> Option<Self> {
+        let format = Self::of(path)?;
+        FORMATS.iter().find(|row| row.format == format && list(row).contains(&content)).map(|row| row.format)
+    }
+}
+
+/// The extensions of the formats that have this content, in words.
+fn extensions(content: Content, list: fn(&FormatRow) -> &'static [Content]) -> String {
+    let rows = FORMATS.iter().filter(|row| list(row).contains(&content));
+    let ends: Vec<&str> = rows.flat_map(|row| row.extensions.iter().copied()).collect();
+    match ends.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
