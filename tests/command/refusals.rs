@@ -45,7 +45,7 @@ fn bad_files() -> Vec<(&'static str, Vec<u8>, &'static str, Vec<&'static str>)> 
         ("one.csv", b"a,b\n1,2\n".to_vec(), "", vec!["1 frame", "at least 2"]),
         ("utf16.csv", b"\xff\xfe1\0,\x002\0\n\x003\0,\x004\0\n\0".to_vec(), "", vec!["line"]),
         ("image.nii.gz", vec![0; 9], "", vec!["by an atlas"]),
-        ("no_extension", good, "", vec![".npy, .npz, .csv, .tsv and .gii"]),
+        ("no_extension", good, "", vec![".npy, .npz, .csv, .tsv"]),
     ]
 }
 
@@ -77,8 +77,8 @@ fn bad_arguments_are_one_line_and_leave_nothing() {
     fails("missing.npy -o out.npy", &["missing.npy", "cannot be read"]);
     fails("missing.csv -o out.npy", &["missing.csv", "cannot be read"]);
     fails("folder.npy -o out.npy", &["folder.npy", "cannot be read"]);
-    fails("in.npy -o out.csv", &["out.csv", ".npy expected"]);
-    fails("in.npy -o out", &["out", ".npy expected"]);
+    fails("in.npy -o out.nii", &["out.nii", ".npy, .npz, .csv and .tsv"]);
+    fails("in.npy -o out", &["out", ".npy, .npz, .csv and .tsv"]);
     fails("in.npy -o folder.npy --device cpu", &["folder.npy", "cannot be written"]);
     fails("in.npy -o nowhere/out.npy --device cpu", &["nowhere/out.npy", "cannot be written"]);
     fails("in.npy -o in.npy/out.npy --device cpu", &["in.npy/out.npy", "cannot be written"]);

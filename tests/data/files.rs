@@ -3,7 +3,10 @@
 use super::assert_says;
 use crate::common::folder::Folder;
 use half::f16;
-use tapetum::data::{Layout, TableOptions, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table, write_npy};
+use tapetum::data::{
+    Connectome, Layout, Series, TableOptions, read_connectome, read_npy, read_npy_bytes, read_series, read_series_bytes, read_table,
+    write_connectome, write_npy, write_series,
+};
 use tapetum::{DType, HostTensor};
 
 /// A `.npy` file made by hand.
@@ -132,7 +135,9 @@ fn tables_that_cannot_be_read_say_where() {
     says("bytes.csv", b"a,b\n1,\xFF\xFE\n", &["line 2", "column 2"]);
     says("empty.csv", b"", &["no rows"]);
     says("header.csv", b"a,b\n", &["no rows"]);
-    says("table.txt", b"1,2\n", &[".csv and .tsv"]);
+    says("table.dot", b"1,2\n", &[".csv, .tsv and .txt"]);
+    says("commas.txt", b"1,2\n3,4\n", &["line 2", "--delimiter comma"]);
+    says("semicolons.csv", b"1;2\n3;4\n", &["line 2", "--delimiter semicolon"]);
     let missing = folder.0.join("none.csv");
     assert_says(read_table(&missing, &TableOptions::default()), &missing, &["cannot be read"]);
 }
@@ -168,6 +173,83 @@ fn series_are_turned_so_that_time_is_last() {
     assert_eq!((&series.values.shape()[..], series.names), (&[3, 2][..], None));
 }
 
+/// XCP-D writes `n/a` at every frame of a region that its image does not cover.
+#[test]
+fn regions_without_values_are_known() {
+    let folder = Folder::new("missing");
+    let table = folder.file("xcp.tsv", "A\tB\tC\n1\tn/a\t2\n3\tn/a\t5\n");
+    let series = read_series(&table, Layout::TimeRegions).unwrap();
+    assert_eq!((series.missing.clone(), series.values.to_f64_vec()), (vec![false, true, false], vec![1.0, 3.0, 0.0, 0.0, 2.0, 5.0]));
+    assert_eq!(series.missing_warning().unwrap(), "regions without values are left out: `B`");
+    let turned = read_series_bytes("x.csv", b",t0,t1\nA,1,2\nB,nan,NaN\n", Layout::RegionsTime).unwrap();
+    assert_eq!((turned.missing, turned.names.unwrap()), (vec![false, true], vec!["A".to_owned(), "B".to_owned()]));
+    // A subject of a stack may lack a region that others have.
+    let values = [1.0, f32::NAN, 2.0, f32::NAN, 3.0, 4.0, 5.0, 6.0];
+    let stack = folder.file("stack.npy", npy("'<f4'", false, "(2, 2, 2)", &f32s(&values)));
+    assert_eq!(read_series(&stack, Layout::TimeRegions).unwrap().missing, [false, true, false, false]);
+    let none = folder.file("none.npy", npy("'<f4'", false, "(1, 2)", &f32s(&[f32::NAN; 2])));
+    assert_says(read_series(&none, Layout::TimeRegions), &none, &["no region of subject 0", "has a value"]);
+    // A comma at the end of each line makes no region, and a region with some values is no region without values.
+    let says = |name: &str, text: &str, parts: &[&str]| {
+        let path = folder.file(name, text);
+        assert_says(read_series(&path, Layout::TimeRegions), &path, parts);
+    };
+    says("commas.csv", "1,2,\n3,5,\n", &["line 1, column 3", "an empty cell"]);
+    says("some.csv", "A,B\n1,n/a\n3,4\n", &["line 2, column 2 (`B`)", "a missing value"]);
+}
+
+#[test]
+fn names_stand_beside_an_array_and_in_an_archive() {
+    let folder = Folder::new("names");
+    let array = folder.file("x.npy", npy("'<f4'", false, "(2, 3)", &f32s(&[1.0, 2.0, 3.0, 4.0, 5.0, 7.0])));
+    assert_eq!(read_series(&array, Layout::TimeRegions).unwrap().names, None);
+    let beside = folder.file("x.names.txt", "left V1\nright V1\nM1\n");
+    let series = read_series(&array, Layout::TimeRegions).unwrap();
+    let names = ["left V1", "right V1", "M1"].map(str::to_owned).to_vec();
+    assert_eq!(series.names.as_ref(), Some(&names));
+    for written in ["y.npy", "y.npz", "y.csv", "y.tsv"] {
+        let path = folder.0.join(written);
+        write_series(&path, &series, Layout::TimeRegions).unwrap();
+        let again = read_series(&path, Layout::TimeRegions).unwrap();
+        assert_eq!((again.names.as_ref(), again.values.to_f64_vec()), (Some(&names), series.values.to_f64_vec()), "{written}");
+    }
+    // Names of others would be wrong names: the file beside the array is renewed with it.
+    write_series(folder.0.join("y.npy"), &Series::new(series.values.clone()), Layout::TimeRegions).unwrap();
+    assert_eq!(std::fs::read_to_string(folder.0.join("y.names.txt")).unwrap(), "0\n1\n2\n");
+    folder.file("x.names.txt", "one\ntwo\n");
+    assert_says(read_series(&array, Layout::TimeRegions), &beside, &["2 names of the 3 regions"]);
+}
+
+#[test]
+fn connectomes_keep_their_names() {
+    let folder = Folder::new("connectomes");
+    let plain = TableOptions::default();
+    let relmat = folder.file("relmat.tsv", "Node\tA\tB\tC\nA\t1\t0.5\tn/a\nB\t0.5\t1\tn/a\nC\tn/a\tn/a\tn/a\n");
+    let read = read_connectome(&relmat, &plain).unwrap();
+    let names = ["A", "B", "C"].map(str::to_owned).to_vec();
+    assert_eq!(read.names.as_ref(), Some(&names));
+    assert_eq!(&read.values.as_f32().unwrap()[..2], [1.0, 0.5]);
+    assert!(read.values.as_f32().unwrap()[6..].iter().all(|x| x.is_nan()));
+    for written in ["w.npy", "w.npz", "w.csv", "w.tsv"] {
+        let path = folder.0.join(written);
+        write_connectome(&path, &read).unwrap();
+        let again = read_connectome(&path, &plain).unwrap();
+        let bits = |c: &Connectome| c.values.as_f32().unwrap().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!((again.names.as_ref(), bits(&again)), (Some(&names), bits(&read)), "{written}");
+    }
+    for bare in ["1,2\n2,1\n", "A,B\n1,2\n2,1\n", "A,1,2\nB,2,1\n", ",A,B\nA,1,2\nB,2,1\n", "A,B\nA,1,2\nB,2,1\n"] {
+        let path = folder.file("some.csv", bare);
+        assert_eq!(read_connectome(&path, &plain).unwrap().values.as_f32().unwrap(), [1.0, 2.0, 2.0, 1.0], "{bare}");
+    }
+    let says = |text: &str, parts: &[&str]| {
+        let path = folder.file("bad.csv", text);
+        assert_says(read_connectome(&path, &plain), &path, parts);
+    };
+    says(",A,B\nB,1,2\nA,2,1\n", &["row 1 is called `B`, and column 1 `A`"]);
+    says("1,2,3\n4,5,6\n7,8,9\n1,2,3\n5,5,5\n", &["square"]);
+    says("", &["no rows"]);
+}
+
 #[test]
 fn series_that_cannot_be_read_say_where() {
     let folder = Folder::new("series-errors");
@@ -189,9 +271,9 @@ fn series_that_cannot_be_read_say_where() {
     says("nan_turned.npy", bad, columns, &["subject 1, frame 0, region 1", "NaN"]);
     says("infinite.npy", npy("'<f2'", false, "(1, 1)", &f16::INFINITY.to_le_bytes()), rows, &["subject 0, frame 0, region 0", "inf"]);
     says("complex.npy", npy("'<c8'", false, "(1, 1)", &[0; 8]), rows, &["'<c8'"]);
-    says("nan.csv", b"V1,V2\n1,nan\n".to_vec(), rows, &["line 2", "column 2", "`nan`", "V2"]);
+    says("nan.csv", b"V1,V2\n1,nan\n1,3\n".to_vec(), rows, &["line 2", "column 2", "`nan`", "V2"]);
     says("brain.nii.gz", vec![], rows, &["by an atlas"]);
-    says("none", vec![], rows, &[".npy, .npz, .csv, .tsv and .gii"]);
+    says("none", vec![], rows, &[".npy, .npz, .csv, .tsv"]);
     let missing = folder.0.join("missing.npy");
     assert_says(read_series(&missing, rows), &missing, &["cannot be read"]);
 }

@@ -93,7 +93,6 @@ impl Series {
 
 /// The options for reading a file of series.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
 pub struct SeriesOptions {
     /// The axes of an array or a table.
     pub layout: Layout,
@@ -125,7 +124,7 @@ pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) ->
     let (file, _) = file_and_array(path);
     match (Format::read_as(&file, Content::Series)?, &options.atlas) {
         (Format::Nifti, Some(atlas)) => super::atlas_series(&file, atlas),
-        (_, Some(_)) => Err(Error::file(&file, "an atlas is for images: .nii or .nii.gz is expected")),
+        (_, Some(_)) => Err(Error::file(&file, "--atlas is for images: .nii or .nii.gz is expected")),
         (Format::Npy, None) => {
             let series = read_series_bytes(path, &read_bytes(&file)?, options)?;
             Ok(Series { names: names_beside(&file, series.regions())?, ..series })
