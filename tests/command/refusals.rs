@@ -84,7 +84,7 @@ fn bad_arguments_are_one_line_and_leave_nothing() {
     fails("in.npy -o in.npy/out.npy --device cpu", &["in.npy/out.npy", "cannot be written"]);
     fails(
         "in.npy -o ../NAME/in.npy".replace("NAME", folder.0.file_name().unwrap().to_str().unwrap()).as_str(),
-        &["would replace the series"],
+        &["would replace in.npy, which is read"],
     );
     fails("in.npy -o out.npy --device nosuch", &["--device nosuch", "none is called `nosuch`", "`cpu`"]);
     fails("in.npy -o out.npy --device 4096", &["--device 4096", "no row 4096"]);
