@@ -252,3 +252,63 @@ fn a_window_of_a_long_series_is_cut_out() {
     let widest = (0..tape.len()).map(|i| tape.shape(tape.var(i)).elements()).max().unwrap();
     assert!(widest <= 2 * time, "{widest} elements");
 }
+
+/// The pairs of regions that a subject has are estimated as if it had no others; the rest is NaN. A tangent leaves a region out of all
+/// subjects where one lacks it.
+#[test]
+fn regions_without_values_are_left_out() {
+    let (subjects, regions, frames) = (3, 5, 40);
+    let full = noise(11, subjects * regions * frames);
+    let mut missing = vec![false; subjects * regions];
+    missing[1] = true;
+    missing[2 * regions + 1] = true;
+    missing[2 * regions + 4] = true;
+    // What stands in a row without values does not matter.
+    let filled = |with: f64| {
+        let value = |(at, x): (usize, &f64)| if missing[at / frames] { with * x } else { *x };
+        HostTensor::real([subjects, regions, frames], full.iter().enumerate().map(value).collect::<Vec<f64>>()).unwrap()
+    };
+    let rows_of = |subject: usize, kept: &[usize]| -> Vec<f64> {
+        kept.iter().flat_map(|r| full[(subject * regions + r) * frames..][..frames].to_vec()).collect()
+    };
+    let holds = |found: &[f32], subject: usize, kept: &[usize], wanted: &[f32]| {
+        for (at, x) in found[subject * regions * regions..][..regions * regions].iter().enumerate() {
+            let place = [at / regions, at % regions].map(|r| kept.iter().position(|k| *k == r));
+            match place {
+                [Some(i), Some(j)] => assert!((x - wanted[i * kept.len() + j]).abs() <= 1e-6, "subject {subject} {place:?}"),
+                _ => assert!(x.is_nan(), "subject {subject} {place:?}: {x}"),
+            }
+        }
+    };
+    let kept = [vec![0, 2, 3, 4], vec![0, 1, 2, 3, 4], vec![0, 2, 3]];
+    for kind in [Kind::Correlation, Kind::Covariance, Kind::PartialCorrelation, Kind::Precision] {
+        let measure = Connectivity::new(kind);
+        let found = measure.compute_present(&Device::cpu(), &filled(1e9), &missing).unwrap();
+        for (subject, kept) in kept.iter().enumerate() {
+            let alone = HostTensor::real([kept.len(), frames], rows_of(subject, kept)).unwrap();
+            let wanted = measure.compute(&Device::cpu(), &alone).unwrap();
+            holds(found.values.as_f32().unwrap(), subject, kept, wanted.values.as_f32().unwrap());
+        }
+        let vectors = measure.clone().vectorised(Diagonal::Dropped).compute_present(&Device::cpu(), &filled(0.0), &missing).unwrap();
+        assert_eq!(vectors.values.shape()[..], [subjects, regions * (regions - 1) / 2]);
+        assert_eq!(vectors.values.as_f32().unwrap().iter().filter(|x| x.is_nan()).count(), 4 + 7, "of ten pairs each");
+    }
+    let common = [0, 2, 3];
+    let alone: Vec<f64> = (0..subjects).flat_map(|s| rows_of(s, &common)).collect();
+    let wanted =
+        Connectivity::new(Kind::Tangent).compute(&Device::cpu(), &HostTensor::real([subjects, 3, frames], alone).unwrap()).unwrap();
+    let found = Connectivity::new(Kind::Tangent).compute_present(&Device::cpu(), &filled(5.0), &missing).unwrap();
+    for subject in 0..subjects {
+        holds(found.values.as_f32().unwrap(), subject, &common, &wanted.values.as_f32().unwrap()[subject * 9..][..9]);
+    }
+    let weights = HostTensor::real([subjects, frames], noise(5, subjects * frames).iter().map(|w| w + 1.5).collect::<Vec<f64>>()).unwrap();
+    let found =
+        Connectivity::new(Kind::Covariance).weighted(weights.clone()).compute_present(&Device::cpu(), &filled(0.0), &missing).unwrap();
+    for (subject, kept) in kept.iter().enumerate() {
+        let alone = HostTensor::real([kept.len(), frames], rows_of(subject, kept)).unwrap();
+        let own = HostTensor::real([frames], weights.to_f64_vec()[subject * frames..][..frames].to_vec()).unwrap();
+        let wanted = Connectivity::new(Kind::Covariance).weighted(own).compute(&Device::cpu(), &alone).unwrap();
+        holds(found.values.as_f32().unwrap(), subject, kept, wanted.values.as_f32().unwrap());
+    }
+    assert!(Connectivity::new(Kind::Correlation).compute_present(&Device::cpu(), &filled(0.0), &missing[1..]).is_err());
+}
