@@ -17,6 +17,7 @@
 //! | the cortex that ships | [`shipped_cortex`] | |
 //! | anything | | [`write_file`](crate::file::write_file), [`OutputFolder`](crate::file::OutputFolder) |
 
+pub mod cifti;
 mod confounds;
 mod connectome;
 mod format;

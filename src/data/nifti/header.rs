@@ -6,22 +6,10 @@ use super::super::numbers::{Element, Kind};
 const LENGTHS: [usize; 2] = [348, 540];
 
 /// The length of the longest header in bytes.
-pub(super) const LONGEST: usize = LENGTHS[1];
+pub(in super::super) const LONGEST: usize = LENGTHS[1];
 
 /// Intents of images that are read: none, statistics, an estimate, labels, names of structures, a time series.
 const ALLOWED: &str = "0, 2 to 24, 1001 to 1003 and 2001";
-
-/// The kinds of CIFTI-2 files.
-const CIFTI: [(i64, &str); 8] = [
-    (3000, "values of no stated kind"),
-    (3001, "a dense connectome"),
-    (3002, "dense series"),
-    (3003, "a parcellated connectome"),
-    (3004, "parcellated series"),
-    (3006, "dense scalars"),
-    (3007, "dense labels"),
-    (3008, "parcellated scalars"),
-];
 
 /// Other intents that images have.
 const OTHERS: [(i64, &str); 9] = [
@@ -75,14 +63,14 @@ impl Header {
 }
 
 /// A header's bytes, by the names and places of the standard's structures.
-struct Fields<'a> {
-    bytes: &'a [u8],
+pub(super) struct Fields<'a> {
+    pub(super) bytes: &'a [u8],
     second: bool,
-    big_endian: bool,
+    pub(super) big_endian: bool,
 }
 
 impl<'a> Fields<'a> {
-    fn of(bytes: &'a [u8]) -> Result<Self, String> {
+    pub(super) fn of(bytes: &'a [u8]) -> Result<Self, String> {
         const NONE: &str = "a NIfTI image expected: its header's first four bytes state no length of 348 or 540";
         let stated = bytes.get(..4).ok_or("a NIfTI image expected: shorter than a header")?;
         let is = |big: bool, version: usize| usize::try_from(i32::decode(stated, big)) == Ok(LENGTHS[version]);
@@ -104,7 +92,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An integer that has two bytes in the first version, and four or eight in the second.
-    fn whole(&self, [first, second]: [usize; 2], wide: bool) -> i64 {
+    pub(super) fn whole(&self, [first, second]: [usize; 2], wide: bool) -> i64 {
         match (self.second, wide) {
             (false, _) => self.get::<i16>(first).into(),
             (true, false) => self.get::<i32>(second).into(),
@@ -124,17 +112,14 @@ impl<'a> Fields<'a> {
     /// Refuses images whose intent says that their values are more than numbers at voxels.
     fn check_intent(&self) -> Result<(), String> {
         let intent = self.whole([68, 504], false);
-        let named = |all: &[(i64, &'static str)]| all.iter().find(|(code, _)| *code == intent).map_or("others", |(_, name)| name);
         match intent {
             0 | 2..=24 | 1001..=1003 | 2001 => Ok(()),
             3000..=3099 => Err(format!(
-                "a CIFTI file of {} (intent {intent}), whose values lie on grayordinates or parcels and not in a grid of voxels: it is not \
-                 read; `wb_command -cifti-separate` writes what lies on surfaces as .func.gii, which is read",
-                named(&CIFTI)
+                "a CIFTI file (intent {intent}), whose values lie on grayordinates or parcels: an image of voxels is expected"
             )),
             _ => Err(format!(
                 "an image of {} (intent {intent}): series, labels or maps at voxels (intents {ALLOWED}) are expected",
-                named(&OTHERS)
+                OTHERS.iter().find(|(code, _)| *code == intent).map_or("others", |(_, name)| name)
             )),
         }
     }
@@ -161,7 +146,7 @@ impl<'a> Fields<'a> {
         Ok(extents)
     }
 
-    fn kind(&self) -> Result<Kind, String> {
+    pub(super) fn kind(&self) -> Result<Kind, String> {
         let code = self.get::<i16>(if self.second { 12 } else { 70 });
         match code {
             2 => Ok(Kind::U8),
@@ -183,7 +168,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn start(&self) -> Result<usize, String> {
+    pub(super) fn start(&self) -> Result<usize, String> {
         let stated = if self.second { self.get::<i64>(168) as f64 } else { self.get::<f32>(108).into() };
         // Four bytes that tell of extensions follow the header.
         let least = self.bytes.len() + 4;
@@ -195,7 +180,7 @@ impl<'a> Fields<'a> {
 
     /// The slope and the intercept. A slope of 0 means that values are not scaled (NIfTI-1 standard), and so does a slope or an intercept
     /// that is not finite.
-    fn scale(&self) -> Option<[f64; 2]> {
+    pub(super) fn scale(&self) -> Option<[f64; 2]> {
         let scale @ [slope, offset] = [self.real([112, 176]), self.real([116, 184])];
         (slope != 0.0 && slope.is_finite() && offset.is_finite() && scale != [1.0, 0.0]).then_some(scale)
     }

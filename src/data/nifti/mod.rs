@@ -2,8 +2,11 @@
 
 mod atlas;
 mod header;
+mod matrix;
 
 pub use atlas::atlas_series;
+pub(super) use header::LONGEST as HEADER_BYTES;
+pub(super) use matrix::{MatrixHeader, matrix_intent};
 
 use super::gzip::{Members, is_gzip};
 use super::numbers::Stored;
