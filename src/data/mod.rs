@@ -10,7 +10,8 @@
 //! | arrays | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`] |
 //! | tables | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`] |
 //! | images | [`read_nifti`], [`read_nifti_bytes`], [`atlas_series`] | |
-//! | surfaces | [`read_gifti_bytes`] | |
+//! | matrices on grayordinates or parcels, CIFTI-2 | [`cifti::read_cifti`] | [`cifti::Cifti::to_bytes`] |
+//! | surfaces, GIFTI | [`read_gifti_bytes`], [`read_gifti_labels_bytes`], [`read_mesh`] | [`series_gifti`], [`label_gifti`] |
 //! | images and labels (idx, as MNIST's) | [`read_idx`], [`read_idx_bytes`] | |
 //! | confounds | [`read_confounds`] | |
 //! | worms (calcium imaging) | [`read_worms`] | |
@@ -37,7 +38,7 @@ mod worms;
 pub use confounds::read_confounds;
 pub use connectome::{Connectome, read_connectome, write_connectome};
 pub use format::{Content, FORMATS, Format, FormatRow};
-pub use gifti::{Surface, read_gifti_bytes};
+pub use gifti::{Mesh, Surface, label_gifti, read_gifti_bytes, read_gifti_labels_bytes, read_mesh, read_mesh_bytes, series_gifti};
 pub use idx::{Bytes, read_idx, read_idx_bytes};
 pub use nifti::{Image, atlas_series, is_nifti, read_nifti, read_nifti_bytes};
 pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};

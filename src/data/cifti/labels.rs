@@ -1,6 +1,7 @@
 //! Tables of labels, as CIFTI-2 and GIFTI files have them.
 
-use super::text::{escaped, pairs, text_of};
+pub(in super::super) use super::text::escaped;
+use super::text::{pairs, text_of};
 use roxmltree::Node;
 use std::collections::BTreeMap;
 use std::fmt::Write;
