@@ -15,9 +15,13 @@ pub(super) struct Source {
     /// Series: `.npy`, `.npz` (`FILE.npz:NAME` names one array of several), a table whose rows are time, a surface, or an image over time by
     /// an atlas. `tapetum formats` lists what is read.
     series: PathBuf,
-    /// The atlas that gives an image its series: an image of labels, or of maps along its fourth axis, with the same voxels.
-    #[arg(long, value_name = "IMAGE")]
+    /// The atlas that gives an image its series: an image of labels, or of maps along its fourth axis, with the same voxels. For CIFTI files
+    /// of vertices and voxels, and for surfaces, labels in `.dlabel.nii` or `.label.gii` (`FILE.dlabel.nii:MAP` names one map of several).
+    #[arg(long, value_name = "FILE")]
     atlas: Option<PathBuf>,
+    /// The structures that are taken of a CIFTI file of vertices and voxels, such as CORTEX_LEFT,CORTEX_RIGHT [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    structures: Vec<String>,
     /// The axes of an array or a table, after subjects.
     #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
     layout: Axes,
@@ -90,6 +94,7 @@ impl Source {
         let mut options = SeriesOptions::from(self.layout());
         options.table = self.tables.options();
         options.atlas.clone_from(&self.atlas);
+        options.structures.clone_from(&self.structures);
         data::read_series(&self.series, options)
     }
 

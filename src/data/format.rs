@@ -22,6 +22,8 @@ pub enum Format {
     Nifti,
     /// Series, shapes, labels or the mesh of a surface, GIFTI.
     Gifti,
+    /// A matrix on grayordinates or parcels, CIFTI-2.
+    Cifti,
 }
 
 /// What a file is read as or written from.
@@ -36,8 +38,10 @@ pub enum Content {
     Array,
     /// Columns of text and numbers, such as participants and confounds.
     Table,
-    /// Regions of an image.
+    /// Regions of an image or of a surface.
     Atlas,
+    /// Vertices and triangles of a surface.
+    Mesh,
 }
 
 impl Content {
@@ -49,6 +53,7 @@ impl Content {
             Self::Array => "an array",
             Self::Table => "a table",
             Self::Atlas => "an atlas",
+            Self::Mesh => "a mesh",
         }
     }
 }
@@ -69,7 +74,7 @@ pub struct FormatRow {
     pub written: &'static [Content],
 }
 
-use Content::{Array, Atlas, Connectome, Series, Table};
+use Content::{Array, Atlas, Connectome, Mesh, Series, Table};
 
 /// The table. The longest end that fits a file's name decides.
 pub const FORMATS: &[FormatRow] = &[
@@ -117,19 +122,66 @@ pub const FORMATS: &[FormatRow] = &[
     },
     FormatRow {
         format: Format::Gifti,
-        extensions: &[".gii"],
-        what: "surface, GIFTI: series (.func.gii) and maps (.shape.gii) at vertices",
+        extensions: &[".func.gii", ".shape.gii", ".gii"],
+        what: "GIFTI: series and maps at the vertices of a surface; means by an atlas of labels (--atlas)",
+        read: &[Series],
+        written: &[Series],
+    },
+    FormatRow {
+        format: Format::Gifti,
+        extensions: &[".label.gii"],
+        what: "GIFTI: labels of the vertices of a surface; FILE.label.gii:MAP chooses one map of several",
+        read: &[Atlas],
+        written: &[Atlas],
+    },
+    FormatRow {
+        format: Format::Gifti,
+        extensions: &[".surf.gii"],
+        what: "GIFTI: the mesh of a surface, such as a sphere",
+        read: &[Mesh],
+        written: &[],
+    },
+    FormatRow {
+        format: Format::Cifti,
+        extensions: &[".ptseries.nii", ".pscalar.nii"],
+        what: "CIFTI-2: series or maps of parcels (Workbench, XCP-D)",
+        read: &[Series],
+        written: &[Series],
+    },
+    FormatRow {
+        format: Format::Cifti,
+        extensions: &[".dtseries.nii", ".dscalar.nii"],
+        what: "CIFTI-2: series or maps of vertices and voxels (HCP, fMRIPrep, XCP-D); means by an atlas of labels (--atlas)",
         read: &[Series],
         written: &[],
+    },
+    FormatRow {
+        format: Format::Cifti,
+        extensions: &[".pconn.nii"],
+        what: "CIFTI-2: connectome of parcels",
+        read: &[Connectome],
+        written: &[Connectome],
+    },
+    FormatRow {
+        format: Format::Cifti,
+        extensions: &[".dlabel.nii"],
+        what: "CIFTI-2: labels of vertices and voxels; FILE.dlabel.nii:MAP chooses one map of several",
+        read: &[Atlas],
+        written: &[Atlas],
     },
 ];
 
 impl Format {
     /// The format of a file by its name; `None` for a name that no format has.
     pub fn of(path: &Path) -> Option<Self> {
+        Self::row(path).map(|row| row.format)
+    }
+
+    /// The row of the table with the longest end that fits a file's name.
+    fn row(path: &Path) -> Option<&'static FormatRow> {
         let name = path.file_name()?.to_string_lossy().to_lowercase();
-        let ends = FORMATS.iter().flat_map(|row| row.extensions.iter().map(move |end| (end.len(), *end, row.format)));
-        ends.filter(|(_, end, _)| name.ends_with(end)).max_by_key(|(length, ..)| *length).map(|(.., format)| format)
+        let ends = FORMATS.iter().flat_map(|row| row.extensions.iter().map(move |end| (end.len(), *end, row)));
+        ends.filter(|(_, end, _)| name.ends_with(end)).max_by_key(|(length, ..)| *length).map(|(.., row)| row)
     }
 
     /// The format of a file that is to be read as `content`.
@@ -155,8 +207,7 @@ impl Format {
     }
 
     fn among(path: &Path, content: Content, list: fn(&FormatRow) -> &'static [Content]) -> Option<Self> {
-        let format = Self::of(path)?;
-        FORMATS.iter().find(|row| row.format == format && list(row).contains(&content)).map(|row| row.format)
+        Self::row(path).filter(|row| list(row).contains(&content)).map(|row| row.format)
     }
 }
 

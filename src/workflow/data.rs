@@ -114,10 +114,11 @@ fn series() -> Object<Entry> {
             "index_column",
             "the column of a table that numbers or dates its rows: its name, its place from 1, or none; recognised where it is not given",
         ),
-        file().maybe("atlas", "the image by which other images have series"),
+        file().maybe("atlas", "the atlas by which images, surfaces and CIFTI files of grayordinates have series"),
+        text().list(1).maybe("structures", "the structures that are taken of CIFTI files of grayordinates; all where it is not given"),
         frames(),
     );
-    object("[subjects, regions, time]: series", parts, |(files, layout, header, index_column, atlas, frames)| {
+    object("[subjects, regions, time]: series", parts, |(files, layout, header, index_column, atlas, structures, frames)| {
         if let Files::One(one) = &files
             && one.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"))
         {
@@ -127,7 +128,7 @@ fn series() -> Object<Entry> {
             }
         }
         let table = TableOptions { header, index_column, ..TableOptions::default() };
-        let options = SeriesOptions { layout, table, atlas };
+        let options = SeriesOptions { layout, table, atlas, structures: structures.unwrap_or_default() };
         Source::open(Reader::SeriesFiles { files: files.list(), options, frames })
     })
 }

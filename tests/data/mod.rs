@@ -1,6 +1,7 @@
 //! Files in and out.
 
 mod cases;
+mod cifti;
 mod files;
 mod gifti;
 mod images;

@@ -57,6 +57,19 @@ impl LabelAtlas {
         Ok(Self { models: models.clone(), keys, table: found.table.clone(), map: (found.map.name.clone(), names) })
     }
 
+    /// The atlas on these structures alone, and on all where there are none.
+    ///
+    /// # Errors
+    /// Returns a message that lists the structures there are, where one is not among them.
+    pub fn on(self, structures: &[String]) -> Result<Self, String> {
+        if structures.is_empty() {
+            return Ok(self);
+        }
+        let (models, places) = self.models.chosen(structures)?;
+        let keys = places.into_iter().filter_map(|at| self.keys.get(at).copied()).collect();
+        Ok(Self { models, keys, ..self })
+    }
+
     /// The regions among the grayordinates of a file, matched by structure and vertex or voxel: the labels that the atlas gives to a
     /// grayordinate, by ascending key, without key 0 and without `???`. Keys that the table does not name belong to no region, as in
     /// `wb_command -cifti-parcellate`; a region without grayordinates in the file is kept.

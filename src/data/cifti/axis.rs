@@ -1,6 +1,7 @@
 //! What the rows and the columns of a CIFTI-2 matrix stand for.
 
 use super::labels::LabelTable;
+use super::text::shortened;
 use std::fmt;
 
 /// What the rows or the columns of a matrix stand for, in order.
@@ -68,12 +69,30 @@ impl BrainModels {
     }
 
     /// Each model with the place of its first grayordinate in the matrix.
-    pub fn placed(&self) -> impl Iterator<Item = (usize, &BrainModel)> {
+    pub fn placed(&self) -> impl Iterator<Item = (usize, &BrainModel)> + Clone {
         self.models.iter().scan(0, |from, model| {
             let first = *from;
             *from += model.places.len();
             Some((first, model))
         })
+    }
+
+    /// The models of these structures, and the places of their grayordinates in the matrix. The names may be in small letters, and with
+    /// `CIFTI_STRUCTURE_`.
+    ///
+    /// # Errors
+    /// Returns a message that lists the structures there are, where one is not among them.
+    pub fn chosen(&self, structures: &[String]) -> Result<(Self, Vec<usize>), String> {
+        let plain = |name: &String| name.trim().to_uppercase().trim_start_matches("CIFTI_STRUCTURE_").to_owned();
+        let wanted: Vec<String> = structures.iter().map(plain).collect();
+        let is = |model: &BrainModel, name: &str| model.structure.to_uppercase() == name;
+        if let Some(none) = wanted.iter().find(|name| !self.models.iter().any(|model| is(model, name))) {
+            let listed: Vec<String> = self.models.iter().take(40).map(|model| shortened(&model.structure)).collect();
+            return Err(format!("no structure {none}: there are {}", listed.join(", ")));
+        }
+        let kept = self.placed().filter(|(_, model)| wanted.iter().any(|name| is(model, name)));
+        let places = kept.clone().flat_map(|(first, model)| first..first + model.places.len()).collect();
+        Ok((Self { models: kept.map(|(_, model)| model.clone()).collect(), volume: self.volume.clone() }, places))
     }
 
     /// The names of all grayordinates: `CORTEX_LEFT:1234` for a vertex, `THALAMUS_LEFT:40,52,38` for a voxel.
@@ -171,6 +190,17 @@ impl Parcels {
     pub fn named<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Self {
         let parcel = |name: S| Parcel { name: name.into(), vertices: Vec::new(), voxels: Vec::new() };
         Self { parcels: names.into_iter().map(parcel).collect(), surfaces: Vec::new(), volume: None }
+    }
+
+    /// Parcels for so many regions: those that are known, where they are as many and have these names; else parcels of these names, or
+    /// numbers from 0 where there are no names.
+    pub fn of(known: Option<&Self>, names: Option<&[String]>, regions: usize) -> Self {
+        match (known, names) {
+            (Some(known), None) if known.parcels.len() == regions => known.clone(),
+            (Some(known), Some(names)) if known.names() == names => known.clone(),
+            (_, Some(names)) => Self::named(names.iter().cloned()),
+            (_, None) => Self::named((0..regions).map(|i| i.to_string())),
+        }
     }
 
     /// The names of the parcels.

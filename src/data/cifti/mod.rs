@@ -126,6 +126,14 @@ pub(super) fn is_cifti(bytes: &[u8]) -> bool {
     read.is_ok() && matrix_intent(&first).is_some()
 }
 
+/// True where a file begins as a CIFTI file does, gzipped or not. A file that cannot be read is none.
+pub(super) fn is_cifti_file(path: &Path) -> bool {
+    let mut first = Vec::new();
+    // Gzip may need more bytes than the header's for the header.
+    let read = std::fs::File::open(path).and_then(|file| file.take(4 * HEADER_BYTES as u64).read_to_end(&mut first));
+    read.is_ok() && is_cifti(&first)
+}
+
 fn matrix(bytes: Cow<'_, [u8]>) -> Result<Cifti<'_>, String> {
     let bytes = if is_gzip(&bytes) { Cow::Owned(unpacked(&bytes)?) } else { bytes };
     let header = MatrixHeader::parse(&bytes)?;

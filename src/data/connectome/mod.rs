@@ -1,10 +1,12 @@
 //! Connectomes in files: square matrices of connections between regions, with the regions' names.
 
+mod parcellated;
 mod table;
 mod write;
 
 pub use write::write_connectome;
 
+use super::cifti::Parcels;
 use super::format::{Content, Format};
 use super::names::names_beside;
 use super::npz::{file_and_array, npz_member};
@@ -19,6 +21,8 @@ pub struct Connectome {
     pub values: HostTensor,
     /// The regions' names, where the file gives them.
     pub names: Option<Vec<String>>,
+    /// The grayordinates of the regions, where they are known.
+    pub parcels: Option<Parcels>,
     /// Messages to the user about how the file was read, one line each.
     pub remarks: Vec<String>,
 }
@@ -39,7 +43,7 @@ impl Connectome {
         if let Some(names) = names.as_ref().filter(|names| names.len() != n) {
             return Err(Error::argument(format!("{} names of {n} regions: a name for each is expected", names.len())));
         }
-        Ok(Self { values: values.to_real::<f32>(), names, remarks: Vec::new() })
+        Ok(Self { values: values.to_real::<f32>(), names, parcels: None, remarks: Vec::new() })
     }
 
     /// The number of regions.
@@ -50,7 +54,8 @@ impl Connectome {
 
 /// Reads matrices from a `.npy` array `[n, n]` or `[graphs, n, n]`, an array of a `.npz` file (`FILE.npz:NAME`, or the one called
 /// `connectome`), or a table of `n` rows and columns with or without names, such as XCP-D's `relmat.tsv`. Names are read from the table, from
-/// `NAME.names.txt` beside `NAME.npy`, or from the array `names` of a `.npz` file. `options` are for tables.
+/// `NAME.names.txt` beside `NAME.npy`, or from the array `names` of a `.npz` file. A
+/// `.pconn.nii` file has the names of its parcels. `options` are for tables.
 ///
 /// # Errors
 /// Returns [`Error::File`] where the file cannot be read, has another extension, or does not hold square matrices.
@@ -70,6 +75,7 @@ pub fn read_connectome(path: impl AsRef<Path>, options: &TableOptions) -> Result
             let names = names.filter(|names| values.shape().last() == Some(&names.len()));
             made(values, names)
         }
+        Format::Cifti => parcellated::read(&file, &bytes),
         _ => table::read(&file, &bytes, options),
     }
 }

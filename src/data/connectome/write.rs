@@ -3,13 +3,13 @@
 use super::super::format::{Content, Format};
 use super::super::table::{cell, number_cell};
 use super::super::{names, npy_bytes, npz};
-use super::{CONNECTOME, Connectome};
+use super::{CONNECTOME, Connectome, parcellated};
 use crate::file::write_file;
 use crate::{Error, Result};
 use std::path::Path;
 
 /// Writes matrices to a file of the format that its name says: `.npy`, with the regions' names in `NAME.names.txt` beside it; `.npz`, with the
-/// arrays `connectome` and `names`; or, for one matrix, `.tsv` or `.csv`, with a first column `Node` as XCP-D's `relmat.tsv` has it, and `n/a`
+/// arrays `connectome` and `names`; or, for one matrix, `.pconn.nii`, with the parcels where they are known, and `.tsv` or `.csv`, with a first column `Node` as XCP-D's `relmat.tsv` has it, and `n/a`
 /// for what has no value. Regions without names are numbered from 0 in a table.
 ///
 /// # Errors
@@ -21,6 +21,7 @@ pub fn write_connectome(path: impl AsRef<Path>, connectome: &Connectome) -> Resu
     match Format::written_as(path, Content::Connectome)? {
         Format::Npy => names::write_with_names(path, npy()?, of, connectome.regions()),
         Format::Npz => npz::write_with_names(path, CONNECTOME, &connectome.values, of),
+        Format::Cifti => write_file(path, &parcellated::bytes(path, connectome)?),
         Format::Csv => write_file(path, table(path, connectome, ",")?.as_bytes()),
         _ => write_file(path, table(path, connectome, "\t")?.as_bytes()),
     }

@@ -1,11 +1,12 @@
 //! Series of regions in every supported kind of file.
 
+mod grayordinates;
 mod write;
 
 pub use write::write_series;
 
+use super::cifti::{Parcels, is_cifti, is_cifti_file};
 use super::format::{Content, Format};
-use super::gifti;
 use super::names::names_beside;
 use super::nifti::needs_an_atlas;
 use super::npy::read_npy_exact_bytes;
@@ -43,6 +44,8 @@ pub struct Series {
     pub missing: Vec<bool>,
     /// The seconds from one frame to the next, where the file gives them.
     pub step: Option<f64>,
+    /// The grayordinates of the regions, where the file gives them.
+    pub parcels: Option<Parcels>,
     /// For a table, the header and the index column that were recognised; `None` for other files.
     pub read_as: Option<ReadAs>,
     /// Messages to the user about how the file was read, one line each: decisions that change no value in doubt.
@@ -53,7 +56,7 @@ impl Series {
     /// Series `[regions, time]` or `[subjects, regions, time]` without names, in which every region has values.
     pub fn new(values: HostTensor) -> Self {
         let rows = values.shape().iter().rev().skip(1).product();
-        Self { values, names: None, missing: vec![false; rows], step: None, read_as: None, remarks: Vec::new() }
+        Self { values, names: None, missing: vec![false; rows], step: None, parcels: None, read_as: None, remarks: Vec::new() }
     }
 
     /// The number of regions.
@@ -98,8 +101,11 @@ pub struct SeriesOptions {
     pub layout: Layout,
     /// The header, the index column and the delimiter of a table.
     pub table: TableOptions,
-    /// The atlas by whose regions an image has series.
+    /// The atlas by whose regions an image, grayordinates or the vertices of a surface have series. Where a file of labels has several maps,
+    /// `FILE.dlabel.nii:MAP` chooses one.
     pub atlas: Option<PathBuf>,
+    /// The structures that are taken of grayordinates, as CIFTI-2 names them (`CORTEX_LEFT`); all where there are none.
+    pub structures: Vec<String>,
 }
 
 impl From<Layout> for SeriesOptions {
@@ -110,9 +116,9 @@ impl From<Layout> for SeriesOptions {
 
 /// Reads series from a `.npy` array (`[subjects]` first where it has three axes; any type that [`read_npy`](super::read_npy) reads), an
 /// array of a `.npz` file ([`read_npz`](super::read_npz); `FILE.npz:NAME` chooses one), a table ([`read_table`](super::read_table)), the
-/// maps of a surface in `.gii` ([`read_gifti_bytes`](super::read_gifti_bytes)), or an image over time by an atlas
-/// ([`atlas_series`](super::atlas_series)), and turns them so that time is last. `options` are a [`Layout`], or [`SeriesOptions`]. A file of a
-/// single frame is accepted. Names of regions are read from `NAME.names.txt` beside `NAME.npy`, and from the array `names` of a `.npz` file.
+/// maps of a surface in `.gii` ([`read_gifti_bytes`](super::read_gifti_bytes)), parcels or grayordinates of a CIFTI-2 file
+/// ([`read_cifti`](super::cifti::read_cifti)), or an image over time by an atlas ([`atlas_series`](super::atlas_series)), and turns them so
+/// that time is last. `options` are a [`Layout`], or [`SeriesOptions`]. A file of a single frame is accepted. Names of regions are read from `NAME.names.txt` beside `NAME.npy`, and from the array `names` of a `.npz` file.
 /// A region that is NaN at every frame, or marked as missing at every row of a table, has no value ([`Series::missing`]).
 ///
 /// # Errors
@@ -123,8 +129,9 @@ pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) ->
     let (path, options) = (path.as_ref(), options.into());
     let (file, _) = file_and_array(path);
     match (Format::read_as(&file, Content::Series)?, &options.atlas) {
-        (Format::Nifti, Some(atlas)) => super::atlas_series(&file, atlas),
-        (_, Some(_)) => Err(Error::file(&file, "--atlas is for images: .nii or .nii.gz is expected")),
+        (Format::Nifti, Some(atlas)) if !is_cifti_file(&file) => super::atlas_series(&file, atlas),
+        (Format::Cifti | Format::Gifti | Format::Nifti, Some(_)) => grayordinates::read(&file, &read_bytes(&file)?, &options),
+        (_, Some(_)) => Err(Error::file(&file, "--atlas is for images (.nii, .nii.gz), surfaces (.gii) and CIFTI files (.dtseries.nii)")),
         (Format::Npy, None) => {
             let series = read_series_bytes(path, &read_bytes(&file)?, options)?;
             Ok(Series { names: names_beside(&file, series.regions())?, ..series })
@@ -136,7 +143,9 @@ pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) ->
 /// Reads series from the bytes of a file, as [`read_series`] does; `name` stands for the file in errors, and its extension decides how it
 /// is read. An image has no series without the files beside it.
 pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Into<SeriesOptions>) -> Result<Series> {
-    let SeriesOptions { layout, table, .. } = options.into();
+    let options = options.into();
+    let SeriesOptions { layout, table, .. } = &options;
+    let layout = *layout;
     let (name, array) = file_and_array(name.as_ref());
     let name = name.as_path();
     let (values, names, read_as) = match Format::read_as(name, Content::Series)? {
@@ -148,20 +157,15 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
             // An array of this name may hold the names of other things.
             (values, names.filter(|names| Some(names.len()) == regions), None)
         }
-        // A surface's arrays are always ordered by vertices, whatever the layout of other files.
-        Format::Gifti => {
-            let found = gifti::arrays(name, bytes).map_err(|what| Error::file(name, what))?;
-            let values = HostTensor::real([found.rows, found.columns], found.values)?;
-            let names = found.vertices.map(|v| v.iter().map(usize::to_string).collect());
-            return arrange(values, names, Layout::RegionsTime).map_err(|what| Error::file(name, what));
-        }
+        Format::Gifti | Format::Cifti => return grayordinates::read(name, bytes, &options),
+        Format::Nifti if is_cifti(bytes) => return grayordinates::read(name, bytes, &options),
         Format::Nifti => return Err(needs_an_atlas(name, bytes)),
         Format::Csv | Format::Tsv | Format::Text => {
             let missing = match layout {
                 Layout::TimeRegions => Missing::Columns,
                 Layout::RegionsTime => Missing::Rows,
             };
-            let grid = read_grid(name, bytes, &table, missing)?;
+            let grid = read_grid(name, bytes, table, missing)?;
             (HostTensor::real([grid.rows, grid.columns], grid.values)?, grid.names, Some(grid.read_as))
         }
     };

@@ -2,21 +2,24 @@
 
 use super::super::format::{Content, Format};
 use super::super::npz::SERIES;
-use super::super::{names, npy_bytes, npz, table_text};
-use super::{Layout, Series};
+use super::super::{names, npy_bytes, npz, series_gifti, table_text};
+use super::{Layout, Series, grayordinates};
 use crate::file::write_file;
 use crate::{Error, HostTensor, Result};
 use std::path::Path;
 
 /// Writes the series of one run in f32 to a file of the format that its name says, with its last two axes in the order of `layout`: `.npy`,
-/// with the regions' names in `NAME.names.txt` beside it; `.npz`, with the arrays `series` and `names`; or `.tsv` or `.csv`, with the names as
-/// the header. A region without values is NaN, in a table `n/a`.
+/// with the regions' names in `NAME.names.txt` beside it; `.npz`, with the arrays `series` and `names`; `.tsv` or `.csv`, with the names as
+/// the header; `.ptseries.nii` and `.pscalar.nii`, with the parcels where they are known; or `.func.gii`, whose regions are vertices. A region without values is NaN, in a table `n/a`.
 ///
 /// # Errors
 /// Returns [`Error::File`] where the file's name has another extension, a table would hold several runs, or the file cannot be written.
 pub fn write_series(path: impl AsRef<Path>, series: &Series, layout: Layout) -> Result<()> {
     let path = path.as_ref();
     let format = Format::written_as(path, Content::Series)?;
+    if matches!(format, Format::Cifti | Format::Gifti) {
+        return regions_first(path, series, format);
+    }
     let values = laid_out(series, layout)?;
     let of = series.names.as_deref();
     match format {
@@ -30,6 +33,28 @@ pub fn write_series(path: impl AsRef<Path>, series: &Series, layout: Layout) -> 
         Format::Csv => write_file(path, table_text(&values, of.filter(|_| layout == Layout::TimeRegions), ",")?.as_bytes()),
         _ => write_file(path, table_text(&values, of.filter(|_| layout == Layout::TimeRegions), "\t")?.as_bytes()),
     }
+}
+
+/// Writes a file whose rows are regions, whatever the layout.
+fn regions_first(path: &Path, series: &Series, format: Format) -> Result<()> {
+    let values = laid_out(series, Layout::RegionsTime)?;
+    let fail = |e: Error| Error::file(path, e.to_string());
+    if values.shape().rank() > 2 {
+        return Err(Error::file(path, format!("one run is expected for such a file, and there are {}: .npy or .npz is expected", values.shape())));
+    }
+    if format == Format::Gifti {
+        let vertices = series.names.as_deref().map(vertices).transpose().map_err(|what| Error::file(path, what))?;
+        return write_file(path, series_gifti(&values, vertices.as_deref(), series.step).map_err(fail)?.as_bytes());
+    }
+    let of_time = path.to_string_lossy().to_lowercase().ends_with(".ptseries.nii");
+    write_file(path, &grayordinates::parcellated(series, values.elements::<f32>()?, of_time).map_err(fail)?)
+}
+
+/// The vertices whose numbers are the names of regions.
+fn vertices(names: &[String]) -> Result<Vec<i32>, String> {
+    let vertex = |name: &String| name.parse::<i32>().ok().filter(|v| *v >= 0);
+    let vertices = names.iter().map(|name| vertex(name).ok_or_else(|| format!("a surface holds vertices, and `{name}` is the number of none")));
+    vertices.collect()
 }
 
 /// The values in f32 in this layout, with NaN for regions that have none.
