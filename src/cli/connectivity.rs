@@ -114,7 +114,7 @@ impl Connectivity {
             other => other,
         })?;
         let connectome = Connectome::new(made.values.clone(), series.names.clone())?;
-        let connectome = Connectome { parcels: series.parcels.clone(), ..connectome };
+        let connectome = Connectome { parcels: series.parcels().cloned(), ..connectome };
         data::write_connectome(&self.out, &connectome)?;
         common.say(&device);
         self.source.say(&series);

@@ -27,6 +27,8 @@ impl Demo {
             cortex,
             settings: Settings { steps: self.steps, seed: common.seed, ..Settings::default() },
             hemisphere: Hemisphere::Left,
+            structure: "CORTEX_LEFT",
+            models: None,
             out: &self.out,
             title: "A cortex, parcellated by gradient descent",
             next: "Next: open the report in a browser; `tapetum parcellate --help` says how to learn parcels from series of your own.",

@@ -5,7 +5,8 @@ use super::parcels::Parcels;
 use super::source::Source;
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
-use crate::data::{TableOptions, read_npy, read_table};
+use crate::data::cifti::{Axis, BrainModels};
+use crate::data::{Content, Format, Mesh, TableOptions, on_whole_surface, read_mesh, read_npy, read_table};
 use crate::report::picture::Hemisphere;
 use crate::statistics::centre::{Centred, Constant};
 use crate::{Error, HostTensor, Result};
@@ -19,7 +20,8 @@ const FEWEST: usize = 3;
 pub(super) struct Parcellate {
     #[command(flatten)]
     source: Source,
-    /// The positions of the vertices on the sphere, [vertices, 3]: `.npy`, `.csv` or `.tsv`.
+    /// The positions of the vertices on the sphere: a `.surf.gii`, whose triangles are then used as well, or [vertices, 3] in `.npy`, `.csv`
+    /// or `.tsv`.
     #[arg(long, value_name = "XYZ")]
     coordinates: PathBuf,
     /// The number of parcels.
@@ -31,8 +33,8 @@ pub(super) struct Parcellate {
     /// A mask [vertices], not 0 for the vertices that get a parcel [default: all whose series vary]
     #[arg(long, value_name = "M")]
     mask: Option<PathBuf>,
-    /// The triangles of the sphere, [faces, 3], counted from 0: neighbours are those of the mesh, and there is a map. Without them a
-    /// vertex's neighbours are the six nearest.
+    /// The triangles of the sphere, [faces, 3], counted from 0, or a `.surf.gii`: neighbours are those of the mesh, and there is a map.
+    /// Without them a vertex's neighbours are the six nearest.
     #[arg(long, value_name = "F")]
     faces: Option<PathBuf>,
     /// The share of the frames, at the end, that is used to test and not to learn; 0 to learn from all frames and test on none.
@@ -41,9 +43,9 @@ pub(super) struct Parcellate {
     /// Steps of Adam.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     steps: u32,
-    /// The hemisphere, for the map.
-    #[arg(long, value_enum, default_value_t = Side::Left)]
-    hemisphere: Side,
+    /// The hemisphere, for the map and the labels [default: the one that the sphere's or the series' file names, else left]
+    #[arg(long, value_enum)]
+    hemisphere: Option<Side>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -57,7 +59,7 @@ impl Parcellate {
         if !(0.0..1.0).contains(&self.hold_out) {
             return Err(Error::argument(format!("--hold-out {}: a share from 0 to below 1 is expected", self.hold_out)));
         }
-        let (cortex, read) = self.cortex()?;
+        let Found { cortex, models, structure, read } = self.cortex()?;
         let (frames, usable, parcels) = (cortex.frames(), cortex.usable.len(), self.parcels as usize);
         if parcels > usable {
             return Err(Error::argument(format!("--parcels {parcels}: {usable} vertices have series that vary")));
@@ -71,17 +73,24 @@ impl Parcellate {
         let demo = Settings::default();
         let spread = demo.spread * (demo.parcels as f64 / parcels as f64).sqrt();
         let settings = Settings { parcels, steps: self.steps, seed: common.seed, spread, ..demo };
-        let hemisphere = if self.hemisphere == Side::Right { Hemisphere::Right } else { Hemisphere::Left };
+        let right = structure == Side::Right.structure();
+        let hemisphere = if right { Hemisphere::Right } else { Hemisphere::Left };
         let next = "Next: open the report in a browser; labels.npy has the parcel of each vertex, -1 for none.";
-        Parcels { cortex, settings, train: frames - test, hemisphere, out: &self.out, title: "Learnt parcels", next, read }.learn(common)
+        let (train, title) = (frames - test, "Learnt parcels");
+        Parcels { cortex, settings, train, hemisphere, structure, models, out: &self.out, title, next, read }.learn(common)
     }
 
-    /// The cortex, and for `--json` how its series were read.
-    fn cortex(&self) -> Result<(Cortex, Value)> {
+    /// The cortex and what is known of it.
+    fn cortex(&self) -> Result<Found> {
         let read = self.source.read()?;
         self.source.say(&read);
         let mut read_as = json!({ "warnings": self.source.warn(&read)? });
         self.source.describe(&mut read_as, &read);
+        let models = match &read.places {
+            Some(Axis::BrainModels(models)) => Some(models.clone()),
+            _ => None,
+        };
+        let read = on_whole_surface(read).map_err(|e| Error::file(self.source.path(), e.to_string()))?;
         // The parcels depend on correlations only, so the means do not matter. They are taken off where f32 would lose variation that is
         // small beside a large mean.
         let centred = Centred::new(&read.values, Constant::ToRounding)?;
@@ -89,7 +98,8 @@ impl Parcellate {
         let [vertices, _] = *series.shape() else {
             return Err(Error::file(self.source.path(), format!("series of one subject are expected, found {}", series.shape())));
         };
-        let xyz = array(&self.coordinates)?.to_real::<f32>();
+        let mesh = is_mesh(&self.coordinates).then(|| read_mesh(&self.coordinates)).transpose()?;
+        let xyz = mesh.as_ref().map_or_else(|| array(&self.coordinates), |mesh| Ok(mesh.coordinates.clone()))?.to_real::<f32>();
         if *xyz.shape() != [vertices, 3] {
             return Err(Error::file(
                 &self.coordinates,
@@ -103,9 +113,51 @@ impl Parcellate {
         {
             return Err(Error::file(path, format!("[{vertices}] is expected, found {}", mask.shape())));
         }
-        let faces = self.faces.as_deref().map(|path| triangles(path, vertices)).transpose()?;
-        Ok((Cortex::new(series, xyz, faces, mask.as_ref())?, read_as))
+        let given = self.faces.as_deref().map(|path| triangles(path, vertices)).transpose()?;
+        let faces = given.or_else(|| mesh.as_ref().map(|mesh| mesh.triangles.clone()));
+        let structure = self.structure(mesh.as_ref(), models.as_ref())?;
+        Ok(Found { cortex: Cortex::new(series, xyz, faces, mask.as_ref())?, models, structure, read: read_as })
     }
+
+    /// The structure by `--hemisphere`, or by the files; they must agree.
+    fn structure(&self, mesh: Option<&Mesh>, models: Option<&BrainModels>) -> Result<&'static str> {
+        let of = |name: &str| [Side::Left, Side::Right].into_iter().find(|side| side.structure() == name);
+        let of_series = models.and_then(|models| models.models.first()).and_then(|model| of(&model.structure));
+        let of_mesh = mesh.and_then(|mesh| mesh.structure.as_deref()).and_then(of);
+        if let (Some(series), Some(mesh)) = (of_series, of_mesh)
+            && series != mesh
+        {
+            let what = format!("a sphere of {}, and the series are those of {}", mesh.structure(), series.structure());
+            return Err(Error::file(&self.coordinates, what));
+        }
+        Ok(self.hemisphere.or(of_series).or(of_mesh).unwrap_or(Side::Left).structure())
+    }
+}
+
+/// The cortex of the files, and what they say of it.
+struct Found {
+    cortex: Cortex,
+    /// The grayordinates of the series, where the file of the series says them.
+    models: Option<BrainModels>,
+    /// The structure, as CIFTI-2 names it.
+    structure: &'static str,
+    /// How the series were read, for `--json`.
+    read: Value,
+}
+
+impl Side {
+    /// The structure, as CIFTI-2 names it.
+    fn structure(self) -> &'static str {
+        match self {
+            Self::Left => "CORTEX_LEFT",
+            Self::Right => "CORTEX_RIGHT",
+        }
+    }
+}
+
+/// True where a file is a mesh by its name.
+fn is_mesh(path: &Path) -> bool {
+    Format::read_as(path, Content::Mesh).is_ok()
 }
 
 /// An array, or the numbers of a table. All its columns are of these numbers: there is none for an index.
@@ -120,7 +172,7 @@ fn array(path: &Path) -> Result<HostTensor> {
 }
 
 fn triangles(path: &Path, vertices: usize) -> Result<HostTensor> {
-    let faces = array(path)?;
+    let faces = if is_mesh(path) { read_mesh(path)?.triangles } else { array(path)? };
     let index = |x: f64| (x.fract() == 0.0 && x >= 0.0 && x < vertices as f64).then_some(x as i32);
     let indices: Option<Vec<i32>> = faces.to_f64_vec().into_iter().map(index).collect();
     match (indices, &faces.shape()[..]) {

@@ -4,7 +4,8 @@ use super::common::{Common, Done, progress};
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::judge::{RANDOM, Scores};
 use crate::connectome::parcels::learn_parcels::{Learner, Learnt, Settings};
-use crate::data::npy_bytes;
+use crate::data::cifti::{BrainModels, Cifti, Places, numbered_labels};
+use crate::data::{label_gifti, npy_bytes};
 use crate::file::OutputFolder;
 use crate::report::picture::{self, Hemisphere, Matrix};
 use crate::report::{Figure, ReportTable, Section, cluster_order, reordered, report, table};
@@ -20,6 +21,10 @@ pub(super) struct Parcels<'a> {
     /// The number of training frames, at the beginning; the remaining frames are the test frames.
     pub(super) train: usize,
     pub(super) hemisphere: Hemisphere,
+    /// The structure, as CIFTI-2 names it.
+    pub(super) structure: &'a str,
+    /// The grayordinates of the series, where they are from a CIFTI-2 file.
+    pub(super) models: Option<BrainModels>,
     pub(super) out: &'a Path,
     pub(super) title: &'a str,
     /// A sentence that suggests a next step to the reader of the report.
@@ -94,6 +99,7 @@ impl Parcels<'_> {
         let n = correlation.shape()[0];
         let order = cluster_order(n, correlation.elements::<f32>()?)?;
         folder.add("labels.npy", &npy_bytes(&HostTensor::i32([labels.len()], labels.clone())?)?)?;
+        self.write_labels(folder, &labels)?;
         folder.add("memberships.npy", &npy_bytes(&self.cortex.spread_memberships(&learnt.memberships)?)?)?;
         folder.add("parcel_correlation.npy", &npy_bytes(correlation)?)?;
         folder.add("parcel_order.npy", &npy_bytes(&HostTensor::i32([n], order.iter().map(|&p| p as i32).collect())?)?)?;
@@ -148,6 +154,22 @@ impl Parcels<'_> {
         let device = result["device"].as_str().unwrap_or("");
         let intro = format!("{} steps on {device}{products}, seed {}.", result["steps"], result["seed"]);
         folder.add("report.html", report(self.title, &intro, &sections).as_bytes())
+    }
+
+    /// Writes the labels for viewers of surfaces: all vertices in `parcels.label.gii`, and, where the series are from a CIFTI-2 file, their
+    /// grayordinates in `parcels.dlabel.nii`. The key of a parcel is its number and 1, and its name is the number; key 0 is for vertices
+    /// without a parcel.
+    fn write_labels(&self, folder: &mut OutputFolder, labels: &[i32]) -> Result<()> {
+        let keys: Vec<i32> = labels.iter().map(|label| label + 1).collect();
+        let table = numbered_labels(self.settings.parcels);
+        folder.add("parcels.label.gii", label_gifti(&keys, &table, Some(self.structure)).as_bytes())?;
+        let Some(models) = &self.models else { return Ok(()) };
+        let vertices = models.models.iter().flat_map(|model| match &model.places {
+            Places::Vertices { indices, .. } => indices.as_slice(),
+            Places::Voxels(_) => &[],
+        });
+        let keys: Vec<i32> = vertices.filter_map(|vertex| keys.get(*vertex as usize).copied()).collect();
+        folder.add("parcels.dlabel.nii", &Cifti::labels(models.clone(), "parcels", &keys, table)?.to_bytes()?)
     }
 
     /// The parcels on the sphere, where its faces are known.

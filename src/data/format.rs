@@ -24,6 +24,8 @@ pub enum Format {
     Gifti,
     /// A matrix on grayordinates or parcels, CIFTI-2.
     Cifti,
+    /// A mesh or the parcels of a surface, FreeSurfer.
+    FreeSurfer,
 }
 
 /// What a file is read as or written from.
@@ -153,7 +155,7 @@ pub const FORMATS: &[FormatRow] = &[
         extensions: &[".dtseries.nii", ".dscalar.nii"],
         what: "CIFTI-2: series or maps of vertices and voxels (HCP, fMRIPrep, XCP-D); means by an atlas of labels (--atlas)",
         read: &[Series],
-        written: &[],
+        written: &[Series],
     },
     FormatRow {
         format: Format::Cifti,
@@ -168,6 +170,20 @@ pub const FORMATS: &[FormatRow] = &[
         what: "CIFTI-2: labels of vertices and voxels; FILE.dlabel.nii:MAP chooses one map of several",
         read: &[Atlas],
         written: &[Atlas],
+    },
+    FormatRow {
+        format: Format::FreeSurfer,
+        extensions: &[".annot"],
+        what: "FreeSurfer: parcels of a surface",
+        read: &[Atlas],
+        written: &[],
+    },
+    FormatRow {
+        format: Format::FreeSurfer,
+        extensions: &[".sphere", ".sphere.reg"],
+        what: "FreeSurfer: the mesh of a sphere",
+        read: &[Mesh],
+        written: &[],
     },
 ];
 

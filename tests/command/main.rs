@@ -16,6 +16,7 @@ mod parcellate;
 mod precision;
 mod refusals;
 mod run;
+mod surfaces;
 mod topology;
 mod tune;
 mod workflow;

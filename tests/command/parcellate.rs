@@ -41,6 +41,7 @@ fn without_a_mesh_neighbours_are_the_nearest() {
         "memberships.npy",
         "parcel_correlation.npy",
         "parcel_order.npy",
+        "parcels.label.gii",
         "report.html",
         "result.json",
     ];

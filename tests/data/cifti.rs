@@ -129,7 +129,7 @@ fn parcels_and_grayordinates_are_series() {
     let found = read_series(file("parcels.ptseries.nii"), Layout::TimeRegions).unwrap();
     assert_eq!(found.names.unwrap(), ["V1", "A & <B>", "Thalamus"]);
     assert_eq!((found.missing, found.step), (vec![false, true, false], Some(0.72)));
-    assert_eq!(found.parcels.unwrap().parcels[2].voxels, [[40, 52, 38], [41, 52, 38], [40, 53, 39]]);
+    assert_eq!(found.parcels().unwrap().parcels[2].voxels, [[40, 52, 38], [41, 52, 38], [40, 53, 39]]);
     let wanted = rows(&golden["files"]["parcels.ptseries.nii"]["values"]);
     assert_near(&found.values.to_f64_vec(), &[wanted[0].clone(), vec![0.0; 4], wanted[2].clone()].concat(), EXACT);
 
@@ -176,7 +176,7 @@ fn labels_give_means_by_structure_and_vertex() {
         let zeroed: Vec<f64> = means.concat().iter().map(|&x| if x.is_nan() { 0.0 } else { x }).collect();
         assert_near(&found.values.to_f64_vec(), &zeroed, 1e-12);
         assert_eq!(found.step, Some(0.72));
-        assert_eq!(found.parcels.unwrap().names(), found.names.unwrap());
+        assert_eq!(&found.parcels().unwrap().names(), found.names.as_ref().unwrap());
     }
     let remarks = by("holes.dtseries.nii", "cortex.dlabel.nii", &[]).unwrap().remarks.join("; ");
     for part in ["the map `networks`, one of 2", "1 vertices or voxels of the atlas have a key", "1 vertices or voxels are NaN"] {

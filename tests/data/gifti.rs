@@ -1,10 +1,15 @@
 //! Series on a surface as nibabel writes them (`tests/goldens/make_gifti.py`).
 
+use super::assert_says;
 use crate::common::golden::numbers;
+use base64::Engine;
 use serde_json::Value;
 use std::fs;
 use tapetum::HostTensor;
-use tapetum::data::{Layout, read_series, read_series_bytes};
+use tapetum::data::cifti::numbered_labels;
+use tapetum::data::{
+    Layout, SeriesOptions, label_gifti, read_gifti_labels_bytes, read_mesh_bytes, read_series, read_series_bytes, series_gifti,
+};
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("../goldens/gifti.json")).unwrap()
@@ -73,4 +78,117 @@ fn what_is_no_series_is_refused() {
     refused(&golden["files"]["base64"].as_str().unwrap().replace("Base64Binary", "GZipBase64Binary"), "compressed data expected");
     refused(&golden["files"]["ascii"].as_str().unwrap().replacen("<Data>", "<Data>x ", 1), "`x` where a number");
     refused(&golden["files"]["ascii"].as_str().unwrap().replacen("<Data>", "<Data>nan ", 1), "8 values for 7 × 1");
+}
+
+fn text(name: &str) -> String {
+    golden()["files"][name].as_str().unwrap().to_owned()
+}
+
+/// A file's bytes, as the golden file holds them.
+fn decoded(name: &str) -> Vec<u8> {
+    base64::engine::general_purpose::STANDARD.decode(golden()[name].as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn a_mesh_has_its_own_coordinates_and_triangles() {
+    let golden = golden();
+    // The transformation that the file states doubles all coordinates. It is not applied.
+    for (name, bytes) in [("lh.surf.gii", text("mesh").into_bytes()), ("lh.sphere", decoded("sphere"))] {
+        let mesh = read_mesh_bytes(name, &bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(mesh.coordinates.to_f64_vec(), numbers(&golden["points"]), "{name}");
+        assert_eq!(mesh.triangles.to_f64_vec(), numbers(&golden["faces"]), "{name}");
+        assert_eq!((mesh.coordinates.shape().to_vec(), mesh.triangles.shape().to_vec()), (vec![6, 3], vec![8, 3]));
+        assert_eq!(mesh.structure.as_deref(), Some("CORTEX_LEFT"), "{name}");
+    }
+    let refused = |bytes: &[u8], part: &str| assert_says(read_mesh_bytes("x.surf.gii", bytes), "x.surf.gii".as_ref(), &[part]);
+    refused(text("base64").as_bytes(), "no array of coordinates (NIFTI_INTENT_POINTSET)");
+    refused(text("mesh").replace("INTENT_TRIANGLE", "INTENT_SHAPE").as_bytes(), "no array of triangles");
+    refused(text("mesh").replacen("Dim0=\"6\"", "Dim0=\"3\"", 1).as_bytes(), "18 values for 3 × 3");
+    let sphere = decoded("sphere");
+    for end in 0..sphere.len() {
+        assert!(read_mesh_bytes("lh.sphere", &sphere[..end]).is_err(), "cut at {end}");
+    }
+    let mut far = sphere.clone();
+    let last = far.len() - 1;
+    far[last] = 6;
+    refused(&far, "a triangle with vertex 6 of 6");
+    far.truncate(last + 1);
+    let first = sphere.len() - 8 * 12 - 6 * 12;
+    far[first..first + 4].copy_from_slice(&f32::NAN.to_be_bytes());
+    refused(&far, "vertex 0, counted from 0, lies at NaN");
+}
+
+#[test]
+fn labels_have_a_table_and_a_structure() {
+    let golden = golden();
+    let atlas = read_gifti_labels_bytes("a.label.gii", text("labels").as_bytes(), None).unwrap();
+    assert_eq!(serde_json::json!(atlas.keys), golden["keys"][0]);
+    assert_eq!((atlas.models.models[0].structure.as_str(), atlas.map.0.as_str()), ("CORTEX_LEFT", "areas"));
+    assert_eq!(atlas.table[&4].name, "V1 & V2");
+    assert_eq!(atlas.table[&4].colour, [0.25, 0.5, 0.75, 1.0]);
+    let one = read_gifti_labels_bytes("a.label.gii", text("labels").as_bytes(), Some("one")).unwrap();
+    assert_eq!(serde_json::json!(one.keys), golden["keys"][1]);
+    let refused = |text: &str, map: Option<&str>, part: &str| {
+        assert_says(read_gifti_labels_bytes("a.label.gii", text.as_bytes(), map), "a.label.gii".as_ref(), &[part]);
+    };
+    refused(&text("labels"), Some("two"), "no map `two` among 2");
+    refused(&text("base64"), None, "labels of vertices (NIFTI_INTENT_LABEL");
+    refused(&text("labels").replace("LabelTable", "Labels"), None, "without a <LabelTable>");
+    refused(&text("labels").replacen("Key=\"4\"", "Key=\"x\"", 1), None, "label 1, counted from 0: a whole number");
+    refused(&text("labels").replacen("Key=\"4\"", "Key=\"2\"", 1), None, "the key 2 stands twice");
+}
+
+/// Means of the octahedron's series over vertices.
+fn mean(vertices: &[usize]) -> Vec<f64> {
+    let values = numbers(&golden()["octahedron"]);
+    (0..5).map(|t| vertices.iter().map(|v| values[v * 5 + t]).sum::<f64>() / vertices.len() as f64).collect()
+}
+
+#[test]
+fn labels_give_a_surface_its_regions() {
+    let folder = std::env::temp_dir().join(format!("tapetum-gifti-labels-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("lh.func.gii"), text("octahedron")).unwrap();
+    fs::write(folder.join("lh.label.gii"), text("labels")).unwrap();
+    fs::write(folder.join("lh.parcels.annot"), decoded("annot")).unwrap();
+    fs::write(folder.join("rh.parcels.annot"), decoded("annot")).unwrap();
+    fs::write(folder.join("short.label.gii"), text("labels").replacen("CortexLeft", "CortexRight", 2)).unwrap();
+    let by = |atlas: &str| {
+        let mut options = SeriesOptions::default();
+        options.atlas = Some(folder.join(atlas));
+        read_series(folder.join("lh.func.gii"), options)
+    };
+    let near = |found: &HostTensor, wanted: &[Vec<f64>]| {
+        let (found, wanted) = (found.to_f64_vec(), wanted.concat());
+        assert_eq!(found.len(), wanted.len());
+        assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() < 1e-12), "{found:?} for {wanted:?}");
+    };
+    let areas = by("lh.label.gii").unwrap();
+    assert_eq!(areas.names.unwrap(), ["MT", "V1 & V2"]);
+    near(&areas.values, &[mean(&[3, 4]), mean(&[0, 1])]);
+    assert!(areas.remarks.iter().any(|r| r.contains("1 vertices or voxels of the atlas have a key")), "{:?}", areas.remarks);
+    near(&by("lh.label.gii:one").unwrap().values, &[mean(&[0, 1, 2, 3, 4])]);
+    let annot = by("lh.parcels.annot").unwrap();
+    assert_eq!(annot.names.unwrap(), ["frontal", "occipital"]);
+    near(&annot.values, &[mean(&[0, 5]), mean(&[2, 3])]);
+    let other = [by("short.label.gii"), by("rh.parcels.annot")].map(|e| e.unwrap_err().to_string());
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(other.iter().all(|e| e.contains("the labels are on CORTEX_RIGHT, and the series on CORTEX_LEFT")), "{other:?}");
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let golden = golden();
+    let values: Vec<f32> = numbers(&golden["values"]).into_iter().map(|x| x as f32).collect();
+    let series = HostTensor::f32([7, 3], values).unwrap();
+    let plain = series_gifti(&series, None, Some(0.8)).unwrap();
+    assert_eq!(read(&plain).unwrap().to_f64_vec(), series.to_f64_vec());
+    assert!(plain.contains("<MD><Name>TimeStep</Name><Value>0.8</Value></MD>"));
+    let sparse = series_gifti(&series, Some(&[1, 5, 6, 9, 11, 12, 20]), None).unwrap();
+    let found = read_series_bytes("x.func.gii", sparse.as_bytes(), Layout::TimeRegions).unwrap();
+    assert_eq!(found.names.unwrap()[3..5], ["9", "11"]);
+    let table = numbered_labels(3);
+    let labels = label_gifti(&[0, 3, 1], &table, Some("CORTEX_RIGHT"));
+    let atlas = read_gifti_labels_bytes("x.label.gii", labels.as_bytes(), None).unwrap();
+    assert_eq!((atlas.keys, atlas.table, atlas.models.models[0].structure.as_str()), (vec![0, 3, 1], table, "CORTEX_RIGHT"));
 }

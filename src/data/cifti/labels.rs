@@ -64,8 +64,14 @@ pub(in super::super) fn metadata(parent: Node<'_, '_>) -> Vec<(String, String)> 
     parent.children().find(|n| n.has_tag_name("MetaData")).map(pairs).unwrap_or_default()
 }
 
+/// Labels for so many regions, `0`, `1` and so on, with the keys from 1 on; key 0 is that of places without a region.
+pub fn numbered_labels(regions: usize) -> LabelTable {
+    let label = |i: usize| (i as i32 + 1, Label { name: i.to_string(), colour: colour(i) });
+    std::iter::once((0, Label::none())).chain((0..regions).map(label)).collect()
+}
+
 /// Colours that tell neighbours in a list of labels apart: hues in steps of the golden angle, so that few are alike.
-pub(in super::super) fn colour(i: usize) -> [f32; 4] {
+fn colour(i: usize) -> [f32; 4] {
     let hue = (i as f32 * 0.618_034).fract() * 6.0;
     let part = |shift: f32| {
         let k = (hue + shift) % 6.0;

@@ -14,7 +14,7 @@ pub use atlas::{LabelAtlas, Regions};
 pub(super) use atlas::means;
 pub use axis::{Axis, BrainModel, BrainModels, LabelMap, Map, Parcel, Parcels, Places, Steps, Unit, Volume};
 pub use kind::Kind;
-pub use labels::{Label, LabelTable};
+pub use labels::{Label, LabelTable, numbered_labels};
 
 use super::gzip::{Members, is_gzip};
 use super::nifti::{HEADER_BYTES, MatrixHeader, matrix_intent};
@@ -56,6 +56,17 @@ impl Cifti<'_> {
         let matrix = Self { rows, columns, number: Number::F32, big_endian: false, scale: None, bytes: bytes.into() };
         matrix.kind().map_err(Error::argument)?;
         Ok(matrix)
+    }
+
+    /// One map of labels: the key of each grayordinate, and the labels by their keys.
+    ///
+    /// # Errors
+    /// The same as those of [`Cifti::new`].
+    pub fn labels(models: BrainModels, name: &str, keys: &[i32], table: LabelTable) -> Result<Self> {
+        let map = LabelMap { map: Map { name: name.into(), ..Map::default() }, table };
+        // Keys are small whole numbers, which single precision holds.
+        let values: Vec<f32> = keys.iter().map(|&key| key as f32).collect();
+        Self::new(Axis::BrainModels(models), Axis::Labels(vec![map]), &values)
     }
 
     /// The kind of file, by its axes.

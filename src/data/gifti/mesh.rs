@@ -1,5 +1,6 @@
 //! The mesh of a surface (`.surf.gii`).
 
+use super::super::freesurfer::{freesurfer_mesh, is_freesurfer_mesh, structure_by_name};
 use super::super::read_bytes;
 use super::{array, document, structure};
 use crate::{Error, HostTensor, Result};
@@ -17,11 +18,11 @@ pub struct Mesh {
     pub structure: Option<String>,
 }
 
-/// Reads the mesh of a surface from a GIFTI file: an array of coordinates (`NIFTI_INTENT_POINTSET`) and one of triangles
-/// (`NIFTI_INTENT_TRIANGLE`).
+/// Reads the mesh of a surface from a GIFTI file, which has an array of coordinates (`NIFTI_INTENT_POINTSET`) and one of triangles
+/// (`NIFTI_INTENT_TRIANGLE`), or from a binary file of FreeSurfer. A file is recognised by its first bytes.
 ///
 /// # Errors
-/// Returns [`Error::File`] where the file cannot be read, is no GIFTI file, or does not hold one array of each; and where a position is not
+/// Returns [`Error::File`] where the file cannot be read, is neither, or does not hold one array of each; and where a position is not
 /// finite in f32 or a triangle has a vertex that there is not.
 pub fn read_mesh(path: impl AsRef<Path>) -> Result<Mesh> {
     let path = path.as_ref();
@@ -33,7 +34,8 @@ pub fn read_mesh(path: impl AsRef<Path>) -> Result<Mesh> {
 /// # Errors
 /// The same as those of [`read_mesh`].
 pub fn read_mesh_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Mesh> {
-    mesh(name.as_ref(), bytes).map_err(|what| Error::file(name.as_ref(), what))
+    let read = if is_freesurfer_mesh(bytes) { freesurfer_mesh } else { mesh };
+    read(name.as_ref(), bytes).map_err(|what| Error::file(name.as_ref(), what))
 }
 
 fn mesh(file: &Path, bytes: &[u8]) -> Result<Mesh, String> {
@@ -60,6 +62,6 @@ fn mesh(file: &Path, bytes: &[u8]) -> Result<Mesh, String> {
     Ok(Mesh {
         coordinates: tensor(HostTensor::f32([points.rows, 3], coordinates))?,
         triangles: tensor(HostTensor::i32([triangles.rows, 3], indices))?,
-        structure: structure(&document, &arrays),
+        structure: structure(&document, &arrays).or_else(|| structure_by_name(file)),
     })
 }

@@ -3,6 +3,7 @@
 use super::super::cifti::{
     Axis, BrainModel, BrainModels, Cifti, LabelAtlas, Map, Parcels, Places, Regions, Steps, Unit, is_cifti, means, read_cifti_bytes,
 };
+use super::super::freesurfer::{annotation, structure_by_name};
 use super::super::{extension, gifti, read_bytes, read_gifti_labels_bytes};
 use super::{Layout, Series, SeriesOptions, arrange};
 use crate::{Error, HostTensor, Result};
@@ -21,7 +22,7 @@ pub(super) fn read(name: &Path, bytes: &[u8], options: &SeriesOptions) -> Result
     };
     let atlas = read_atlas(atlas, &options.structures)?;
     // A file that does not say its structure is taken to be of the structure that the atlas has.
-    let structure = found.structure.or_else(|| atlas.0.models.models.first().map(|model| model.structure.clone())).unwrap_or_default();
+    let structure = found.structure.or_else(|| structure_by_name(name)).or_else(|| atlas.0.models.models.first().map(|model| model.structure.clone())).unwrap_or_default();
     let vertices = found.vertices.unwrap_or_else(|| (0..found.rows).collect());
     let indices: Vec<u32> = vertices.iter().filter_map(|v| u32::try_from(*v).ok()).collect();
     let of = vertices.iter().max().map_or(0, |last| last + 1);
@@ -47,7 +48,7 @@ fn matrix(name: &Path, cifti: &Cifti<'_>, options: &SeriesOptions) -> Result<Ser
         Axis::Parcels(parcels) => {
             let values = tensor(cifti, None)?;
             let series = arrange(values, Some(parcels.names()), Layout::RegionsTime).map_err(fail)?;
-            Series { parcels: Some(parcels.clone()), ..series }
+            Series { places: Some(Axis::Parcels(parcels.clone())), ..series }
         }
         other => return Err(fail(format!("a CIFTI file of {} over time: grayordinates or parcels are expected", other.what()))),
     };
@@ -64,7 +65,10 @@ fn dense(name: &Path, cifti: &Cifti<'_>, models: &BrainModels, options: &SeriesO
         structures => models.chosen(structures).map(|(models, places)| (models, Some(places))).map_err(fail)?,
     };
     match &options.atlas {
-        None => arrange(tensor(cifti, places.as_deref())?, Some(chosen.names()), Layout::RegionsTime).map_err(fail),
+        None => {
+            let series = arrange(tensor(cifti, places.as_deref())?, Some(chosen.names()), Layout::RegionsTime).map_err(fail)?;
+            Ok(Series { places: Some(Axis::BrainModels(chosen)), ..series })
+        }
         Some(atlas) => {
             let atlas = read_atlas(atlas, &options.structures)?;
             let place = |row: usize| places.as_ref().map_or(row, |places| places[row]);
@@ -93,6 +97,9 @@ fn seconds(columns: &Axis) -> (Option<f64>, Option<String>) {
     }
 }
 
+/// A surface is made whole where one of so many vertices has values.
+const SPARSEST: usize = 8;
+
 /// An atlas and its file.
 type Atlas = (LabelAtlas, PathBuf);
 
@@ -103,8 +110,9 @@ fn read_atlas(path: &Path, structures: &[String]) -> Result<Atlas> {
     let fail = |what: String| Error::file(&file, what);
     let atlas = match extension(&file).as_str() {
         "gii" => read_gifti_labels_bytes(&file, &bytes, map.as_deref())?,
+        "annot" => annotation(&file, &bytes).map_err(fail)?,
         _ if !is_cifti(&bytes) => {
-            return Err(fail("an atlas of vertices and voxels is expected for such series: .dlabel.nii or .label.gii".into()));
+            return Err(fail("an atlas of vertices and voxels is expected for such series: .dlabel.nii, .label.gii or .annot".into()));
         }
         _ => LabelAtlas::of(&read_cifti_bytes(&file, bytes)?, map.as_deref()).map_err(fail)?,
     };
@@ -147,20 +155,83 @@ fn by_labels(
     }
     let values = HostTensor::real([members.len(), frames], means.values)?;
     let series = arrange(values, Some(parcels.names()), Layout::RegionsTime).map_err(|what| Error::file(name, what))?;
-    Ok(Series { parcels: Some(parcels), remarks, ..series })
+    Ok(Series { places: Some(Axis::Parcels(parcels)), remarks, ..series })
 }
 
-/// The matrix of a file of parcels: series, or maps where the time between frames is not known.
-pub(super) fn parcellated(series: &Series, values: &[f32], of_time: bool) -> Result<Vec<u8>> {
+/// The kinds of CIFTI-2 file to which series are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Written {
+    /// True for grayordinates, false for parcels.
+    dense: bool,
+    /// True for series, false for maps.
+    of_time: bool,
+}
+
+impl Written {
+    /// The kind of a file by its name.
+    pub(super) fn of(path: &Path) -> Self {
+        let name = path.to_string_lossy().to_lowercase();
+        let dense = name.ends_with(".dtseries.nii") || name.ends_with(".dscalar.nii");
+        Self { dense, of_time: name.ends_with("tseries.nii") }
+    }
+}
+
+/// The bytes of a CIFTI-2 file with series, whose values `[regions, time]` are given apart.
+pub(super) fn bytes(series: &Series, values: &[f32], kind: Written) -> Result<Vec<u8>> {
     let frames = values.len() / series.regions().max(1);
-    let columns = match (of_time, series.step) {
+    let end = if kind.of_time { "tseries" } else { "scalar" };
+    let rows = match (&series.places, kind.dense) {
+        (Some(Axis::BrainModels(models)), true) => Axis::BrainModels(models.clone()),
+        (Some(Axis::BrainModels(_)), false) => {
+            return Err(Error::argument(format!("the regions are vertices and voxels: .d{end}.nii is expected")));
+        }
+        (_, true) => {
+            let what = format!("it is not known which vertices and voxels the regions are: .p{end}.nii is expected");
+            return Err(Error::argument(what));
+        }
+        (_, false) => Axis::Parcels(Parcels::of(series.parcels(), series.names.as_deref(), series.regions())),
+    };
+    let columns = match (kind.of_time, series.step) {
         (true, Some(step)) => Axis::Series(Steps { start: 0.0, step, unit: Unit::Second, count: frames }),
         (true, None) => {
-            let what = "the seconds from one frame to the next are not known, and .ptseries.nii states them: .pscalar.nii or .tsv is expected";
-            return Err(Error::argument(what));
+            let other = if kind.dense { ".dscalar.nii" } else { ".pscalar.nii" };
+            let what = "the seconds from one frame to the next are not known, and such a file states them";
+            return Err(Error::argument(format!("{what}: {other}, .tsv or .npy is expected")));
         }
         (false, _) => Axis::Scalars((0..frames).map(|frame| Map { name: format!("frame {frame}"), ..Map::default() }).collect()),
     };
-    let rows = Axis::Parcels(Parcels::of(series.parcels.as_ref(), series.names.as_deref(), series.regions()));
     Cifti::new(rows, columns, values)?.to_bytes()
+}
+
+/// Series of the grayordinates of one surface as series of all its vertices, in order. Vertices that had none have no values.
+///
+/// # Errors
+/// Returns an error where the series are those of voxels or of several surfaces.
+pub fn on_whole_surface(series: Series) -> Result<Series> {
+    let Some(Axis::BrainModels(models)) = &series.places else { return Ok(series) };
+    let [BrainModel { structure, places: Places::Vertices { of, indices } }] = models.models.as_slice() else {
+        let listed: Vec<&str> = models.models.iter().map(|model| model.structure.as_str()).collect();
+        let what = format!("series of one surface are expected, found {}: choose one (--structures CORTEX_LEFT)", listed.join(", "));
+        return Err(Error::argument(what));
+    };
+    let frames = series.values.shape().last().copied().unwrap_or(0);
+    // The number of vertices is what the file claims, and memory is taken for all of them.
+    if indices.len() != series.regions() || indices.iter().any(|v| *v as usize >= *of) || *of > SPARSEST * indices.len() {
+        let what = format!("values at {} of {of} vertices of {structure}: one of {SPARSEST} at least is expected", indices.len());
+        return Err(Error::argument(what));
+    }
+    let given = series.values.to_f64_vec();
+    let mut values = vec![0.0; of * frames];
+    let mut missing = vec![true; *of];
+    for (row, &vertex) in indices.iter().enumerate() {
+        values[vertex as usize * frames..][..frames].copy_from_slice(&given[row * frames..][..frames]);
+        missing[vertex as usize] = series.missing[row];
+    }
+    let values = match series.values.is_f64() {
+        true => HostTensor::real([*of, frames], values)?,
+        false => HostTensor::f32([*of, frames], values.into_iter().map(|x| x as f32).collect())?,
+    };
+    let all = Places::Vertices { of: *of, indices: (0u32..).take(*of).collect() };
+    let places = BrainModels { models: vec![BrainModel { structure: structure.clone(), places: all }], volume: None };
+    Ok(Series { values, missing, names: Some(places.names()), places: Some(Axis::BrainModels(places)), ..series })
 }

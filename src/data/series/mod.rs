@@ -3,9 +3,10 @@
 mod grayordinates;
 mod write;
 
+pub use grayordinates::on_whole_surface;
 pub use write::write_series;
 
-use super::cifti::{Parcels, is_cifti, is_cifti_file};
+use super::cifti::{Axis, Parcels, is_cifti, is_cifti_file};
 use super::format::{Content, Format};
 use super::names::names_beside;
 use super::nifti::needs_an_atlas;
@@ -44,8 +45,8 @@ pub struct Series {
     pub missing: Vec<bool>,
     /// The seconds from one frame to the next, where the file gives them.
     pub step: Option<f64>,
-    /// The grayordinates of the regions, where the file gives them.
-    pub parcels: Option<Parcels>,
+    /// What the regions are on the brain, where the file says it: parcels, or grayordinates.
+    pub places: Option<Axis>,
     /// For a table, the header and the index column that were recognised; `None` for other files.
     pub read_as: Option<ReadAs>,
     /// Messages to the user about how the file was read, one line each: decisions that change no value in doubt.
@@ -56,7 +57,7 @@ impl Series {
     /// Series `[regions, time]` or `[subjects, regions, time]` without names, in which every region has values.
     pub fn new(values: HostTensor) -> Self {
         let rows = values.shape().iter().rev().skip(1).product();
-        Self { values, names: None, missing: vec![false; rows], step: None, parcels: None, read_as: None, remarks: Vec::new() }
+        Self { values, names: None, missing: vec![false; rows], step: None, places: None, read_as: None, remarks: Vec::new() }
     }
 
     /// The number of regions.
@@ -73,6 +74,14 @@ impl Series {
             None => format!("region {} (counted from 0)", row % regions),
         };
         if shape.rank() > 2 { format!("subject {} {region}", row / regions) } else { region }
+    }
+
+    /// The parcels that the regions are, where the file says it.
+    pub fn parcels(&self) -> Option<&Parcels> {
+        match &self.places {
+            Some(Axis::Parcels(parcels)) => Some(parcels),
+            _ => None,
+        }
     }
 
     /// Warnings that a user should read before trusting what is computed from the series, one line each: doubts about the header and the
@@ -160,6 +169,7 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
         Format::Gifti | Format::Cifti => return grayordinates::read(name, bytes, &options),
         Format::Nifti if is_cifti(bytes) => return grayordinates::read(name, bytes, &options),
         Format::Nifti => return Err(needs_an_atlas(name, bytes)),
+        Format::FreeSurfer => return Err(Error::file(name, "the mesh or the parcels of a surface: series are expected")),
         Format::Csv | Format::Tsv | Format::Text => {
             let missing = match layout {
                 Layout::TimeRegions => Missing::Columns,

@@ -10,7 +10,8 @@ use std::path::Path;
 
 /// Writes the series of one run in f32 to a file of the format that its name says, with its last two axes in the order of `layout`: `.npy`,
 /// with the regions' names in `NAME.names.txt` beside it; `.npz`, with the arrays `series` and `names`; `.tsv` or `.csv`, with the names as
-/// the header; `.ptseries.nii` and `.pscalar.nii`, with the parcels where they are known; or `.func.gii`, whose regions are vertices. A region without values is NaN, in a table `n/a`.
+/// the header; `.ptseries.nii` and `.pscalar.nii`, with the parcels where they are known; `.dtseries.nii` and `.dscalar.nii`, where regions
+/// are known grayordinates; or `.func.gii`, whose regions are vertices. A region without values is NaN, in a table `n/a`.
 ///
 /// # Errors
 /// Returns [`Error::File`] where the file's name has another extension, a table would hold several runs, or the file cannot be written.
@@ -46,8 +47,8 @@ fn regions_first(path: &Path, series: &Series, format: Format) -> Result<()> {
         let vertices = series.names.as_deref().map(vertices).transpose().map_err(|what| Error::file(path, what))?;
         return write_file(path, series_gifti(&values, vertices.as_deref(), series.step).map_err(fail)?.as_bytes());
     }
-    let of_time = path.to_string_lossy().to_lowercase().ends_with(".ptseries.nii");
-    write_file(path, &grayordinates::parcellated(series, values.elements::<f32>()?, of_time).map_err(fail)?)
+    let kind = grayordinates::Written::of(path);
+    write_file(path, &grayordinates::bytes(series, values.elements::<f32>()?, kind).map_err(fail)?)
 }
 
 /// The vertices whose numbers are the names of regions.
