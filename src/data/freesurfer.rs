@@ -34,7 +34,12 @@ pub(super) fn structure_by_name(path: &Path) -> Option<String> {
 pub(super) fn freesurfer_mesh(file: &Path, bytes: &[u8]) -> Result<Mesh, String> {
     let mut read = Reader { rest: bytes.strip_prefix(&MESH).ok_or("a mesh of FreeSurfer expected")? };
     // Two line breaks end the line that says who made the file.
-    let end = read.rest.windows(2).take(4096).position(|pair| pair == b"\n\n").ok_or("a mesh of FreeSurfer expected: no end of its first line")?;
+    let end = read
+        .rest
+        .windows(2)
+        .take(4096)
+        .position(|pair| pair == b"\n\n")
+        .ok_or("a mesh of FreeSurfer expected: no end of its first line")?;
     read.take(end + 2)?;
     let [vertices, faces] = [read.count()?, read.count()?];
     let coordinates: Vec<f32> = read.numbers(vertices, 3)?;

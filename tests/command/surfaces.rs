@@ -138,8 +138,6 @@ fn grayordinates_of_one_hemisphere_are_parcellated() {
     folder.run(&format!("{line} five.npy")).failed(&["five.npy", "[6, 3] is expected"]);
     let both = cifti("surfaces-both");
     both.file("lh.sphere.surf.gii", golden["files"]["mesh"].as_str().unwrap());
-    both.run("parcellate rest.dtseries.nii --parcels 2 -o out --device cpu --coordinates lh.sphere.surf.gii").failed(&[
-        "rest.dtseries.nii",
-        "series of one surface are expected, found CORTEX_LEFT, CORTEX_RIGHT, THALAMUS_LEFT",
-    ]);
+    both.run("parcellate rest.dtseries.nii --parcels 2 -o out --device cpu --coordinates lh.sphere.surf.gii")
+        .failed(&["rest.dtseries.nii", "series of one surface are expected, found CORTEX_LEFT, CORTEX_RIGHT, THALAMUS_LEFT"]);
 }

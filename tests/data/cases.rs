@@ -210,7 +210,7 @@ fn images_of_other_kinds_are_read_or_called_what_they_are() {
         atlas_series(scratch.file("x.nii", bytes), &atlas)
     };
     refused(changed(68, &1007i16.to_le_bytes()), &["vectors", "intent 1007"]);
-    refused(changed(68, &3002i16.to_le_bytes()), &["CIFTI", "dense series", "intent 3002"]);
+    refused(changed(68, &3002i16.to_le_bytes()), &["CIFTI", "CIFTI file (intent 3002)", "intent 3002"]);
     refused(changed(70, &128i16.to_le_bytes()), &["colours"]);
     refused(changed(344, b"ni1\0"), &["a pair .hdr and .img"]);
     refused(changed(344, b"\0\0\0\0"), &["ANALYZE"]);

@@ -55,7 +55,8 @@ fn assert_axis(found: &Axis, wanted: &Value) {
         }
         (Axis::Parcels(of), "parcels") => {
             let parcel = |p: &tapetum::data::cifti::Parcel| {
-                let vertices: serde_json::Map<String, Value> = p.vertices.iter().map(|(on, v)| (on.clone(), serde_json::json!(v))).collect();
+                let vertices: serde_json::Map<String, Value> =
+                    p.vertices.iter().map(|(on, v)| (on.clone(), serde_json::json!(v))).collect();
                 serde_json::json!({ "name": p.name, "voxels": p.voxels, "vertices": vertices })
             };
             assert_eq!(Value::from(of.parcels.iter().map(parcel).collect::<Vec<_>>()), wanted["parcels"]);
@@ -79,7 +80,8 @@ fn assert_axis(found: &Axis, wanted: &Value) {
                 assert_eq!(wanted.len(), table.len());
                 for (key, label) in table {
                     assert_eq!(wanted[&key.to_string()][0], label.name.as_str());
-                    let colour: Vec<f32> = wanted[&key.to_string()][1].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect();
+                    let colour: Vec<f32> =
+                        wanted[&key.to_string()][1].as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect();
                     assert_eq!(colour, label.colour);
                 }
             }
@@ -127,8 +129,8 @@ fn what_is_written_is_read_again() {
 fn parcels_and_grayordinates_are_series() {
     let golden = golden();
     let found = read_series(file("parcels.ptseries.nii"), Layout::TimeRegions).unwrap();
-    assert_eq!(found.names.unwrap(), ["V1", "A & <B>", "Thalamus"]);
-    assert_eq!((found.missing, found.step), (vec![false, true, false], Some(0.72)));
+    assert_eq!(found.names.as_ref().unwrap(), &["V1", "A & <B>", "Thalamus"]);
+    assert_eq!((&found.missing, found.step), (&vec![false, true, false], Some(0.72)));
     assert_eq!(found.parcels().unwrap().parcels[2].voxels, [[40, 52, 38], [41, 52, 38], [40, 53, 39]]);
     let wanted = rows(&golden["files"]["parcels.ptseries.nii"]["values"]);
     assert_near(&found.values.to_f64_vec(), &[wanted[0].clone(), vec![0.0; 4], wanted[2].clone()].concat(), EXACT);
@@ -138,7 +140,10 @@ fn parcels_and_grayordinates_are_series() {
     assert_eq!(spectrum.remarks, ["its steps are 0.02 hertz, which is no time between frames"]);
 
     let found = read_series(file("rest.dtseries.nii"), Layout::TimeRegions).unwrap();
-    assert_eq!(found.names.as_ref().unwrap()[4..10], ["CORTEX_LEFT:11", "CORTEX_RIGHT:1", "CORTEX_RIGHT:2", "CORTEX_RIGHT:5", "CORTEX_RIGHT:9", "THALAMUS_LEFT:40,52,38"]);
+    assert_eq!(
+        found.names.as_ref().unwrap()[4..10],
+        ["CORTEX_LEFT:11", "CORTEX_RIGHT:1", "CORTEX_RIGHT:2", "CORTEX_RIGHT:5", "CORTEX_RIGHT:9", "THALAMUS_LEFT:40,52,38"]
+    );
     assert!(!found.values.is_f64());
     assert_near(&found.values.to_f64_vec(), &rows(&golden["files"]["rest.dtseries.nii"]["values"]).concat(), EXACT);
     assert!(read_series(file("wide.dtseries.nii"), Layout::TimeRegions).unwrap().values.is_f64());

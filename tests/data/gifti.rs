@@ -103,7 +103,7 @@ fn a_mesh_has_its_own_coordinates_and_triangles() {
     let refused = |bytes: &[u8], part: &str| assert_says(read_mesh_bytes("x.surf.gii", bytes), "x.surf.gii".as_ref(), &[part]);
     refused(text("base64").as_bytes(), "no array of coordinates (NIFTI_INTENT_POINTSET)");
     refused(text("mesh").replace("INTENT_TRIANGLE", "INTENT_SHAPE").as_bytes(), "no array of triangles");
-    refused(text("mesh").replacen("Dim0=\"6\"", "Dim0=\"3\"", 1).as_bytes(), "18 values for 3 × 3");
+    refused(text("mesh").replacen("Dim0=\"6\"", "Dim0=\"3\"", 1).as_bytes(), "bytes are no values of NIFTI_TYPE_FLOAT32");
     let sphere = decoded("sphere");
     for end in 0..sphere.len() {
         assert!(read_mesh_bytes("lh.sphere", &sphere[..end]).is_err(), "cut at {end}");

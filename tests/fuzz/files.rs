@@ -3,7 +3,7 @@
 use super::target::{DEFLATED, PLAIN, Target, by_file, done, files, root, target};
 use base64::Engine;
 use std::path::Path;
-use tapetum::data::{self, Layout, TableOptions};
+use tapetum::data::{self, Layout, SeriesOptions, TableOptions};
 
 fn golden(text: &str) -> serde_json::Value {
     serde_json::from_str(text).unwrap()
@@ -90,6 +90,53 @@ pub fn images(folder: &Path) -> Vec<Target> {
         target("atlas", labels, DEFLATED, by_file(folder, "atlas.nii", move |path| done(data::atlas_series(&image, path)))),
         target("gifti", gifti, DEFLATED, |b| done(data::read_series_bytes("x.func.gii", b, Layout::TimeRegions))),
         target("idx", idx, DEFLATED, |b| done(data::read_idx_bytes("x.idx", b))),
+    ]
+}
+
+/// Files on grayordinates and surfaces: CIFTI-2, labels and meshes of GIFTI and FreeSurfer.
+pub fn surfaces(folder: &Path) -> Vec<Target> {
+    let named = |names: &[&str]| {
+        files(&names.iter().map(|n| format!("tests/goldens/cifti/{n}")).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let matrices = [
+        "rest.dtseries.nii",
+        "big.dtseries.nii",
+        "packed.dtseries.nii",
+        "parcels.ptseries.nii",
+        "maps.dscalar.nii",
+        "maps.pscalar.nii",
+        "whole.dlabel.nii",
+        "parcels.pconn.nii",
+        "dense.dconn.nii",
+    ];
+    let golden = golden(include_str!("../goldens/gifti.json"));
+    let text = |name: &str| golden["files"][name].as_str().unwrap().as_bytes().to_vec();
+    let decoded = |name: &str| base64::engine::general_purpose::STANDARD.decode(golden[name].as_str().unwrap()).unwrap();
+    let series = root().join("tests/goldens/cifti/rest.dtseries.nii");
+    let surface = folder.join("lh.func.gii");
+    std::fs::write(&surface, text("octahedron")).unwrap();
+    let by = |series: &Path, atlas: &Path| {
+        let mut options = SeriesOptions::default();
+        options.atlas = Some(atlas.to_owned());
+        done(data::read_series(series, options))
+    };
+    vec![
+        target("cifti", named(&matrices), DEFLATED, |b| {
+            let again = data::cifti::read_cifti_bytes("x.nii", b).and_then(|matrix| matrix.to_bytes());
+            done(again).and(done(data::read_series_bytes("x.dtseries.nii", b, Layout::TimeRegions)))
+        }),
+        target(
+            "dlabel",
+            named(&["cortex.dlabel.nii", "whole.dlabel.nii"]),
+            DEFLATED,
+            by_file(folder, "a.dlabel.nii", move |path| by(&series, path)),
+        ),
+        target("labels", vec![text("labels")], DEFLATED, {
+            let surface = surface.clone();
+            by_file(folder, "lh.label.gii", move |path| by(&surface, path))
+        }),
+        target("annot", vec![decoded("annot")], PLAIN, by_file(folder, "lh.annot", move |path| by(&surface, path))),
+        target("mesh", vec![text("mesh"), decoded("sphere")], DEFLATED, |b| done(data::read_mesh_bytes("lh.surf.gii", b))),
     ]
 }
 

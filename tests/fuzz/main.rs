@@ -59,8 +59,13 @@ fn readers_give_a_value_or_an_error_of_one_line() {
     let folder = std::env::temp_dir().join(format!("tapetum-fuzz-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let seconds = std::env::var("TAPETUM_FUZZ_SECONDS").map_or(20.0, |s| s.parse().expect("TAPETUM_FUZZ_SECONDS: a number of seconds"));
-    let groups =
-        [files::arrays_and_tables(), files::images(&folder), descriptions::confounds(&folder), descriptions::descriptions(&folder)];
+    let groups = [
+        files::arrays_and_tables(),
+        files::images(&folder),
+        files::surfaces(&folder),
+        descriptions::confounds(&folder),
+        descriptions::descriptions(&folder),
+    ];
     let mut targets: Vec<Target> = groups.into_iter().flatten().collect();
     if let Ok(name) = std::env::var("TAPETUM_FUZZ") {
         targets.retain(|t| t.name == name);

@@ -126,7 +126,10 @@ impl LabelAtlas {
         for (first, model) in self.models.placed().filter(|(_, model)| model.structure == structure) {
             let Places::Vertices { of: here, indices } = &model.places else { continue };
             if *here != of {
-                return Err(format!("{} has {here} vertices, and {of} in the series: labels on the same mesh are expected", shortened(structure)));
+                return Err(format!(
+                    "{} has {here} vertices, and {of} in the series: labels on the same mesh are expected",
+                    shortened(structure)
+                ));
             }
             found.extend(indices.iter().copied().zip(self.keys.iter().skip(first).copied()));
         }

@@ -10,8 +10,8 @@ mod text;
 mod write;
 mod xml;
 
-pub use atlas::{LabelAtlas, Regions};
 pub(super) use atlas::means;
+pub use atlas::{LabelAtlas, Regions};
 pub use axis::{Axis, BrainModel, BrainModels, LabelMap, Map, Parcel, Parcels, Places, Steps, Unit, Volume};
 pub use kind::Kind;
 pub use labels::{Label, LabelTable, numbered_labels};

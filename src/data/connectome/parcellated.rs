@@ -9,7 +9,8 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Connectome> {
     let fail = |what: String| Error::file(path, what);
     let cifti = read_cifti_bytes(path, bytes)?;
     let (Axis::Parcels(rows), Axis::Parcels(columns)) = (&cifti.rows, &cifti.columns) else {
-        let what = format!("a CIFTI file of {} by {}: parcels by parcels (.pconn.nii) are expected", cifti.rows.what(), cifti.columns.what());
+        let what =
+            format!("a CIFTI file of {} by {}: parcels by parcels (.pconn.nii) are expected", cifti.rows.what(), cifti.columns.what());
         return Err(fail(what));
     };
     let names = rows.names();

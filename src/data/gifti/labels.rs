@@ -1,8 +1,8 @@
 //! Labels of the vertices of a surface (`.label.gii`).
 
 use super::super::cifti::labels::label_table;
-use super::super::freesurfer::structure_by_name;
 use super::super::cifti::{BrainModel, BrainModels, LabelAtlas, Places};
+use super::super::freesurfer::structure_by_name;
 use super::{array, document, structure, vertices};
 use crate::{Error, Result};
 use std::path::Path;
@@ -46,6 +46,9 @@ fn labels(file: &Path, bytes: &[u8], map: Option<&str>) -> Result<LabelAtlas, St
         None => (0u32..).take(read.len()).collect(),
     };
     let of = indices.iter().max().map_or(0, |last| *last as usize + 1);
-    let model = BrainModel { structure: structure(&document, &arrays).or_else(|| structure_by_name(file)).unwrap_or_default(), places: Places::Vertices { of, indices } };
+    let model = BrainModel {
+        structure: structure(&document, &arrays).or_else(|| structure_by_name(file)).unwrap_or_default(),
+        places: Places::Vertices { of, indices },
+    };
     Ok(LabelAtlas { models: BrainModels { models: vec![model], volume: None }, keys: read, table, map: (names[at].clone(), names) })
 }

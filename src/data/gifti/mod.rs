@@ -88,11 +88,13 @@ pub(super) struct Arrays {
 /// The series of a file.
 pub(super) fn arrays(name: &Path, bytes: &[u8]) -> Result<Arrays, String> {
     let document = document(bytes)?;
-    let read = array::arrays(&document, name, |intent| match intent == "NODE_INDEX" || FRAMES.contains(&intent) || STATISTICS.contains(&intent) {
-        true => Ok(()),
-        false => {
-            let read = FRAMES.join(", ");
-            Err(format!("series or a map of vertices expected ({read} and statistics, as .func.gii and .shape.gii have)"))
+    let read = array::arrays(&document, name, |intent| {
+        match intent == "NODE_INDEX" || FRAMES.contains(&intent) || STATISTICS.contains(&intent) {
+            true => Ok(()),
+            false => {
+                let read = FRAMES.join(", ");
+                Err(format!("series or a map of vertices expected ({read} and statistics, as .func.gii and .shape.gii have)"))
+            }
         }
     })?;
     let structure = structure(&document, &read);
@@ -161,6 +163,7 @@ fn structure(document: &Document<'_>, arrays: &[Array]) -> Option<String> {
 
 /// A structure as GIFTI names it: `CortexLeft` for `CORTEX_LEFT`.
 fn gifti_structure(name: &str) -> String {
-    let word = |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1).flat_map(char::to_lowercase)).collect();
+    let word =
+        |word: &str| word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1).flat_map(char::to_lowercase)).collect();
     name.split('_').map(word).collect::<Vec<String>>().concat()
 }

@@ -114,9 +114,9 @@ impl<'a> Fields<'a> {
         let intent = self.whole([68, 504], false);
         match intent {
             0 | 2..=24 | 1001..=1003 | 2001 => Ok(()),
-            3000..=3099 => Err(format!(
-                "a CIFTI file (intent {intent}), whose values lie on grayordinates or parcels: an image of voxels is expected"
-            )),
+            3000..=3099 => {
+                Err(format!("a CIFTI file (intent {intent}), whose values lie on grayordinates or parcels: an image of voxels is expected"))
+            }
             _ => Err(format!(
                 "an image of {} (intent {intent}): series, labels or maps at voxels (intents {ALLOWED}) are expected",
                 OTHERS.iter().find(|(code, _)| *code == intent).map_or("others", |(_, name)| name)

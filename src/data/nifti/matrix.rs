@@ -42,7 +42,11 @@ impl MatrixHeader {
         let stated: Vec<i64> = (0..8).map(|i| fields.whole([40 + 2 * i, 16 + 8 * i], true)).collect();
         let shape = match stated[..] {
             [rank @ 6..=7, 1, 1, 1, 1, ..] => &stated[5..=rank as usize],
-            _ => return Err(format!("a CIFTI file expected: its header states axes {stated:?}, where [6, 1, 1, 1, 1, columns, rows] belong")),
+            _ => {
+                return Err(format!(
+                    "a CIFTI file expected: its header states axes {stated:?}, where [6, 1, 1, 1, 1, columns, rows] belong"
+                ));
+            }
         };
         let extents: Option<Vec<usize>> = shape.iter().rev().map(|&n| usize::try_from(n).ok().filter(|n| *n > 0)).collect();
         let extents = extents.ok_or_else(|| format!("a matrix of {shape:?} values: no axis may be empty"))?;
@@ -65,7 +69,8 @@ impl MatrixHeader {
         let mut rest = before.get(self.length + 4..).filter(|_| follows).unwrap_or_default();
         while let Some([size, code]) = rest.first_chunk::<8>().map(|b| [0, 4].map(|at| i32::decode(&b[at..at + 4], self.big_endian))) {
             let extension = usize::try_from(size).ok().and_then(|size| rest.get(8..size));
-            let extension = extension.ok_or_else(|| format!("a CIFTI file expected: an extension of {size} bytes, with {} left", rest.len()))?;
+            let extension =
+                extension.ok_or_else(|| format!("a CIFTI file expected: an extension of {size} bytes, with {} left", rest.len()))?;
             if code == EXTENSION {
                 let end = extension.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
                 return std::str::from_utf8(&extension[..end]).map_err(|_| "its XML is not text in UTF-8".into());

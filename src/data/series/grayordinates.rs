@@ -22,7 +22,11 @@ pub(super) fn read(name: &Path, bytes: &[u8], options: &SeriesOptions) -> Result
     };
     let atlas = read_atlas(atlas, &options.structures)?;
     // A file that does not say its structure is taken to be of the structure that the atlas has.
-    let structure = found.structure.or_else(|| structure_by_name(name)).or_else(|| atlas.0.models.models.first().map(|model| model.structure.clone())).unwrap_or_default();
+    let structure = found
+        .structure
+        .or_else(|| structure_by_name(name))
+        .or_else(|| atlas.0.models.models.first().map(|model| model.structure.clone()))
+        .unwrap_or_default();
     let vertices = found.vertices.unwrap_or_else(|| (0..found.rows).collect());
     let indices: Vec<u32> = vertices.iter().filter_map(|v| u32::try_from(*v).ok()).collect();
     let of = vertices.iter().max().map_or(0, |last| last + 1);
@@ -139,7 +143,8 @@ fn by_labels(
 ) -> Result<Series> {
     let Regions { members, parcels, unlisted } = atlas.regions(models).map_err(|what| Error::file(file, what))?;
     let means = means(&members, frames, row).map_err(|[at, frame]| {
-        let what = format!("{} is NaN at frame {frame}, counted from 0, and not at every frame: a finite number is expected", models.name(at));
+        let what =
+            format!("{} is NaN at frame {frame}, counted from 0, and not at every frame: a finite number is expected", models.name(at));
         Error::file(name, what)
     })?;
     let mut remarks = Vec::new();
@@ -148,7 +153,8 @@ fn by_labels(
         remarks.push(format!("the regions are those of the map `{map}`, one of {} of the atlas", maps.len()));
     }
     if unlisted > 0 {
-        remarks.push(format!("{unlisted} vertices or voxels of the atlas have a key that its table does not name, and belong to no region"));
+        remarks
+            .push(format!("{unlisted} vertices or voxels of the atlas have a key that its table does not name, and belong to no region"));
     }
     if means.left_out > 0 {
         remarks.push(format!("{} vertices or voxels are NaN at every frame and take no part in the means", means.left_out));

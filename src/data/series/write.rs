@@ -41,7 +41,10 @@ fn regions_first(path: &Path, series: &Series, format: Format) -> Result<()> {
     let values = laid_out(series, Layout::RegionsTime)?;
     let fail = |e: Error| Error::file(path, e.to_string());
     if values.shape().rank() > 2 {
-        return Err(Error::file(path, format!("one run is expected for such a file, and there are {}: .npy or .npz is expected", values.shape())));
+        return Err(Error::file(
+            path,
+            format!("one run is expected for such a file, and there are {}: .npy or .npz is expected", values.shape()),
+        ));
     }
     if format == Format::Gifti {
         let vertices = series.names.as_deref().map(vertices).transpose().map_err(|what| Error::file(path, what))?;
@@ -54,7 +57,8 @@ fn regions_first(path: &Path, series: &Series, format: Format) -> Result<()> {
 /// The vertices whose numbers are the names of regions.
 fn vertices(names: &[String]) -> Result<Vec<i32>, String> {
     let vertex = |name: &String| name.parse::<i32>().ok().filter(|v| *v >= 0);
-    let vertices = names.iter().map(|name| vertex(name).ok_or_else(|| format!("a surface holds vertices, and `{name}` is the number of none")));
+    let vertices =
+        names.iter().map(|name| vertex(name).ok_or_else(|| format!("a surface holds vertices, and `{name}` is the number of none")));
     vertices.collect()
 }
 
