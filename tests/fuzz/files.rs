@@ -32,7 +32,7 @@ pub fn arrays_and_tables() -> Vec<Target> {
         }),
         target("npz", archives(&arrays()), DEFLATED, |b| done(data::read_npz_bytes("x.npz", b, None))),
         target("csv", tables, PLAIN, |b| {
-            let said = TableOptions { header: Some(true), index_column: Some("1".into()) };
+            let said = TableOptions { header: Some(true), index_column: Some("1".into()), ..TableOptions::default() };
             let turned = done(data::read_series_bytes("x.csv", b, Layout::RegionsTime));
             done(data::read_series_bytes("x.csv", b, Layout::TimeRegions)).and(done(data::read_table_bytes("x.csv", b, &said))).and(turned)
         }),
