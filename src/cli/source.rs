@@ -16,7 +16,8 @@ pub(super) struct Source {
     /// an atlas. `tapetum formats` lists what is read.
     series: PathBuf,
     /// The atlas that gives an image its series: an image of labels, or of maps along its fourth axis, with the same voxels. For CIFTI files
-    /// of vertices and voxels, and for surfaces, labels in `.dlabel.nii` or `.label.gii` (`FILE.dlabel.nii:MAP` names one map of several).
+    /// of vertices and voxels, and for surfaces, labels in `.dlabel.nii`, `.label.gii` or `.annot` (`FILE.dlabel.nii:MAP` names one map of several,
+    /// `LEFT.label.gii,RIGHT.label.gii` a file for each hemisphere).
     #[arg(long, value_name = "FILE")]
     atlas: Option<PathBuf>,
     /// The structures that are taken of a CIFTI file of vertices and voxels, such as CORTEX_LEFT,CORTEX_RIGHT [default: all]

@@ -265,6 +265,15 @@ fn damage_is_refused() {
     refused(with("SeriesUnit=\"SECOND\"", "SeriesUnit=\"FORTNI\""), "SeriesUnit FORTNI");
     refused(with("Dimension=\"1\"", "Dimension=\"0\""), "does not say what the rows are");
     refused(with("91,109,91", "40,109,91"), "of a volume of [40, 109, 91]");
+    let long = vec![b'X'; 100];
+    let at = bytes.windows(11).position(|w| w == b"CORTEX_LEFT").unwrap();
+    let mut renamed = bytes.clone();
+    renamed.splice(at..at + 11, long);
+    let grown = i32::from_le_bytes(bytes[544..548].try_into().unwrap()) + 89;
+    renamed[544..548].copy_from_slice(&grown.to_le_bytes());
+    let start = i64::from_le_bytes(bytes[168..176].try_into().unwrap()) + 89;
+    renamed[168..176].copy_from_slice(&start.to_le_bytes());
+    refused(renamed, "a name of at most 64 letters");
     refused(with("</CIFTI>", "</CIFTX>"), "its XML does not parse");
     let mut huge = bytes.clone();
     huge[16 + 8 * 6..][..8].copy_from_slice(&(1i64 << 40).to_le_bytes());

@@ -6,7 +6,7 @@ use base64::Engine;
 use serde_json::Value;
 use std::fs;
 use tapetum::HostTensor;
-use tapetum::data::cifti::numbered_labels;
+use tapetum::data::cifti::{Axis, BrainModel, BrainModels, Cifti, Places, Steps, Unit, numbered_labels};
 use tapetum::data::{
     Layout, SeriesOptions, label_gifti, read_gifti_labels_bytes, read_mesh_bytes, read_series, read_series_bytes, series_gifti,
 };
@@ -181,14 +181,39 @@ fn what_is_written_is_read_again() {
     let golden = golden();
     let values: Vec<f32> = numbers(&golden["values"]).into_iter().map(|x| x as f32).collect();
     let series = HostTensor::f32([7, 3], values).unwrap();
-    let plain = series_gifti(&series, None, Some(0.8)).unwrap();
+    let plain = series_gifti(&series, None).unwrap();
     assert_eq!(read(&plain).unwrap().to_f64_vec(), series.to_f64_vec());
-    assert!(plain.contains("<MD><Name>TimeStep</Name><Value>0.8</Value></MD>"));
-    let sparse = series_gifti(&series, Some(&[1, 5, 6, 9, 11, 12, 20]), None).unwrap();
+    let sparse = series_gifti(&series, Some(&[1, 5, 6, 9, 11, 12, 20])).unwrap();
     let found = read_series_bytes("x.func.gii", sparse.as_bytes(), Layout::TimeRegions).unwrap();
     assert_eq!(found.names.unwrap()[3..5], ["9", "11"]);
     let table = numbered_labels(3);
     let labels = label_gifti(&[0, 3, 1], &table, Some("CORTEX_RIGHT"));
     let atlas = read_gifti_labels_bytes("x.label.gii", labels.as_bytes(), None).unwrap();
     assert_eq!((atlas.keys, atlas.table, atlas.models.models[0].structure.as_str()), (vec![0, 3, 1], table, "CORTEX_RIGHT"));
+}
+
+#[test]
+fn two_hemispheres_are_one_atlas() {
+    let folder = std::env::temp_dir().join(format!("tapetum-gifti-pair-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let places =
+        |structure: &str| BrainModel { structure: structure.into(), places: Places::Vertices { of: 6, indices: vec![0, 1, 2, 3, 4] } };
+    let rows = BrainModels { models: vec![places("CORTEX_LEFT"), places("CORTEX_RIGHT")], volume: None };
+    let columns = Axis::Series(Steps { start: 0.0, step: 2.0, unit: Unit::Second, count: 2 });
+    let values: Vec<f32> = (0..20).map(|i| (i * i) as f32).collect();
+    fs::write(folder.join("x.dtseries.nii"), Cifti::new(Axis::BrainModels(rows), columns, &values).unwrap().to_bytes().unwrap()).unwrap();
+    fs::write(folder.join("lh.label.gii"), text("labels")).unwrap();
+    // On the right the areas have the same keys, and MT has another name.
+    fs::write(folder.join("rh.label.gii"), text("labels").replace("CortexLeft", "CortexRight").replace(">MT<", ">MST<")).unwrap();
+    let mut options = SeriesOptions::default();
+    options.atlas = Some(folder.join("lh.label.gii,rh.label.gii"));
+    let found = read_series(folder.join("x.dtseries.nii"), options.clone()).unwrap();
+    options.atlas = Some(folder.join("lh.label.gii,none.label.gii"));
+    let missing = read_series(folder.join("x.dtseries.nii"), options).unwrap_err().to_string();
+    fs::remove_dir_all(&folder).unwrap();
+    assert!(missing.contains("none.label.gii: cannot be read"), "{missing}");
+    // Vertices 0 and 1 are V1, 3 and 4 MT or MST; each row is two squares.
+    assert_eq!(found.names.unwrap(), ["MT", "L_V1 & V2", "MST", "R_V1 & V2"]);
+    let mean = |a: usize, b: usize| [0, 1].map(|t| f64::from(values[2 * a + t] + values[2 * b + t]) / 2.0);
+    assert_eq!(found.values.to_f64_vec(), [mean(3, 4), mean(0, 1), mean(8, 9), mean(5, 6)].concat());
 }

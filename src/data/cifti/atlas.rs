@@ -2,7 +2,7 @@
 
 use super::Cifti;
 use super::axis::{Axis, BrainModels, Parcel, Parcels, Places};
-use super::labels::LabelTable;
+use super::labels::{Label, LabelTable};
 use super::text::shortened;
 use crate::tensor::parallel;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -55,6 +55,37 @@ impl LabelAtlas {
         };
         let keys = (0..models.len()).map(key).collect::<Result<_, _>>()?;
         Ok(Self { models: models.clone(), keys, table: found.table.clone(), map: (found.map.name.clone(), names) })
+    }
+
+    /// Two atlases as one, such as those of two hemispheres. Their keys are made anew. Where both have a region of one name, the names get
+    /// the hemisphere in front, `L_` or `R_`, or the structure.
+    pub fn joined(first: Self, second: Self) -> Self {
+        let named = |atlas: &Self| atlas.table.iter().filter(|(key, label)| !label.is_none(**key)).map(|(_, l)| l.name.clone()).collect();
+        let [ours, theirs]: [BTreeSet<String>; 2] = [named(&first), named(&second)];
+        let (mut table, mut keys, mut models) = (LabelTable::from([(0, Label::none())]), Vec::new(), BrainModels::default());
+        for atlas in [first, second] {
+            let front = match atlas.models.models.first().map(|model| model.structure.as_str()) {
+                Some("CORTEX_LEFT") => "L".to_owned(),
+                Some("CORTEX_RIGHT") => "R".to_owned(),
+                other => other.unwrap_or_default().to_owned(),
+            };
+            let mut anew = BTreeMap::from([(0, 0)]);
+            for (key, label) in atlas.table {
+                let next = table.len() as i32;
+                if label.is_none(key) {
+                    anew.insert(key, 0);
+                    continue;
+                }
+                anew.insert(key, next);
+                let both = ours.contains(&label.name) && theirs.contains(&label.name);
+                table.insert(next, if both { Label { name: format!("{front}_{}", label.name), ..label } } else { label });
+            }
+            // A key that the table does not name keeps no name.
+            keys.extend(atlas.keys.iter().map(|key| anew.get(key).copied().unwrap_or(-1)));
+            models.models.extend(atlas.models.models);
+            models.volume = models.volume.or(atlas.models.volume);
+        }
+        Self { models, keys, table, map: (String::new(), vec![String::new()]) }
     }
 
     /// The atlas on these structures alone, and on all where there are none.

@@ -60,10 +60,14 @@ fn number<T: FromStr>(node: Node<'_, '_>, name: &str) -> Result<T, String> {
     text.trim().parse().map_err(|_| format!("{name} `{}`: a number expected", shortened(text)))
 }
 
-/// The name of a structure without the prefix that all have.
+/// The name of a structure without the prefix that all have. The name of each grayordinate has it, so it may not be long.
 fn structure(node: Node<'_, '_>) -> Result<String, String> {
+    const LONGEST: usize = 64;
     let name = attribute(node, "BrainStructure")?;
-    Ok(name.strip_prefix("CIFTI_STRUCTURE_").unwrap_or(name).to_owned())
+    match name.strip_prefix("CIFTI_STRUCTURE_").unwrap_or(name) {
+        name if name.len() > LONGEST => Err(format!("the structure `{}`: a name of at most {LONGEST} letters expected", shortened(name))),
+        name => Ok(name.to_owned()),
+    }
 }
 
 fn brain_models(map: Node<'_, '_>) -> Result<BrainModels, String> {

@@ -150,7 +150,8 @@ fn document(bytes: &[u8]) -> Result<Document<'_>, String> {
 /// The structure of a file as CIFTI-2 names it, from the metadata of an array or of the file: `CORTEX_LEFT` for `CortexLeft`.
 fn structure(document: &Document<'_>, arrays: &[Array]) -> Option<String> {
     let of_file = || metadata(document.root_element()).into_iter().find(|(key, _)| key == STRUCTURE).map(|(_, value)| value);
-    let named = arrays.iter().find_map(|a| a.structure.clone()).or_else(of_file)?;
+    // A name that is longer than any of the standard names nothing.
+    let named = arrays.iter().find_map(|a| a.structure.clone()).or_else(of_file).filter(|name| name.len() <= 64)?;
     let mut name = String::new();
     for letter in named.chars().filter(|c| c.is_alphanumeric() || *c == '_') {
         if letter.is_uppercase() && name.chars().last().is_some_and(char::is_lowercase) {

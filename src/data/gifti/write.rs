@@ -20,12 +20,12 @@ pub fn label_gifti(keys: &[i32], table: &LabelTable, structure: Option<&str>) ->
     xml + "</GIFTI>\n"
 }
 
-/// The text of a `.func.gii` file: an array for each frame of series `[vertices, time]`, in single precision. `step` is the seconds from one
-/// frame to the next. `vertices` are the vertices of the rows, where the rows are not all vertices in order.
+/// The text of a `.func.gii` file: an array for each frame of series `[vertices, time]`, in single precision. `vertices` are the
+/// vertices of the rows, where the rows are not all vertices in order. GIFTI has no place for the time between frames.
 ///
 /// # Errors
 /// Returns [`Error::Argument`] where the series do not have two axes.
-pub fn series_gifti(series: &HostTensor, vertices: Option<&[i32]>, step: Option<f64>) -> Result<String> {
+pub fn series_gifti(series: &HostTensor, vertices: Option<&[i32]>) -> Result<String> {
     let [rows, frames] = *series.shape() else {
         return Err(Error::argument(format!("series [vertices, time] are expected for a surface, found {}", series.shape())));
     };
@@ -36,12 +36,9 @@ pub fn series_gifti(series: &HostTensor, vertices: Option<&[i32]>, step: Option<
         let bytes: Vec<u8> = vertices.iter().flat_map(|v| v.to_le_bytes()).collect();
         array(&mut xml, ["NODE_INDEX", "INT32"], rows, &bytes, &[]);
     }
-    // The unit of a step is seconds, as in files of nibabel and FreeSurfer.
-    let step = step.map(|step| step.to_string());
-    let said: Vec<(&str, &str)> = step.iter().map(|step| ("TimeStep", step.as_str())).collect();
     for frame in 0..frames {
         let bytes: Vec<u8> = values.chunks_exact(frames).flat_map(|row| row[frame].to_le_bytes()).collect();
-        array(&mut xml, ["TIME_SERIES", "FLOAT32"], rows, &bytes, &said);
+        array(&mut xml, ["TIME_SERIES", "FLOAT32"], rows, &bytes, &[]);
     }
     Ok(xml + "</GIFTI>\n")
 }

@@ -97,6 +97,7 @@ fn seconds(columns: &Axis) -> (Option<f64>, Option<String>) {
     match columns {
         Axis::Series(Steps { step, unit: Unit::Second, .. }) if *step > 0.0 => (Some(*step), None),
         Axis::Series(Steps { step, unit, .. }) => (None, Some(format!("its steps are {step} {unit}, which is no time between frames"))),
+        Axis::Scalars(maps) => (None, Some(format!("its {} maps of numbers stand for frames", maps.len()))),
         _ => (None, None),
     }
 }
@@ -104,23 +105,38 @@ fn seconds(columns: &Axis) -> (Option<f64>, Option<String>) {
 /// A surface is made whole where one of so many vertices has values.
 const SPARSEST: usize = 8;
 
+/// The largest number of regions for each vertex or voxel of a series. Those without any are kept, and each takes memory.
+const MOST_REGIONS: usize = 64;
+
 /// An atlas and its file.
 type Atlas = (LabelAtlas, PathBuf);
 
-/// Reads labels of grayordinates from `FILE.dlabel.nii`, `FILE.label.gii`, or one map of either, `FILE.dlabel.nii:MAP`.
+/// Reads labels of grayordinates from `FILE.dlabel.nii`, `FILE.label.gii` or `FILE.annot`; from one map of a file, `FILE.dlabel.nii:MAP`; or
+/// from two files, a hemisphere each, `LEFT.label.gii,RIGHT.label.gii`. The second is looked for beside the first.
 fn read_atlas(path: &Path, structures: &[String]) -> Result<Atlas> {
+    let text = path.to_string_lossy();
+    let fail = |what: String| Error::file(path, what);
+    let atlas = match text.split_once(',').filter(|_| !path.exists()) {
+        None => labels(path)?,
+        Some((left, right)) => {
+            let beside = Path::new(left).with_file_name(right);
+            let right = if beside.exists() { labels(&beside) } else { labels(Path::new(right)) };
+            LabelAtlas::joined(labels(Path::new(left))?, right?)
+        }
+    };
+    Ok((atlas.on(structures).map_err(fail)?, path.to_owned()))
+}
+
+fn labels(path: &Path) -> Result<LabelAtlas> {
     let (file, map) = file_and_map(path);
     let bytes = read_bytes(&file)?;
     let fail = |what: String| Error::file(&file, what);
-    let atlas = match extension(&file).as_str() {
-        "gii" => read_gifti_labels_bytes(&file, &bytes, map.as_deref())?,
-        "annot" => annotation(&file, &bytes).map_err(fail)?,
-        _ if !is_cifti(&bytes) => {
-            return Err(fail("an atlas of vertices and voxels is expected for such series: .dlabel.nii, .label.gii or .annot".into()));
-        }
-        _ => LabelAtlas::of(&read_cifti_bytes(&file, bytes)?, map.as_deref()).map_err(fail)?,
-    };
-    Ok((atlas.on(structures).map_err(fail)?, file.clone()))
+    match extension(&file).as_str() {
+        "gii" => read_gifti_labels_bytes(&file, &bytes, map.as_deref()),
+        "annot" => annotation(&file, &bytes).map_err(fail),
+        _ if is_cifti(&bytes) => LabelAtlas::of(&read_cifti_bytes(&file, bytes)?, map.as_deref()).map_err(fail),
+        _ => Err(fail("an atlas of vertices and voxels is expected for such series: .dlabel.nii, .label.gii or .annot".into())),
+    }
 }
 
 /// A file and the map that follows its name after a colon.
@@ -142,6 +158,10 @@ fn by_labels(
     row: impl Fn(usize) -> Vec<f64> + Sync,
 ) -> Result<Series> {
     let Regions { members, parcels, unlisted } = atlas.regions(models).map_err(|what| Error::file(file, what))?;
+    if members.len() > MOST_REGIONS * models.len() {
+        let what = format!("an atlas of {} regions for {} vertices and voxels", members.len(), models.len());
+        return Err(Error::file(file, what));
+    }
     let means = means(&members, frames, row).map_err(|[at, frame]| {
         let what =
             format!("{} is NaN at frame {frame}, counted from 0, and not at every frame: a finite number is expected", models.name(at));

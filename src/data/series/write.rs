@@ -48,7 +48,7 @@ fn regions_first(path: &Path, series: &Series, format: Format) -> Result<()> {
     }
     if format == Format::Gifti {
         let vertices = series.names.as_deref().map(vertices).transpose().map_err(|what| Error::file(path, what))?;
-        return write_file(path, series_gifti(&values, vertices.as_deref(), series.step).map_err(fail)?.as_bytes());
+        return write_file(path, series_gifti(&values, vertices.as_deref()).map_err(fail)?.as_bytes());
     }
     let kind = grayordinates::Written::of(path);
     write_file(path, &grayordinates::bytes(series, values.elements::<f32>()?, kind).map_err(fail)?)
