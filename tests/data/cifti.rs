@@ -157,10 +157,7 @@ fn parcels_and_grayordinates_are_series() {
 }
 
 fn by(series: &str, atlas: &str, structures: &[&str]) -> tapetum::Result<Series> {
-    let mut options = SeriesOptions::default();
-    options.atlas = Some(file(atlas));
-    options.structures = structures.iter().map(|s| (*s).to_owned()).collect();
-    read_series(file(series), options)
+    read_series(file(series), SeriesOptions::default().with_atlas(file(atlas)).with_structures(structures.iter().copied()))
 }
 
 #[test]
@@ -191,8 +188,7 @@ fn labels_give_means_by_structure_and_vertex() {
 
 #[test]
 fn structures_are_chosen_by_name() {
-    let mut options = SeriesOptions::default();
-    options.structures = vec!["thalamus_left".into(), "CIFTI_STRUCTURE_CORTEX_RIGHT".into()];
+    let options = SeriesOptions::default().with_structures(["thalamus_left", "CIFTI_STRUCTURE_CORTEX_RIGHT"]);
     let found = read_series(file("rest.dtseries.nii"), options).unwrap();
     // The order is that of the file.
     assert_eq!(found.names.unwrap()[3..5], ["CORTEX_RIGHT:9", "THALAMUS_LEFT:40,52,38"]);
@@ -226,7 +222,7 @@ fn what_is_not_read_is_refused_by_name() {
     assert_says(label, "x.nii".as_ref(), &["grayordinates by labels: series or maps of numbers are expected"]);
     let at = |atlas: &str, of: &str, parts: &[&str]| {
         let named = if parts[0].starts_with("CORTEX_RIGHT:2") || parts[0].starts_with("its values") { of } else { atlas };
-        assert_says(by(of, atlas, &[]), &file(named.split(".nii:").next().unwrap_or(named)), &parts[..]);
+        assert_says(by(of, atlas, &[]), &file(named.split(".nii:").next().unwrap_or(named)), parts);
     };
     at("mesh.dlabel.nii", "rest.dtseries.nii", &["CORTEX_LEFT has 13 vertices, and 12 in the series"]);
     at("space.dlabel.nii", "rest.dtseries.nii", &["its voxels", "are not those of the series"]);

@@ -153,11 +153,7 @@ fn labels_give_a_surface_its_regions() {
     fs::write(folder.join("lh.parcels.annot"), decoded("annot")).unwrap();
     fs::write(folder.join("rh.parcels.annot"), decoded("annot")).unwrap();
     fs::write(folder.join("short.label.gii"), text("labels").replacen("CortexLeft", "CortexRight", 2)).unwrap();
-    let by = |atlas: &str| {
-        let mut options = SeriesOptions::default();
-        options.atlas = Some(folder.join(atlas));
-        read_series(folder.join("lh.func.gii"), options)
-    };
+    let by = |atlas: &str| read_series(folder.join("lh.func.gii"), SeriesOptions::default().with_atlas(folder.join(atlas)));
     let near = |found: &HostTensor, wanted: &[Vec<f64>]| {
         let (found, wanted) = (found.to_f64_vec(), wanted.concat());
         assert_eq!(found.len(), wanted.len());
@@ -205,11 +201,9 @@ fn two_hemispheres_are_one_atlas() {
     fs::write(folder.join("lh.label.gii"), text("labels")).unwrap();
     // On the right the areas have the same keys, and MT has another name.
     fs::write(folder.join("rh.label.gii"), text("labels").replace("CortexLeft", "CortexRight").replace(">MT<", ">MST<")).unwrap();
-    let mut options = SeriesOptions::default();
-    options.atlas = Some(folder.join("lh.label.gii,rh.label.gii"));
-    let found = read_series(folder.join("x.dtseries.nii"), options.clone()).unwrap();
-    options.atlas = Some(folder.join("lh.label.gii,none.label.gii"));
-    let missing = read_series(folder.join("x.dtseries.nii"), options).unwrap_err().to_string();
+    let by = |atlas: &str| read_series(folder.join("x.dtseries.nii"), SeriesOptions::default().with_atlas(folder.join(atlas)));
+    let found = by("lh.label.gii,rh.label.gii").unwrap();
+    let missing = by("lh.label.gii,none.label.gii").unwrap_err().to_string();
     fs::remove_dir_all(&folder).unwrap();
     assert!(missing.contains("none.label.gii: cannot be read"), "{missing}");
     // Vertices 0 and 1 are V1, 3 and 4 MT or MST; each row is two squares.

@@ -115,11 +115,7 @@ pub fn surfaces(folder: &Path) -> Vec<Target> {
     let series = root().join("tests/goldens/cifti/rest.dtseries.nii");
     let surface = folder.join("lh.func.gii");
     std::fs::write(&surface, text("octahedron")).unwrap();
-    let by = |series: &Path, atlas: &Path| {
-        let mut options = SeriesOptions::default();
-        options.atlas = Some(atlas.to_owned());
-        done(data::read_series(series, options))
-    };
+    let by = |series: &Path, atlas: &Path| done(data::read_series(series, SeriesOptions::default().with_atlas(atlas)));
     vec![
         target("cifti", named(&matrices), DEFLATED, |b| {
             let again = data::cifti::read_cifti_bytes("x.nii", b).and_then(|matrix| matrix.to_bytes());

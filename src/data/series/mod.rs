@@ -117,6 +117,18 @@ pub struct SeriesOptions {
     pub structures: Vec<String>,
 }
 
+impl SeriesOptions {
+    /// The options with this atlas.
+    pub fn with_atlas(self, atlas: impl Into<PathBuf>) -> Self {
+        Self { atlas: Some(atlas.into()), ..self }
+    }
+
+    /// The options with these structures.
+    pub fn with_structures<S: Into<String>>(self, structures: impl IntoIterator<Item = S>) -> Self {
+        Self { structures: structures.into_iter().map(S::into).collect(), ..self }
+    }
+}
+
 impl From<Layout> for SeriesOptions {
     fn from(layout: Layout) -> Self {
         Self { layout, ..Self::default() }
