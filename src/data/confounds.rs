@@ -1,7 +1,7 @@
 //! Confound tables as fMRIPrep writes them: `.tsv` with a header and `n/a`, and beside it a `.json` that says what CompCor's columns are.
 
 use super::table::is_unnamed;
-use super::{extension, read_bytes};
+use super::{Delimiter, extension, read_bytes};
 use crate::connectome::confounds::{Column, Confounds};
 use crate::{Error, Result};
 use csv::{ReaderBuilder, Trim};
@@ -31,14 +31,17 @@ pub fn read_confounds(path: impl AsRef<Path>) -> Result<Confounds> {
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Column>, String> {
-    let delimiter = match extension(path).as_str() {
-        "csv" => b',',
-        "tsv" => b'\t',
+    let (delimiter, by) = match extension(path).as_str() {
+        "csv" => (b',', Delimiter::Comma),
+        "tsv" => (b'\t', Delimiter::Tab),
         _ => return Err("not a table of confounds by its extension: .tsv and .csv are read".into()),
     };
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut reader = ReaderBuilder::new().delimiter(delimiter).trim(Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|e| e.to_string())?.clone();
+    if let Some(other) = header.get(0).filter(|_| header.len() == 1).and_then(|name| by.seems(name.as_bytes())) {
+        return Err(format!("one column: {other}"));
+    }
     // The index that pandas writes has no name, and so can be no confound.
     let from = usize::from(header.len() > 1 && header.get(0).is_some_and(is_unnamed));
     let mut columns: Vec<Column> = header.iter().skip(from).map(|name| Column { name: name.into(), values: Vec::new() }).collect();

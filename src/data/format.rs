@@ -26,6 +26,8 @@ pub enum Format {
     Cifti,
     /// A mesh or the parcels of a surface, FreeSurfer.
     FreeSurfer,
+    /// A graph of nodes and edges, GraphML.
+    GraphMl,
 }
 
 /// What a file is read as or written from.
@@ -97,21 +99,21 @@ pub const FORMATS: &[FormatRow] = &[
     FormatRow {
         format: Format::Csv,
         extensions: &[".csv"],
-        what: "table with commas",
+        what: "table with commas; a connectome is a matrix, or a list of edges with the columns source, target and weight",
         read: &[Series, Connectome, Table],
         written: &[Series, Connectome],
     },
     FormatRow {
         format: Format::Tsv,
         extensions: &[".tsv"],
-        what: "table with tabs, as BIDS has them (fMRIPrep, XCP-D)",
+        what: "table with tabs, as BIDS has them (fMRIPrep, XCP-D); connectomes as in .csv",
         read: &[Series, Connectome, Table],
         written: &[Series, Connectome],
     },
     FormatRow {
         format: Format::Text,
         extensions: &[".txt", ".1d", ".dat"],
-        what: "table with spaces (FSL, AFNI, NumPy's savetxt)",
+        what: "table with spaces (FSL, AFNI, NumPy's savetxt); connectomes as in .csv",
         read: &[Series, Connectome],
         written: &[],
     },
@@ -183,6 +185,13 @@ pub const FORMATS: &[FormatRow] = &[
         extensions: &[".sphere", ".sphere.reg"],
         what: "FreeSurfer: the mesh of a sphere",
         read: &[Mesh],
+        written: &[],
+    },
+    FormatRow {
+        format: Format::GraphMl,
+        extensions: &[".graphml"],
+        what: "graph, GraphML (networkx, igraph, Gephi); FILE.graphml:NAME chooses the data of edges that are the weights",
+        read: &[Connectome],
         written: &[],
     },
 ];

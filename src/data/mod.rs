@@ -6,9 +6,9 @@
 //! | content | read | written |
 //! |---|---|---|
 //! | series of regions, vertices or voxels | [`read_series`], [`read_series_bytes`], [`read_series_row`] | [`write_series`] |
-//! | connectomes | [`read_connectome`] | [`write_connectome`] |
+//! | connectomes | [`read_connectome`], [`read_connectome_bytes`] | [`write_connectome`] |
 //! | arrays | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`] |
-//! | tables | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`] |
+//! | tables | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`], [`cells_text`] |
 //! | images | [`read_nifti`], [`read_nifti_bytes`], [`atlas_series`] | |
 //! | matrices on grayordinates or parcels, CIFTI-2 | [`cifti::read_cifti`] | [`cifti::Cifti::to_bytes`] |
 //! | surfaces, GIFTI | [`read_gifti_bytes`], [`read_gifti_labels_bytes`], [`read_mesh`] | [`series_gifti`], [`label_gifti`] |
@@ -37,7 +37,7 @@ mod table;
 mod worms;
 
 pub use confounds::read_confounds;
-pub use connectome::{Connectome, read_connectome, write_connectome};
+pub use connectome::{Connectome, read_connectome, read_connectome_bytes, write_connectome};
 pub use format::{Content, FORMATS, Format, FormatRow};
 pub use gifti::{Mesh, Surface, label_gifti, read_gifti_bytes, read_gifti_labels_bytes, read_mesh, read_mesh_bytes, series_gifti};
 pub use idx::{Bytes, read_idx, read_idx_bytes};
@@ -46,7 +46,7 @@ pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, 
 pub use npz::{file_and_array, read_npz, read_npz_bytes};
 pub use series::{Layout, Series, SeriesOptions, on_whole_surface, read_series, read_series_bytes, read_series_row, write_series};
 pub use shipped::shipped_cortex;
-pub use table::{Delimiter, ReadAs, Table, TableOptions, read_column, read_table, read_table_bytes, table_text};
+pub use table::{Delimiter, ReadAs, Table, TableOptions, cells_text, read_column, read_table, read_table_bytes, table_text};
 pub use worms::{Worm, read_worms, shared_neurons};
 
 use crate::{Error, Result};

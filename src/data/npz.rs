@@ -35,11 +35,12 @@ pub(super) const SERIES: &str = "series";
 /// The array that holds the names of regions.
 pub(super) const NAMES: &str = "names";
 
-/// The file and the array that `FILE.npz:NAME` names; of every other path, the path itself.
+/// The file and the array that `FILE.npz:NAME` names, or the weights that `FILE.graphml:NAME` names; of every other path, the path itself.
 pub fn file_and_array(path: &Path) -> (PathBuf, Option<String>) {
     let text = path.to_string_lossy();
     // ASCII lower case keeps every byte in its place.
-    let at = text.to_ascii_lowercase().rfind(".npz:").map(|at| at + ".npz".len());
+    let lower = text.to_ascii_lowercase();
+    let at = [".npz:", ".graphml:"].iter().find_map(|end| lower.rfind(end).map(|at| at + end.len() - 1));
     match at.filter(|_| !path.exists()) {
         Some(at) => (PathBuf::from(&text[..at]), Some(text[at + 1..].to_owned())),
         None => (path.to_owned(), None),

@@ -12,8 +12,10 @@ pub fn cluster_order(n: usize, similarity: &[f32]) -> Result<Vec<usize>> {
     if similarity.len() != n * n {
         return Err(Error::argument(format!("{} similarities of {n} nodes: {} are expected", similarity.len(), n * n)));
     }
-    // The upper triangle, row by row; the distance falls as the similarity grows.
-    let mut distances: Vec<f32> = (0..n).flat_map(|i| similarity[i * n..][i + 1..n].iter().map(|x| 1.0 - x)).collect();
+    // The upper triangle, row by row; the distance falls as the similarity grows, and its size is that of the similarities.
+    let upper = |i: usize| similarity[i * n..][i + 1..n].iter();
+    let most = (0..n).flat_map(upper).fold(f32::NEG_INFINITY, |most, x| most.max(*x));
+    let mut distances: Vec<f32> = (0..n).flat_map(|i| upper(i).map(|x| most - x)).collect();
     if distances.iter().any(|d| d.is_nan()) {
         return Err(Error::argument("a similarity that is NaN: numbers are expected"));
     }

@@ -5,4 +5,5 @@ pub mod agreement;
 pub mod centre;
 pub mod lloyd;
 pub mod metrics;
+pub mod missing;
 pub mod standardise;

@@ -246,7 +246,7 @@ fn connectomes_keep_their_names() {
         assert_says(read_connectome(&path, &plain), &path, parts);
     };
     says(",A,B\nB,1,2\nA,2,1\n", &["row 1 is called `B`, and column 1 `A`"]);
-    says("1,2,3\n4,5,6\n7,8,9\n1,2,3\n5,5,5\n", &["square"]);
+    says("0.1,2,3\n4,5,6\n7,8,9\n1,2,3\n5,5,5\n", &["5 rows of 3 values", "square"]);
     says("", &["no rows"]);
 }
 

@@ -2,6 +2,7 @@
 
 mod cases;
 mod cifti;
+mod connectomes;
 mod files;
 mod gifti;
 mod images;

@@ -4,6 +4,7 @@
 
 mod descriptions;
 mod files;
+mod graphs;
 mod memory;
 mod mutate;
 mod target;
@@ -60,6 +61,7 @@ fn readers_give_a_value_or_an_error_of_one_line() {
     fs::create_dir_all(&folder).unwrap();
     let seconds = std::env::var("TAPETUM_FUZZ_SECONDS").map_or(20.0, |s| s.parse().expect("TAPETUM_FUZZ_SECONDS: a number of seconds"));
     let groups = [
+        graphs::connectomes(),
         files::arrays_and_tables(),
         files::images(&folder),
         files::surfaces(&folder),

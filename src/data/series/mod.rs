@@ -182,6 +182,7 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
         Format::Nifti if is_cifti(bytes) => return grayordinates::read(name, bytes, &options),
         Format::Nifti => return Err(needs_an_atlas(name, bytes)),
         Format::FreeSurfer => return Err(Error::file(name, "the mesh or the parcels of a surface: series are expected")),
+        Format::GraphMl => return Err(Error::file(name, "a graph, which has no series")),
         Format::Csv | Format::Tsv | Format::Text => {
             let missing = match layout {
                 Layout::TimeRegions => Missing::Columns,

@@ -80,13 +80,23 @@ impl Delimiter {
         Cow::Owned(bytes.split(|b| *b == b'\n').map(line).collect::<Vec<_>>().join(&b'\n'))
     }
 
-    /// The message about a cell that holds another delimiter; `None` where there is none.
+    /// The message about a cell that holds another delimiter, with the option that names it; `None` where there is none.
     pub(super) fn other(self, cell: &[u8]) -> Option<String> {
+        let found = self.found(cell)?.name();
+        Some(format!("{}: say --delimiter {found}, in a workflow \"delimiter\": \"{found}\"", self.seems(cell)?))
+    }
+
+    /// The message about a cell that holds another delimiter, for tables of which none can be named.
+    pub(in super::super) fn seems(self, cell: &[u8]) -> Option<String> {
+        let found = self.found(cell)?.name();
+        Some(format!("the cells seem to be separated by {found}s, where {}s are expected", self.name()))
+    }
+
+    /// Another delimiter that a cell holds.
+    fn found(self, cell: &[u8]) -> Option<Self> {
         let marks = [Self::Tab, Self::Semicolon, Self::Bar, Self::Comma];
         let found = marks.into_iter().filter(|other| other.byte() != self.byte()).find(|other| cell.contains(&other.byte()));
         // A space within a cell of numbers separates numbers.
-        let spaced = || cell.contains(&b' ').then_some(Self::Space).filter(|_| self != Self::Space);
-        let found = found.or_else(spaced)?.name();
-        Some(format!("the cells seem to be separated by {found}s, where {}s are expected: say --delimiter {found}", self.name()))
+        found.or_else(|| cell.contains(&b' ').then_some(Self::Space).filter(|_| self != Self::Space))
     }
 }

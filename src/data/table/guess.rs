@@ -1,6 +1,6 @@
 //! Recognition of a table's header and index column, where the user has not named them.
 
-use super::{ReadAs, is_missing, is_unnamed, number};
+use super::{Index, ReadAs, is_missing, is_unnamed, number};
 use csv::ByteRecord;
 use std::ops::Range;
 
@@ -73,12 +73,14 @@ fn chance_of_whole(columns: Range<usize>, rows: &[ByteRecord]) -> f64 {
 pub(super) fn index(
     names: Option<&[String]>,
     rows: &[ByteRecord],
-    said: Option<&str>,
+    said: Index<'_>,
     doubts: &mut Vec<String>,
 ) -> Result<Option<usize>, String> {
     let columns = rows.first().map_or(0, ByteRecord::len);
-    if let Some(said) = said {
-        return column(names, columns, said);
+    match said {
+        Index::Called(said) => return column(names, columns, said),
+        Index::First(first) => return Ok(first.then_some(0)),
+        Index::Recognised => {}
     }
     if let Some(first) = names.and_then(|names| names.first()) {
         if columns > 1 && is_unnamed(first) {

@@ -6,8 +6,8 @@ mod text;
 
 pub use delimiter::Delimiter;
 
-pub use text::table_text;
 pub(super) use text::{cell, number_cell};
+pub use text::{cells_text, table_text};
 
 use super::read_bytes;
 use crate::{Error, HostTensor, Result};
@@ -102,30 +102,40 @@ pub(super) enum Missing {
 }
 
 pub(super) fn read_grid(name: &Path, bytes: &[u8], options: &TableOptions, missing: Missing) -> Result<Grid> {
-    parse(name, bytes, options, missing).map_err(|what| Error::file(name, what))
+    let index = options.index_column.as_deref().map_or(Index::Recognised, Index::Called);
+    read_grid_indexed(name, bytes, options, missing, index)
 }
 
-/// The outline of a table before its header and index are known.
-pub(super) struct Outline {
-    /// The lines that are not blank, a header among them.
-    pub(super) rows: usize,
-    /// The cells of the second line, else of the first.
-    pub(super) columns: usize,
-    /// True where the first cell is neither a number nor the mark of a missing value other than an empty cell.
-    pub(super) corner_is_text: bool,
+/// The column of a table that holds no values.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Index<'a> {
+    /// It is recognised.
+    Recognised,
+    /// It has this name, stands at this place from 1, or there is `none`.
+    Called(&'a str),
+    /// It is the first column, or there is none.
+    First(bool),
 }
 
-pub(super) fn outline(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Outline> {
-    let read = || -> Result<Outline, String> {
+/// Reads a grid as [`read_grid`] does, with this index column.
+pub(super) fn read_grid_indexed(name: &Path, bytes: &[u8], options: &TableOptions, missing: Missing, index: Index<'_>) -> Result<Grid> {
+    parse(name, bytes, options, missing, index).map_err(|what| Error::file(name, what))
+}
+
+/// The lines of a table as they stand, those that are blank left out: cells of text, before anything is recognised.
+pub(super) fn records(name: &Path, bytes: &[u8], options: &TableOptions) -> Result<Vec<ByteRecord>> {
+    let read = || -> Result<Vec<ByteRecord>, String> {
         let delimiter = Delimiter::of(name, options.delimiter)?;
         let bytes = &*delimiter.lines(bytes);
         let mut reader = delimiter.reader().has_headers(false).flexible(true).from_reader(bytes);
-        let rows: Vec<ByteRecord> = reader.byte_records().collect::<Result<_, _>>().map_err(|e| e.to_string())?;
-        let corner = rows.first().and_then(|row| row.get(0));
-        let corner_is_text = corner.is_some_and(|cell| cell.is_empty() || number(cell).is_none() && !is_missing(cell));
-        Ok(Outline { rows: rows.len(), columns: rows.get(1).or(rows.first()).map_or(0, ByteRecord::len), corner_is_text })
+        reader.byte_records().collect::<Result<_, _>>().map_err(|e| e.to_string())
     };
     read().map_err(|what| Error::file(name, what))
+}
+
+/// True of a cell that is neither a number nor the mark of a missing value.
+pub(super) fn is_text(cell: &[u8]) -> bool {
+    number(cell).is_none() && !is_missing(cell)
 }
 
 /// Reads one column of a `.csv` or `.tsv` with a header as text, one cell for each row: participants' groups, sessions, names of files.
@@ -146,7 +156,7 @@ fn cells(name: &Path, bytes: &[u8], column: &str) -> Result<Vec<String>, String>
     let at = match header.iter().filter(|name| *name == column).count() {
         1 => header.iter().position(|name| name == column).unwrap_or_default(),
         0 => {
-            let hint = header.get(0).filter(|_| header.len() == 1).and_then(|h| delimiter.other(h.as_bytes()));
+            let hint = header.get(0).filter(|_| header.len() == 1).and_then(|h| delimiter.seems(h.as_bytes()));
             let hint = hint.map(|other| format!("; {other}")).unwrap_or_default();
             return Err(format!("no column `{column}`: there are {}{hint}", header.iter().collect::<Vec<_>>().join(", ")));
         }
@@ -161,7 +171,7 @@ fn cells(name: &Path, bytes: &[u8], column: &str) -> Result<Vec<String>, String>
     if cells.is_empty() { Err("holds a header and no rows".into()) } else { Ok(cells) }
 }
 
-fn parse(name: &Path, bytes: &[u8], options: &TableOptions, missing: Missing) -> Result<Grid, String> {
+fn parse(name: &Path, bytes: &[u8], options: &TableOptions, missing: Missing, index: Index<'_>) -> Result<Grid, String> {
     let delimiter = Delimiter::of(name, options.delimiter)?;
     let bytes = &*delimiter.lines(bytes);
     let mut reader = delimiter.reader().has_headers(false).flexible(true).from_reader(bytes);
@@ -182,7 +192,8 @@ fn parse(name: &Path, bytes: &[u8], options: &TableOptions, missing: Missing) ->
         let names = row.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
         above.map(|_| String::new()).into_iter().chain(names).collect()
     });
-    let index = guess::index(names.as_deref(), rows, options.index_column.as_deref(), &mut read_as.doubts)?;
+    let said = matches!(index, Index::Called(_) | Index::First(_));
+    let index = guess::index(names.as_deref(), rows, index, &mut read_as.doubts)?;
     if let (Some(names), Some(row)) = (&names, header)
         && let Some(i) = names.iter().enumerate().position(|(i, name)| name.is_empty() && Some(i) != index)
     {
@@ -205,7 +216,7 @@ fn parse(name: &Path, bytes: &[u8], options: &TableOptions, missing: Missing) ->
     if let Some(i) = index {
         let name = names.as_ref().map(|names| names[i].clone()).filter(|name| !name.is_empty());
         let column = name.map_or_else(|| format!("{}", i + 1), |name| format!("`{name}`"));
-        if options.index_column.is_none() {
+        if !said {
             read_as.recognised.push(format!("column {column} is an index and no value"));
         }
         read_as.index = rows.iter().map(|row| String::from_utf8_lossy(&row[i]).into_owned()).collect();

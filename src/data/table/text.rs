@@ -18,6 +18,13 @@ pub fn table_text(values: &HostTensor, names: Option<&[String]>, separator: &str
     Ok(header.into_iter().chain(rows).map(|line| line + "\n").collect())
 }
 
+/// The text of a table of cells with a header.
+pub fn cells_text(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, separator: &str) -> String {
+    let line = |cells: &mut dyn Iterator<Item = String>| cells.map(|text| cell(&text)).collect::<Vec<_>>().join(separator) + "\n";
+    let header = line(&mut header.iter().map(|name| (*name).to_owned()));
+    rows.into_iter().fold(header, |text, row| text + &line(&mut row.into_iter()))
+}
+
 /// A name as a cell, in quotes where it holds a separator.
 pub(in super::super) fn cell(name: &str) -> String {
     match name.contains([',', '\t', '"', '\n', '\r']) {

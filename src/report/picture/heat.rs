@@ -17,6 +17,8 @@ const BLANK: u8 = LEVELS;
 const SIDE: f64 = 310.0;
 /// The most rows or columns whose names are all written.
 const NAMED: usize = 48;
+/// The pixels from one name to the next where some of many are written.
+const NAME_STEP: f64 = 16.0;
 const NAME_WIDTH: f64 = 120.0;
 const BAR_WIDTH: f64 = 14.0;
 
@@ -29,7 +31,8 @@ pub struct Matrix<'a> {
     pub axes: [&'a str; 2],
     /// The quantity that is shown, with its unit.
     pub quantity: &'a str,
-    /// The names of the rows and of the columns; where there are none they are counted from 0.
+    /// The names of the rows and of the columns, of which some are written where there are many; where there are none they are counted
+    /// from 0.
     pub names: [&'a [String]; 2],
     /// The number of rows.
     pub rows: usize,
@@ -172,7 +175,7 @@ impl Frame {
     fn new(matrix: &Matrix<'_>) -> Self {
         let (rows, columns) = (matrix.rows as f64, matrix.columns() as f64);
         let widest = |names: &[String]| names.iter().map(|n| text_width(n, SMALL)).fold(0.0, f64::max).min(NAME_WIDTH);
-        let named = |k: usize, n: usize| if (1..=NAMED).contains(&n) && matrix.names[k].len() == n { widest(matrix.names[k]) } else { 0.0 };
+        let named = |k: usize, n: usize| if n > 0 && matrix.names[k].len() == n { widest(matrix.names[k]) } else { 0.0 };
         let [beside, under] = [named(0, matrix.rows), named(1, matrix.columns())];
         // Names take their room from the map.
         let longer = (370.0 - beside).clamp(200.0, SIDE);
@@ -194,7 +197,7 @@ impl Frame {
             svg.line([self.left - 5.0, self.top + at], [self.left, self.top + at], AXIS, 1.0);
             svg.text([self.left - 8.0, self.top + at + 4.0], Anchor::End, SMALL, MUTED, &text);
         }
-        let named = matrix.names[1].len() == matrix.columns() && matrix.columns() <= NAMED;
+        let named = matrix.names[1].len() == matrix.columns();
         for (at, text) in ticks(matrix.columns(), self.width, matrix.names[1]) {
             svg.line([self.left + at, bottom], [self.left + at, bottom + 5.0], AXIS, 1.0);
             match named {
@@ -207,11 +210,13 @@ impl Frame {
     }
 }
 
-/// Marks along `size` pixels: every name, or some of the counts.
+/// Marks along `size` pixels: every name, as many names in equal steps as have room, or some of the counts.
 fn ticks(n: usize, size: f64, names: &[String]) -> Vec<(f64, String)> {
     let axis = Axis { low: 0.0, high: n as f64, from: 0.0, to: size };
-    if names.len() == n && n <= NAMED {
-        return names.iter().enumerate().map(|(i, name)| (axis.at(i as f64 + 0.5), fitted(name, SMALL, NAME_WIDTH))).collect();
+    if names.len() == n && n > 0 {
+        let step = if n <= NAMED { 1 } else { n.div_ceil((size / NAME_STEP) as usize).max(1) };
+        let name = |(i, name): (usize, &String)| (axis.at(i as f64 + 0.5), fitted(name, SMALL, NAME_WIDTH));
+        return names.iter().enumerate().step_by(step).map(name).collect();
     }
     let whole = axis.ticks(5).into_iter().filter(|(value, _)| value.fract() == 0.0 && *value < n as f64);
     whole.map(|(value, text)| (axis.at(value + 0.5), text)).collect()
