@@ -1,15 +1,19 @@
 //! `tapetum connectivity`.
 
+mod report;
+
 use super::common::{Common, Done, note};
 use super::source::{Source, apart};
 use crate::connectome::connectivity::mean::Ended;
 use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind, Matrices};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::data::{self, Connectome, Content, Format, Series};
+use crate::file::OutputFolder;
 use crate::host::Precision;
 use crate::{Error, Result};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use report::Page;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -39,6 +43,10 @@ pub(super) struct Connectivity {
     /// Write the tangents even where the geometric mean has not converged.
     #[arg(long)]
     unconverged: bool,
+    /// The folder for a report: the matrix as a picture with the regions in the order of clusters, the strongest connections by name, and
+    /// the warnings.
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
 }
 
 impl ValueEnum for Kind {
@@ -106,6 +114,7 @@ impl Connectivity {
         if frames < 2 {
             return Err(Error::file(self.source.path(), format!("{frames} frame: at least 2 are needed for a {}", self.kind.name())));
         }
+        let folder = self.report.as_ref().map(OutputFolder::new).transpose()?;
         let measure = self.measure();
         let device = common.device()?;
         let made = measure.compute_present(&device, &series.values, &series.missing).map_err(|e| match e {
@@ -119,6 +128,23 @@ impl Connectivity {
         common.say(&device);
         self.source.say(&series);
         let warnings = self.warnings(&measure, &series, &made);
+        if let Some(mut folder) = folder {
+            let page = Page {
+                intro: format!(
+                    "{}: {} of {} of {frames} frames and {regions} regions, in {}.",
+                    self.source.path().display(),
+                    self.quantity(),
+                    if subjects == 1 { "1 subject".into() } else { format!("{subjects} subjects") },
+                    self.out.display()
+                ),
+                quantity: self.quantity(),
+                names: series.names.clone().unwrap_or_else(|| (0..regions).map(|region| region.to_string()).collect()),
+                values: made.values.elements::<f32>()?,
+                warnings: &warnings,
+            };
+            page.add_to(&mut folder)?;
+            folder.commit()?;
+        }
         for warning in &warnings {
             note(&format!("warning: {}: {warning}", self.source.path().display()));
         }
@@ -129,7 +155,7 @@ impl Connectivity {
             "precision": precision(made.precision), "condition": made.condition,
             "residual": made.mean.map(|m| m.residual), "mean": made.mean.map(ended),
             "subjects": subjects, "frames": frames, "regions": regions,
-            "warnings": warnings,
+            "warnings": warnings, "report": self.report.as_ref().map(|report| report.display().to_string()),
         });
         self.source.describe(&mut json, &series);
         common.print(&json, || {
@@ -147,6 +173,12 @@ impl Connectivity {
         measure.tolerance = self.tolerance;
         measure.unconverged = self.unconverged;
         measure
+    }
+
+    /// What the matrices hold, in words.
+    fn quantity(&self) -> String {
+        let kind = self.kind.name().replace('-', " ");
+        if self.fisher_z { format!("Fisher's z of the {kind}") } else { kind }
     }
 
     /// The warnings that a user should read before trusting the matrices.

@@ -56,7 +56,7 @@ enum Command {
     )]
     Denoise(denoise::Denoise),
     /// Births and deaths of weighted graphs: distances, barycentres, clusters, tests.
-    #[command(after_help = "Example: tapetum topology test patients.npy controls.npy -o tested")]
+    #[command(after_help = "Example: tapetum topology test patients/*.tsv --against controls/*.tsv -o tested")]
     Topology(topology::Topology),
     /// List the kernels: workgroup, bindings, memory; or write them out.
     #[command(after_help = "Example: tapetum shaders softmax --emit wgsl kernels")]

@@ -46,7 +46,10 @@ fn a_graph_is_decomposed() {
     let (births, deaths) = lists(&w, 9);
     let done = folder.run("topology decompose w.npy -o out --device cpu --json").json();
     assert_eq!((&done["births"], &done["deaths"], &done["nodes"]), (&json!(8), &json!(28), &json!(9)));
-    assert_eq!(super::run::names(&folder.0.join("out")), ["barcode.svg", "births.npy", "deaths.npy", "edges.npy", "report.html"]);
+    assert_eq!(
+        super::run::names(&folder.0.join("out")),
+        ["barcode.svg", "births.npy", "deaths.npy", "edges.npy", "edges.tsv", "report.html"]
+    );
     assert_eq!(read_f32(folder.0.join("out/births.npy"), &[8]), births);
     assert_eq!(read_f32(folder.0.join("out/deaths.npy"), &[28]), deaths);
     let bytes = fs::read(folder.0.join("out/edges.npy")).unwrap();
@@ -180,15 +183,14 @@ fn bad_graphs_are_one_line_and_leave_nothing() {
         assert!(done.stderr.starts_with("tapetum: w.npy: "), "{done:?}");
         assert_eq!(folder.names(), ["w.npy"], "{line}");
     };
-    bad(&[3, 4], &[], "decompose w.npy -o out", &["[3, 4]", "[n, n] expected"]);
-    bad(&[2, 3, 3], &[], "decompose w.npy -o out", &["[2, 3, 3]", "[n, n] expected"]);
+    bad(&[3, 4], &[], "decompose w.npy -o out", &["[3, 4]", "[n, n]"]);
+    bad(&[2, 3, 3], &[], "decompose w.npy -o out", &["2 graphs", "--index N"]);
     bad(&[1, 1], &[], "decompose w.npy -o out", &["1 node", "at least 2"]);
     bad(&[4, 4], &[(6, f32::NAN)], "decompose w.npy -o out", &["row 1, column 2", "NaN", "finite"]);
     bad(&[4, 4], &[(6, f32::NEG_INFINITY), (9, f32::NEG_INFINITY)], "distance w.npy w.npy", &["row 1, column 2", "-inf"]);
     bad(&[4, 4], &[(6, 3.5)], "decompose w.npy -o out", &["row 1, column 2", "3.5", "symmetric"]);
-    bad(&[3, 3], &[], "barycenter w.npy -o out", &["[3, 3]", "[graphs, n, n] expected"]);
     bad(&[0, 3, 3], &[], "barycenter w.npy -o out", &["no graphs"]);
-    bad(&[2, 3, 4], &[], "cluster w.npy --clusters 2 -o out", &["[2, 3, 4]", "[graphs, n, n] expected"]);
+    bad(&[2, 3, 4], &[], "cluster w.npy --clusters 2 -o out", &["[2, 3, 4]", "[graphs, n, n]"]);
     bad(&[2, 3, 3], &[], "cluster w.npy --clusters 3 -o out", &["2 graphs", "--clusters 3"]);
     bad(&[2, 3, 3], &[(11, f32::NAN)], "cluster w.npy --clusters 1 -o out", &["graph 1, row 0, column 2", "NaN"]);
     bad(&[2, 3, 3], &[], "cluster w.npy --clusters 2 --labels w.npy -o out", &["f32[2, 3, 3]", "2 whole numbers"]);
@@ -197,4 +199,143 @@ fn bad_graphs_are_one_line_and_leave_nothing() {
     folder.run("topology cluster w.npy --clusters 2 --weight 1.5 -o out").misused("0 to 1");
     folder.run("topology distance w.npy w.npy --dimension 2").misused("--dimension");
     folder.run("topology").misused("Usage");
+}
+
+/// A correlation as XCP-D writes it, from `graph`, with `n/a` in the rows and columns of `missing`.
+fn relmat(n: usize, seed: usize, missing: &[usize]) -> String {
+    let w = graph(n, seed);
+    let names: Vec<String> = (0..n).map(|i| format!("LH_{i}")).collect();
+    let cell = |i: usize, j: usize| match missing.contains(&i) || missing.contains(&j) {
+        true => "n/a".to_owned(),
+        false => w[i * n + j].to_string(),
+    };
+    let row = |i: usize| format!("{}\t{}\n", names[i], (0..n).map(|j| cell(i, j)).collect::<Vec<_>>().join("\t"));
+    format!("Node\t{}\n{}", names.join("\t"), (0..n).map(row).collect::<String>())
+}
+
+#[test]
+fn matrices_of_xcp_d_keep_their_names_and_leave_out_what_has_no_value() {
+    let folder = Folder::new("relmats");
+    for subject in 1..=6 {
+        let missing: &[usize] = if subject == 2 { &[3] } else { &[] };
+        folder.file(&format!("sub-{subject}_relmat.tsv"), relmat(7, subject, missing));
+    }
+    let done = folder.run("topology decompose sub-2_relmat.tsv -o out --device cpu --json");
+    assert!(done.stderr.contains("warning: sub-2_relmat.tsv: regions without values are left out: `LH_3`"), "{done:?}");
+    let done = done.json();
+    assert_eq!(done["names"], json!(["LH_0", "LH_1", "LH_2", "LH_4", "LH_5", "LH_6"]));
+    assert_eq!((&done["nodes"], &done["births"], &done["deaths"]), (&json!(6), &json!(5), &json!(10)));
+    // The edges by name are those of the file, and the numbers beside them are its rows.
+    let w = graph(7, 2);
+    let rows = fs::read_to_string(folder.0.join("out/edges.tsv")).unwrap();
+    let ends = read_i32_as_u32(&folder, "out/edges.npy", 15);
+    let mut lines = rows.lines();
+    assert_eq!(lines.next(), Some("source\ttarget\tweight\tkind"));
+    for (edge, line) in lines.enumerate() {
+        let [i, j] = [ends[2 * edge], ends[2 * edge + 1]];
+        let kind = if edge < 5 { "birth" } else { "death" };
+        assert_eq!(line, format!("LH_{i}\tLH_{j}\t{}\t{kind}", w[i * 7 + j]));
+        assert!(i != 3 && j != 3);
+    }
+    // A table of edges is a graph again.
+    assert_eq!(folder.run("topology decompose out/edges.tsv -o again --device cpu --json").json()["births"], json!(5));
+    assert_eq!(fs::read(folder.0.join("again/deaths.npy")).unwrap(), fs::read(folder.0.join("out/deaths.npy")).unwrap());
+    let html = fs::read_to_string(folder.0.join("out/report.html")).unwrap();
+    assert!(html.contains(">LH_4<") && !html.contains(">LH_3<"));
+
+    // Of several files, what one leaves out is left out of all.
+    let done = folder.run("topology barycenter sub-1_relmat.tsv sub-2_relmat.tsv -o mean --device cpu --json").json();
+    assert_eq!((&done["graphs"], &done["nodes"], &done["stack"]), (&json!(2), &json!(6), &json!(["sub-1_relmat.tsv", "sub-2_relmat.tsv"])));
+    let done = folder.run("topology distance sub-1_relmat.tsv sub-2_relmat.tsv --device cpu --json").json();
+    assert_eq!(done["graphs"][0]["kept"], json!([0, 1, 2, 4, 5, 6]));
+    folder.file("other.tsv", relmat(7, 1, &[]).replace("LH_4", "RH_4"));
+    folder.run("topology barycenter sub-1_relmat.tsv other.tsv -o no --device cpu").failed(&["other.tsv: ", "node 4", "`RH_4`", "`LH_4`"]);
+    folder.file("six.tsv", relmat(6, 1, &[]));
+    folder.run("topology barycenter sub-1_relmat.tsv six.tsv -o no --device cpu").failed(&["six.tsv: ", "6 nodes", "has 7"]);
+    folder.file("one.tsv", relmat(3, 1, &[0, 1]));
+    folder.run("topology decompose one.tsv -o no --device cpu").failed(&["one.tsv: ", "at least 2"]);
+}
+
+/// The elements of a u32 `[edges, 2]`.
+fn read_i32_as_u32(folder: &Folder, name: &str, edges: usize) -> Vec<usize> {
+    let bytes = fs::read(folder.0.join(name)).unwrap();
+    let words: Vec<usize> =
+        bytes[bytes.len() - 8 * edges..].chunks_exact(4).map(|b| u32::from_le_bytes(b.try_into().unwrap()) as usize).collect();
+    assert_eq!(words.len(), 2 * edges);
+    words
+}
+
+#[test]
+fn labels_are_joined_by_participant() {
+    let folder = Folder::new("labels");
+    let (weights, _) = two_kinds(6, 8);
+    for (g, w) in weights.chunks_exact(64).enumerate() {
+        let row = |r: &[f32]| r.iter().map(f32::to_string).collect::<Vec<_>>().join(",") + "\n";
+        folder.file(&format!("sub-{g:02}_task-rest_w.csv"), w.chunks_exact(8).map(row).collect::<String>());
+    }
+    let files: Vec<String> = (0..12).map(|g| format!("sub-{g:02}_task-rest_w.csv")).collect();
+    let files = files.join(" ");
+    // The rows stand in another order than the files.
+    let rows: String = (0..12).rev().map(|g| format!("sub-{g:02}\t{}\n", if g < 6 { "patient" } else { "control" })).collect();
+    folder.file("participants.tsv", format!("participant_id\tgroup\n{rows}"));
+    let cluster = format!("topology cluster {files} --clusters 2 -o out --device cpu --json --labels participants.tsv");
+    let done = folder.run(&format!("{cluster} --column group"));
+    assert!(done.stderr.contains("rows found by `participant_id`"), "{done:?}");
+    let done = done.json();
+    assert_eq!((&done["purity"], &done["confusion"]["labels"]), (&json!(1.0), &json!(["control", "patient"])));
+    let test = format!("topology test {files} --transpositions 20000 --device cpu --json");
+    let by_label = folder.run(&format!("{test} --labels participants.tsv --column group")).json();
+    assert_eq!((&by_label["groups"], &by_label["graphs"]), (&json!(["control", "patient"]), &json!([6, 6])));
+    let [first, second]: [Vec<&str>; 2] = [files.split(' ').take(6).collect(), files.split(' ').skip(6).collect()];
+    let line = format!("topology test {} --against {} --transpositions 20000 --device cpu --json", first.join(" "), second.join(" "));
+    let against = folder.run(&line).json();
+    assert_eq!(against["graphs"], json!([6, 6]));
+    let near = |key: &str| (against[key].as_f64().unwrap() - by_label[key].as_f64().unwrap()).abs() < 1e-9;
+    assert!(near("ratio") && against["ratio"].as_f64().unwrap() > 2.0, "{against} {by_label}");
+    // Refusals.
+    folder.run(&cluster).failed(&["participants.tsv: ", "--column NAME"]);
+    folder.run(&format!("{cluster} --column age")).failed(&["participants.tsv: ", "no column `age`", "group"]);
+    folder.file("participants.tsv", format!("participant_id\tgroup\n{}", rows.replace("sub-03\tpatient", "sub-03\tn/a")));
+    folder.run(&format!("{cluster} --column group")).failed(&["graph 3", "no `group`"]);
+    folder.file("participants.tsv", format!("participant_id\tgroup\n{}", rows.replace("sub-03", "sub-33")));
+    folder.run(&format!("{cluster} --column group")).failed(&["no row of sub-03"]);
+    folder.file("participants.tsv", "id\tgroup\na\tx\n");
+    folder.run(&format!("{cluster} --column group")).failed(&["1 rows", "12 are expected"]);
+    folder.run(&test).failed(&["12 given", "--against"]);
+    folder.run("topology cluster a.npy --clusters 2 -o out --column group").misused("--labels");
+}
+
+#[test]
+fn directed_graphs_are_made_symmetric_where_that_is_asked_for() {
+    let folder = Folder::new("directed");
+    folder.file("d.csv", "pre,post,weight\na,b,1.5\nb,a,0.5\nb,c,-2\na,c,0.25\n");
+    folder.run("topology decompose d.csv -o out --device cpu").failed(&[
+        "d.csv: ",
+        "1.5, and 0.5 across the diagonal",
+        "--symmetrise mean or max",
+    ]);
+    // Missing edges are 0: the larger of -2 and 0 is 0.
+    for (how, births, death) in [("mean", [0.125, 1.0], -1.0), ("max", [0.25, 1.5], 0.0)] {
+        folder.run(&format!("topology decompose d.csv -o out --device cpu --symmetrise {how} --json")).json();
+        assert_eq!(read_f32(folder.0.join("out/births.npy"), &[2]), births, "{how}");
+        assert_eq!(read_f32(folder.0.join("out/deaths.npy"), &[1]), [death], "{how}");
+    }
+    folder.run("topology decompose d.csv -o out --symmetrise min").misused("mean, max");
+}
+
+#[test]
+fn a_graph_of_a_stack_is_taken_by_its_number() {
+    let folder = Folder::new("index");
+    let stack: Vec<f32> = (0..3).flat_map(|seed| graph(5, seed)).collect();
+    file(&folder, "stack.npy", &[3, 5, 5], &stack);
+    file(&folder, "b.npy", &[5, 5], &graph(5, 2));
+    folder.run("topology decompose stack.npy --index 2 -o out --device cpu --json").json();
+    assert_eq!(read_f32(folder.0.join("out/births.npy"), &[4]), lists(&graph(5, 2), 5).0);
+    let squared = |line: &str| folder.run(&format!("topology distance {line} --device cpu --json")).json()["squared"]["total"].clone();
+    assert_eq!(squared("stack.npy stack.npy --index 0,1"), squared("stack.npy stack.npy --index 1,0"));
+    assert_eq!(squared("stack.npy stack.npy --index 2"), json!(0.0));
+    folder.run("topology distance stack.npy b.npy --index 2 --device cpu").failed(&["b.npy: ", "--index 2 of 1 graphs"]);
+    assert_eq!(squared("stack.npy b.npy --index 2,0"), json!(0.0));
+    folder.run("topology decompose stack.npy --index 3 -o out --device cpu").failed(&["stack.npy: ", "from 0 to 2"]);
+    folder.run("topology distance stack.npy b.npy --index 1,2,3 --device cpu").failed(&["--index"]);
 }

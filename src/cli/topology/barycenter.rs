@@ -1,7 +1,7 @@
 //! `tapetum topology barycenter`.
 
-use super::graphs::{diagrams, read_stack};
-use super::{betti, section};
+use super::graphs::Reading;
+use super::{betti, section, weights};
 use crate::cli::common::{Common, Done};
 use crate::data::npy_bytes;
 use crate::file::OutputFolder;
@@ -13,9 +13,11 @@ use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Barycenter {
-    /// Weights `[graphs, n, n]`, symmetric; diagonals are ignored.
-    #[arg(value_name = "STACK.npy")]
-    stack: PathBuf,
+    /// Weights `[graphs, n, n]`, symmetric, or files of one graph each, of the same nodes; diagonals are ignored.
+    #[arg(value_name = "GRAPHS", required = true)]
+    stack: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
     /// The folder for births.npy and deaths.npy, the means over graphs rank by rank, and a report.
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
@@ -23,9 +25,9 @@ pub(in crate::cli) struct Barycenter {
 
 impl Barycenter {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let stack = read_stack(&self.stack)?;
+        let stack = self.reading.stack(&self.stack)?;
         let device = common.device()?;
-        let made = diagrams(&device, &self.stack, &stack)?;
+        let made = stack.diagrams(&device)?;
         let all: Vec<usize> = (0..made.len()).collect();
         let (births, deaths) = made.barycentre(&all);
         let mut folder = OutputFolder::new(&self.out)?;
@@ -34,15 +36,17 @@ impl Barycenter {
         let bars = picture::barcode("Barcode of the barycentre", &births, &deaths)?;
         folder.add("barcode.svg", bars.as_bytes())?;
         let text = "Each birth and each death is the mean of those of its rank: of all lists the one nearest to the graphs'.";
-        let sections = [section("Barycentre", text, bars), betti(&made, &[("mean".into(), all)])?];
-        let intro = format!("{}: {} graphs of {} nodes.", self.stack.display(), made.len(), made.nodes());
+        let sections = [section("Barycentre", text, bars), betti(&made, &[("mean".into(), all)])?, weights(&stack)?];
+        let intro = format!("{}: {} graphs of {} nodes.", stack.title(), made.len(), made.nodes());
         folder.add("report.html", report("Barycentre of graphs", &intro, &sections).as_bytes())?;
         folder.commit()?;
         common.say(&device);
-        let json = json!({
-            "stack": self.stack.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
+        stack.say();
+        let mut json = json!({
+            "stack": stack.paths(), "out": self.out.display().to_string(), "device": device.name(),
             "graphs": made.len(), "nodes": made.nodes(), "births": births.len(), "deaths": deaths.len(),
         });
+        stack.describe(&mut json);
         common.print(&json, || format!("{} graphs of {} nodes -> {}", made.len(), made.nodes(), self.out.join("report.html").display()))?;
         Ok(Done::Well)
     }

@@ -1,24 +1,27 @@
 //! `tapetum topology cluster`.
 
-use super::graphs::{diagrams, read_stack};
-use super::{betti, embedding};
+use super::graphs::{Graphs, Reading};
+use super::labels::{Labelled, Labels, text};
+use super::{betti, embedding, weights};
 use crate::cli::common::{Common, Done, note};
-use crate::data::{self, npy_bytes};
+use crate::data::npy_bytes;
 use crate::file::OutputFolder;
 use crate::report::{ReportTable, Section, report};
 use crate::statistics::agreement;
 use crate::statistics::lloyd::Clustering;
 use crate::topology::Diagrams;
 use crate::topology::clustering::Top;
-use crate::{DType, Error, HostTensor, Result};
-use serde_json::json;
-use std::path::{Path, PathBuf};
+use crate::{HostTensor, Result};
+use serde_json::{Value, json};
+use std::path::PathBuf;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Cluster {
-    /// Weights `[graphs, n, n]`, symmetric; diagonals are ignored.
-    #[arg(value_name = "STACK.npy")]
-    stack: PathBuf,
+    /// Weights `[graphs, n, n]`, symmetric, or files of one graph each, of the same nodes; diagonals are ignored.
+    #[arg(value_name = "GRAPHS", required = true)]
+    stack: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
     /// The number of clusters.
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     clusters: u32,
@@ -28,9 +31,9 @@ pub(in crate::cli) struct Cluster {
     /// Stop after this many rounds of assignment, even if clusters still change [default: 300 rounds, and an error if they still change].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
-    /// Whole numbers, one for each graph, with which clusters are compared: for purity, accuracy and confusion.
-    #[arg(long, value_name = "L.npy")]
-    labels: Option<PathBuf>,
+    /// Labels with which clusters are compared: for purity, accuracy and confusion.
+    #[command(flatten)]
+    labels: Labelled,
     /// The folder for clusters.npy (i32, one a graph) and a report.
     #[arg(short, long, value_name = "DIR")]
     out: PathBuf,
@@ -42,7 +45,7 @@ fn share(text: &str) -> Result<f32, String> {
 
 /// The agreement of clusters with labels.
 struct Scores {
-    names: Vec<i64>,
+    names: Vec<Value>,
     table: Vec<Vec<usize>>,
     purity: f64,
     accuracy: f64,
@@ -50,40 +53,43 @@ struct Scores {
 
 impl Cluster {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let stack = read_stack(&self.stack)?;
-        let graphs = stack.shape()[0];
+        let stack = self.reading.stack(&self.stack)?;
+        let graphs = stack.len();
         let mut top = Top { weight: self.weight, ..Top::new(self.clusters as usize, common.seed) };
         top.rounds = self.rounds.map_or(top.rounds, |rounds| rounds as usize);
         if top.clusters > graphs {
             let what = format!("{graphs} graphs: --clusters {} is more than there are", top.clusters);
-            return Err(Error::file(&self.stack, what));
+            return Err(stack.error(what));
         }
-        let labels = self.labels.as_deref().map(|path| read_labels(path, graphs)).transpose()?;
+        let labels = self.labels.read(&stack)?;
         let device = common.device()?;
-        let made = diagrams(&device, &self.stack, &stack)?;
-        let found = top.run(&stack, &made)?;
+        let made = stack.diagrams(&device)?;
+        let found = top.run(&stack.weights, &made)?;
         if !found.converged && self.rounds.is_none() {
             let what = format!(
                 "the clusters still changed in round {}: --rounds N allows another number, and takes what it leads to",
                 found.rounds
             );
-            return Err(Error::file(&self.stack, what));
+            return Err(stack.error(what));
         }
-        let scores = labels.map(|labels| Scores::new(&labels, &found)).transpose()?;
+        let scores = labels.as_ref().map(|labels| Scores::new(labels, &found)).transpose()?;
         let mut folder = OutputFolder::new(&self.out)?;
         let clusters: Vec<i32> = found.clusters.iter().map(|&c| c as i32).collect();
         folder.add("clusters.npy", &npy_bytes(&HostTensor::i32([graphs], clusters)?)?)?;
-        self.write(&mut folder, &made, &found, scores.as_ref())?;
+        self.write(&mut folder, &stack, &made, &found, scores.as_ref())?;
         folder.commit()?;
         common.say(&device);
+        stack.say();
+        labels.iter().flat_map(|labels| &labels.remark).for_each(|remark| note(remark));
         if !found.converged {
             note(&format!("the clusters still changed in round {}, the last that --rounds allows", found.rounds));
         }
         let mut json = json!({
-            "stack": self.stack.display().to_string(), "out": self.out.display().to_string(), "device": device.name(),
+            "stack": stack.paths(), "out": self.out.display().to_string(), "device": device.name(),
             "graphs": graphs, "nodes": made.nodes(), "clusters": found.clusters, "weight": self.weight, "seed": common.seed,
             "inertia": found.inertia, "rounds": found.rounds, "converged": found.converged,
         });
+        stack.describe(&mut json);
         if let Some(s) = &scores {
             json["purity"] = s.purity.into();
             json["accuracy"] = s.accuracy.into();
@@ -97,7 +103,7 @@ impl Cluster {
         Ok(Done::Well)
     }
 
-    fn write(&self, folder: &mut OutputFolder, made: &Diagrams, found: &Clustering, scores: Option<&Scores>) -> Result<()> {
+    fn write(&self, folder: &mut OutputFolder, stack: &Graphs, made: &Diagrams, found: &Clustering, scores: Option<&Scores>) -> Result<()> {
         let members = |c: usize| (0..made.len()).filter(|&g| found.clusters[g] == c).collect::<Vec<_>>();
         let groups: Vec<(String, Vec<usize>)> = (0..self.clusters as usize).map(|c| (format!("cluster {c}"), members(c))).collect();
         let map = embedding(made, &groups)?;
@@ -107,29 +113,26 @@ impl Cluster {
             sections.insert(0, scores.section());
         }
         sections.push(betti(made, &groups)?);
-        let intro = format!("{}: {} graphs of {} nodes, {} rounds.", self.stack.display(), made.len(), made.nodes(), found.rounds);
+        sections.push(weights(stack)?);
+        let intro = format!("{}: {} graphs of {} nodes, {} rounds.", stack.title(), made.len(), made.nodes(), found.rounds);
         folder.add("report.html", report("Clusters of graphs", &intro, &sections).as_bytes())
     }
 }
 
 impl Scores {
-    fn new(labels: &[i64], found: &Clustering) -> Result<Self> {
-        let mut names = labels.to_vec();
-        names.sort_unstable();
-        names.dedup();
-        let places: Vec<usize> = labels.iter().map(|l| names.partition_point(|name| name < l)).collect();
+    fn new(labels: &Labels, found: &Clustering) -> Result<Self> {
         Ok(Self {
-            names,
-            table: agreement::Confusion::between(&places, &found.clusters)?.counts,
-            purity: agreement::purity(&places, &found.clusters)?,
-            accuracy: agreement::accuracy(&places, &found.clusters)?,
+            names: labels.names.clone(),
+            table: agreement::Confusion::between(&labels.places, &found.clusters)?.counts,
+            purity: agreement::purity(&labels.places, &found.clusters)?,
+            accuracy: agreement::accuracy(&labels.places, &found.clusters)?,
         })
     }
 
     fn section(&self) -> Section {
         let columns = self.table.first().map_or(0, Vec::len);
         let header = std::iter::once("label".to_owned()).chain((0..columns).map(|c| format!("cluster {c}"))).collect();
-        let row = |(name, counts): (&i64, &Vec<usize>)| [name.to_string()].into_iter().chain(counts.iter().map(usize::to_string)).collect();
+        let row = |(name, counts): (&Value, &Vec<usize>)| [text(name)].into_iter().chain(counts.iter().map(usize::to_string)).collect();
         Section {
             heading: "Clusters and labels".into(),
             text: format!(
@@ -141,13 +144,4 @@ impl Scores {
             figures: Vec::new(),
         }
     }
-}
-
-fn read_labels(path: &Path, graphs: usize) -> Result<Vec<i64>> {
-    let labels = data::read_npy(path)?;
-    let whole = matches!(labels.dtype(), DType::I32 | DType::U32);
-    if !whole || *labels.shape() != [graphs] {
-        return Err(Error::file(path, format!("labels {}: {graphs} whole numbers expected, one a graph", labels.ty())));
-    }
-    Ok(labels.to_f64_vec().into_iter().map(|x| x as i64).collect())
 }

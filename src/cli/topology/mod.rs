@@ -5,12 +5,13 @@ mod cluster;
 mod decompose;
 mod distance;
 mod graphs;
+mod labels;
 mod test;
 
 use super::common::{Common, Done};
 use crate::Result;
 use crate::report::picture;
-use crate::report::{Figure, Section};
+use crate::report::{ConnectomeView, Figure, Section};
 use crate::topology::{Curves, Diagrams, Dimension, group_curves};
 
 /// Persistent graph homology of complete weighted graphs: births (of components, the maximum spanning tree) and deaths (of cycles, all
@@ -24,19 +25,21 @@ pub(super) struct Topology {
 #[derive(Debug, clap::Subcommand)]
 enum What {
     /// Births and deaths of a graph, and the edges behind them.
-    #[command(after_help = "Example: tapetum topology decompose weights.npy -o decomposed")]
+    #[command(after_help = "Example: tapetum topology decompose sub-01_relmat.tsv -o decomposed")]
     Decompose(decompose::Decompose),
     /// The distance between two graphs.
-    #[command(after_help = "Example: tapetum topology distance a.npy b.npy --dimension 0")]
+    #[command(after_help = "Example: tapetum topology distance a.tsv b.tsv --dimension 0")]
     Distance(distance::Distance),
     /// Births and deaths of the barycentre of graphs.
     #[command(after_help = "Example: tapetum topology barycenter stack.npy -o mean")]
     Barycenter(barycenter::Barycenter),
     /// Clusters of graphs.
-    #[command(after_help = "Example: tapetum topology cluster stack.npy --clusters 3 --labels labels.npy -o clusters")]
+    #[command(
+        after_help = "Example: tapetum topology cluster sub-*_relmat.tsv --clusters 2 --labels participants.tsv --column group -o clusters"
+    )]
     Cluster(cluster::Cluster),
     /// Test two groups of graphs for a difference.
-    #[command(after_help = "Example: tapetum topology test patients.npy controls.npy -o tested")]
+    #[command(after_help = "Example: tapetum topology test patients/*.tsv --against controls/*.tsv -o tested")]
     Test(test::Test),
 }
 
@@ -119,6 +122,15 @@ fn embedding(diagrams: &Diagrams, groups: &[(String, Vec<usize>)]) -> Result<Sec
     let map = picture::scatter("Graphs by their births and deaths", x, y, &points)?;
     let text = "Each graph by how far its births and its deaths lie, on average, from those of the barycentre of all graphs.";
     Ok(section("Graphs", text, map))
+}
+
+/// The weights, of several graphs their means, with the nodes in the order of clusters.
+fn weights(graphs: &graphs::Graphs) -> Result<Section> {
+    let (names, mean) = (graphs.node_names(), graphs.mean()?);
+    let view = ConnectomeView { title: "Weights", quantity: "weight", names: &names, values: &mean, without_diagonal: true };
+    let of = if graphs.len() > 1 { "The means over graphs." } else { "The graph that was decomposed." };
+    let text = format!("{of} The diagonal does not count, and is grey.");
+    Ok(Section { heading: "Weights".into(), text, table: None, figures: vec![view.map(&view.order()?)?] })
 }
 
 /// A section of one picture.

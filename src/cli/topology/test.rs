@@ -1,13 +1,14 @@
 //! `tapetum topology test`.
 
-use super::graphs::{diagrams, read_stack};
+use super::graphs::{Graphs, Reading, paths};
+use super::labels::{Labelled, text};
 use super::{Which, betti, embedding, section};
-use crate::cli::common::{Common, Done};
+use crate::cli::common::{Common, Done, note};
 use crate::file::OutputFolder;
 use crate::report::{Section, p_value, picture, report};
 use crate::topology::Diagrams;
 use crate::topology::inference::{Tested, Transpositions, exact_inference, two_group_test};
-use crate::{Error, HostTensor, Result};
+use crate::{Error, Result};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -16,12 +17,18 @@ const UNDEFINED: &str = "all distances within the groups are 0, so that the rati
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Test {
-    /// The graphs of one group, weights `[graphs, n, n]`, symmetric; diagonals are ignored.
-    #[arg(value_name = "A_STACK.npy")]
-    a: PathBuf,
-    /// The graphs of the other group, with the same number of nodes.
-    #[arg(value_name = "B_STACK.npy")]
-    b: PathBuf,
+    /// Weights `[graphs, n, n]`, symmetric; diagonals are ignored. Two files are the two groups. With --against, these are the files of one
+    /// group, of one graph each or of several; with --labels, those of both.
+    #[arg(value_name = "GRAPHS", required = true)]
+    graphs: Vec<PathBuf>,
+    /// The files of the other group, with the same nodes.
+    #[arg(long, value_name = "GRAPHS", num_args = 1.., conflicts_with = "labels")]
+    against: Vec<PathBuf>,
+    /// Labels of two groups.
+    #[command(flatten)]
+    labels: Labelled,
+    #[command(flatten)]
+    reading: Reading,
     /// The features that count: 0 for components, by their births; 1 for cycles, by their deaths.
     #[arg(long, value_enum, default_value_t = Which::Both)]
     dimension: Which,
@@ -35,23 +42,17 @@ pub(in crate::cli) struct Test {
 
 impl Test {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let (a, b) = (read_stack(&self.a)?, read_stack(&self.b)?);
-        let [n, m] = [&a, &b].map(|w| w.shape()[1]);
-        if n != m {
-            return Err(Error::file(&self.b, format!("graphs of {m} nodes, and {} has {n}: as many expected", self.a.display())));
+        let Groups { graphs, names, members, remark } = self.groups()?;
+        let sizes = [members[0].len(), members[1].len()];
+        if let Some(at) = (0..2).find(|&at| sizes[at] < 2) {
+            return Err(graphs.error(format!("{}: {} graph, and at least 2 are expected in a group", names[at], sizes[at])));
         }
-        for (path, stack) in [(&self.a, &a), (&self.b, &b)] {
-            if stack.shape()[0] < 2 {
-                return Err(Error::file(path, "1 graph: at least 2 are expected in a group"));
-            }
-        }
-        let sizes = [a.shape()[0], b.shape()[0]];
-        let both = HostTensor::f32([sizes[0] + sizes[1], n, n], [a.elements::<f32>()?, b.elements::<f32>()?].concat())?;
         let device = common.device()?;
-        let made = diagrams(&device, &self.a, &both)?;
+        let both = graphs.ordered(&members.concat())?;
+        let made = both.diagrams(&device)?;
         let how = Transpositions { count: self.transpositions as usize, seed: common.seed, ..Transpositions::default() };
         let found = two_group_test(&made, sizes[0], self.dimension.dimension(), &how)?;
-        let [first, second] = names(&self.a, &self.b);
+        let [first, second] = names;
         let groups = [(first, (0..sizes[0]).collect::<Vec<_>>()), (second, (sizes[0]..sizes[0] + sizes[1]).collect())];
         let exact = barycentres_apart(&made, &groups)?;
         if let Some(out) = &self.out {
@@ -60,13 +61,20 @@ impl Test {
             folder.commit()?;
         }
         common.say(&device);
+        both.say();
+        remark.iter().for_each(|remark| note(remark));
         let [(d0, p0), (d1, p1)] = exact;
-        let json = json!({
-            "a": self.a.display().to_string(), "b": self.b.display().to_string(), "device": device.name(), "nodes": n, "graphs": sizes,
+        let (a, b) = match (&self.graphs[..], &self.against[..]) {
+            ([a, b], []) if !self.labels.given() => (json!(a.display().to_string()), json!(b.display().to_string())),
+            (a, b) => (paths(a.iter()), paths(b.iter())),
+        };
+        let mut json = json!({
+            "a": a, "b": b, "device": device.name(), "nodes": both.nodes(), "graphs": sizes, "groups": [&groups[0].0, &groups[1].0],
             "ratio": found.ratio, "ratio_undefined": found.ratio.is_none().then_some(UNDEFINED), "p": found.p, "transpositions": self.transpositions, "seed": common.seed,
             "barycentres": { "d0": d0, "p0": p0, "d1": d1, "p1": p1 },
             "out": self.out.as_ref().map(|out| out.display().to_string()),
         });
+        both.describe(&mut json);
         common.print(&json, || {
             let ratio = found.ratio.map_or(UNDEFINED.to_owned(), |r| format!("distance between groups over distance within them: {r:.4}"));
             format!("{ratio}; p = {} by {} transpositions", p_value(found.p), self.transpositions)
@@ -75,10 +83,59 @@ impl Test {
     }
 }
 
-/// The names of the groups: the names of their files, with the folders where the file names are the same.
-fn names(a: &Path, b: &Path) -> [String; 2] {
-    let short = [a, b].map(|path| path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned());
-    if short[0] != short[1] { short } else { [a, b].map(|path| path.display().to_string()) }
+/// The graphs of both groups, the groups' names, and the graphs in each.
+struct Groups {
+    graphs: Graphs,
+    names: [String; 2],
+    members: [Vec<usize>; 2],
+    remark: Option<String>,
+}
+
+impl Test {
+    fn groups(&self) -> Result<Groups> {
+        let (first, second) = match (&self.graphs[..], &self.against[..]) {
+            _ if self.labels.given() => return self.labelled(),
+            ([a, b], []) => (std::slice::from_ref(a), std::slice::from_ref(b)),
+            (_, []) => {
+                let what = format!(
+                    "files of graphs: {} given, where two, one for each group, or --against or --labels are expected",
+                    self.graphs.len()
+                );
+                return Err(Error::argument(what));
+            }
+            both => both,
+        };
+        let graphs = self.reading.stack(&[first, second].concat())?;
+        let of_first = graphs.files[..first.len()].iter().map(|(_, count)| count).sum();
+        let members = [(0..of_first).collect(), (of_first..graphs.len()).collect()];
+        Ok(Groups { names: names(first, second), graphs, members, remark: None })
+    }
+
+    /// Groups by their labels.
+    fn labelled(&self) -> Result<Groups> {
+        let graphs = self.reading.stack(&self.graphs)?;
+        let Some(labels) = self.labels.read(&graphs)? else { return Err(Error::argument("--labels is expected")) };
+        let [first, second] = &labels.names[..] else {
+            let found = labels.names.iter().map(text).collect::<Vec<_>>().join(", ");
+            return Err(Error::argument(format!("--labels: two groups are expected, and there are {}: {found}", labels.names.len())));
+        };
+        let of = |label: usize| (0..graphs.len()).filter(|&graph| labels.places[graph] == label).collect();
+        Ok(Groups { names: [text(first), text(second)], members: [of(0), of(1)], graphs, remark: labels.remark })
+    }
+}
+
+/// The names of the groups: those of their files, or of the folders of several, with the folders above where they are the same.
+fn names(a: &[PathBuf], b: &[PathBuf]) -> [String; 2] {
+    let whole = |files: &[PathBuf]| match files {
+        [one] => one.clone(),
+        [first, ..] => first.parent().unwrap_or(Path::new("")).to_owned(),
+        [] => PathBuf::new(),
+    };
+    let [a, b] = [whole(a), whole(b)];
+    let short = [&a, &b].map(|path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned());
+    let long = [&a, &b].map(|path| path.display().to_string());
+    let told = |[a, b]: &[String; 2]| a != b && !a.is_empty() && !b.is_empty();
+    [short, long].into_iter().find(told).unwrap_or(["first group", "second group"].map(String::from))
 }
 
 /// For components and cycles, the largest difference between the Betti curves of the two barycentres, and its p-value.
