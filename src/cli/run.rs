@@ -6,7 +6,7 @@ use super::common::{Common, Done, note, progress};
 use crate::data::npy_bytes;
 use crate::file::OutputFolder;
 use crate::report::table;
-use crate::workflow::{Checkpoints, Figure, MetricResult, RunResult, Workflow, over_folds, page, schema, setting};
+use crate::workflow::{Checkpoints, Figure, MetricResult, RunResult, ValueResult, Workflow, over_folds, page, schema, setting};
 use crate::{Device, Result};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -72,6 +72,10 @@ impl Run {
         let record = record(&workflow, &device, started.elapsed().as_secs_f64());
         for shown in &found.values {
             folder.add(format!("{}.npy", shown.name), &npy_bytes(&shown.value)?)?;
+            let beside = format!("{}.names.txt", shown.name);
+            if let Some(names) = names_beside(shown, folder.path().join(&beside).exists()) {
+                folder.add(beside, names.as_bytes())?;
+            }
         }
         folder.add("losses.csv", losses(&found).as_bytes())?;
         folder.add("result.json", format!("{result:#}\n").as_bytes())?;
@@ -106,7 +110,7 @@ impl Run {
             "title": workflow.title(), "device": device.name(), "cooperative": device.cooperative(), "seed": workflow.seed(), "subjects": workflow.subjects(),
             "folds": workflow.folds().iter().map(|f| json!({ "train": f.train, "test": f.test })).collect::<Vec<_>>(),
             "steps": workflow.steps(), "losses": found.losses.iter().map(last).collect::<Vec<_>>(), "metrics": metrics,
-            "values": found.values.iter().map(|v| json!({ "name": v.name, "shape": v.value.shape().to_vec() })).collect::<Vec<_>>(),
+            "values": found.values.iter().map(|v| json!({ "name": v.name, "shape": v.value.shape().to_vec(), "names": v.names })).collect::<Vec<_>>(),
             "condition": found.condition, "on_host": found.on_host,
             "notes": workflow.notes().map(str::to_owned).chain(found.warnings()).collect::<Vec<_>>(), "out": self.out.display().to_string(),
         })
@@ -129,6 +133,16 @@ fn record(workflow: &Workflow, device: &Device, seconds: f64) -> Value {
         "tapetum": env!("CARGO_PKG_VERSION"), "device": adapter, "seed": workflow.seed(), "seconds": seconds, "inputs": inputs,
         "identity": workflow.identity(), "workflow": workflow.json(),
     })
+}
+
+/// The file beside an array whose last axis is of regions with names, a name on each line. Where it is not, and the file of an earlier run is
+/// there, the numbers from 0, so that the array is not read with names of others.
+fn names_beside(shown: &ValueResult, is_there: bool) -> Option<String> {
+    let last = shown.value.shape().last().copied().unwrap_or(0);
+    match shown.names.as_ref().filter(|names| names.len() == last) {
+        Some(names) => Some(names.iter().map(|name| name.replace(['\n', '\r'], " ") + "\n").collect()),
+        None => is_there.then(|| (0..last).map(|i| format!("{i}\n")).collect()),
+    }
 }
 
 fn losses(found: &RunResult) -> String {

@@ -5,8 +5,11 @@ use super::form::{Form, Placed, file, flag, text, whole, words};
 use super::object::{Field, Object, object};
 use super::place::{is_name, not_a_name};
 use super::reader::{Reader, finite};
+use super::rows::{held, leading, one_of, stacked};
 use crate::connectome::confounds::{Selection, Strategy};
-use crate::data::{Layout, NpyRows, SeriesOptions, TableOptions, read_column, read_npy};
+use crate::data::{
+    Delimiter, Format, Layout, NpyRows, SeriesOptions, TableOptions, file_and_array, read_column, read_connectome, read_npy, read_npz,
+};
 use crate::statistics::centre::{Centred, Constant, far_warning};
 use crate::statistics::standardise::Moments;
 use crate::{DType, Error, HostTensor, Result, Shape};
@@ -30,7 +33,7 @@ pub(super) enum Entry {
     Shared(HostTensor),
     /// One value for each subject. Where `centred`, the mean of each series is subtracted and stored in a frame after the last, because f32
     /// would lose small variation beside a large mean. Such values and confounds are held in `double` precision. `notes` are messages about the header and index column recognised in tables of
-    /// series, and about doubts.
+    /// series, and about doubts. `names` are those of the regions, where the files give them.
     Subjects {
         source: Source,
         each: Shape,
@@ -39,6 +42,7 @@ pub(super) enum Entry {
         centred: bool,
         double: bool,
         notes: Vec<String>,
+        names: Option<Vec<String>>,
     },
 }
 
@@ -56,22 +60,37 @@ pub(super) type Standards = BTreeMap<String, [f64; 2]>;
 /// The form of an entry, whose first key tells the kind of data. Every file is read once in full, and all subjects must have the same type
 /// and shape.
 pub(super) fn entry() -> Form<Placed<Described>> {
-    let alone = |entry| Described { entry, kept: None };
-    let others = [series(), column(), array()].map(|object| object.form().map(alone));
-    Form::either(others.into_iter().chain([confounds().form()]).collect()).placed()
+    let alone = |object: Object<Entry>| object.form().map(|entry| Described { entry, beside: None });
+    Form::either(vec![series().form(), matrices().form(), alone(column()), alone(array()), confounds().form()]).placed()
 }
 
 /// An entry as it is described.
 #[derive(Debug)]
 pub(super) struct Described {
     entry: Entry,
-    /// For confounds that censor frames, the weights of the frames, `[subjects, time]`: the entry NAME.kept.
-    kept: Option<Entry>,
+    /// An entry that comes with it, and the end of its name: [`KEPT_FRAMES`] or [`PRESENT`].
+    beside: Option<(&'static str, Entry)>,
 }
+
+/// The end of the name of the weights of the frames, `[subjects, time]`, of confounds that censor frames.
+const KEPT_FRAMES: &str = "kept";
+
+/// The end of the name of the weights of the regions, `[subjects, regions]`, of series or matrices in which a region has no value.
+const PRESENT: &str = "present";
 
 /// The name of the weights of the frames of confounds that censor frames.
 pub(super) fn kept_of(name: &str) -> String {
-    format!("{name}.kept")
+    format!("{name}.{KEPT_FRAMES}")
+}
+
+/// The name of the weights of the regions of an entry in which a region has no value.
+pub(super) fn present_of(name: &str) -> String {
+    format!("{name}.{PRESENT}")
+}
+
+fn delimiter() -> Field<Option<Delimiter>> {
+    let names = Delimiter::ALL.map(|delimiter| (delimiter.name(), delimiter));
+    words(names).maybe("delimiter", "what separates the cells of a table; that of its extension where it is not given")
 }
 
 /// One file, or a file for each subject.
@@ -100,7 +119,7 @@ fn frames() -> Field<Option<Range<usize>>> {
     frames.map(|[from, to]| from..to).maybe("frames", "the first frame and the one after the last; all where it is not given")
 }
 
-fn series() -> Object<Entry> {
+fn series() -> Object<Described> {
     let parts = (
         files().field("series", "a file of [subjects, time, regions], or of one subject; or a list of files, one a subject"),
         words([("time-regions", Layout::TimeRegions), ("regions-time", Layout::RegionsTime)]).or(
@@ -114,11 +133,15 @@ fn series() -> Object<Entry> {
             "index_column",
             "the column of a table that numbers or dates its rows: its name, its place from 1, or none; recognised where it is not given",
         ),
+        delimiter(),
         file().maybe("atlas", "the atlas by which images, surfaces and CIFTI files of grayordinates have series"),
         text().list(1).maybe("structures", "the structures that are taken of CIFTI files of grayordinates; all where it is not given"),
         frames(),
     );
-    object("[subjects, regions, time]: series", parts, |(files, layout, header, index_column, atlas, structures, frames)| {
+    let what = "[subjects, regions, time]: series. A region that is missing throughout (n/a, NaN) has the value 0, so that its correlations and \
+        their gradients are 0; then NAME.present, [subjects, regions], is 1 for a region that has values and 0 for one that has not. The block \
+        pair_weights makes weights of edges of it";
+    object(what, parts, |(files, layout, header, index_column, delimiter, atlas, structures, frames)| {
         if let Files::One(one) = &files
             && one.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"))
         {
@@ -127,9 +150,25 @@ fn series() -> Object<Entry> {
                 return Source::open(Reader::SeriesRows(rows, layout, frames));
             }
         }
-        let table = TableOptions { header, index_column, ..TableOptions::default() };
+        let table = TableOptions { header, index_column, delimiter };
         let options = SeriesOptions { layout, table, atlas, structures: structures.unwrap_or_default() };
         Source::open(Reader::SeriesFiles { files: files.list(), options, frames })
+    })
+}
+
+fn matrices() -> Object<Described> {
+    let parts = (
+        files().field("matrices", "a file of [subjects, regions, regions], or of one subject; or a list of files, one a subject"),
+        delimiter(),
+    );
+    let what = "[subjects, regions, regions]: connectomes, which `tapetum connectivity`, XCP-D (relmat.tsv) and others write, or graphs as lists \
+        of edges. A region whose row and column are missing is 0, and NAME.present says so, as of series";
+    object(what, parts, |(files, delimiter)| {
+        let options = TableOptions { delimiter, ..TableOptions::default() };
+        Source::open(match files {
+            Files::One(path) => Reader::MatrixRows(read_connectome(&path, &options)?, path),
+            Files::Each(files) => Reader::MatrixFiles { files, options },
+        })
     })
 }
 
@@ -154,18 +193,23 @@ fn column() -> Object<Entry> {
         };
         let each = values.shape().without(0);
         let source = Source::Kept(values);
-        Ok(Entry::Subjects { source, each, dtype: DType::F32, standardise, centred: false, double: false, notes: Vec::new() })
+        let [centred, double] = [false; 2];
+        Ok(Entry::Subjects { source, each, dtype: DType::F32, standardise, centred, double, notes: Vec::new(), names: None })
     })
 }
 
 fn array() -> Object<Entry> {
     let parts = (
-        file().field("array", "a .npy"),
+        file().field("array", "a .npy, or FILE.npz:NAME where all subjects share it"),
         words([("all", false), ("subject", true)]).or("per", "all", "whether all subjects share it, or it has a row a subject"),
     );
     object("an array", parts, |(path, per_subject)| match per_subject {
-        true => NpyRows::open(path).map(Reader::ArrayRows).and_then(Source::open),
-        false => read_npy(&path).and_then(|x| finite(&path, x)).map(Entry::Shared),
+        true => NpyRows::open(path).map(Reader::ArrayRows).and_then(Source::open).map(|described| described.entry),
+        false => {
+            let is_npz = Format::of(&file_and_array(&path).0) == Some(Format::Npz);
+            let array = if is_npz { read_npz(&path, None) } else { read_npy(&path) };
+            array.and_then(|x| finite(&path, x)).map(Entry::Shared)
+        }
     })
 }
 
@@ -195,7 +239,8 @@ fn confounds() -> Object<Described> {
             }
             _ => None,
         };
-        Ok(Described { entry: Source::open(Reader::Confounds { files, selection, frames, keep_non_steady_state })?, kept })
+        let entry = Source::open(Reader::Confounds { files, selection, frames, keep_non_steady_state })?.entry;
+        Ok(Described { entry, beside: kept.map(|kept| (KEPT_FRAMES, kept.entry)) })
     })
 }
 
@@ -204,7 +249,7 @@ impl Data {
     pub(super) fn new(entries: Vec<(String, Placed<Described>)>) -> Result<Self> {
         let mut data = Self { entries: BTreeMap::new(), subjects: 1 };
         let mut first: Option<usize> = None;
-        for (name, Placed { at, value: Described { entry: value, kept } }) in entries {
+        for (name, Placed { at, value: Described { entry: value, beside } }) in entries {
             if !is_name(&name) {
                 return Err(Error::argument(format!("data: {}", not_a_name(&name))));
             }
@@ -215,7 +260,7 @@ impl Data {
                 }
                 data.subjects = subjects;
             }
-            kept.into_iter().for_each(|kept| drop(data.entries.insert(kept_of(&name), kept)));
+            beside.into_iter().for_each(|(end, beside)| drop(data.entries.insert(format!("{name}.{end}"), beside)));
             data.entries.insert(name, value);
         }
         Ok(data)
@@ -238,6 +283,19 @@ impl Data {
     /// The names of confounds that censor frames.
     pub(super) fn censoring(&self) -> impl Iterator<Item = &str> {
         self.names().filter(|name| self.entries.contains_key(&kept_of(name)))
+    }
+
+    /// The names of series and matrices in which a region has no value.
+    pub(super) fn with_missing(&self) -> impl Iterator<Item = &str> {
+        self.names().filter(|name| self.entries.contains_key(&present_of(name)))
+    }
+
+    /// The names of the regions of an entry.
+    pub(super) fn regions(&self, name: &str) -> Option<&[String]> {
+        match self.entries.get(name) {
+            Some(Entry::Subjects { names, .. }) => names.as_deref(),
+            _ => None,
+        }
     }
 
     /// The array of that name, which all subjects share.
@@ -336,10 +394,13 @@ impl Source {
     /// Reads every subject once, checks that all have the same type and shape, and keeps them in memory where they fit.
     ///
     /// Series are centred where a file holds more digits than f32, or where the mean of a row is so large that f32 would not hold the row.
-    fn open(reader: Reader) -> Result<Entry> {
+    /// Where a region has no value, the weights of the regions stand beside. The names of the regions must be the same for all subjects.
+    fn open(reader: Reader) -> Result<Described> {
         let (mut read, mut notes, mut ty, mut centred) = (Vec::new(), Vec::new(), None, false);
+        let (mut names, mut missing) = (None, Vec::new());
         for subject in 0..reader.subjects() {
             let found = reader.read(subject)?;
+            missing.extend(found.missing);
             let expected = *ty.get_or_insert(found.value.ty());
             if found.value.ty() != expected {
                 return Err(Error::argument(format!("subject {subject} is {}, and subject 0 {expected}", found.value.ty())));
@@ -356,6 +417,14 @@ impl Source {
                 let warning = far_warning(&about.far, |row| format!("{whose}{}", name(row)));
                 notes.extend(warning.map(|warning| format!("warning: {}: {warning}", reader.path(subject).display())));
             }
+            if let Some(of) = found.names {
+                let first = names.get_or_insert_with(|| of.clone());
+                if let Some((region, name)) = of.iter().enumerate().find(|(region, name)| first.get(*region) != Some(name)) {
+                    let before = first.get(region).map_or("nothing", String::as_str);
+                    let what = format!("region {region}, counted from 0, is called `{name}`, and `{before}` before: the same is expected");
+                    return Err(Error::file(reader.path(subject), what));
+                }
+            }
             let keep = expected.dtype != DType::F32 || expected.shape.elements().saturating_mul(reader.subjects() * 8) <= KEPT;
             if keep || read.is_empty() {
                 read.push(found.value);
@@ -366,58 +435,18 @@ impl Source {
             false => read,
         };
         let (each, dtype, double) = (kept[0].shape(), kept[0].dtype(), kept[0].is_f64());
-        let source = if kept.len() == reader.subjects() { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
-        Ok(Entry::Subjects { source, each, dtype, standardise: false, centred, double, notes })
+        let subjects = reader.subjects();
+        let source = if kept.len() == subjects { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
+        let beside = if missing.contains(&true) { Some((PRESENT, weights(&missing, subjects)?)) } else { None };
+        Ok(Described { entry: Entry::Subjects { source, each, dtype, standardise: false, centred, double, notes, names }, beside })
     }
 }
 
-/// Centred series as they are kept: each row is x − μ, with μ stored after the last frame.
-fn held(about: &Centred) -> Result<HostTensor> {
-    let rows = about.means.len();
-    let time = about.values.len() / rows.max(1);
-    let row = |(row, mean): (&[f64], &f64)| row.iter().chain([mean]).copied().collect::<Vec<_>>();
-    HostTensor::real([rows, time + 1], about.values.chunks_exact(time.max(1)).zip(&about.means).flat_map(row).collect::<Vec<f64>>())
-}
-
-/// A shape with another axis first.
-pub(super) fn leading(n: usize, each: &Shape) -> Result<Shape> {
-    let extents: Vec<usize> = [n].into_iter().chain(each.iter().copied()).collect();
-    Shape::try_new(&extents).ok_or_else(|| Error::argument(format!("{n} of {each}: at most 8 axes are possible")))
-}
-
-fn stacked(rows: &[HostTensor]) -> Result<HostTensor> {
-    let shape = leading(rows.len(), &rows[0].shape())?;
-    if rows[0].is_f64() {
-        let values = rows.iter().map(|r| r.elements::<f64>()).collect::<Result<Vec<_>>>()?;
-        return HostTensor::real(shape, values.concat());
-    }
-    if rows[0].dtype() == DType::F32 {
-        let values = rows.iter().map(|r| r.elements::<f32>()).collect::<Result<Vec<_>>>()?;
-        return HostTensor::f32(shape, values.concat());
-    }
-    let integers = |row: &HostTensor| match (row.as_i32(), row.as_u32()) {
-        (Some(values), _) => Ok(values.to_vec()),
-        (_, values) => values.unwrap_or_default().iter().map(|&x| i32::try_from(x)).collect::<std::result::Result<_, _>>(),
-    };
-    let values = rows.iter().map(integers).collect::<std::result::Result<Vec<_>, _>>();
-    let values = values.map_err(|_| Error::argument("integers above 2,147,483,647, the largest that i32 holds, cannot be read"))?;
-    HostTensor::i32(shape, values.concat())
-}
-
-/// The classes of subjects: 0 and 1 where there are two classes, `[subjects]`; one-hot where there are more, `[subjects, classes]`.
-fn one_of(place: &Placed<Vec<String>>, cells: &[String]) -> Result<HostTensor> {
-    let classes = &place.value;
-    if let Some(twice) = classes.iter().enumerate().find(|(i, class)| classes[..*i].contains(class)) {
-        return Err(place.error(format!("the class `{}` stands twice", twice.1)));
-    }
-    let index = |(row, cell): (usize, &String)| {
-        let found = classes.iter().position(|class| class == cell);
-        found.ok_or_else(|| place.error(format!("row {} below the header holds `{cell}`, which is none of them", row + 1)))
-    };
-    let index = cells.iter().enumerate().map(index).collect::<Result<Vec<_>>>()?;
-    if classes.len() == 2 {
-        return HostTensor::f32([cells.len()], index.iter().map(|&i| i as f32).collect());
-    }
-    let rows = index.iter().flat_map(|&i| (0..classes.len()).map(move |c| if c == i { 1.0 } else { 0.0 }));
-    HostTensor::f32([cells.len(), classes.len()], rows.collect())
+/// The weights of regions, `[subjects, regions]`: 1 where a region has values, 0 where it is missing.
+fn weights(missing: &[bool], subjects: usize) -> Result<Entry> {
+    let regions = missing.len() / subjects.max(1);
+    let values = HostTensor::f32([subjects, regions], missing.iter().map(|missing| f32::from(u8::from(!missing))).collect())?;
+    let [standardise, centred, double] = [false; 3];
+    let (each, source) = (values.shape().without(0), Source::Kept(values));
+    Ok(Entry::Subjects { source, each, dtype: DType::F32, standardise, centred, double, notes: Vec::new(), names: None })
 }

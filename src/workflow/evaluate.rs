@@ -1,8 +1,9 @@
 //! Evaluation: the values that a trained model computes for subjects.
 
 use super::Workflow;
-use super::data::{Standards, leading};
+use super::data::Standards;
 use super::record::{Recording, SUBJECT};
+use super::rows::leading;
 use super::split::Fold;
 use crate::connectome::connectivity::condition::largest;
 use crate::training::Batch;

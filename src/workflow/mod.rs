@@ -36,6 +36,7 @@ mod place;
 mod reader;
 mod record;
 mod results;
+mod rows;
 mod run;
 mod schedule;
 mod settings;
@@ -84,6 +85,9 @@ pub struct Workflow {
     folds: Vec<Fold>,
     metrics: Vec<Placed<Metric>>,
     requests: Vec<Request>,
+    /// The names of regions along the axes of results, by value.
+    names: BTreeMap<String, Vec<String>>,
+    warnings: Vec<String>,
 }
 
 /// Settings with which a workflow is read: a seed, and values other than the file's.
@@ -223,7 +227,7 @@ impl Workflow {
         let parameters = parts.parameters.into_iter().enumerate().map(|(i, (name, said))| Parameter::new(name, said, i as u32)).collect();
         let Parts { title, description, samples, steps, terms, metrics, requests, .. } = parts;
         let files = files.found();
-        let workflow = Self {
+        let mut workflow = Self {
             title,
             description,
             samples,
@@ -237,14 +241,17 @@ impl Workflow {
             folds,
             metrics,
             requests,
+            names: BTreeMap::new(),
+            warnings: Vec::new(),
             json: json.clone(),
         };
-        workflow.check()?;
+        (workflow.names, workflow.warnings) = workflow.check()?;
         Ok(workflow)
     }
 
-    /// Records every tape that the run will record, so that errors are found before it begins.
-    fn check(&self) -> Result<()> {
+    /// Records every tape that the run will record, so that errors are found before it begins. Returns the names of regions along the axes
+    /// of results, and warnings.
+    fn check(&self) -> Result<(BTreeMap<String, Vec<String>>, Vec<String>)> {
         record::distinct_names(self)?;
         let sizes: BTreeSet<usize> = self.folds.iter().map(|fold| self.batch_of(&fold.train)).collect();
         for (i, fold) in self.folds.iter().enumerate() {
@@ -259,7 +266,9 @@ impl Workflow {
         for batch in sizes {
             Recording::training(self, batch)?;
         }
-        results::check(self, &Recording::forward(self, self.batch_of(&self.folds[0].test))?)
+        let recording = Recording::forward(self, self.batch_of(&self.folds[0].test))?;
+        results::check(self, &recording)?;
+        Ok((results::region_names(self, &recording)?, recording.unused_weights(self)))
     }
 
     /// The number of subjects in a batch taken from these.
@@ -303,9 +312,10 @@ impl Workflow {
         self.data.subjects()
     }
 
-    /// Messages about the headers and index columns recognised in the workflow's tables of series, and about doubts; one line each.
+    /// Messages about the headers and index columns recognised in the workflow's tables of series, about doubts, and about regions without
+    /// values whose weights are not used; one line each.
     pub fn notes(&self) -> impl Iterator<Item = &str> {
-        self.data.notes()
+        self.data.notes().chain(self.warnings.iter().map(String::as_str))
     }
 
     /// The divisions of the subjects into training and test sets.

@@ -1,9 +1,9 @@
 //! Parameters: their shape, initial values and domain; each is learnt or fixed.
 
-use super::data::leading;
 use super::form::{Form, Placed, axis, file, flag, number, pattern, positive, single, whole, words};
 use super::object::object;
 use super::reader::finite;
+use super::rows::leading;
 use crate::connectome::parcels::dirichlet;
 use crate::connectome::weights::Domain;
 use crate::data::read_npy;
@@ -27,6 +27,13 @@ pub(super) struct Parameter {
     /// The random stream of its initial draw, different for each parameter.
     stream: u32,
     pub(super) at: String,
+}
+
+impl Parameter {
+    /// True where an extent of its shape is given as this number.
+    pub(super) fn has_extent(&self, n: usize) -> bool {
+        self.shape.iter().any(|extent| matches!(extent, Extent::Number(found) if *found == n))
+    }
 }
 
 /// An extent: a number, or the extent of an axis of a value.

@@ -1,7 +1,11 @@
 //! Readers: one subject from the files of an entry.
 
 use crate::connectome::confounds::{Column, Confounds, Selection, Strategy, censor};
-use crate::data::{Layout, NpyRows, SeriesOptions, read_confounds, read_series, read_series_row};
+use crate::data::{
+    Connectome, Layout, NpyRows, Series, SeriesOptions, TableOptions, read_confounds, read_connectome, read_series, read_series_row,
+};
+use crate::statistics::centre::listed;
+use crate::statistics::missing::regions_without_values;
 use crate::statistics::standardise::standardised;
 use crate::{DType, Error, HostTensor, Result};
 use std::ops::Range;
@@ -29,6 +33,12 @@ pub(super) enum Reader {
         keep_non_steady_state: bool,
     },
     ArrayRows(NpyRows),
+    /// The matrices of one file, one a subject.
+    MatrixRows(Connectome, PathBuf),
+    MatrixFiles {
+        files: Vec<PathBuf>,
+        options: TableOptions,
+    },
 }
 
 /// One subject of an entry.
@@ -37,13 +47,15 @@ pub(super) struct Subject {
     pub(super) value: HostTensor,
     /// The names of the regions, where the file gives them.
     pub(super) names: Option<Vec<String>>,
+    /// For series and matrices, true for each region that has no value.
+    pub(super) missing: Vec<bool>,
     /// Messages about the header and the index column recognised in a table of series, and about doubts.
     pub(super) notes: Vec<String>,
 }
 
 impl From<HostTensor> for Subject {
     fn from(value: HostTensor) -> Self {
-        Self { value, names: None, notes: Vec::new() }
+        Self { value, names: None, missing: Vec::new(), notes: Vec::new() }
     }
 }
 
@@ -55,21 +67,29 @@ impl Reader {
 
     /// True where one file holds all subjects.
     pub(super) fn one_file(&self) -> bool {
-        matches!(self, Self::SeriesRows(..) | Self::ArrayRows(_))
+        matches!(self, Self::SeriesRows(..) | Self::ArrayRows(_) | Self::MatrixRows(..))
     }
 
     /// The file that a subject is read from.
     pub(super) fn path(&self, subject: usize) -> &Path {
         match self {
             Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.path(),
-            Self::SeriesFiles { files, .. } | Self::Confounds { files, .. } | Self::Scrubbed { files, .. } => &files[subject],
+            Self::MatrixRows(_, path) => path,
+            Self::SeriesFiles { files, .. }
+            | Self::Confounds { files, .. }
+            | Self::Scrubbed { files, .. }
+            | Self::MatrixFiles { files, .. } => &files[subject],
         }
     }
 
     pub(super) fn subjects(&self) -> usize {
         match self {
             Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.shape()[0],
-            Self::SeriesFiles { files, .. } | Self::Confounds { files, .. } | Self::Scrubbed { files, .. } => files.len(),
+            Self::MatrixRows(matrices, _) => matrices.graphs(),
+            Self::SeriesFiles { files, .. }
+            | Self::Confounds { files, .. }
+            | Self::Scrubbed { files, .. }
+            | Self::MatrixFiles { files, .. } => files.len(),
         }
     }
 
@@ -77,9 +97,9 @@ impl Reader {
         match self {
             Self::SeriesRows(rows, layout, frames) => {
                 let series = read_series_row(rows, subject, *layout)?;
-                let notes = series.missing_warning().map(|what| format!("warning: {}: row {subject}: {what}", rows.path().display()));
+                let notes = missing_note(&series).map(|what| format!("warning: {}: row {subject}: {what}", rows.path().display()));
                 let value = within(series.values, frames.as_ref())?;
-                Ok(Subject { value, names: series.names, notes: notes.into_iter().collect() })
+                Ok(Subject { value, names: series.names, missing: series.missing, notes: notes.into_iter().collect() })
             }
             Self::SeriesFiles { files, options, frames } => {
                 let path = &files[subject];
@@ -87,12 +107,13 @@ impl Reader {
                 if series.values.shape().rank() != 2 {
                     return Err(Error::file(path, format!("series of one subject are expected, found {}", series.values.shape())));
                 }
-                let missing = series.missing_warning();
+                let missing = missing_note(&series);
                 let read_as = series.read_as.unwrap_or_default();
                 let doubts = read_as.doubts.into_iter().chain(missing).map(|doubt| format!("warning: {}: {doubt}", path.display()));
                 let said = read_as.recognised.into_iter().chain(series.remarks);
                 let notes = said.map(|what| format!("{}: {what}", path.display())).chain(doubts).collect();
-                Ok(Subject { value: within(series.values, frames.as_ref())?, names: series.names, notes })
+                let value = within(series.values, frames.as_ref())?;
+                Ok(Subject { value, names: series.names, missing: series.missing, notes })
             }
             Self::Confounds { files, selection, frames, keep_non_steady_state } => {
                 let (path, table) = (&files[subject], read_confounds(&files[subject])?);
@@ -108,8 +129,45 @@ impl Reader {
                 Ok(Subject { notes: vec![note], ..value.into() })
             }
             Self::ArrayRows(rows) => finite(rows.path(), rows.read(subject)?).map(Subject::from),
+            Self::MatrixRows(matrices, path) => matrix(path, matrices, subject, subject == 0),
+            Self::MatrixFiles { files, options } => {
+                let (path, read) = (&files[subject], read_connectome(&files[subject], options)?);
+                match read.graphs() {
+                    1 => matrix(path, &read, 0, true),
+                    graphs => Err(Error::file(path, format!("one matrix is expected for a subject, found {graphs}"))),
+                }
+            }
         }
     }
+}
+
+/// The note about regions of one subject that have no value, which are 0.
+fn missing_note(series: &Series) -> Option<String> {
+    let rows: Vec<usize> = (0..series.missing.len()).filter(|row| series.missing[*row]).collect();
+    (!rows.is_empty()).then(|| format!("regions without values: {}", listed(&rows, |row| series.row_name(row))))
+}
+
+/// A matrix `[regions, regions]` of a file, in which regions without a value are 0. Where `first`, the remarks about the file are told.
+fn matrix(path: &Path, of: &Connectome, at: usize, first: bool) -> Result<Subject> {
+    let n = of.regions();
+    let mut values = of.values.elements::<f32>()?[at * n * n..][..n * n].to_vec();
+    let missing = regions_without_values(&values, n);
+    let without = |region: usize| missing.get(region) == Some(&true);
+    (0..n * n).filter(|&at| without(at / n) || without(at % n)).for_each(|at| values[at] = 0.0);
+    let left: Vec<usize> = (0..n).filter(|region| without(*region)).collect();
+    let whose = if of.graphs() > 1 { format!("row {at}: ") } else { String::new() };
+    let name = |region: usize| match &of.names {
+        Some(names) => format!("`{}`", names[region]),
+        None => format!("region {region} (counted from 0)"),
+    };
+    let warning = format!("warning: {}: {whose}regions without values: {}", path.display(), listed(&left, name));
+    let remarks = of.remarks.iter().filter(|_| first).map(|remark| format!("{}: {remark}", path.display()));
+    let notes = remarks.chain(Some(warning).filter(|_| !left.is_empty())).collect();
+    if left.len() == n {
+        return Err(Error::file(path, format!("{whose}no region has a value: numbers are expected")));
+    }
+    let value = finite(path, HostTensor::f32([n, n], values)?)?;
+    Ok(Subject { value, names: of.names.clone(), missing, notes })
 }
 
 /// The array, f16 as f32, where every value is a number.

@@ -2,10 +2,11 @@
 
 use super::Workflow;
 use super::block::{Name, Scope, Step};
-use super::data::{kept_of, leading};
+use super::data::{kept_of, present_of};
 use super::form::Placed;
 use super::parameter::{Extent, Parameter};
 use super::place::not_a_name;
+use super::rows::leading;
 
 use crate::connectome::loss::Objective;
 use crate::tensor::TensorType;
@@ -88,6 +89,30 @@ impl Recording {
     /// True where the first axis of a value is as long as the batch.
     pub(super) fn leads(&self, name: &str, batch: usize) -> bool {
         self.tape.shape(self.values[name]).first() == Some(&batch)
+    }
+
+    /// Warnings about entries that are used, in which a region has no value, and whose weights of regions are not used.
+    pub(super) fn unused_weights(&self, workflow: &Workflow) -> Vec<String> {
+        let made = |name: &str| self.values.contains_key(name);
+        let unused = workflow.data.with_missing().filter(|name| made(name) && !made(&present_of(name)));
+        let warning = |name: &str| {
+            let weights = present_of(name);
+            format!(
+                "warning: data.{name}: regions without values are 0, and so is what is computed of them alone; nothing uses `{weights}`"
+            )
+        };
+        unused.map(warning).collect()
+    }
+
+    /// The inputs that a value depends on.
+    pub(super) fn inputs_of(&self, var: Var) -> BTreeSet<Var> {
+        let mut needed = BTreeSet::from([var]);
+        for node in self.tape.nodes().iter().rev() {
+            if node.outputs.clone().any(|index| needed.contains(&self.tape.var(index))) {
+                needed.extend(node.inputs.iter().copied());
+            }
+        }
+        needed
     }
 
     /// The values that depend on which subjects are in the batch.

@@ -2,13 +2,15 @@
 
 use super::Workflow;
 use super::block::Name;
-use super::data::{Standards, leading};
+use super::data::Standards;
 use super::evaluate::{Evaluation, Values};
 use super::form::{Form, text, words};
 use super::metric::{Figure, Metric};
 use super::object::object;
 use super::record::Recording;
-use crate::{DType, Error, HostTensor, Result};
+use super::rows::leading;
+use crate::{DType, Error, HostTensor, Result, Var};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A value that is kept and shown.
 #[derive(Debug, Clone)]
@@ -16,6 +18,7 @@ pub(super) struct Request {
     pub(super) value: Name,
     title: String,
     picture: Picture,
+    names: Option<Name>,
 }
 
 /// The picture of a value.
@@ -55,6 +58,8 @@ pub struct ValueResult {
     pub value: HostTensor,
     /// Its first axis.
     pub leading: Leading,
+    /// The names of the regions along each axis, after the first of subjects or folds, that has as many elements.
+    pub names: Option<Vec<String>>,
 }
 
 /// The figures of a metric. Each is a number, or the reason why it is undefined.
@@ -158,10 +163,15 @@ pub(super) fn request() -> Form<Request> {
         text().refers("value").placed().field("value", "the value; it is written to NAME.npy"),
         text().maybe("title", "what to call it; its name where it is not given"),
         words(pictures).or("picture", "none", "how it is drawn in the report: a heat map of [n, n], lines of [lines, points]"),
+        text().refers("value").placed().maybe(
+            "names",
+            "the entry of the data whose regions name the value's axes of as many elements; for a matrix [regions, regions] that is made of the \
+             only entry that has names, and of no number in the workflow that could be taken for theirs, that entry where it is not given",
+        ),
     );
-    object("", parts, |(value, title, picture): (Name, Option<String>, Picture)| {
+    object("", parts, |(value, title, picture, names): (Name, Option<String>, Picture, Option<Name>)| {
         let title = title.unwrap_or_else(|| value.value.clone());
-        Ok(Request { value, title, picture })
+        Ok(Request { value, title, picture, names })
     })
     .form()
 }
@@ -176,7 +186,7 @@ pub(super) fn check(workflow: &Workflow, recording: &Recording) -> Result<()> {
             return Err(name.error(format!("`{}` is a result already", name.value)));
         }
         let shape = recording.shape(name)?;
-        let drawn = shape.rank() - usize::from(of_subjects.contains(&recording.values[&name.value])).min(shape.rank());
+        let drawn = shape.rank() - rows_of_subjects(workflow, recording, &of_subjects, &name.value);
         let expected = match request.picture {
             Picture::HeatMap if drawn < 2 || shape[shape.rank() - 1] != shape[shape.rank() - 2] => "a heat map is of a matrix [n, n]",
             Picture::Lines if drawn < 1 => "lines are of [lines, points]",
@@ -201,6 +211,58 @@ pub(super) fn check(workflow: &Workflow, recording: &Recording) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// 1 where the first axis of a value is of subjects, 0 where it is of something else: a value may be made of all subjects together.
+fn rows_of_subjects(workflow: &Workflow, recording: &Recording, of_subjects: &BTreeSet<Var>, name: &str) -> usize {
+    let batch = workflow.batch_of(&workflow.folds[0].test);
+    usize::from(of_subjects.contains(&recording.values[name]) && recording.leads(name, batch))
+}
+
+/// The names of regions along the axes of the requested values, by value.
+pub(super) fn region_names(workflow: &Workflow, recording: &Recording) -> Result<BTreeMap<String, Vec<String>>> {
+    let of_subjects = recording.of_subjects();
+    let mut found = BTreeMap::new();
+    for request in &workflow.requests {
+        let name = &request.value.value;
+        let var = recording.values[name];
+        let axes = recording.tape.shape(var)[rows_of_subjects(workflow, recording, &of_subjects, name)..].to_vec();
+        let names = match &request.names {
+            Some(entry) => Some(said_names(workflow, entry, &axes)?),
+            None => own_names(workflow, recording, var, &axes),
+        };
+        found.extend(names.map(|names| (name.clone(), names)));
+    }
+    Ok(found)
+}
+
+/// The names of the entry that a request names.
+fn said_names(workflow: &Workflow, entry: &Name, axes: &[usize]) -> Result<Vec<String>> {
+    let names = workflow.data.regions(&entry.value).ok_or_else(|| entry.error("an entry of the data with names of regions is expected"))?;
+    if axes.contains(&names.len()) {
+        return Ok(names.to_vec());
+    }
+    Err(entry.error(format!("{} names, and no axis of {axes:?} has as many elements", names.len())))
+}
+
+/// The names of the regions of a matrix `[.., regions, regions]`: those of the only entry with names that the value is made of. There are
+/// none where the same extent may be another's: of frames, of a shared array, or of a parameter.
+fn own_names(workflow: &Workflow, recording: &Recording, var: Var, axes: &[usize]) -> Option<Vec<String>> {
+    let &[.., n, m] = axes else { return None };
+    let needed = recording.inputs_of(var);
+    let made_of = |name: &str| recording.values.get(name).is_some_and(|var| needed.contains(var));
+    let entries = recording.inputs.iter().filter(|(_, input)| needed.contains(input));
+    let mut named = entries.filter_map(|(name, _)| Some((name, workflow.data.regions(name)?)));
+    let (name, names) = named.next()?;
+    if n != m || names.len() != n || named.any(|(_, other)| other != names) {
+        return None;
+    }
+    let is_of_matrices = workflow.json["data"][name].get("matrices").is_some();
+    let frames = recording.values.get(name).and_then(|var| recording.tape.shape(*var).last().copied());
+    let parameter = workflow.parameters.iter().any(|parameter| parameter.has_extent(n) && made_of(&parameter.name));
+    let array = |name: &str| workflow.data.shared(name).is_some_and(|array| array.shape().contains(&n));
+    let shared = workflow.data.names().any(|name| array(name) && made_of(name));
+    (!parameter && !shared && (is_of_matrices || frames != Some(n))).then(|| names.to_vec())
 }
 
 /// The results of all folds.
@@ -267,6 +329,7 @@ fn gathered(workflow: &Workflow, folds: &[Evaluation], request: &Request) -> Res
         picture: request.picture,
         value,
         leading,
+        names: workflow.names.get(name).cloned(),
     };
     if !first.of_subjects {
         if folds.len() == 1 {

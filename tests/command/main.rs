@@ -15,6 +15,7 @@ mod nan;
 mod parcellate;
 mod precision;
 mod refusals;
+mod regions;
 mod run;
 mod surfaces;
 mod topology;

@@ -2,7 +2,7 @@
 
 use super::rows;
 use crate::report::picture::{self, Matrix};
-use crate::report::{Figure, ReportTable, Section, report};
+use crate::report::{ConnectomeView, Figure, ReportTable, Section, report};
 use crate::workflow::{Leading, MetricResult, Picture, RunResult, ValueResult, Workflow};
 use crate::{Device, Result};
 
@@ -80,6 +80,9 @@ fn figures(value: &ValueResult) -> Result<Vec<Figure>> {
         }
         Picture::HeatMap => {
             let n = shape[shape.len() - 1];
+            if let Some(names) = value.names.as_ref().filter(|names| names.len() == n) {
+                return named_maps(value, names, values, &quantity);
+            }
             let many = values.len() / (n * n).max(1);
             let map = |(i, matrix): (usize, &[f32])| {
                 let title = if many == 1 { value.title.clone() } else { format!("{} {i}", value.title) };
@@ -92,14 +95,28 @@ fn figures(value: &ValueResult) -> Result<Vec<Figure>> {
         }
         Picture::Lines => {
             let points = shape[shape.len() - 1].max(1);
-            let line =
-                |(i, row): (usize, &[f32])| (format!("row {i}"), row.iter().enumerate().map(|(x, y)| (x as f64, f64::from(*y))).collect());
+            let names = value.names.as_ref().filter(|names| names.len() * points == values.len());
+            let called = |i: usize| names.map_or_else(|| format!("row {i}"), |names| names[i].clone());
+            let line = |(i, row): (usize, &[f32])| (called(i), row.iter().enumerate().map(|(x, y)| (x as f64, f64::from(*y))).collect());
             let lines: Vec<(String, Vec<(f64, f64)>)> = values.chunks_exact(points).take(MOST).enumerate().map(line).collect();
             let left = (values.len() / points).saturating_sub(MOST);
             let caption = if left > 0 { format!("The first {MOST} of {}.", left + MOST) } else { String::new() };
             Ok(vec![Figure { svg: picture::line_chart(&value.title, "place along the last axis", &quantity, &lines)?, caption }])
         }
     }
+}
+
+/// Heat maps of matrices of regions with names, in the order of the clusters of the first.
+fn named_maps(value: &ValueResult, names: &[String], values: &[f32], quantity: &str) -> Result<Vec<Figure>> {
+    let each = names.len() * names.len();
+    let many = values.len() > each;
+    let first = values.get(..each).unwrap_or_default();
+    let order = ConnectomeView { title: &value.title, quantity, names, values: first, without_diagonal: false }.order()?;
+    let map = |(i, matrix): (usize, &[f32])| {
+        let title = if many { format!("{} {i}", value.title) } else { value.title.clone() };
+        ConnectomeView { title: &title, quantity, names, values: matrix, without_diagonal: false }.map(&order)
+    };
+    values.chunks_exact(each.max(1)).take(MOST).enumerate().map(map).collect()
 }
 
 /// The loss of every fold, and the terms of the first.

@@ -47,6 +47,18 @@ fn reduced(t: &mut Tape, x: Var, (reduce, of_means): (Reduce, OfMeans), axes: &[
     }
 }
 
+/// Σ w x / Σ w over axes. A sum of weights of 0 is replaced by 1, so that the mean is 0 there, and its gradient finite.
+fn weighted_mean(t: &mut Tape, x: Var, weights: Var, axes: &[isize]) -> Result<Var> {
+    let shape = t.shape(x);
+    let weights = t.broadcast_to(weights, shape)?;
+    let weighted = t.mul(x, weights)?;
+    let (sum, total) = (t.sum(weighted, axes, false)?, t.sum(weights, axes, false)?);
+    let zero = t.scalar(0.0)?;
+    let none = t.equal(total, zero)?;
+    let total = t.add(total, none)?;
+    t.div(sum, total)
+}
+
 type Two = fn(&mut Tape, Var, Var) -> Result<Var>;
 
 /// True where x is constant along the last axis of y.
@@ -155,6 +167,16 @@ pub(super) fn blocks() -> Vec<Block> {
                 axis().list(0).or("axes", Vec::<i64>::new(), "the axes; all where there are none"),
             ),
             |t, (of, by, axes)| one(reduced(t, of, by, &axes)?),
+        ),
+        block(
+            "weighted_mean",
+            "a mean over axes, which vanish, with weights: the sum of weights times elements by the sum of weights; 0 where that is 0",
+            (
+                of(),
+                value("weights", "weights not below 0, of a shape that broadcasts to that of the value"),
+                axis().list(0).or("axes", Vec::<i64>::new(), "the axes; all where there are none"),
+            ),
+            |t, (of, weights, axes)| one(weighted_mean(t, of, weights, &axes)?),
         ),
         block(
             "concatenate",

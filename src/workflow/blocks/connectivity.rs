@@ -119,6 +119,16 @@ pub(super) fn blocks() -> Vec<Block> {
             |t, (of,)| one(t.without_diagonal(of)?),
         ),
         block(
+            "pair_weights",
+            "[.., n, n]: the product of the weights of each two regions; of NAME.present, 1 where both regions have values, so that it is a \
+             factor of a matrix or the weights of a weighted_mean over edges",
+            (value("weights", "[.., n]"),),
+            |t, (weights,)| {
+                let (rows, columns) = (widened(t, weights, 0)?, widened(t, weights, 1)?);
+                one(t.mul(rows, columns)?)
+            },
+        ),
+        block(
             "modularity",
             "[..]: Newman's Q of soft communities; a loss takes it with a weight below 0. Take the positive part of correlations first",
             (
