@@ -85,6 +85,14 @@ impl Device {
         }
     }
 
+    /// The most bytes of a tensor: what the device binds at once. The host has no such limit.
+    pub fn max_binding(&self) -> u64 {
+        match self {
+            Self::Gpu(context) => context.target().max_binding,
+            Self::Cpu(_) => u64::MAX,
+        }
+    }
+
     /// Runs products on the device's cooperative matrices, unless that has been done: what compiling the first program that would take
     /// them does as well. Returns the largest error, relative to the root mean square of the products.
     ///

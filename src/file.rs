@@ -4,6 +4,12 @@
 //! and owner. A pipe or a device is written into directly. So is a file with several names (hard links), because it cannot be replaced
 //! under all its names at once.
 
+mod stream;
+
+pub use stream::FileWriter;
+#[cfg(feature = "data")]
+pub(crate) use stream::Spool;
+
 use crate::{Error, Result};
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -19,9 +25,12 @@ fn writing() -> RwLockReadGuard<'static, ()> {
 }
 
 /// Waits until no file has a temporary name, and keeps new ones from being written as long as the returned guard lives. A program that ends
-/// meanwhile, for example because of a signal, then leaves no temporary file behind. The crate itself handles no signals.
+/// meanwhile, for example because of a signal, then leaves no temporary file behind. Files that are still being written piece by piece
+/// ([`FileWriter`]) are given up and removed, because they may take minutes. The crate itself handles no signals.
 pub fn hold_writes() -> impl Drop {
-    WRITING.write().unwrap_or_else(PoisonError::into_inner)
+    let held = WRITING.write().unwrap_or_else(PoisonError::into_inner);
+    stream::give_up();
+    held
 }
 
 /// Writes `bytes` to a temporary file beside `path` and renames it into place: a reader sees the old file or the new one, never a part.
@@ -227,13 +236,18 @@ impl Temporary {
         let temporary = Self(beside(path));
         let mut file = create(&temporary.0, before)?;
         file.write_all(bytes)?;
+        temporary.complete(&file, before)?;
+        Ok(temporary)
+    }
+
+    /// Gives the written file the mode and the owner of the file that it will replace, and has the system store its bytes.
+    fn complete(&self, file: &File, before: Option<&Metadata>) -> io::Result<()> {
         if let Some(before) = before {
-            keep_owner(&temporary.0, before);
+            keep_owner(&self.0, before);
             file.set_permissions(before.permissions())?;
         }
         // Without this, some file systems store the new name before the bytes, and a power cut leaves an empty file.
-        file.sync_all()?;
-        Ok(temporary)
+        file.sync_all()
     }
 }
 

@@ -47,6 +47,32 @@ enum Precision {
     F32,
 }
 
+/// What was computed, and where.
+#[derive(Debug)]
+pub(super) struct Computed<T> {
+    pub(super) value: T,
+    pub(super) device: Device,
+    /// The reason why the device that `auto` took did not compute it.
+    refused: Option<String>,
+}
+
+/// Computes something on a device, or on the host's cores where `auto` chose the device and it has no room.
+fn computed<T>(device: Device, auto: bool, compute: impl Fn(&Device) -> Result<T>) -> Result<Computed<T>> {
+    let refused = match (compute(&device), auto) {
+        (Ok(value), _) => return Ok(Computed { value, device, refused: None }),
+        (Err(Error::TooLarge { name, bytes, limit }), true) => {
+            format!("`{name}` needs {bytes} bytes in one binding, {} allows {limit}", device.name())
+        }
+        (Err(e @ Error::OutOfMemory { .. }), true) => format!("{}: {e}", device.name()),
+        (Err(e @ (Error::TooLarge { .. } | Error::OutOfMemory { .. })), false) => {
+            return Err(Error::argument(format!("{}: {e}; --device cpu has no such limit", device.name())));
+        }
+        (Err(e), _) => return Err(e),
+    };
+    let device = Device::cpu();
+    Ok(Computed { value: compute(&device)?, device, refused: Some(refused) })
+}
+
 /// The outcome of a subcommand that did not fail.
 pub(super) enum Done {
     Well,
@@ -138,6 +164,22 @@ impl Common {
         }
     }
 
+    /// Computes something on the device asked for. Where `auto` took a GPU that has no room for it, the host's cores compute it.
+    ///
+    /// # Errors
+    /// Returns the errors of `compute`, and says what to do where a device that was named has no room.
+    pub(super) fn compute<T>(&self, compute: impl Fn(&Device) -> Result<T>) -> Result<Computed<T>> {
+        computed(self.device()?, self.asked().1.eq_ignore_ascii_case("auto"), compute)
+    }
+
+    /// Prints the device on which something was computed in one line, as [`Common::say`] does, and why it is not the one that `auto` took.
+    pub(super) fn say_computed<T>(&self, computed: &Computed<T>) {
+        match &computed.refused {
+            Some(why) => note(&format!("device: {} ({why})", computed.device.name())),
+            None => self.say(&computed.device),
+        }
+    }
+
     /// Prints the device in one line. It is called once no further failure is likely, because a failure prints exactly one line.
     pub(super) fn say(&self, device: &Device) {
         match device {
@@ -213,5 +255,38 @@ impl Progress {
     /// Takes the bar away.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A device in f64 stands for a GPU that has no room.
+    fn refusing(device: &Device) -> Result<&'static str> {
+        match device {
+            Device::Cpu(crate::host::Precision::F64) => Err(Error::TooLarge { name: "matmul".into(), bytes: 400, limit: 100 }),
+            _ => Ok("made"),
+        }
+    }
+
+    #[test]
+    fn the_cores_compute_what_the_device_that_auto_took_refuses() {
+        let made = computed(Device::oracle(), true, refusing).unwrap();
+        assert_eq!((made.value, made.refused.as_deref()), ("made", Some("`matmul` needs 400 bytes in one binding, cpu allows 100")));
+        assert!(matches!(made.device, Device::Cpu(crate::host::Precision::F32)));
+        let full = |device: &Device| match refusing(device) {
+            Err(_) => Err(Error::OutOfMemory { what: "a buffer".into() }),
+            made => made,
+        };
+        assert!(computed(Device::oracle(), true, full).unwrap().refused.unwrap().contains("out of memory: a buffer"));
+    }
+
+    #[test]
+    fn a_device_that_was_named_fails_and_says_what_to_do() {
+        let message = computed(Device::oracle(), false, refusing).unwrap_err().to_string();
+        assert!(message.contains("binds at most 100") && message.ends_with("--device cpu has no such limit"), "{message}");
+        let other = |_: &Device| Err::<(), _>(Error::argument("other"));
+        assert_eq!(computed(Device::oracle(), true, other).unwrap_err().to_string(), "other");
     }
 }

@@ -3,14 +3,15 @@
 mod report;
 
 use super::common::{Common, Done, note};
+use super::large::{Keep, Written, in_panels, keep, write_in_panels};
 use super::source::{Source, apart};
 use crate::connectome::connectivity::mean::Ended;
-use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind, Matrices};
+use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::data::{self, Connectome, Content, Format, Series};
 use crate::file::OutputFolder;
 use crate::host::Precision;
-use crate::{Error, Result};
+use crate::{Device, Error, HostTensor, Result};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use report::Page;
@@ -25,6 +26,12 @@ pub(super) struct Connectivity {
     /// subject also `.tsv` or `.csv`, with the names in its header and first column.
     #[arg(short, long, value_name = "OUT")]
     out: PathBuf,
+    /// Keep part of a matrix that would be too large, which is never made as a whole: `top-k=N`, the N strongest edges of each region, by
+    /// value and not by magnitude; `threshold=R`, the pairs whose value is R or greater, each once; or `degree=R`, the number of others with
+    /// which a region's value is R or greater. Edges go to `.npz`, as `scipy.sparse.load_npz` reads it, or to a `.tsv` or `.csv` of source,
+    /// target and weight; degrees to `.npy`, `.tsv` or `.csv`. Regions that are constant or have no value have no edges.
+    #[arg(long, value_name = "top-k=N|threshold=R|degree=R", value_parser = keep)]
+    keep: Option<Keep>,
     /// The matrices to compute; covariance divides by T - 1.
     #[arg(long, value_enum, default_value_t = Kind::Correlation)]
     kind: Kind,
@@ -102,7 +109,10 @@ impl Connectivity {
         if self.fisher_z && !matches!(self.kind, Kind::Correlation | Kind::PartialCorrelation) {
             return Err("--fisher-z is of correlations: leave it out, or take --kind correlation or partial-correlation");
         }
-        Ok(())
+        if self.keep.is_some() && self.report.is_some() {
+            return Err("--report is of whole matrices: leave it or --keep out");
+        }
+        self.keep.map_or(Ok(()), |keep| keep.agrees(&self.measure()))
     }
 
     pub(super) fn run(self, common: &Common) -> Result<Done> {
@@ -116,35 +126,26 @@ impl Connectivity {
         }
         let folder = self.report.as_ref().map(OutputFolder::new).transpose()?;
         let measure = self.measure();
-        let device = common.device()?;
-        let made = measure.compute_present(&device, &series.values, &series.missing).map_err(|e| match e {
+        let computed = common.compute(|device| self.write(&measure, device, &series)).map_err(|e| match e {
             Error::Argument { what } => Error::file(self.source.path(), what),
             Error::Op { .. } => Error::file(self.source.path(), e.to_string()),
             other => other,
         })?;
-        let connectome = Connectome::new(made.values.clone(), series.names.clone())?;
-        let connectome = Connectome { parcels: series.parcels().cloned(), ..connectome };
-        data::write_connectome(&self.out, &connectome)?;
-        common.say(&device);
+        let (made, device) = (&computed.value, &computed.device);
+        common.say_computed(&computed);
         self.source.say(&series);
-        let warnings = self.warnings(&measure, &series, &made);
-        if let Some(mut folder) = folder {
-            let page = Page {
-                intro: format!(
-                    "{}: {} of {} of {frames} frames and {regions} regions, in {}.",
-                    self.source.path().display(),
-                    self.quantity(),
-                    if subjects == 1 { "1 subject".into() } else { format!("{subjects} subjects") },
-                    self.out.display()
-                ),
-                quantity: self.quantity(),
-                names: series.names.clone().unwrap_or_else(|| (0..regions).map(|region| region.to_string()).collect()),
-                values: made.values.elements::<f32>()?,
-                warnings: &warnings,
-            };
-            page.add_to(&mut folder)?;
-            folder.commit()?;
-        }
+        let warnings = self.warnings(&measure, &series, made);
+        let reported = match (folder, &made.whole) {
+            (Some(folder), Some(matrices)) => {
+                self.report(folder, &series, matrices, &warnings)?;
+                true
+            }
+            (Some(_), None) => {
+                note("no report is written: the matrices are too large to be held");
+                false
+            }
+            (None, _) => false,
+        };
         for warning in &warnings {
             note(&format!("warning: {}: {warning}", self.source.path().display()));
         }
@@ -154,16 +155,50 @@ impl Connectivity {
             "kind": self.kind.name(), "shrinkage": shrinkage_name(measure.shrinkage()), "fisher_z": self.fisher_z,
             "precision": precision(made.precision), "condition": made.condition,
             "residual": made.mean.map(|m| m.residual), "mean": made.mean.map(ended),
-            "subjects": subjects, "frames": frames, "regions": regions,
-            "warnings": warnings, "report": self.report.as_ref().map(|report| report.display().to_string()),
+            "keep": self.keep.map(Keep::text), "edges": made.edges, "subjects": subjects, "frames": frames, "regions": regions,
+            "warnings": warnings, "report": self.report.as_ref().filter(|_| reported).map(|report| report.display().to_string()),
         });
         self.source.describe(&mut json, &series);
         common.print(&json, || {
             let of = if subjects == 1 { String::new() } else { format!("{subjects} subjects of ") };
             let how = if made.precision == Precision::F64 { ", in f64 on the host" } else { "" };
-            format!("{of}{frames} frames, {regions} regions -> {} {}{how}", self.out.display(), made.values.ty())
+            format!("{of}{frames} frames, {regions} regions -> {} {}{how}", self.out.display(), made.what)
         })?;
         Ok(Done::Well)
+    }
+
+    /// Computes what is asked for and writes it.
+    fn write(&self, measure: &Measure, device: &Device, series: &Series) -> Result<Written> {
+        if let Some(keep) = self.keep {
+            return keep.write(measure, device, series, &self.out);
+        }
+        if in_panels(measure, device, series, &self.out)? {
+            return write_in_panels(measure, device, series, &self.out);
+        }
+        let made = measure.compute_present(device, &series.values, &series.missing)?;
+        let connectome = Connectome::new(made.values.clone(), series.names.clone())?;
+        let connectome = Connectome { parcels: series.parcels().cloned(), ..connectome };
+        data::write_connectome(&self.out, &connectome)?;
+        Ok(Written::of(made))
+    }
+
+    /// Writes the report of the matrices.
+    fn report(&self, mut folder: OutputFolder, series: &Series, matrices: &HostTensor, warnings: &[String]) -> Result<()> {
+        let (regions, frames) = (series.regions(), series.values.shape().last().copied().unwrap_or(0));
+        let of = match series.missing.len() / regions.max(1) {
+            1 => "1 subject".to_owned(),
+            subjects => format!("{subjects} subjects"),
+        };
+        let (file, quantity) = (self.source.path().display(), self.quantity());
+        let page = Page {
+            intro: format!("{file}: {quantity} of {of} of {frames} frames and {regions} regions, in {}.", self.out.display()),
+            quantity,
+            names: series.names.clone().unwrap_or_else(|| (0..regions).map(|region| region.to_string()).collect()),
+            values: matrices.elements::<f32>()?,
+            warnings,
+        };
+        page.add_to(&mut folder)?;
+        folder.commit().map(drop)
     }
 
     fn measure(&self) -> Measure {
@@ -182,8 +217,9 @@ impl Connectivity {
     }
 
     /// The warnings that a user should read before trusting the matrices.
-    fn warnings(&self, measure: &Measure, series: &Series, made: &Matrices) -> Vec<String> {
-        let mut found: Vec<String> = measure.doubt(&series.values).into_iter().collect();
+    fn warnings(&self, measure: &Measure, series: &Series, made: &Written) -> Vec<String> {
+        let doubt = measure.doubt(&series.values).filter(|_| self.keep.is_none());
+        let mut found: Vec<String> = doubt.into_iter().collect();
         found.extend(series.read_as.iter().flat_map(|read_as| read_as.doubts.clone()));
         found.extend(series.missing_warning());
         found.extend(made.rows.warnings(self.kind, |row| series.row_name(row)));
@@ -197,7 +233,7 @@ impl Connectivity {
     }
 
     fn check_out(&self) -> Result<()> {
-        Format::written_as(&self.out, Content::Connectome)?;
+        Format::written_as(&self.out, self.keep.map_or(Content::Connectome, Keep::content))?;
         apart(&self.out, self.source.files())
     }
 }

@@ -66,11 +66,11 @@ impl Denoise {
             None => (Confounds::default(), self.source.path()),
         };
         let model = settings.model(&table, time).map_err(|e| Error::file(of, e.to_string()))?;
-        let device = common.device()?;
-        let clean = model.clean(&device, &values).map_err(|e| Error::file(self.source.path(), e.to_string()))?;
+        let computed = common.compute(|device| model.clean(device, &values)).map_err(|e| Error::file(self.source.path(), e.to_string()))?;
+        let (clean, device) = (&computed.value, &computed.device);
         let written = Series { values: clean.series.clone(), ..series.clone() };
         data::write_series(&self.out, &written, self.source.layout())?;
-        common.say(&device);
+        common.say_computed(&computed);
         self.source.say(&series);
         let warnings = self.source.warn(&series)?;
         let frames = clean.series.shape()[1];

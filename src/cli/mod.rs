@@ -10,6 +10,7 @@ mod demo;
 mod denoise;
 mod devices;
 mod formats;
+mod large;
 mod parcellate;
 mod parcels;
 mod run;

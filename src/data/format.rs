@@ -40,6 +40,10 @@ pub enum Content {
     Connectome,
     /// An array of numbers of any shape.
     Array,
+    /// Some of the connections of a connectome: a sparse matrix, or a line for each.
+    Edges,
+    /// A number for each region, such as its degree.
+    Values,
     /// Columns of text and numbers, such as participants and confounds.
     Table,
     /// Regions of an image or of a surface.
@@ -54,6 +58,8 @@ impl Content {
         match self {
             Self::Series => "series",
             Self::Connectome => "a connectome",
+            Self::Edges => "edges of a connectome",
+            Self::Values => "values of regions",
             Self::Array => "an array",
             Self::Table => "a table",
             Self::Atlas => "an atlas",
@@ -78,7 +84,7 @@ pub struct FormatRow {
     pub written: &'static [Content],
 }
 
-use Content::{Array, Atlas, Connectome, Mesh, Series, Table};
+use Content::{Array, Atlas, Connectome, Edges, Mesh, Series, Table, Values};
 
 /// The table. The longest end that fits a file's name decides.
 pub const FORMATS: &[FormatRow] = &[
@@ -87,28 +93,28 @@ pub const FORMATS: &[FormatRow] = &[
         extensions: &[".npy"],
         what: "NumPy's array; NAME.names.txt beside it holds the names of regions, one on each line",
         read: &[Series, Connectome, Array],
-        written: &[Series, Connectome],
+        written: &[Series, Connectome, Values],
     },
     FormatRow {
         format: Format::Npz,
         extensions: &[".npz"],
         what: "NumPy's arrays by name; FILE.npz:NAME chooses one, and an array `names` holds the names of regions",
         read: &[Series, Connectome, Array],
-        written: &[Series, Connectome],
+        written: &[Series, Connectome, Edges],
     },
     FormatRow {
         format: Format::Csv,
         extensions: &[".csv"],
         what: "table with commas; a connectome is a matrix, or a list of edges with the columns source, target and weight",
         read: &[Series, Connectome, Table],
-        written: &[Series, Connectome],
+        written: &[Series, Connectome, Edges, Values],
     },
     FormatRow {
         format: Format::Tsv,
         extensions: &[".tsv"],
         what: "table with tabs, as BIDS has them (fMRIPrep, XCP-D); connectomes as in .csv",
         read: &[Series, Connectome, Table],
-        written: &[Series, Connectome],
+        written: &[Series, Connectome, Edges, Values],
     },
     FormatRow {
         format: Format::Text,

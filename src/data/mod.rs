@@ -6,8 +6,8 @@
 //! | content | read | written |
 //! |---|---|---|
 //! | series of regions, vertices or voxels | [`read_series`], [`read_series_bytes`], [`read_series_row`] | [`write_series`] |
-//! | connectomes | [`read_connectome`], [`read_connectome_bytes`] | [`write_connectome`] |
-//! | arrays | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`] |
+//! | connectomes | [`read_connectome`], [`read_connectome_bytes`] | [`write_connectome`], row by row [`ConnectomeWriter`] |
+//! | arrays | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`], piece by piece [`NpyWriter`] |
 //! | tables | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`], [`cells_text`] |
 //! | images | [`read_nifti`], [`read_nifti_bytes`], [`atlas_series`] | |
 //! | matrices on grayordinates or parcels, CIFTI-2 | [`cifti::read_cifti`] | [`cifti::Cifti::to_bytes`] |
@@ -16,7 +16,9 @@
 //! | confounds | [`read_confounds`] | |
 //! | worms (calcium imaging) | [`read_worms`] | |
 //! | the cortex that ships | [`shipped_cortex`] | |
-//! | anything | | [`write_file`](crate::file::write_file), [`OutputFolder`](crate::file::OutputFolder) |
+//! | sparse matrices | | [`SparseWriter`] |
+//! | values of regions | | [`write_values`] |
+//! | anything | | [`write_file`](crate::file::write_file), [`FileWriter`](crate::file::FileWriter), [`OutputFolder`](crate::file::OutputFolder) |
 
 pub mod cifti;
 mod confounds;
@@ -33,20 +35,24 @@ mod npz;
 mod numbers;
 mod series;
 mod shipped;
+mod sparse;
 mod table;
+mod values;
 mod worms;
 
 pub use confounds::read_confounds;
-pub use connectome::{Connectome, read_connectome, read_connectome_bytes, write_connectome};
+pub use connectome::{Connectome, ConnectomeWriter, read_connectome, read_connectome_bytes, write_connectome};
 pub use format::{Content, FORMATS, Format, FormatRow};
 pub use gifti::{Mesh, Surface, label_gifti, read_gifti_bytes, read_gifti_labels_bytes, read_mesh, read_mesh_bytes, series_gifti};
 pub use idx::{Bytes, read_idx, read_idx_bytes};
 pub use nifti::{Image, atlas_series, is_nifti, read_nifti, read_nifti_bytes};
-pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};
+pub use npy::{NpyRows, NpyWriter, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};
 pub use npz::{file_and_array, read_npz, read_npz_bytes};
 pub use series::{Layout, Series, SeriesOptions, on_whole_surface, read_series, read_series_bytes, read_series_row, write_series};
 pub use shipped::shipped_cortex;
+pub use sparse::SparseWriter;
 pub use table::{Delimiter, ReadAs, Table, TableOptions, cells_text, read_column, read_table, read_table_bytes, table_text};
+pub use values::write_values;
 pub use worms::{Worm, read_worms, shared_neurons};
 
 use crate::{Error, Result};

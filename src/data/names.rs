@@ -28,20 +28,31 @@ pub(super) fn names_beside(array: &Path, regions: usize) -> Result<Option<Vec<St
     Ok(Some(names))
 }
 
-/// Writes an array, and the names of its regions beside it. Where there are no names and an older file of names is there, it gets the
-/// regions' numbers from 0, so that the array is not read with names of others.
+/// The file of names beside an array, and its text. Where there are no names and an older file of names is there, it gets the regions'
+/// numbers from 0, so that the array is not read with names of others; where there is no such file, none is needed.
 ///
 /// # Errors
-/// Returns [`Error::File`] where a name is empty or has a line break in it, for it could not be read again, or a file cannot be written.
-pub(super) fn write_with_names(path: &Path, array: Vec<u8>, names: Option<&[String]>, regions: usize) -> Result<()> {
+/// Returns [`Error::File`] where a name is empty or has a line break in it, for it could not be read again.
+pub(super) fn text_beside(path: &Path, names: Option<&[String]>, regions: usize) -> Result<Option<(PathBuf, Vec<u8>)>> {
     let beside = beside(path);
-    let text = match names {
+    let text: String = match names {
         Some(names) => match names.iter().find(|name| name.trim().is_empty() || name.contains(['\n', '\r'])) {
             Some(name) => return Err(Error::file(beside, format!("the name {name:?} cannot be written on a line of its own"))),
             None => names.iter().map(|name| format!("{name}\n")).collect(),
         },
         None if beside.exists() => (0..regions).map(|region| format!("{region}\n")).collect(),
-        None => return write_file(path, &array),
+        None => return Ok(None),
     };
-    write_files(&[(path.to_owned(), array), (beside, String::into_bytes(text))])
+    Ok(Some((beside, text.into_bytes())))
+}
+
+/// Writes an array, and the names of its regions beside it.
+///
+/// # Errors
+/// Returns the errors of [`text_beside`], and [`Error::File`] where a file cannot be written.
+pub(super) fn write_with_names(path: &Path, array: Vec<u8>, names: Option<&[String]>, regions: usize) -> Result<()> {
+    match text_beside(path, names, regions)? {
+        Some(beside) => write_files(&[(path.to_owned(), array), beside]),
+        None => write_file(path, &array),
+    }
 }

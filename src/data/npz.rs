@@ -1,12 +1,15 @@
 //! NumPy's `.npz`: arrays by name in one zip archive, stored or deflated when read, stored when written.
 
-use super::npy::{text_bytes, texts};
-use super::{npy_bytes, read_bytes, read_npy_bytes};
-use crate::file::write_file;
+mod write;
+
+pub(super) use write::{NpzWriter, write_with_names};
+
+use super::npy::texts;
+use super::{read_bytes, read_npy_bytes};
 use crate::{Error, HostTensor, Result};
 use flate2::bufread::DeflateDecoder;
-use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipArchiveWriter, ZipSliceArchive};
-use std::io::{Read, Write};
+use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Reads the array called `name` from a `.npz` file, as [`read_npy`](super::read_npy) would; without a name, the only one there is, or the
@@ -78,31 +81,6 @@ pub(super) fn npz_member(path: &Path, bytes: &[u8], name: Option<&str>, usual: &
     // An array of this name that does not hold texts is not the names of regions.
     let names = names.map(read).transpose()?.and_then(|bytes| texts(&bytes).ok());
     Ok((path.join(&chosen.name), read(chosen)?, names))
-}
-
-/// The bytes of a `.npz` archive of these `.npy` files by name, stored and not compressed, as `numpy.savez` writes it.
-pub(super) fn npz_bytes(arrays: &[(&str, Vec<u8>)]) -> Result<Vec<u8>, rawzip::Error> {
-    let mut archive = ZipArchiveWriter::new(Vec::new());
-    for (name, array) in arrays {
-        let file = archive.new_file(format!("{name}.npy"));
-        let (mut entry, config) = file.compression_method(CompressionMethod::STORE).start()?;
-        let mut writer = config.wrap(&mut entry);
-        writer.write_all(array)?;
-        let (_, descriptor) = writer.finish()?;
-        entry.finish(descriptor)?;
-    }
-    archive.finish()
-}
-
-/// Writes an array by this name, with the names of its regions in the array `names`, where there are any.
-///
-/// # Errors
-/// Returns [`Error::File`] where the file cannot be written.
-pub(super) fn write_with_names(path: &Path, array: &str, values: &HostTensor, names: Option<&[String]>) -> Result<()> {
-    let fail = |what: String| Error::file(path, what);
-    let mut arrays = vec![(array, npy_bytes(values).map_err(|e| fail(e.to_string()))?)];
-    arrays.extend(names.map(|names| (NAMES, text_bytes(names))));
-    write_file(path, &npz_bytes(&arrays).map_err(|e| fail(format!("cannot be written: {e}")))?)
 }
 
 /// An array of an archive.

@@ -11,6 +11,7 @@ mod denoise;
 mod devices;
 mod images;
 mod kinds;
+mod large;
 mod nan;
 mod parcellate;
 mod precision;

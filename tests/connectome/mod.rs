@@ -3,6 +3,7 @@
 mod blocks;
 #[cfg(feature = "cli")]
 mod denoising;
+mod large;
 mod losses;
 mod measure;
 mod signal;

@@ -6,6 +6,7 @@ mod connectomes;
 mod files;
 mod gifti;
 mod images;
+mod sparse;
 mod writing;
 
 use std::path::Path;

@@ -6,8 +6,14 @@ mod compute;
 pub(crate) mod condition;
 pub mod covariance;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod large;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod mean;
 pub mod measure;
+#[cfg(not(target_arch = "wasm32"))]
+mod neighbours;
+#[cfg(not(target_arch = "wasm32"))]
+mod panels;
 #[cfg(not(target_arch = "wasm32"))]
 mod present;
 pub mod shrinkage;

@@ -3,9 +3,11 @@
 mod edges;
 mod graphml;
 mod parcellated;
+mod rows;
 mod table;
 mod write;
 
+pub use rows::ConnectomeWriter;
 pub use write::write_connectome;
 
 use super::cifti::Parcels;

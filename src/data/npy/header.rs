@@ -170,7 +170,7 @@ fn shape(stated: &[u64]) -> Result<Shape, String> {
 }
 
 /// The bytes before the elements of an array of this type and shape.
-pub(super) fn bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
+pub(in super::super) fn bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
     let extents: String = shape.iter().map(|n| format!("{n}, ")).collect();
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({extents}), }}");
     // The elements begin at a multiple of 64 bytes, and the header ends with a new line.

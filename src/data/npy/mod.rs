@@ -3,9 +3,12 @@
 mod header;
 mod rows;
 mod text;
+mod write;
 
+pub(super) use header::bytes as header_bytes;
 pub use rows::NpyRows;
 pub(super) use text::{text_bytes, texts};
+pub use write::NpyWriter;
 
 use super::numbers::{Element, Kind, Stored};
 use super::read_bytes;
