@@ -178,6 +178,7 @@ impl Connectivity {
         let made = measure.compute_present(device, &series.values, &series.missing)?;
         let connectome = Connectome::new(made.values.clone(), series.names.clone())?;
         let connectome = Connectome { parcels: series.parcels().cloned(), ..connectome };
+        let connectome = Connectome { parcels: series.parcels().cloned(), ..connectome };
         data::write_connectome(&self.out, &connectome)?;
         Ok(Written::of(made))
     }

@@ -36,11 +36,11 @@ pub(super) struct Denoise {
     /// Remove a linear trend as well.
     #[arg(long)]
     detrend: bool,
-    /// Seconds from one frame to the next.
+    /// Seconds from one frame to the next, for --band [default: those that the file of series states, as images do].
     #[arg(long, value_name = "S", requires = "band")]
     tr: Option<f64>,
     /// Keep frequencies from LOW to HIGH hertz of series and confounds: Butterworth, order 5, forward and backward.
-    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"], requires = "tr")]
+    #[arg(long, num_args = 2, value_names = ["LOW", "HIGH"])]
     band: Option<Vec<f64>>,
     /// Censor frames whose framewise displacement is above MM millimetres: they are left out of the fit and of OUT.
     #[arg(long, value_name = "MM", requires = "confounds")]
@@ -57,8 +57,10 @@ pub(super) struct Denoise {
 impl Denoise {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         self.check_out()?;
-        let settings = self.settings()?;
+        let mut settings = self.settings()?;
+        self.tr.map_or(Ok(None), |tr| self.band_at(tr))?;
         let series = self.source.read()?;
+        settings.band = self.step(&series)?.map_or(Ok(None), |step| self.band_at(step))?;
         let values = self.one_run(&series)?;
         let [regions, time] = [values.shape()[0], values.shape()[1]];
         let (table, of) = match &self.confounds {
@@ -80,19 +82,24 @@ impl Denoise {
             "confounds": self.confounds.as_ref().map(|path| path.display().to_string()),
             "out": self.out.display().to_string(), "device": device.name(), "columns": clean.columns, "regions": regions, "frames": time,
             "kept": frames, "censored": marked(&clean.kept), "non_steady_state": early, "rank": clean.rank,
-            "degrees_of_freedom": frames - clean.rank, "warnings": warnings,
+            "tr": settings.band.map(|(_, tr)| tr), "degrees_of_freedom": frames - clean.rank, "warnings": warnings,
         });
         self.source.describe(&mut json, &series);
         common.print(&json, || {
             let of = if frames < time { format!("{frames} of {time} frames kept") } else { format!("{time} frames") };
             format!("{of}, {regions} regions, {} confounds, rank {} -> {}", clean.columns.len(), clean.rank, self.out.display())
         })?;
-        self.remark(&table, &early);
+        self.remark(&series, &table, &early);
         Ok(Done::Well)
     }
 
     /// Prints remarks about a run that succeeded.
-    fn remark(&self, table: &Confounds, early: &[usize]) {
+    fn remark(&self, series: &Series, table: &Confounds, early: &[usize]) {
+        if let (Some(tr), Some(step)) = (self.tr, series.step)
+            && (tr - step).abs() > 1e-3 * step
+        {
+            note(&format!("--tr {tr} is taken, where {} states {step} s", self.source.path().display()));
+        }
         if self.none {
             note("--none: no confounds were regressed out");
         }
@@ -120,20 +127,32 @@ impl Denoise {
                 return Err(Error::argument(what));
             }
         };
-        let band = match (self.tr, self.band.as_deref()) {
-            (Some(tr), Some(&[low, high])) => {
-                Some((Band::Pass(low, high).checked(tr).map_err(|e| Error::argument(format!("--band: {e}")))?, tr))
-            }
-            _ => None,
-        };
         Ok(Settings {
             confounds,
             detrend: self.detrend,
-            band,
+            band: None,
             censor_fd: self.censor_fd,
             keep_non_steady_state: self.keep_non_steady_state,
             keep_mean: self.keep_mean,
         })
+    }
+
+    /// The band to keep, checked against a repetition time.
+    fn band_at(&self, step: f64) -> Result<Option<(Band, f64)>> {
+        let Some(&[low, high]) = self.band.as_deref() else { return Ok(None) };
+        let band = Band::Pass(low, high).checked(step).map_err(|e| Error::argument(format!("--band: {e}")))?;
+        Ok(Some((band, step)))
+    }
+
+    /// The repetition time: that of `--tr`, else that of the file of series. It is needed for a band alone.
+    fn step(&self, series: &Series) -> Result<Option<f64>> {
+        match self.tr.or(series.step) {
+            None if self.band.is_some() => {
+                let what = "--band needs the repetition time, which the file does not state: --tr S is expected";
+                Err(Error::file(self.source.path(), what))
+            }
+            step => Ok(step),
+        }
     }
 
     fn check_out(&self) -> Result<()> {

@@ -14,6 +14,7 @@ mod large;
 mod parcellate;
 mod parcels;
 mod run;
+mod series;
 mod shaders;
 #[cfg(unix)]
 mod signals;
@@ -56,6 +57,9 @@ enum Command {
         after_help = "Example: tapetum denoise series.csv --confounds confounds.tsv --strategy 36p --band 0.01 0.1 --tr 2 -o clean.csv"
     )]
     Denoise(denoise::Denoise),
+    /// Series of regions from an image by an atlas, or from any file of series, written to a file.
+    #[command(after_help = "Example: tapetum series bold.nii.gz --atlas atlas.nii.gz -o series.tsv")]
+    Series(series::Series),
     /// Births and deaths of weighted graphs: distances, barycentres, clusters, tests.
     #[command(after_help = "Example: tapetum topology test patients/*.tsv --against controls/*.tsv -o tested")]
     Topology(topology::Topology),
@@ -81,16 +85,27 @@ enum Command {
 
 /// Subcommands in which nothing is random, and those that run no program on a device. The options of others are taken there, for scripts
 /// that give them to all, but the help page does not show them.
-const SEEDLESS: [&str; 9] =
-    ["devices", "formats", "check", "connectivity", "denoise", "shaders", "topology decompose", "topology distance", "topology barycenter"];
-const UNTUNED: [&str; 5] = ["devices", "formats", "check", "shaders", "tune"];
-const DEVICELESS: [&str; 3] = ["devices", "formats", "shaders"];
+const SEEDLESS: [&str; 10] = [
+    "devices",
+    "formats",
+    "check",
+    "connectivity",
+    "denoise",
+    "series",
+    "shaders",
+    "topology decompose",
+    "topology distance",
+    "topology barycenter",
+];
+const UNTUNED: [&str; 6] = ["devices", "formats", "check", "series", "shaders", "tune"];
+const DEVICELESS: [&str; 4] = ["devices", "formats", "series", "shaders"];
 /// Subcommands whose users do not change kernels.
-const SHADERLESS: [&str; 12] = [
+const SHADERLESS: [&str; 13] = [
     "devices",
     "formats",
     "connectivity",
     "denoise",
+    "series",
     "parcellate",
     "run",
     "demo",
@@ -108,7 +123,7 @@ fn arguments() -> clap::Command {
         ("tuning", &UNTUNED[..]),
         ("device", &DEVICELESS[..]),
         ("shaders", &SHADERLESS[..]),
-        ("precision", &["formats", "shaders"]),
+        ("precision", &["formats", "series", "shaders"]),
     ];
     let root = Arguments::command();
     let options: Vec<_> = root.get_arguments().cloned().collect();
@@ -168,6 +183,7 @@ impl Command {
             Self::Check(check) => check.run(common),
             Self::Connectivity(connectivity) => connectivity.run(common),
             Self::Denoise(denoise) => denoise.run(common),
+            Self::Series(series) => series.run(common),
             Self::Topology(topology) => topology.run(common),
             Self::Shaders(shaders) => shaders.run(common),
             Self::Parcellate(parcellate) => parcellate.run(common),

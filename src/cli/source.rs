@@ -1,7 +1,7 @@
 //! The files that commands read series from and write results to.
 
 use super::common::note;
-use crate::data::{self, Delimiter, Layout, Series, SeriesOptions, TableOptions};
+use crate::data::{self, Delimiter, Layout, MapSeries, Resample, Series, SeriesOptions, TableOptions};
 use crate::{Error, Result};
 use clap::ValueEnum;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue};
@@ -15,7 +15,7 @@ pub(super) struct Source {
     /// Series: `.npy`, `.npz` (`FILE.npz:NAME` names one array of several), a table whose rows are time, a surface, or an image over time by
     /// an atlas. `tapetum formats` lists what is read.
     series: PathBuf,
-    /// The atlas that gives an image its series: an image of labels, or of maps along its fourth axis, with the same voxels. For CIFTI files
+    /// The atlas that gives an image its series: an image of labels, or of maps along its fourth axis, on any grid. For CIFTI files
     /// of vertices and voxels, and for surfaces, labels in `.dlabel.nii`, `.label.gii` or `.annot` (`FILE.dlabel.nii:MAP` names one map of several,
     /// `LEFT.label.gii,RIGHT.label.gii` a file for each hemisphere).
     #[arg(long, value_name = "FILE")]
@@ -23,6 +23,17 @@ pub(super) struct Source {
     /// The structures that are taken of a CIFTI file of vertices and voxels, such as CORTEX_LEFT,CORTEX_RIGHT [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
     structures: Vec<String>,
+    /// The names of the atlas' regions: a table with the columns `index` and `name`, a look-up table, or a name on each line [default: the
+    /// table beside the atlas, such as ATLAS.tsv, ATLAS_dseg.tsv or ATLAS_LUT.txt, where there is one].
+    #[arg(long, value_name = "FILE", requires = "atlas")]
+    labels: Option<PathBuf>,
+    /// What is done about an atlas on another grid than the image: `auto` takes it at the nearest voxel, or maps by linear interpolation, and
+    /// says so; `never` refuses it.
+    #[arg(long, value_enum, value_name = "auto|never", default_value_t, hide_default_value = true, hide_possible_values = true)]
+    resample: Resample,
+    /// How the maps of an atlas with four axes have series: by a fit of all together to each frame, or each by its weighted mean.
+    #[arg(long, value_enum, default_value_t)]
+    maps: MapSeries,
     /// The axes of an array or a table, after subjects.
     #[arg(long, value_enum, default_value_t = Axes::TimeRegions)]
     layout: Axes,
@@ -70,6 +81,26 @@ impl ValueEnum for Delimiter {
     }
 }
 
+impl ValueEnum for Resample {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
+impl ValueEnum for MapSeries {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
+}
+
 impl Tables {
     pub(super) fn options(&self) -> TableOptions {
         TableOptions { header: self.header, index_column: self.index_column.clone(), delimiter: self.delimiter }
@@ -96,12 +127,14 @@ impl Source {
         options.table = self.tables.options();
         options.atlas.clone_from(&self.atlas);
         options.structures.clone_from(&self.structures);
+        options.labels.clone_from(&self.labels);
+        (options.resample, options.maps) = (self.resample, self.maps);
         data::read_series(&self.series, options)
     }
 
     /// The files that are read.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
-        [Some(&self.series), self.atlas.as_ref()].into_iter().flatten().map(PathBuf::as_path)
+        [Some(&self.series), self.atlas.as_ref(), self.labels.as_ref()].into_iter().flatten().map(PathBuf::as_path)
     }
 
     /// Says how the file was read.

@@ -1,7 +1,7 @@
 //! Gzip as files have it: one member or several, one after the other, as `bgzip`, parallel writers and `cat` make them.
 
 use flate2::bufread::GzDecoder;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 /// True where the bytes begin as gzip does; a file's name does not always say so.
 pub(super) fn is_gzip(bytes: &[u8]) -> bool {
@@ -10,11 +10,17 @@ pub(super) fn is_gzip(bytes: &[u8]) -> bool {
 
 /// A reader of the decompressed members, one after the other. The checksum and the length of each member are checked at its end, so data
 /// read to the end without an error are complete. Zeros that fill the file after the last member are no error.
-pub(super) struct Members<'a>(GzDecoder<&'a [u8]>);
+pub(super) struct Members<R>(State<R>);
 
-impl<'a> Members<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self(GzDecoder::new(bytes))
+enum State<R> {
+    Within(GzDecoder<R>),
+    /// Nothing is left to read, or the last read failed.
+    Ended,
+}
+
+impl<R: BufRead> Members<R> {
+    pub(super) fn new(packed: R) -> Self {
+        Self(State::Within(GzDecoder::new(packed)))
     }
 
     /// Reads to the end of the last member without keeping the data, and returns the number of bytes.
@@ -23,15 +29,35 @@ impl<'a> Members<'a> {
     }
 }
 
-impl Read for Members<'_> {
+impl<R: BufRead> Read for Members<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let read = self.0.read(into)?;
-            let rest = *self.0.get_ref();
-            if read > 0 || into.is_empty() || rest.iter().all(|&b| b == 0) {
+        if into.is_empty() {
+            return Ok(0);
+        }
+        while let State::Within(decoder) = &mut self.0 {
+            let read = decoder.read(into)?;
+            if read > 0 {
                 return Ok(read);
             }
-            self.0 = GzDecoder::new(rest);
+            let State::Within(decoder) = std::mem::replace(&mut self.0, State::Ended) else { break };
+            self.0 = next_member(decoder.into_inner())?;
+        }
+        Ok(0)
+    }
+}
+
+/// The decoder of the member that begins here; zeros before it are left out.
+fn next_member<R: BufRead>(mut packed: R) -> io::Result<State<R>> {
+    loop {
+        let buffered = packed.fill_buf()?;
+        let zeros = buffered.iter().take_while(|b| **b == 0).count();
+        match (buffered.len(), zeros) {
+            (0, _) => return Ok(State::Ended),
+            (held, zeros) if zeros == held => packed.consume(zeros),
+            (_, zeros) => {
+                packed.consume(zeros);
+                return Ok(State::Within(GzDecoder::new(packed)));
+            }
         }
     }
 }
@@ -58,7 +84,11 @@ mod tests {
     fn members_are_read_one_after_the_other() {
         let several = [member(b"one, "), member(b""), member(b"two"), vec![0; 512]].concat();
         assert_eq!(read(&several).unwrap(), b"one, two");
-        assert_eq!(Members::new(&several).finish().unwrap(), 8);
+        assert_eq!(Members::new(&several[..]).finish().unwrap(), 8);
+        // A reader that gives a byte at a time ends members and zeros at the same places.
+        let mut all = Vec::new();
+        Members::new(std::io::BufReader::with_capacity(1, &several[..])).read_to_end(&mut all).unwrap();
+        assert_eq!(all, b"one, two");
     }
 
     #[test]

@@ -128,7 +128,7 @@ fn what_cannot_be_done_is_refused() {
     run(&folder, "out.npy", &["--tr", "2"]).misused("--band");
     run(&folder, "out.npy", &["--strategy", "9p", "--columns", "csf"]).misused("cannot be used with");
     run(&folder, "out.npy", &["--strategy", "nine"]).misused("36p");
-    run(&folder, "out.gii", &[]).failed(&["out.gii", ".npy"]);
+    run(&folder, "out.txt", &[]).failed(&["out.txt", ".npy"]);
     run(&folder, "confounds.tsv", &[]).failed(&["would replace"]);
 
     let text = golden()["confounds"].as_str().unwrap().to_owned();

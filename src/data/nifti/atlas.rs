@@ -1,106 +1,165 @@
 //! The series of an atlas' regions in an image over time.
 
-use super::super::Series;
-use super::{Image, read_nifti};
+use super::super::label_table::{Numbers, region_names};
+use super::super::{Series, SeriesOptions};
+use super::NiftiReader;
+use super::extraction::{Extraction, MapSeries};
+use super::grid::Grid;
+use super::regions::Regions;
+use super::step::step;
 use crate::tensor::parallel;
 use crate::{Error, HostTensor, Result};
-use std::collections::BTreeMap;
 use std::path::Path;
 
-/// The largest label, 2^53; beyond it, double precision does not distinguish all whole numbers.
-const LARGEST_LABEL: f64 = 9_007_199_254_740_992.0;
+/// The frames that are in memory at a time.
+const FRAMES: usize = 4;
 
-/// Series of an atlas' regions in an image over time: means over voxels of one label (labels above 0, ascending), where the atlas has
-/// three axes; means weighted by each map, where it has four (a map's weights are divided by their sum; nilearn's `NiftiMapsMasker`
-/// solves least squares instead). Sums are in double precision. Names are the labels, or the maps' places counted from 0.
+/// Whether an atlas may lie on another grid than the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Resample {
+    /// The atlas is taken on the image's grid: labels at the nearest voxel, maps by linear interpolation, both 0 outside the atlas, as
+    /// nilearn's maskers do with `resampling_target="data"`.
+    #[default]
+    Auto,
+    /// An atlas on another grid is refused.
+    Never,
+}
+
+impl Resample {
+    /// All choices.
+    pub const ALL: [Self; 2] = [Self::Auto, Self::Never];
+
+    /// The name: `auto` or `never`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// Series of an atlas' regions in an image over time, read frame by frame: means over the voxels of each label (labels above 0, ascending)
+/// where the atlas has three axes, and values of each map where it has four, by least squares. [`read_series`](super::super::read_series)
+/// with an [`atlas`](SeriesOptions::atlas) does the same and takes options. Sums are in double precision.
+///
+/// An atlas on another grid is taken on the image's ([`Resample::Auto`]). A region without voxels there has no value ([`Series::missing`]).
+/// Voxels that are NaN at every frame lie outside what was imaged and are left out (nilearn takes them as 0). Names are those in a table
+/// beside the atlas, where there is one ([`SeriesOptions::labels`]), else the labels, or the maps' places counted from 0.
+/// [`Series::step`] is the repetition time of the header, or of a `.json` of the same name.
 ///
 /// # Errors
-/// Returns [`Error::File`], which names the image or the atlas, where their voxels are not the same, labels are not whole numbers, weights
-/// are negative or all 0, or a voxel of a region is not a finite number.
+/// Returns [`Error::File`], which names the image or the atlas, where one of them cannot be read, labels are not whole numbers, the atlas
+/// has no voxel within the image, or a voxel of a region is not finite at some frames.
 pub fn atlas_series(image: impl AsRef<Path>, atlas: impl AsRef<Path>) -> Result<Series> {
-    let means = atlas_means(image.as_ref(), atlas.as_ref())?;
-    let shape = [means.names.len(), means.values.len() / means.names.len()];
-    Ok(Series { names: Some(means.names), ..Series::new(HostTensor::real(shape, means.values)?) })
+    series_of_regions(image.as_ref(), atlas.as_ref(), &SeriesOptions::default())
 }
 
-/// Series in double precision: one name for each region, and the values `[regions, frames]`, each of which is finite when rounded to single
-/// precision.
-pub(in super::super) struct Means {
-    pub(in super::super) names: Vec<String>,
-    pub(in super::super) values: Vec<f64>,
-}
-
-pub(in super::super) fn atlas_means(image_path: &Path, atlas_path: &Path) -> Result<Means> {
-    let (image, atlas) = (read_nifti(image_path)?, read_nifti(atlas_path)?);
-    same_voxels(&image, &atlas)
-        .map_err(|what| Error::file(atlas_path, format!("{what} of {}: resample one of them", image_path.display())))?;
-    let regions = regions(&atlas).map_err(|what| Error::file(atlas_path, what))?;
-    let (frames, count) = (image.extents[3], regions.len());
-    let mut by_frame = vec![0.0f64; frames * count];
-    let work = image.voxels() + regions.iter().map(|r| r.weights.len()).sum::<usize>();
-    parallel::rows(&mut by_frame, count, work, |frame, out| {
-        let values = image.frame(frame);
-        for (out, region) in out.iter_mut().zip(&regions) {
-            *out = region.weights.iter().map(|&(voxel, w)| w * values[voxel]).sum();
-        }
-    });
-    if let Some(at) = by_frame.iter().position(|&x| !(x as f32).is_finite()) {
-        let (frame, region) = (at / count, &regions[at % count].name);
-        let what = format!("region {region} has a voxel at frame {frame}, counted from 0, that is not a finite number");
-        return Err(Error::file(image_path, what));
+pub(in super::super) fn series_of_regions(image_path: &Path, atlas_path: &Path, options: &SeriesOptions) -> Result<Series> {
+    let mut image = NiftiReader::open(image_path)?;
+    let mut atlas = NiftiReader::open(atlas_path)?;
+    let grid = Grid::new(image.extents(), image.affine());
+    let mut remarks = Vec::new();
+    let is_map = atlas.extents()[3] > 1;
+    remarks.extend(other_grid(&image, &atlas, &grid, options.resample)?);
+    let regions = Regions::read(&mut atlas, &grid)?;
+    let numbers = match &regions {
+        Regions::Labels { labels, .. } => Numbers::Labels(labels.clone()),
+        Regions::Maps(maps) => Numbers::Maps(maps.len()),
+    };
+    let names = region_names(atlas_path, options.labels.as_deref(), &numbers)?;
+    remarks.extend(names.remarks);
+    let count = regions.count();
+    if is_map {
+        remarks.push(format!("the values of {count} maps are those of {}", described(options.maps)));
     }
+    let (extraction, by_frame) = extract(&mut image, &grid, atlas_path, regions, options.maps)?;
+    if extraction.outside() > 0 {
+        remarks.push(format!("{} voxels of regions are NaN at every frame and are left out", extraction.outside()));
+    }
+    let (step, of_step) = step(&image);
+    remarks.extend(of_step);
+    let frames = by_frame.len() / count;
     let values = (0..frames * count).map(|at| by_frame[at % frames * count + at / frames]).collect();
-    Ok(Means { names: regions.into_iter().map(|r| r.name).collect(), values })
+    let values = HostTensor::real([count, frames], values)?;
+    Ok(Series { names: Some(names.names), missing: extraction.missing, step, remarks, ..Series::new(values) })
 }
 
-/// Checks that the voxels of both images have the same positions, to about a thousandth of a millimetre. A position that is NaN agrees with
-/// none.
-fn same_voxels(image: &Image, atlas: &Image) -> Result<(), String> {
-    if image.extents[..3] != atlas.extents[..3] {
-        return Err(format!("{:?} voxels are not the {:?}", &atlas.extents[..3], &image.extents[..3]));
-    }
-    let near = image.affine.as_flattened().iter().zip(atlas.affine.as_flattened()).all(|(a, b)| (a - b).abs() <= 1e-3);
-    if near { Ok(()) } else { Err(format!("the voxels lie elsewhere ({:?} by the affine) than those", atlas.affine)) }
-}
-
-/// A region: its voxels with weights that sum to 1.
-struct Region {
-    name: String,
-    weights: Vec<(usize, f64)>,
-}
-
-fn regions(atlas: &Image) -> Result<Vec<Region>, String> {
-    let found = if atlas.extents[3] == 1 { labels(&atlas.values())? } else { maps(atlas)? };
-    if found.is_empty() { Err("an atlas of one label above 0 at least expected, found none".into()) } else { Ok(found) }
-}
-
-fn labels(values: &[f64]) -> Result<Vec<Region>, String> {
-    let mut voxels: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-    for (voxel, &value) in values.iter().enumerate().filter(|(_, v)| **v != 0.0) {
-        if value.fract() != 0.0 || !(0.0..LARGEST_LABEL).contains(&value) {
-            return Err(format!("labels are expected to be whole numbers from 0 on, found {value} at voxel {voxel}"));
-        }
-        voxels.entry(value as u64).or_default().push(voxel);
-    }
-    let region = |(label, voxels): (u64, Vec<usize>)| {
-        let share = 1.0 / voxels.len() as f64;
-        Region { name: label.to_string(), weights: voxels.into_iter().map(|v| (v, share)).collect() }
+fn described(maps: MapSeries) -> String {
+    let what = match maps {
+        MapSeries::LeastSquares => "least squares on all maps together",
+        MapSeries::WeightedMean => "means weighted by each map",
     };
-    Ok(voxels.into_iter().map(region).collect())
+    format!("{what} (--maps {})", maps.name())
 }
 
-fn maps(atlas: &Image) -> Result<Vec<Region>, String> {
-    let map = |i: usize| {
-        let values = atlas.frame(i);
-        if let Some(w) = values.iter().find(|w| !(w.is_finite() && **w >= 0.0)) {
-            return Err(format!("weights from 0 on are expected, found {w} in map {i}, counted from 0"));
-        }
-        let total: f64 = values.iter().sum();
-        if !(total > 0.0 && total.is_finite()) {
-            return Err(format!("map {i}, counted from 0, has no voxel of a weight above 0"));
-        }
-        let weights = values.iter().enumerate().filter(|(_, w)| **w > 0.0).map(|(v, &w)| (v, w / total)).collect();
-        Ok(Region { name: i.to_string(), weights })
+/// The remark about an atlas on another grid; `None` where both grids are the same.
+fn other_grid(image: &NiftiReader, atlas: &NiftiReader, grid: &Grid, resample: Resample) -> Result<Option<String>> {
+    let own = Grid::new(atlas.extents(), atlas.affine());
+    if grid.is_that_of(&own) {
+        return Ok(None);
+    }
+    let differ = if grid.extents == own.extents {
+        format!("the affine maps of its voxels differ ({:?} and {:?})", own.affine, grid.affine)
+    } else {
+        format!("{:?} voxels where the image has {:?}", own.extents, grid.extents)
     };
-    (0..atlas.extents[3]).map(map).collect()
+    match (resample, atlas.extents()[3]) {
+        (Resample::Never, _) => {
+            let what = format!("the atlas is on another grid than {}: {differ}, and --resample never is set", image.path().display());
+            Err(Error::file(atlas.path(), what))
+        }
+        (_, 1) => Ok(Some(format!("{} is on another grid and is taken at the nearest voxel: {differ}", atlas.path().display()))),
+        _ => Ok(Some(format!("{} is on another grid and is taken by linear interpolation: {differ}", atlas.path().display()))),
+    }
+}
+
+/// The values `[frames, regions]`, a few frames at a time.
+fn extract(
+    image: &mut NiftiReader,
+    grid: &Grid,
+    atlas_path: &Path,
+    regions: Regions,
+    maps: MapSeries,
+) -> Result<(Extraction, Vec<f64>)> {
+    let count = regions.count();
+    let mut stored: [Vec<u8>; FRAMES] = Default::default();
+    let mut unprepared = Some(regions);
+    let mut extraction = None;
+    let mut values = Vec::new();
+    loop {
+        let mut read = 0;
+        while read < FRAMES && image.read_frame(&mut stored[read])? {
+            read += 1;
+        }
+        let header = image.header();
+        if let Some(regions) = unprepared.take() {
+            let made = Extraction::new(regions, maps, &header.decoded(&stored[0])).map_err(|what| Error::file(atlas_path, what))?;
+            check_some_left(&made, image.path(), atlas_path)?;
+            extraction = Some(made);
+        }
+        let (Some(extraction), true) = (&extraction, read > 0) else { break };
+        let first = values.len() / count;
+        values.resize(values.len() + read * count, 0.0);
+        let mut faults: Vec<_> = (0..read).map(|_| None).collect();
+        parallel::rows_with(&mut values[first * count..], count, &mut faults, grid.voxels(), |i, out, fault| {
+            let frame = header.decoded(&stored[i]);
+            extraction.evaluate(&frame, out);
+            *fault = extraction.fault(&frame, out, grid);
+        });
+        if let Some((i, fault)) = faults.iter().enumerate().find_map(|(i, fault)| fault.as_ref().map(|fault| (i, fault))) {
+            return Err(Error::file(image.path(), fault.describe(first + i)));
+        }
+    }
+    // An image has a frame at least, so the loop has made it.
+    let extraction = extraction.ok_or_else(|| Error::file(image.path(), "an image with a frame is expected"))?;
+    Ok((extraction, values))
+}
+
+fn check_some_left(extraction: &Extraction, image: &Path, atlas: &Path) -> Result<()> {
+    if extraction.missing.iter().any(|missing| !missing) {
+        return Ok(());
+    }
+    let why = if extraction.outside() > 0 { "each is NaN in it, or outside" } else { "they lie elsewhere by the affines, or are all 0" };
+    Err(Error::file(atlas, format!("no region of the atlas has a voxel within {}: {why}", image.display())))
 }

@@ -1,6 +1,6 @@
 //! The header of a NIfTI image, version 1 or 2, in either order of bytes (<https://nifti.nimh.nih.gov>: nifti1.h, nifti2.h).
 
-use super::super::numbers::{Element, Kind};
+use super::super::numbers::{Element, Kind, Stored};
 
 /// Bytes of the headers by their version; each states its own length in its first four.
 const LENGTHS: [usize; 2] = [348, 540];
@@ -36,6 +36,21 @@ pub(super) struct Header {
     pub(super) start: usize,
     /// The slope by which each stored value is multiplied, and the intercept that is added afterwards.
     pub(super) scale: Option<[f64; 2]>,
+    /// The distance from frame to frame, in `unit`; 0 where the header states none.
+    pub(super) spacing: f64,
+    pub(super) unit: Unit,
+}
+
+/// The unit of the fourth axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    Seconds,
+    Milliseconds,
+    Microseconds,
+    /// The header states no unit.
+    Unstated,
+    /// A unit of other things than time: hertz, parts per million, radians per second.
+    Other,
 }
 
 impl Header {
@@ -53,12 +68,33 @@ impl Header {
             big_endian: fields.big_endian,
             start: fields.start()?,
             scale: fields.scale(),
+            spacing: fields.spacing(),
+            unit: fields.unit(),
         })
     }
 
     /// Bytes of the values.
     pub(super) fn bytes(&self) -> usize {
         self.extents.iter().product::<usize>() * self.kind.bytes()
+    }
+
+    /// Voxels of a frame.
+    pub(super) fn voxels(&self) -> usize {
+        self.extents[..3].iter().product()
+    }
+
+    /// Bytes of a frame's values.
+    pub(super) fn frame_bytes(&self) -> usize {
+        self.voxels() * self.kind.bytes()
+    }
+
+    /// Stored values in double precision, scaled as the header says.
+    pub(super) fn decoded(&self, bytes: &[u8]) -> Vec<f64> {
+        let mut values = Stored { kind: self.kind, big_endian: self.big_endian, bytes }.doubles();
+        if let Some([slope, offset]) = self.scale {
+            values.iter_mut().for_each(|v| *v = *v * slope + offset);
+        }
+        values
     }
 }
 
@@ -183,6 +219,26 @@ impl<'a> Fields<'a> {
     pub(super) fn scale(&self) -> Option<[f64; 2]> {
         let scale @ [slope, offset] = [self.real([112, 176]), self.real([116, 184])];
         (slope != 0.0 && slope.is_finite() && offset.is_finite() && scale != [1.0, 0.0]).then_some(scale)
+    }
+
+    /// The distance from frame to frame. A NIfTI-1 header has it in single precision; of the numbers that round to it, the one with the
+    /// fewest digits is taken, so that 0.72 is 0.72. Where frames lie along the fifth axis, there is none.
+    fn spacing(&self) -> f64 {
+        let along_fifth = self.whole([40, 16], true) >= 5 && self.whole([50, 56], true) > 1;
+        let stated = if self.second { self.get::<f64>(136) } else { self.get::<f32>(92).to_string().parse().unwrap_or(0.0) };
+        if along_fifth || !stated.is_finite() { 0.0 } else { stated.abs() }
+    }
+
+    /// The unit of the fourth axis: bits 3 to 5 of `xyzt_units`.
+    fn unit(&self) -> Unit {
+        let units = if self.second { i64::from(self.get::<i32>(500)) } else { i64::from(self.get::<u8>(123)) };
+        match units & 0x38 {
+            0 => Unit::Unstated,
+            8 => Unit::Seconds,
+            16 => Unit::Milliseconds,
+            24 => Unit::Microseconds,
+            _ => Unit::Other,
+        }
     }
 
     /// The affine map from voxel indices to millimetres, taken from the sform, else the qform, else the voxels' sizes.

@@ -9,7 +9,7 @@ pub use write::write_series;
 use super::cifti::{Axis, Parcels, is_cifti, is_cifti_file};
 use super::format::{Content, Format};
 use super::names::names_beside;
-use super::nifti::needs_an_atlas;
+use super::nifti::{MapSeries, Resample, needs_an_atlas, series_of_regions};
 use super::npy::read_npy_exact_bytes;
 use super::npz::{SERIES, file_and_array, npz_member};
 use super::table::{Missing, read_grid};
@@ -115,6 +115,15 @@ pub struct SeriesOptions {
     pub atlas: Option<PathBuf>,
     /// The structures that are taken of grayordinates, as CIFTI-2 names them (`CORTEX_LEFT`); all where there are none.
     pub structures: Vec<String>,
+    /// The table with the names of the atlas' regions: the columns `index` and `name` (BIDS' `_dseg.tsv`, `.csv`), a look-up table of
+    /// FreeSurfer's kind, lines of a number and a name, a name for each region on a line of its own, or an FSL atlas' `.xml`. `None` for
+    /// the table beside the atlas, where there is one: for `STEM.nii.gz` the first of `STEM.tsv`, `STEM_dseg.tsv`, `STEM.csv`,
+    /// `STEM_LUT.txt`, `STEMLUT.txt`, `STEM.txt` and `STEM.xml`, or one of these for the stem without BIDS' entities of space and resolution.
+    pub labels: Option<PathBuf>,
+    /// Whether an atlas may lie on another grid than the image.
+    pub resample: Resample,
+    /// How the maps of an atlas with four axes have series.
+    pub maps: MapSeries,
 }
 
 impl SeriesOptions {
@@ -150,9 +159,11 @@ pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) ->
     let (path, options) = (path.as_ref(), options.into());
     let (file, _) = file_and_array(path);
     match (Format::read_as(&file, Content::Series)?, &options.atlas) {
-        (Format::Nifti, Some(atlas)) if !is_cifti_file(&file) => super::atlas_series(&file, atlas),
+        (Format::Nifti, Some(atlas)) if !is_cifti_file(&file) => series_of_regions(&file, atlas, &options),
+        (_, Some(_)) if options.labels.is_some() => Err(Error::file(&file, "--labels is for images: other atlases name their labels")),
         (Format::Cifti | Format::Gifti | Format::Nifti, Some(_)) => grayordinates::read(&file, &read_bytes(&file)?, &options),
         (_, Some(_)) => Err(Error::file(&file, "--atlas is for images (.nii, .nii.gz), surfaces (.gii) and CIFTI files (.dtseries.nii)")),
+        (_, None) if options.labels.is_some() => Err(Error::file(&file, "--labels names the regions of an atlas: give one (--atlas)")),
         (Format::Npy, None) => {
             let series = read_series_bytes(path, &read_bytes(&file)?, options)?;
             Ok(Series { names: names_beside(&file, series.regions())?, ..series })
