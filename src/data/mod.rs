@@ -6,17 +6,10 @@
 //! | content | read | written |
 //! |---|---|---|
 //! | series of regions, vertices or voxels | [`read_series`], [`read_series_bytes`], [`read_series_row`] | [`write_series`] |
-<<<<<<< HEAD
 //! | connectomes | [`read_connectome`], [`read_connectome_bytes`] | [`write_connectome`], row by row [`ConnectomeWriter`] |
 //! | arrays | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`], piece by piece [`NpyWriter`] |
 //! | tables | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`], [`cells_text`] |
-//! | images | [`read_nifti`], [`read_nifti_bytes`], [`atlas_series`] | |
-=======
-//! | connectomes | [`read_connectome`] | [`write_connectome`] |
-//! | arrays | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`] |
-//! | tables | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`] |
 //! | images | [`read_nifti`], [`read_nifti_bytes`], frame by frame [`NiftiReader`], by an atlas [`atlas_series`] | |
->>>>>>> acf37d3 (Images are read frame by frame; an atlas on another grid, maps by least squares, names beside an atlas)
 //! | matrices on grayordinates or parcels, CIFTI-2 | [`cifti::read_cifti`] | [`cifti::Cifti::to_bytes`] |
 //! | surfaces, GIFTI | [`read_gifti_bytes`], [`read_gifti_labels_bytes`], [`read_mesh`] | [`series_gifti`], [`label_gifti`] |
 //! | images and labels (idx, as MNIST's) | [`read_idx`], [`read_idx_bytes`] | |
@@ -53,13 +46,8 @@ pub use connectome::{Connectome, ConnectomeWriter, read_connectome, read_connect
 pub use format::{Content, FORMATS, Format, FormatRow};
 pub use gifti::{Mesh, Surface, label_gifti, read_gifti_bytes, read_gifti_labels_bytes, read_mesh, read_mesh_bytes, series_gifti};
 pub use idx::{Bytes, read_idx, read_idx_bytes};
-<<<<<<< HEAD
-pub use nifti::{Image, atlas_series, is_nifti, read_nifti, read_nifti_bytes};
-pub use npy::{NpyRows, NpyWriter, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};
-=======
 pub use nifti::{Image, MapSeries, NiftiReader, Resample, atlas_series, is_nifti, read_nifti, read_nifti_bytes};
-pub use npy::{NpyRows, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};
->>>>>>> acf37d3 (Images are read frame by frame; an atlas on another grid, maps by least squares, names beside an atlas)
+pub use npy::{NpyRows, NpyWriter, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};
 pub use npz::{file_and_array, read_npz, read_npz_bytes};
 pub use series::{Layout, Series, SeriesOptions, on_whole_surface, read_series, read_series_bytes, read_series_row, write_series};
 pub use shipped::shipped_cortex;

@@ -150,13 +150,8 @@ fn series() -> Object<Described> {
                 return Source::open(Reader::SeriesRows(rows, layout, frames));
             }
         }
-<<<<<<< HEAD
         let table = TableOptions { header, index_column, delimiter };
-        let options = SeriesOptions { layout, table, atlas, structures: structures.unwrap_or_default() };
-=======
-        let table = TableOptions { header, index_column, ..TableOptions::default() };
         let options = SeriesOptions { table, atlas, structures: structures.unwrap_or_default(), ..SeriesOptions::from(layout) };
->>>>>>> acf37d3 (Images are read frame by frame; an atlas on another grid, maps by least squares, names beside an atlas)
         Source::open(Reader::SeriesFiles { files: files.list(), options, frames })
     })
 }

@@ -125,6 +125,7 @@ fn what_cannot_be_done_is_refused() {
     fails(&["--censor-fd=-1"], &["--censor-fd -1", "positive"]);
     fails(&["--strategy", "9p", "--tr", "2", "--band", "0.1", "0.01"], &["--band", "in order"]);
     fails(&["--strategy", "9p", "--tr", "2", "--band", "0.1", "0.3"], &["Nyquist frequency 0.25"]);
+    fails(&["--strategy", "9p", "--band", "0.01", "0.1"], &["series.npy", "repetition time", "--tr S"]);
     run(&folder, "out.npy", &["--tr", "2"]).misused("--band");
     run(&folder, "out.npy", &["--strategy", "9p", "--columns", "csf"]).misused("cannot be used with");
     run(&folder, "out.npy", &["--strategy", "nine"]).misused("36p");

@@ -4,7 +4,7 @@ use crate::common::folder::Folder;
 use base64::Engine;
 use serde_json::Value;
 use std::io::Write;
-use tapetum::data::{Layout, npy_bytes};
+use tapetum::data::{Layout, MapSeries, Resample, SeriesOptions, npy_bytes};
 use tapetum::data::{atlas_series, read_nifti, read_npz, read_series};
 use tapetum::{Error, HostTensor};
 
@@ -51,7 +51,9 @@ fn regions_are_means_over_labels_and_maps() {
     for (atlas, names) in [("labels", vec!["5", "10", "15"]), ("maps", vec!["0", "1"])] {
         let extension = if atlas == "labels" { "nii.gz" } else { "nii" };
         let file = folder.file(&format!("{atlas}.{extension}"), decoded(&golden[atlas]));
-        let series = atlas_series(&image, &file).unwrap();
+        let mut options = SeriesOptions::default();
+        (options.atlas, options.maps) = (Some(file), MapSeries::WeightedMean);
+        let series = read_series(&image, options).unwrap();
         assert_eq!(series.names.unwrap(), names);
         let wanted = numbers(&golden[&format!("of {atlas}")]);
         assert_eq!(*series.values.shape(), [names.len(), 6]);
@@ -77,7 +79,7 @@ fn other_images_are_refused() {
     refused(read_nifti(folder.file("text.nii", b"no image")), &["text.nii", "a NIfTI image expected"]);
     refused(read_nifti(folder.0.join("none.nii.gz")), &["none.nii.gz"]);
     refused(read_series(&image, Layout::TimeRegions), &["image.nii", "an atlas"]);
-    // Values that are not whole numbers cannot be labels, and an atlas of other voxels does not fit.
+    // Values that are not whole numbers cannot be labels.
     let first = folder.file("first.nii", &{
         let mut one = bytes.clone();
         one[48..50].copy_from_slice(&1u16.to_le_bytes());
@@ -90,14 +92,16 @@ fn other_images_are_refused() {
         labels[280..284].copy_from_slice(&(-2.0f32).to_be_bytes());
         labels
     });
-    refused(atlas_series(&image, &moved), &["moved.nii", "resample"]);
+    let mut never = SeriesOptions::default();
+    (never.atlas, never.resample) = (Some(moved), Resample::Never);
+    refused(read_series(&image, never), &["moved.nii", "another grid", "--resample never"]);
     let nan = folder.file("nan.nii", &{
         let mut bytes = bytes.clone();
         (0..60).for_each(|voxel| bytes[352 + 4 * voxel..][..4].copy_from_slice(&f32::NAN.to_le_bytes()));
         bytes
     });
     let labels = folder.file("labels.nii.gz", decoded(&golden["labels"]));
-    refused(atlas_series(&nan, &labels), &["nan.nii", "region 5", "frame 0", "finite"]);
+    refused(atlas_series(&nan, &labels), &["labels.nii.gz", "no region", "nan.nii", "NaN"]);
 }
 
 /// A `.npz` archive of arrays: stored, as `numpy.savez` does, or deflated, as `numpy.savez_compressed` does.

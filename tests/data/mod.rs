@@ -1,11 +1,13 @@
 //! Files in and out.
 
+mod atlases;
 mod cases;
 mod cifti;
 mod connectomes;
 mod files;
 mod gifti;
 mod images;
+mod labels;
 mod sparse;
 mod writing;
 

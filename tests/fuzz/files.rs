@@ -88,6 +88,7 @@ pub fn images(folder: &Path) -> Vec<Target> {
     vec![
         target("nifti", nifti, DEFLATED, |b| done(data::read_nifti_bytes("x.nii", b.to_vec()).map(|image| image.values()))),
         target("atlas", labels, DEFLATED, by_file(folder, "atlas.nii", move |path| done(data::atlas_series(&image, path)))),
+        labels_target(folder),
         target("gifti", gifti, DEFLATED, |b| done(data::read_series_bytes("x.func.gii", b, Layout::TimeRegions))),
         target("idx", idx, DEFLATED, |b| done(data::read_idx_bytes("x.idx", b))),
     ]
@@ -134,6 +135,31 @@ pub fn surfaces(folder: &Path) -> Vec<Target> {
         target("annot", vec![decoded("annot")], PLAIN, by_file(folder, "lh.annot", move |path| by(&surface, path))),
         target("mesh", vec![text("mesh"), decoded("sphere")], DEFLATED, |b| done(data::read_mesh_bytes("lh.surf.gii", b))),
     ]
+}
+
+/// Tables that name the regions of a small atlas, each under the extensions that tables have.
+fn labels_target(folder: &Path) -> Target {
+    let root = root().join("tests/cases/gzip-of-several-members");
+    let seeds = [
+        "index\tname\tcolor\n0\tBackground\t#000000\n1\tA one\t#111111\n2\tB\t#222222\n3\tC\t#333333\n",
+        "index,name\n1.0,\"A, one\"\n2.0,B\n3.0,C\n",
+        "#No. Label Name: R G B A\n1 Left-Cerebral 70 130 180 0\n2 Left-White 245 245 245 0\n3 Left-Hippocampus 1 2 3 0\n",
+        "1 255 0 0 1 1 1 \"A one\"\n2 0 255 0 1 1 1 \"B\"\n",
+        "A one\nB\nC\nD\n",
+        "<atlas><header><type>Label</type></header><data><label index=\"1\" x=\"4\">A</label><label index=\"2\">B</label></data></atlas>",
+    ];
+    let files = ["tsv", "csv", "txt", "xml"].map(|extension| folder.join(format!("labels.{extension}")));
+    target("label tables", seeds.map(|seed| seed.as_bytes().to_vec()).to_vec(), 1 << 12, move |bytes| {
+        let mut any = Ok(());
+        for (i, path) in files.iter().enumerate() {
+            std::fs::write(path, bytes).unwrap();
+            let mut options = data::SeriesOptions::default();
+            (options.atlas, options.labels) = (Some(root.join("atlas.nii.gz")), Some(path.clone()));
+            let read = done(data::read_series(root.join("bold.nii.gz"), options));
+            any = if i == 0 || read.is_ok() { read } else { any };
+        }
+        any
+    })
 }
 
 fn inflated(bytes: &[u8]) -> Vec<u8> {

@@ -12,6 +12,9 @@ const NUMBER: [&str; 6] = ["index", "id", "value", "roi_id", "label_id", "number
 /// Headers of the column of names, in the order in which they are looked for.
 const NAME: [&str; 7] = ["name", "label", "region", "roi_name", "label_name", "region_name", "structure"];
 
+/// Headers of columns of coordinates and colours.
+const OTHERS: [&str; 7] = ["x", "y", "z", "r", "g", "b", "a"];
+
 const EXPECTED: &str = "a table with the columns `index` and `name`, lines of a number and a name, or a name on each line is expected";
 
 /// The names in a file: a table with a header of the columns `index` (or `id`, `value`) and `name` (or `label`, `region`), as BIDS has them,
@@ -73,7 +76,8 @@ fn with_header(header: &[String], rows: &[Vec<String>]) -> Result<Names, String>
     let numbers = |i: usize| rows.iter().map(|row| number(&row[i])).collect::<Option<Vec<u64>>>();
     let counts = |all: &[u64]| all.windows(2).all(|two| two[1] == two[0] + 1) && all.first().is_some_and(|first| *first <= 1);
     let distinct = |all: &[u64]| all.iter().collect::<BTreeSet<_>>().len() == all.len();
-    let other = (0..header.len()).find(|i| *i != name && numbers(*i).is_some_and(|all| distinct(&all) && !counts(&all)));
+    let may_number = |i: &usize| *i != name && !OTHERS.iter().any(|other| header[*i].eq_ignore_ascii_case(other));
+    let other = (0..header.len()).filter(may_number).find(|i| numbers(*i).is_some_and(|all| distinct(&all) && !counts(&all)));
     match other {
         Some(i) => Err(format!("no column `index`: if `{}` has the numbers of regions, give it this name", shortened(&header[i]))),
         None => Ok(in_order(rows.iter().map(|row| row[name].as_str()))),

@@ -115,13 +115,7 @@ fn other_grid(image: &NiftiReader, atlas: &NiftiReader, grid: &Grid, resample: R
 }
 
 /// The values `[frames, regions]`, a few frames at a time.
-fn extract(
-    image: &mut NiftiReader,
-    grid: &Grid,
-    atlas_path: &Path,
-    regions: Regions,
-    maps: MapSeries,
-) -> Result<(Extraction, Vec<f64>)> {
+fn extract(image: &mut NiftiReader, grid: &Grid, atlas_path: &Path, regions: Regions, maps: MapSeries) -> Result<(Extraction, Vec<f64>)> {
     let count = regions.count();
     let mut stored: [Vec<u8>; FRAMES] = Default::default();
     let mut unprepared = Some(regions);

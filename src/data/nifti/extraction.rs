@@ -40,7 +40,10 @@ pub(super) struct Extraction {
 
 enum Prepared {
     /// For each voxel its region, counted from 1, and for each region 1 / its voxels.
-    Labels { of: Vec<u32>, shares: Vec<f64> },
+    Labels {
+        of: Vec<u32>,
+        shares: Vec<f64>,
+    },
     /// The weights of each map sum to 1.
     Means(Vec<Map>),
     LeastSquares(LeastSquares),
@@ -126,8 +129,14 @@ impl Extraction {
 /// What is wrong with a frame.
 pub(super) enum Fault {
     /// A voxel that was NaN at the first frame is a number.
-    Appears { at: [usize; 3], value: f64 },
-    NotFinite { at: [usize; 3], value: f64 },
+    Appears {
+        at: [usize; 3],
+        value: f64,
+    },
+    NotFinite {
+        at: [usize; 3],
+        value: f64,
+    },
     /// The value of a region is beyond single precision.
     TooLarge,
 }

@@ -2,7 +2,8 @@
 
 use crate::tensor::parallel;
 
-/// The share of a voxel within which a place counts as the border that rounding has moved it from.
+/// The share of a voxel within which a place counts as on the border of a grid, or as midway between two voxels, from which rounding has
+/// moved it. nilearn leaves these to rounding, and so may give 0 to a voxel on the border.
 const ROUNDING: f64 = 1e-9;
 
 /// The voxels of an image: their numbers along x, y and z, and the affine map from their indices to millimetres.

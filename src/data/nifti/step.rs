@@ -41,7 +41,8 @@ pub(super) fn step(image: &NiftiReader) -> (Option<f64>, Vec<String>) {
 fn of_header(image: &NiftiReader) -> (Option<f64>, Option<String>) {
     let header = image.header();
     let x = header.spacing;
-    let not_taken = || Some(format!("the header states the repetition time {x} without a unit, which is not taken: say --tr where it matters"));
+    let not_taken =
+        || Some(format!("the header states the repetition time {x} without a unit, which is not taken: say --tr where it matters"));
     match header.unit {
         _ if x <= 0.0 => (None, None),
         Unit::Seconds if x >= DOUBTFUL => (Some(x), Some(format!("the repetition time is {x} s by the header: milliseconds, perhaps"))),
