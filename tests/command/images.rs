@@ -1,6 +1,7 @@
 //! Images and archives on the command line.
 
 use super::run::Folder;
+use crate::common::image::nifti;
 use base64::Engine;
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ fn connectivity_of_an_image_by_an_atlas() {
     let read = |name: &str| tapetum::data::read_npy(folder.0.join(name)).unwrap();
     assert!(tapetum::check::error(&read("r.npy"), &read("wanted.npy")) < 1e-6);
 
-    // The series alone, with the names beside the atlas, and clean series by the image's own repetition time.
+    // The series alone.
     let series = folder.run("series bold.nii --atlas labels.nii.gz -o series.tsv --json").json();
     assert_eq!((&series["regions"], &series["frames"], &series["subjects"]), (&3.into(), &6.into(), &1.into()));
     let text = std::fs::read_to_string(folder.0.join("series.tsv")).unwrap();
@@ -29,15 +30,6 @@ fn connectivity_of_an_image_by_an_atlas() {
     let first: Vec<f64> = text.lines().nth(1).unwrap().split('\t').map(|x| x.parse().unwrap()).collect();
     assert!(first.iter().zip(&rows).all(|(x, row)| (x - row[0]).abs() < 1e-5 * row[0]), "{first:?}");
     folder.file("labels.tsv", "index\tname\n5\tleft\n10\tright\n15\tmiddle\n");
-    folder.file("bold.json", r#"{"RepetitionTime": 2.5}"#);
-    let done = folder.run("denoise bold.nii --atlas labels.nii.gz --none --band 0.02 0.15 -o clean.tsv --device cpu --json");
-    let json = done.json();
-    assert_eq!((json["tr"].as_f64(), json["step"].as_f64(), json["names"][2].as_str()), (Some(2.5), Some(2.5), Some("middle")));
-    assert!(done.stderr.contains("labels.tsv, which is beside the atlas"), "{done:?}");
-    assert!(std::fs::read_to_string(folder.0.join("clean.tsv")).unwrap().starts_with("left\tright\tmiddle\n"));
-    let done = folder.run("denoise bold.nii --atlas labels.nii.gz --none --band 0.02 0.15 --tr 2 -o clean.tsv --device cpu --json");
-    assert_eq!(done.json()["tr"].as_f64(), Some(2.0));
-    assert!(done.stderr.contains("--tr 2 is taken, where bold.nii states 2.5 s"), "{done:?}");
     folder.run("series bold.nii --atlas labels.nii.gz -o labels.nii.gz").failed(&["labels.nii.gz", ".tsv"]);
     folder.run("series bold.nii --atlas labels.nii.gz --labels labels.tsv -o labels.tsv").failed(&["labels.tsv", "would replace"]);
     folder.run("series bold.nii --labels labels.tsv -o no.tsv").misused("--atlas");
@@ -46,6 +38,49 @@ fn connectivity_of_an_image_by_an_atlas() {
     folder.run("connectivity series.csv --atlas labels.nii.gz -o no.npy --device cpu").failed(&["series.csv", "--atlas is for images"]);
     folder.run("connectivity bold.nii --atlas none.nii -o no.npy --device cpu").failed(&["none.nii"]);
     assert!(!folder.names().contains(&"no.npy".to_owned()));
+}
+
+/// Three voxels over 80 frames with an atlas of one label each, and confounds.
+fn run_of_80_frames() -> Folder {
+    let folder = Folder::new("clean");
+    let value = |t: usize, v: usize| 1000.0 + ((t * t * (v + 3) + 7 * v + t) % 101) as f32;
+    let mut bold = nifti(&[3, 1, 1, 80], &(0..240).map(|i| value(i / 3, i % 3)).collect::<Vec<f32>>());
+    bold[92..96].copy_from_slice(&2000f32.to_le_bytes());
+    // Millimetres and milliseconds.
+    bold[123] = 2 | 16;
+    folder.file("bold.nii", bold);
+    folder.file("atlas.nii", nifti(&[3, 1, 1], &[1.0, 2.0, 5.0]));
+    folder.file("atlas.tsv", "index\tname\n1\tleft\n2\tright\n5\tmiddle\n");
+    let row = |t: usize| format!("{}\t{}\n", (t * 37 % 23) as f32 / 7.0, (t * t % 31) as f32);
+    folder.file("confounds.tsv", "csf\twhite_matter\n".to_owned() + &(0..80).map(row).collect::<String>());
+    folder
+}
+
+#[test]
+fn an_image_and_confounds_lead_to_a_clean_connectome() {
+    let folder = run_of_80_frames();
+    let clean = "--confounds confounds.tsv --columns csf,white_matter --band 0.02 0.15 --device cpu --json";
+    let done = folder.run(&format!("denoise bold.nii --atlas atlas.nii {clean} -o clean.tsv"));
+    let json = done.json();
+    assert_eq!((json["tr"].as_f64(), json["step"].as_f64(), json["names"][2].as_str()), (Some(2.0), Some(2.0), Some("middle")));
+    assert_eq!(done.stderr.lines().filter(|line| line.contains("atlas.tsv, which is beside the atlas")).count(), 1, "{done:?}");
+    // The same as by way of the series alone, whose file states no repetition time.
+    folder.run("series bold.nii --atlas atlas.nii -o series.tsv --json").json();
+    folder.run(&format!("denoise series.tsv {clean} -o no.tsv")).failed(&["series.tsv", "--tr S"]);
+    folder.run(&format!("denoise series.tsv {clean} --tr 2 -o by_series.tsv")).json();
+    let read = |name: &str| std::fs::read_to_string(folder.0.join(name)).unwrap();
+    assert!(read("clean.tsv").starts_with("left\tright\tmiddle\n"));
+    assert_eq!((read("clean.tsv"), read("clean.tsv").lines().count()), (read("by_series.tsv"), 81));
+    folder.run("connectivity clean.tsv -o r.tsv --device cpu --json").json();
+    assert!(read("r.tsv").starts_with("Node\tleft\tright\tmiddle\n"), "{}", read("r.tsv"));
+    // The time that is given goes before that of the image.
+    let done = folder.run(&format!("denoise bold.nii --atlas atlas.nii {clean} --tr 1 -o other.tsv"));
+    assert_eq!(
+        (done.json()["tr"].as_f64(), done.stderr.contains("--tr 1 is taken, where bold.nii states 2 s")),
+        (Some(1.0), true),
+        "{done:?}"
+    );
+    assert_ne!(read("other.tsv"), read("clean.tsv"));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 pub mod folder;
 pub mod golden;
+pub mod image;
 
 use tapetum::Device;
 use tapetum::gpu::Options;

@@ -1,7 +1,7 @@
 //! Names of an atlas' regions from tables of labels.
 
-use super::atlases::nifti;
 use crate::common::folder::Folder;
+use crate::common::image::nifti;
 use tapetum::Result;
 use tapetum::data::{Series, SeriesOptions, read_series};
 
