@@ -11,8 +11,8 @@ use std::path::PathBuf;
 pub(super) struct Series {
     #[command(flatten)]
     source: Source,
-    /// The file for the series, in the layout of the input: `.npy` (f32, with the regions' names beside it in a `.names.txt`), `.npz`, `.csv`
-    /// or `.tsv`.
+    /// The file for the series, in the layout of the input: `.npy` (f32, with the regions' names beside it in a `.names.txt`), `.npz`,
+    /// `.csv` or `.tsv`.
     #[arg(short, long, value_name = "OUT")]
     out: PathBuf,
 }

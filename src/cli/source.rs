@@ -27,8 +27,8 @@ pub(super) struct Source {
     /// table beside the atlas, such as ATLAS.tsv, ATLAS_dseg.tsv or ATLAS_LUT.txt, where there is one].
     #[arg(long, value_name = "FILE", requires = "atlas")]
     labels: Option<PathBuf>,
-    /// What is done about an atlas on another grid than the image: `auto` takes it at the nearest voxel, or maps by linear interpolation, and
-    /// says so; `never` refuses it.
+    /// What is done about an atlas on another grid than the image: `auto` takes it at the nearest voxel, or maps by linear interpolation,
+    /// and says so; `never` refuses it.
     #[arg(long, value_enum, value_name = "auto|never", default_value_t, hide_default_value = true, hide_possible_values = true)]
     resample: Resample,
     /// How the maps of an atlas with four axes have series: by a fit of all together to each frame, or each by its weighted mean.

@@ -66,7 +66,8 @@ fn tables_of_many_kinds_name_labels() {
     ] {
         named(&folder, "atlas.nii", file, text, &abc);
     }
-    let lut = "#No. Label Name: R G B A\n0 Unknown 0 0 0 0\n1 Left-Cerebral 70 130 180 0\n2 Left-White 245 245 245 0\n17 Left-Hippocampus 1 2 3 0\n\
+    let lut = "#No. Label Name: R G B A\n0 Unknown 0 0 0 0\n1 Left-Cerebral 70 130 180 0\n2 Left-White 245 245 245 0\n\
+        17 Left-Hippocampus 1 2 3 0\n\
         18 Left-Amygdala 4 5 6 0\n";
     let remarks = named(&folder, "atlas.nii", "lut.txt", lut, &["Left-Cerebral", "Left-White", "Left-Hippocampus"]);
     assert!(remarks.iter().any(|r| r.contains("left out: Left-Amygdala")), "{remarks:?}");
@@ -93,7 +94,8 @@ fn tables_name_maps_counted_from_0_or_1() {
         ("component.csv", "Component,name\n1,A\n2,B\n"),
         (
             "fsl.xml",
-            "<atlas><header><type>Probabilistic</type></header><data><label index=\"0\">A</label><label index=\"1\">B</label></data></atlas>",
+            "<atlas><header><type>Probabilistic</type></header><data><label index=\"0\">A</label>\
+             <label index=\"1\">B</label></data></atlas>",
         ),
     ] {
         named(&folder, "maps.nii", file, text, &["A", "B"]);

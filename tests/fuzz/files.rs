@@ -82,12 +82,17 @@ pub fn images(folder: &Path) -> Vec<Target> {
     let gifti = golden(include_str!("../goldens/gifti.json"));
     let gifti = gifti["files"].as_object().unwrap().values().map(|text| text.as_str().unwrap().as_bytes().to_vec()).collect();
     let image = root().join("tests/cases/gzip-of-several-members/bold.nii.gz");
-    let labels = files(&["tests/cases/gzip-of-several-members/atlas.nii.gz"]).iter().map(|bytes| inflated(bytes)).collect();
+    let mut labels: Vec<Vec<u8>> = files(&["tests/cases/gzip-of-several-members/atlas.nii.gz"]).iter().map(|b| inflated(b)).collect();
+    labels.push(decoded(&golden_images["maps"]));
+    let bold = files(&["tests/cases/gzip-of-several-members/bold.nii.gz", "tests/cases/images-of-other-kinds/nifti2.nii.gz"]);
+    let bold = bold.iter().flat_map(|packed| [packed.clone(), inflated(packed)]).collect();
+    let atlas = root().join("tests/cases/gzip-of-several-members/atlas.nii.gz");
     let digits = inflated(&files(&["examples/data/mnist_5k_labels_idx1.gz"])[0]);
     let idx = [files(&["examples/data/mnist_5k_labels_idx1.gz"]), vec![digits]].concat();
     vec![
         target("nifti", nifti, DEFLATED, |b| done(data::read_nifti_bytes("x.nii", b.to_vec()).map(|image| image.values()))),
         target("atlas", labels, DEFLATED, by_file(folder, "atlas.nii", move |path| done(data::atlas_series(&image, path)))),
+        target("bold", bold, DEFLATED, by_file(folder, "bold.nii", move |path| done(data::atlas_series(path, &atlas)))),
         labels_target(folder),
         target("gifti", gifti, DEFLATED, |b| done(data::read_series_bytes("x.func.gii", b, Layout::TimeRegions))),
         target("idx", idx, DEFLATED, |b| done(data::read_idx_bytes("x.idx", b))),

@@ -134,8 +134,8 @@ fn by_label(mut names: Vec<String>, labels: &[u64]) -> Result<BTreeMap<u64, Stri
         n if n == labels.len() => Ok(labels.iter().copied().zip(names).collect()),
         n if n as u64 == largest => Ok((1..).zip(names).collect()),
         n => Err(format!(
-            "{n} names without numbers, where the atlas has {} labels, the largest {largest}: a name for each, or for each number up to the \
-             largest, is expected",
+            "{n} names without numbers, where the atlas has {} labels, the largest {largest}: a name for each, or for each number up to \
+             the largest, is expected",
             labels.len()
         )),
     }

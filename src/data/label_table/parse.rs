@@ -17,9 +17,9 @@ const OTHERS: [&str; 7] = ["x", "y", "z", "r", "g", "b", "a"];
 
 const EXPECTED: &str = "a table with the columns `index` and `name`, lines of a number and a name, or a name on each line is expected";
 
-/// The names in a file: a table with a header of the columns `index` (or `id`, `value`) and `name` (or `label`, `region`), as BIDS has them,
-/// where `index` may be left out; lines of a number, a name and colours, as FreeSurfer's look-up tables; a name on each line; or the `.xml`
-/// of an FSL atlas. Lines that begin with `#` are comments.
+/// The names in a file: a table with a header of the columns `index` (or `id`, `value`) and `name` (or `label`, `region`), as BIDS has
+/// them, where `index` may be left out; lines of a number, a name and colours, as FreeSurfer's look-up tables; a name on each line; or the
+/// `.xml` of an FSL atlas. Lines that begin with `#` are comments.
 pub(super) fn names(path: &Path, bytes: &[u8]) -> Result<Names, String> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| "names of regions in UTF-8 are expected")?;

@@ -1,11 +1,12 @@
-//! FSL's atlas files: `<atlas><header><type>Probabilistic</type>..</header><data><label index="0" ..>Frontal Pole</label>..</data></atlas>`.
+//! FSL's atlas files:
+//! `<atlas><header><type>Probabilistic</type>..</header><data><label index="0" ..>Frontal Pole</label>..</data></atlas>`.
 
 use super::Names;
 use roxmltree::{Document, Node};
 use std::collections::BTreeMap;
 
-/// The names of an atlas. Those of a probabilistic atlas are numbered from 0, as its maps are, and the labels of its summary (`maxprob`) from
-/// 1, by one more than the names' numbers; those of an atlas of labels have the labels' numbers.
+/// The names of an atlas. Those of a probabilistic atlas are numbered from 0, as its maps are, and the labels of its summary (`maxprob`)
+/// from 1, by one more than the names' numbers; those of an atlas of labels have the labels' numbers.
 pub(super) fn names(text: &str) -> Result<Names, String> {
     let document = Document::parse(text).map_err(|e| format!("an atlas file of FSL expected: {e}"))?;
     let root = document.root_element();

@@ -3,7 +3,7 @@
 use super::super::label_table::{Numbers, region_names};
 use super::super::{Series, SeriesOptions};
 use super::NiftiReader;
-use super::extraction::{Extraction, MapSeries};
+use super::extraction::{Extraction, Fault, MapSeries};
 use super::grid::Grid;
 use super::regions::Regions;
 use super::step::step;
@@ -60,6 +60,9 @@ pub(in super::super) fn series_of_regions(image_path: &Path, atlas_path: &Path, 
     let mut atlas = NiftiReader::open(atlas_path)?;
     let grid = Grid::new(image.extents(), image.affine());
     let mut remarks = Vec::new();
+    // Nothing is made for all voxels before the file has shown that it holds a frame of them.
+    let mut first = Vec::new();
+    image.read_frame(&mut first)?;
     let is_map = atlas.extents()[3] > 1;
     remarks.extend(other_grid(&image, &atlas, &grid, options.resample)?);
     let regions = Regions::read(&mut atlas, &grid)?;
@@ -73,7 +76,7 @@ pub(in super::super) fn series_of_regions(image_path: &Path, atlas_path: &Path, 
     if is_map {
         remarks.push(format!("the values of {count} maps are those of {}", described(options.maps)));
     }
-    let (extraction, by_frame) = extract(&mut image, &grid, atlas_path, regions, options.maps)?;
+    let (extraction, by_frame) = extract(&mut image, first, atlas_path, regions, options.maps)?;
     if extraction.outside() > 0 {
         remarks.push(format!("{} voxels of regions are NaN at every frame and are left out", extraction.outside()));
     }
@@ -114,40 +117,43 @@ fn other_grid(image: &NiftiReader, atlas: &NiftiReader, grid: &Grid, resample: R
     }
 }
 
-/// The values `[frames, regions]`, a few frames at a time.
-fn extract(image: &mut NiftiReader, grid: &Grid, atlas_path: &Path, regions: Regions, maps: MapSeries) -> Result<(Extraction, Vec<f64>)> {
+/// The values `[frames, regions]`, a few frames at a time. `first` is the first frame, which is read already.
+fn extract(
+    image: &mut NiftiReader,
+    first: Vec<u8>,
+    atlas_path: &Path,
+    regions: Regions,
+    maps: MapSeries,
+) -> Result<(Extraction, Vec<f64>)> {
     let count = regions.count();
+    let grid = Grid::new(image.extents(), image.affine());
+    let extraction = Extraction::new(regions, maps, &image.header().decoded(&first)).map_err(|what| Error::file(atlas_path, what))?;
+    check_some_left(&extraction, image.path(), atlas_path)?;
     let mut stored: [Vec<u8>; FRAMES] = Default::default();
-    let mut unprepared = Some(regions);
-    let mut extraction = None;
+    stored[0] = first;
+    let (mut read, mut done) = (1, 0);
     let mut values = Vec::new();
     loop {
-        let mut read = 0;
         while read < FRAMES && image.read_frame(&mut stored[read])? {
             read += 1;
         }
-        let header = image.header();
-        if let Some(regions) = unprepared.take() {
-            let made = Extraction::new(regions, maps, &header.decoded(&stored[0])).map_err(|what| Error::file(atlas_path, what))?;
-            check_some_left(&made, image.path(), atlas_path)?;
-            extraction = Some(made);
+        if read == 0 {
+            return Ok((extraction, values));
         }
-        let (Some(extraction), true) = (&extraction, read > 0) else { break };
-        let first = values.len() / count;
-        values.resize(values.len() + read * count, 0.0);
-        let mut faults: Vec<_> = (0..read).map(|_| None).collect();
-        parallel::rows_with(&mut values[first * count..], count, &mut faults, grid.voxels(), |i, out, fault| {
+        values.resize((done + read) * count, 0.0);
+        let mut faults: Vec<Option<Fault>> = (0..read).map(|_| None).collect();
+        let header = image.header();
+        parallel::rows_with(&mut values[done * count..], count, &mut faults, grid.voxels(), |i, out, fault| {
             let frame = header.decoded(&stored[i]);
             extraction.evaluate(&frame, out);
-            *fault = extraction.fault(&frame, out, grid);
+            *fault = extraction.fault(&frame, out, &grid);
         });
-        if let Some((i, fault)) = faults.iter().enumerate().find_map(|(i, fault)| fault.as_ref().map(|fault| (i, fault))) {
-            return Err(Error::file(image.path(), fault.describe(first + i)));
+        if let Some((i, fault)) = (0..).zip(&faults).find_map(|(i, fault)| fault.as_ref().map(|fault| (i, fault))) {
+            return Err(Error::file(image.path(), fault.describe(done + i)));
         }
+        done += read;
+        read = 0;
     }
-    // An image has a frame at least, so the loop has made it.
-    let extraction = extraction.ok_or_else(|| Error::file(image.path(), "an image with a frame is expected"))?;
-    Ok((extraction, values))
 }
 
 fn check_some_left(extraction: &Extraction, image: &Path, atlas: &Path) -> Result<()> {

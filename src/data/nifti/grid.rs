@@ -28,7 +28,8 @@ impl Grid {
         [voxel % x, voxel / x % y, voxel / (x * y)]
     }
 
-    /// True where the voxels of both have the same positions, to about a thousandth of a millimetre. A position that is NaN agrees with none.
+    /// True where the voxels of both have the same positions, to about a thousandth of a millimetre. A position that is NaN agrees with
+    /// none.
     pub(super) fn is_that_of(&self, other: &Self) -> bool {
         let near = |a: &[[f64; 4]; 3], b: &[[f64; 4]; 3]| a.as_flattened().iter().zip(b.as_flattened()).all(|(a, b)| (a - b).abs() <= 1e-3);
         self.extents == other.extents && near(&self.affine, &other.affine)

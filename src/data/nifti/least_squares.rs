@@ -37,8 +37,8 @@ impl LeastSquares {
         let (inverse, left_out) = inverse(&gram, n);
         if let Some(map) = left_out.first() {
             return Err(format!(
-                "map {}, counted from 0, is a combination of those before it, so least squares have no single solution: --maps weighted-mean \
-                 takes each map by itself",
+                "map {}, counted from 0, is a combination of those before it, so least squares have no single solution: --maps \
+                 weighted-mean takes each map by itself",
                 kept[*map]
             ));
         }

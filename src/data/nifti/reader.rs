@@ -25,6 +25,8 @@ pub struct NiftiReader {
 struct Source {
     bytes: Box<dyn Read + Send>,
     packed: bool,
+    /// True where the length of the file is known to be that which its header states.
+    whole: bool,
 }
 
 impl std::fmt::Debug for NiftiReader {
@@ -109,8 +111,7 @@ impl NiftiReader {
     pub(super) fn into_stored(mut self) -> Result<(Header, Vec<u8>)> {
         let mut bytes = Vec::new();
         let rest = self.header.frame_bytes() * (self.header.extents[3] - self.next);
-        if !self.source.packed {
-            // The length of a plain file has been compared with its header.
+        if self.source.whole {
             bytes.reserve_exact(rest);
         }
         let read = self.read_stored(&mut bytes, rest).and_then(|()| self.source.finish());
@@ -160,10 +161,11 @@ fn cut_short(header: &Header, held: u64) -> String {
 
 /// The header, and the bytes from the first value on. `length` is that of the file, where it is known.
 fn begin(file: impl Read + Send + 'static, length: Option<u64>) -> Result<(Header, Source), String> {
-    let mut source = Source { bytes: Box::new(file), packed: false };
+    let mut source = Source { bytes: Box::new(file), packed: false, whole: false };
     let first = source.peek()?;
     if is_gzip(&first) {
-        source = Source { bytes: Box::new(Members::new(BufReader::with_capacity(BUFFER, source.bytes))), packed: true };
+        let members = Members::new(BufReader::with_capacity(BUFFER, source.bytes));
+        source = Source { bytes: Box::new(members), packed: true, whole: false };
     }
     let header = Header::parse(&source.peek()?)?;
     if let (false, Some(length)) = (source.packed, length) {
@@ -171,6 +173,7 @@ fn begin(file: impl Read + Send + 'static, length: Option<u64>) -> Result<(Heade
         if held < header.bytes() as u64 {
             return Err(cut_short(&header, held));
         }
+        source.whole = true;
     }
     let before = io::copy(&mut source.bytes.by_ref().take(header.start as u64), &mut io::sink()).map_err(|e| source.fault(&e))?;
     if before < header.start as u64 { Err(cut_short(&header, 0)) } else { Ok((header, source)) }

@@ -33,8 +33,8 @@ impl Map {
 }
 
 impl Regions {
-    /// Reads an atlas: labels where it has three axes, maps where it has four. On another grid than the image's, an image voxel has the label
-    /// of the nearest voxel of the atlas, and the weight that linear interpolation gives.
+    /// Reads an atlas: labels where it has three axes, maps where it has four. On another grid than the image's, a voxel of the image has
+    /// the label of the nearest voxel of the atlas, and the weight that linear interpolation gives.
     pub(super) fn read(atlas: &mut NiftiReader, image: &Grid) -> Result<Self> {
         let path = atlas.path().to_owned();
         let own = Grid::new(atlas.extents(), atlas.affine());

@@ -193,7 +193,11 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
         Format::Nifti if is_cifti(bytes) => return grayordinates::read(name, bytes, &options),
         Format::Nifti => return Err(needs_an_atlas(name, bytes)),
         Format::FreeSurfer => return Err(Error::file(name, "the mesh or the parcels of a surface: series are expected")),
+<<<<<<< HEAD
         Format::GraphMl => return Err(Error::file(name, "a graph, which has no series")),
+=======
+        Format::FslAtlas => return Err(Error::file(name, "names of an atlas' regions, and no series")),
+>>>>>>> 57be63a (Names of regions take their place in the table of formats; readers of bold images and labels are fuzzed)
         Format::Csv | Format::Tsv | Format::Text => {
             let missing = match layout {
                 Layout::TimeRegions => Missing::Columns,
