@@ -26,13 +26,10 @@ pub enum Format {
     Cifti,
     /// A mesh or the parcels of a surface, FreeSurfer.
     FreeSurfer,
-<<<<<<< HEAD
     /// A graph of nodes and edges, GraphML.
     GraphMl,
-=======
     /// The names of an atlas, as FSL has them.
     FslAtlas,
->>>>>>> 57be63a (Names of regions take their place in the table of formats; readers of bold images and labels are fuzzed)
 }
 
 /// What a file is read as or written from.
@@ -92,11 +89,7 @@ pub struct FormatRow {
     pub written: &'static [Content],
 }
 
-<<<<<<< HEAD
-use Content::{Array, Atlas, Connectome, Edges, Mesh, Series, Table, Values};
-=======
-use Content::{Array, Atlas, Connectome, Labels, Mesh, Series, Table};
->>>>>>> 57be63a (Names of regions take their place in the table of formats; readers of bold images and labels are fuzzed)
+use Content::{Array, Atlas, Connectome, Edges, Labels, Mesh, Series, Table, Values};
 
 /// The table. The longest end that fits a file's name decides.
 pub const FORMATS: &[FormatRow] = &[
@@ -117,39 +110,22 @@ pub const FORMATS: &[FormatRow] = &[
     FormatRow {
         format: Format::Csv,
         extensions: &[".csv"],
-<<<<<<< HEAD
         what: "table with commas; a connectome is a matrix, or a list of edges with the columns source, target and weight",
-        read: &[Series, Connectome, Table],
-        written: &[Series, Connectome, Edges, Values],
-=======
-        what: "table with commas",
         read: &[Series, Connectome, Table, Labels],
-        written: &[Series, Connectome],
->>>>>>> 57be63a (Names of regions take their place in the table of formats; readers of bold images and labels are fuzzed)
+        written: &[Series, Connectome, Edges, Values],
     },
     FormatRow {
         format: Format::Tsv,
         extensions: &[".tsv"],
-<<<<<<< HEAD
         what: "table with tabs, as BIDS has them (fMRIPrep, XCP-D); connectomes as in .csv",
-        read: &[Series, Connectome, Table],
-        written: &[Series, Connectome, Edges, Values],
-=======
-        what: "table with tabs, as BIDS has them (fMRIPrep, XCP-D)",
         read: &[Series, Connectome, Table, Labels],
-        written: &[Series, Connectome],
->>>>>>> 57be63a (Names of regions take their place in the table of formats; readers of bold images and labels are fuzzed)
+        written: &[Series, Connectome, Edges, Values],
     },
     FormatRow {
         format: Format::Text,
         extensions: &[".txt", ".1d", ".dat"],
-<<<<<<< HEAD
-        what: "table with spaces (FSL, AFNI, NumPy's savetxt); connectomes as in .csv",
-        read: &[Series, Connectome],
-=======
-        what: "table with spaces (FSL, AFNI, NumPy's savetxt), look-up table (FreeSurfer, ITK-SNAP)",
+        what: "table with spaces (FSL, AFNI, NumPy's savetxt), look-up table (FreeSurfer, ITK-SNAP); connectomes as in .csv",
         read: &[Series, Connectome, Labels],
->>>>>>> 57be63a (Names of regions take their place in the table of formats; readers of bold images and labels are fuzzed)
         written: &[],
     },
     FormatRow {
@@ -223,17 +199,17 @@ pub const FORMATS: &[FormatRow] = &[
         written: &[],
     },
     FormatRow {
-<<<<<<< HEAD
         format: Format::GraphMl,
         extensions: &[".graphml"],
         what: "graph, GraphML (networkx, igraph, Gephi); FILE.graphml:NAME chooses the data of edges that are the weights",
         read: &[Connectome],
-=======
+        written: &[],
+    },
+    FormatRow {
         format: Format::FslAtlas,
         extensions: &[".xml"],
         what: "names of an atlas of FSL; --labels takes it",
         read: &[Labels],
->>>>>>> 57be63a (Names of regions take their place in the table of formats; readers of bold images and labels are fuzzed)
         written: &[],
     },
 ];

@@ -22,6 +22,11 @@ impl<R: BufRead> Members<R> {
     pub(super) fn new(packed: R) -> Self {
         Self(State::Within(GzDecoder::new(packed)))
     }
+
+    /// Reads to the end of the last member without keeping the data, and returns the number of bytes.
+    pub(super) fn finish(&mut self) -> io::Result<u64> {
+        io::copy(self, &mut io::sink())
+    }
 }
 
 impl<R: BufRead> Read for Members<R> {
@@ -79,6 +84,7 @@ mod tests {
     fn members_are_read_one_after_the_other() {
         let several = [member(b"one, "), member(b""), member(b"two"), vec![0; 512]].concat();
         assert_eq!(read(&several).unwrap(), b"one, two");
+        assert_eq!(Members::new(&several[..]).finish().unwrap(), 8);
         // A reader that gives a byte at a time ends members and zeros at the same places.
         let mut all = Vec::new();
         Members::new(std::io::BufReader::with_capacity(1, &several[..])).read_to_end(&mut all).unwrap();

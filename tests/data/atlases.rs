@@ -4,7 +4,7 @@ use crate::common::folder::Folder;
 use crate::common::image::nifti;
 use base64::Engine;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tapetum::data::{MapSeries, NiftiReader, Resample, Series, SeriesOptions, atlas_series, read_nifti, read_series};
 use tapetum::{Error, Result};
 
@@ -21,16 +21,8 @@ fn rows(json: &Value) -> Vec<Option<Vec<f64>>> {
     serde_json::from_value(json.clone()).unwrap()
 }
 
-fn options(maps: MapSeries, resample: Resample) -> SeriesOptions {
-    let mut options = SeriesOptions::default();
-    (options.maps, options.resample) = (maps, resample);
-    options
-}
-
-fn by_maps(image: &PathBuf, atlas: &PathBuf, maps: MapSeries) -> Result<Series> {
-    let mut options = options(maps, Resample::Auto);
-    options.atlas = Some(atlas.clone());
-    read_series(image, options)
+fn by_maps(image: &Path, atlas: &Path, maps: MapSeries) -> Result<Series> {
+    read_series(image, SeriesOptions { maps, ..SeriesOptions::default().with_atlas(atlas) })
 }
 
 #[track_caller]
@@ -65,8 +57,7 @@ fn labels_on_another_grid_are_taken_as_nilearn_takes_them() {
         holds(&series, &case["values"], name);
         let same = name == "the same grid";
         assert_eq!(series.remarks.iter().filter(|r| r.contains("another grid") && r.contains("nearest voxel")).count(), usize::from(!same));
-        let mut never = options(MapSeries::default(), Resample::Never);
-        never.atlas = Some(atlas.clone());
+        let never = SeriesOptions { resample: Resample::Never, ..SeriesOptions::default().with_atlas(&atlas) };
         match same {
             true => assert_eq!(read_series(&image, never).unwrap(), series),
             false => refused(read_series(&image, never), &["atlas.nii.gz", "another grid", "image.nii.gz", "--resample never"]),

@@ -51,8 +51,7 @@ fn regions_are_means_over_labels_and_maps() {
     for (atlas, names) in [("labels", vec!["5", "10", "15"]), ("maps", vec!["0", "1"])] {
         let extension = if atlas == "labels" { "nii.gz" } else { "nii" };
         let file = folder.file(&format!("{atlas}.{extension}"), decoded(&golden[atlas]));
-        let mut options = SeriesOptions::default();
-        (options.atlas, options.maps) = (Some(file), MapSeries::WeightedMean);
+        let options = SeriesOptions { maps: MapSeries::WeightedMean, ..SeriesOptions::default().with_atlas(file) };
         let series = read_series(&image, options).unwrap();
         assert_eq!(series.names.unwrap(), names);
         let wanted = numbers(&golden[&format!("of {atlas}")]);
@@ -92,8 +91,7 @@ fn other_images_are_refused() {
         labels[280..284].copy_from_slice(&(-2.0f32).to_be_bytes());
         labels
     });
-    let mut never = SeriesOptions::default();
-    (never.atlas, never.resample) = (Some(moved), Resample::Never);
+    let never = SeriesOptions { resample: Resample::Never, ..SeriesOptions::default().with_atlas(moved) };
     refused(read_series(&image, never), &["moved.nii", "another grid", "--resample never"]);
     let nan = folder.file("nan.nii", &{
         let mut bytes = bytes.clone();

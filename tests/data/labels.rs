@@ -15,9 +15,11 @@ fn folder() -> Folder {
 }
 
 fn read(folder: &Folder, atlas: &str, labels: Option<&str>) -> Result<Series> {
-    let mut options = SeriesOptions::default();
-    options.atlas = Some(folder.0.join(atlas));
-    options.labels = labels.map(|name| folder.0.join(name));
+    let options = SeriesOptions::default().with_atlas(folder.0.join(atlas));
+    let options = match labels {
+        Some(name) => options.with_labels(folder.0.join(name)),
+        None => options,
+    };
     read_series(folder.0.join("bold.nii"), options)
 }
 
@@ -131,8 +133,7 @@ fn tables_that_do_not_fit_are_refused() {
     refused(&folder, "atlas.nii", "bytes.txt", [b'1', b' ', 0xff, b'\n'], &["UTF-8"]);
     let missing = read(&folder, "atlas.nii", Some("nowhere.tsv")).unwrap_err().to_string();
     assert!(missing.contains("nowhere.tsv"), "{missing}");
-    let mut options = SeriesOptions::default();
-    options.labels = Some(folder.0.join("empty.tsv"));
+    let options = SeriesOptions::default().with_labels(folder.0.join("empty.tsv"));
     folder.file("series.csv", "1,2\n3,4\n");
     let text = read_series(folder.0.join("series.csv"), options).unwrap_err().to_string();
     assert!(text.contains("series.csv") && text.contains("--atlas"), "{text}");

@@ -158,8 +158,7 @@ fn labels_target(folder: &Path) -> Target {
         let mut any = Ok(());
         for (i, path) in files.iter().enumerate() {
             std::fs::write(path, bytes).unwrap();
-            let mut options = data::SeriesOptions::default();
-            (options.atlas, options.labels) = (Some(root.join("atlas.nii.gz")), Some(path.clone()));
+            let options = SeriesOptions::default().with_atlas(root.join("atlas.nii.gz")).with_labels(path);
             let read = done(data::read_series(root.join("bold.nii.gz"), options));
             any = if i == 0 || read.is_ok() { read } else { any };
         }

@@ -132,6 +132,11 @@ impl SeriesOptions {
         Self { atlas: Some(atlas.into()), ..self }
     }
 
+    /// The options with this table of the names of the atlas' regions.
+    pub fn with_labels(self, labels: impl Into<PathBuf>) -> Self {
+        Self { labels: Some(labels.into()), ..self }
+    }
+
     /// The options with these structures.
     pub fn with_structures<S: Into<String>>(self, structures: impl IntoIterator<Item = S>) -> Self {
         Self { structures: structures.into_iter().map(S::into).collect(), ..self }
@@ -193,11 +198,8 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
         Format::Nifti if is_cifti(bytes) => return grayordinates::read(name, bytes, &options),
         Format::Nifti => return Err(needs_an_atlas(name, bytes)),
         Format::FreeSurfer => return Err(Error::file(name, "the mesh or the parcels of a surface: series are expected")),
-<<<<<<< HEAD
         Format::GraphMl => return Err(Error::file(name, "a graph, which has no series")),
-=======
         Format::FslAtlas => return Err(Error::file(name, "names of an atlas' regions, and no series")),
->>>>>>> 57be63a (Names of regions take their place in the table of formats; readers of bold images and labels are fuzzed)
         Format::Csv | Format::Tsv | Format::Text => {
             let missing = match layout {
                 Layout::TimeRegions => Missing::Columns,
