@@ -231,6 +231,10 @@ fn what_is_not_read_is_refused_by_name() {
     at("cortex.dlabel.nii", "parcels.ptseries.nii", &["its values are those of parcels already"]);
     let missing = by("rest.dtseries.nii", "cortex.dlabel.nii:two", &[]).unwrap_err().to_string();
     assert!(missing.contains("no map `two`: its maps are `networks`, `one`"), "{missing}");
+    for name in ["x.csv", "x.func.gii"] {
+        let options = SeriesOptions::default().with_structures(["CORTEX_LEFT"]);
+        assert_says(read_series_bytes(name, b"1,2\n3,1\n", options), name.as_ref(), &["structures are chosen of a CIFTI file"]);
+    }
     let none = by("rest.dtseries.nii", "cortex.dlabel.nii", &["CEREBELLUM"]).unwrap_err().to_string();
     assert!(none.contains("no structure CEREBELLUM: there are CORTEX_LEFT, CORTEX_RIGHT, THALAMUS_LEFT"), "{none}");
 }

@@ -5,7 +5,7 @@ use super::super::cifti::{
 };
 use super::super::freesurfer::{annotation, structure_by_name};
 use super::super::{extension, gifti, read_bytes, read_gifti_labels_bytes};
-use super::{Layout, Series, SeriesOptions, arrange};
+use super::{Layout, Series, SeriesOptions, arrange, no_structures};
 use crate::{Error, HostTensor, Result};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,9 @@ pub(super) fn read(name: &Path, bytes: &[u8], options: &SeriesOptions) -> Result
     let fail = |what: String| Error::file(name, what);
     if extension(name) != "gii" {
         return matrix(name, &read_cifti_bytes(name, bytes)?, options);
+    }
+    if !options.structures.is_empty() {
+        return Err(no_structures(name));
     }
     let found = gifti::arrays(name, bytes).map_err(fail)?;
     let Some(atlas) = &options.atlas else {

@@ -164,7 +164,10 @@ pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) ->
     let (path, options) = (path.as_ref(), options.into());
     let (file, _) = file_and_array(path);
     match (Format::read_as(&file, Content::Series)?, &options.atlas) {
-        (Format::Nifti, Some(atlas)) if !is_cifti_file(&file) => series_of_regions(&file, atlas, &options),
+        (Format::Nifti, Some(atlas)) if !is_cifti_file(&file) => match options.structures.is_empty() {
+            true => series_of_regions(&file, atlas, &options),
+            false => Err(no_structures(&file)),
+        },
         (_, Some(_)) if options.labels.is_some() => Err(Error::file(&file, "--labels is for images: other atlases name their labels")),
         (Format::Cifti | Format::Gifti | Format::Nifti, Some(_)) => grayordinates::read(&file, &read_bytes(&file)?, &options),
         (_, Some(_)) => Err(Error::file(&file, "--atlas is for images (.nii, .nii.gz), surfaces (.gii) and CIFTI files (.dtseries.nii)")),
@@ -186,6 +189,10 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
     let (name, array) = file_and_array(name.as_ref());
     let name = name.as_path();
     let (values, names, read_as) = match Format::read_as(name, Content::Series)? {
+        Format::Gifti | Format::Cifti => return grayordinates::read(name, bytes, &options),
+        Format::Nifti if is_cifti(bytes) => return grayordinates::read(name, bytes, &options),
+        Format::Nifti => return Err(needs_an_atlas(name, bytes)),
+        _ if !options.structures.is_empty() => return Err(no_structures(name)),
         Format::Npy => (read_npy_exact_bytes(name, bytes)?, None, None),
         Format::Npz => {
             let (name, bytes, names) = npz_member(name, bytes, array.as_deref(), SERIES)?;
@@ -194,9 +201,6 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
             // An array of this name may hold the names of other things.
             (values, names.filter(|names| Some(names.len()) == regions), None)
         }
-        Format::Gifti | Format::Cifti => return grayordinates::read(name, bytes, &options),
-        Format::Nifti if is_cifti(bytes) => return grayordinates::read(name, bytes, &options),
-        Format::Nifti => return Err(needs_an_atlas(name, bytes)),
         Format::FreeSurfer => return Err(Error::file(name, "the mesh or the parcels of a surface: series are expected")),
         Format::GraphMl => return Err(Error::file(name, "a graph, which has no series")),
         Format::FslAtlas => return Err(Error::file(name, "names of an atlas' regions, and no series")),
@@ -215,6 +219,11 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
         _ => names,
     };
     arrange(values, names, layout).map(|series| Series { read_as, ..series }).map_err(|what| Error::file(name, what))
+}
+
+/// The error for structures where a file has none.
+fn no_structures(name: &Path) -> Error {
+    Error::file(name, "structures are chosen of a CIFTI file of vertices and voxels: .dtseries.nii is expected")
 }
 
 /// Reads one subject's series `[regions, time]` from an array `[subjects, time, regions]` (or with the last two axes in the order of
