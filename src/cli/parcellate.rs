@@ -6,7 +6,7 @@ use super::source::Source;
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::Settings;
 use crate::data::cifti::{Axis, BrainModels};
-use crate::data::{Content, Format, Mesh, TableOptions, on_whole_surface, read_mesh, read_npy, read_table};
+use crate::data::{Format, Mesh, TableOptions, on_whole_surface, read_mesh, read_npy, read_table};
 use crate::report::picture::Hemisphere;
 use crate::statistics::centre::{Centred, Constant};
 use crate::{Error, HostTensor, Result};
@@ -155,9 +155,9 @@ impl Side {
     }
 }
 
-/// True where a file is a mesh by its name.
+/// True where a file's name is that of a mesh: `.gii`, or a sphere of FreeSurfer.
 fn is_mesh(path: &Path) -> bool {
-    Format::read_as(path, Content::Mesh).is_ok()
+    matches!(Format::of(path), Some(Format::Gifti | Format::FreeSurfer))
 }
 
 /// An array, or the numbers of a table. All its columns are of these numbers: there is none for an index.

@@ -5,6 +5,7 @@ use super::Mesh;
 use super::cifti::{BrainModel, BrainModels, Label, LabelAtlas, LabelTable, Places};
 use super::numbers::Element;
 use crate::HostTensor;
+use std::collections::HashMap;
 use std::path::Path;
 
 /// The first bytes of a mesh of triangles.
@@ -72,7 +73,7 @@ pub(super) fn annotation(file: &Path, bytes: &[u8]) -> Result<LabelAtlas, String
     for pair in pairs.chunks_exact(2) {
         let vertex = usize::try_from(pair[0]).ok().and_then(|v| keys.get_mut(v));
         let vertex = vertex.ok_or_else(|| format!("vertex {} of {vertices}, counted from 0", pair[0]))?;
-        *vertex = colours.iter().find(|(colour, _)| *colour == pair[1]).map_or(0, |(_, key)| *key);
+        *vertex = colours.get(&pair[1]).copied().unwrap_or(0);
     }
     let structure = structure_by_name(file).unwrap_or_default();
     let places = Places::Vertices { of: vertices, indices: (0u32..).take(vertices).collect() };
@@ -81,7 +82,7 @@ pub(super) fn annotation(file: &Path, bytes: &[u8]) -> Result<LabelAtlas, String
 }
 
 /// The parcels by their keys, and the key of each colour.
-fn colour_table(read: &mut Reader<'_>) -> Result<(LabelTable, Vec<(i32, i32)>), String> {
+fn colour_table(read: &mut Reader<'_>) -> Result<(LabelTable, HashMap<i32, i32>), String> {
     let first = read.number()?;
     // A negative number is the version of the table. The first version had the count there, and no places of its entries.
     let entries = match first {
@@ -96,7 +97,7 @@ fn colour_table(read: &mut Reader<'_>) -> Result<(LabelTable, Vec<(i32, i32)>), 
         }
         version => return Err(format!("a table of parcels of version {}: 1 or 2 is expected", -i64::from(version))),
     };
-    let (mut table, mut colours) = (LabelTable::new(), Vec::new());
+    let (mut table, mut colours) = (LabelTable::new(), HashMap::new());
     for place in 0..entries {
         let place = if first > 0 { place } else { read.number()? };
         let name = read.text()?;
@@ -107,7 +108,7 @@ fn colour_table(read: &mut Reader<'_>) -> Result<(LabelTable, Vec<(i32, i32)>), 
         if NO_PARCEL.iter().any(|part| plain.contains(part)) {
             continue;
         }
-        colours.push((red | green << 8 | blue << 16, key));
+        colours.entry(red | green << 8 | blue << 16).or_insert(key);
         let colour = [red, green, blue, 255].map(|part| part as f32 / 255.0);
         if table.insert(key, Label { name, colour }).is_some() {
             return Err(format!("parcel {place} stands twice in the table"));

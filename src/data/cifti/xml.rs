@@ -75,6 +75,7 @@ fn brain_models(map: Node<'_, '_>) -> Result<BrainModels, String> {
     let nodes = map.children().filter(|n| n.has_tag_name("BrainModel")).enumerate();
     let read = |(i, node)| brain_model(node, volume.as_ref()).map_err(|e| format!("brain model {i}, counted from 0: {e}"));
     let mut models = nodes.map(read).collect::<Result<Vec<(usize, BrainModel)>, String>>()?;
+    few(models.len(), "brain models")?;
     models.sort_by_key(|(offset, _)| *offset);
     let mut next = 0;
     for (offset, model) in &models {
@@ -84,6 +85,12 @@ fn brain_models(map: Node<'_, '_>) -> Result<BrainModels, String> {
         next += model.places.len();
     }
     Ok(BrainModels { models: models.into_iter().map(|(_, model)| model).collect(), volume })
+}
+
+/// Refuses more structures than any brain has, so that a damaged file cannot make the search among them long.
+fn few(structures: usize, what: &str) -> Result<(), String> {
+    const MOST: usize = 1000;
+    if structures > MOST { Err(format!("{structures} {what}: at most {MOST} are expected")) } else { Ok(()) }
 }
 
 /// A model and the place of its first grayordinate.
@@ -157,6 +164,7 @@ fn parcels(map: Node<'_, '_>) -> Result<Parcels, String> {
     let volume = child(map, "Volume").map(volume).transpose()?;
     let surface = |node: Node<'_, '_>| Ok((structure(node)?, number(node, "SurfaceNumberOfVertices")?));
     let surfaces = map.children().filter(|n| n.has_tag_name("Surface")).map(surface).collect::<Result<Vec<_>, String>>()?;
+    few(surfaces.len(), "surfaces")?;
     let nodes = map.children().filter(|n| n.has_tag_name("Parcel")).enumerate();
     let read = |(i, node)| parcel(node, &surfaces, volume.as_ref()).map_err(|e| format!("parcel {i}, counted from 0: {e}"));
     Ok(Parcels { parcels: nodes.map(read).collect::<Result<_, _>>()?, surfaces, volume })
