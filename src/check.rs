@@ -1,6 +1,7 @@
 //! Checks that compare an op's kernels on a device with its f64 definition, and its reverse rule with finite differences.
 
-use crate::device::{Device, Program};
+use crate::blocking::block_on;
+use crate::device::{Device, Program, State};
 use crate::kernel::{Adapters, Target, Variant};
 use crate::ops::case::{Case, Draw};
 use crate::plan::Plan;
@@ -48,10 +49,10 @@ impl RecordedCase {
         self.results.iter().copied().chain(self.gradients.iter().map(|(_, g)| *g)).collect()
     }
 
-    fn run(&self, device: &Device) -> Result<(Program, Vec<HostTensor>)> {
-        let mut program = device.compile(&self.tape, &self.outputs())?;
+    async fn run(&self, device: &Device) -> Result<(Program, Vec<HostTensor>)> {
+        let mut program = device.compile_async(&self.tape, &self.outputs(), &State::new(device)).await?;
         let inputs: Vec<_> = self.operands.iter().chain(&self.cotangents).map(|(v, t)| (*v, t)).collect();
-        let values = program.run(&inputs)?;
+        let values = program.run_async(&inputs).await?;
         Ok((program, values))
     }
 }
@@ -110,15 +111,15 @@ struct Defined<'a> {
 impl<'a> Defined<'a> {
     fn new(case: &'a Case) -> Result<Self> {
         let recorded = RecordedCase::new(case)?;
-        let (_, exact) = recorded.run(&Device::oracle())?;
+        let (_, exact) = block_on(recorded.run(&Device::oracle()))??;
         Ok(Self { case, recorded, exact })
     }
 
-    fn compare(&self, device: &Device) -> Result<Vec<Outcome>> {
+    async fn compare(&self, device: &Device) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::new();
         let (mut pins, mut tried) = (vec![Pins::new()], BTreeSet::new());
         while let Some(pinned) = pins.pop() {
-            let (program, values) = self.recorded.run(&device.with_variants(pinned.iter().cloned()))?;
+            let (program, values) = self.recorded.run(&device.with_variants(pinned.iter().cloned())).await?;
             outcomes.push(outcome(self.case, named(&pinned), &self.recorded, &values, &self.exact));
             let of_algorithms = pinned.iter().all(|(name, _)| crate::ops::algorithms().iter().any(|a| a.name == name));
             if let Some(plan) = program.plan().filter(|_| of_algorithms && !self.case.composed) {
@@ -135,7 +136,7 @@ impl<'a> Defined<'a> {
 /// Returns an error where the case cannot be run at all.
 pub fn chosen(case: &Case, device: &Device) -> Result<Outcome> {
     let Defined { recorded, exact, .. } = Defined::new(case)?;
-    let (_, values) = recorded.run(device)?;
+    let (_, values) = block_on(recorded.run(device))??;
     Ok(outcome(case, named(&Pins::new()), &recorded, &values, &exact))
 }
 
@@ -145,13 +146,21 @@ pub fn chosen(case: &Case, device: &Device) -> Result<Outcome> {
 /// # Errors
 /// Returns an error where the case cannot be run at all.
 pub fn kernels(case: &Case, device: &Device) -> Result<Vec<Outcome>> {
-    Defined::new(case)?.compare(device)
+    block_on(kernels_async(case, device))?
+}
+
+/// The asynchronous form of [`kernels`], for callers that must not block.
+///
+/// # Errors
+/// The same as those of [`kernels`].
+pub async fn kernels_async(case: &Case, device: &Device) -> Result<Vec<Outcome>> {
+    Defined::new(case)?.compare(device).await
 }
 
 /// Checks every case as [`kernels`] does, and passes each outcome to `done`, in order, as soon as it is known. A case that cannot be run
 /// does not stop the others. The f64 definitions are computed on all cores, ahead of the device.
 pub fn all(cases: &[Case], device: &Device, mut done: impl FnMut(&Case, Result<Vec<Outcome>>)) {
-    in_order(cases, Defined::new, |case, defined| done(case, defined.and_then(|d| d.compare(device))));
+    in_order(cases, Defined::new, |case, defined| done(case, defined.and_then(|d| block_on(d.compare(device))?)));
 }
 
 /// Calls `compute` for each case on all cores, and `each` with the results, in order, on this thread.
@@ -243,7 +252,7 @@ fn outcome(case: &Case, variant: String, recorded: &RecordedCase, values: &[Host
 pub fn gradients(case: &Case) -> Result<f64> {
     const STEP: f64 = 1e-6;
     let recorded = RecordedCase::new(case)?;
-    let (mut program, exact) = recorded.run(&Device::oracle())?;
+    let (mut program, exact) = block_on(recorded.run(&Device::oracle()))??;
     let objective = |values: &[HostTensor]| -> f64 {
         let pairs = values.iter().zip(&recorded.cotangents);
         pairs.map(|(y, (_, c))| y.to_f64_vec().iter().zip(c.to_f64_vec()).map(|(y, c)| y * c).sum::<f64>()).sum()

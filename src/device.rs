@@ -1,5 +1,6 @@
 //! The interface to all devices: a device, programs on it, and the state that programs share.
 
+use crate::blocking::block_on;
 use crate::gpu::{self, Context, Counts, Options, Profile};
 use crate::host::{self, Precision};
 use crate::kernel::Target;
@@ -53,27 +54,46 @@ impl Device {
     ///
     /// # Errors
     /// The same as those of [`Context::new`].
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn gpu(options: &Options) -> Result<Self> {
-        Context::new(options).map(Self::Gpu)
+        block_on(Self::gpu_async(options))?
     }
 
-    /// A hardware GPU where there is one, else the host executor in f32.
+    /// The asynchronous form of [`Device::gpu`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Context::new`].
+    pub async fn gpu_async(options: &Options) -> Result<Self> {
+        Context::new_async(options).await.map(Self::Gpu)
+    }
+
+    /// A hardware GPU where there is one, else the host executor in f32. In a browser only [`Device::auto_async`] can look for a GPU.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn auto() -> Self {
-        Self::gpu(&Options::default()).unwrap_or_else(|_| Self::cpu())
+        pollster::block_on(Self::auto_async())
     }
 
-    /// The device of a name: `cpu`, `auto` ([`Device::auto`]), or an adapter by its index or part of its name, software ones too.
+    /// The asynchronous form of `Device::auto`, for callers that must not block.
+    pub async fn auto_async() -> Self {
+        Self::gpu_async(&Options::default()).await.unwrap_or_else(|_| Self::cpu())
+    }
+
+    /// The device of a name: `cpu`, `auto` ([`Device::auto_async`]), or an adapter by its index or part of its name, software ones too.
     ///
     /// # Errors
     /// Returns an error where no adapter has this name.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn named(name: &str) -> Result<Self> {
+        block_on(Self::named_async(name))?
+    }
+
+    /// The asynchronous form of [`Device::named`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Device::named`].
+    pub async fn named_async(name: &str) -> Result<Self> {
         match name {
             "cpu" => Ok(Self::cpu()),
-            "auto" => Ok(Self::auto()),
-            name => Self::gpu(&Options { choice: gpu::Choice::parse(name), software: true, ..Options::default() }),
+            "auto" => Ok(Self::auto_async().await),
+            name => Self::gpu_async(&Options { choice: gpu::Choice::parse(name), software: true, ..Options::default() }).await,
         }
     }
 
@@ -98,10 +118,9 @@ impl Device {
     ///
     /// # Errors
     /// The reason why products do not run on them.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn prove_cooperative(&self) -> std::result::Result<f64, String> {
         match self {
-            Self::Gpu(context) => pollster::block_on(proof::prove(context)),
+            Self::Gpu(context) => block_on(proof::prove(context)).map_err(|e| e.to_string())?,
             Self::Cpu(_) => Err("the host has none".into()),
         }
     }
@@ -124,7 +143,6 @@ impl Device {
     /// # Errors
     /// Returns an error where a var is of another tape, a tensor is larger than the device binds, a shader does not compile, or memory runs
     /// out.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn compile(&self, tape: &Tape, outputs: &[Var]) -> Result<Program> {
         self.compile_with(tape, outputs, &State::new(self))
     }
@@ -156,9 +174,8 @@ impl Device {
     ///
     /// # Errors
     /// Returns the errors of [`Device::compile`], and an error where `state` belongs to another device or holds a state of another type.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn compile_with(&self, tape: &Tape, outputs: &[Var], state: &State) -> Result<Program> {
-        pollster::block_on(self.compile_async(tape, outputs, state))
+        block_on(self.compile_async(tape, outputs, state))?
     }
 
     /// The asynchronous form of [`Device::compile_with`], for callers that must not block.
@@ -252,6 +269,14 @@ impl Program {
         self.steps(1)
     }
 
+    /// The asynchronous form of [`Program::step`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Program::step`].
+    pub async fn step_async(&mut self) -> Result<()> {
+        self.steps_async(1).await
+    }
+
     /// Runs `n` steps; on a GPU, in one submission.
     ///
     /// ```
@@ -272,8 +297,17 @@ impl Program {
     /// # Errors
     /// The same as those of [`Program::step`].
     pub fn steps(&mut self, n: usize) -> Result<()> {
+        block_on(self.steps_async(n))?
+    }
+
+    /// The asynchronous form of [`Program::steps`], for callers that must not block. On a GPU it is done when the steps are submitted and
+    /// no more than three submissions are in flight.
+    ///
+    /// # Errors
+    /// The same as those of [`Program::step`].
+    pub async fn steps_async(&mut self, n: usize) -> Result<()> {
         match &mut self.engine {
-            Engine::Gpu(program) => program.steps(n),
+            Engine::Gpu(program) => program.steps_async(n).await,
             Engine::Host(program) => {
                 let mut store = self.state.lock();
                 let Store::Host(_, values) = &mut *store else { return Err(elsewhere()) };
@@ -286,18 +320,27 @@ impl Program {
     ///
     /// # Errors
     /// Returns an error where the device reports a fault.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn wait(&self) -> Result<()> {
-        self.gpu().map_or(Ok(()), gpu::GpuProgram::wait)
+        block_on(self.wait_async())?
+    }
+
+    /// The asynchronous form of [`Program::wait`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Program::wait`].
+    pub async fn wait_async(&self) -> Result<()> {
+        match self.gpu() {
+            Some(program) => program.wait_async().await,
+            None => Ok(()),
+        }
     }
 
     /// An output as the last step left it.
     ///
     /// # Errors
     /// Returns an error where `output` is not an output of this program, no step has run, or the device reports a fault.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn read(&self, output: Var) -> Result<HostTensor> {
-        pollster::block_on(self.read_async(output))
+        block_on(self.read_async(output))?
     }
 
     /// The asynchronous form of [`Program::read`], for callers that must not block.
@@ -336,13 +379,24 @@ impl Program {
     ///
     /// # Errors
     /// Returns the errors of [`Program::write`], [`Program::step`] and [`Program::read`].
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn run(&mut self, inputs: &[(Var, &HostTensor)]) -> Result<Vec<HostTensor>> {
+        block_on(self.run_async(inputs))?
+    }
+
+    /// The asynchronous form of [`Program::run`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Program::run`].
+    pub async fn run_async(&mut self, inputs: &[(Var, &HostTensor)]) -> Result<Vec<HostTensor>> {
         for (var, value) in inputs {
             self.write(*var, value)?;
         }
-        self.step()?;
-        self.outputs.iter().map(|&v| self.read(v)).collect()
+        self.step_async().await?;
+        let mut values = Vec::with_capacity(self.outputs.len());
+        for &output in &self.outputs {
+            values.push(self.read_async(output).await?);
+        }
+        Ok(values)
     }
 
     /// The numbers of submissions, dispatches and uploads so far; all are zero on the host.
@@ -406,10 +460,9 @@ impl Program {
     ///
     /// # Errors
     /// Returns an error on the host executor, and where the device has no timestamps.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn profile(&mut self) -> Result<Profile> {
         match &mut self.engine {
-            Engine::Gpu(program) => pollster::block_on(program.profile()),
+            Engine::Gpu(program) => block_on(program.profile())?,
             Engine::Host(_) => Err(Error::argument("the host executor has no GPU timestamps")),
         }
     }

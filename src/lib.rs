@@ -83,8 +83,10 @@ pub mod ops;
 
 #[cfg(feature = "cli")]
 pub mod bench;
+pub mod bindings;
+mod blocking;
 pub mod check;
-#[cfg(all(feature = "checkpoint", not(target_arch = "wasm32")))]
+#[cfg(feature = "checkpoint")]
 pub mod checkpoint;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -93,7 +95,6 @@ pub mod connectome;
 pub mod data;
 pub mod device;
 pub mod error;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod file;
 pub mod gpu;
 pub mod host;
@@ -110,7 +111,7 @@ pub mod tensor;
 pub mod topology;
 pub mod training;
 pub mod tuning;
-#[cfg(all(feature = "workflow", not(target_arch = "wasm32")))]
+#[cfg(feature = "workflow")]
 pub mod workflow;
 
 pub use device::{Device, Program, State};

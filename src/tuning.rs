@@ -1,6 +1,7 @@
 //! Tunings: the kernel variants that were found fastest on one adapter under one driver, kept in a small JSON file that programs load.
 
 use crate::device::Device;
+use crate::kernel::Backend;
 use crate::ops;
 use crate::{Error, Result};
 use serde_json::{Value, json};
@@ -31,7 +32,6 @@ impl Tuning {
     ///
     /// # Errors
     /// Returns an error where the file cannot be read, is not a tuning, or names a kernel or variant that this crate does not have.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
@@ -87,6 +87,10 @@ fn known(pin: &str, variant: &str) -> Result<(), String> {
 /// The names of the adapter, the back end and the driver.
 fn identity(device: &Device) -> Result<[String; 3]> {
     match device {
+        // A browser tells no name, so a tuning would fit every other machine.
+        Device::Gpu(context) if context.adapter().backend() == Backend::Browser => {
+            Err(Error::argument("a browser does not tell its adapter's name, by which a tuning is recognised"))
+        }
         Device::Gpu(context) => Ok(context.identity()),
         Device::Cpu(_) => Err(Error::argument("the host executor has no kernels to tune")),
     }

@@ -18,9 +18,8 @@ use std::path::Path;
 /// unequal length, or a cell that is neither a finite number nor missing (the message gives line and column).
 pub fn read_confounds(path: impl AsRef<Path>) -> Result<Confounds> {
     let path = path.as_ref();
-    let columns = parse(path, &read_bytes(path)?).map_err(|what| Error::file(path, what))?;
+    let mut table = read_confounds_bytes(path, &read_bytes(path)?)?;
     let beside = path.with_extension("json");
-    let mut table = Confounds { columns, ..Confounds::default() };
     if beside.exists() {
         match components(&beside, &table) {
             Ok((masks, variance)) => (table.masks, table.variance) = (masks, variance),
@@ -28,6 +27,17 @@ pub fn read_confounds(path: impl AsRef<Path>) -> Result<Confounds> {
         }
     }
     Ok(table)
+}
+
+/// Reads a table of confounds from the bytes of a file, as [`read_confounds`] does, without the file beside it; `name` stands for the file in
+/// errors.
+///
+/// # Errors
+/// The same as those of [`read_confounds`].
+pub fn read_confounds_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Confounds> {
+    let name = name.as_ref();
+    let columns = parse(name, bytes).map_err(|what| Error::file(name, what))?;
+    Ok(Confounds { columns, ..Confounds::default() })
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Vec<Column>, String> {

@@ -13,7 +13,7 @@
 //! | matrices on grayordinates or parcels, CIFTI-2 | [`cifti::read_cifti`] | [`cifti::Cifti::to_bytes`] |
 //! | surfaces, GIFTI | [`read_gifti_bytes`], [`read_gifti_labels_bytes`], [`read_mesh`] | [`series_gifti`], [`label_gifti`] |
 //! | images and labels (idx, as MNIST's) | [`read_idx`], [`read_idx_bytes`] | |
-//! | confounds | [`read_confounds`] | |
+//! | confounds | [`read_confounds`], [`read_confounds_bytes`] | |
 //! | worms (calcium imaging) | [`read_worms`] | |
 //! | the cortex that ships | [`shipped_cortex`] | |
 //! | sparse matrices | | [`SparseWriter`] |
@@ -41,7 +41,7 @@ mod table;
 mod values;
 mod worms;
 
-pub use confounds::read_confounds;
+pub use confounds::{read_confounds, read_confounds_bytes};
 pub use connectome::{Connectome, ConnectomeWriter, read_connectome, read_connectome_bytes, write_connectome};
 pub use format::{Content, FORMATS, Format, FormatRow};
 pub use gifti::{Mesh, Surface, label_gifti, read_gifti_bytes, read_gifti_labels_bytes, read_mesh, read_mesh_bytes, series_gifti};

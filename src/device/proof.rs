@@ -61,7 +61,7 @@ async fn compare(context: &Context) -> Result<f64> {
         let mut program = GpuProgram::new(context.clone(), plan, &Buffers::new(context.clone())).await?;
         program.write(a, &values[0])?;
         program.write(b, &values[1])?;
-        program.steps(1)?;
+        program.steps_async(1).await?;
         worst = worst.max(operands.error(&program.read(product).await?.to_f64_vec()));
     }
     Ok(worst)

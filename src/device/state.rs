@@ -1,6 +1,7 @@
 //! The state that programs share.
 
 use super::Device;
+use crate::blocking::block_on;
 use crate::gpu::Buffers;
 use crate::host::{self, Precision};
 use crate::tape::Init;
@@ -68,9 +69,8 @@ impl State {
     ///
     /// # Errors
     /// Returns an error where there is none of that name, or the device reports a fault.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn read(&self, name: &str) -> Result<HostTensor> {
-        pollster::block_on(self.read_async(name))
+        block_on(self.read_async(name))?
     }
 
     /// The asynchronous form of [`State::read`], for callers that must not block.
@@ -86,9 +86,8 @@ impl State {
     ///
     /// # Errors
     /// Returns an error where it is of another type, or the device reports a fault.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn write(&self, name: &str, value: &HostTensor) -> Result<()> {
-        pollster::block_on(self.write_async(name, value))
+        block_on(self.write_async(name, value))?
     }
 
     /// The asynchronous form of [`State::write`], for callers that must not block.

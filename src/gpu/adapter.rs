@@ -218,6 +218,14 @@ pub async fn adapters() -> Vec<Adapter> {
     list(&instance()).await
 }
 
+/// In a browser, the one adapter that it gives to those who ask for speed.
+#[cfg(target_arch = "wasm32")]
+async fn list(instance: &wgpu::Instance) -> Vec<Adapter> {
+    let fastest = wgpu::RequestAdapterOptions { power_preference: wgpu::PowerPreference::HighPerformance, ..Default::default() };
+    instance.request_adapter(&fastest).await.ok().map(Adapter::new).into_iter().collect()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
 async fn list(instance: &wgpu::Instance) -> Vec<Adapter> {
     instance.enumerate_adapters(wgpu::Backends::PRIMARY).await.into_iter().map(Adapter::new).collect()
 }

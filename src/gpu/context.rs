@@ -2,8 +2,9 @@
 
 use super::adapter::{Adapter, COOPERATIVE, Options, Products, choose, cooperative, instance};
 use super::boundary;
-use super::fault::{guarded, note, of_wgpu};
+use super::fault::{note, of_wgpu};
 use super::pipelines::{Maker, Pipelines};
+use crate::blocking::block_on;
 use crate::kernel::Target;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -44,12 +45,14 @@ impl Context {
     ///
     /// # Errors
     /// [`Error::NoAdapter`] where none serves, [`Error::Device`] where the driver refuses.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn new(options: &Options) -> Result<Self> {
-        pollster::block_on(Self::new_async(options))
+        block_on(Self::new_async(options))?
     }
 
-    /// [`Context::new`] for those who must not block.
+    /// The asynchronous form of [`Context::new`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Context::new`].
     pub async fn new_async(options: &Options) -> Result<Self> {
         let adapter = choose(&instance(), options).await?;
         let mut wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
@@ -219,7 +222,7 @@ impl Context {
         self.fault()?;
         #[cfg(not(target_arch = "wasm32"))]
         if !self.inner.owned {
-            return pollster::block_on(guarded(self.device(), "a step", step));
+            return crate::blocking::block_on(super::fault::guarded(self.device(), "a step", step))?;
         }
         Ok(step())
     }

@@ -8,7 +8,9 @@ mod pipelines;
 mod profile;
 mod program;
 mod readback;
+mod signal;
 mod state;
+mod submission;
 
 pub use adapter::{Adapter, Choice, Options, Products, adapters, best};
 pub use context::Context;

@@ -5,6 +5,8 @@ use super::context::Context;
 use super::fault::guarded;
 use super::readback;
 use super::state::{Buffers, sized_buffer, storage_buffer, upload};
+use super::submission::Submission;
+use crate::blocking::block_on;
 use crate::plan::{Plan, Storage};
 use crate::tape::Var;
 use crate::tensor::{HostTensor, TensorType};
@@ -52,7 +54,7 @@ struct BoundDispatch {
     grid: [u32; 3],
 }
 
-/// Steps in flight before the host waits for the oldest.
+/// The most submissions of steps in flight: before another is made, the host waits for the oldest.
 const IN_FLIGHT: usize = 3;
 
 /// A compiled tape on a device.
@@ -64,7 +66,7 @@ pub struct GpuProgram {
     written: Vec<bool>,
     uniforms: wgpu::BindGroup,
     dispatches: Vec<BoundDispatch>,
-    in_flight: [Option<wgpu::SubmissionIndex>; IN_FLIGHT],
+    in_flight: [Option<Submission>; IN_FLIGHT],
     counts: Counts,
 }
 
@@ -218,31 +220,57 @@ impl GpuProgram {
     /// Runs `n` steps in one submission, and lets the host run ahead of the device by at most a few.
     ///
     /// # Errors
-    /// Where an input was never written, or the device reports a fault, this step's or an earlier one's.
+    /// Where an input was never written, or the device reports a fault, this step's or an earlier one's; in a browser also where three
+    /// submissions are not done yet, because nothing may wait there. Nothing is submitted then.
     pub fn steps(&mut self, n: usize) -> Result<()> {
+        block_on(self.steps_async(n))?
+    }
+
+    /// The asynchronous form of [`GpuProgram::steps`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`GpuProgram::steps`].
+    pub async fn steps_async(&mut self, n: usize) -> Result<()> {
+        match &self.in_flight[0] {
+            Some(oldest) => oldest.done(&self.context).await?,
+            None => self.context.poll(None)?,
+        }
+        let submitted = self.submit(n)?;
+        self.in_flight.rotate_left(1);
+        self.in_flight[IN_FLIGHT - 1] = Some(submitted);
+        self.context.fault()
+    }
+
+    fn submit(&mut self, n: usize) -> Result<Submission> {
         let context = self.context.clone();
-        let index = context.stepping(|| {
+        context.stepping(|| {
             let descriptor = wgpu::CommandEncoderDescriptor { label: Some("tapetum step") };
             let mut encoder = boundary::wgpu(|| context.device().create_command_encoder(&descriptor));
             for _ in 0..n {
                 self.encode(&mut encoder)?;
             }
             self.counts.submits += 1;
-            Ok(boundary::wgpu(|| context.queue().submit([encoder.finish()])))
-        })??;
-        self.in_flight.rotate_left(1);
-        let oldest = self.in_flight[IN_FLIGHT - 1].replace(index);
-        context.poll(oldest)
+            Ok(Submission::new(&context, encoder))
+        })?
     }
 
     /// Waits until what was submitted so far is done.
     ///
     /// # Errors
     /// Where the device reports a fault.
-    #[cfg(not(target_arch = "wasm32"))]
     pub fn wait(&self) -> Result<()> {
-        let last = self.in_flight.iter().rev().find_map(Option::as_ref);
-        last.map_or(Ok(()), |index| self.context.poll(Some(index.clone())))
+        block_on(self.wait_async())?
+    }
+
+    /// The asynchronous form of [`GpuProgram::wait`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`GpuProgram::wait`].
+    pub async fn wait_async(&self) -> Result<()> {
+        match &self.in_flight[IN_FLIGHT - 1] {
+            Some(last) => last.done(&self.context).await,
+            None => Ok(()),
+        }
     }
 
     /// An output as the last step left it.

@@ -12,18 +12,15 @@ const FAR: [f64; 2] = [1e7, 1e5];
 const NEAR: f64 = 10.0;
 
 /// The number of names that a warning lists.
-#[cfg(any(feature = "data", not(target_arch = "wasm32")))]
 const LISTED: usize = 5;
 
 /// The names of rows, at most five of them, for a warning.
-#[cfg(any(feature = "data", not(target_arch = "wasm32")))]
 pub(crate) fn listed(rows: &[usize], name: impl Fn(usize) -> String) -> String {
     let more = if rows.len() > LISTED { format!(" and {} more", rows.len() - LISTED) } else { String::new() };
     rows.iter().take(LISTED).map(|&row| name(row)).collect::<Vec<_>>().join(", ") + &more
 }
 
 /// The warning about rows whose mean leaves few digits of the variation; `None` where there are no such rows. `name` names a row.
-#[cfg(any(feature = "data", not(target_arch = "wasm32")))]
 pub(crate) fn far_warning(far: &[usize], name: impl Fn(usize) -> String) -> Option<String> {
     let what = "the mean is so large beside what varies that few digits of that are left";
     (!far.is_empty()).then(|| format!("{what}: {}", listed(far, name)))

@@ -125,6 +125,9 @@ impl Tape {
         if self.names.contains_key(name) {
             return Err(Error::tensor(name, "the name is taken on this tape"));
         }
+        if !ty.addressable() {
+            return Err(Error::tensor(name, format!("is to be {ty}, which has more elements than this system addresses")));
+        }
         let var = self.push(origin, &[], &[ty])[0];
         self.names.insert(name.to_owned(), var);
         Ok(var)

@@ -152,7 +152,7 @@ impl Tape {
     /// x `[.., variables, time]` moved by `means` `[.., variables, 1]`. Ops that do not depend on a constant (covariance, correlation,
     /// standardising, a fit with an intercept) read x itself, see `less_means`: x may vary by less than f32 can tell of the sum.
     /// Its gradient then goes to x, and not to the sum.
-    #[cfg(all(feature = "workflow", not(target_arch = "wasm32")))]
+    #[cfg(feature = "workflow")]
     pub(crate) fn with_means(&mut self, x: Var, means: Var) -> Result<Var> {
         let sum = self.add(x, means)?;
         self.differs_by_means(sum, x);

@@ -16,6 +16,9 @@ impl Tape {
     pub fn record(&mut self, op: Arc<dyn Op>, inputs: &[Var]) -> Result<Vec<Var>> {
         let types = inputs.iter().map(|&v| self.check(v).map(|()| self.ty(v))).collect::<Result<Vec<_>>>()?;
         let outputs = op.infer(&types)?;
+        if let Some(ty) = outputs.iter().find(|ty| !ty.addressable()) {
+            return Err(Error::op(op.key().name, format!("the result {ty} has more elements than this system addresses")));
+        }
         if op.view() {
             check_view(&*op, &types, &outputs)?;
         }

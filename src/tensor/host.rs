@@ -114,8 +114,9 @@ impl HostTensor {
     /// A tensor on a device's bytes.
     pub fn from_bytes(ty: TensorType, bytes: &[u8]) -> Result<Self> {
         let n = ty.shape.elements();
-        let short = || Error::argument(format!("{} bytes for a tensor {ty}: {} expected", bytes.len(), n * ty.dtype.bytes()));
-        let bytes = bytes.get(..n * ty.dtype.bytes()).ok_or_else(short)?;
+        let expected = n.saturating_mul(ty.dtype.bytes());
+        let short = || Error::argument(format!("{} bytes for a tensor {ty}: {expected} expected", bytes.len()));
+        let bytes = bytes.get(..expected).ok_or_else(short)?;
         let data = match ty.dtype {
             DType::F32 => Data::F32(Arc::new(bytemuck::pod_collect_to_vec(bytes))),
             DType::I32 => Data::I32(Arc::new(bytemuck::pod_collect_to_vec(bytes))),

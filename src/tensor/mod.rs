@@ -83,10 +83,18 @@ impl TensorType {
         Self::new(DType::U32, shape)
     }
 
-    /// Bytes on a device: the elements, rounded up to whole words, and never none.
+    /// Bytes on a device: the elements, rounded up to whole words, and never none. A number beyond 64 bits is given as the largest
+    /// multiple of 4 within them.
     pub fn bytes(&self) -> u64 {
-        let bytes = (self.shape.elements() * self.dtype.bytes()) as u64;
+        let elements = self.shape.iter().fold(1, |n: u64, &extent| n.saturating_mul(extent as u64));
+        let bytes = elements.saturating_mul(self.dtype.bytes() as u64).min(u64::MAX - 3);
         bytes.next_multiple_of(4).max(4)
+    }
+
+    /// True where the host can address the elements in double precision. In a browser, addresses have 32 bits.
+    pub(crate) fn addressable(&self) -> bool {
+        let bytes = self.shape.iter().try_fold(size_of::<f64>(), |n, &extent| n.checked_mul(extent));
+        self.shape.contains(&0) || bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok())
     }
 }
 

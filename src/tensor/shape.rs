@@ -26,9 +26,9 @@ impl Shape {
         usize::from(self.rank)
     }
 
-    /// The number of elements; 1 for a scalar.
+    /// The number of elements; 1 for a scalar, and `usize::MAX` for more than can be counted, which no tape holds.
     pub fn elements(&self) -> usize {
-        self.iter().product()
+        self.iter().fold(1, |n: usize, &extent| n.saturating_mul(extent))
     }
 
     /// The axis that `axis` names, counting from the end where it is negative.

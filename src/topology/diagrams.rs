@@ -1,8 +1,9 @@
 //! Births and deaths of many graphs in host memory.
 
 use super::Dimension;
+use crate::blocking::block_on;
 use crate::tensor::parallel;
-use crate::{Device, Error, HostTensor, Result, Tape, TensorType};
+use crate::{Device, Error, HostTensor, Result, State, Tape, TensorType};
 
 /// Births and deaths of graphs of one size, each list ascending.
 ///
@@ -35,6 +36,14 @@ impl Diagrams {
     /// Returns an error where the weights do not have this shape, are not finite or not symmetric, or have fewer than two nodes; or where
     /// the device reports a fault.
     pub fn new(device: &Device, graphs: &HostTensor) -> Result<Self> {
+        block_on(Self::new_async(device, graphs))?
+    }
+
+    /// The asynchronous form of [`Diagrams::new`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Diagrams::new`].
+    pub async fn new_async(device: &Device, graphs: &HostTensor) -> Result<Self> {
         let shape = graphs.shape();
         let (count, n) = match *shape {
             [n, m] if n == m => (1, n),
@@ -48,7 +57,7 @@ impl Diagrams {
         let mut made = Self { nodes: n, births: Vec::new(), deaths: Vec::new(), edges: Vec::new() };
         let most = (PANEL / (4 * n * n).max(1)).max(1);
         for (first, part) in weights.chunks((most * n * n).max(1)).enumerate().map(|(i, part)| (i * most, part)) {
-            made.decompose(device, part, first, count).map_err(|e| match e {
+            made.decompose(device, part, first, count).await.map_err(|e| match e {
                 Error::Op { what, .. } => Error::argument(what),
                 other => other,
             })?;
@@ -56,7 +65,7 @@ impl Diagrams {
         Ok(made)
     }
 
-    fn decompose(&mut self, device: &Device, weights: &[f32], first: usize, count: usize) -> Result<()> {
+    async fn decompose(&mut self, device: &Device, weights: &[f32], first: usize, count: usize) -> Result<()> {
         let n = self.nodes;
         let part = weights.len() / (n * n).max(1);
         // The device reports which graph is invalid, but not which weight, so the host looks for it.
@@ -67,8 +76,8 @@ impl Diagrams {
         let mut tape = Tape::new();
         let w = tape.input("weights", TensorType::f32([part, n, n]))?;
         let made = tape.birth_death(w)?;
-        let mut program = device.compile(&tape, &[made.births, made.deaths, made.edges])?;
-        let values = program.run(&[(w, &HostTensor::f32([part, n, n], weights.to_vec())?)])?;
+        let mut program = device.compile_async(&tape, &[made.births, made.deaths, made.edges], &State::new(device)).await?;
+        let values = program.run_async(&[(w, &HostTensor::f32([part, n, n], weights.to_vec())?)]).await?;
         self.births.extend(values[0].elements::<f32>()?);
         self.deaths.extend(values[1].elements::<f32>()?);
         self.edges.extend(values[2].as_i32().unwrap_or_default());

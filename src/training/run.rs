@@ -1,6 +1,7 @@
 //! The training loop: it runs some steps, reads the recorded losses, reports progress, and stops at a loss that is not finite.
 
 use super::{Batch, LOSS, cause};
+use crate::blocking::block_on;
 use crate::tape::{Tape, Var};
 use crate::{Device, Error, HostTensor, Program, Result, State};
 
@@ -50,12 +51,20 @@ impl<'a> Training<'a> {
     /// # Errors
     /// Returns an error where the tape keeps no loss, and in the cases of [`Device::compile_with`].
     pub fn new(device: &Device, tape: &Tape, state: &State, steps: u32) -> Result<Self> {
+        block_on(Self::new_async(device, tape, state, steps))?
+    }
+
+    /// The asynchronous form of [`Training::new`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Training::new`].
+    pub async fn new_async(device: &Device, tape: &Tape, state: &State, steps: u32) -> Result<Self> {
         if tape.lookup(LOSS).is_none() {
             return Err(Error::argument(format!(
                 "a training needs a tape that keeps its losses in the state `{LOSS}`: see `Descent::record`"
             )));
         }
-        let program = device.compile_with(tape, &[], state)?;
+        let program = device.compile_async(tape, &[], state).await?;
         let (tape, state) = (tape.replica(), state.clone());
         Ok(Self { tape, program, state, steps, fixed: Vec::new(), drawn: None, save: None, names: Vec::new() })
     }
@@ -100,7 +109,15 @@ impl<'a> Training<'a> {
     /// # Errors
     /// Returns an error where the device reports a fault.
     pub fn losses(&self) -> Result<Vec<f32>> {
-        pollster::block_on(async { self.ring(self.done().await?).await })
+        block_on(self.losses_async())?
+    }
+
+    /// The asynchronous form of [`Training::losses`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Training::losses`].
+    pub async fn losses_async(&self) -> Result<Vec<f32>> {
+        self.ring(self.done().await?).await
     }
 
     /// Runs all remaining steps. `progress` is called after every few with the number of steps and the loss at the last of them.
@@ -116,10 +133,10 @@ impl<'a> Training<'a> {
     /// # Errors
     /// The same as those of [`run`](Self::run).
     pub fn run_until(&mut self, steps: u32, progress: impl FnMut(u32, f32)) -> Result<()> {
-        pollster::block_on(self.run_until_async(steps, progress))
+        block_on(self.run_until_async(steps, progress))?
     }
 
-    /// An async [`run_until`](Self::run_until), for callers that must not block.
+    /// The asynchronous form of [`run_until`](Self::run_until), for callers that must not block.
     ///
     /// # Errors
     /// The same as those of [`run`](Self::run).
@@ -136,7 +153,7 @@ impl<'a> Training<'a> {
             let next = |every: u32| step - step % every + every;
             let to = next(REPORT).min(next(keep)).min(steps);
             for s in step..to {
-                self.step(s)?;
+                self.step(s).await?;
             }
             let losses = self.ring(to).await?;
             if let Some(at) = (step..to).find(|&s| !losses[s as usize].is_finite()) {
@@ -159,13 +176,13 @@ impl<'a> Training<'a> {
     }
 
     /// Runs one step, counted from 0.
-    fn step(&mut self, step: u32) -> Result<()> {
+    async fn step(&mut self, step: u32) -> Result<()> {
         if let Some(draw) = &mut self.drawn {
             for (input, value) in draw(step)? {
                 self.program.write(input, &value)?;
             }
         }
-        self.program.step()
+        self.program.step_async().await
     }
 
     /// The number of steps so far.
@@ -198,7 +215,7 @@ impl<'a> Training<'a> {
         self.restore(&good).await?;
         let mut before = good;
         while before.step < at {
-            self.step(before.step)?;
+            self.step(before.step).await?;
             let after = self.keep(before.step + 1).await?;
             if after.values.iter().any(|(_, value)| cause::has_nan(value)) {
                 self.restore(&before).await?;

@@ -32,26 +32,28 @@ pub(super) struct Evaluation {
 }
 
 /// Runs the model of a fold over the subjects that it was trained on and those that it is tested on.
-pub(super) fn evaluate(workflow: &Workflow, device: &Device, state: &State, fold: &Fold) -> Result<Evaluation> {
+pub(super) async fn evaluate(workflow: &Workflow, device: &Device, state: &State, fold: &Fold) -> Result<Evaluation> {
     let standards = workflow.data.standards(&fold.train)?;
     let requested = workflow.requested();
-    let of = |subjects: &[usize]| over(workflow, device, state, &requested, subjects, &standards);
-    let (test, of_test) = of(&fold.test)?;
-    let (train, of_train) = if fold.train == fold.test { (test.clone(), of_test) } else { of(&fold.train)? };
+    let (test, of_test) = over(workflow, device, state, &requested, &fold.test, &standards).await?;
+    let (train, of_train) = match fold.train == fold.test {
+        true => (test.clone(), of_test),
+        false => over(workflow, device, state, &requested, &fold.train, &standards).await?,
+    };
     let conditions: Vec<f64> = of_test.into_iter().chain(of_train).collect();
     let condition = (!conditions.is_empty()).then(|| largest(&conditions));
     Ok(Evaluation { train, test, standards, condition })
 }
 
 /// The largest condition number of what is inverted for the losses of the training subjects, in the given state.
-pub(super) fn condition_of_losses(workflow: &Workflow, device: &Device, state: &State, fold: &Fold) -> Result<Option<f64>> {
+pub(super) async fn condition_of_losses(workflow: &Workflow, device: &Device, state: &State, fold: &Fold) -> Result<Option<f64>> {
     let standards = workflow.data.standards(&fold.train)?;
     let scores = workflow.terms.iter().map(|term| term.value.score.value.clone()).collect();
-    Ok(over(workflow, device, state, &scores, &fold.train, &standards)?.1)
+    Ok(over(workflow, device, state, &scores, &fold.train, &standards).await?.1)
 }
 
 /// The values of these names over some subjects, and the largest condition number of what is inverted for them.
-fn over(
+async fn over(
     workflow: &Workflow,
     device: &Device,
     state: &State,
@@ -71,7 +73,7 @@ fn over(
         true => recording.tape.conditions_and_rows(&outputs)?,
         false => recording.tape.conditions(&outputs)?,
     };
-    let mut program = device.compile_with(&recording.tape, &[&outputs[..], &conditions].concat(), state)?;
+    let mut program = device.compile_async(&recording.tape, &[&outputs[..], &conditions].concat(), state).await?;
     let mut found = Vec::new();
     let mut rows: BTreeMap<String, Vec<f32>> = BTreeMap::new();
     let mut values = Values::new();
@@ -81,12 +83,12 @@ fn over(
         for (input, value) in inputs(workflow, &recording, &filled, standards)? {
             program.write(input, &value)?;
         }
-        program.step()?;
+        program.step_async().await?;
         for &condition in &conditions {
-            found.extend(program.read(condition)?.to_f64_vec());
+            found.extend(program.read_async(condition).await?.to_f64_vec());
         }
         for (name, &var) in names.iter().zip(&outputs) {
-            let value = program.read(var)?.to_real::<f32>();
+            let value = program.read_async(var).await?.to_real::<f32>();
             if of_subjects.contains(&var) && recording.leads(name, batch) {
                 let each = value.shape().without(0).elements();
                 rows.entry(name.clone()).or_default().extend_from_slice(&value.elements::<f32>()?[..some.len() * each]);

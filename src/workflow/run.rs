@@ -5,6 +5,7 @@ use super::evaluate::{condition_of_losses, evaluate, inputs};
 use super::record::Recording;
 use super::results::{RunResult, gather};
 use super::split::Fold;
+use crate::blocking::block_on;
 use crate::connectome::connectivity::condition::{beyond_single, largest};
 use crate::tensor::Philox;
 use crate::training::{LOSS, Training, ring_of};
@@ -118,17 +119,25 @@ impl Workflow {
     ///
     /// # Errors
     /// Returns the errors of [`Workflow::run`], and an error where a checkpoint cannot be read or written.
-    pub fn run_with(&self, device: &Device, models: Option<&Checkpoints>, mut progress: impl FnMut(Progress)) -> Result<RunResult> {
-        match self.run_on(device, models, &mut progress)? {
+    pub fn run_with(&self, device: &Device, models: Option<&Checkpoints>, progress: impl FnMut(Progress)) -> Result<RunResult> {
+        block_on(self.run_async(device, models, progress))?
+    }
+
+    /// The asynchronous form of [`Workflow::run_with`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Workflow::run_with`].
+    pub async fn run_async(&self, device: &Device, models: Option<&Checkpoints>, mut progress: impl FnMut(Progress)) -> Result<RunResult> {
+        match self.run_on(device, models, &mut progress).await? {
             Outcome::Done(found) => Ok(found),
-            Outcome::Beyond(condition) => match self.run_on(&Device::cpu(), models, &mut progress)? {
+            Outcome::Beyond(condition) => match self.run_on(&Device::cpu(), models, &mut progress).await? {
                 Outcome::Done(found) => Ok(RunResult { on_host: true, ..found }),
                 Outcome::Beyond(_) => Err(Error::argument(beyond(condition, device))),
             },
         }
     }
 
-    fn run_on(&self, device: &Device, models: Option<&Checkpoints>, progress: &mut dyn FnMut(Progress)) -> Result<Outcome> {
+    async fn run_on(&self, device: &Device, models: Option<&Checkpoints>, progress: &mut dyn FnMut(Progress)) -> Result<Outcome> {
         let single = matches!(device, Device::Gpu(_));
         let trains = Recording::training(self, self.batch_of(&self.folds[0].train))?.is_some();
         let (mut evaluations, mut losses) = (Vec::new(), Vec::new());
@@ -138,25 +147,25 @@ impl Workflow {
             let file = file.as_ref().map(|(path, resume)| (path.as_path(), *resume));
             if single
                 && trains
-                && let Some(condition) = condition_of_losses(self, device, &State::new(device), fold)?
+                && let Some(condition) = condition_of_losses(self, device, &State::new(device), fold).await?
                 && beyond_single(condition)
             {
                 return Ok(Outcome::Beyond(condition));
             }
-            self.learn(device, &state, fold, file, &mut |step, loss| progress(Progress { fold: i, step, loss }))?;
-            let evaluation = evaluate(self, device, &state, fold)?;
+            self.learn(device, &state, fold, file, &mut |step, loss| progress(Progress { fold: i, step, loss })).await?;
+            let evaluation = evaluate(self, device, &state, fold).await?;
             if let Some(condition) = evaluation.condition.filter(|c| single && beyond_single(*c)) {
                 return if trains { Err(Error::argument(beyond(condition, device))) } else { Ok(Outcome::Beyond(condition)) };
             }
             evaluations.push(evaluation);
-            losses.push(self.losses(&state)?);
+            losses.push(self.losses(&state).await?);
         }
         let conditions: Vec<f64> = evaluations.iter().filter_map(|evaluation| evaluation.condition).collect();
         let condition = (!conditions.is_empty()).then(|| largest(&conditions));
         Ok(Outcome::Done(RunResult { condition, ..gather(self, &evaluations, losses)? }))
     }
 
-    fn learn(
+    async fn learn(
         &self,
         device: &Device,
         state: &State,
@@ -167,7 +176,7 @@ impl Workflow {
         let batch = self.batch_of(&fold.train);
         let Some(made) = Recording::training(self, batch)? else { return Ok(()) };
         let standards = self.data.standards(&fold.train)?;
-        let mut training = Training::new(device, &made.tape, state, self.train.steps)?.named(made.values.clone());
+        let mut training = Training::new_async(device, &made.tape, state, self.train.steps).await?.named(made.values.clone());
         training = match self.train.batch {
             None => training.inputs(inputs(self, &made, &fold.train, &standards)?),
             Some(_) => training.batches(|step| inputs(self, &made, &self.batch(fold, batch, step), &standards)),
@@ -178,7 +187,7 @@ impl Workflow {
             }
             training = training.saving(self.train.checkpoint, move |program| state.save(path, &[program]));
         }
-        training.run(progress)
+        training.run_until_async(self.train.steps, progress).await
     }
 
     /// The subjects of a step. Each epoch takes every subject at most once, in an order drawn for the epoch; subjects left over from the
@@ -190,12 +199,15 @@ impl Workflow {
         order[from..from + batch].iter().map(|&i| fold.train[i]).collect()
     }
 
-    fn losses(&self, state: &State) -> Result<Vec<(String, Vec<f32>)>> {
+    async fn losses(&self, state: &State) -> Result<Vec<(String, Vec<f32>)>> {
         if state.ty(LOSS).is_none() {
             return Ok(Vec::new());
         }
-        let read = |name: String, of: String| Ok((name, state.read(&of)?.elements::<f32>()?.to_vec()));
-        let terms = self.terms.iter().map(|term| read(term.value.name.clone(), ring_of(&term.value.name)));
-        [read(LOSS.to_owned(), LOSS.to_owned())].into_iter().chain(terms).collect()
+        let terms = self.terms.iter().map(|term| (term.value.name.clone(), ring_of(&term.value.name)));
+        let mut losses = Vec::new();
+        for (name, ring) in [(LOSS.to_owned(), LOSS.to_owned())].into_iter().chain(terms) {
+            losses.push((name, state.read_async(&ring).await?.elements::<f32>()?.to_vec()));
+        }
+        Ok(losses)
     }
 }

@@ -16,11 +16,12 @@
 //! All of this is linear in the series. Confounds are processed once on the host in f64, and series on the device in f32.
 
 use super::{Column, Confounds, Selection, censor};
+use crate::blocking::block_on;
 use crate::connectome::signal::butterworth::{Band, Section, butterworth, forward_backward};
 use crate::ops::confounds::orthonormal_basis;
 use crate::tape::Tape;
 use crate::tensor::HostTensor;
-use crate::{Device, Error, Result};
+use crate::{Device, Error, Result, State};
 
 /// The order of the Butterworth filter of a [`Denoise`]; the same as in nilearn.
 pub const ORDER: usize = 5;
@@ -66,8 +67,16 @@ impl Denoise {
     /// # Errors
     /// The same as those of [`Denoise::model`] and [`Model::clean`].
     pub fn run(&self, device: &Device, series: &HostTensor, table: &Confounds) -> Result<Denoised> {
+        block_on(self.run_async(device, series, table))?
+    }
+
+    /// The asynchronous form of [`Denoise::run`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Denoise::run`].
+    pub async fn run_async(&self, device: &Device, series: &HostTensor, table: &Confounds) -> Result<Denoised> {
         let time = series.shape().last().copied().unwrap_or(0);
-        self.model(table, time)?.clean(device, series)
+        self.model(table, time)?.clean_async(device, series).await
     }
 
     /// Makes the noise model for series of `time` frames from their confound table.
@@ -143,6 +152,14 @@ impl Model {
     /// Returns an error where the length of a confound or of `kept` differs from that of the series, no degree of freedom is left, the
     /// series are too short for the filter, or the residual does not fit into f32.
     pub fn clean(&self, device: &Device, series: &HostTensor) -> Result<Denoised> {
+        block_on(self.clean_async(device, series))?
+    }
+
+    /// The asynchronous form of [`Model::clean`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Model::clean`].
+    pub async fn clean_async(&self, device: &Device, series: &HostTensor) -> Result<Denoised> {
         let [_, time] = *series.shape() else {
             return Err(Error::argument(format!("series [regions, time] expected, found {}", series.ty())));
         };
@@ -157,7 +174,7 @@ impl Model {
         let series = series.to_f64_vec();
         let means = Self::means(&series, &kept);
         let centred = self.centred(&series, &means, steady)?;
-        let mut residual = self.on_device(device, &centred, [&before, &basis], steady)?;
+        let mut residual = self.on_device(device, &centred, [&before, &basis], steady).await?;
         if self.keep_mean {
             residual = added(&residual, &means, frames)?;
         }
@@ -246,7 +263,7 @@ impl Model {
     }
 
     /// Removes the first basis from the series, filters them, takes the kept frames, and removes the second basis.
-    fn on_device(&self, device: &Device, series: &HostTensor, [before, basis]: [&[f64]; 2], kept: &[bool]) -> Result<HostTensor> {
+    async fn on_device(&self, device: &Device, series: &HostTensor, [before, basis]: [&[f64]; 2], kept: &[bool]) -> Result<HostTensor> {
         let mut tape = Tape::new();
         let x = tape.input("series", series.ty())?;
         let mut y = x;
@@ -263,8 +280,8 @@ impl Model {
             y = tape.transpose(taken, &[1, 0])?;
         }
         y = tape.without(y, basis, count)?;
-        let mut program = device.compile(&tape, &[y])?;
-        Ok(program.run(&[(x, series)])?.remove(0))
+        let mut program = device.compile_async(&tape, &[y], &State::new(device)).await?;
+        Ok(program.run_async(&[(x, series)]).await?.remove(0))
     }
 }
 

@@ -6,6 +6,7 @@
 //! subjects, and are applied to other subjects unchanged.
 
 use super::{ConfoundModel, ModelledConfounds};
+use crate::blocking::block_on;
 use crate::ops::confounds::Regression;
 use crate::optim::{Adam, Schedule};
 use crate::statistics::standardise::standardised;
@@ -58,6 +59,14 @@ const NAME: &str = "confounds";
 /// Returns an error where the extents do not fit together, there are no steps, the rate is negative, the loss becomes NaN, or the device
 /// reports a fault.
 pub fn learn(device: &Device, cohort: &Cohort<'_>, settings: &Settings, progress: impl FnMut(u32, f32)) -> Result<Learnt> {
+    block_on(learn_async(device, cohort, settings, progress))?
+}
+
+/// The asynchronous form of [`learn`], for callers that must not block.
+///
+/// # Errors
+/// The same as those of [`learn`].
+pub async fn learn_async(device: &Device, cohort: &Cohort<'_>, settings: &Settings, progress: impl FnMut(u32, f32)) -> Result<Learnt> {
     if settings.steps == 0 {
         return Err(Error::argument("a confound model in 0 steps: at least 1 is expected"));
     }
@@ -76,9 +85,9 @@ pub fn learn(device: &Device, cohort: &Cohort<'_>, settings: &Settings, progress
     let state = State::new(device);
     let inputs = [(series, cohort.series), (confounds, cohort.confounds), (motion, cohort.motion)];
     let inputs = inputs.map(|(input, value)| (input, value.clone())).to_vec();
-    let mut training = Training::new(device, &tape, &state, settings.steps)?.inputs(inputs);
-    training.run(progress)?;
-    Ok(Learnt { losses: training.losses()?, settings: *settings, device: device.clone(), state })
+    let mut training = Training::new_async(device, &tape, &state, settings.steps).await?.inputs(inputs);
+    training.run_until_async(settings.steps, progress).await?;
+    Ok(Learnt { losses: training.losses_async().await?, settings: *settings, device: device.clone(), state })
 }
 
 /// The residual of series after regression on a model and an intercept, and the correlation of that residual.
@@ -105,13 +114,21 @@ impl Learnt {
     /// # Errors
     /// Returns an error where the extents differ from those of the training set, or the device reports a fault.
     pub fn clean(&self, series: &HostTensor, confounds: &HostTensor) -> Result<Cleaned> {
+        block_on(self.clean_async(series, confounds))?
+    }
+
+    /// The asynchronous form of [`Learnt::clean`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Learnt::clean`].
+    pub async fn clean_async(&self, series: &HostTensor, confounds: &HostTensor) -> Result<Cleaned> {
         let mut tape = Tape::new();
         let x = tape.input("series", series.ty())?;
         let c = tape.input("table", confounds.ty())?;
         let model = self.settings.model.record(&mut tape, NAME, c, self.settings.seed)?;
         let (clean, connectomes) = cleaned(&mut tape, x, &model)?;
-        let mut program = self.device.compile_with(&tape, &[clean, connectomes, model.regressors], &self.state)?;
-        let found = program.run(&[(x, series), (c, confounds)])?;
+        let mut program = self.device.compile_async(&tape, &[clean, connectomes, model.regressors], &self.state).await?;
+        let found = program.run_async(&[(x, series), (c, confounds)]).await?;
         let [series, connectomes, regressors] = <[HostTensor; 3]>::try_from(found)
             .map_err(|found| Error::argument(format!("three outputs expected of the program, found {}", found.len())))?;
         Ok(Cleaned { series, connectomes, regressors })

@@ -5,11 +5,12 @@ use super::condition::{beyond_single, largest};
 use super::mean::Ended;
 use super::measure::{Connectivity, Diagonal, Kind, LARGEST};
 use super::shrinkage::Shrinkage;
+use crate::blocking::block_on;
 use crate::host::Precision;
 use crate::ops::spd::inverse;
 use crate::statistics::centre::{Centred, Constant, far_warning, listed};
 use crate::tensor::parallel;
-use crate::{Device, Error, HostTensor, Result, Shape, Tape};
+use crate::{Device, Error, HostTensor, Result, Shape, State, Tape};
 
 /// Connectivity matrices, with the numerical findings of their computation.
 #[derive(Debug, Clone)]
@@ -50,14 +51,22 @@ impl Connectivity {
     /// in the units of the series; for a tangent in the cases of [`Connectivity::fit`], and with fewer than two subjects; or where the
     /// device reports a fault.
     pub fn compute(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
+        block_on(self.compute_async(device, series))?
+    }
+
+    /// The asynchronous form of [`Connectivity::compute`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Connectivity::compute`].
+    pub async fn compute_async(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
         self.check()?;
         extents(series)?;
         if self.kind == Kind::Tangent {
-            return self.fit_transform(device, series);
+            return self.fit_transform(device, series).await;
         }
         let centred = self.centred(series)?;
         let given = if self.scale_free() { balanced(&centred) } else { centred };
-        let mut made = self.on_device(device, &given)?;
+        let mut made = self.on_device(device, &given).await?;
         let suspect = made.condition.is_some_and(beyond_single) || self.leaves_out(&given, &made)?;
         if self.kind.is_inverse() && suspect {
             made = self.on_host(&given)?;
@@ -79,7 +88,7 @@ impl Connectivity {
         }
     }
 
-    fn on_device(&self, device: &Device, given: &Centred) -> Result<Matrices> {
+    async fn on_device(&self, device: &Device, given: &Centred) -> Result<Matrices> {
         let series = given.single()?;
         let mut tape = Tape::new();
         let x = tape.input("series", series.ty())?;
@@ -89,10 +98,10 @@ impl Connectivity {
         if let Some([gram, inverse]) = recorded.inverted {
             outputs.push(tape.condition(gram, inverse)?);
         }
-        let mut program = device.compile(&tape, &outputs)?;
+        let mut program = device.compile_async(&tape, &outputs, &State::new(device)).await?;
         let mut inputs = vec![(x, &series)];
         inputs.extend(weights.zip(self.weights.as_ref()));
-        let mut read = program.run(&inputs)?;
+        let mut read = program.run_async(&inputs).await?;
         let condition = read.get(1).map(|c| largest(&c.to_f64_vec()));
         let precision = if let Device::Cpu(precision) = device { *precision } else { Precision::F32 };
         let rows = Rows { constant: given.constant.clone(), dependent: Vec::new(), far: given.far.clone() };

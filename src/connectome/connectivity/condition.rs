@@ -8,13 +8,11 @@ use crate::tape::{Inversion, Origin, Tape, Var};
 pub const CONDITION_IN_SINGLE: f64 = 1e4;
 
 /// True where f32 does not hold an inverse of this condition number; NaN is no condition that it holds.
-#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn beyond_single(condition: f64) -> bool {
     condition.is_nan() || condition > CONDITION_IN_SINGLE
 }
 
 /// The largest value; NaN where any value is NaN.
-#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn largest(values: &[f64]) -> f64 {
     values.iter().fold(0.0, |m: f64, &x| if x.is_nan() || x > m { x } else { m })
 }
@@ -49,7 +47,7 @@ impl Tape {
 
     /// The same with the rows that are made orthonormal, such as the confounds of a regression: of those that are kept, the largest ratio
     /// of what a row is to what is left of it beside those before it, both squared.
-    #[cfg(all(feature = "workflow", not(target_arch = "wasm32")))]
+    #[cfg(feature = "workflow")]
     pub(crate) fn conditions_and_rows(&mut self, outputs: &[Var]) -> Result<Vec<Var>> {
         self.conditions_where(outputs, |_| true)
     }

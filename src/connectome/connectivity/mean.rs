@@ -8,6 +8,7 @@
 //! The matrices stay on the device; each step sends two scalars there and reads two back. In f32 the error grows with the condition number
 //! of the matrices, so matrices with a condition number above `SINGLE` are processed on the host in f64.
 
+use crate::blocking::block_on;
 use crate::device::{Device, Program, State};
 use crate::host::Precision;
 use crate::tape::{Init, Tape, Var};
@@ -91,6 +92,14 @@ pub struct Mean {
 /// Returns an error where the matrices are not `[matrices, n, n]` with at least one matrix; where one is not positive definite (the message
 /// names it); where the iteration ends above the tolerance and [`Stop::unconverged`] is not set; or where the device reports a fault.
 pub fn geometric_mean(device: &Device, matrices: &HostTensor, stop: Stop) -> Result<Mean> {
+    block_on(geometric_mean_async(device, matrices, stop))?
+}
+
+/// The asynchronous form of [`geometric_mean`], for callers that must not block.
+///
+/// # Errors
+/// The same as those of [`geometric_mean`].
+pub async fn geometric_mean_async(device: &Device, matrices: &HostTensor, stop: Stop) -> Result<Mean> {
     let shape = matrices.shape();
     let n = match *shape {
         [many, n, columns] if many > 0 && n > 0 && n == columns => n,
@@ -103,12 +112,12 @@ pub fn geometric_mean(device: &Device, matrices: &HostTensor, stop: Stop) -> Res
     let largest = elements.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
     let factor = if largest > 0.0 && largest.is_finite() { (-largest.log2().round()).exp2() } else { 1.0 };
     let scaled = HostTensor::real(shape, elements.iter().map(|x| x * factor).collect::<Vec<f64>>())?;
-    let mut on = OnDevice::record(&Device::oracle(), &scaled, |_, x| Ok(x))?;
+    let mut on = OnDevice::record(&Device::oracle(), &scaled, |_, x| Ok(x)).await?;
     on.definite(|at| format!("matrix {at} (counted from 0)"))?;
     if on.condition() <= SINGLE && matches!(device, Device::Gpu(_)) {
-        on = OnDevice::record(device, &scaled.to_real::<f32>(), |_, x| Ok(x))?;
+        on = OnDevice::record(device, &scaled.to_real::<f32>(), |_, x| Ok(x)).await?;
     }
-    let (mean, ended) = on.geometric_mean(stop)?;
+    let (mean, ended) = on.geometric_mean(stop).await?;
     let mean = mean.to_f64_vec().into_iter().map(|x| x / factor).collect::<Vec<f64>>();
     Ok(Mean { mean: HostTensor::real([n, n], mean)?, ended })
 }
@@ -133,7 +142,7 @@ pub(super) struct OnDevice {
 
 impl OnDevice {
     /// Runs the computation that `record` records on `given` and leaves its result, `[many, n, n]`, on the device.
-    pub(super) fn record(device: &Device, given: &HostTensor, record: impl FnOnce(&mut Tape, Var) -> Result<Var>) -> Result<Self> {
+    pub(super) async fn record(device: &Device, given: &HostTensor, record: impl FnOnce(&mut Tape, Var) -> Result<Var>) -> Result<Self> {
         let mut tape = Tape::new();
         let input = tape.input("given", given.ty())?;
         let matrices = record(&mut tape, input)?;
@@ -142,8 +151,8 @@ impl OnDevice {
         tape.assign(state, matrices)?;
         let values = tape.eigh(matrices)?.0;
         let state = State::new(device);
-        let mut program = device.compile_with(&tape, &[values], &state)?;
-        let eigenvalues = program.run(&[(input, given)])?.remove(0).to_f64_vec();
+        let mut program = device.compile_async(&tape, &[values], &state).await?;
+        let eigenvalues = program.run_async(&[(input, given)]).await?.remove(0).to_f64_vec();
         Ok(Self { device: device.clone(), state, ty, eigenvalues })
     }
 
@@ -190,18 +199,18 @@ impl OnDevice {
     }
 
     /// The tangent log(R^−½ X R^−½) of each matrix X at the reference R `[n, n]`.
-    pub(super) fn projected(&self, reference: &HostTensor) -> Result<HostTensor> {
+    pub(super) async fn projected(&self, reference: &HostTensor) -> Result<HostTensor> {
         let mut tape = Tape::new();
         let x = tape.state(MATRICES, self.ty, Init::Zeros)?;
         let given = tape.input("reference", reference.ty())?;
         let tangent = tape.tangent_projection(x, given, FLOOR)?;
-        let mut program = self.device.compile_with(&tape, &[tangent], &self.state)?;
-        Ok(program.run(&[(given, reference)])?.remove(0))
+        let mut program = self.device.compile_async(&tape, &[tangent], &self.state).await?;
+        Ok(program.run_async(&[(given, reference)]).await?.remove(0))
     }
 
     /// The geometric mean `[n, n]` of the matrices, in the precision of the device.
-    pub(super) fn geometric_mean(&self, stop: Stop) -> Result<(HostTensor, Ended)> {
-        let (names, ended) = self.descend(stop)?;
+    pub(super) async fn geometric_mean(&self, stop: Stop) -> Result<(HostTensor, Ended)> {
+        let (names, ended) = self.descend(stop).await?;
         if !(ended.converged || stop.unconverged) {
             return Err(Error::op(
                 "geometric_mean",
@@ -218,14 +227,14 @@ impl OnDevice {
         let balanced = tape.matmul(root, root)?;
         let mean = tape.div(balanced, scales)?;
         let mean = tape.symmetric_part(mean)?;
-        let mut program = self.device.compile_with(&tape, &[mean], &self.state)?;
-        Ok((program.run(&[])?.remove(0), ended))
+        let mut program = self.device.compile_async(&tape, &[mean], &self.state).await?;
+        Ok((program.run_async(&[]).await?.remove(0), ended))
     }
 
     /// Iterates, and returns the names under which the store holds the last mean.
-    fn descend(&self, stop: Stop) -> Result<([&'static str; 2], Ended)> {
-        let mut at = self.begin()?;
-        let mut steps = Steps::new(self)?;
+    async fn descend(&self, stop: Stop) -> Result<([&'static str; 2], Ended)> {
+        let mut at = self.begin().await?;
+        let mut steps = Steps::new(self).await?;
         let rounding = 16.0 * self.rounding() * (self.n() as f64).sqrt();
         let tolerance = |at: Place| stop.tolerance.max(rounding * at.spread.exp());
         let ended = |at: Place, steps, tolerance, converged| Ended {
@@ -240,7 +249,7 @@ impl OnDevice {
             // A residual that is NaN fails this comparison too.
             let within = at.residual <= tolerance(at);
             let cap = if taken < FREE { 1.0 } else { at.safe_length() };
-            let next = steps.take(true, length.min(cap))?;
+            let next = steps.take(true, length.min(cap)).await?;
             if within {
                 // One more step is tried after convergence, as in nilearn and pyRiemann, and kept where it also meets the tolerance.
                 let better = next.residual <= tolerance(next);
@@ -251,7 +260,7 @@ impl OnDevice {
                 length *= 0.5;
             }
             best = best.min(at.residual);
-            at = self.held(&mut steps, at, next, &mut length)?;
+            at = self.held(&mut steps, at, next, &mut length).await?;
             if !at.residual.is_finite() || length < 1e-9 {
                 return Ok((TRIED, ended(at, taken + 1, tolerance(at), false)));
             }
@@ -261,18 +270,18 @@ impl OnDevice {
     }
 
     /// Takes a step that does not double the criterion. Where a step does, it is taken back and halved.
-    fn held(&self, steps: &mut Steps, from: Place, mut next: Place, length: &mut f64) -> Result<Place> {
+    async fn held(&self, steps: &mut Steps, from: Place, mut next: Place, length: &mut f64) -> Result<Place> {
         let worse = |next: &Place| next.residual.is_nan() || next.residual >= 2.0 * from.residual;
         while worse(&next) && from.residual.is_finite() && *length >= 1e-9 {
             *length *= 0.5;
-            next = steps.take(false, *length)?;
+            next = steps.take(false, *length).await?;
         }
         Ok(next)
     }
 
     /// Starts at the Euclidean mean. The matrices are balanced first, which the metric allows: they are scaled so that the variances of
     /// that mean are 1.
-    fn begin(&self) -> Result<Place> {
+    async fn begin(&self) -> Result<Place> {
         let mut tape = Tape::new();
         let x = tape.state(MATRICES, self.ty, Init::Zeros)?;
         let mean = tape.mean_euclidean(x)?;
@@ -290,9 +299,9 @@ impl OnDevice {
             tape.assign(state, value)?;
         }
         let spread = tape.max(slope.spread, &[-1], false)?;
-        let mut program = self.device.compile_with(&tape, &[slope.residual, spread], &self.state)?;
-        program.step()?;
-        Place::read(&program, slope.residual, spread)
+        let mut program = self.device.compile_async(&tape, &[slope.residual, spread], &self.state).await?;
+        program.step_async().await?;
+        Place::read(&program, slope.residual, spread).await
     }
 }
 
@@ -305,9 +314,9 @@ struct Place {
 }
 
 impl Place {
-    fn read(program: &Program, residual: Var, spread: Var) -> Result<Self> {
-        let one = |var| program.read(var).map(|x| x.to_f64_vec()[0]);
-        Ok(Self { residual: one(residual)?, spread: one(spread)? })
+    async fn read(program: &Program, residual: Var, spread: Var) -> Result<Self> {
+        let one = async |var| program.read_async(var).await.map(|x| x.to_f64_vec()[0]);
+        Ok(Self { residual: one(residual).await?, spread: one(spread).await? })
     }
 
     /// The safe step length 2/(1 + L); see [`Tape::karcher_step`].
@@ -329,7 +338,7 @@ struct Steps {
 }
 
 impl Steps {
-    fn new(on: &OnDevice) -> Result<Self> {
+    async fn new(on: &OnDevice) -> Result<Self> {
         let mut tape = Tape::new();
         let square = TensorType::f32(on.ty.shape.without(0));
         let accept = tape.input("accept", TensorType::f32([]))?;
@@ -350,15 +359,15 @@ impl Steps {
             tape.assign(state, value)?;
         }
         let spread = tape.max(slope.spread, &[-1], false)?;
-        let program = on.device.compile_with(&tape, &[slope.residual, spread], &on.state)?;
+        let program = on.device.compile_async(&tape, &[slope.residual, spread], &on.state).await?;
         Ok(Self { program, accept, length, residual: slope.residual, spread })
     }
 
     /// Takes a step of this length from the last trial, or from the point before it where the trial is not accepted.
-    fn take(&mut self, accept: bool, length: f64) -> Result<Place> {
+    async fn take(&mut self, accept: bool, length: f64) -> Result<Place> {
         self.program.write(self.accept, &HostTensor::scalar(if accept { 1.0 } else { 0.0 }))?;
         self.program.write(self.length, &HostTensor::scalar(length as f32))?;
-        self.program.step()?;
-        Place::read(&self.program, self.residual, self.spread)
+        self.program.step_async().await?;
+        Place::read(&self.program, self.residual, self.spread).await
     }
 }

@@ -5,11 +5,8 @@ use crate::tape::{Tape, Var};
 use crate::tensor::HostTensor;
 use crate::{Error, Result};
 
-#[cfg(not(target_arch = "wasm32"))]
 pub use super::compute::{Matrices, Rows};
-#[cfg(not(target_arch = "wasm32"))]
 pub use super::condition::CONDITION_IN_SINGLE;
-#[cfg(not(target_arch = "wasm32"))]
 pub use super::tangent::Fitted;
 
 /// A kind of connectivity.

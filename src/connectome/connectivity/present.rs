@@ -2,6 +2,7 @@
 
 use super::compute::{Matrices, Rows, extents};
 use super::measure::{Connectivity, Kind};
+use crate::blocking::block_on;
 use crate::host::Precision;
 use crate::{Device, Error, HostTensor, Result, Shape};
 
@@ -13,8 +14,16 @@ impl Connectivity {
     /// # Errors
     /// The same as those of [`Connectivity::compute`]; and an error where `missing` does not fit the series, or a subject has no region left.
     pub fn compute_present(&self, device: &Device, series: &HostTensor, missing: &[bool]) -> Result<Matrices> {
+        block_on(self.compute_present_async(device, series, missing))?
+    }
+
+    /// The asynchronous form of [`Connectivity::compute_present`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Connectivity::compute_present`].
+    pub async fn compute_present_async(&self, device: &Device, series: &HostTensor, missing: &[bool]) -> Result<Matrices> {
         if !missing.contains(&true) {
-            return self.compute(device, series);
+            return self.compute_async(device, series).await;
         }
         let [regions, frames] = extents(series)?;
         let subjects = series.shape().elements() / (regions * frames);
@@ -34,7 +43,7 @@ impl Connectivity {
             } else {
                 Shape::from([present.len(), frames])
             };
-            let made = part.compute(device, &selected(series, &rows, frames, shape)?)?;
+            let made = part.compute_async(device, &selected(series, &rows, frames, shape)?).await?;
             whole.place(&made, &members, &present, &rows)?;
         }
         self.written(whole.matrices()?)

@@ -5,6 +5,7 @@ use super::compute::{Matrices, Rows, extents};
 use super::mean::{Ended, OnDevice, SINGLE, Stop};
 use super::measure::{Connectivity, Kind};
 use super::shrinkage::Shrinkage;
+use crate::blocking::block_on;
 use crate::statistics::centre::Centred;
 use crate::tape::{Tape, Var};
 use crate::{Device, Error, HostTensor, Result, Shape};
@@ -40,21 +41,29 @@ impl Connectivity {
     /// message names the subject); where the mean has not converged and [`Connectivity::unconverged`] is not set; or where the device
     /// reports a fault.
     pub fn fit(&self, device: &Device, series: &HostTensor) -> Result<Fitted> {
-        Ok(self.fitted(device, series)?.0)
+        block_on(self.fit_async(device, series))?
     }
 
-    pub(super) fn fit_transform(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
+    /// The asynchronous form of [`Connectivity::fit`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Connectivity::fit`].
+    pub async fn fit_async(&self, device: &Device, series: &HostTensor) -> Result<Fitted> {
+        Ok(self.fitted(device, series).await?.0)
+    }
+
+    pub(super) async fn fit_transform(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
         let subjects: usize = series.shape()[..series.shape().rank() - 2].iter().product();
         if subjects < 2 {
             return Err(Error::argument(format!(
                 "{subjects} subject: a tangent is of a group, [subjects, regions, time] of at least 2 is expected"
             )));
         }
-        let (fitted, centred, covariances) = self.fitted(device, series)?;
-        fitted.projected(series.shape(), &centred, &covariances)
+        let (fitted, centred, covariances) = self.fitted(device, series).await?;
+        fitted.projected(series.shape(), &centred, &covariances).await
     }
 
-    fn fitted(&self, device: &Device, series: &HostTensor) -> Result<(Fitted, Centred, OnDevice)> {
+    async fn fitted(&self, device: &Device, series: &HostTensor) -> Result<(Fitted, Centred, OnDevice)> {
         self.check()?;
         if self.kind != Kind::Tangent {
             return Err(Error::argument(format!("a tangent is fitted, and not a {}", self.kind.name())));
@@ -67,14 +76,14 @@ impl Connectivity {
         let mut kept = vec![true; n];
         centred.constant.iter().for_each(|row| kept[row % n] = false);
         let factor = if matches!(self.shrinkage(), Shrinkage::Ridge(_)) { 1.0 } else { level(&centred) };
-        let covariances = self.covariances(device, series.shape(), &centred, &kept, factor)?;
+        let covariances = self.covariances(device, series.shape(), &centred, &kept, factor).await?;
         let tolerance = match (self.tolerance, self.shrinkage) {
             (Some(tolerance), _) => tolerance,
             (None, None) => NILEARN * (n * n) as f64,
             (None, Some(_)) => Stop::default().tolerance,
         };
         let stop = Stop { tolerance, unconverged: self.unconverged, ..Stop::default() };
-        let (mean, ended) = covariances.geometric_mean(stop)?;
+        let (mean, ended) = covariances.geometric_mean(stop).await?;
         // An entry that is left out is 1, whatever factor the series are multiplied by.
         let scale = |at: usize| if kept[at / n] && kept[at % n] { factor * factor } else { 1.0 };
         let reference = mean.to_f64_vec().into_iter().enumerate().map(|(at, x)| x / scale(at)).collect::<Vec<f64>>();
@@ -83,18 +92,18 @@ impl Connectivity {
     }
 
     /// The covariances of subjects, on the device where f32 is exact enough for the later computations, otherwise on the host in f64.
-    fn covariances(&self, device: &Device, shape: Shape, centred: &Centred, kept: &[bool], factor: f64) -> Result<OnDevice> {
+    async fn covariances(&self, device: &Device, shape: Shape, centred: &Centred, kept: &[bool], factor: f64) -> Result<OnDevice> {
         let (n, frames) = (kept.len(), shape[shape.rank() - 1]);
         let values: Vec<f64> = centred.values.iter().map(|x| x * factor).collect();
         let series = HostTensor::real([values.len() / (n * frames), n, frames], values)?;
         let record = |tape: &mut Tape, x: Var| self.record_kept(tape, x, kept);
         if matches!(device, Device::Gpu(_)) {
-            let covariances = OnDevice::record(device, &series.to_real::<f32>(), record)?;
+            let covariances = OnDevice::record(device, &series.to_real::<f32>(), record).await?;
             if covariances.condition() <= SINGLE {
                 return Ok(covariances);
             }
         }
-        let covariances = OnDevice::record(&Device::oracle(), &series, record)?;
+        let covariances = OnDevice::record(&Device::oracle(), &series, record).await?;
         covariances.definite(|subject| format!("the covariance of subject {subject} (counted from 0)"))?;
         Ok(covariances)
     }
@@ -120,6 +129,14 @@ impl Fitted {
     /// Returns an error where the series do not fit, a region that the reference keeps is constant in a subject, a covariance is not
     /// positive definite, or the device reports a fault.
     pub fn transform(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
+        block_on(self.transform_async(device, series))?
+    }
+
+    /// The asynchronous form of [`Fitted::transform`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Fitted::transform`].
+    pub async fn transform_async(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
         let [n, _] = extents(series)?;
         if n != self.kept.len() {
             return Err(Error::argument(format!("series of {} regions are expected, found {n}", self.kept.len())));
@@ -129,15 +146,15 @@ impl Fitted {
             let what = format!("region {} of subject {} (counted from 0) is constant, and the reference holds it", row % n, row / n);
             return Err(Error::argument(what));
         }
-        let covariances = self.measure.covariances(device, series.shape(), &centred, &self.kept, self.factor)?;
-        self.projected(series.shape(), &centred, &covariances)
+        let covariances = self.measure.covariances(device, series.shape(), &centred, &self.kept, self.factor).await?;
+        self.projected(series.shape(), &centred, &covariances).await
     }
 
-    fn projected(&self, shape: Shape, centred: &Centred, covariances: &OnDevice) -> Result<Matrices> {
+    async fn projected(&self, shape: Shape, centred: &Centred, covariances: &OnDevice) -> Result<Matrices> {
         let n = self.kept.len();
         let scale = |at: usize| if self.kept[at / n] && self.kept[at % n] { self.factor * self.factor } else { 1.0 };
         let reference = self.reference.to_f64_vec().into_iter().enumerate().map(|(at, x)| x * scale(at)).collect::<Vec<f64>>();
-        let tangents = covariances.projected(&HostTensor::real([n, n], reference)?)?;
+        let tangents = covariances.projected(&HostTensor::real([n, n], reference)?).await?;
         let mut values = tangents.to_real::<f32>().elements::<f32>()?.to_vec();
         for (at, x) in values.iter_mut().enumerate() {
             if !(self.kept[at / n % n] && self.kept[at % n]) {

@@ -4,10 +4,11 @@ use super::cortex::Cortex;
 use super::homogeneity::homogeneity;
 use super::learn_parcels::{Learnt, Settings, features, k_means};
 use super::sphere;
+use crate::blocking::block_on;
 use crate::statistics::standardise::unit_rows;
 use crate::tape::Tape;
 use crate::tensor::HostTensor;
-use crate::{Device, Result};
+use crate::{Device, Result, State};
 use std::ops::Range;
 
 /// The number of random parcellations with which learnt parcels are compared.
@@ -82,14 +83,22 @@ impl Cortex {
     /// # Errors
     /// Returns an error where the range extends beyond the frames, or the memberships are not those of the usable vertices.
     pub fn parcel_correlation(&self, device: &Device, memberships: &HostTensor, frames: Range<usize>) -> Result<HostTensor> {
+        block_on(self.parcel_correlation_async(device, memberships, frames))?
+    }
+
+    /// The asynchronous form of [`Cortex::parcel_correlation`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Cortex::parcel_correlation`].
+    pub async fn parcel_correlation_async(&self, device: &Device, memberships: &HostTensor, frames: Range<usize>) -> Result<HostTensor> {
         let series = self.frames_of(frames)?;
         let mut tape = Tape::new();
         let a = tape.input("memberships", memberships.ty())?;
         let x = tape.input("series", series.ty())?;
         let (parcels, _) = tape.parcel_series(a, x)?;
         let r = tape.correlation(parcels, None, false)?;
-        let mut program = device.compile(&tape, &[r])?;
-        Ok(program.run(&[(a, memberships), (x, &series)])?.remove(0))
+        let mut program = device.compile_async(&tape, &[r], &State::new(device)).await?;
+        Ok(program.run_async(&[(a, memberships), (x, &series)]).await?.remove(0))
     }
 
     /// Memberships `[parcels, usable vertices]` as memberships of all vertices, with 0 where there is no series.

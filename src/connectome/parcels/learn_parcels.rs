@@ -10,6 +10,7 @@
 //! over the neighbours of a vertex. The terms follow Ciric et al. 2022 (hypercoil's `SecondMoment`, `Entropy`, `Compactness` losses).
 
 use super::sphere::{self, Point};
+use crate::blocking::block_on;
 use crate::optim::{Adam, Schedule};
 use crate::statistics::lloyd::{Clustering, Empty, lloyd};
 use crate::statistics::standardise::unit_rows;
@@ -216,13 +217,21 @@ impl Learner {
     /// # Errors
     /// Returns an error in the cases of [`training_tape`], and where the device cannot compile the step.
     pub fn new(device: &Device, surface: &Surface, settings: &Settings) -> Result<Self> {
+        block_on(Self::new_async(device, surface, settings))?
+    }
+
+    /// The asynchronous form of [`Learner::new`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Learner::new`].
+    pub async fn new_async(device: &Device, surface: &Surface, settings: &Settings) -> Result<Self> {
         let state = State::new(device);
-        let training = Training::new(device, &training_tape(surface, settings)?, &state, settings.steps)?;
+        let training = Training::new_async(device, &training_tape(surface, settings)?, &state, settings.steps).await?;
 
         let mut tape = Tape::new();
         let logits = tape.state("logits", TensorType::f32([settings.parcels, surface.directions.len()]), Init::Zeros)?;
         let read = tape.softmax(logits, 0)?;
-        let memberships = device.compile_with(&tape, &[read], &state)?;
+        let memberships = device.compile_async(&tape, &[read], &state).await?;
         Ok(Self { training, memberships, read })
     }
 
@@ -241,7 +250,18 @@ impl Learner {
     /// # Errors
     /// Returns an error where the device reports a fault.
     pub fn steps(&mut self, n: usize) -> Result<()> {
-        (0..n).try_for_each(|_| self.training.program_mut().step())
+        block_on(self.steps_async(n))?
+    }
+
+    /// The asynchronous form of [`Learner::steps`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Learner::steps`].
+    pub async fn steps_async(&mut self, n: usize) -> Result<()> {
+        for _ in 0..n {
+            self.training.program_mut().step_async().await?;
+        }
+        Ok(())
     }
 
     /// The losses of the steps so far.
@@ -250,6 +270,14 @@ impl Learner {
     /// Returns an error where the device reports a fault.
     pub fn losses(&self) -> Result<Vec<f32>> {
         self.training.losses()
+    }
+
+    /// The asynchronous form of [`Learner::losses`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Learner::losses`].
+    pub async fn losses_async(&self) -> Result<Vec<f32>> {
+        self.training.losses_async().await
     }
 
     /// Runs all remaining steps. `progress` is called after every few with the number of steps and the loss.
@@ -266,12 +294,20 @@ impl Learner {
     /// # Errors
     /// Returns an error where the device reports a fault.
     pub fn finish(mut self) -> Result<Learnt> {
-        self.memberships.step()?;
-        let memberships = self.memberships.read(self.read)?;
+        block_on(self.learnt_async())?
+    }
+
+    /// The current memberships and labels, for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Learner::finish`].
+    pub async fn learnt_async(&mut self) -> Result<Learnt> {
+        self.memberships.step_async().await?;
+        let memberships = self.memberships.read_async(self.read).await?;
         let [parcels, vertices] = [memberships.shape()[0], memberships.shape()[1]];
         let a = memberships.elements::<f32>()?;
         let best = |v: usize| (1..parcels).fold(0, |best, p| if a[p * vertices + v] > a[best * vertices + v] { p } else { best }) as i32;
         let labels = (0..vertices).map(best).collect();
-        Ok(Learnt { labels, losses: self.losses()?, memberships })
+        Ok(Learnt { labels, losses: self.losses_async().await?, memberships })
     }
 }

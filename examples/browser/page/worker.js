@@ -1,0 +1,171 @@
+// The engine in a worker: the page answers while it computes. Messages are { id, method, args }; answers { id, result }, { id, error } or, before
+// them, { id, event }.
+
+import init, { Cortex, Engine, Series, readNpy, version, writeNpy } from './package/tapetum.js';
+
+const ready = init();
+const files = new Map();
+let engine, cortex, learner, connectome;
+let stopped = false;
+
+/** The bytes of a file of the page, fetched once. */
+async function file(name) {
+  if (!files.has(name)) {
+    const answer = await fetch(new URL(`./data/${name}`, import.meta.url));
+    if (!answer.ok) throw Object.assign(new Error(`data/${name}: ${answer.status} ${answer.statusText}`), { name: 'InputError' });
+    files.set(name, new Uint8Array(await answer.arrayBuffer()));
+  }
+  return files.get(name);
+}
+
+/** What the browser tells of its adapter. */
+async function adapter() {
+  const found = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
+  if (!found?.info) return '';
+  const { vendor, architecture, description } = found.info;
+  return description || [vendor, architecture].filter(Boolean).join(' ');
+}
+
+/** Lets messages in, such as the one that stops a loop. */
+const breathe = () => new Promise((resolve) => setTimeout(resolve));
+
+function free() {
+  learner?.free();
+  engine?.free();
+  engine = learner = undefined;
+}
+
+const methods = {
+  async open({ device }) {
+    await ready;
+    free();
+    engine = await Engine.open(device);
+    const info = engine.device();
+    return { ...info, adapter: info.kind === 'cpu' ? '' : await adapter(), version: version(), webgpu: Boolean(navigator.gpu) };
+  },
+
+  async cortex() {
+    await ready;
+    const [series, sphere, faces, mask, atlas] = await Promise.all(
+      ['bold_f16', 'sphere_xyz', 'faces', 'valid_mask', 'schaefer400'].map((name) => file(`fsa4_lh_${name}.npy`)));
+    cortex ??= new Cortex(series, sphere, faces, mask, atlas);
+    const [shape, depth] = await Promise.all(['inflated_xyz', 'sulc'].map((name) => file(`fsa4_lh_${name}.npy`)));
+    const mesh = { faces: cortex.faces().values, xyz: readNpy('inflated', shape).values, depth: readNpy('sulc', depth).values };
+    return { ...mesh, sphere: readNpy('sphere', sphere).values, vertices: cortex.vertices, frames: cortex.frames, usable: cortex.usable };
+  },
+
+  async learn({ parcels, steps, seed }, emit) {
+    stopped = false;
+    learner?.free();
+    learner = undefined;
+    learner = await engine.learner(cortex, { parcels, steps, seed });
+    let together = 1;
+    let shown = 0;
+    let labels;
+    while (learner.done < learner.steps && !stopped) {
+      const [from, before] = [performance.now(), learner.done];
+      await learner.advance(together);
+      const losses = await learner.losses();
+      const ms = (performance.now() - from) / (learner.done - before);
+      // A report every fifth of a second, but whatever is read at once is read at least every twenty steps.
+      together = Math.max(1, Math.min(20, Math.round(200 / ms)));
+      if (performance.now() - shown > 300 || learner.done === learner.steps) {
+        labels = await learner.labels();
+        shown = performance.now();
+      }
+      emit({ done: learner.done, steps: learner.steps, losses, labels, ms });
+      await breathe();
+    }
+    labels = await learner.labels();
+    return { done: learner.done, steps: learner.steps, losses: await learner.losses(), labels };
+  },
+
+  async homogeneity() {
+    return learner.homogeneity();
+  },
+
+  /** Files of what was learnt, by name. */
+  async learnt({ what }) {
+    if (what === 'labels.npy') {
+      const labels = await learner.labels();
+      return writeNpy({ shape: [labels.length], values: labels });
+    }
+    if (what === 'memberships.npy') return writeNpy(await learner.memberships());
+    if (what === 'parcel_correlation.npy') return writeNpy(await learner.connectome());
+    const losses = await learner.losses();
+    return new TextEncoder().encode('step,loss\n' + [...losses].map((loss, i) => `${i},${loss}\n`).join(''));
+  },
+
+  async connectome({ name, bytes, example, layout, kind, shrinkage }) {
+    const series = Series.read(name, example ? await file(example) : bytes, { layout });
+    try {
+      const shape = [...series.shape];
+      const made = await engine.connectivity(series, { kind, shrinkage });
+      const n = made.shape.at(-1);
+      // Of several subjects the first is shown.
+      connectome = { shape: [n, n], values: made.values.slice(0, n * n) };
+      const remarks = [...series.remarks(), ...made.warnings];
+      return { shape, n, values: connectome.values, names: made.names, order: made.order, warnings: [...new Set(remarks)] };
+    } finally {
+      series.free();
+    }
+  },
+
+  async topology() {
+    return engine.topology(connectome);
+  },
+
+  async npy({ shape, values }) {
+    return writeNpy({ shape, values });
+  },
+
+  async check({ filter }, emit) {
+    stopped = false;
+    let last = performance.now();
+    return engine.check(filter, (outcomes, name, at, cases) => {
+      emit({ outcomes, name, at, cases, ms: performance.now() - last });
+      last = performance.now();
+      return !stopped;
+    });
+  },
+
+  async bench({ filter, size }, emit) {
+    stopped = false;
+    return engine.bench(filter, size, (row, at, works) => {
+      emit({ row, at, works });
+      return !stopped;
+    });
+  },
+
+  async stop() {
+    stopped = true;
+  },
+
+  /** Loses the device, as a driver that is updated does. */
+  async lose() {
+    engine.lose();
+  },
+};
+
+/** An error as a message. What the device reported since tells more than a call that failed for it. */
+function described(error) {
+  let told = error;
+  if (error?.name !== 'DeviceLost' && engine) {
+    try {
+      engine.fault();
+    } catch (fault) {
+      told = fault;
+    }
+  }
+  const name = error instanceof WebAssembly.RuntimeError ? 'Stopped' : told?.name ?? 'Error';
+  return { name, message: String(told?.message ?? told) };
+}
+
+self.onmessage = async ({ data: { id, method, args } }) => {
+  try {
+    const result = await methods[method](args, (event) => self.postMessage({ id, event }));
+    self.postMessage({ id, result });
+  } catch (error) {
+    self.postMessage({ id, error: described(error) });
+  }
+};

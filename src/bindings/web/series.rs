@@ -1,0 +1,218 @@
+//! Series of files and arrays, and what is computed of them: connectomes, clean series, births and deaths.
+
+use super::convert::{from_tensor, set, tensor, texts, thrown, value};
+use super::settings::Settings;
+use super::{Engine, Result};
+use crate::connectome::confounds::denoise::Denoise;
+use crate::connectome::confounds::{Selection, Strategy};
+use crate::connectome::connectivity::measure::{Connectivity, Kind};
+use crate::connectome::connectivity::shrinkage::Shrinkage;
+use crate::connectome::signal::butterworth::Band;
+use crate::data::{self, Layout, SeriesOptions};
+use crate::report::cluster_order;
+use crate::topology::Diagrams;
+use crate::{Error, HostTensor};
+use js_sys::{Float32Array, Int32Array, Object, Uint32Array};
+use serde_json::json;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+/// Series `[regions, time]` or `[subjects, regions, time]`.
+#[wasm_bindgen]
+#[derive(Debug, Clone)]
+pub struct Series(data::Series);
+
+#[wasm_bindgen]
+impl Series {
+    /// Reads the bytes of a file, whose name decides how: `.npy`, `.npz`, `.csv`, `.tsv`, `.txt`, `.gii`, and what else the library reads.
+    /// Rows are time unless `layout` is `regions-time`.
+    ///
+    /// # Errors
+    /// Throws an `InputError` that says what was found and what was expected.
+    pub fn read(
+        name: &str,
+        bytes: &[u8],
+        #[wasm_bindgen(unchecked_param_type = "{ layout?: 'time-regions' | 'regions-time' }")] options: JsValue,
+    ) -> Result<Series> {
+        let mut settings = Settings::of(&options)?;
+        let layouts = [("time-regions", Layout::TimeRegions), ("regions-time", Layout::RegionsTime)];
+        let layout = settings.word("layout", &layouts)?.unwrap_or_default();
+        settings.end()?;
+        data::read_series_bytes(name, bytes, SeriesOptions { layout, ..SeriesOptions::default() }).map(Self).map_err(thrown)
+    }
+
+    /// Series from an array `[.., regions, time]`.
+    ///
+    /// # Errors
+    /// Throws an `InputError` where the array is none of series.
+    pub fn of(#[wasm_bindgen(unchecked_param_type = "Tensor")] array: &JsValue) -> Result<Series> {
+        let values = from_tensor(array)?;
+        match values.shape()[..] {
+            [_, _] | [_, _, _] => Ok(Self(data::Series::new(values))),
+            _ => Err(thrown(Error::argument(format!("an array {}: [regions, time] is expected", values.shape())))),
+        }
+    }
+
+    /// The shape, `[regions, time]` or `[subjects, regions, time]`.
+    #[wasm_bindgen(getter)]
+    pub fn shape(&self) -> Vec<u32> {
+        self.0.values.shape().iter().map(|&extent| extent as u32).collect()
+    }
+
+    /// The regions' names; undefined where the file gives none.
+    #[wasm_bindgen(getter)]
+    pub fn names(&self) -> Option<Vec<String>> {
+        self.0.names.clone()
+    }
+
+    /// Remarks about how the file was read, and doubts, one line each.
+    ///
+    /// # Errors
+    /// Throws where the series cannot be examined.
+    pub fn remarks(&self) -> Result<Vec<String>> {
+        Ok(self.0.remarks.iter().cloned().chain(self.0.doubts().map_err(thrown)?).collect())
+    }
+
+    /// The values in f32.
+    ///
+    /// # Errors
+    /// Throws where the object cannot be made.
+    #[wasm_bindgen(unchecked_return_type = "Tensor")]
+    pub fn values(&self) -> Result<Object> {
+        tensor(&self.0.values.to_real::<f32>())
+    }
+}
+
+/// A number for each row of a matrix without rows and columns of NaN: the nodes that are kept, and the matrix among them.
+fn present(matrix: &[f32], n: usize) -> (Vec<u32>, Vec<f32>) {
+    let kept: Vec<usize> = (0..n).filter(|i| !matrix[i * n..][..n].iter().all(|x| x.is_nan())).collect();
+    let values = kept.iter().flat_map(|i| kept.iter().map(move |j| matrix[i * n + j])).collect();
+    (kept.into_iter().map(|i| i as u32).collect(), values)
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// Connectomes `[.., n, n]` of series; `order` groups the regions of the first of them that are alike.
+    ///
+    /// # Errors
+    /// Throws an `InputError` where the series do not suit the measure, and the fault of the device.
+    #[wasm_bindgen(unchecked_return_type = "Connectome")]
+    pub async fn connectivity(
+        &self,
+        series: &Series,
+        #[wasm_bindgen(unchecked_param_type = "ConnectivitySettings")] settings: JsValue,
+    ) -> Result<Object> {
+        let measure = measure(Settings::of(&settings)?)?;
+        let Series(series) = series;
+        let made = measure.compute_present_async(&self.device, &series.values, &series.missing).await.map_err(thrown)?;
+        let warnings = made.rows.warnings(measure.kind, |row| series.row_name(row));
+        let warnings = warnings.into_iter().chain(measure.doubt(&series.values)).collect::<Vec<_>>();
+        let n = series.regions();
+        let (kept, matrix) = present(&made.values.elements::<f32>().map_err(thrown)?[..n * n], n);
+        let order = cluster_order(kept.len(), &matrix).unwrap_or_else(|_| (0..kept.len()).collect());
+        let order: Vec<u32> = order.into_iter().map(|i| kept[i]).collect();
+        let object = tensor(&made.values)?;
+        set(&object, "names", series.names.as_ref().map_or(JsValue::UNDEFINED, |names| texts(names.iter().map(String::as_str)).into()))?;
+        set(&object, "order", Uint32Array::from(&order[..]))?;
+        set(&object, "warnings", texts(warnings.iter().map(String::as_str)))?;
+        Ok(object)
+    }
+
+    /// Births and deaths of a graph `[n, n]`: components appear and cycles disappear as the threshold rises. Nodes whose weights are all NaN
+    /// are left out.
+    ///
+    /// # Errors
+    /// Throws an `InputError` where the weights are not symmetric or not finite, and the fault of the device.
+    #[wasm_bindgen(unchecked_return_type = "BirthsDeaths")]
+    pub async fn topology(&self, #[wasm_bindgen(unchecked_param_type = "Tensor")] weights: JsValue) -> Result<Object> {
+        let weights = from_tensor(&weights)?.to_real::<f32>();
+        let [n, columns] = weights.shape()[..] else {
+            return Err(thrown(Error::argument(format!("weights {}: [n, n] is expected", weights.shape()))));
+        };
+        let weights = match n == columns {
+            true => {
+                let (kept, values) = present(weights.elements::<f32>().map_err(thrown)?, n);
+                HostTensor::f32([kept.len(), kept.len()], values).map_err(thrown)?
+            }
+            false => weights,
+        };
+        let made = Diagrams::new_async(&self.device, &weights).await.map_err(thrown)?;
+        let edges: Vec<i32> = made.edges(0).flatten().map(|node| node as i32).collect();
+        let object = Object::new();
+        set(&object, "births", Float32Array::from(made.births(0)))?;
+        set(&object, "deaths", Float32Array::from(made.deaths(0)))?;
+        set(&object, "edges", Int32Array::from(&edges[..]))?;
+        Ok(object)
+    }
+
+    /// Series of one run, cleaned of the confounds of a table as fMRIPrep writes it (`.tsv` or `.csv`).
+    ///
+    /// # Errors
+    /// Throws an `InputError` where table and series do not fit, and the fault of the device.
+    #[wasm_bindgen(unchecked_return_type = "Denoised")]
+    pub async fn denoise(
+        &self,
+        series: &Series,
+        name: String,
+        table: Vec<u8>,
+        #[wasm_bindgen(unchecked_param_type = "DenoiseSettings")] settings: JsValue,
+    ) -> Result<JsValue> {
+        let denoise = denoising(Settings::of(&settings)?)?;
+        let table = data::read_confounds_bytes(&name, &table).map_err(thrown)?;
+        let made = denoise.run_async(&self.device, &series.0.values, &table).await.map_err(thrown)?;
+        let kept = made.kept.iter().filter(|kept| **kept).count();
+        let object = Object::from(value(&json!({ "rank": made.rank, "columns": made.columns, "frames": kept }))?);
+        set(&object, "series", Series(data::Series { names: series.0.names.clone(), ..data::Series::new(made.series) }))?;
+        Ok(object.into())
+    }
+}
+
+fn measure(mut settings: Settings) -> Result<Connectivity> {
+    let kinds = Kind::ALL.map(|kind| (kind.name(), kind));
+    let shrinkages = [("none", Shrinkage::None), ("ledoit-wolf", Shrinkage::LedoitWolf), ("oas", Shrinkage::Oas)];
+    let mut measure = Connectivity::new(settings.word("kind", &kinds)?.unwrap_or(Kind::Correlation));
+    measure.shrinkage = settings.word("shrinkage", &shrinkages)?;
+    measure.fisher_z = settings.flag("fisherZ")?.unwrap_or(false);
+    settings.end()?;
+    Ok(measure)
+}
+
+fn denoising(mut settings: Settings) -> Result<Denoise> {
+    let strategy = settings.word("strategy", &Strategy::ALL.map(|strategy| (strategy.name(), strategy)))?;
+    let [low, high, step] = [settings.number("highPass")?, settings.number("lowPass")?, settings.number("repetitionTime")?];
+    let band = match (low, high) {
+        (None, None) => None,
+        (Some(low), None) => Some(Band::High(low)),
+        (None, Some(high)) => Some(Band::Low(high)),
+        (Some(low), Some(high)) => Some(Band::Pass(low, high)),
+    };
+    let band = match (band, step) {
+        (None, _) => None,
+        (Some(band), Some(step)) => Some((band, step)),
+        (Some(_), None) => return Err(thrown(Error::argument("a pass band needs `repetitionTime`, in seconds"))),
+    };
+    let denoise = Denoise {
+        confounds: strategy.map_or(Selection::None, Selection::Strategy),
+        detrend: settings.flag("detrend")?.unwrap_or(false),
+        band,
+        censor_fd: settings.number("censorFd")?,
+        keep_non_steady_state: false,
+        keep_mean: settings.flag("keepMean")?.unwrap_or(false),
+    };
+    settings.end()?;
+    Ok(denoise)
+}
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = r#"
+export interface ConnectivitySettings {
+  kind?: 'correlation' | 'covariance' | 'partial-correlation' | 'precision' | 'tangent';
+  shrinkage?: 'none' | 'ledoit-wolf' | 'oas'; fisherZ?: boolean;
+}
+export interface Connectome extends Tensor { names?: string[]; order: Uint32Array; warnings: string[] }
+export interface BirthsDeaths { births: Float32Array; deaths: Float32Array; edges: Int32Array }
+export interface DenoiseSettings {
+  strategy?: string; detrend?: boolean; lowPass?: number; highPass?: number; repetitionTime?: number; censorFd?: number; keepMean?: boolean;
+}
+export interface Denoised { series: Series; rank: number; columns: string[]; frames: number }
+"#;
