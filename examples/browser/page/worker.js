@@ -131,10 +131,11 @@ const methods = {
 
   async bench({ filter, size }, emit) {
     stopped = false;
-    return engine.bench(filter, size, (row, at, works) => {
+    await engine.bench(filter, size, (row, at, works) => {
       emit({ row, at, works });
       return !stopped;
     });
+    return {};
   },
 
   async stop() {

