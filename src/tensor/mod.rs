@@ -103,3 +103,31 @@ impl fmt::Display for TensorType {
         write!(f, "{}{}", self.dtype, self.shape)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DType, TensorType};
+    use crate::Tape;
+
+    #[test]
+    fn bytes_are_counted_in_64_bits_and_never_wrap() {
+        // Of 2³² bytes a count in 32 bits would leave 0.
+        assert_eq!(TensorType::f32([32_768, 32_768]).bytes(), 1 << 32);
+        assert_eq!(TensorType::new(DType::F16, [3]).bytes(), 8);
+        assert_eq!(TensorType::f32([0, 5]).bytes(), 4);
+        assert_eq!(TensorType::f32([usize::MAX, usize::MAX]).bytes(), u64::MAX - 3);
+        assert_eq!(TensorType::f32([usize::MAX, 2]).shape.elements(), usize::MAX);
+    }
+
+    #[test]
+    fn a_tape_refuses_what_no_memory_holds() {
+        let mut tape = Tape::new();
+        let refused = tape.input("x", TensorType::f32([usize::MAX, 2])).unwrap_err().to_string();
+        assert!(refused.contains("`x`") && refused.contains("more elements than this system addresses"), "{refused}");
+        assert!(tape.input("none", TensorType::f32([usize::MAX, 0, 2])).is_ok());
+        let side = 1 << (usize::BITS / 2);
+        let (column, row) = (tape.input("a", TensorType::f32([side, 1])).unwrap(), tape.input("b", TensorType::f32([1, side])).unwrap());
+        let refused = tape.matmul(column, row).unwrap_err().to_string();
+        assert!(refused.contains("matmul") && refused.contains("more elements"), "{refused}");
+    }
+}

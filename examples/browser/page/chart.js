@@ -21,7 +21,7 @@ export function ticks(low, high, count = 4) {
   return found;
 }
 
-const shown = (x) => (Number.isInteger(x) ? x.toLocaleString('en') : Number(x.toPrecision(4)).toString());
+const shown = (x) => (Number.isInteger(x) ? x.toLocaleString('en') : Number(x.toPrecision(4)).toString()).replace('-', '−');
 
 /**
  * A chart of lines in `place`. A line is { values, at, name }: `at` are its abscissae, 1, 2, 3 … where they are not given; `range` is that of the

@@ -1,7 +1,7 @@
 // Colours of parcels and of connectomes.
 
-/** The grey of a vertex without a parcel, by the depth of its sulcus. */
-const grey = (depth) => 196 - 46 * Math.max(-1, Math.min(1, depth));
+/** The colour of a vertex without a parcel. */
+const GREY = [228, 228, 234];
 
 /** A colour of OKLCH as bytes of sRGB (Ottosson 2020). */
 export function oklch(l, c, h) {
@@ -22,8 +22,8 @@ export function oklch(l, c, h) {
  * The colour of each vertex, three bytes: the hue of a parcel follows its place on the sphere, its lightness tells it from its neighbours; vertices
  * without a parcel are grey.
  */
-export function palette(labels, { depth, sphere }) {
-  const vertices = depth.length;
+export function palette(labels, { sphere }) {
+  const vertices = sphere.length / 3;
   const colours = new Uint8Array(3 * vertices);
   const centres = new Map();
   for (let v = 0; labels && v < vertices; v++) {
@@ -33,16 +33,12 @@ export function palette(labels, { depth, sphere }) {
   }
   const of = new Map();
   for (const [label, [x, y, z]] of centres) {
-    const golden = (label * 0.61803398875) % 1;
-    const hue = Math.atan2(z, y) + 0.55 * Math.sign(x || 1) + 1.1 * (((label * 0.7548776662) % 1) - 0.5);
-    of.set(label, oklch(0.56 + 0.26 * golden, 0.085 + 0.06 * ((label * 0.5698402910) % 1), hue));
+    const [one, two] = [0.61803398875, 0.7548776662].map((step) => (label * step) % 1);
+    const hue = Math.atan2(z, y) + 0.4 * Math.sign(x || 1) + 0.8 * (two - 0.5);
+    of.set(label, oklch(0.62 + 0.2 * one, 0.11, hue));
   }
   for (let v = 0; v < vertices; v++) {
-        const tone = grey(depth[v]);
-    const colour = labels && labels[v] >= 0 ? of.get(labels[v]) : [tone, tone, tone + 4];
-    // Sulci show through the parcels.
-    const shade = labels && labels[v] >= 0 ? 1 - 0.07 * Math.max(-1, Math.min(1, depth[v])) : 1;
-    for (let k = 0; k < 3; k++) colours[3 * v + k] = Math.min(255, colour[k] * shade);
+    colours.set(labels && labels[v] >= 0 ? of.get(labels[v]) : GREY, 3 * v);
   }
   return colours;
 }

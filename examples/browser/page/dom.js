@@ -5,8 +5,9 @@ export const $ = (id) => document.getElementById(id);
 /** A number as people read it. */
 export function number(x, digits = 4) {
   if (x === null || x === undefined || Number.isNaN(x)) return '–';
-  if (x !== 0 && Math.abs(x) < 1e-4) return x.toExponential(2);
-  return x.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: Math.min(digits, 2) });
+  const text = x !== 0 && Math.abs(x) < 1e-4 ? x.toExponential(2)
+    : x.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: Math.min(digits, 2) });
+  return text.replace('-', '−');
 }
 
 /** A table from a header and rows of cells; a cell is text or { text, class }. Columns whose header is an object { text, class } take its class. */

@@ -12,7 +12,8 @@ export class Learn {
     $('step').textContent = `0 of ${this.steps}`;
     $('start').onclick = () => this.learn();
     $('stop').onclick = () => page.worker.call('stop');
-    lineChart($('loss-chart'), { lines: [], x: 'step', y: 'loss', range: [1, this.steps] });
+    this.chart();
+    addEventListener('resize', () => this.chart());
   }
 
   /** Loads the cortex. */
@@ -25,6 +26,11 @@ export class Learn {
       + 'Drag it, or turn it with the arrow keys.';
     this.status('');
     this.idle();
+  }
+
+  chart() {
+    const lines = this.losses ? [{ values: this.losses }] : [];
+    lineChart($('loss-chart'), { lines, x: 'step', y: 'loss', range: [1, this.steps] });
   }
 
   status(text) {
@@ -64,16 +70,17 @@ export class Learn {
     $('rate').textContent = number(seconds > 0 ? (done - this.began.done) / seconds : 1000 / ms, 1);
     this.status('Learning …');
     this.losses = losses;
-    lineChart($('loss-chart'), { lines: [{ values: losses }], x: 'step', y: 'loss', range: [1, steps] });
+    this.chart();
     if (labels) this.surface.show(labels);
   }
 
   async finish({ done, steps, losses, labels }) {
     this.surface.show(labels);
     this.losses = losses;
+    this.chart();
     const used = new Set(labels.filter((label) => label >= 0)).size;
     $('surface').setAttribute('aria-label', `The cortex in ${used} learnt parcels. Arrow keys turn it.`);
-    const what = `${used} parcels in use after ${done} of ${steps} steps`;
+    const what = `${used} parcels in use after ${done}${done < steps ? ` of ${steps}` : ''} steps`;
     this.status(`${what}. Comparing them with other parcellations …`);
     const scores = await this.page.guarded(() => this.page.worker.call('homogeneity'), (text) => this.status(text));
     if (!scores) return;

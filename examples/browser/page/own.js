@@ -70,6 +70,8 @@ export class Own {
   async #topology() {
     this.lists = undefined;
     $('betti').replaceChildren();
+    $('betti-note').textContent = '';
+    $('own-downloads').replaceChildren();
     const lists = await this.page.guarded(() => this.page.worker.call('topology'), (text) => { $('betti-note').textContent = text; });
     if (!lists) return;
     this.lists = lists;

@@ -4,16 +4,16 @@ import { palette } from './colours.js';
 
 const VERTEX = `#version 300 es
 uniform mat3 turn; uniform vec2 scale;
-in vec3 position; in vec3 normal; in vec3 corner; in vec3 first; in vec3 second; in vec3 third; in vec3 same;
-out vec3 n; out vec3 where; flat out vec3 a; flat out vec3 b; flat out vec3 c; flat out vec3 alike;
+in vec3 position; in vec3 normal; in vec3 corner; in float depth; in vec3 first; in vec3 second; in vec3 third; in vec3 same;
+out vec3 n; out vec3 where; out float sulcus; flat out vec3 a; flat out vec3 b; flat out vec3 c; flat out vec3 alike;
 void main() {
   vec3 p = turn * position;
-  n = turn * normal; where = corner; a = first; b = second; c = third; alike = same;
+  n = turn * normal; where = corner; sulcus = depth; a = first; b = second; c = third; alike = same;
   gl_Position = vec4(p.xy * scale, -0.3 * p.z, 1.0);
 }`;
 const FRAGMENT = `#version 300 es
 precision highp float;
-in vec3 n; in vec3 where; flat in vec3 a; flat in vec3 b; flat in vec3 c; flat in vec3 alike;
+in vec3 n; in vec3 where; in float sulcus; flat in vec3 a; flat in vec3 b; flat in vec3 c; flat in vec3 alike;
 out vec4 colour;
 void main() {
   float most = max(where.x, max(where.y, where.z));
@@ -23,9 +23,10 @@ void main() {
   vec3 gaps = vec3(most) - where + 2.0 * without;
   float line = smoothstep(0.0, 0.14, min(gaps.x, min(gaps.y, gaps.z)));
   vec3 unit = normalize(n);
-  float light = 0.62 + 0.38 * clamp(dot(unit, normalize(vec3(-0.35, 0.55, 0.8))), 0.0, 1.0);
+  float light = 0.68 + 0.36 * clamp(dot(unit, normalize(vec3(-0.35, 0.55, 0.8))), 0.0, 1.0);
   float rim = pow(1.0 - abs(unit.z), 3.0);
-  colour = vec4(base * mix(0.62, 1.0, line) * light * (1.0 - 0.25 * rim), 1.0);
+  float relief = 1.0 - 0.16 * smoothstep(-0.5, 0.6, sulcus);
+  colour = vec4(base * mix(0.66, 1.0, line) * light * relief * (1.0 - 0.25 * rim), 1.0);
 }`;
 
 const cross = (a, b) => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
@@ -35,7 +36,7 @@ export class Surface {
   constructor(canvas, mesh) {
     this.canvas = canvas;
     this.mesh = mesh;
-    this.angle = { turn: -1.15, tilt: 0.12 };
+    this.angle = { turn: 1.85, tilt: 0.12 };
     this.still = matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.gl = canvas.getContext('webgl2', { antialias: true, alpha: true, premultipliedAlpha: false });
     if (!this.gl) {
@@ -77,11 +78,12 @@ export class Surface {
     this.#attribute('position', corners.flatMap((v) => page(at(mesh.xyz, v, centre, size))));
     this.#attribute('normal', corners.flatMap((v) => page(at(normals, v))));
     this.#attribute('corner', corners.flatMap((_, i) => [0, 1, 2].map((k) => (i % 3 === k ? 1 : 0))));
+    this.#attribute('depth', corners.map((v) => Math.max(-1, Math.min(1, mesh.depth[v]))), 1);
     this.colours = ['first', 'second', 'third', 'same'].map((name) => this.#attribute(name, new Uint8Array(3 * corners.length)));
     gl.enable(gl.DEPTH_TEST);
   }
 
-  #attribute(name, values) {
+  #attribute(name, values, size = 3) {
     const { gl } = this;
     const bytes = values instanceof Uint8Array;
     const buffer = gl.createBuffer();
@@ -89,7 +91,7 @@ export class Surface {
     gl.bufferData(gl.ARRAY_BUFFER, bytes ? values : new Float32Array(values), bytes ? gl.DYNAMIC_DRAW : gl.STATIC_DRAW);
     const place = gl.getAttribLocation(this.program, name);
     gl.enableVertexAttribArray(place);
-    gl.vertexAttribPointer(place, 3, bytes ? gl.UNSIGNED_BYTE : gl.FLOAT, bytes, 0, 0);
+    gl.vertexAttribPointer(place, size, bytes ? gl.UNSIGNED_BYTE : gl.FLOAT, bytes, 0, 0);
     return buffer;
   }
 
@@ -181,17 +183,18 @@ function bounds(xyz) {
   return { centre: low.map((x, k) => (x + high[k]) / 2), size: Math.max(...low.map((x, k) => high[k] - x)) / 2 };
 }
 
-/** The outward normals of the vertices: the mean of those of their triangles. */
+/** The outward normals of the vertices: the mean of those of their triangles, whose corners are in either order. */
 function normalsOf({ xyz, faces, sphere }) {
   const sums = new Float32Array(xyz.length);
-  const at = (v) => [xyz[3 * v], xyz[3 * v + 1], xyz[3 * v + 2]];
+  const normal = (points, f) => {
+    const [p, q, r] = [0, 1, 2].map((corner) => Array.from(points.subarray(3 * faces[f + corner], 3 * faces[f + corner] + 3)));
+    return cross(q.map((x, k) => x - p[k]), r.map((x, k) => x - p[k]));
+  };
   for (let f = 0; f < faces.length; f += 3) {
-    const [p, q, r] = [at(faces[f]), at(faces[f + 1]), at(faces[f + 2])];
-    const n = cross(q.map((x, k) => x - p[k]), r.map((x, k) => x - p[k]));
-    for (let corner = 0; corner < 3; corner++) for (let k = 0; k < 3; k++) sums[3 * faces[f + corner] + k] += n[k];
+    // On the sphere, outward is away from the centre.
+    const outward = Math.sign(normal(sphere, f).reduce((sum, x, k) => sum + x * sphere[3 * faces[f] + k], 0));
+    const n = normal(xyz, f);
+    for (let corner = 0; corner < 3; corner++) for (let k = 0; k < 3; k++) sums[3 * faces[f + corner] + k] += outward * n[k];
   }
-  let outward = 0;
-  for (let i = 0; i < sums.length; i++) outward += sums[i] * sphere[i];
-  for (let i = 0; i < sums.length; i++) sums[i] *= Math.sign(outward);
   return sums;
 }
