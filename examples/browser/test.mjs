@@ -79,7 +79,7 @@ await test('learns what the native command learns', { query: '?device=gpu&steps=
   await shot(page, 'learnt_390');
 });
 
-for (const filter of ['softmax', 'correlation', 'birth_death']) {
+for (const filter of ['softmax', 'soft_parcellation', 'cumulative']) {
   await test(`check ${filter}`, { query: '?device=gpu#check' }, async (page) => {
     await page.fill('#check-filter', filter);
     await page.press('#check-filter', 'Enter');
@@ -108,6 +108,7 @@ await test('reads a file of one\'s own', { query: '?device=gpu#own' }, async (pa
   await page.setInputFiles('#file', { name: 'bad.csv', mimeType: 'text/csv', buffer: Buffer.from('a,b\n1,x\n2,3\n') });
   await page.waitForFunction(() => /bad\.csv: /.test(document.querySelector('#own-status').textContent), undefined, minutes(2));
   said(await text(page, 'own-status'));
+  await page.check('#ordered');
   await page.click('#example');
   await page.waitForFunction(() => /5 subjects.*94 regions/.test(document.querySelector('#own-status').textContent), undefined, minutes(2));
   await page.waitForFunction(() => /births/.test(document.querySelector('#betti-note').textContent), undefined, minutes(2));

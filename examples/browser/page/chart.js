@@ -52,7 +52,7 @@ export function lineChart(place, { lines, x, y, range, height = 190 }) {
     const name = i === 1 ? ' second' : '';
     const d = line.map(([a, b], at) => `${at ? 'L' : 'M'}${px(a).toFixed(1)} ${py(b).toFixed(1)}`).join('');
     svg.append(element('path', { class: `line${name}`, d }));
-    if (lines[i].name) svg.append(element('text', { class: `key${name}`, x: width - right, y: top + 6 + 16 * i, 'text-anchor': 'end' }, lines[i].name));
+    if (lines[i].name) svg.append(element('text', { class: `key${name}`, x: left + 10, y: (top + height - bottom) / 2 + 18 * i }, lines[i].name));
   });
   const last = points[0]?.at(-1);
   svg.setAttribute('aria-label', last ? `${y} by ${x}; the last is ${shown(last[1])}` : `${y} by ${x}, empty`);

@@ -60,7 +60,8 @@ const remedies = {
 function failed({ name, message }) {
   const banner = $('banner');
   const text = document.createElement('div');
-  text.textContent = [message, remedies[name] ?? 'The engine can be started again.'].join(message.endsWith('.') ? ' ' : '. ');
+  const sentence = message[0].toUpperCase() + message.slice(1);
+  text.textContent = [sentence, remedies[name] ?? 'The engine can be started again.'].join(message.endsWith('.') ? ' ' : '. ');
   const actions = document.createElement('div');
   actions.className = 'actions';
   const again = (label, device) => {

