@@ -31,6 +31,27 @@ mod run;
 
 pub use run::Training;
 
+/// What is returned by a function that is told of progress: nothing, or a result whose error ends the run.
+pub trait Reported {
+    /// The error that ends the run, if there is one.
+    ///
+    /// # Errors
+    /// That error.
+    fn reported(self) -> Result<()>;
+}
+
+impl Reported for () {
+    fn reported(self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Reported for Result<()> {
+    fn reported(self) -> Result<()> {
+        self
+    }
+}
+
 /// The inputs of a step and their values.
 pub type Batch = Vec<(crate::Var, crate::HostTensor)>;
 

@@ -1,4 +1,7 @@
-//! The library from other languages. Each layer is thin: arrays and JSON go in, arrays come out, and the library computes.
+//! The library from other languages, each behind a feature of its name. A layer is thin: arrays and JSON go in, arrays come out, and the
+//! library computes.
 
+#[cfg(feature = "python")]
+pub mod python;
 #[cfg(all(feature = "web", target_arch = "wasm32"))]
 pub mod web;

@@ -3,7 +3,7 @@
 use super::common::{Common, Done};
 use super::parcels::Parcels;
 use super::source::Source;
-use crate::connectome::parcels::cortex::Cortex;
+use crate::connectome::parcels::cortex::{Cortex, on_a_sphere};
 use crate::connectome::parcels::learn_parcels::Settings;
 use crate::data::cifti::{Axis, BrainModels};
 use crate::data::{Format, Mesh, TableOptions, on_whole_surface, read_mesh, read_npy, read_table};
@@ -69,10 +69,7 @@ impl Parcellate {
             let what = format!("{frames} frames, {test} of them held out: at least {FEWEST} to learn from, and to test on, are expected");
             return Err(Error::file(self.source.path(), what));
         }
-        // The initial parcels are as wide as the demo's, scaled to this number of parcels.
-        let demo = Settings::default();
-        let spread = demo.spread * (demo.parcels as f64 / parcels as f64).sqrt();
-        let settings = Settings { parcels, steps: self.steps, seed: common.seed, spread, ..demo };
+        let settings = Settings { steps: self.steps, seed: common.seed, ..Settings::of(parcels) };
         let right = structure == Side::Right.structure();
         let hemisphere = if right { Hemisphere::Right } else { Hemisphere::Left };
         let next = "Next: open the report in a browser; labels.npy has the parcel of each vertex, -1 for none.";
@@ -178,20 +175,5 @@ fn triangles(path: &Path, vertices: usize) -> Result<HostTensor> {
     match (indices, &faces.shape()[..]) {
         (Some(indices), [n, 3]) => HostTensor::i32([*n, 3], indices),
         _ => Err(Error::file(path, format!("[faces, 3] of vertices from 0 to {} are expected, found {}", vertices - 1, faces.ty()))),
-    }
-}
-
-/// Checks that all vertices have the same distance from the origin, within one per cent.
-fn on_a_sphere(xyz: &HostTensor) -> Result<(), String> {
-    let radii: Vec<f64> = xyz.to_f64_vec().chunks_exact(3).map(|p| p.iter().map(|x| x * x).sum::<f64>().sqrt()).collect();
-    let mean = radii.iter().sum::<f64>() / radii.len().max(1) as f64;
-    match radii.iter().position(|r| !r.is_finite() || (r - mean).abs() > 0.01 * mean) {
-        Some(v) => Err(format!(
-            "vertex {v} is {:.3} from the origin, and {mean:.3} is the mean: the vertices of a sphere about the origin are expected, \
-             such as fsaverage's, not of a folded surface or of voxels",
-            radii[v]
-        )),
-        None if mean > 0.0 => Ok(()),
-        None => Err("all vertices are at the origin".into()),
     }
 }

@@ -8,6 +8,8 @@ mod product;
 mod real;
 mod shape;
 
+#[cfg(feature = "python")]
+pub(crate) use host::Data;
 pub use host::HostTensor;
 pub(crate) use host::real_inputs;
 pub use philox::Philox;

@@ -1,6 +1,6 @@
 //! The training loop: it runs some steps, reads the recorded losses, reports progress, and stops at a loss that is not finite.
 
-use super::{Batch, LOSS, cause};
+use super::{Batch, LOSS, Reported, cause};
 use crate::blocking::block_on;
 use crate::tape::{Tape, Var};
 use crate::{Device, Error, HostTensor, Program, Result, State};
@@ -123,8 +123,9 @@ impl<'a> Training<'a> {
     /// Runs all remaining steps. `progress` is called after every few with the number of steps and the loss at the last of them.
     ///
     /// # Errors
-    /// Returns an error where a loss or a state becomes NaN or a loss infinite, and where the device, a batch or the saving fails.
-    pub fn run(&mut self, progress: impl FnMut(u32, f32)) -> Result<()> {
+    /// Returns an error where a loss or a state becomes NaN or a loss infinite; where the device, a batch or the saving fails; and the error
+    /// that `progress` returns, if it returns one.
+    pub fn run<R: Reported>(&mut self, progress: impl FnMut(u32, f32) -> R) -> Result<()> {
         self.run_until(self.steps, progress)
     }
 
@@ -132,7 +133,7 @@ impl<'a> Training<'a> {
     ///
     /// # Errors
     /// The same as those of [`run`](Self::run).
-    pub fn run_until(&mut self, steps: u32, progress: impl FnMut(u32, f32)) -> Result<()> {
+    pub fn run_until<R: Reported>(&mut self, steps: u32, progress: impl FnMut(u32, f32) -> R) -> Result<()> {
         block_on(self.run_until_async(steps, progress))?
     }
 
@@ -140,7 +141,7 @@ impl<'a> Training<'a> {
     ///
     /// # Errors
     /// The same as those of [`run`](Self::run).
-    pub async fn run_until_async(&mut self, steps: u32, mut progress: impl FnMut(u32, f32)) -> Result<()> {
+    pub async fn run_until_async<R: Reported>(&mut self, steps: u32, mut progress: impl FnMut(u32, f32) -> R) -> Result<()> {
         let steps = steps.min(self.steps);
         let mut step = self.done().await?;
         if step >= steps {
@@ -170,7 +171,7 @@ impl<'a> Training<'a> {
                     save(&self.program)?;
                 }
             }
-            progress(step, losses[step as usize - 1]);
+            progress(step, losses[step as usize - 1]).reported()?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //! read in batches, so that a cohort need not fit in memory.
 
 use super::form::{Form, Placed, file, flag, text, whole, words};
+use super::given;
 use super::object::{Field, Object, object};
 use super::place::{is_name, not_a_name};
 use super::reader::{Reader, finite};
@@ -61,7 +62,8 @@ pub(super) type Standards = BTreeMap<String, [f64; 2]>;
 /// and shape.
 pub(super) fn entry() -> Form<Placed<Described>> {
     let alone = |object: Object<Entry>| object.form().map(|entry| Described { entry, beside: None });
-    Form::either(vec![series().form(), matrices().form(), alone(column()), alone(array()), confounds().form()]).placed()
+    let forms = vec![series().form(), matrices().form(), alone(column()), alone(array()), given::entry().form(), confounds().form()];
+    Form::either(forms).placed()
 }
 
 /// An entry as it is described.
@@ -395,7 +397,7 @@ impl Source {
     ///
     /// Series are centred where a file holds more digits than f32, or where the mean of a row is so large that f32 would not hold the row.
     /// Where a region has no value, the weights of the regions stand beside. The names of the regions must be the same for all subjects.
-    fn open(reader: Reader) -> Result<Described> {
+    pub(super) fn open(reader: Reader) -> Result<Described> {
         let (mut read, mut notes, mut ty, mut centred) = (Vec::new(), Vec::new(), None, false);
         let (mut names, mut missing) = (None, Vec::new());
         for subject in 0..reader.subjects() {

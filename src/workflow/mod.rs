@@ -28,6 +28,7 @@ mod blocks;
 mod data;
 mod evaluate;
 mod form;
+mod given;
 mod metric;
 mod object;
 mod page;
@@ -51,7 +52,7 @@ pub use run::{Checkpoints, Progress};
 pub use serde_json::Value;
 pub use split::Fold;
 
-use crate::{Error, Result};
+use crate::{Error, HostTensor, Result};
 use block::Step;
 use data::Data;
 use form::{Form, Placed, text};
@@ -90,11 +91,12 @@ pub struct Workflow {
     warnings: Vec<String>,
 }
 
-/// Settings with which a workflow is read: a seed, and values other than the file's.
+/// Settings with which a workflow is read: a seed, values other than the file's, and arrays in memory.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
     seed: u64,
     sets: Vec<(String, Value)>,
+    arrays: BTreeMap<String, HostTensor>,
 }
 
 impl ReadOptions {
@@ -107,6 +109,29 @@ impl ReadOptions {
     /// Sets the value at a place such as `train.steps` or `blocks[2].ridge`, after all that was set before.
     pub fn set(mut self, place: impl Into<String>, value: impl Into<Value>) -> Self {
         self.sets.push((place.into(), value.into()));
+        self
+    }
+
+    /// Gives the array of that name, which an entry `{ "input": NAME }` of the workflow's data takes: series `[subjects, time, regions]`, an
+    /// array `[subjects, ..]`, or one that all subjects share, as the entry says.
+    ///
+    /// ```
+    /// use tapetum::workflow::Workflow;
+    /// use tapetum::{Device, HostTensor};
+    /// use serde_json::json;
+    ///
+    /// let series = HostTensor::f32([2, 5, 3], (0..30).map(|i| ((i * i) % 11) as f32).collect())?;
+    /// let workflow = json!({
+    ///     "data": { "rest": { "input": "rest" } },
+    ///     "blocks": [{ "name": "connectome", "block": "correlation", "series": "rest" }],
+    ///     "results": [{ "value": "connectome" }]
+    /// });
+    /// let result = Workflow::options().array("rest", series).build(workflow, "")?.run(&Device::cpu())?;
+    /// assert_eq!(result.values[0].value.shape()[..], [2, 3, 3]);
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
+    pub fn array(mut self, name: impl Into<String>, values: HostTensor) -> Self {
+        self.arrays.insert(name.into(), values);
         self
     }
 
@@ -130,7 +155,7 @@ impl ReadOptions {
         for (place, value) in &self.sets {
             place::set(&mut json, place, value.clone())?;
         }
-        Workflow::parse(json, folder.as_ref(), self.seed)
+        Workflow::parse(json, folder.as_ref(), self)
     }
 }
 
@@ -212,11 +237,12 @@ impl Workflow {
         ReadOptions::default()
     }
 
-    fn parse(json: Value, folder: &Path, seed: u64) -> Result<Self> {
+    fn parse(json: Value, folder: &Path, options: &ReadOptions) -> Result<Self> {
+        let seed = options.seed;
         let here = Files::of(folder.to_owned(), None);
         let root = Place::root(&json, &here);
         let said = |key: &str| root.find(key).map(|p| p.text()).transpose();
-        let files = Files::of(folder.join(said("folder")?.unwrap_or_default()), said("made_by")?);
+        let files = Files::of(folder.join(said("folder")?.unwrap_or_default()), said("made_by")?).with_arrays(options.arrays.clone());
         let parts = parts().read(&Place::root(&json, &files))?;
         let train = parts.train.unwrap_or_else(Train::none);
         if !parts.terms.is_empty() && train.steps == 0 {
@@ -328,7 +354,7 @@ impl Workflow {
         self.train.steps
     }
 
-    /// The path of every file that the workflow reads, and the SHA-256 of its bytes.
+    /// The path of every file that the workflow reads, and the SHA-256 of its bytes; `input:NAME` for an array in memory.
     pub fn inputs(&self) -> &BTreeMap<PathBuf, String> {
         &self.files
     }

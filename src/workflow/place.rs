@@ -1,7 +1,8 @@
 //! A value of a workflow's file and where it stands there, so that every refusal names the place.
 
+use super::given::Given;
 use crate::data::file_and_array;
-use crate::{Error, Result, json};
+use crate::{Error, HostTensor, Result, json};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
@@ -10,18 +11,40 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// The files that a workflow names: the folder in which they are looked for, and the files found so far, with the SHA-256 of their bytes.
+/// The files and arrays that a workflow names: the folder in which files are looked for, the arrays that a program gives, and what was
+/// found so far, with the SHA-256 of its bytes.
 #[derive(Debug)]
 pub(super) struct Files {
     folder: PathBuf,
     /// The command that writes them.
     made_by: Option<String>,
+    arrays: BTreeMap<String, HostTensor>,
     found: RefCell<BTreeMap<PathBuf, String>>,
 }
 
 impl Files {
     pub(super) fn of(folder: PathBuf, made_by: Option<&str>) -> Self {
-        Self { folder, made_by: made_by.map(String::from), found: RefCell::default() }
+        Self { folder, made_by: made_by.map(String::from), arrays: BTreeMap::new(), found: RefCell::default() }
+    }
+
+    pub(super) fn with_arrays(self, arrays: BTreeMap<String, HostTensor>) -> Self {
+        Self { arrays, ..self }
+    }
+
+    fn given(&self, name: &str) -> Result<Given> {
+        let Some(values) = self.arrays.get(name) else {
+            let known = self.arrays.keys().map(|known| format!("`{known}`")).collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "none is given".to_owned() } else { format!("{known} are given") };
+            return Err(Error::argument(format!("no array is called `{name}`: {known} by the program that runs the workflow")));
+        };
+        let mut hash = Sha256::new();
+        hash.update(format!("{}", values.ty()));
+        match values.bytes() {
+            Some(bytes) => hash.update(bytes),
+            None => values.to_f64_vec().iter().for_each(|x| hash.update(x.to_le_bytes())),
+        }
+        self.found.borrow_mut().insert(PathBuf::from(format!("input:{name}")), hex(&hash.finalize()));
+        Ok(Given { name: name.to_owned(), values: values.clone() })
     }
 
     /// Every file that was found, and the SHA-256 of its bytes.
@@ -130,6 +153,11 @@ impl<'a> Place<'a> {
 
     pub(super) fn text(&self) -> Result<&'a str> {
         self.value.as_str().map_or_else(|| self.expected("text"), Ok)
+    }
+
+    /// The array that is named here.
+    pub(super) fn given(&self) -> Result<Given> {
+        self.files.given(self.text()?).map_err(self.wrap())
     }
 
     /// The file that is named here.

@@ -1,5 +1,6 @@
 //! Readers: one subject from the files of an entry.
 
+use super::given;
 use crate::connectome::confounds::{Column, Confounds, Selection, Strategy, censor};
 use crate::data::{
     Connectome, Layout, NpyRows, Series, SeriesOptions, TableOptions, read_confounds, read_connectome, read_series, read_series_row,
@@ -39,6 +40,12 @@ pub(super) enum Reader {
         files: Vec<PathBuf>,
         options: TableOptions,
     },
+    /// An array in memory with a row for each subject; series where it has a layout. The name is for messages.
+    Given {
+        name: PathBuf,
+        values: HostTensor,
+        layout: Option<Layout>,
+    },
 }
 
 /// One subject of an entry.
@@ -62,18 +69,19 @@ impl From<HostTensor> for Subject {
 impl Reader {
     /// True where the values are series, whose means may be taken off.
     pub(super) fn is_of_series(&self) -> bool {
-        matches!(self, Self::SeriesRows(..) | Self::SeriesFiles { .. })
+        matches!(self, Self::SeriesRows(..) | Self::SeriesFiles { .. } | Self::Given { layout: Some(_), .. })
     }
 
     /// True where one file holds all subjects.
     pub(super) fn one_file(&self) -> bool {
-        matches!(self, Self::SeriesRows(..) | Self::ArrayRows(_) | Self::MatrixRows(..))
+        matches!(self, Self::SeriesRows(..) | Self::ArrayRows(_) | Self::MatrixRows(..) | Self::Given { .. })
     }
 
     /// The file that a subject is read from.
     pub(super) fn path(&self, subject: usize) -> &Path {
         match self {
             Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.path(),
+            Self::Given { name, .. } => name,
             Self::MatrixRows(_, path) => path,
             Self::SeriesFiles { files, .. }
             | Self::Confounds { files, .. }
@@ -85,6 +93,7 @@ impl Reader {
     pub(super) fn subjects(&self) -> usize {
         match self {
             Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.shape()[0],
+            Self::Given { values, .. } => values.shape()[0],
             Self::MatrixRows(matrices, _) => matrices.graphs(),
             Self::SeriesFiles { files, .. }
             | Self::Confounds { files, .. }
@@ -137,6 +146,7 @@ impl Reader {
                     graphs => Err(Error::file(path, format!("one matrix is expected for a subject, found {graphs}"))),
                 }
             }
+            Self::Given { values, layout, .. } => given::row(values, subject, *layout).map(Subject::from),
         }
     }
 }

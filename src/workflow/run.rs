@@ -8,7 +8,7 @@ use super::split::Fold;
 use crate::blocking::block_on;
 use crate::connectome::connectivity::condition::{beyond_single, largest};
 use crate::tensor::Philox;
-use crate::training::{LOSS, Training, ring_of};
+use crate::training::{LOSS, Reported, Training, ring_of};
 use crate::{Device, Error, Result, State};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -118,8 +118,14 @@ impl Workflow {
     /// was not.
     ///
     /// # Errors
-    /// Returns the errors of [`Workflow::run`], and an error where a checkpoint cannot be read or written.
-    pub fn run_with(&self, device: &Device, models: Option<&Checkpoints>, progress: impl FnMut(Progress)) -> Result<RunResult> {
+    /// Returns the errors of [`Workflow::run`], an error where a checkpoint cannot be read or written, and the error that `progress` returns,
+    /// if it returns one.
+    pub fn run_with<R: Reported>(
+        &self,
+        device: &Device,
+        models: Option<&Checkpoints>,
+        progress: impl FnMut(Progress) -> R,
+    ) -> Result<RunResult> {
         block_on(self.run_async(device, models, progress))?
     }
 
@@ -127,7 +133,13 @@ impl Workflow {
     ///
     /// # Errors
     /// The same as those of [`Workflow::run_with`].
-    pub async fn run_async(&self, device: &Device, models: Option<&Checkpoints>, mut progress: impl FnMut(Progress)) -> Result<RunResult> {
+    pub async fn run_async<R: Reported>(
+        &self,
+        device: &Device,
+        models: Option<&Checkpoints>,
+        mut progress: impl FnMut(Progress) -> R,
+    ) -> Result<RunResult> {
+        let mut progress = |at| progress(at).reported();
         match self.run_on(device, models, &mut progress).await? {
             Outcome::Done(found) => Ok(found),
             Outcome::Beyond(condition) => match self.run_on(&Device::cpu(), models, &mut progress).await? {
@@ -137,7 +149,12 @@ impl Workflow {
         }
     }
 
-    async fn run_on(&self, device: &Device, models: Option<&Checkpoints>, progress: &mut dyn FnMut(Progress)) -> Result<Outcome> {
+    async fn run_on(
+        &self,
+        device: &Device,
+        models: Option<&Checkpoints>,
+        progress: &mut dyn FnMut(Progress) -> Result<()>,
+    ) -> Result<Outcome> {
         let single = matches!(device, Device::Gpu(_));
         let trains = Recording::training(self, self.batch_of(&self.folds[0].train))?.is_some();
         let (mut evaluations, mut losses) = (Vec::new(), Vec::new());
@@ -171,7 +188,7 @@ impl Workflow {
         state: &State,
         fold: &Fold,
         file: Option<(&Path, bool)>,
-        progress: &mut dyn FnMut(u32, f32),
+        progress: &mut dyn FnMut(u32, f32) -> Result<()>,
     ) -> Result<()> {
         let batch = self.batch_of(&fold.train);
         let Some(made) = Recording::training(self, batch)? else { return Ok(()) };

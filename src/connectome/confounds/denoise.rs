@@ -110,7 +110,15 @@ impl Denoise {
         if !kept.contains(&true) {
             return Err(Error::argument("all frames are censored: one at least must be kept"));
         }
-        Ok(Model { confounds: self.confounds.of(table)?, detrend: self.detrend, filter, kept, first, keep_mean: self.keep_mean })
+        Ok(Model {
+            confounds: self.confounds.of(table)?,
+            detrend: self.detrend,
+            filter,
+            kept,
+            first,
+            keep_mean: self.keep_mean,
+            keep_offset: false,
+        })
     }
 }
 
@@ -129,6 +137,9 @@ pub struct Model {
     pub first: usize,
     /// True to add the mean of each region over the kept frames back to its residual.
     pub keep_mean: bool,
+    /// True to leave the intercept out of the regression after a filter, as nilearn's `signal.clean` does: the residual then keeps the mean
+    /// of the filtered series, and confounds are centred. Without a filter it changes nothing.
+    pub keep_offset: bool,
 }
 
 /// Clean series.
@@ -213,10 +224,11 @@ impl Model {
         let length = fixed[0].len();
         let basis = orthonormal_basis(&fixed, length);
         let mut rows = Vec::with_capacity(self.confounds.len() + 2);
-        if filtered {
-            rows.push(vec![1.0; kept.iter().filter(|k| **k).count()]);
-        } else {
-            rows.extend(fixed);
+        let frames = kept.iter().filter(|k| **k).count();
+        match (filtered, self.keep_offset) {
+            (true, true) => {}
+            (true, false) => rows.push(vec![1.0; frames]),
+            (false, _) => rows.extend(fixed),
         }
         for column in &self.confounds {
             let mut row = scaled(&column.values[self.first..]);
@@ -230,12 +242,14 @@ impl Model {
             if filtered {
                 row = forward_backward(&self.filter, &row)?;
                 keep(&mut row, kept);
+                if self.keep_offset {
+                    centre(&mut row);
+                }
             }
             if size(&row) > NOTHING * whole {
                 rows.push(row);
             }
         }
-        let frames = rows[0].len();
         let taken = orthonormal_basis(&rows, frames);
         Ok((if filtered { basis } else { Vec::new() }, taken))
     }
@@ -301,6 +315,12 @@ fn keep(row: &mut Vec<f64>, kept: &[bool]) {
 /// The Euclidean norm |x|.
 fn size(x: &[f64]) -> f64 {
     x.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// Subtracts the mean.
+fn centre(row: &mut [f64]) {
+    let mean = row.iter().sum::<f64>() / row.len().max(1) as f64;
+    row.iter_mut().for_each(|x| *x -= mean);
 }
 
 /// The Euclidean norm of the deviation from the mean, |x − mean x|.

@@ -156,6 +156,11 @@ impl OnDevice {
         Ok(Self { device: device.clone(), state, ty, eigenvalues })
     }
 
+    /// The matrices themselves, `[many, n, n]`.
+    pub(super) fn matrices(&self) -> Result<HostTensor> {
+        self.state.read(MATRICES)
+    }
+
     fn n(&self) -> usize {
         self.ty.shape[self.ty.shape.rank() - 1]
     }

@@ -168,12 +168,15 @@ impl Connectivity {
             Kind::Correlation => {
                 let covariance = self.gram(tape, series, weights)?;
                 let correlation = tape.normalised(covariance)?;
+                // The two factors of an entry round differently on either side of the diagonal.
+                let correlation = tape.symmetric_part(correlation)?;
                 self.fisher(tape, correlation).map(plain)
             }
             Kind::Covariance => self.gram(tape, series, weights).map(plain),
             Kind::PartialCorrelation => {
                 let [gram, inverse] = self.gram_and_inverse(tape, series, weights)?;
                 let partial = tape.partial_of_precision(inverse)?;
+                let partial = tape.symmetric_part(partial)?;
                 Ok(Recorded { matrices: self.fisher(tape, partial)?, inverted: Some([gram, inverse]) })
             }
             Kind::Precision => {

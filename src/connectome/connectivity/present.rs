@@ -88,7 +88,7 @@ fn selected(series: &HostTensor, rows: &[usize], frames: usize, shape: Shape) ->
 }
 
 /// The matrices of all regions, NaN until a part is placed.
-struct Whole {
+pub(super) struct Whole {
     shape: Shape,
     values: Vec<f32>,
     regions: usize,
@@ -96,14 +96,14 @@ struct Whole {
 }
 
 impl Whole {
-    fn new(series: Shape, subjects: usize, regions: usize) -> Result<Self> {
+    pub(super) fn new(series: Shape, subjects: usize, regions: usize) -> Result<Self> {
         let lead = &series[..series.rank() - 2];
         let shape = Shape::try_new(&[lead, &[regions, regions]].concat()).ok_or_else(|| Error::argument("at most 8 axes are possible"))?;
         Ok(Self { shape, values: vec![f32::NAN; subjects * regions * regions], regions, made: None })
     }
 
     /// Places the matrices of a group of subjects. `rows` are the rows of the series that they were made from.
-    fn place(&mut self, part: &Matrices, members: &[usize], present: &[usize], rows: &[usize]) -> Result<()> {
+    pub(super) fn place(&mut self, part: &Matrices, members: &[usize], present: &[usize], rows: &[usize]) -> Result<()> {
         let n = present.len();
         for (subject, matrix) in members.iter().zip(part.values.elements::<f32>()?.chunks_exact(n * n)) {
             let whole = &mut self.values[subject * self.regions * self.regions..][..self.regions * self.regions];
@@ -131,7 +131,7 @@ impl Whole {
         Ok(())
     }
 
-    fn matrices(self) -> Result<Matrices> {
+    pub(super) fn matrices(self) -> Result<Matrices> {
         let mut made = self.made.ok_or_else(|| Error::argument("series without a subject"))?;
         for rows in [&mut made.rows.constant, &mut made.rows.dependent, &mut made.rows.far] {
             rows.sort_unstable();

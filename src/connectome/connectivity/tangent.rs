@@ -10,6 +10,8 @@ use crate::statistics::centre::Centred;
 use crate::tape::{Tape, Var};
 use crate::{Device, Error, HostTensor, Result, Shape};
 
+mod ragged;
+
 /// The value of ‖mean log‖/n² at which nilearn's geometric mean stops.
 ///
 /// nilearn's tangents depend on the step at which its mean stops: for 64 to 122 regions of real recordings (5 to 40 subjects, defaults)

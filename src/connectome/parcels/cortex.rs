@@ -83,3 +83,21 @@ impl Cortex {
         out
     }
 }
+
+/// Checks that all vertices `[vertices, 3]` have the same distance from the origin, within one per cent.
+///
+/// # Errors
+/// Returns what is wrong where they do not.
+pub fn on_a_sphere(xyz: &HostTensor) -> Result<(), String> {
+    let radii: Vec<f64> = xyz.to_f64_vec().chunks_exact(3).map(|p| p.iter().map(|x| x * x).sum::<f64>().sqrt()).collect();
+    let mean = radii.iter().sum::<f64>() / radii.len().max(1) as f64;
+    match radii.iter().position(|r| !r.is_finite() || (r - mean).abs() > 0.01 * mean) {
+        Some(v) => Err(format!(
+            "vertex {v} is {:.3} from the origin, and {mean:.3} is the mean: the vertices of a sphere about the origin are expected, \
+             such as fsaverage's, not of a folded surface or of voxels",
+            radii[v]
+        )),
+        None if mean > 0.0 => Ok(()),
+        None => Err("all vertices are at the origin".into()),
+    }
+}

@@ -16,7 +16,7 @@ use crate::statistics::lloyd::{Clustering, Empty, lloyd};
 use crate::statistics::standardise::unit_rows;
 use crate::tape::{Init, Tape, Var};
 use crate::tensor::{HostTensor, MatrixLayout, TensorType, product};
-use crate::training::{Descent, Training};
+use crate::training::{Descent, Reported, Training};
 use crate::{Device, Error, Program, Result, State};
 
 /// The settings of the training; `Default` gives those of the demo.
@@ -43,6 +43,14 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self { parcels: 200, steps: 300, seed: 0, compactness: 2.0, entropy: 0.2, agreement: 0.1, rate: (0.4, 0.04), spread: 0.07 }
+    }
+}
+
+impl Settings {
+    /// The settings for a number of parcels: those of the demo, with initial parcels that are wider where there are fewer.
+    pub fn of(parcels: usize) -> Self {
+        let demo = Self::default();
+        Self { parcels, spread: demo.spread * (demo.parcels as f64 / parcels.max(1) as f64).sqrt(), ..demo }
     }
 }
 
@@ -283,8 +291,9 @@ impl Learner {
     /// Runs all remaining steps. `progress` is called after every few with the number of steps and the loss.
     ///
     /// # Errors
-    /// Returns an error where the loss becomes NaN or infinite, and where the device reports a fault.
-    pub fn run(mut self, progress: impl FnMut(u32, f32)) -> Result<Learnt> {
+    /// Returns an error where the loss becomes NaN or infinite, and where the device reports a fault; and the error that `progress` returns,
+    /// if it returns one.
+    pub fn run<R: Reported>(mut self, progress: impl FnMut(u32, f32) -> R) -> Result<Learnt> {
         self.training.run(progress)?;
         self.finish()
     }

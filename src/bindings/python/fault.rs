@@ -1,0 +1,63 @@
+//! Errors as Python's own kinds.
+
+use crate::{Error, Result};
+use pyo3::exceptions::{PyFileNotFoundError, PyFloatingPointError, PyMemoryError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        let message = error.to_string();
+        match error {
+            Error::Argument { .. } => of_system(message),
+            Error::Op { .. } | Error::NotDifferentiable { .. } | Error::Tensor { .. } | Error::TooLarge { .. } => {
+                PyValueError::new_err(message)
+            }
+            Error::NotFinite { .. } => PyFloatingPointError::new_err(message),
+            Error::File { path, .. } if !path.exists() => PyFileNotFoundError::new_err(message),
+            Error::File { .. } => of_system(message),
+            Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
+            Error::NoAdapter { .. } | Error::Shader { .. } | Error::DeviceLost { .. } | Error::Device { .. } => {
+                PyRuntimeError::new_err(message)
+            }
+        }
+    }
+}
+
+/// A refusal of the system's, recognised by the number that `std::io::Error` prints wherever an error about a file was handed on; otherwise
+/// what is wrong with a value or with what a file holds.
+fn of_system(message: String) -> PyErr {
+    if message.contains("(os error 2)") {
+        return PyFileNotFoundError::new_err(message);
+    }
+    if message.contains("(os error ") { PyOSError::new_err(message) } else { PyValueError::new_err(message) }
+}
+
+/// Adds the name of an argument to an error about its value.
+pub(super) fn named<T>(argument: &str, result: Result<T>) -> Result<T> {
+    result.map_err(|e| match e {
+        Error::Argument { what } => Error::Argument { what: format!("{argument}: {what}") },
+        other => other,
+    })
+}
+
+/// An exception of Python's that ended a computation: one that a callback raised, or an interrupt.
+#[derive(Default)]
+pub(super) struct Stop(Option<PyErr>);
+
+impl Stop {
+    /// Looks for an interrupt and calls back. Where either raises, the exception is kept, and the error ends the computation.
+    pub(super) fn asked<T>(&mut self, callback: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<()> {
+        Python::attach(|py| py.check_signals().and_then(|()| callback(py).map(drop))).map_err(|raised| {
+            self.0 = Some(raised);
+            Error::argument("ended by the program that runs it")
+        })
+    }
+
+    /// The result, or the exception that ended the computation.
+    pub(super) fn or<T>(self, result: Result<T>) -> PyResult<T> {
+        match self.0 {
+            Some(raised) => Err(raised),
+            None => Ok(result?),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Entries of the data that the program which runs a workflow gives as arrays in memory.
+
+use super::data::{Entry, Source, leading};
+use super::form::{Form, Shape, flag, words};
+use super::object::{Object, object};
+use super::reader::Reader;
+use crate::data::Layout;
+use crate::{DType, Error, HostTensor, Result};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// An array that a program gave, and its name.
+#[derive(Debug, Clone)]
+pub(super) struct Given {
+    pub(super) name: String,
+    pub(super) values: HostTensor,
+}
+
+/// What the axes of a given array are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Series(Layout),
+    Subjects,
+    All,
+}
+
+/// The name of an array in memory.
+fn given() -> Form<Given> {
+    Form::new(json!({ "type": "string" }), Shape::Text(Vec::new()), |place| place.given())
+}
+
+/// The entry of an array in memory.
+pub(super) fn entry() -> Object<Entry> {
+    let kinds = [
+        ("time-regions", Of::Series(Layout::TimeRegions)),
+        ("regions-time", Of::Series(Layout::RegionsTime)),
+        ("subject", Of::Subjects),
+        ("all", Of::All),
+    ];
+    let parts = (
+        given().field("input", "the name of an array that the program gives which runs the workflow (`Workflow::options().array(..)`)"),
+        words(kinds).or(
+            "per",
+            "time-regions",
+            "series of subjects in this order of the axes, [subjects, time, regions] or of one subject; an array with a row a subject; or one that all subjects share",
+        ),
+        flag().or("standardise", false, "numbers, one a subject, by mean and standard deviation of the training subjects"),
+    );
+    object("an array in memory", parts, |(given, of, standardise)| {
+        let Given { name, values } = finite(given)?;
+        if standardise && !(of == Of::Subjects && values.shape().rank() == 1) {
+            return Err(Error::argument("`standardise` is of numbers, one a subject: an array [subjects] with per subject"));
+        }
+        let rank = values.shape().rank();
+        let values = match of {
+            Of::All => return Ok(Entry::Shared(values.to_real::<f32>())),
+            Of::Series(_) if rank == 2 => real(&values.reshaped(leading(1, &values.shape())?)?)?,
+            Of::Series(_) if rank == 3 => real(&values)?,
+            Of::Subjects if rank > 0 && standardise => real(&values)?.to_real::<f32>(),
+            Of::Subjects if rank > 0 => values.to_real::<f32>(),
+            _ => return Err(Error::argument(format!("`{name}` is {}, which is not what `per` says", values.shape()))),
+        };
+        if values.shape().elements() == 0 {
+            return Err(Error::argument(format!("`{name}` is {}, which holds nothing", values.shape())));
+        }
+        let layout = if let Of::Series(layout) = of { Some(layout) } else { None };
+        let mut entry = Source::open(Reader::Given { name: PathBuf::from(format!("input {name}")), values, layout })?;
+        if let Entry::Subjects { standardise: of_entry, .. } = &mut entry {
+            *of_entry = standardise;
+        }
+        Ok(entry)
+    })
+}
+
+/// Integers as numbers held in double precision; others as they are.
+fn real(values: &HostTensor) -> Result<HostTensor> {
+    match values.dtype() {
+        DType::I32 | DType::U32 => HostTensor::real(values.shape(), values.to_f64_vec()),
+        DType::F16 => Ok(values.to_real::<f32>()),
+        DType::F32 => Ok(values.clone()),
+    }
+}
+
+/// The array, where every value is a number.
+fn finite(given: Given) -> Result<Given> {
+    if given.values.any(|x| !x.is_finite()) {
+        return Err(Error::argument(format!("`{}` holds NaN or infinity: finite numbers are expected", given.name)));
+    }
+    Ok(given)
+}
+
+/// One subject of an array with a row for each, `[time, regions]` turned where a layout says so.
+pub(super) fn row(values: &HostTensor, subject: usize, layout: Option<Layout>) -> Result<HostTensor> {
+    let each = values.shape().without(0);
+    let n = each.elements();
+    let range = subject * n..(subject + 1) * n;
+    if let Some(all) = values.as_i32() {
+        return HostTensor::i32(each, all[range].to_vec());
+    }
+    if let Some(all) = values.as_u32() {
+        return HostTensor::u32(each, all[range].to_vec());
+    }
+    let row = match values.is_f64() {
+        true => HostTensor::real(each, values.elements::<f64>()?[range].to_vec())?,
+        false => HostTensor::f32(each, values.to_real::<f32>().elements::<f32>()?[range].to_vec())?,
+    };
+    match (layout, row.is_f64()) {
+        (Some(Layout::TimeRegions), true) => HostTensor::from_array(row.view::<f64>()?.reversed_axes().to_owned()),
+        (Some(Layout::TimeRegions), false) => HostTensor::from_array(row.view::<f32>()?.reversed_axes().to_owned()),
+        _ => Ok(row),
+    }
+}
