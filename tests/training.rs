@@ -67,6 +67,19 @@ fn steps_follow_the_formula_and_are_reported() {
     }
 }
 
+/// An error that the report of progress returns ends the run, and the state is that of the steps done.
+#[test]
+fn an_error_of_the_report_ends_the_run() {
+    for device in devices() {
+        let state = State::new(&device);
+        let (t, x) = distance(25, 0.125);
+        let mut training = Training::new(&device, &t, &state, 25).unwrap().inputs(vec![(x, HostTensor::f32([2], vec![0.5, 1.0]).unwrap())]);
+        let enough = |step, _| if step >= 20 { Err(tapetum::Error::argument("enough")) } else { Ok(()) };
+        assert_eq!(training.run(enough).unwrap_err().to_string(), "enough");
+        assert_eq!(values(&state, "step"), [20.0]);
+    }
+}
+
 /// Σ log w by SGD of rate 0.3: w goes 1, 0.7, 0.271, −0.834, whose logarithm the fourth step cannot take.
 #[test]
 fn a_loss_that_becomes_nan_names_its_step_and_value() {

@@ -34,15 +34,15 @@ def main(figure: str) -> None:
 
     # The tangent space of the group, and what topology says of each subject.
     tangents = tapetum.ConnectivityMeasure(kind="tangent").fit_transform(series)
-    strongest = np.unravel_index(np.abs(tangents).argmax(), tangents.shape)
-    print(f"subject {strongest[0]} differs from the group most between regions {strongest[1]} and {strongest[2]}")
+    subject, one, other = np.unravel_index(np.abs(np.tril(tangents, -1)).argmax(), tangents.shape)
+    print(f"subject {subject} differs from the group most between regions {one} and {other}")
     births, deaths = topology.births_deaths(correlations)
     print("distances between the subjects' topologies, of births and deaths:")
     print(np.array2string(np.asarray(topology.distance(correlations, root=True)), precision=2))
 
     # The figure.
     axes = plt.subplots(1, 2, figsize=(11, 4.6), width_ratios=[1.25, 1])[1]
-    plotting.plot_matrix(measure.mean_, axes=axes[0], vmin=-1, vmax=1, reorder="average", title="Correlation, mean of five subjects")
+    plotting.plot_matrix(measure.mean_, axes=axes[0], vmin=-1, vmax=1, title="Correlation, mean of five subjects")
     for subject, (born, died) in enumerate(zip(births, deaths)):
         threshold = np.linspace(-0.5, 1, 300)
         axes[1].plot(threshold, 1 + np.searchsorted(born, threshold), label=f"subject {subject}")

@@ -10,11 +10,12 @@ from tapetum import Adam, Device, Init, Tape, Var
 PARCELS, VERTICES, TIME = 3, 90, 120
 
 
-def data() -> NDArray[np.float64]:
+def data() -> NDArray[np.float32]:
     """Each vertex follows one of three oscillations, with some noise."""
     i = np.arange(VERTICES * TIME).reshape(VERTICES, TIME)
-    source, t = i // TIME // (VERTICES // PARCELS), i % TIME
-    return np.asarray(np.sin((0.1 + 0.13 * source) * t + source) + 0.3 * np.sin(i * 78.233))
+    t = (i % TIME).astype(np.float32)
+    source = (i // TIME // (VERTICES // PARCELS)).astype(np.float32)
+    return np.asarray(np.sin((0.1 + 0.13 * source) * t + source) + 0.3 * np.sin(i.astype(np.float32) * np.float32(78.233)))
 
 
 def recorded() -> tuple[Tape, Var, Var]:

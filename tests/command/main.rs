@@ -9,6 +9,7 @@ mod connectivity;
 mod demo;
 mod denoise;
 mod devices;
+mod given;
 mod images;
 mod kinds;
 mod large;

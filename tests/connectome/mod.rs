@@ -6,5 +6,6 @@ mod denoising;
 mod large;
 mod losses;
 mod measure;
+mod ragged;
 mod signal;
 mod spd;

@@ -37,6 +37,9 @@ def test_operators_are_numpys():
         lambda a, b: a**2,
         lambda a, b: a**1.5,
         lambda a, b: a + np.arange(4, dtype=np.float32),
+        lambda a, b: np.arange(4, dtype=np.float32) - a,
+        lambda a, b: np.float32(3) / a,
+        lambda a, b: np.ones((2, 3), np.float32) @ a,
         lambda a, b: a @ np.ones((4, 2), np.float32),
         lambda a, b: a.sum(),
         lambda a, b: a.mean(1),
@@ -139,6 +142,11 @@ def test_arrays_come_in_by_any_road():
         var = tape.input("x", [3, 4])
         [found] = CPU.compile(tape, [var * 2]).run({var: given})
         np.testing.assert_array_equal(found, 2 * x)
+    unaligned = np.frombuffer(b"-" + x.tobytes(), np.float32, offset=1).reshape(3, 4)
+    assert not unaligned.flags.aligned
+    np.testing.assert_array_equal(run(lambda a: a + 1, unaligned), x + 1)
+    swapped = x.astype(">f4")
+    np.testing.assert_array_equal(run(lambda a: a + 1, swapped), x + 1)
     read_only = x.copy()
     read_only.flags.writeable = False
     np.testing.assert_array_equal(run(lambda a: a + 1, read_only), x + 1)

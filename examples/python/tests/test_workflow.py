@@ -34,7 +34,7 @@ def learning(steps=30):
         ],
         "losses": [{"name": "error", "score": "apart", "reduce": "mean_square"}],
         "train": {"steps": steps, "rate": 0.05},
-        "metrics": [{"name": "r2", "metric": "r2", "of": "guess", "target": "age"}],
+        "metrics": [{"name": "r2", "metric": "r2", "predicted": "guess", "target": "age"}],
         "results": [{"value": "slopes"}, {"value": "guess"}],
     }
 

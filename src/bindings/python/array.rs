@@ -74,7 +74,8 @@ fn copied(array: &Bound<'_, PyUntypedArray>, order: Order) -> PyResult<HostTenso
     if Shape::try_new(array.shape()).is_none() {
         return Err(PyValueError::new_err(format!("an array of {} axes: at most 8 are possible", array.ndim())));
     }
-    if let Ok(single) = array.as_any().cast::<PyArrayDyn<f32>>() {
+    let aligned: bool = array.getattr(intern!(array.py(), "flags"))?.getattr(intern!(array.py(), "aligned"))?.extract()?;
+    if let (true, Ok(single)) = (aligned, array.as_any().cast::<PyArrayDyn<f32>>()) {
         return elements(single.try_readonly().map_err(|e| PyValueError::new_err(e.to_string()))?.as_array(), order);
     }
     let py = array.py();
@@ -83,7 +84,7 @@ fn copied(array: &Bound<'_, PyUntypedArray>, order: Order) -> PyResult<HostTenso
         return Err(PyTypeError::new_err(format!("an array of numbers is expected, found one of {}", array.dtype())));
     }
     let kwargs = pyo3::types::PyDict::new(py);
-    kwargs.set_item(intern!(py, "copy"), false)?;
+    kwargs.set_item(intern!(py, "copy"), !aligned)?;
     let double = array.call_method(intern!(py, "astype"), ("float64",), Some(&kwargs))?;
     let double = double.cast::<PyArrayDyn<f64>>()?;
     elements(double.try_readonly().map_err(|e| PyValueError::new_err(e.to_string()))?.as_array(), order)

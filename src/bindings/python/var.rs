@@ -58,6 +58,12 @@ fn axes(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<isize>> {
 
 #[pymethods]
 impl PyVar {
+    /// None, by which NumPy leaves an operator between an array and a value to this class.
+    #[classattr]
+    fn __array_ufunc__() -> Option<bool> {
+        None
+    }
+
     /// The extents.
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
