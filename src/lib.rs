@@ -73,8 +73,8 @@
 //! # Features
 //!
 //! `cli` (default) is the command; it takes `workflow`, `data` (files in and out) and `report` (pictures and pages), which stand alone too.
-//! `host` (default) makes the host executor fast. `checkpoint` writes states to files. `python` is the module that `examples/python` packages. With `default-features = false` the engine, networks
-//! and topology remain.
+//! `host` (default) makes the host executor fast. `checkpoint` writes states to files. `python` is the module that `examples/python`
+//! packages. With `default-features = false` the engine, networks and topology remain.
 
 // The page of `Tape` shows its methods in the order of these modules: the tape's own first, then the ops'.
 pub mod tape;

@@ -93,7 +93,7 @@ fn a_loss_that_becomes_nan_names_its_step_and_value() {
         Descent::new(Sgd::new(0.3)).record(&mut t, (halved, &[("depth".into(), doubled)]), &[w], 30).unwrap();
         let state = State::new(&device);
         let mut training = Training::new(&device, &t, &state, 30).unwrap().named([("depth".into(), loss), ("height".into(), log)]);
-        let (step, message) = stopped(training.run(|step, _| panic!("step {step} is reported")));
+        let (step, message) = stopped(training.run(|step, _| -> () { panic!("step {step} is reported") }));
         assert_eq!(step, 4, "{message}");
         for part in ["step 4 of 30: the loss is NaN, by its term `depth`", "log(w) f32[1], which is `height`"] {
             assert!(message.contains(part), "no `{part}`: {message}");

@@ -4,7 +4,8 @@ use tapetum::connectome::confounds::denoise::Model;
 use tapetum::connectome::confounds::learn::{Cohort as Learning, Settings as LearnSettings, learn, standardised_table};
 use tapetum::connectome::confounds::quality::edges;
 use tapetum::connectome::confounds::simulate::{Settings, Simulated, Simulator, artefact_columns};
-use tapetum::connectome::confounds::{ConfoundModel, Confounds, Strategy, censor};
+use tapetum::connectome::confounds::{Column, ConfoundModel, Confounds, Strategy, censor};
+use tapetum::connectome::signal::butterworth::{Band, butterworth, forward_backward};
 use tapetum::data::read_confounds;
 use tapetum::statistics::metrics::pearson;
 use tapetum::tensor::Philox;
@@ -68,6 +69,35 @@ fn simulated_runs_are_clean_series_and_confounds() {
         still.to_f64_vec().chunks(TIME).map(|row| row.iter().map(|x| x * x).sum::<f64>() / TIME as f64).sum::<f64>() / REGIONS as f64;
     let apart = with.chunks(TIME).zip(without.chunks(TIME)).map(|(a, b)| pearson(a, b).unwrap()).fold(1.0f64, f64::min);
     assert!(apart > 1.0 - 1e-8 && scale > 0.0, "{apart}");
+}
+
+/// Without an intercept in the last regression the residual is the filtered series about its mean, as SciPy's `sosfiltfilt` has it, less
+/// its projection on centred confounds; with it, the same less its own mean.
+#[test]
+fn an_offset_of_the_filter_is_kept_on_request() {
+    let (series, filter) = (clean(3), butterworth(5, Band::Low(0.1), 2.0).unwrap());
+    let filtered: Vec<Vec<f64>> = series.to_f64_vec().chunks(TIME).map(|row| forward_backward(&filter, &about_mean(row)).unwrap()).collect();
+    let cleaned = |confounds: Vec<Column>, keep_offset| {
+        let model = Model { confounds, filter: filter.clone(), keep_offset, ..Model::default() };
+        model.clean(&Device::cpu(), &series).unwrap().series.to_f64_vec()
+    };
+    let (kept, without) = (cleaned(Vec::new(), true), cleaned(Vec::new(), false));
+    for (found, wanted) in kept.chunks(TIME).zip(&filtered) {
+        assert!(found.iter().zip(wanted).all(|(f, w)| (f - w).abs() < 1e-5));
+    }
+    for (found, wanted) in without.chunks(TIME).zip(&filtered) {
+        assert!(found.iter().zip(about_mean(wanted)).all(|(f, w)| (f - w).abs() < 1e-5));
+    }
+    let means = |rows: &[f64]| rows.chunks(TIME).map(|row| row.iter().sum::<f64>() / TIME as f64).collect::<Vec<_>>();
+    assert!(means(&kept).iter().any(|mean| mean.abs() > 1e-4), "a filter that leaves no mean shows nothing");
+    let drift = Column { name: "drift".into(), values: (0..TIME).map(|t| 7.0 + (t as f64 * 0.05).sin()).collect() };
+    let regressed = means(&cleaned(vec![drift], true));
+    assert!(regressed.iter().zip(means(&kept)).all(|(a, b)| (a - b).abs() < 1e-6), "centred confounds leave means");
+}
+
+fn about_mean(row: &[f64]) -> Vec<f64> {
+    let mean = row.iter().sum::<f64>() / row.len() as f64;
+    row.iter().map(|x| x - mean).collect()
 }
 
 #[test]
