@@ -16,12 +16,12 @@ pub(super) struct Given {
     pub(super) values: HostTensor,
 }
 
-/// What the axes of a given array are.
+/// What a given array is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Of {
-    Series(Layout),
+enum Kind {
+    Series,
     Subjects,
-    All,
+    Shared,
 }
 
 /// The name of an array in memory.
@@ -31,39 +31,38 @@ fn given() -> Form<Given> {
 
 /// The entry of an array in memory.
 pub(super) fn entry() -> Object<Entry> {
-    let kinds = [
-        ("time-regions", Of::Series(Layout::TimeRegions)),
-        ("regions-time", Of::Series(Layout::RegionsTime)),
-        ("subject", Of::Subjects),
-        ("all", Of::All),
-    ];
     let parts = (
         given().field("input", "the name of an array that the program gives which runs the workflow (`Workflow::options().array(..)`)"),
-        words(kinds).or(
-            "per",
-            "time-regions",
-            "series of subjects in this order of the axes, [subjects, time, regions] or of one subject; an array with a row a subject; or one that all subjects share",
+        words([("series", Kind::Series), ("subjects", Kind::Subjects), ("shared", Kind::Shared)]).or(
+            "as",
+            "series",
+            "what it is: series [subjects, time, regions] or of one subject; an array with a row a subject; or one that all subjects share",
         ),
-        flag().or("standardise", false, "numbers, one a subject, by mean and standard deviation of the training subjects"),
+        words([("time-regions", Layout::TimeRegions), ("regions-time", Layout::RegionsTime)])
+            .maybe("layout", "the order of the axes of series; time-regions where it is not given"),
+        flag().or("standardise", false, "of numbers, one a subject: by mean and standard deviation of the training subjects"),
     );
-    object("an array in memory", parts, |(given, of, standardise)| {
+    object("an array in memory", parts, |(given, kind, layout, standardise)| {
         let Given { name, values } = finite(given)?;
-        if standardise && !(of == Of::Subjects && values.shape().rank() == 1) {
-            return Err(Error::argument("`standardise` is of numbers, one a subject: an array [subjects] with per subject"));
+        if standardise && !(kind == Kind::Subjects && values.shape().rank() == 1) {
+            return Err(Error::argument("`standardise` is of numbers, one a subject: an array [subjects] as `subjects`"));
+        }
+        if layout.is_some() && kind != Kind::Series {
+            return Err(Error::argument("`layout` is of series: leave it out"));
         }
         let rank = values.shape().rank();
-        let values = match of {
-            Of::All => return Ok(Entry::Shared(values.to_real::<f32>())),
-            Of::Series(_) if rank == 2 => real(&values.reshaped(leading(1, &values.shape())?)?)?,
-            Of::Series(_) if rank == 3 => real(&values)?,
-            Of::Subjects if rank > 0 && standardise => real(&values)?.to_real::<f32>(),
-            Of::Subjects if rank > 0 => values.to_real::<f32>(),
-            _ => return Err(Error::argument(format!("`{name}` is {}, which is not what `per` says", values.shape()))),
+        let values = match kind {
+            Kind::Shared => return Ok(Entry::Shared(values.to_real::<f32>())),
+            Kind::Series if rank == 2 => real(&values.reshaped(leading(1, &values.shape())?)?)?,
+            Kind::Series if rank == 3 => real(&values)?,
+            Kind::Subjects if rank > 0 && standardise => real(&values)?.to_real::<f32>(),
+            Kind::Subjects if rank > 0 => values.to_real::<f32>(),
+            _ => return Err(Error::argument(format!("`{name}` is {}, which is not what `as` says", values.shape()))),
         };
         if values.shape().elements() == 0 {
             return Err(Error::argument(format!("`{name}` is {}, which holds nothing", values.shape())));
         }
-        let layout = if let Of::Series(layout) = of { Some(layout) } else { None };
+        let layout = (kind == Kind::Series).then(|| layout.unwrap_or(Layout::TimeRegions));
         let mut entry = Source::open(Reader::Given { name: PathBuf::from(format!("input {name}")), values, layout })?;
         if let Entry::Subjects { standardise: of_entry, .. } = &mut entry {
             *of_entry = standardise;

@@ -37,7 +37,7 @@ fn series_in_memory_are_as_those_in_a_file() {
         (0..SHAPE[2]).for_each(|r| turned.extend((0..SHAPE[1]).map(|t| subject[t * SHAPE[2] + r])));
     }
     let turned = HostTensor::f32([SHAPE[0], SHAPE[2], SHAPE[1]], turned).unwrap();
-    let entry_turned = connectome(json!({ "input": "rest", "per": "regions-time" }));
+    let entry_turned = connectome(json!({ "input": "rest", "layout": "regions-time" }));
     assert_eq!(result(Workflow::options().array("rest", turned), entry_turned, ""), by_file);
     let whole = HostTensor::i32(SHAPE, series().iter().map(|x| *x as i32).collect()).unwrap();
     for other in [single.to_real::<f64>(), whole] {
@@ -49,7 +49,7 @@ fn series_in_memory_are_as_those_in_a_file() {
 #[test]
 fn arrays_are_of_subjects_or_of_all() {
     let workflow = json!({
-        "data": { "x": { "input": "x", "per": "subject" }, "w": { "input": "w", "per": "all" } },
+        "data": { "x": { "input": "x", "as": "subjects" }, "w": { "input": "w", "as": "shared" } },
         "blocks": [{ "name": "sum", "block": "add", "of": "x", "with": "w" }],
         "results": [{ "value": "sum" }]
     });
@@ -77,9 +77,10 @@ fn what_cannot_be_is_refused() {
     let good = || HostTensor::f32(SHAPE, series()).unwrap();
     for (values, entry, message) in [
         (good(), json!({ "input": "night" }), "data.series.input: no array is called `night`: `rest` are given"),
-        (good(), json!({ "input": "rest", "per": "run" }), "data.series.per: one of time-regions"),
+        (good(), json!({ "input": "rest", "as": "runs" }), "data.series.as: one of series, subjects, shared"),
+        (good(), json!({ "input": "rest", "as": "subjects", "layout": "regions-time" }), "data.series: `layout` is of series"),
         (good(), json!({ "input": "rest", "standardise": true }), "data.series: `standardise` is of numbers, one a subject"),
-        (HostTensor::full([3], 1.0), json!({ "input": "rest" }), "data.series: `rest` is [3], which is not what `per` says"),
+        (HostTensor::full([3], 1.0), json!({ "input": "rest" }), "data.series: `rest` is [3], which is not what `as` says"),
         (HostTensor::full([0, 3, 4], 1.0), json!({ "input": "rest" }), "data.series: `rest` is [0, 3, 4], which holds nothing"),
         (HostTensor::full([2, 3, 4], f32::NAN), json!({ "input": "rest" }), "data.series: `rest` holds NaN or infinity"),
     ] {

@@ -92,6 +92,23 @@ def test_one_subject_and_single_precision_and_strides():
     assert_close(ours.fit_transform([np.repeat(one, 2, axis=1)[:, ::2]]), expected)
 
 
+def test_a_reference_of_one_subject():
+    series, others = subjects((100,)), subjects((80, 100), seed=1)
+    ours, theirs = (of(kind="tangent").fit(series) for of in (ConnectivityMeasure, Nilearn))
+    assert_close(ours.mean_, theirs.mean_)
+    assert_close(ours.transform(others), theirs.transform(others))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_constant_region_is_told(kind):
+    series = subjects()
+    series[1][:, 3] = 7
+    with pytest.warns(UserWarning, match="constant series get zeros.*region 3 of subject 1"):
+        found = ConnectivityMeasure(kind=kind).fit_transform(series)
+    assert np.isfinite(found).all()
+    assert (found[1, 3] == 0).all()
+
+
 def test_a_pipeline_of_scikit_learn():
     series, labels = subjects((60,) * 8), [0, 1] * 4
     predicted = [

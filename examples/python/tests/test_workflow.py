@@ -24,7 +24,7 @@ def series(subjects=6, frames=40, regions=5, seed=0):
 def learning(steps=30):
     """A weight for each region, fitted to a number of each subject."""
     return {
-        "data": {"rest": {"input": "rest"}, "age": {"input": "age", "per": "subject", "standardise": True}},
+        "data": {"rest": {"input": "rest"}, "age": {"input": "age", "as": "subjects", "standardise": True}},
         "parameters": {"slopes": {"shape": [5, 5], "init": {"normal": 0.1}}},
         "blocks": [
             {"name": "connectome", "block": "correlation", "series": "rest"},
@@ -44,7 +44,7 @@ def test_series_in_memory():
     expected = Nilearn(EmpiricalCovariance(), kind="correlation").fit_transform(list(series()))
     assert list(found) == ["connectome"]
     np.testing.assert_allclose(found["connectome"], expected, atol=1e-6)
-    turned = json.loads(json.dumps(CONNECTOMES).replace('"input": "rest"', '"input": "rest", "per": "regions-time"'))
+    turned = json.loads(json.dumps(CONNECTOMES).replace('"input": "rest"', '"input": "rest", "layout": "regions-time"'))
     again = Workflow(turned).run({"rest": series().transpose(0, 2, 1).astype(np.float32)})
     np.testing.assert_allclose(again["connectome"], expected, atol=1e-4)
     one = Workflow(CONNECTOMES).run({"rest": series()[0]})

@@ -76,7 +76,8 @@ fn simulated_runs_are_clean_series_and_confounds() {
 #[test]
 fn an_offset_of_the_filter_is_kept_on_request() {
     let (series, filter) = (clean(3), butterworth(5, Band::Low(0.1), 2.0).unwrap());
-    let filtered: Vec<Vec<f64>> = series.to_f64_vec().chunks(TIME).map(|row| forward_backward(&filter, &about_mean(row)).unwrap()).collect();
+    let filtered: Vec<Vec<f64>> =
+        series.to_f64_vec().chunks(TIME).map(|row| forward_backward(&filter, &about_mean(row)).unwrap()).collect();
     let cleaned = |confounds: Vec<Column>, keep_offset| {
         let model = Model { confounds, filter: filter.clone(), keep_offset, ..Model::default() };
         model.clean(&Device::cpu(), &series).unwrap().series.to_f64_vec()
