@@ -69,9 +69,9 @@ pub(super) fn entry() -> Form<Placed<Described>> {
 /// An entry as it is described.
 #[derive(Debug)]
 pub(super) struct Described {
-    entry: Entry,
+    pub(super) entry: Entry,
     /// An entry that comes with it, and the end of its name: [`KEPT_FRAMES`] or [`PRESENT`].
-    beside: Option<(&'static str, Entry)>,
+    pub(super) beside: Option<(&'static str, Entry)>,
 }
 
 /// The end of the name of the weights of the frames, `[subjects, time]`, of confounds that censor frames.

@@ -1,6 +1,6 @@
 //! Entries of the data that the program which runs a workflow gives as arrays in memory.
 
-use super::data::{Entry, Source, leading};
+use super::data::{Described, Entry, Source, leading};
 use super::form::{Form, Shape, flag, words};
 use super::object::{Object, object};
 use super::reader::Reader;
@@ -30,7 +30,7 @@ fn given() -> Form<Given> {
 }
 
 /// The entry of an array in memory.
-pub(super) fn entry() -> Object<Entry> {
+pub(super) fn entry() -> Object<Described> {
     let parts = (
         given().field("input", "the name of an array that the program gives which runs the workflow (`Workflow::options().array(..)`)"),
         words([("series", Kind::Series), ("subjects", Kind::Subjects), ("shared", Kind::Shared)]).or(
@@ -52,7 +52,7 @@ pub(super) fn entry() -> Object<Entry> {
         }
         let rank = values.shape().rank();
         let values = match kind {
-            Kind::Shared => return Ok(Entry::Shared(values.to_real::<f32>())),
+            Kind::Shared => return Ok(Described { entry: Entry::Shared(values.to_real::<f32>()), beside: None }),
             Kind::Series if rank == 2 => real(&values.reshaped(leading(1, &values.shape())?)?)?,
             Kind::Series if rank == 3 => real(&values)?,
             Kind::Subjects if rank > 0 && standardise => real(&values)?.to_real::<f32>(),
@@ -63,11 +63,11 @@ pub(super) fn entry() -> Object<Entry> {
             return Err(Error::argument(format!("`{name}` is {}, which holds nothing", values.shape())));
         }
         let layout = (kind == Kind::Series).then(|| layout.unwrap_or(Layout::TimeRegions));
-        let mut entry = Source::open(Reader::Given { name: PathBuf::from(format!("input {name}")), values, layout })?;
-        if let Entry::Subjects { standardise: of_entry, .. } = &mut entry {
+        let mut described = Source::open(Reader::Given { name: PathBuf::from(format!("input {name}")), values, layout })?;
+        if let Entry::Subjects { standardise: of_entry, .. } = &mut described.entry {
             *of_entry = standardise;
         }
-        Ok(entry)
+        Ok(described)
     })
 }
 
