@@ -28,5 +28,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> Result<F::Output> {
 /// The error of a call that would have to wait for the device in a browser.
 #[cfg(target_arch = "wasm32")]
 pub(crate) fn would_wait() -> Error {
-    Error::Device { what: "a call that waits for a GPU was made in a browser, where none may wait: its asynchronous form is expected".into() }
+    Error::Device {
+        what: "a call that waits for a GPU was made in a browser, where none may wait: its asynchronous form is expected".into(),
+    }
 }

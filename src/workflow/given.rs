@@ -1,9 +1,10 @@
 //! Entries of the data that the program which runs a workflow gives as arrays in memory.
 
-use super::data::{Described, Entry, Source, leading};
+use super::data::{Described, Entry, Source};
 use super::form::{Form, Shape, flag, words};
 use super::object::{Object, object};
 use super::reader::Reader;
+use super::rows::leading;
 use crate::data::Layout;
 use crate::{DType, Error, HostTensor, Result};
 use serde_json::json;

@@ -127,10 +127,8 @@ fn cost(program: &Program) -> crate::Result<Cost> {
         None => Some(program.plan_for(&Target { max_binding: u64::MAX, ..Target::portable() })?),
     };
     let steps = program.plan().or(on_host.as_ref()).map(|plan| &plan.steps).into_iter().flatten();
-    Ok(steps.fold(Cost { flops: 0.0, bytes: 0.0 }, |sum, step| Cost {
-        flops: sum.flops + step.cost.flops,
-        bytes: sum.bytes + step.cost.bytes,
-    }))
+    Ok(steps
+        .fold(Cost { flops: 0.0, bytes: 0.0 }, |sum, step| Cost { flops: sum.flops + step.cost.flops, bytes: sum.bytes + step.cost.bytes }))
 }
 
 #[wasm_bindgen(typescript_custom_section)]

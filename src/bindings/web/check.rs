@@ -32,7 +32,8 @@ impl Engine {
             (checked, run) = (checked + outcomes.len(), run + 1);
             failed += outcomes.iter().filter(|outcome| outcome["passed"] != true).count();
             let outcomes = value(&outcomes.into())?;
-            let goes_on = each.call4(&JsValue::NULL, &outcomes, &case.name.as_str().into(), &(at as u32).into(), &(cases.len() as u32).into())?;
+            let goes_on =
+                each.call4(&JsValue::NULL, &outcomes, &case.name.as_str().into(), &(at as u32).into(), &(cases.len() as u32).into())?;
             if goes_on.as_bool() == Some(false) {
                 break;
             }

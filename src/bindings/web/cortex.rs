@@ -21,13 +21,7 @@ impl Cortex {
     /// # Errors
     /// Throws an `InputError` that names the array.
     #[wasm_bindgen(constructor)]
-    pub fn new(
-        series: &[u8],
-        sphere: &[u8],
-        faces: Option<Vec<u8>>,
-        mask: Option<Vec<u8>>,
-        atlas: Option<Vec<u8>>,
-    ) -> Result<Cortex> {
+    pub fn new(series: &[u8], sphere: &[u8], faces: Option<Vec<u8>>, mask: Option<Vec<u8>>, atlas: Option<Vec<u8>>) -> Result<Cortex> {
         let read = |name: &str, bytes: &[u8]| read_npy_bytes(name, bytes).map_err(thrown);
         let maybe = |name: &str, bytes: Option<Vec<u8>>| bytes.map(|bytes| read(name, &bytes)).transpose();
         let series = read("series", series)?.to_real::<f32>();

@@ -2,6 +2,7 @@
 
 use super::super::present::Whole;
 use super::{Connectivity, Ended, Fitted, Kind, Matrices, NILEARN, OnDevice, SINGLE, Shrinkage, Stop, extents, level};
+use crate::blocking::block_on;
 use crate::host::Precision;
 use crate::statistics::centre::Centred;
 use crate::{Device, Error, HostTensor, Result, Shape};
@@ -63,31 +64,32 @@ impl Connectivity {
             (None, None) => NILEARN * (n * n) as f64,
             (None, Some(_)) => Stop::default().tolerance,
         };
-        let (mean, ended) = covariances.geometric_mean(Stop { tolerance, unconverged: self.unconverged, ..Stop::default() })?;
+        let (mean, ended) = block_on(covariances.geometric_mean(Stop { tolerance, unconverged: self.unconverged, ..Stop::default() }))??;
         let scale = |at: usize| if kept[at / n] && kept[at % n] { factor * factor } else { 1.0 };
         let reference = mean.to_f64_vec().into_iter().enumerate().map(|(at, x)| x / scale(at)).collect::<Vec<f64>>();
         let fitted = Fitted { reference: HostTensor::real([n, n], reference)?, kept, ended, measure: self.clone(), factor };
-        let tangents = fitted.projected(Shape::from([series.len(), n, 1]), &merged(&groups, &centred, n)?, &covariances)?;
+        let tangents = block_on(fitted.projected(Shape::from([series.len(), n, 1]), &merged(&groups, &centred, n)?, &covariances))??;
         Ok((fitted, tangents))
     }
 
     /// The covariances of all subjects in the order of the list.
     fn covariances_each(&self, device: &Device, groups: &[Group], centred: &[Centred], kept: &[bool], factor: f64) -> Result<OnDevice> {
         if let ([group], [centred]) = (groups, centred) {
-            return self.covariances(device, group.series.shape(), centred, kept, factor);
+            return block_on(self.covariances(device, group.series.shape(), centred, kept, factor))?;
         }
         let n = kept.len();
         let mut all = vec![0.0; groups.iter().map(|g| g.members.len()).sum::<usize>() * n * n];
         for (group, centred) in groups.iter().zip(centred) {
-            let found = self.covariances(&Device::oracle(), group.series.shape(), centred, kept, factor)?.matrices()?.to_f64_vec();
+            let found = block_on(self.covariances(&Device::oracle(), group.series.shape(), centred, kept, factor))??;
+            let found = found.matrices()?.to_f64_vec();
             for (member, matrix) in group.members.iter().zip(found.chunks_exact(n * n)) {
                 all[member * n * n..][..n * n].copy_from_slice(matrix);
             }
         }
         let all = HostTensor::real([all.len() / (n * n), n, n], all)?;
-        let covariances = OnDevice::record(&Device::oracle(), &all, |_, x| Ok(x))?;
+        let covariances = block_on(OnDevice::record(&Device::oracle(), &all, |_, x| Ok(x)))??;
         match device {
-            Device::Gpu(_) if covariances.condition() <= SINGLE => OnDevice::record(device, &all.to_real::<f32>(), |_, x| Ok(x)),
+            Device::Gpu(_) if covariances.condition() <= SINGLE => block_on(OnDevice::record(device, &all.to_real::<f32>(), |_, x| Ok(x)))?,
             _ => Ok(covariances),
         }
     }
