@@ -64,6 +64,21 @@
 //! | an op of your own, with its own WGSL | [`tape::Op`], and `examples/custom_op.rs` |
 //! | whether a GPU computes what the definitions say | [`check`] |
 //!
+//! # Words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | tape | the recording of a pipeline: values, and the ops that make them |
+//! | op | one step of a tape, such as a matrix product or a correlation |
+//! | plan | the list of shader dispatches that a tape is compiled into |
+//! | kernel, variant | a compute shader; the same shader with another tile size or feature |
+//! | state | what lasts between steps: parameters, optimiser moments, the step count |
+//! | definition | the plain formula of an op on the host, in f64 the reference for every kernel |
+//! | parcel | a group of vertices or voxels whose series are averaged |
+//! | connectome | a matrix of connections between regions |
+//! | confound | a measured series that is no signal, such as head motion |
+//! | births and deaths | the edge weights at which a graph's components join and its cycles break |
+//!
 //! # Conventions
 //!
 //! Time is the last axis: `[subjects, regions, time]`. Graphs are `[graphs, n, n]`, batches lead, and complex values are pairs along a
@@ -74,7 +89,7 @@
 //!
 //! `cli` (default) is the command; it takes `workflow`, `data` (files in and out) and `report` (pictures and pages), which stand alone too.
 //! `host` (default) makes the host executor fast. `checkpoint` writes states to files. `python` is the module that `examples/python`
-//! packages. With `default-features = false` the engine, networks and topology remain.
+//! packages, and `web` the one of `examples/browser`. With `default-features = false` the engine, networks and topology remain.
 
 // The page of `Tape` shows its methods in the order of these modules: the tape's own first, then the ops'.
 pub mod tape;
