@@ -30,6 +30,10 @@ pub enum Format {
     GraphMl,
     /// The names of an atlas, as FSL has them.
     FslAtlas,
+    /// Datasets by their paths, HDF5 and NWB.
+    Hdf5,
+    /// Variables of MATLAB by name.
+    Matlab,
 }
 
 /// What a file is read as or written from.
@@ -210,6 +214,20 @@ pub const FORMATS: &[FormatRow] = &[
         extensions: &[".xml"],
         what: "names of an atlas of FSL; --labels takes it",
         read: &[Labels],
+        written: &[],
+    },
+    FormatRow {
+        format: Format::Hdf5,
+        extensions: &[".h5", ".hdf5", ".nwb"],
+        what: "HDF5 and NWB; FILE.h5:/path/to/dataset chooses a dataset, and `names` beside it holds the names of regions",
+        read: &[Series, Connectome],
+        written: &[],
+    },
+    FormatRow {
+        format: Format::Matlab,
+        extensions: &[".mat"],
+        what: "MATLAB, version 5 to 7.3; FILE.mat:NAME, NAME.FIELD or NAME{2} chooses a value, and `names` beside it holds the names of regions",
+        read: &[Series, Connectome],
         written: &[],
     },
 ];

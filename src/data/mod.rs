@@ -6,7 +6,8 @@
 //! | content | read | written |
 //! |---|---|---|
 //! | series of regions, vertices or voxels | [`read_series`], [`read_series_bytes`], [`read_series_row`] | [`write_series`] |
-//! | connectomes | [`read_connectome`], [`read_connectome_bytes`] | [`write_connectome`], row by row [`ConnectomeWriter`] |
+//! | series of several subjects by name | [`read_cohort`] | |
+//! | connectomes | [`read_connectome`], [`read_connectome_bytes`] | [`write_connectome`], [`write_connectomes`], row by row [`ConnectomeWriter`] |
 //! | arrays | [`read_npy`], [`read_npy_bytes`], [`read_npz`], by rows [`NpyRows`] | [`write_npy`], piece by piece [`NpyWriter`] |
 //! | tables | [`read_table`], [`read_table_bytes`], [`read_column`] | [`table_text`], [`cells_text`] |
 //! | images | [`read_nifti`], [`read_nifti_bytes`], frame by frame [`NiftiReader`], by an atlas [`atlas_series`] | |
@@ -21,14 +22,22 @@
 //! | anything | | [`write_file`](crate::file::write_file), [`FileWriter`](crate::file::FileWriter), [`OutputFolder`](crate::file::OutputFolder) |
 
 pub mod cifti;
+mod cohort;
 mod confounds;
 mod connectome;
 mod format;
 mod freesurfer;
 mod gifti;
 mod gzip;
+#[cfg(feature = "hdf5")]
+mod hdf5;
+#[cfg(not(feature = "hdf5"))]
+#[path = "without_hdf5.rs"]
+mod hdf5;
 mod idx;
 mod label_table;
+mod matlab;
+mod named;
 mod names;
 mod nifti;
 mod npy;
@@ -41,14 +50,16 @@ mod table;
 mod values;
 mod worms;
 
+pub use cohort::{Cohort, read_cohort};
 pub use confounds::{read_confounds, read_confounds_bytes};
-pub use connectome::{Connectome, ConnectomeWriter, read_connectome, read_connectome_bytes, write_connectome};
+pub use connectome::{Connectome, ConnectomeWriter, read_connectome, read_connectome_bytes, write_connectome, write_connectomes};
 pub use format::{Content, FORMATS, Format, FormatRow};
 pub use gifti::{Mesh, Surface, label_gifti, read_gifti_bytes, read_gifti_labels_bytes, read_mesh, read_mesh_bytes, series_gifti};
 pub use idx::{Bytes, read_idx, read_idx_bytes};
+pub use named::file_and_array;
 pub use nifti::{Image, MapSeries, NiftiReader, Resample, atlas_series, is_nifti, read_nifti, read_nifti_bytes};
 pub use npy::{NpyRows, NpyWriter, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};
-pub use npz::{file_and_array, read_npz, read_npz_bytes};
+pub use npz::{read_npz, read_npz_bytes};
 pub use series::{Layout, Series, SeriesOptions, on_whole_surface, read_series, read_series_bytes, read_series_row, write_series};
 pub use shipped::shipped_cortex;
 pub use sparse::SparseWriter;

@@ -2,10 +2,11 @@
 
 mod write;
 
-pub(super) use write::{NpzWriter, write_with_names};
+pub(super) use write::{NpzWriter, write_with_names, write_with_texts};
 
-use super::npy::texts;
-use super::{read_bytes, read_npy_bytes};
+use super::named::{Array, Listed, NAMES, SERIES, Wanted, chosen, file_and_array, names_among};
+use super::npy::{read_npy_exact_bytes, texts};
+use super::{cohort, read_bytes, read_npy_bytes};
 use crate::{Error, HostTensor, Result};
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveEntryWayfinder, ZipSliceArchive};
@@ -32,24 +33,6 @@ pub fn read_npz_bytes(path: impl AsRef<Path>, bytes: &[u8], name: Option<&str>) 
     read_npy_bytes(name, &array)
 }
 
-/// The array that is taken as series where none is chosen.
-pub(super) const SERIES: &str = "series";
-
-/// The array that holds the names of regions.
-pub(super) const NAMES: &str = "names";
-
-/// The file and the array that `FILE.npz:NAME` names, or the weights that `FILE.graphml:NAME` names; of every other path, the path itself.
-pub fn file_and_array(path: &Path) -> (PathBuf, Option<String>) {
-    let text = path.to_string_lossy();
-    // ASCII lower case keeps every byte in its place.
-    let lower = text.to_ascii_lowercase();
-    let at = [".npz:", ".graphml:"].iter().find_map(|end| lower.rfind(end).map(|at| at + end.len() - 1));
-    match at.filter(|_| !path.exists()) {
-        Some(at) => (PathBuf::from(&text[..at]), Some(text[at + 1..].to_owned())),
-        None => (path.to_owned(), None),
-    }
-}
-
 /// The `.npy` file of an array in a `.npz` file, a path for messages that names both, and the texts of the array `names`, where there is
 /// one. Without a name, the array is the only one beside `names`, or the one called `usual`.
 ///
@@ -59,28 +42,35 @@ pub(super) fn npz_member(path: &Path, bytes: &[u8], name: Option<&str>, usual: &
     let fail = |what: String| Error::file(path, what);
     let archive = ZipArchive::from_slice(bytes).map_err(|e| fail(format!("a .npz archive expected: {e}")))?;
     let members = members(&archive).map_err(|e| fail(format!("a .npz archive expected: {e}")))?;
-    let chosen = match name {
-        Some(name) => members.iter().find(|m| m.name == name),
-        None => match members.iter().filter(|m| m.name != NAMES).collect::<Vec<_>>().as_slice() {
-            [one] => Some(*one),
-            _ => members.iter().find(|m| m.name == usual),
-        },
-    };
-    let listed = || match members.len() {
-        0 => "it has none".to_owned(),
-        _ => format!("it has {}", members.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join(", ")),
-    };
-    let Some(chosen) = chosen else {
-        return Err(fail(match name {
-            Some(name) => format!("no array `{name}`: {}", listed()),
-            None => format!("one array, or one called `{usual}`, expected: {}; FILE.npz:NAME takes one", listed()),
-        }));
-    };
+    let listed: Vec<Listed> = members.iter().map(Member::listed).collect();
+    let chosen = &members[chosen(&listed, name, usual, "FILE.npz").map_err(fail)?];
     let read = |member: &Member| member.read(&archive).map_err(|e| fail(format!("array `{}`: {e}", member.name)));
     let names = members.iter().find(|m| m.name == NAMES && m.name != chosen.name);
     // An array of this name that does not hold texts is not the names of regions.
     let names = names.map(read).transpose()?.and_then(|bytes| texts(&bytes).ok());
     Ok((path.join(&chosen.name), read(chosen)?, names))
+}
+
+/// The arrays of a cohort, by name; `None` where the file holds one array that is taken. The array `names` holds the names of all regions.
+///
+/// # Errors
+/// The same as those of [`read_npz`].
+pub(super) fn arrays(path: &Path, wanted: Wanted<'_>) -> Result<Option<Vec<(String, Array)>>> {
+    let fail = |what: String| Error::file(path, what);
+    let bytes = read_bytes(path)?;
+    let archive = ZipArchive::from_slice(bytes.as_slice()).map_err(|e| fail(format!("a .npz archive expected: {e}")))?;
+    let members = members(&archive).map_err(|e| fail(format!("a .npz archive expected: {e}")))?;
+    let listed: Vec<Listed> = members.iter().map(Member::listed).collect();
+    let Some(places) = cohort::members(&listed, wanted.usual) else { return Ok(None) };
+    let read = |member: &Member| member.read(&archive).map_err(|e| fail(format!("array `{}`: {e}", member.name)));
+    let names = members.iter().find(|m| m.name == NAMES).map(read).transpose()?.and_then(|bytes| texts(&bytes).ok());
+    let array = |place: usize| {
+        let member = &members[place];
+        let values = read_npy_exact_bytes(&path.join(&member.name), &read(member)?)?;
+        let (names, remarks) = names_among(wanted.regions(&values.shape()), |name| names.clone().filter(|_| name == NAMES));
+        Ok((member.name.clone(), Array { values, names, step: None, remarks }))
+    };
+    places.into_iter().map(array).collect::<Result<_>>().map(Some)
 }
 
 /// An array of an archive.
@@ -104,6 +94,11 @@ fn members(archive: &ZipSliceArchive<&[u8]>) -> Result<Vec<Member>, rawzip::Erro
 }
 
 impl Member {
+    /// The name alone: the extents stand in the deflated data.
+    fn listed(&self) -> Listed {
+        Listed { name: self.name.clone(), about: String::new(), series: self.name != NAMES }
+    }
+
     /// Reads the file and checks its checksum and length. It takes no more memory than the archive states.
     fn read(&self, archive: &ZipSliceArchive<&[u8]>) -> Result<Vec<u8>, String> {
         let entry = archive.get_entry(self.at).map_err(|e| e.to_string())?;

@@ -30,6 +30,11 @@ impl Kind {
         }
     }
 
+    /// True where single precision holds every number of this type as it is.
+    pub(super) fn fits_single(self) -> bool {
+        matches!(self, Self::F16 | Self::F32 | Self::I8 | Self::I16 | Self::U8 | Self::U16)
+    }
+
     /// A number that was written as text, as this type holds it.
     pub(super) fn rounded(self, x: f64) -> f64 {
         if self == Self::F32 { f64::from(x as f32) } else { x }

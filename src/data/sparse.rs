@@ -1,7 +1,8 @@
 //! Writing of sparse matrices, row by row, of any number of entries: as SciPy's `.npz`, or as a table of edges.
 
 use super::format::{Content, Format};
-use super::npz::{NAMES, NpzWriter};
+use super::named::NAMES;
+use super::npz::NpzWriter;
 use super::table::cell;
 use crate::file::{FileWriter, Spool};
 use crate::{Error, Result};

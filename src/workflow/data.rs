@@ -9,7 +9,8 @@ use super::reader::{Reader, finite};
 use super::rows::{held, leading, one_of, stacked};
 use crate::connectome::confounds::{Selection, Strategy};
 use crate::data::{
-    Delimiter, Format, Layout, NpyRows, SeriesOptions, TableOptions, file_and_array, read_column, read_connectome, read_npy, read_npz,
+    Delimiter, Format, Layout, NpyRows, SeriesOptions, TableOptions, file_and_array, read_cohort, read_column, read_connectome, read_npy,
+    read_npz,
 };
 use crate::statistics::centre::{Centred, Constant, far_warning};
 use crate::statistics::standardise::Moments;
@@ -123,7 +124,11 @@ fn frames() -> Field<Option<Range<usize>>> {
 
 fn series() -> Object<Described> {
     let parts = (
-        files().field("series", "a file of [subjects, time, regions], or of one subject; or a list of files, one a subject"),
+        files().field(
+            "series",
+            "a file of [subjects, time, regions], of one subject, or with an array for each subject by name (.npz, .h5, .mat); or a list of \
+             files, one a subject",
+        ),
         words([("time-regions", Layout::TimeRegions), ("regions-time", Layout::RegionsTime)]).or(
             "layout",
             "time-regions",
@@ -139,21 +144,30 @@ fn series() -> Object<Described> {
         file().maybe("atlas", "the atlas by which images, surfaces and CIFTI files of grayordinates have series"),
         text().list(1).maybe("structures", "the structures that are taken of CIFTI files of grayordinates; all where it is not given"),
         frames(),
+        text().list(1).maybe("subjects", "the names of the subjects of a file that has an array for each, in this order; all by name otherwise"),
     );
     let what = "[subjects, regions, time]: series. A region that is missing throughout (n/a, NaN) has the value 0, so that its correlations and \
         their gradients are 0; then NAME.present, [subjects, regions], is 1 for a region that has values and 0 for one that has not. The block \
         pair_weights makes weights of edges of it";
-    object(what, parts, |(files, layout, header, index_column, delimiter, atlas, structures, frames)| {
+    object(what, parts, |(files, layout, header, index_column, delimiter, atlas, structures, frames, subjects)| {
         if let Files::One(one) = &files
             && one.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"))
         {
             let rows = NpyRows::open(one)?;
-            if rows.shape().len() == 3 {
+            if rows.shape().len() == 3 && subjects.is_none() {
                 return Source::open(Reader::SeriesRows(rows, layout, frames));
             }
         }
         let table = TableOptions { header, index_column, delimiter };
         let options = SeriesOptions { table, atlas, structures: structures.unwrap_or_default(), ..SeriesOptions::from(layout) };
+        if let Files::One(one) = &files
+            && let Some(cohort) = read_cohort(one, options.clone())?
+        {
+            return Source::open(Reader::cohort(one.clone(), cohort, subjects.as_deref(), frames)?);
+        }
+        if subjects.is_some() {
+            return Err(Error::argument("subjects are named for one file that has an array for each, such as .npz or .h5"));
+        }
         Source::open(Reader::SeriesFiles { files: files.list(), options, frames })
     })
 }

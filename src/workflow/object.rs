@@ -108,6 +108,7 @@ tuple!(A.0, B.1, C.2, D.3, E.4);
 tuple!(A.0, B.1, C.2, D.3, E.4, F.5);
 tuple!(A.0, B.1, C.2, D.3, E.4, F.5, G.6);
 tuple!(A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7);
+tuple!(A.0, B.1, C.2, D.3, E.4, F.5, G.6, H.7, I.8);
 
 /// An object of some keys, with a function that makes a value from it.
 pub(super) struct Object<T> {

@@ -3,7 +3,7 @@
 use super::given;
 use crate::connectome::confounds::{Column, Confounds, Selection, Strategy, censor};
 use crate::data::{
-    Connectome, Layout, NpyRows, Series, SeriesOptions, TableOptions, read_confounds, read_connectome, read_series, read_series_row,
+    Cohort, Connectome, Layout, NpyRows, Series, SeriesOptions, TableOptions, read_confounds, read_connectome, read_series, read_series_row,
 };
 use crate::statistics::centre::listed;
 use crate::statistics::missing::regions_without_values;
@@ -16,6 +16,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) enum Reader {
     SeriesRows(NpyRows, Layout, Option<Range<usize>>),
+    /// The subjects of one file, which are held in memory.
+    Cohort {
+        path: PathBuf,
+        cohort: Cohort,
+        frames: Option<Range<usize>>,
+    },
     SeriesFiles {
         files: Vec<PathBuf>,
         options: SeriesOptions,
@@ -67,14 +73,27 @@ impl From<HostTensor> for Subject {
 }
 
 impl Reader {
+    /// The subjects of a file, or those that are named. Without `frames`, all must have the same number of frames.
+    pub(super) fn cohort(path: PathBuf, cohort: Cohort, subjects: Option<&[String]>, frames: Option<Range<usize>>) -> Result<Self> {
+        let fail = |e: Error| Error::file(&path, e.to_string());
+        let cohort = match subjects {
+            Some(names) => cohort.selected(names).map_err(fail)?,
+            None => cohort,
+        };
+        if frames.is_none() {
+            cohort.frames().map_err(|e| fail(Error::argument(format!("{e}, or `frames` that all have"))))?;
+        }
+        Ok(Self::Cohort { path, cohort, frames })
+    }
+
     /// True where the values are series, whose means may be taken off.
     pub(super) fn is_of_series(&self) -> bool {
-        matches!(self, Self::SeriesRows(..) | Self::SeriesFiles { .. } | Self::Given { layout: Some(_), .. })
+        matches!(self, Self::SeriesRows(..) | Self::Cohort { .. } | Self::SeriesFiles { .. } | Self::Given { layout: Some(_), .. })
     }
 
     /// True where one file holds all subjects.
     pub(super) fn one_file(&self) -> bool {
-        matches!(self, Self::SeriesRows(..) | Self::ArrayRows(_) | Self::MatrixRows(..) | Self::Given { .. })
+        matches!(self, Self::SeriesRows(..) | Self::Cohort { .. } | Self::ArrayRows(_) | Self::MatrixRows(..) | Self::Given { .. })
     }
 
     /// The file that a subject is read from.
@@ -82,7 +101,7 @@ impl Reader {
         match self {
             Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.path(),
             Self::Given { name, .. } => name,
-            Self::MatrixRows(_, path) => path,
+            Self::MatrixRows(_, path) | Self::Cohort { path, .. } => path,
             Self::SeriesFiles { files, .. }
             | Self::Confounds { files, .. }
             | Self::Scrubbed { files, .. }
@@ -95,6 +114,7 @@ impl Reader {
             Self::SeriesRows(rows, ..) | Self::ArrayRows(rows) => rows.shape()[0],
             Self::Given { values, .. } => values.shape()[0],
             Self::MatrixRows(matrices, _) => matrices.graphs(),
+            Self::Cohort { cohort, .. } => cohort.subjects.len(),
             Self::SeriesFiles { files, .. }
             | Self::Confounds { files, .. }
             | Self::Scrubbed { files, .. }
@@ -109,6 +129,13 @@ impl Reader {
                 let notes = missing_note(&series).map(|what| format!("warning: {}: row {subject}: {what}", rows.path().display()));
                 let value = within(series.values, frames.as_ref())?;
                 Ok(Subject { value, names: series.names, missing: series.missing, notes: notes.into_iter().collect() })
+            }
+            Self::Cohort { path, cohort, frames } => {
+                let (name, series) = &cohort.subjects[subject];
+                let value = within(series.values.clone(), frames.as_ref()).map_err(|e| Error::file(path, format!("`{name}`: {e}")))?;
+                let warning = missing_note(series).map(|what| format!("warning: {}: `{name}`: {what}", path.display()));
+                let notes = series.remarks.iter().map(|what| format!("{}: {what}", path.display())).chain(warning).collect();
+                Ok(Subject { value, names: series.names.clone(), missing: series.missing.clone(), notes })
             }
             Self::SeriesFiles { files, options, frames } => {
                 let path = &files[subject];

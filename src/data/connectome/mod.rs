@@ -8,13 +8,14 @@ mod table;
 mod write;
 
 pub use rows::ConnectomeWriter;
-pub use write::write_connectome;
+pub use write::{write_connectome, write_connectomes};
 
 use super::cifti::Parcels;
 use super::format::{Content, Format};
+use super::named::{Array, Wanted, file_and_array};
 use super::names::names_beside;
-use super::npz::{file_and_array, npz_member};
-use super::{TableOptions, read_bytes, read_npy_bytes};
+use super::npz::npz_member;
+use super::{Layout, TableOptions, hdf5, matlab, read_bytes, read_npy_bytes};
 use crate::{DType, Error, HostTensor, Result};
 use std::path::Path;
 
@@ -68,9 +69,10 @@ impl Connectome {
 }
 
 /// Reads matrices from a `.npy` array `[n, n]` or `[graphs, n, n]`, an array of a `.npz` file (`FILE.npz:NAME`, or the one called
-/// `connectome`), a table of `n` rows and columns with or without names, such as XCP-D's `relmat.tsv`, or the edges of a graph. Names are
-/// read from the table, from `NAME.names.txt` beside `NAME.npy`, or from the array `names` of a `.npz` file; a `.pconn.nii` file has
-/// those of its parcels. `options` are for tables.
+/// `connectome`), a dataset of an HDF5 file or a variable of a MATLAB file (chosen likewise), a table of `n` rows and columns with or without
+/// names, such as XCP-D's `relmat.tsv`, or the edges of a graph. Names are read from the table, from `NAME.names.txt` beside `NAME.npy`, from
+/// the array `names` of a `.npz` file, or from texts called `names`, `labels` or `region_names` beside an array of an HDF5 or MATLAB file; a
+/// `.pconn.nii` file has those of its parcels. `options` are for tables.
 ///
 /// A table is a list of edges where its header names two nodes and a weight (`source`, `target`, `weight`; `from`, `to`; `node1`, `node2`;
 /// `pre`, `post`), or where it has three columns that cannot be a matrix: two names and a weight. Nodes stand in the order of appearance,
@@ -82,13 +84,22 @@ impl Connectome {
 /// Returns [`Error::File`] where the file cannot be read, has another extension, does not hold square matrices, or has an edge twice, an
 /// edge without a finite weight, or more than 16,384 nodes in a list of edges.
 pub fn read_connectome(path: impl AsRef<Path>, options: &TableOptions) -> Result<Connectome> {
-    let (file, _) = file_and_array(path.as_ref());
-    Format::read_as(&file, Content::Connectome)?;
-    let read = read_connectome_bytes(path, &read_bytes(&file)?, options)?;
-    match Format::of(&file) {
-        Some(Format::Npy) => Ok(Connectome { names: names_beside(&file, read.regions())?, ..read }),
-        _ => Ok(read),
+    let (file, array) = file_and_array(path.as_ref());
+    let wanted = Wanted { name: array.as_deref(), usual: CONNECTOME, layout: Layout::TimeRegions };
+    match Format::read_as(&file, Content::Connectome)? {
+        Format::Hdf5 => of_array(&file, hdf5::array(&file, wanted)?),
+        Format::Matlab => of_array(&file, matlab::array(&file, wanted)?),
+        format => {
+            let read = read_connectome_bytes(path, &read_bytes(&file)?, options)?;
+            let names = if format == Format::Npy { names_beside(&file, read.regions())? } else { read.names.clone() };
+            Ok(Connectome { names, ..read })
+        }
     }
+}
+
+fn of_array(file: &Path, array: Array) -> Result<Connectome> {
+    let made = Connectome::new(array.values, array.names).map_err(|e| Error::file(file, e.to_string()))?;
+    Ok(Connectome { remarks: array.remarks, ..made })
 }
 
 /// Reads matrices from the bytes of a file, as [`read_connectome`] does; `name` stands for the file in errors, and its extension decides how
@@ -99,8 +110,11 @@ pub fn read_connectome(path: impl AsRef<Path>, options: &TableOptions) -> Result
 pub fn read_connectome_bytes(name: impl AsRef<Path>, bytes: &[u8], options: &TableOptions) -> Result<Connectome> {
     let (file, array) = file_and_array(name.as_ref());
     let made = |values, names| Connectome::new(values, names).map_err(|e| Error::file(&file, e.to_string()));
+    let wanted = Wanted { name: array.as_deref(), usual: CONNECTOME, layout: Layout::TimeRegions };
     match Format::read_as(&file, Content::Connectome)? {
         Format::Npy => made(read_npy_bytes(&file, bytes)?, None),
+        Format::Hdf5 => of_array(&file, hdf5::array_of_bytes(&file, bytes, wanted)?),
+        Format::Matlab => of_array(&file, matlab::array_of_bytes(&file, bytes, wanted)?),
         Format::Npz => {
             let (name, bytes, names) = npz_member(&file, bytes, array.as_deref(), CONNECTOME)?;
             let values = read_npy_bytes(name, &bytes)?;

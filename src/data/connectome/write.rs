@@ -27,6 +27,23 @@ pub fn write_connectome(path: impl AsRef<Path>, connectome: &Connectome) -> Resu
     }
 }
 
+/// Writes the matrices of subjects as [`write_connectome`] does; `.npz` gets the subjects' names in an array `subjects`.
+///
+/// # Errors
+/// The same as those of [`write_connectome`].
+pub fn write_connectomes(path: impl AsRef<Path>, connectome: &Connectome, subjects: &[String]) -> Result<()> {
+    let path = path.as_ref();
+    match Format::written_as(path, Content::Connectome)? {
+        Format::Npz => npz::write_with_texts(
+            path,
+            CONNECTOME,
+            &connectome.values,
+            &[("names", connectome.names.as_deref()), ("subjects", Some(subjects))],
+        ),
+        _ => write_connectome(path, connectome),
+    }
+}
+
 fn table(path: &Path, connectome: &Connectome, separator: &str) -> Result<String> {
     let n = connectome.regions();
     if connectome.values.shape().elements() != n * n {

@@ -120,8 +120,7 @@ fn doubles(header: Header, bytes: &[u8]) -> Result<HostTensor, String> {
 /// The elements of a header's array in single precision where it holds them as they are, else in double precision.
 fn exact(header: Header, bytes: &[u8]) -> Result<HostTensor, String> {
     let values = doubles(header, bytes)?;
-    let single = matches!(header.kind, Kind::F16 | Kind::F32 | Kind::I8 | Kind::I16 | Kind::U8 | Kind::U16);
-    Ok(if single { values.to_real::<f32>() } else { values })
+    Ok(if header.kind.fits_single() { values.to_real::<f32>() } else { values })
 }
 
 /// Reads the series of a `.npy` file: every value as the file has it, held in double precision where single does not hold it.

@@ -1,7 +1,7 @@
 //! Writing of `.npz` files: each array is stored as it is, so that NumPy maps or reads it without decompression.
 
+use super::super::named::NAMES;
 use super::super::npy::{header_bytes, npy_bytes, text_bytes};
-use super::NAMES;
 use crate::file::FileWriter;
 use crate::{Error, HostTensor, Result};
 use rawzip::{CompressionMethod, ZipArchiveWriter};
@@ -91,8 +91,16 @@ fn fault(path: &Path, e: &rawzip::Error) -> Error {
 /// # Errors
 /// Returns [`Error::File`] where the file cannot be written.
 pub(in super::super) fn write_with_names(path: &Path, array: &str, values: &HostTensor, names: Option<&[String]>) -> Result<()> {
+    write_with_texts(path, array, values, &[(NAMES, names)])
+}
+
+/// Writes an array by this name, and arrays of texts by theirs, where there are any.
+///
+/// # Errors
+/// Returns [`Error::File`] where the file cannot be written.
+pub(in super::super) fn write_with_texts(path: &Path, array: &str, values: &HostTensor, texts: &[(&str, Option<&[String]>)]) -> Result<()> {
     let mut file = NpzWriter::new(path)?;
     file.array(array, values)?;
-    names.map_or(Ok(()), |names| file.texts(NAMES, names))?;
+    texts.iter().try_for_each(|(name, texts)| texts.map_or(Ok(()), |texts| file.texts(name, texts)))?;
     file.finish()
 }

@@ -8,12 +8,13 @@ pub use write::write_series;
 
 use super::cifti::{Axis, Parcels, is_cifti, is_cifti_file};
 use super::format::{Content, Format};
+use super::named::{Array, SERIES, Wanted, file_and_array};
 use super::names::names_beside;
 use super::nifti::{MapSeries, Resample, needs_an_atlas, series_of_regions};
 use super::npy::read_npy_exact_bytes;
-use super::npz::{SERIES, file_and_array, npz_member};
+use super::npz::npz_member;
 use super::table::{Missing, read_grid};
-use super::{NpyRows, ReadAs, TableOptions, read_bytes};
+use super::{NpyRows, ReadAs, TableOptions, hdf5, matlab, read_bytes};
 use crate::statistics::centre::{Centred, Constant, far_warning, listed};
 use crate::tensor::Real;
 use crate::{Error, HostTensor, Result};
@@ -150,10 +151,13 @@ impl From<Layout> for SeriesOptions {
 }
 
 /// Reads series from a `.npy` array (`[subjects]` first where it has three axes; any type that [`read_npy`](super::read_npy) reads), an
-/// array of a `.npz` file ([`read_npz`](super::read_npz); `FILE.npz:NAME` chooses one), a table ([`read_table`](super::read_table)), the
-/// maps of a surface in `.gii` ([`read_gifti_bytes`](super::read_gifti_bytes)), parcels or grayordinates of a CIFTI-2 file
-/// ([`read_cifti`](super::cifti::read_cifti)), or an image over time by an atlas ([`atlas_series`](super::atlas_series)), and turns them so
-/// that time is last. `options` are a [`Layout`], or [`SeriesOptions`]. A file of a single frame is accepted. Names of regions are read from `NAME.names.txt` beside `NAME.npy`, and from the array `names` of a `.npz` file.
+/// array of a `.npz` file ([`read_npz`](super::read_npz); `FILE.npz:NAME` chooses one), a dataset of an HDF5 or NWB file
+/// (`FILE.h5:/path/to/dataset`), a variable of a MATLAB file as MATLAB shows it (`FILE.mat:NAME`, `FILE.mat:NAME.FIELD{2}`), a table
+/// ([`read_table`](super::read_table)), the maps of a surface in `.gii` ([`read_gifti_bytes`](super::read_gifti_bytes)), parcels or
+/// grayordinates of a CIFTI-2 file ([`read_cifti`](super::cifti::read_cifti)), or an image over time by an atlas
+/// ([`atlas_series`](super::atlas_series)), and turns them so that time is last. `options` are a [`Layout`], or [`SeriesOptions`]. A file of a
+/// single frame is accepted. Names of regions are read from `NAME.names.txt` beside `NAME.npy`, from the array `names` of a `.npz` file, and
+/// from texts called `names`, `labels` or `region_names` beside an array of an HDF5 or MATLAB file.
 /// A region that is NaN at every frame, or marked as missing at every row of a table, has no value ([`Series::missing`]).
 ///
 /// # Errors
@@ -162,7 +166,8 @@ impl From<Layout> for SeriesOptions {
 /// one is).
 pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) -> Result<Series> {
     let (path, options) = (path.as_ref(), options.into());
-    let (file, _) = file_and_array(path);
+    let (file, array) = file_and_array(path);
+    let wanted = Wanted { name: array.as_deref(), usual: SERIES, layout: options.layout };
     match (Format::read_as(&file, Content::Series)?, &options.atlas) {
         (Format::Nifti, Some(atlas)) if !is_cifti_file(&file) => match options.structures.is_empty() {
             true => series_of_regions(&file, atlas, &options),
@@ -172,6 +177,8 @@ pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) ->
         (Format::Cifti | Format::Gifti | Format::Nifti, Some(_)) => grayordinates::read(&file, &read_bytes(&file)?, &options),
         (_, Some(_)) => Err(Error::file(&file, "--atlas is for images (.nii, .nii.gz), surfaces (.gii) and CIFTI files (.dtseries.nii)")),
         (_, None) if options.labels.is_some() => Err(Error::file(&file, "--labels names the regions of an atlas: give one (--atlas)")),
+        (Format::Hdf5, None) => of_array(path, hdf5::array(&file, wanted)?, options.layout),
+        (Format::Matlab, None) => of_array(path, matlab::array(&file, wanted)?, options.layout),
         (Format::Npy, None) => {
             let series = read_series_bytes(path, &read_bytes(&file)?, options)?;
             Ok(Series { names: names_beside(&file, series.regions())?, ..series })
@@ -188,7 +195,8 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
     let layout = *layout;
     let (name, array) = file_and_array(name.as_ref());
     let name = name.as_path();
-    let (values, names, read_as) = match Format::read_as(name, Content::Series)? {
+    let format = Format::read_as(name, Content::Series)?;
+    let (values, names, read_as) = match format {
         Format::Gifti | Format::Cifti => return grayordinates::read(name, bytes, &options),
         Format::Nifti if is_cifti(bytes) => return grayordinates::read(name, bytes, &options),
         Format::Nifti => return Err(needs_an_atlas(name, bytes)),
@@ -200,6 +208,11 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
             let regions = values.shape().iter().rev().nth(usize::from(layout == Layout::RegionsTime)).copied();
             // An array of this name may hold the names of other things.
             (values, names.filter(|names| Some(names.len()) == regions), None)
+        }
+        Format::Hdf5 | Format::Matlab => {
+            let wanted = Wanted { name: array.as_deref(), usual: SERIES, layout };
+            let of_bytes = if format == Format::Hdf5 { hdf5::array_of_bytes } else { matlab::array_of_bytes };
+            return of_array(name, of_bytes(name, bytes, wanted)?, layout);
         }
         Format::FreeSurfer => return Err(Error::file(name, "the mesh or the parcels of a surface: series are expected")),
         Format::GraphMl => return Err(Error::file(name, "a graph, which has no series")),
@@ -224,6 +237,11 @@ pub fn read_series_bytes(name: impl AsRef<Path>, bytes: &[u8], options: impl Int
 /// The error for structures where a file has none.
 fn no_structures(name: &Path) -> Error {
     Error::file(name, "structures are chosen of a CIFTI file of vertices and voxels: .dtseries.nii is expected")
+}
+
+pub(super) fn of_array(name: &Path, array: Array, layout: Layout) -> Result<Series> {
+    let series = arrange(array.values, array.names, layout).map_err(|what| Error::file(name, what))?;
+    Ok(Series { step: array.step, remarks: array.remarks, ..series })
 }
 
 /// Reads one subject's series `[regions, time]` from an array `[subjects, time, regions]` (or with the last two axes in the order of

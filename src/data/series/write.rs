@@ -1,7 +1,7 @@
 //! Writing of series.
 
 use super::super::format::{Content, Format};
-use super::super::npz::SERIES;
+use super::super::named::SERIES;
 use super::super::{names, npy_bytes, npz, series_gifti, table_text};
 use super::{Layout, Series, grayordinates};
 use crate::file::write_file;
