@@ -1,8 +1,9 @@
 //! Interactions between neurons, inferred from activity alone.
 //!
 //! `cargo run --release --example c_elegans` simulates springs and coupled oscillators with known graphs, and scores the edges that neural
-//! relational inference recovers without labels. With `--data DIR` (a folder with `kato2015/` and `connectome/`) it predicts the neurons
-//! and behaviour of worms outside the training set, and compares the predictions with those of linear models.
+//! relational inference recovers without labels. With `--data DIR` (a folder with `kato2015/` or the published `WT_NoStim.mat` of OSF 2395t,
+//! and `connectome/`) it predicts the neurons and behaviour of worms outside the training set, and compares the predictions with those of
+//! linear models.
 //!
 //! `[--out DIR] [--steps N] [--seeds N] [--worms 0,3] [--device cpu|auto|ADAPTER]`; `--worms` limits the test worms to those given, and
 //! with data `--steps` limits the steps of every training. `--data DIR --windows DIR` only writes the files that the workflow
@@ -32,8 +33,9 @@ use tapetum::{Device, Result};
 /// Infers interactions from activity alone: in simulated systems with known graphs, or in worms outside the training set.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A folder with `kato2015/` and `connectome/`: the study of worms; without it, systems are simulated.
-    #[arg(long, value_name = "DIR")]
+    /// A folder with `WT_NoStim.mat` or `kato2015/`, and with `connectome/`; or a file of worms, with `connectome/` beside it: the study of
+    /// worms. Without it, systems are simulated.
+    #[arg(long, value_name = "DIR|FILE")]
     data: Option<PathBuf>,
     /// Write what the workflow `examples/c_elegans.json` reads into a folder, and nothing else.
     #[arg(long, value_name = "DIR", requires = "data")]

@@ -36,11 +36,17 @@ pub struct Recordings {
 pub type Starts = Vec<(usize, usize)>;
 
 impl Recordings {
-    pub fn read(folder: &Path) -> Result<Self> {
-        let (worms, states) = read_worms(folder.join("kato2015"))?;
+    /// Reads a file or a folder of worms, or those in a folder of data: `WT_NoStim.mat`, or the folder `kato2015`.
+    pub fn read(data: &Path) -> Result<Self> {
+        let published = data.join("WT_NoStim.mat");
+        let (worms, states) = match () {
+            () if data.is_file() => read_worms(data)?,
+            () if published.exists() => read_worms(published)?,
+            () => read_worms(data.join("kato2015"))?,
+        };
         let neurons = shared_neurons(&worms);
         if neurons.len() < 2 {
-            return Err(Error::file(folder, "two neurons or more that are identified in every worm expected"));
+            return Err(Error::file(data, "two neurons or more that are identified in every worm expected"));
         }
         let worms = worms.iter().map(|w| standardised(w, &neurons)).collect::<Result<_>>()?;
         Ok(Self { worms, neurons, states })

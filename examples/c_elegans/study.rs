@@ -72,6 +72,8 @@ pub struct Setting<'a> {
 /// Returns an error where a file is invalid, or there is no such worm.
 pub fn run(device: &Device, folder: &Path, steps: Option<u32>, seeds: u64, worms: &[usize]) -> Result<Vec<Section>> {
     let data = Recordings::read(folder)?;
+    // Beside a file of worms lies what else is read.
+    let folder = if folder.is_file() { folder.parent().unwrap_or(Path::new("")) } else { folder };
     if data.worms.len() < 3 {
         return Err(Error::file(folder, "three worms or more expected: one is left out, and one chooses settings"));
     }
