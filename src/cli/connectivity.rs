@@ -5,6 +5,7 @@ mod report;
 use super::common::{Common, Done, note};
 use super::large::{Keep, Written, in_panels, keep, write_in_panels};
 use super::source::{Source, apart};
+use super::subjects;
 use crate::connectome::connectivity::mean::Ended;
 use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
@@ -16,14 +17,15 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use report::Page;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Connectivity {
     #[command(flatten)]
     source: Source,
     /// The file for the matrices, f32 `[.., regions, regions]`: `.npy` (with the regions' names beside it in a `.names.txt`) or `.npz`; for one
-    /// subject also `.tsv` or `.csv`, with the names in its header and first column.
+    /// subject also `.tsv` or `.csv`, with the names in its header and first column. A file with an array for each subject by name (`.npz`,
+    /// `FILE.h5:/group`, `FILE.mat:NAME`) gives a matrix for each, in the order of names, and `.npz` has the names in its array `subjects`.
     #[arg(short, long, value_name = "OUT")]
     out: PathBuf,
     /// Keep part of a matrix that would be too large, which is never made as a whole: `top-k=N`, the N strongest edges of each region, by
@@ -92,7 +94,7 @@ fn shrinkage(text: &str) -> Result<Shrinkage, String> {
     }
 }
 
-fn shrinkage_name(shrinkage: Shrinkage) -> String {
+pub(super) fn shrinkage_name(shrinkage: Shrinkage) -> String {
     match shrinkage {
         Shrinkage::None => "none".into(),
         Shrinkage::Ridge(ridge) => format!("ridge={ridge}"),
@@ -117,6 +119,9 @@ impl Connectivity {
 
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         self.check_out()?;
+        if let Some(cohort) = self.source.cohort()? {
+            return subjects::connectivity(&self, &cohort, common);
+        }
         let series = self.source.read()?;
         let shape = series.values.shape();
         let [regions, frames] = [shape[shape.rank() - 2], shape[shape.rank() - 1]];
@@ -202,7 +207,7 @@ impl Connectivity {
         folder.commit().map(drop)
     }
 
-    fn measure(&self) -> Measure {
+    pub(super) fn measure(&self) -> Measure {
         let mut measure = Measure::new(self.kind);
         measure.shrinkage = self.shrinkage;
         measure.fisher_z = self.fisher_z;
@@ -218,7 +223,7 @@ impl Connectivity {
     }
 
     /// The warnings that a user should read before trusting the matrices.
-    fn warnings(&self, measure: &Measure, series: &Series, made: &Written) -> Vec<String> {
+    pub(super) fn warnings(&self, measure: &Measure, series: &Series, made: &Written) -> Vec<String> {
         let doubt = measure.doubt(&series.values).filter(|_| self.keep.is_none());
         let mut found: Vec<String> = doubt.into_iter().collect();
         found.extend(series.read_as.iter().flat_map(|read_as| read_as.doubts.clone()));
@@ -233,19 +238,34 @@ impl Connectivity {
         found
     }
 
+    /// True where whole matrices are asked for, without a report.
+    pub(super) fn is_plain(&self) -> bool {
+        self.keep.is_none() && self.report.is_none()
+    }
+
+    /// The file of series.
+    pub(super) fn series(&self) -> &Path {
+        self.source.path()
+    }
+
+    /// The file for the matrices.
+    pub(super) fn out(&self) -> &Path {
+        &self.out
+    }
+
     fn check_out(&self) -> Result<()> {
         Format::written_as(&self.out, self.keep.map_or(Content::Connectome, Keep::content))?;
         apart(&self.out, self.source.files())
     }
 }
 
-fn precision(precision: Precision) -> &'static str {
+pub(super) fn precision(precision: Precision) -> &'static str {
     match precision {
         Precision::F32 => "f32",
         Precision::F64 => "f64",
     }
 }
 
-fn ended(mean: Ended) -> Value {
+pub(super) fn ended(mean: Ended) -> Value {
     json!({ "steps": mean.steps, "residual": mean.residual, "tolerance": mean.tolerance, "converged": mean.converged })
 }

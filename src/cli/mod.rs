@@ -19,6 +19,7 @@ mod shaders;
 #[cfg(unix)]
 mod signals;
 mod source;
+mod subjects;
 mod topology;
 mod tune;
 

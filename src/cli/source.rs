@@ -1,7 +1,7 @@
 //! The files that commands read series from and write results to.
 
 use super::common::note;
-use crate::data::{self, Delimiter, Layout, MapSeries, Resample, Series, SeriesOptions, TableOptions};
+use crate::data::{self, Cohort, Delimiter, Layout, MapSeries, Resample, Series, SeriesOptions, TableOptions};
 use crate::{Error, Result};
 use clap::ValueEnum;
 use clap::builder::{NonEmptyStringValueParser, PossibleValue};
@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 /// The file that holds series, and how it is read.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Source {
-    /// Series: `.npy`, `.npz` (`FILE.npz:NAME` names one array of several), a table whose rows are time, a surface, or an image over time by
-    /// an atlas. `tapetum formats` lists what is read.
+    /// Series: `.npy`, `.npz` (`FILE.npz:NAME` names one array of several), HDF5, NWB or MATLAB (`FILE.h5:/path`, `FILE.mat:NAME`), a table
+    /// whose rows are time, a surface, or an image over time by an atlas. `tapetum formats` lists what is read.
     series: PathBuf,
     /// The atlas that gives an image its series: an image of labels, or of maps along its fourth axis, on any grid. For CIFTI files
     /// of vertices and voxels, and for surfaces, labels in `.dlabel.nii`, `.label.gii` or `.annot` (`FILE.dlabel.nii:MAP` names one map of several,
@@ -123,13 +123,22 @@ impl Source {
 
     /// Reads the series.
     pub(super) fn read(&self) -> Result<Series> {
+        data::read_series(&self.series, self.options())
+    }
+
+    /// Reads the subjects of a file that holds an array for each; `None` for other files.
+    pub(super) fn cohort(&self) -> Result<Option<Cohort>> {
+        if self.atlas.is_some() { Ok(None) } else { data::read_cohort(&self.series, self.options()) }
+    }
+
+    fn options(&self) -> SeriesOptions {
         let mut options = SeriesOptions::from(self.layout());
         options.table = self.tables.options();
         options.atlas.clone_from(&self.atlas);
         options.structures.clone_from(&self.structures);
         options.labels.clone_from(&self.labels);
         (options.resample, options.maps) = (self.resample, self.maps);
-        data::read_series(&self.series, options)
+        options
     }
 
     /// The files that are read.

@@ -1,0 +1,121 @@
+//! Connectivity of the subjects of one file, which holds an array for each by name.
+
+use super::common::{Common, Done, note};
+use super::connectivity::{Connectivity, ended, precision, shrinkage_name};
+use super::large::Written;
+use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind, Matrices};
+use crate::data::{self, Cohort, Connectome, Series};
+use crate::{Device, Error, HostTensor, Result};
+use serde_json::{Value, json};
+
+/// Computes and writes the matrices of each subject, `[subjects, regions, regions]`. Subjects may have frames of their own, except for a
+/// tangent, which is of the group.
+pub(super) fn connectivity(command: &Connectivity, cohort: &Cohort, common: &Common) -> Result<Done> {
+    let (path, measure) = (command.series(), command.measure());
+    if !command.is_plain() {
+        return Err(Error::file(path, "--keep and --report are of one array, and this file has one for each subject: FILE:NAME takes one"));
+    }
+    let fail = |e: Error| Error::file(path, e.to_string());
+    for (name, series) in &cohort.subjects {
+        if frames(series) < 2 {
+            let what = format!("`{name}` has {} frame: at least 2 are needed for a {}", frames(series), measure.kind.name());
+            return Err(Error::file(path, what));
+        }
+    }
+    let names = names(cohort).map_err(fail)?;
+    let device = common.device()?;
+    let made = if measure.kind == Kind::Tangent { of_group(&measure, &device, cohort) } else { of_each(&measure, &device, cohort) };
+    let made = made.map_err(fail)?;
+    let values = joined(cohort, &made)?;
+    let subjects: Vec<String> = cohort.subjects.iter().map(|(name, _)| name.clone()).collect();
+    data::write_connectomes(command.out(), &Connectome::new(values.clone(), names)?, &subjects)?;
+    common.say(&device);
+    let warnings = warnings(command, &measure, cohort, &made);
+    warnings.iter().for_each(|warning| note(&format!("warning: {}: {warning}", path.display())));
+    let described = cohort.subjects.iter().zip(made.iter().cycle()).map(|((name, series), made)| of_subject(name, series, made));
+    let json = json!({
+        "series": path.display().to_string(), "out": command.out().display().to_string(), "device": device.name(),
+        "cooperative": device.cooperative(), "kind": measure.kind.name(), "shrinkage": shrinkage_name(measure.shrinkage()),
+        "fisher_z": measure.fisher_z, "subjects": described.collect::<Vec<_>>(), "warnings": warnings,
+    });
+    common.print(&json, || {
+        let each: Vec<String> = cohort.subjects.iter().take(16).map(|(name, series)| format!("{name} of {}", frames(series))).collect();
+        let more = if subjects.len() > each.len() { ", ..".to_owned() } else { String::new() };
+        format!("{} subjects, frames {}{more} -> {} {}", subjects.len(), each.join(", "), command.out().display(), values.ty())
+    })?;
+    Ok(Done::Well)
+}
+
+fn frames(series: &Series) -> usize {
+    series.values.shape().last().copied().unwrap_or(0)
+}
+
+/// The names of the regions, which all subjects share; `None` where no subject has names.
+fn names(cohort: &Cohort) -> Result<Option<Vec<String>>> {
+    let mut named = cohort.subjects.iter().filter_map(|(subject, series)| series.names.as_ref().map(|names| (subject, names)));
+    let Some((first, names)) = named.next() else { return Ok(None) };
+    match named.find(|(_, other)| *other != names) {
+        Some((subject, _)) => Err(Error::argument(format!("`{subject}` has other names of regions than `{first}`: the same are expected"))),
+        None => Ok(Some(names.clone())),
+    }
+}
+
+/// The matrices of each subject.
+fn of_each(measure: &Measure, device: &Device, cohort: &Cohort) -> Result<Vec<Matrices>> {
+    let made = cohort.subjects.iter().map(|(name, series)| {
+        let made = measure.compute_present(device, &series.values, &series.missing);
+        made.map_err(|e| Error::argument(format!("`{name}`: {e}")))
+    });
+    made.collect()
+}
+
+/// The tangents of the group.
+fn of_group(measure: &Measure, device: &Device, cohort: &Cohort) -> Result<Vec<Matrices>> {
+    let frames = cohort.frames()?;
+    let regions = cohort.subjects.first().map_or(0, |(_, series)| series.regions());
+    let values: Vec<f64> = cohort.subjects.iter().flat_map(|(_, series)| series.values.to_f64_vec()).collect();
+    let values = HostTensor::real([cohort.subjects.len(), regions, frames], values)?;
+    let double = cohort.subjects.iter().any(|(_, series)| series.values.is_f64());
+    let missing: Vec<bool> = cohort.subjects.iter().flat_map(|(_, series)| series.missing.clone()).collect();
+    let values = if double { values } else { values.to_real::<f32>() };
+    Ok(vec![measure.compute_present(device, &values, &missing)?])
+}
+
+/// The matrices of all subjects, one after the other.
+fn joined(cohort: &Cohort, made: &[Matrices]) -> Result<HostTensor> {
+    let regions = cohort.subjects.first().map_or(0, |(_, series)| series.regions());
+    let values = made.iter().map(|of| of.values.elements::<f32>()).collect::<Result<Vec<_>>>()?;
+    HostTensor::f32([cohort.subjects.len(), regions, regions], values.concat())
+}
+
+/// The warnings of each subject, with its name; those of a group name the subjects of their rows.
+fn warnings(command: &Connectivity, measure: &Measure, cohort: &Cohort, made: &[Matrices]) -> Vec<String> {
+    let regions = cohort.subjects.first().map_or(1, |(_, series)| series.regions().max(1));
+    let mut found = Vec::new();
+    for (i, (name, series)) in cohort.subjects.iter().enumerate() {
+        let of_matrices = match made.get(i).filter(|_| made.len() == cohort.subjects.len()) {
+            Some(made) => command.warnings(measure, series, &Written::of(made.clone())),
+            None => measure.doubt(&series.values).into_iter().chain(series.missing_warning()).collect(),
+        };
+        found.extend(series.remarks.iter().chain(&of_matrices).map(|what| format!("`{name}`: {what}")));
+    }
+    if let Some(group) = made.first().filter(|_| made.len() < cohort.subjects.len()) {
+        found.extend(group.rows.warnings(measure.kind, |row| {
+            let of = cohort.subjects.get(row / regions);
+            of.map_or_else(String::new, |(name, series)| format!("`{name}` {}", series.row_name(row % series.regions().max(1))))
+        }));
+        let unconverged = group.mean.filter(|mean| !mean.converged);
+        found.extend(
+            unconverged.map(|mean| format!("the geometric mean has not converged: a step of length {:.1e} is left", mean.residual)),
+        );
+    }
+    found
+}
+
+fn of_subject(name: &str, series: &Series, made: &Matrices) -> Value {
+    let missing: Vec<usize> = (0..series.missing.len()).filter(|row| series.missing[*row]).collect();
+    json!({
+        "name": name, "frames": frames(series), "regions": series.regions(), "names": series.names, "missing": missing, "step": series.step,
+        "precision": precision(made.precision), "condition": made.condition, "mean": made.mean.map(ended),
+    })
+}
