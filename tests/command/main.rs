@@ -19,6 +19,7 @@ mod precision;
 mod refusals;
 mod regions;
 mod run;
+mod subjects;
 mod surfaces;
 mod topology;
 mod tune;

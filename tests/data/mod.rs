@@ -3,12 +3,16 @@
 mod atlases;
 mod cases;
 mod cifti;
+mod cohort;
 mod connectomes;
 mod files;
 mod gifti;
+mod hdf5;
 mod images;
 mod labels;
+mod matlab;
 mod sparse;
+mod worms;
 mod writing;
 
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Arrays, tables, images and surfaces.
 
-use super::target::{DEFLATED, PLAIN, Target, by_file, done, files, root, target};
+use super::target::{DEFLATED, HDF5, PLAIN, Target, by_file, done, files, root, target};
 use base64::Engine;
 use std::path::Path;
 use tapetum::data::{self, Layout, SeriesOptions, TableOptions};
@@ -170,4 +170,44 @@ fn inflated(bytes: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
     std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(bytes), &mut plain).unwrap();
     plain
+}
+
+/// The files of `tests/goldens/hdf5` with this extension, and with a place where they hold several arrays.
+pub fn hdf5_and_matlab(folder: &Path) -> Vec<Target> {
+    let seeds = |names: &[&str]| {
+        files(&names.iter().map(|n| format!("tests/goldens/hdf5/{n}")).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let places = |name: &'static str, places: &'static [&'static str]| {
+        move |b: &[u8]| {
+            let read = |place: &&str| done(data::read_series_bytes(format!("{name}{place}"), b, Layout::TimeRegions));
+            let mut results: Vec<_> = places.iter().map(read).collect();
+            let at = results.iter().position(Result::is_ok).unwrap_or(0);
+            results.swap_remove(at)
+        }
+    };
+    let of_file = by_file(folder, "x.h5", |path| done(data::read_series(path, Layout::TimeRegions)));
+    let cohort = |name| by_file(folder, name, |path| done(data::read_cohort(path, Layout::TimeRegions)));
+    let worms = |name| by_file(folder, name, |path| done(data::read_worms(path)));
+    let targets = vec![
+        target("cohort hdf5", seeds(&["cohort.h5", "cohort_nested.h5", "series.h5"]), DEFLATED, cohort("cohort.h5")),
+        target("cohort npz", seeds(&["cohort.npz"]), DEFLATED, cohort("cohort.npz")),
+        target("cohort matlab", seeds(&["cohort.mat", "level5.mat", "version73.mat"]), DEFLATED, cohort("cohort.mat")),
+        target("kato", seeds(&["kato.mat", "kato_codes.mat", "kato_each.mat", "kato73.mat"]), DEFLATED, worms("worms.mat")),
+        target("wormwideweb", seeds(&["wormwideweb.h5"]), DEFLATED, worms("worm.h5")),
+        target("worm json", seeds(&["wormwideweb.json"]), PLAIN, worms("worm.json")),
+        target(
+            "hdf5",
+            seeds(&["series.h5", "latest.h5", "plane.nwb", "kinds.h5"]),
+            DEFLATED,
+            places("x.h5", &["", ":only", ":group/big", ":i4"]),
+        ),
+        target("hdf5 file", seeds(&["series.h5", "latest.h5", "cohort.h5"]), DEFLATED, of_file),
+        target(
+            "matlab",
+            seeds(&["level5.mat", "level5_deflated.mat", "one.mat", "big.mat", "version73.mat"]),
+            DEFLATED,
+            places("x.mat", &["", ":x", ":st.parts{2}", ":names", ":rows", ":greek", ":array"]),
+        ),
+    ];
+    targets.into_iter().map(|t| Target { floor: HDF5, ..t }).collect()
 }

@@ -15,7 +15,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use target::{FLOOR, Target};
+use target::Target;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -41,7 +41,7 @@ fn tried(target: &Target, time: Duration, folder: &Path) -> (u64, u64) {
             Ok(Err(e)) if e.to_string().len() > 8192 => Some(format!("an error of {} bytes: {e}", e.to_string().len())),
             Ok(result) => {
                 read += u64::from(result.is_ok());
-                let limit = FLOOR + target.by_byte * bytes.len();
+                let limit = target.floor + target.by_byte * bytes.len();
                 (held > limit).then(|| format!("{held} bytes held of a file of {}, where {limit} are the limit", bytes.len()))
             }
         };
@@ -63,6 +63,7 @@ fn readers_give_a_value_or_an_error_of_one_line() {
     let groups = [
         graphs::connectomes(),
         files::arrays_and_tables(),
+        files::hdf5_and_matlab(&folder),
         files::images(&folder),
         files::surfaces(&folder),
         descriptions::confounds(&folder),

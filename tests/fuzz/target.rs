@@ -14,10 +14,15 @@ pub struct Target {
     pub read: Read,
     /// The bytes of memory that may be allocated for each byte of the file.
     pub by_byte: usize,
+    /// The bytes that may be allocated in addition.
+    pub floor: usize,
 }
 
-/// The bytes that any reader may allocate in addition.
-pub const FLOOR: usize = 4 << 20;
+/// The bytes that a reader may allocate in addition.
+const FLOOR: usize = 4 << 20;
+
+/// The same for HDF5: room for 65,535 messages of an object is made before they are read.
+pub const HDF5: usize = 16 << 20;
 
 /// Deflate makes at most 1,032 bytes of one, which may be small integers that become f64; a growing buffer is held twice.
 pub const DEFLATED: usize = 1032 * 8 * 3;
@@ -38,7 +43,7 @@ pub fn done<T>(result: Result<T>) -> Result<()> {
 }
 
 pub fn target(name: &'static str, seeds: Vec<Vec<u8>>, by_byte: usize, read: impl Fn(&[u8]) -> Result<()> + 'static) -> Target {
-    Target { name, seeds, read: Box::new(read), by_byte }
+    Target { name, seeds, read: Box::new(read), by_byte, floor: FLOOR }
 }
 
 /// Reads a file of this name with these bytes.
