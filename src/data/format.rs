@@ -107,7 +107,7 @@ pub const FORMATS: &[FormatRow] = &[
     FormatRow {
         format: Format::Npz,
         extensions: &[".npz"],
-        what: "NumPy's arrays by name; FILE.npz:NAME chooses one, and an array `names` holds the names of regions",
+        what: "NumPy's arrays by name; FILE.npz:NAME chooses one, and an array `names` holds the names of regions; edges as scipy.sparse writes them",
         read: &[Series, Connectome, Array],
         written: &[Series, Connectome, Edges],
     },

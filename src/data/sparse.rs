@@ -29,7 +29,15 @@ pub struct SparseWriter {
 #[derive(Debug)]
 enum Form {
     Compressed(Box<Compressed>),
-    Table { file: FileWriter, separator: char, line: String },
+    Table(Box<Table>),
+}
+
+/// A table with a line for each entry.
+#[derive(Debug)]
+struct Table {
+    file: FileWriter,
+    separator: char,
+    line: String,
 }
 
 /// Compressed sparse rows. The number of entries stands before them in the file, so that they are kept beside it until it is known.
@@ -57,8 +65,8 @@ impl SparseWriter {
         }
         let to = match Format::written_as(path, Content::Edges)? {
             Format::Npz => Form::Compressed(Box::new(Compressed::new(path)?)),
-            Format::Csv => Form::table(path, ',')?,
-            _ => Form::table(path, '\t')?,
+            Format::Csv => Form::Table(Box::new(Table::new(path, ',')?)),
+            _ => Form::Table(Box::new(Table::new(path, '\t')?)),
         };
         Ok(Self { n, names: names.map(<[String]>::to_vec), rows: 0, entries: 0, to })
     }
@@ -81,16 +89,7 @@ impl SparseWriter {
         }
         match &mut self.to {
             Form::Compressed(compressed) => compressed.row(columns, values)?,
-            Form::Table { file, separator, line } => {
-                let source = label(self.names.as_deref(), self.rows);
-                for (&column, value) in columns.iter().zip(values) {
-                    line.clear();
-                    let target = label(self.names.as_deref(), column);
-                    // Writing to a text does not fail.
-                    let _ = writeln!(line, "{source}{separator}{target}{separator}{value}");
-                    file.add(line.as_bytes())?;
-                }
-            }
+            Form::Table(table) => table.row(self.names.as_deref(), self.rows, columns, values)?,
         }
         self.rows += 1;
         self.entries += columns.len();
@@ -103,7 +102,7 @@ impl SparseWriter {
     /// Returns [`Error::File`] where the file cannot be written.
     pub fn finish(self) -> Result<()> {
         match self.to {
-            Form::Table { file, .. } => file.finish(),
+            Form::Table(table) => table.file.finish(),
             Form::Compressed(compressed) => compressed.finish(self.n, self.entries, self.names.as_deref()),
         }
     }
@@ -114,11 +113,23 @@ fn label(names: Option<&[String]>, region: usize) -> String {
     names.and_then(|names| names.get(region)).map_or_else(|| region.to_string(), |name| cell(name))
 }
 
-impl Form {
-    fn table(path: &Path, separator: char) -> Result<Self> {
+impl Table {
+    fn new(path: &Path, separator: char) -> Result<Self> {
         let mut file = FileWriter::new(path)?;
         file.add(format!("source{separator}target{separator}weight\n").as_bytes())?;
-        Ok(Self::Table { file, separator, line: String::new() })
+        Ok(Self { file, separator, line: String::new() })
+    }
+
+    fn row(&mut self, names: Option<&[String]>, row: usize, columns: &[usize], values: &[f32]) -> Result<()> {
+        let (source, separator) = (label(names, row), self.separator);
+        for (&column, value) in columns.iter().zip(values) {
+            let target = label(names, column);
+            self.line.clear();
+            // Writing to a text does not fail.
+            let _ = writeln!(self.line, "{source}{separator}{target}{separator}{value}");
+            self.file.add(self.line.as_bytes())?;
+        }
+        Ok(())
     }
 }
 

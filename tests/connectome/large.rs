@@ -46,7 +46,11 @@ fn devices() -> [Device; 3] {
 
 fn rows(measure: &Connectivity, device: &Device, series: &HostTensor, missing: &[bool]) -> Vec<f64> {
     let mut found = Vec::new();
-    measure.rows(device, series, missing, |row| Ok(found.extend(row.iter().map(|&x| f64::from(x))))).unwrap();
+    let take = |row: &[f32]| {
+        found.extend(row.iter().map(|&x| f64::from(x)));
+        Ok(())
+    };
+    measure.rows(device, series, missing, take).unwrap();
     found
 }
 

@@ -4,8 +4,11 @@ use super::large::Edges;
 use super::panels::Panels;
 use crate::{Device, Error, HostTensor, Result, Tape, Var};
 
-/// The edges of each row, counted over the regions that vary; `None` where panels of rows are to be used instead.
-pub(super) fn strongest(panels: &Panels, device: &Device, which: Edges) -> Result<Option<Vec<Vec<(usize, f32)>>>> {
+/// The edges of each row: the other end of each, counted over the regions that vary, and its value.
+type Neighbours = Vec<Vec<(usize, f32)>>;
+
+/// The edges of each row; `None` where panels of rows are to be used instead.
+pub(super) fn strongest(panels: &Panels, device: &Device, which: Edges) -> Result<Option<Neighbours>> {
     let Edges::TopK(k) = which else { return Ok(None) };
     if is_fast(device) { top_k(panels, device, k) } else { Ok(None) }
 }
@@ -20,7 +23,7 @@ fn is_fast(device: &Device) -> bool {
     matches!(device, Device::Gpu(context) if !context.target().software)
 }
 
-fn top_k(panels: &Panels, device: &Device, k: usize) -> Result<Option<Vec<Vec<(usize, f32)>>>> {
+fn top_k(panels: &Panels, device: &Device, k: usize) -> Result<Option<Neighbours>> {
     let k = k.min(panels.varying.len().saturating_sub(1));
     let made = run(panels, device, |tape, x| tape.top_k_neighbours(x, k).map(|(values, indices)| vec![values, indices]))?;
     let Some([values, indices]) = made.as_deref() else { return Ok(None) };
@@ -68,7 +71,11 @@ mod tests {
             let series = HostTensor::real([n, 23], (0..n * 23).map(value).collect()).unwrap();
             let panels = Panels::new(&Connectivity::new(Kind::Correlation), &series, &[]).unwrap();
             let mut rows = Vec::new();
-            panels.each(&Device::oracle(), |_, values| Ok(rows.extend_from_slice(values))).unwrap();
+            let take = |_: std::ops::Range<usize>, values: &[f32]| {
+                rows.extend_from_slice(values);
+                Ok(())
+            };
+            panels.each(&Device::oracle(), take).unwrap();
             let counted = degrees(&panels, &device, 0.1).unwrap().unwrap();
             for (i, kept) in top_k(&panels, &device, k).unwrap().unwrap().into_iter().enumerate() {
                 let mut wanted: Vec<f32> = (0..n).filter(|&j| j != i).map(|j| rows[i * n + j]).collect();
