@@ -151,11 +151,14 @@ impl From<Layout> for SeriesOptions {
 }
 
 /// Reads series from a `.npy` array (`[subjects]` first where it has three axes; any type that [`read_npy`](super::read_npy) reads), an
-/// array of a `.npz` file ([`read_npz`](super::read_npz); `FILE.npz:NAME` chooses one), a table ([`read_table`](super::read_table)), the
-/// maps of a surface in `.gii` ([`read_gifti_bytes`](super::read_gifti_bytes)), parcels or grayordinates of a CIFTI-2 file
-/// ([`read_cifti`](super::cifti::read_cifti)), or an image over time by an atlas ([`atlas_series`](super::atlas_series)), and turns them so
-/// that time is last. `options` are a [`Layout`], or [`SeriesOptions`]. A file of a single frame is accepted. Names of regions are read from
-/// `NAME.names.txt` beside `NAME.npy`, and from the array `names` of a `.npz` file. A region that is NaN at every frame, or marked as missing at every row of a table, has no value ([`Series::missing`]).
+/// array of a `.npz` file ([`read_npz`](super::read_npz); `FILE.npz:NAME` chooses one), a dataset of an HDF5 or NWB file
+/// (`FILE.h5:/path/to/dataset`), a variable of a MATLAB file as MATLAB shows it (`FILE.mat:NAME`, `FILE.mat:NAME.FIELD{2}`), a table
+/// ([`read_table`](super::read_table)), the maps of a surface in `.gii` ([`read_gifti_bytes`](super::read_gifti_bytes)), parcels or
+/// grayordinates of a CIFTI-2 file ([`read_cifti`](super::cifti::read_cifti)), or an image over time by an atlas
+/// ([`atlas_series`](super::atlas_series)), and turns them so that time is last. `options` are a [`Layout`], or [`SeriesOptions`]. A file
+/// of a single frame is accepted. Names of regions are read from `NAME.names.txt` beside `NAME.npy`, from the array `names` of a `.npz`
+/// file, and from texts called `names`, `labels` or `region_names` beside an array of an HDF5 or MATLAB file. A region that is NaN at every
+/// frame, or marked as missing at every row of a table, has no value ([`Series::missing`]).
 ///
 /// # Errors
 /// Returns [`Error::File`] where the file cannot be read or has another extension, the array has fewer than two or more than three axes or
