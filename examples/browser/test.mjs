@@ -128,15 +128,21 @@ await test('times ops', { query: '?device=gpu#bench' }, async (page) => {
   await shot(page, 'bench_1280');
 });
 
-await test('survives the loss of its device', { query: '?device=gpu&steps=300', allowed: /lost|destroyed/i }, async (page) => {
+await test('survives the loss of its device', { query: '?device=gpu&steps=300', allowed: /lost|destroyed|crash/i }, async (page) => {
   await page.click('#start');
   await page.waitForFunction(() => /^[1-9]/.test(document.querySelector('#step').textContent), undefined, minutes(5));
-  await page.evaluate(() => window.tapetum.worker.call('lose'));
+  const devtools = await browser.newBrowserCDPSession();
+  await devtools.send('Browser.crashGpuProcess').catch(() => {});
   await page.waitForSelector('#banner:not([hidden])', minutes(5));
   said(await text(page, 'banner'));
   assert.match(await text(page, 'banner'), /lost/);
   await shot(page, 'lost_1280');
-  await page.click('#banner button:has-text("Go on with the cores")');
+  await page.click('#banner button:has-text("Open it again")');
+  await page.waitForFunction(() => /WebGPU/.test(document.querySelector('#device').textContent) && !document.querySelector('#start').disabled, undefined, minutes(2));
+  await page.click('#start');
+  await page.waitForFunction(() => /^[2-9]/.test(document.querySelector('#step').textContent), undefined, minutes(5));
+  await shot(page, 'again_1280');
+  await page.selectOption('#choice', 'cpu');
   await page.waitForFunction(() => /the cores/.test(document.querySelector('#device').textContent) && !document.querySelector('#start').disabled, undefined, minutes(2));
 });
 

@@ -98,7 +98,7 @@ export class Surface {
   /** Colours the parcels of `labels`, or nothing but the sulci. */
   show(labels) {
     this.labels = labels;
-    if (!this.gl) return;
+    if (!this.gl || this.gl.isContextLost()) return;
     const { gl, mesh } = this;
     const of = palette(labels, mesh);
     const corners = mesh.faces;
@@ -126,7 +126,7 @@ export class Surface {
     const { gl, canvas, angle } = this;
     const ratio = Math.min(devicePixelRatio || 1, 2);
     const [width, height] = [canvas.clientWidth * ratio, canvas.clientHeight * ratio].map(Math.round);
-    if (!width || !height) return;
+    if (!width || !height || gl.isContextLost()) return;
     if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
     gl.viewport(0, 0, width, height);
     gl.clearColor(0, 0, 0, 0);
@@ -170,6 +170,12 @@ export class Surface {
       this.turn(...by);
     };
     addEventListener('resize', () => this.draw());
+    // A GPU that is lost takes what is drawn with it.
+    canvas.addEventListener('webglcontextlost', (event) => event.preventDefault());
+    canvas.addEventListener('webglcontextrestored', () => {
+      this.#prepare();
+      this.show(this.labels);
+    });
   }
 }
 

@@ -141,11 +141,6 @@ const methods = {
   async stop() {
     stopped = true;
   },
-
-  /** Loses the device, as a driver that is updated does. */
-  async lose() {
-    engine.lose();
-  },
 };
 
 /** An error as a message. What the device reported since tells more than a call that failed for it. */

@@ -18,7 +18,7 @@ impl Engine {
     pub async fn check(
         &self,
         filter: Option<String>,
-        #[wasm_bindgen(unchecked_param_type = "(outcomes: CheckOutcome[], case: string, at: number, cases: number) => boolean | void")]
+        #[wasm_bindgen(unchecked_param_type = "(outcomes: CheckOutcome[], name: string, at: number, cases: number) => boolean | void")]
         each: Function,
     ) -> Result<JsValue> {
         let cases = check::select(filter.as_deref()).map_err(thrown)?;

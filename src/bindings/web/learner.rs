@@ -33,7 +33,7 @@ impl Engine {
     pub async fn learner(
         &self,
         cortex: &Cortex,
-        #[wasm_bindgen(unchecked_param_type = "LearnerSettings")] settings: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "LearnerSettings")] settings: JsValue,
     ) -> Result<Learner> {
         let cortex = cortex.0.clone();
         let train = cortex.frames() / 2;

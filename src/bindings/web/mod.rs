@@ -87,14 +87,6 @@ impl Engine {
             Device::Cpu(_) => Ok(()),
         }
     }
-
-    /// Gives the device up; programs on it are lost. For tests of the recovery.
-    pub fn lose(&self) {
-        if let Device::Gpu(context) = &self.device {
-            context.lost("it was given up");
-            context.device().destroy();
-        }
-    }
 }
 
 /// The version of this library.

@@ -32,7 +32,7 @@ impl Series {
     pub fn read(
         name: &str,
         bytes: &[u8],
-        #[wasm_bindgen(unchecked_param_type = "{ layout?: 'time-regions' | 'regions-time' }")] options: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "{ layout?: 'time-regions' | 'regions-time' }")] options: JsValue,
     ) -> Result<Series> {
         let mut settings = Settings::of(&options)?;
         let layouts = [("time-regions", Layout::TimeRegions), ("regions-time", Layout::RegionsTime)];
@@ -100,7 +100,7 @@ impl Engine {
     pub async fn connectivity(
         &self,
         series: &Series,
-        #[wasm_bindgen(unchecked_param_type = "ConnectivitySettings")] settings: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "ConnectivitySettings")] settings: JsValue,
     ) -> Result<Object> {
         let measure = measure(Settings::of(&settings)?)?;
         let Series(series) = series;
@@ -155,7 +155,7 @@ impl Engine {
         series: &Series,
         name: String,
         table: Vec<u8>,
-        #[wasm_bindgen(unchecked_param_type = "DenoiseSettings")] settings: JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "DenoiseSettings")] settings: JsValue,
     ) -> Result<JsValue> {
         let denoise = denoising(Settings::of(&settings)?)?;
         let table = data::read_confounds_bytes(&name, &table).map_err(thrown)?;
