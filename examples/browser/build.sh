@@ -18,7 +18,7 @@ folder=${CARGO_TARGET_DIR:-target}
 
 # 128-bit SIMD is in every browser that has WebGPU, and in all current others.
 export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
-export CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_STRIP=true
+export CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_OPT_LEVEL=2
 if [ -n "${WEB_CARGO:-}" ]; then
     # Debian's compiler brings the sources of its standard library, and no linker of its own for wasm.
     export RUSTC="$(dirname "$WEB_CARGO")/rustc" RUSTC_BOOTSTRAP=1
@@ -31,10 +31,10 @@ fi
 "$WEB_CARGO" rustc --release --lib --crate-type cdylib --no-default-features --features web --target $target "$@"
 
 mkdir -p "$out/package" "$out/data"
-"$bindgen" --target web --out-name tapetum --out-dir "$out/package" "$folder/$target/release/tapetum.wasm"
+"$bindgen" --target web --remove-name-section --remove-producers-section --out-name tapetum --out-dir "$out/package" "$folder/$target/release/tapetum.wasm"
 if "$wasm_opt" --version >/dev/null 2>&1; then
     "$wasm_opt" -O2 --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
-        --enable-reference-types --enable-multivalue --enable-bulk-memory-opt -o "$out/package/smaller.wasm" "$out/package/tapetum_bg.wasm"
+        --enable-reference-types --enable-multivalue -o "$out/package/smaller.wasm" "$out/package/tapetum_bg.wasm"
     mv "$out/package/smaller.wasm" "$out/package/tapetum_bg.wasm"
 fi
 rm -f "$out/package/.gitignore"

@@ -108,15 +108,42 @@ await test('reads a file of one\'s own', { query: '?device=gpu#own' }, async (pa
   await page.setInputFiles('#file', { name: 'bad.csv', mimeType: 'text/csv', buffer: Buffer.from('a,b\n1,x\n2,3\n') });
   await page.waitForFunction(() => /bad\.csv: /.test(document.querySelector('#own-status').textContent), undefined, minutes(2));
   said(await text(page, 'own-status'));
-  await page.check('#ordered');
   await page.click('#example');
   await page.waitForFunction(() => /5 subjects.*94 regions/.test(document.querySelector('#own-status').textContent), undefined, minutes(2));
   await page.waitForFunction(() => /births/.test(document.querySelector('#betti-note').textContent), undefined, minutes(2));
+  await page.check('#ordered');
   await shot(page, 'own_1280');
   await page.emulateMedia({ colorScheme: 'dark' });
   await page.setViewportSize({ width: 390, height: 844 });
   await page.waitForTimeout(300);
   await shot(page, 'own_390_dark');
+});
+
+await test('the package runs workflows and cleans series', { query: '?device=cpu' }, async (page) => {
+  const found = await page.evaluate(async () => {
+    const { default: init, Engine, Series } = await import('./package/tapetum.js');
+    await init();
+    const engine = await Engine.open('cpu');
+    // Two subjects of two regions: the second region is the first, or its opposite.
+    const wave = Array.from({ length: 50 }, (_, t) => Math.sin(t) + 0.01 * t);
+    const rest = { shape: [2, 50, 2], values: Float32Array.from([1, -1].flatMap((sign) => wave.flatMap((x) => [x, sign * x]))) };
+    const workflow = {
+      data: { rest: { input: 'rest' } }, blocks: [{ name: 'connectome', block: 'correlation', series: 'rest' }], results: [{ value: 'connectome' }] };
+    const run = await engine.workflow(workflow, { rest });
+    const refused = await engine.workflow({ ...workflow, blocks: [] }, { rest }).catch(({ name, message }) => `${name}: ${message}`);
+    // The series are a confound and a trend, and nothing is left of them.
+    const motion = Array.from({ length: 50 }, (_, t) => Math.cos(2 * t));
+    const table = new TextEncoder().encode(`trans_x\n${motion.join('\n')}\n`);
+    const dirty = Series.of({ shape: [1, 50], values: Float64Array.from(motion, (x, t) => 100 + 3 * x + 0.2 * t) });
+    const refusedTable = await engine.denoise(dirty, 'x.tsv', table, { strategi: '36p' }).catch(({ message }) => message);
+    const { series, rank } = await engine.denoise(dirty, 'x.tsv', table, { detrend: true, columns: ['trans_x'] });
+    return { values: Array.from(run.values.connectome.values), refused, refusedTable, rank, left: Math.max(...series.values().values.map(Math.abs)) };
+  });
+  said(JSON.stringify(found));
+  assert.deepEqual(found.values.map((x) => Number(x.toFixed(5))), [1, 1, 1, 1, 1, -1, -1, 1]);
+  assert.match(found.refused, /InputError: .*connectome/);
+  assert.match(found.refusedTable, /no setting is called `strategi`/);
+  assert.ok(found.rank === 3 && found.left < 1e-4, JSON.stringify(found));
 });
 
 await test('times ops', { query: '?device=gpu#bench' }, async (page) => {
@@ -143,15 +170,15 @@ await test('survives the loss of its device', { query: '?device=gpu&steps=300', 
   await page.waitForFunction(() => /^[2-9]/.test(document.querySelector('#step').textContent), undefined, minutes(5));
   await shot(page, 'again_1280');
   await page.selectOption('#choice', 'cpu');
-  await page.waitForFunction(() => /the cores/.test(document.querySelector('#device').textContent) && !document.querySelector('#start').disabled, undefined, minutes(2));
+  await page.waitForFunction(() => /the processor/.test(document.querySelector('#device').textContent) && !document.querySelector('#start').disabled, undefined, minutes(2));
 });
 
-await test('falls back on the cores', { query: '?steps=3' }, async (page) => {
-  // SwiftShader is no hardware GPU, so the best device is the cores.
-  assert.match(await text(page, 'device'), /the cores/);
+await test('falls back on the processor', { query: '?steps=3' }, async (page) => {
+  // SwiftShader is no hardware GPU, so the best device is the processor.
+  assert.match(await text(page, 'device'), /the processor/);
   await page.click('#start');
   await page.waitForFunction(() => document.querySelector('#result').hidden === false, undefined, minutes(5));
-  said(`${await text(page, 'ms')} ms a step on the cores`);
+  said(`${await text(page, 'ms')} ms a step on the processor`);
 });
 
 await browser.close();

@@ -19,8 +19,8 @@ async function open(device) {
   page.info = await worker.call('open', { device });
   const { kind, adapter, webgpu } = page.info;
   const why = webgpu ? 'no hardware GPU here' : 'this browser has no WebGPU';
-  const cores = device === 'cpu' ? 'the cores' : `the cores, with SIMD: ${why}`;
-  chip.textContent = kind === 'cpu' ? cores : `WebGPU${kind === 'software' ? ' in software' : ''}: ${adapter || 'an adapter without a name'}`;
+  const processor = device === 'cpu' ? 'the processor, one core with SIMD' : `the processor, one core with SIMD: ${why}`;
+  chip.textContent = kind === 'cpu' ? processor : `WebGPU${kind === 'software' ? ' in software' : ''}: ${adapter || 'an adapter without a name'}`;
   chip.classList.add(kind === 'cpu' ? 'cpu' : 'gpu');
   $('about').textContent = `tapetum ${page.info.version}. Series: one subject of MPI-Leipzig Mind-Brain-Body (ds000221, CC0), fsaverage4.`;
 }
@@ -53,8 +53,8 @@ async function guarded(run, say) {
 
 const remedies = {
   DeviceLost: 'What was learnt so far is lost with it. A new device can be opened.',
-  OutOfMemory: 'The cores have more memory, and are slower.',
-  NoAdapter: 'The cores can do the same, and are slower.',
+  OutOfMemory: 'The processor has more memory, and is slower.',
+  NoAdapter: 'The processor can do the same, and is slower.',
 };
 
 function failed({ name, message }) {
@@ -71,7 +71,7 @@ function failed({ name, message }) {
     return button;
   };
   const gpu = name === 'NoAdapter' ? [] : [again('Open it again', $('choice').value)];
-  actions.append(...gpu, again('Go on with the cores', 'cpu'));
+  actions.append(...gpu, again('Go on with the processor', 'cpu'));
   banner.replaceChildren(text, actions);
   banner.hidden = false;
   for (const part of parts) part.idle?.();

@@ -121,18 +121,18 @@ const methods = {
 
   async check({ filter }, emit) {
     stopped = false;
-    let last = performance.now();
-    return engine.check(filter, (outcomes, name, at, cases) => {
-      emit({ outcomes, name, at, cases, ms: performance.now() - last });
-      last = performance.now();
+    return engine.check(filter, async (outcomes, name, at, cases) => {
+      emit({ outcomes, name, at, cases });
+      await breathe();
       return !stopped;
     });
   },
 
   async bench({ filter, size }, emit) {
     stopped = false;
-    await engine.bench(filter, size, (row, at, works) => {
+    await engine.bench(filter, size, async (row, at, works) => {
       emit({ row, at, works });
+      await breathe();
       return !stopped;
     });
     return {};

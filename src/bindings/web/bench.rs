@@ -1,6 +1,6 @@
 //! `tapetum bench` in a browser, whose clocks are too coarse for one launch: whole batches of launches are timed.
 
-use super::convert::{thrown, value};
+use super::convert::{awaited, thrown, value};
 use super::{Engine, Result};
 use crate::kernel::{Cost, Target};
 use crate::ops::case::Draw;
@@ -26,7 +26,7 @@ const MOST: usize = 1 << 14;
 #[wasm_bindgen]
 impl Engine {
     /// Times the works whose names contain `filter`, forward with their gradients, at a size, and calls `each` with every row. It stops where
-    /// `each` returns false.
+    /// `each` returns false, or a promise of it.
     ///
     /// # Errors
     /// Throws an `InputError` where no work has such a name, and where the device is lost.
@@ -34,7 +34,8 @@ impl Engine {
         &self,
         filter: Option<String>,
         #[wasm_bindgen(unchecked_param_type = "'small' | 'medium' | 'large'")] size: String,
-        #[wasm_bindgen(unchecked_param_type = "(row: BenchRow, at: number, works: number) => boolean | void")] each: Function,
+        #[wasm_bindgen(unchecked_param_type = "(row: BenchRow, at: number, works: number) => boolean | void | Promise<boolean | void>")]
+        each: Function,
     ) -> Result<()> {
         let wanted = filter.unwrap_or_default().to_lowercase();
         let size = Size::ALL.into_iter().find(|s| s.name() == size);
@@ -52,7 +53,7 @@ impl Engine {
                 Err(e) => json!({ "name": work.name, "error": e.to_string() }),
             };
             let goes_on = each.call3(&JsValue::NULL, &value(&row)?, &(at as u32).into(), &(works.len() as u32).into())?;
-            if goes_on.as_bool() == Some(false) {
+            if awaited(goes_on).await?.as_bool() == Some(false) {
                 break;
             }
         }

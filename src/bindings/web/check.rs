@@ -1,6 +1,6 @@
 //! `tapetum check` in a browser: each op's kernels held to the op's definition in f64.
 
-use super::convert::{thrown, value};
+use super::convert::{awaited, thrown, value};
 use super::{Engine, Result};
 use crate::check::{self, Outcome};
 use js_sys::Function;
@@ -10,7 +10,8 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 #[wasm_bindgen]
 impl Engine {
-    /// Checks the ops whose names contain `filter`, and calls `each` with the outcomes of every case. It stops where `each` returns false.
+    /// Checks the ops whose names contain `filter`, and calls `each` with the outcomes of every case. It stops where `each`
+    /// returns false, or a promise of it.
     ///
     /// # Errors
     /// Throws an `InputError` where no op has such a name, and where the device is lost.
@@ -18,7 +19,9 @@ impl Engine {
     pub async fn check(
         &self,
         filter: Option<String>,
-        #[wasm_bindgen(unchecked_param_type = "(outcomes: CheckOutcome[], name: string, at: number, cases: number) => boolean | void")]
+        #[wasm_bindgen(
+            unchecked_param_type = "(outcomes: CheckOutcome[], name: string, at: number, cases: number) => boolean | void | Promise<boolean | void>"
+        )]
         each: Function,
     ) -> Result<JsValue> {
         let cases = check::select(filter.as_deref()).map_err(thrown)?;
@@ -34,7 +37,7 @@ impl Engine {
             let outcomes = value(&outcomes.into())?;
             let goes_on =
                 each.call4(&JsValue::NULL, &outcomes, &case.name.as_str().into(), &(at as u32).into(), &(cases.len() as u32).into())?;
-            if goes_on.as_bool() == Some(false) {
+            if awaited(goes_on).await?.as_bool() == Some(false) {
                 break;
             }
         }

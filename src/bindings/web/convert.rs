@@ -2,9 +2,10 @@
 
 use super::Result;
 use crate::{Error, HostTensor, Shape};
-use js_sys::{Array, Error as Thrown, Float32Array, Float64Array, Int32Array, JSON, Object, Reflect, Uint32Array};
+use js_sys::{Array, Error as Thrown, Float32Array, Float64Array, Int32Array, JSON, Object, Promise, Reflect, Uint32Array};
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 
 /// An error as JavaScript throws it. Its name tells what a page can do: a lost device is opened again.
 pub(super) fn thrown(error: Error) -> JsValue {
@@ -79,6 +80,11 @@ pub(super) fn from_tensor(object: &JsValue) -> Result<HostTensor> {
         return HostTensor::i32(shape, values.to_vec()).map_err(thrown);
     }
     Err(refused("`values`: a Float32Array, a Float64Array or an Int32Array is expected"))
+}
+
+/// The value that a function gave, or that its promise is fulfilled with.
+pub(super) async fn awaited(given: JsValue) -> Result<JsValue> {
+    JsFuture::from(Promise::resolve(&given)).await
 }
 
 fn extent(value: &JsValue) -> Option<usize> {

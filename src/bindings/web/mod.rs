@@ -9,6 +9,7 @@ mod cortex;
 mod learner;
 mod series;
 mod settings;
+mod workflow;
 
 pub use cortex::Cortex;
 pub use learner::Learner;

@@ -179,6 +179,12 @@ fn measure(mut settings: Settings) -> Result<Connectivity> {
 
 fn denoising(mut settings: Settings) -> Result<Denoise> {
     let strategy = settings.word("strategy", &Strategy::ALL.map(|strategy| (strategy.name(), strategy)))?;
+    let confounds = match (strategy, settings.texts("columns")?) {
+        (None, None) => Selection::None,
+        (Some(strategy), None) => Selection::Strategy(strategy),
+        (None, Some(columns)) => Selection::Columns(columns),
+        (Some(_), Some(_)) => return Err(thrown(Error::argument("`strategy` and `columns` both choose the confounds: leave one out"))),
+    };
     let [low, high, step] = [settings.number("highPass")?, settings.number("lowPass")?, settings.number("repetitionTime")?];
     let band = match (low, high) {
         (None, None) => None,
@@ -192,7 +198,7 @@ fn denoising(mut settings: Settings) -> Result<Denoise> {
         (Some(_), None) => return Err(thrown(Error::argument("a pass band needs `repetitionTime`, in seconds"))),
     };
     let denoise = Denoise {
-        confounds: strategy.map_or(Selection::None, Selection::Strategy),
+        confounds,
         detrend: settings.flag("detrend")?.unwrap_or(false),
         band,
         censor_fd: settings.number("censorFd")?,
@@ -212,7 +218,8 @@ export interface ConnectivitySettings {
 export interface Connectome extends Tensor { names?: string[]; order: Uint32Array; warnings: string[] }
 export interface BirthsDeaths { births: Float32Array; deaths: Float32Array; edges: Int32Array }
 export interface DenoiseSettings {
-  strategy?: string; detrend?: boolean; lowPass?: number; highPass?: number; repetitionTime?: number; censorFd?: number; keepMean?: boolean;
+  /** Either a strategy, such as '36p', or the names of columns. */
+  strategy?: string; columns?: string[]; detrend?: boolean; lowPass?: number; highPass?: number; repetitionTime?: number; censorFd?: number; keepMean?: boolean;
 }
 export interface Denoised { series: Series; rank: number; columns: string[]; frames: number }
 "#;

@@ -43,6 +43,10 @@ impl Settings {
         Ok(self.take(key, &format!("a whole number from {least} on"), read)?.map(|x| x as u32))
     }
 
+    pub(super) fn texts(&mut self, key: &str) -> Result<Option<Vec<String>>> {
+        self.take(key, "a list of texts", |value| value.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect())
+    }
+
     /// One of some words.
     pub(super) fn word<T: Copy>(&mut self, key: &str, words: &[(&str, T)]) -> Result<Option<T>> {
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
