@@ -61,6 +61,14 @@ def test_a_workflow_in_a_file(tmp_path):
     np.testing.assert_array_equal(Workflow(by_folder, folder=tmp_path).run()["connectome"], expected)
 
 
+def test_the_names_of_regions_are_kept(tmp_path):
+    np.savetxt(tmp_path / "rest.tsv", series()[0], delimiter="\t", header="\t".join("abcde"), comments="")
+    workflow = json.loads(json.dumps(CONNECTOMES).replace('"input": "rest"', '"series": "rest.tsv"'))
+    found = Workflow(workflow, folder=tmp_path).run()
+    assert found.names == {"connectome": list("abcde")}
+    np.testing.assert_allclose(found["connectome"][0], np.corrcoef(series()[0].T), atol=1e-6)
+
+
 def test_training_with_callbacks_and_settings():
     arrays = {"rest": series(), "age": np.arange(6) * 10 + 20}
     seen = []

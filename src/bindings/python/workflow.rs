@@ -105,11 +105,15 @@ fn result<'py>(py: Python<'py>, workflow: &Workflow, found: RunResult) -> PyResu
         metrics.set_item(&metric.name, one)?;
     }
     made.set_item("metrics", metrics)?;
-    let values = PyDict::new(py);
+    let (values, names) = (PyDict::new(py), PyDict::new(py));
     for value in found.values {
+        if let Some(regions) = &value.names {
+            names.set_item(&value.name, regions)?;
+        }
         values.set_item(value.name, numpy(py, value.value)?)?;
     }
     made.set_item("values", values)?;
+    made.set_item("names", names)?;
     Ok(made)
 }
 

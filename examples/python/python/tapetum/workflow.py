@@ -27,6 +27,7 @@ class Result(Mapping[str, NDArray[np.float32]]):
     Attributes
     ----------
     metrics : the metrics by name.
+    names : the names of the regions along the axes of a value, where a file gives them.
     losses : for each fold, the loss and its terms by name, a number for each step.
     folds : for each fold, the subjects that were trained on and those that were tested on.
     warnings : lines to read before the numbers are trusted.
@@ -38,6 +39,7 @@ class Result(Mapping[str, NDArray[np.float32]]):
     def __init__(self, found: dict[str, Any]) -> None:
         self._values: dict[str, NDArray[np.float32]] = found["values"]
         self.metrics = {name: Metric(**figures) for name, figures in found["metrics"].items()}
+        self.names: dict[str, list[str]] = found["names"]
         self.losses: list[dict[str, NDArray[np.float32]]] = found["losses"]
         self.folds: list[tuple[list[int], list[int]]] = found["folds"]
         self.warnings: list[str] = found["warnings"]
