@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use tapetum::data::read_npy;
 
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "comparison.svg",
     "correlation.svg",
     "labels.npy",
@@ -15,6 +15,7 @@ const FILES: [&str; 11] = [
     "memberships.npy",
     "parcel_correlation.npy",
     "parcel_order.npy",
+    "parcels.label.gii",
     "parcels.svg",
     "report.html",
     "result.json",

@@ -77,8 +77,8 @@ fn bad_arguments_are_one_line_and_leave_nothing() {
     fails("missing.npy -o out.npy", &["missing.npy", "cannot be read"]);
     fails("missing.csv -o out.npy", &["missing.csv", "cannot be read"]);
     fails("folder.npy -o out.npy", &["folder.npy", "cannot be read"]);
-    fails("in.npy -o out.nii", &["out.nii", ".npy, .npz, .csv and .tsv"]);
-    fails("in.npy -o out", &["out", ".npy, .npz, .csv and .tsv"]);
+    fails("in.npy -o out.nii", &["out.nii", ".npy, .npz, .csv, .tsv and .pconn.nii"]);
+    fails("in.npy -o out", &["out", ".npy, .npz, .csv, .tsv and .pconn.nii"]);
     fails("in.npy -o folder.npy --device cpu", &["folder.npy", "cannot be written"]);
     fails("in.npy -o nowhere/out.npy --device cpu", &["nowhere/out.npy", "cannot be written"]);
     fails("in.npy -o in.npy/out.npy --device cpu", &["in.npy/out.npy", "cannot be written"]);

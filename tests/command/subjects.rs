@@ -71,7 +71,7 @@ fn a_tangent_is_of_a_group_of_equal_frames() {
 #[test]
 fn a_workflow_takes_subjects_by_name() {
     let folder = folder();
-    let mut run = |series: Value| {
+    let run = |series: Value| {
         let workflow = json!({
             "data": { "x": series },
             "blocks": [{ "name": "c", "block": "correlation", "series": "x" }],
