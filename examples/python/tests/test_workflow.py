@@ -129,5 +129,11 @@ def test_a_missing_file_of_data(tmp_path):
         Workflow(workflow, folder=tmp_path).run()
 
 
+def test_a_loss_that_is_not_finite_names_its_step():
+    arrays = {"rest": series(), "age": np.arange(6)}
+    with pytest.raises(FloatingPointError, match="step [0-9]+ of 30"):
+        Workflow(learning(), settings={"train.rate": 1e30}).run(arrays)
+
+
 def test_the_schema_knows_arrays_in_memory():
     assert "input" in json.dumps(schema())

@@ -4,6 +4,9 @@ use crate::{Error, Result};
 use pyo3::exceptions::{PyFileNotFoundError, PyFloatingPointError, PyMemoryError, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
+/// What `std::io::Error` prints before the number of an error of the system's.
+const SYSTEM: &str = "(os error ";
+
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
         let message = error.to_string();
@@ -13,7 +16,7 @@ impl From<Error> for PyErr {
                 PyValueError::new_err(message)
             }
             Error::NotFinite { .. } => PyFloatingPointError::new_err(message),
-            Error::File { path, .. } if !path.exists() => PyFileNotFoundError::new_err(message),
+            Error::File { path, what } if !what.contains(SYSTEM) && !path.exists() => PyFileNotFoundError::new_err(message),
             Error::File { .. } => of_system(message),
             Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
             Error::NoAdapter { .. } | Error::Shader { .. } | Error::DeviceLost { .. } | Error::Device { .. } => {
@@ -29,7 +32,7 @@ fn of_system(message: String) -> PyErr {
     if message.contains("(os error 2)") {
         return PyFileNotFoundError::new_err(message);
     }
-    if message.contains("(os error ") { PyOSError::new_err(message) } else { PyValueError::new_err(message) }
+    if message.contains(SYSTEM) { PyOSError::new_err(message) } else { PyValueError::new_err(message) }
 }
 
 /// Adds the name of an argument to an error about its value.
