@@ -57,6 +57,8 @@ pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
 pub struct OutputFolder {
     path: PathBuf,
     files: Vec<(PathBuf, Vec<u8>)>,
+    /// The folders that were made. Those that are empty in the end are removed, so that a failure leaves nothing behind.
+    made: Vec<PathBuf>,
     /// The lock on the folder, where the file system has locks.
     _lock: Option<Lock>,
 }
@@ -69,12 +71,14 @@ impl OutputFolder {
     /// Returns [`Error::File`] where the folder cannot be made or written in, or is the output folder of another process at this time.
     pub fn new(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
+        let lacking = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let made = lacking.map(Path::to_owned).collect::<Vec<_>>().into_iter().rev().collect();
         fs::create_dir_all(&path).map_err(|e| Error::file(&path, format!("the folder cannot be made: {e}")))?;
-        let lock = Lock::new(&path)?;
+        let folder = Self { files: Vec::new(), made, _lock: Lock::new(&path)?, path };
         let _writing = writing();
-        let probed = Temporary::new(&path.join("probe"), &[], None);
-        probed.map_err(|e| Error::file(&path, format!("the folder cannot be written in: {e}")))?;
-        Ok(Self { path, files: Vec::new(), _lock: lock })
+        let probed = Temporary::new(&folder.path.join("probe"), &[], None);
+        probed.map_err(|e| Error::file(&folder.path, format!("the folder cannot be written in: {e}")))?;
+        Ok(folder)
     }
 
     /// The folder.
@@ -82,7 +86,8 @@ impl OutputFolder {
         &self.path
     }
 
-    /// Adds a file of the given name and contents, which stay in memory until the commit. Of several files with one name the last counts.
+    /// Adds a file of the given name and contents, which stay in memory until the commit. Of several files with one name the last counts. A
+    /// name may be a path below the folder, whose folders the commit makes.
     ///
     /// # Errors
     /// Returns [`Error::File`] where a folder has that name.
@@ -101,9 +106,29 @@ impl OutputFolder {
     /// # Errors
     /// Returns [`Error::File`] where a file cannot be written or put in place. The files before it are then removed, and the files they
     /// replaced are restored.
-    pub fn commit(self) -> Result<Vec<PathBuf>> {
+    pub fn commit(mut self) -> Result<Vec<PathBuf>> {
+        self.make_folders()?;
         write_files(&self.files)?;
         Ok(self.files.iter().map(|(path, _)| path.clone()).collect())
+    }
+
+    /// Makes the folders of the files.
+    fn make_folders(&mut self) -> Result<()> {
+        for (file, _) in &self.files {
+            let lacking = file.ancestors().skip(1).take_while(|folder| !folder.exists()).collect::<Vec<_>>();
+            for folder in lacking.into_iter().rev() {
+                fs::create_dir(folder).map_err(|e| Error::file(folder, format!("the folder cannot be made: {e}")))?;
+                self.made.push(folder.to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for OutputFolder {
+    fn drop(&mut self) {
+        // A folder that holds anything is not removed by this call.
+        self.made.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
     }
 }
 

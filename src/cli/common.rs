@@ -56,6 +56,13 @@ pub(super) struct Computed<T> {
     refused: Option<String>,
 }
 
+impl<T> Computed<T> {
+    /// The reason why the device that `auto` took did not compute it.
+    pub(super) fn refused(&self) -> Option<String> {
+        self.refused.as_ref().map(|why| format!("computed on the host's cores, for {why}"))
+    }
+}
+
 /// Computes something on a device, or on the host's cores where `auto` chose the device and it has no room.
 fn computed<T>(device: Device, auto: bool, compute: impl Fn(&Device) -> Result<T>) -> Result<Computed<T>> {
     let refused = match (compute(&device), auto) {
@@ -170,6 +177,11 @@ impl Common {
     /// Returns the errors of `compute`, and says what to do where a device that was named has no room.
     pub(super) fn compute<T>(&self, compute: impl Fn(&Device) -> Result<T>) -> Result<Computed<T>> {
         computed(self.device()?, self.asked().1.eq_ignore_ascii_case("auto"), compute)
+    }
+
+    /// Computes on a device that is open, as [`Common::compute`] does.
+    pub(super) fn compute_on<T>(&self, device: &Device, compute: impl Fn(&Device) -> Result<T>) -> Result<Computed<T>> {
+        computed(device.clone(), self.asked().1.eq_ignore_ascii_case("auto"), compute)
     }
 
     /// Prints the device on which something was computed in one line, as [`Common::say`] does, and why it is not the one that `auto` took.

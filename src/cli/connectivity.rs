@@ -2,9 +2,10 @@
 
 mod report;
 
+use super::cohort::{self, Input};
 use super::common::{Common, Done, note};
 use super::large::{Keep, Written, in_panels, keep, write_in_panels};
-use super::source::{Source, apart};
+use super::source::apart;
 use super::subjects;
 use crate::connectome::connectivity::mean::Ended;
 use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind};
@@ -22,21 +23,22 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 pub(super) struct Connectivity {
     #[command(flatten)]
-    source: Source,
+    input: Input,
     /// The file for the matrices, f32 `[.., regions, regions]`: `.npy` (with the regions' names beside it in a `.names.txt`) or `.npz`; for one
     /// subject also `.tsv` or `.csv`, with the names in its header and first column. A file with an array for each subject by name (`.npz`,
     /// `FILE.h5:/group`, `FILE.mat:NAME`) gives a matrix for each, in the order of names, and `.npz` has the names in its array `subjects`.
+    /// With --bids, the folder for the results.
     #[arg(short, long, value_name = "OUT")]
     out: PathBuf,
     /// Keep part of a matrix that would be too large, which is never made as a whole: `top-k=N`, the N strongest edges of each region, by
     /// value and not by magnitude; `threshold=R`, the pairs whose value is R or greater, each once; or `degree=R`, the number of others with
     /// which a region's value is R or greater. Edges go to `.npz`, as `scipy.sparse.load_npz` reads it, or to a `.tsv` or `.csv` of source,
     /// target and weight; degrees to `.npy`, `.tsv` or `.csv`. Regions that are constant or have no value have no edges.
-    #[arg(long, value_name = "top-k=N|threshold=R|degree=R", value_parser = keep)]
+    #[arg(long, value_name = "top-k=N|threshold=R|degree=R", value_parser = keep, conflicts_with = "bids")]
     keep: Option<Keep>,
-    /// The matrices to compute; covariance divides by T - 1.
-    #[arg(long, value_enum, default_value_t = Kind::Correlation)]
-    kind: Kind,
+    /// The matrices to compute; covariance divides by T - 1. With --bids, several kinds may be given: correlation,tangent.
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 1, default_value = "correlation", value_name = "KIND")]
+    kind: Vec<Kind>,
     /// Shrinkage of the covariance: `none`, `ledoit-wolf` or `oas` as in scikit-learn, or `ridge=X`, which adds X to its diagonal. As in
     /// nilearn, only a correlation standardises the series first [default: none; ledoit-wolf for tangent].
     #[arg(long, value_parser = shrinkage)]
@@ -54,7 +56,7 @@ pub(super) struct Connectivity {
     unconverged: bool,
     /// The folder for a report: the matrix as a picture with the regions in the order of clusters, the strongest connections by name, and
     /// the warnings.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "bids")]
     report: Option<PathBuf>,
 }
 
@@ -94,6 +96,10 @@ fn shrinkage(text: &str) -> Result<Shrinkage, String> {
     }
 }
 
+fn is_correlation(kind: Kind) -> bool {
+    matches!(kind, Kind::Correlation | Kind::PartialCorrelation)
+}
+
 pub(super) fn shrinkage_name(shrinkage: Shrinkage) -> String {
     match shrinkage {
         Shrinkage::None => "none".into(),
@@ -105,40 +111,52 @@ pub(super) fn shrinkage_name(shrinkage: Shrinkage) -> String {
 
 impl Connectivity {
     pub(super) fn agrees(&self) -> Result<(), &'static str> {
-        if self.kind != Kind::Tangent && (self.tolerance.is_some() || self.unconverged) {
+        if !self.kind.contains(&Kind::Tangent) && (self.tolerance.is_some() || self.unconverged) {
             return Err("--tolerance and --unconverged are of --kind tangent: leave them out");
         }
-        if self.fisher_z && !matches!(self.kind, Kind::Correlation | Kind::PartialCorrelation) {
+        if self.fisher_z && !self.kind.iter().any(|kind| is_correlation(*kind)) {
             return Err("--fisher-z is of correlations: leave it out, or take --kind correlation or partial-correlation");
+        }
+        if self.kind.len() > 1 && !self.input.tree.is_given() {
+            return Err("several kinds are for --bids, which writes a file of each: one kind is expected for a file");
+        }
+        if self.kind.iter().enumerate().any(|(i, kind)| self.kind[..i].contains(kind)) {
+            return Err("--kind names a kind twice");
         }
         if self.keep.is_some() && self.report.is_some() {
             return Err("--report is of whole matrices: leave it or --keep out");
         }
-        self.keep.map_or(Ok(()), |keep| keep.agrees(&self.measure()))
+        self.keep.map_or(Ok(()), |keep| keep.agrees(&self.only()))
     }
 
     pub(super) fn run(self, common: &Common) -> Result<Done> {
+        if let Some(found) = self.input.find()? {
+            return cohort::connectivity(&self, found, common);
+        }
         self.check_out()?;
-        if let Some(cohort) = self.source.cohort()? {
+        if let Some(cohort) = self.input.source.cohort()? {
             return subjects::connectivity(&self, &cohort, common);
         }
-        let series = self.source.read()?;
+        let measure = self.only();
+        let series = self.input.source.read()?;
         let shape = series.values.shape();
         let [regions, frames] = [shape[shape.rank() - 2], shape[shape.rank() - 1]];
         let subjects: usize = shape[..shape.rank() - 2].iter().product();
         if frames < 2 {
-            return Err(Error::file(self.source.path(), format!("{frames} frame: at least 2 are needed for a {}", self.kind.name())));
+            return Err(Error::file(
+                self.input.source.path(),
+                format!("{frames} frame: at least 2 are needed for a {}", measure.kind.name()),
+            ));
         }
         let folder = self.report.as_ref().map(OutputFolder::new).transpose()?;
-        let measure = self.measure();
         let computed = common.compute(|device| self.write(&measure, device, &series)).map_err(|e| match e {
-            Error::Argument { what } => Error::file(self.source.path(), what),
-            Error::Op { .. } => Error::file(self.source.path(), e.to_string()),
+            Error::Argument { what } => Error::file(self.input.source.path(), what),
+            Error::Op { .. } => Error::file(self.input.source.path(), e.to_string()),
             other => other,
         })?;
         let (made, device) = (&computed.value, &computed.device);
         common.say_computed(&computed);
-        self.source.say(&series);
+        self.input.source.say(&series);
         let warnings = self.warnings(&measure, &series, made);
         let reported = match (folder, &made.whole) {
             (Some(folder), Some(matrices)) => {
@@ -152,18 +170,18 @@ impl Connectivity {
             (None, _) => false,
         };
         for warning in &warnings {
-            note(&format!("warning: {}: {warning}", self.source.path().display()));
+            note(&format!("warning: {}: {warning}", self.input.source.path().display()));
         }
         let mut json = json!({
             "out": self.out.display().to_string(), "device": device.name(),
             "cooperative": device.cooperative(),
-            "kind": self.kind.name(), "shrinkage": shrinkage_name(measure.shrinkage()), "fisher_z": self.fisher_z,
+            "kind": measure.kind.name(), "shrinkage": shrinkage_name(measure.shrinkage()), "fisher_z": measure.fisher_z,
             "precision": precision(made.precision), "condition": made.condition,
             "residual": made.mean.map(|m| m.residual), "mean": made.mean.map(ended),
             "keep": self.keep.map(Keep::text), "edges": made.edges, "subjects": subjects, "frames": frames, "regions": regions,
             "warnings": warnings, "report": self.report.as_ref().filter(|_| reported).map(|report| report.display().to_string()),
         });
-        self.source.describe(&mut json, &series);
+        self.input.source.describe(&mut json, &series);
         common.print(&json, || {
             let of = if subjects == 1 { String::new() } else { format!("{subjects} subjects of ") };
             let how = if made.precision == Precision::F64 { ", in f64 on the host" } else { "" };
@@ -183,7 +201,6 @@ impl Connectivity {
         let made = measure.compute_present(device, &series.values, &series.missing)?;
         let connectome = Connectome::new(made.values.clone(), series.names.clone())?;
         let connectome = Connectome { parcels: series.parcels().cloned(), ..connectome };
-        let connectome = Connectome { parcels: series.parcels().cloned(), ..connectome };
         data::write_connectome(&self.out, &connectome)?;
         Ok(Written::of(made))
     }
@@ -195,7 +212,7 @@ impl Connectivity {
             1 => "1 subject".to_owned(),
             subjects => format!("{subjects} subjects"),
         };
-        let (file, quantity) = (self.source.path().display(), self.quantity());
+        let (file, quantity) = (self.input.source.path().display(), Self::quantity(&self.only()));
         let page = Page {
             intro: format!("{file}: {quantity} of {of} of {frames} frames and {regions} regions, in {}.", self.out.display()),
             quantity,
@@ -207,19 +224,29 @@ impl Connectivity {
         folder.commit().map(drop)
     }
 
-    pub(super) fn measure(&self) -> Measure {
-        let mut measure = Measure::new(self.kind);
+    /// The measures that are asked for.
+    pub(super) fn measures(&self) -> Vec<Measure> {
+        self.kind.iter().map(|kind| self.measure(*kind)).collect()
+    }
+
+    /// The measure of a file, which has one kind.
+    pub(super) fn only(&self) -> Measure {
+        self.measure(self.kind.first().copied().unwrap_or(Kind::Correlation))
+    }
+
+    fn measure(&self, kind: Kind) -> Measure {
+        let mut measure = Measure::new(kind);
         measure.shrinkage = self.shrinkage;
-        measure.fisher_z = self.fisher_z;
+        measure.fisher_z = self.fisher_z && is_correlation(kind);
         measure.tolerance = self.tolerance;
         measure.unconverged = self.unconverged;
         measure
     }
 
     /// What the matrices hold, in words.
-    fn quantity(&self) -> String {
-        let kind = self.kind.name().replace('-', " ");
-        if self.fisher_z { format!("Fisher's z of the {kind}") } else { kind }
+    fn quantity(measure: &Measure) -> String {
+        let kind = measure.kind.name().replace('-', " ");
+        if measure.fisher_z { format!("Fisher's z of the {kind}") } else { kind }
     }
 
     /// The warnings that a user should read before trusting the matrices.
@@ -228,7 +255,7 @@ impl Connectivity {
         let mut found: Vec<String> = doubt.into_iter().collect();
         found.extend(series.read_as.iter().flat_map(|read_as| read_as.doubts.clone()));
         found.extend(series.missing_warning());
-        found.extend(made.rows.warnings(self.kind, |row| series.row_name(row)));
+        found.extend(made.rows.warnings(measure.kind, |row| series.row_name(row)));
         if let Some(mean) = made.mean.filter(|m| !m.converged) {
             found.push(format!("the geometric mean has not converged: a step of length {:.1e} is left", mean.residual));
         }
@@ -245,17 +272,17 @@ impl Connectivity {
 
     /// The file of series.
     pub(super) fn series(&self) -> &Path {
-        self.source.path()
+        self.input.source.path()
     }
 
-    /// The file for the matrices.
+    /// The file or the folder for the results.
     pub(super) fn out(&self) -> &Path {
         &self.out
     }
 
     fn check_out(&self) -> Result<()> {
         Format::written_as(&self.out, self.keep.map_or(Content::Connectome, Keep::content))?;
-        apart(&self.out, self.source.files())
+        apart(&self.out, self.input.source.files())
     }
 }
 

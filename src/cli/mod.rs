@@ -4,6 +4,7 @@
 
 mod bench;
 mod check;
+mod cohort;
 mod common;
 mod connectivity;
 mod demo;

@@ -113,6 +113,16 @@ impl Source {
         &self.series
     }
 
+    /// The atlas, by its file or its name.
+    pub(super) fn atlas(&self) -> Option<&Path> {
+        self.atlas.as_deref()
+    }
+
+    /// The same options for another file, with the image by which it has series.
+    pub(super) fn of(&self, series: &Path, atlas: Option<&Path>) -> Self {
+        Self { series: series.to_owned(), atlas: atlas.map(Path::to_owned), ..self.clone() }
+    }
+
     /// The order of the file's last two axes.
     pub(super) fn layout(&self) -> Layout {
         match self.layout {

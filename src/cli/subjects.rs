@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// Computes and writes the matrices of each subject, `[subjects, regions, regions]`. Subjects may have frames of their own, except for a
 /// tangent, which is of the group.
 pub(super) fn connectivity(command: &Connectivity, cohort: &Cohort, common: &Common) -> Result<Done> {
-    let (path, measure) = (command.series(), command.measure());
+    let (path, measure) = (command.series(), command.only());
     if !command.is_plain() {
         return Err(Error::file(path, "--keep and --report are of one array, and this file has one for each subject: FILE:NAME takes one"));
     }

@@ -101,7 +101,7 @@ fn components(path: &Path, table: &Confounds) -> Result<(BTreeMap<String, String
 }
 
 /// JSON with null for the `NaN`, `Infinity` and `-Infinity` of Python's writer.
-fn strict(text: &str) -> String {
+pub(super) fn strict(text: &str) -> String {
     // Text between quotes is a string and stays as it is; a quote after a backslash does not end it.
     let mut strict = String::with_capacity(text.len());
     let (mut rest, mut within) = (text, false);

@@ -15,12 +15,14 @@
 //! | surfaces, GIFTI | [`read_gifti_bytes`], [`read_gifti_labels_bytes`], [`read_mesh`] | [`series_gifti`], [`label_gifti`] |
 //! | images and labels (idx, as MNIST's) | [`read_idx`], [`read_idx_bytes`] | |
 //! | confounds | [`read_confounds`], [`read_confounds_bytes`] | |
+//! | trees of BIDS derivatives | [`bids`] | [`bids::derivative`] |
 //! | worms (calcium imaging) | [`read_worms`] | |
 //! | the cortex that ships | [`shipped_cortex`] | |
 //! | sparse matrices | | [`SparseWriter`] |
 //! | values of regions | | [`write_values`] |
 //! | anything | | [`write_file`](crate::file::write_file), [`FileWriter`](crate::file::FileWriter), [`OutputFolder`](crate::file::OutputFolder) |
 
+pub mod bids;
 pub mod cifti;
 mod cohort;
 mod confounds;
@@ -52,7 +54,9 @@ mod worms;
 
 pub use cohort::{Cohort, read_cohort};
 pub use confounds::{read_confounds, read_confounds_bytes};
-pub use connectome::{Connectome, ConnectomeWriter, read_connectome, read_connectome_bytes, write_connectome, write_connectomes};
+pub use connectome::{
+    Connectome, ConnectomeWriter, connectome_text, read_connectome, read_connectome_bytes, write_connectome, write_connectomes,
+};
 pub use format::{Content, FORMATS, Format, FormatRow};
 pub use gifti::{Mesh, Surface, label_gifti, read_gifti_bytes, read_gifti_labels_bytes, read_mesh, read_mesh_bytes, series_gifti};
 pub use idx::{Bytes, read_idx, read_idx_bytes};
@@ -60,7 +64,9 @@ pub use named::file_and_array;
 pub use nifti::{Image, MapSeries, NiftiReader, Resample, atlas_series, is_nifti, read_nifti, read_nifti_bytes};
 pub use npy::{NpyRows, NpyWriter, npy_bytes, read_npy, read_npy_bytes, read_npy_f64_bytes, write_npy};
 pub use npz::{read_npz, read_npz_bytes};
-pub use series::{Layout, Series, SeriesOptions, on_whole_surface, read_series, read_series_bytes, read_series_row, write_series};
+pub use series::{
+    Layout, Series, SeriesOptions, on_whole_surface, read_series, read_series_bytes, read_series_row, series_text, write_series,
+};
 pub use shipped::shipped_cortex;
 pub use sparse::SparseWriter;
 pub use table::{Delimiter, ReadAs, Table, TableOptions, cells_text, read_column, read_table, read_table_bytes, table_text};

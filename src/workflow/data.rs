@@ -1,12 +1,13 @@
 //! The data of a workflow: arrays that all subjects share; and series, columns and confounds with one row for each subject. The rows are
 //! read in batches, so that a cohort need not fit in memory.
 
+use super::cohort;
 use super::form::{Form, Placed, file, flag, text, whole, words};
 use super::given;
 use super::object::{Field, Object, object};
 use super::place::{is_name, not_a_name};
 use super::reader::{Reader, finite};
-use super::rows::{held, leading, one_of, stacked};
+use super::rows::{held, leading, numbers_of, stacked};
 use crate::connectome::confounds::{Selection, Strategy};
 use crate::data::{
     Delimiter, Format, Layout, NpyRows, SeriesOptions, TableOptions, file_and_array, read_cohort, read_column, read_connectome, read_npy,
@@ -62,8 +63,8 @@ pub(super) type Standards = BTreeMap<String, [f64; 2]>;
 /// The form of an entry, whose first key tells the kind of data. Every file is read once in full, and all subjects must have the same type
 /// and shape.
 pub(super) fn entry() -> Form<Placed<Described>> {
-    let alone = |object: Object<Entry>| object.form().map(|entry| Described { entry, beside: None });
-    let forms = vec![series().form(), matrices().form(), alone(column()), alone(array()), given::entry().form(), confounds().form()];
+    let [column, array] = [column(), array()].map(|object| object.form().map(Described::from));
+    let forms = vec![series().form(), cohort::entry(), matrices().form(), column, array, given::entry().form(), confounds().form()];
     Form::either(forms).placed()
 }
 
@@ -117,7 +118,7 @@ impl Files {
 }
 
 /// Frames of a run.
-fn frames() -> Field<Option<Range<usize>>> {
+pub(super) fn frames() -> Field<Option<Range<usize>>> {
     let frames = whole(0).times::<2>().checked("[from, to], from below to,", |[from, to]| from < to);
     frames.map(|[from, to]| from..to).maybe("frames", "the first frame and the one after the last; all where it is not given")
 }
@@ -197,21 +198,15 @@ fn column() -> Object<Entry> {
     );
     object("[subjects], or [subjects, classes]: a column of a table", parts, |(table, column, classes, standardise)| {
         let cells = read_column(table, &column.value).map_err(|e| column.error(e))?;
-        let values = match classes {
-            Some(classes) => one_of(&classes, &cells)?,
-            None => {
-                let number = |(row, cell): (usize, &String)| {
-                    let value = cell.parse::<f32>().ok().filter(|x| x.is_finite());
-                    value.ok_or_else(|| column.error(format!("row {} below the header holds `{cell}` where a number is expected", row + 1)))
-                };
-                HostTensor::f32([cells.len()], cells.iter().enumerate().map(number).collect::<Result<_>>()?)?
-            }
-        };
-        let each = values.shape().without(0);
-        let source = Source::Kept(values);
-        let [centred, double] = [false; 2];
-        Ok(Entry::Subjects { source, each, dtype: DType::F32, standardise, centred, double, notes: Vec::new(), names: None })
+        let values = numbers_of(&column, &cells, classes.as_ref(), |row| format!("row {} below the header", row + 1))?;
+        Ok(of_column(values, standardise))
     })
+}
+
+/// The entry of a column, with one value or row of classes for each subject.
+pub(super) fn of_column(values: HostTensor, standardise: bool) -> Entry {
+    let (each, [centred, double]) = (values.shape().without(0), [false; 2]);
+    Entry::Subjects { source: Source::Kept(values), each, dtype: DType::F32, standardise, centred, double, notes: Vec::new(), names: None }
 }
 
 fn array() -> Object<Entry> {
@@ -386,6 +381,22 @@ impl Data {
             values.iter_mut().for_each(|x| *x = ((f64::from(*x) - mean) / deviation) as f32);
         }
         HostTensor::f32(shape, values)
+    }
+}
+
+impl From<Entry> for Described {
+    fn from(entry: Entry) -> Self {
+        Self { entry, beside: None }
+    }
+}
+
+impl Described {
+    /// The entry with more messages to the user.
+    pub(super) fn with_notes(mut self, more: Vec<String>) -> Self {
+        if let Entry::Subjects { notes, .. } = &mut self.entry {
+            notes.extend(more);
+        }
+        self
     }
 }
 

@@ -25,6 +25,7 @@
 
 mod block;
 mod blocks;
+mod cohort;
 mod data;
 mod evaluate;
 mod form;

@@ -53,7 +53,11 @@ impl Files {
     }
 
     fn find(&self, name: &str) -> Result<PathBuf> {
-        let path = self.folder.join(name);
+        self.note(self.folder.join(name))
+    }
+
+    /// Notes a file with its hash.
+    fn note(&self, path: PathBuf) -> Result<PathBuf> {
         if !self.found.borrow().contains_key(&path) {
             let hash = match &self.made_by {
                 Some(command) if !file_and_array(&path).0.exists() => {
@@ -79,6 +83,16 @@ pub(super) struct Place<'a> {
 impl<'a> Place<'a> {
     pub(super) fn root(value: &'a Value, files: &'a Files) -> Self {
         Self { value, at: String::new(), files }
+    }
+
+    /// The folder or the file of this name beside the workflow, which need not be there.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.files.folder.join(name)
+    }
+
+    /// Notes a file that is read because of this value, so that it counts among what the workflow reads.
+    pub(super) fn reads(&self, path: &Path) -> Result<()> {
+        self.files.note(path.to_owned()).map(|_| ())
     }
 
     /// The value as it stands.

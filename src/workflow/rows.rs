@@ -38,15 +38,32 @@ pub(super) fn stacked(rows: &[HostTensor]) -> Result<HostTensor> {
     HostTensor::i32(shape, values.concat())
 }
 
+/// The values of a column's cells: numbers `[subjects]`, or classes where they are given. `whose` names the row of a cell.
+pub(super) fn numbers_of(
+    column: &Placed<String>,
+    cells: &[String],
+    classes: Option<&Placed<Vec<String>>>,
+    whose: impl Fn(usize) -> String,
+) -> Result<HostTensor> {
+    if let Some(classes) = classes {
+        return one_of(classes, cells, whose);
+    }
+    let number = |(row, cell): (usize, &String)| {
+        let value = cell.parse::<f32>().ok().filter(|x| x.is_finite());
+        value.ok_or_else(|| column.error(format!("{} holds `{cell}` where a number is expected", whose(row))))
+    };
+    HostTensor::f32([cells.len()], cells.iter().enumerate().map(number).collect::<Result<_>>()?)
+}
+
 /// The classes of subjects: 0 and 1 where there are two classes, `[subjects]`; one-hot where there are more, `[subjects, classes]`.
-pub(super) fn one_of(place: &Placed<Vec<String>>, cells: &[String]) -> Result<HostTensor> {
+fn one_of(place: &Placed<Vec<String>>, cells: &[String], whose: impl Fn(usize) -> String) -> Result<HostTensor> {
     let classes = &place.value;
     if let Some(twice) = classes.iter().enumerate().find(|(i, class)| classes[..*i].contains(class)) {
         return Err(place.error(format!("the class `{}` stands twice", twice.1)));
     }
     let index = |(row, cell): (usize, &String)| {
         let found = classes.iter().position(|class| class == cell);
-        found.ok_or_else(|| place.error(format!("row {} below the header holds `{cell}`, which is none of them", row + 1)))
+        found.ok_or_else(|| place.error(format!("{} holds `{cell}`, which is none of them", whose(row))))
     };
     let index = cells.iter().enumerate().map(index).collect::<Result<Vec<_>>>()?;
     if classes.len() == 2 {

@@ -4,6 +4,9 @@
 mod common;
 
 mod bench;
+mod bids;
+mod bids_denoise;
+mod bids_workflow;
 mod cases;
 mod connectivity;
 mod demo;

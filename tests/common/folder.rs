@@ -23,6 +23,12 @@ impl Folder {
         path
     }
 
+    /// Writes a file below it, and makes the folders on its path.
+    pub fn put(&self, path: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        fs::create_dir_all(self.0.join(path).parent().unwrap()).unwrap();
+        self.file(path, bytes)
+    }
+
     /// The names in it, sorted.
     pub fn names(&self) -> Vec<String> {
         names(&self.0)

@@ -1,6 +1,7 @@
 //! Files in and out.
 
 mod atlases;
+mod bids;
 mod cases;
 mod cifti;
 mod cohort;

@@ -31,6 +31,20 @@ fn an_output_folder_appears_together() {
     assert_eq!(out.names(), ["a.txt", "b.txt"]);
     assert_eq!(fs::read(path.join("a.txt")).unwrap(), b"a");
 
+    // A file below the folder, and a failure, which leaves no folder behind that was made for it.
+    let mut deeper = OutputFolder::new(&path).unwrap();
+    deeper.add("sub/d.txt", b"d").unwrap();
+    deeper.commit().unwrap();
+    assert_eq!(fs::read(path.join("sub/d.txt")).unwrap(), b"d");
+    let new = path.join("new/newer");
+    let mut failing = OutputFolder::new(&new).unwrap();
+    failing.add("x/y/z.txt", b"z").unwrap();
+    failing.add("../../a.txt/x.txt", b"x").unwrap();
+    assert!(failing.commit().is_err());
+    drop(OutputFolder::new(&new).unwrap());
+    assert_eq!(out.names(), ["a.txt", "b.txt", "sub"]);
+    fs::remove_dir_all(path.join("sub")).unwrap();
+
     let mut dropped = OutputFolder::new(&path).unwrap();
     dropped.add("c.txt", b"c").unwrap();
     drop(dropped);
@@ -71,8 +85,8 @@ fn a_commit_that_fails_restores_what_was_there() {
     // No file is put in place where one of them cannot be.
     let mut files = OutputFolder::new(&folder.0).unwrap();
     files.add("a.txt", b"new").unwrap();
-    files.add("missing/f.txt", b"new").unwrap();
-    assert_says(files.commit(), &folder.0.join("missing/f.txt"), &["cannot be written"]);
+    files.add("e.txt/f.txt", b"new").unwrap();
+    assert_says(files.commit(), &folder.0.join("e.txt/f.txt"), &["cannot be written"]);
     assert_eq!(fs::read(folder.0.join("a.txt")).unwrap(), b"old");
 }
 

@@ -1,13 +1,14 @@
-//! Confounds, formulas, workflows, tunings, benchmarks and checkpoints.
+//! Confounds, trees of BIDS, formulas, workflows, tunings, benchmarks and checkpoints.
 
 use super::target::{PLAIN, Target, by_file, done, files, root, target};
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path};
 use tapetum::bench::compare::Baseline;
 use tapetum::checkpoint::Checkpoint;
 use tapetum::connectome::confounds::formula;
+use tapetum::data::bids::{BidsName, BidsTree, Participants, derivative};
 use tapetum::workflow::Workflow;
-use tapetum::{Tuning, data};
+use tapetum::{Error, Tuning, data};
 
 /// The first lines of a text.
 fn head(bytes: &[u8], lines: usize) -> Vec<u8> {
@@ -28,6 +29,40 @@ pub fn confounds(folder: &Path) -> Vec<Target> {
         target("confounds", vec![table], PLAIN, by_file(folder, "table.tsv", |path| done(data::read_confounds(path)))),
         target("sidecar", beside, PLAIN, by_file(folder, "sidecar.json", move |_| done(data::read_confounds(&tsv)))),
         target("formula", formulas.to_vec(), 1 << 16, move |b| done(formula::columns(&String::from_utf8_lossy(b), &columns))),
+    ]
+}
+
+pub fn trees(folder: &Path) -> Vec<Target> {
+    let table = b"participant_id\tage\tgroup\nsub-01\t23\ta\nsub-02\tn/a\tb\nsub-03\t31\tn/a\n".to_vec();
+    let sidecar =
+        br#"{"RepetitionTime": 0.8, "TaskName": "rest", "SliceTiming": [0, 0.4], "Mask": NaN, "SamplingFrequency": "TR"}"#.to_vec();
+    let func = folder.join("tree/sub-01/func");
+    fs::create_dir_all(&func).unwrap();
+    fs::write(func.join("sub-01_task-rest_bold.nii.gz"), "").unwrap();
+    let tree = BidsTree::open(folder.join("tree")).unwrap();
+    let image = tree.files[0].clone();
+    let names =
+        ["sub-01_task-rest_run-1_space-A_desc-x_bold.nii.gz", "sub-01_seg-Tian_stat-mean_timeseries.tsv"].map(|n| n.as_bytes().to_vec());
+    vec![
+        target("participants", vec![table], PLAIN, by_file(folder, "participants.tsv", |path| done(Participants::read(path)))),
+        target(
+            "inherited",
+            vec![sidecar],
+            PLAIN,
+            by_file(&func, "sub-01_task-rest_bold.json", move |_| {
+                let time = tree.repetition_time(&image);
+                assert!(time.seconds.is_none_or(|s| s > 0.0 && s.is_finite()) && time.warnings.iter().all(|w| !w.contains('\n')));
+                done(tree.sidecar(&image))
+            }),
+        ),
+        target("bids name", names.to_vec(), PLAIN, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let name = BidsName::parse(&text).ok_or_else(|| Error::argument("no name in BIDS"))?;
+            // A name that is read is written as it was, but for capitals in its extension, and names a path below the folder of results.
+            assert!(name.to_string().eq_ignore_ascii_case(&text), "{name} {text}");
+            assert!(derivative::path(&name).components().all(|part| matches!(part, Component::Normal(_))), "{text}");
+            Ok(())
+        }),
     ]
 }
 

@@ -67,6 +67,7 @@ fn readers_give_a_value_or_an_error_of_one_line() {
         files::images(&folder),
         files::surfaces(&folder),
         descriptions::confounds(&folder),
+        descriptions::trees(&folder),
         descriptions::descriptions(&folder),
     ];
     let mut targets: Vec<Target> = groups.into_iter().flatten().collect();

@@ -7,6 +7,7 @@ use crate::{Error, Result};
 
 pub use super::compute::{Matrices, Rows};
 pub use super::condition::CONDITION_IN_SINGLE;
+pub use super::group::GroupTangents;
 pub use super::tangent::Fitted;
 
 /// A kind of connectivity.

@@ -4,6 +4,7 @@ mod cases;
 mod compute;
 pub(crate) mod condition;
 pub mod covariance;
+mod group;
 pub mod large;
 pub mod mean;
 pub mod measure;

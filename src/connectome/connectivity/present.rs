@@ -81,7 +81,7 @@ impl Connectivity {
     }
 }
 
-fn selected(series: &HostTensor, rows: &[usize], frames: usize, shape: Shape) -> Result<HostTensor> {
+pub(super) fn selected(series: &HostTensor, rows: &[usize], frames: usize, shape: Shape) -> Result<HostTensor> {
     let of = |values: &[f64]| rows.iter().flat_map(|row| values[row * frames..][..frames].to_vec()).collect::<Vec<f64>>();
     let values = HostTensor::real(shape, of(&series.to_f64_vec()))?;
     Ok(if series.is_f64() { values } else { values.to_real::<f32>() })

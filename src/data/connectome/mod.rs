@@ -8,7 +8,7 @@ mod table;
 mod write;
 
 pub use rows::ConnectomeWriter;
-pub use write::{write_connectome, write_connectomes};
+pub use write::{connectome_text, write_connectome, write_connectomes};
 
 use super::cifti::Parcels;
 use super::format::{Content, Format};

@@ -17,13 +17,14 @@ use std::path::Path;
 pub fn write_connectome(path: impl AsRef<Path>, connectome: &Connectome) -> Result<()> {
     let path = path.as_ref();
     let npy = || npy_bytes(&connectome.values).map_err(|e| Error::file(path, e.to_string()));
+    let text = |separator| connectome_text(connectome, separator).map_err(|e| Error::file(path, e.to_string()));
     let of = connectome.names.as_deref();
     match Format::written_as(path, Content::Connectome)? {
         Format::Npy => names::write_with_names(path, npy()?, of, connectome.regions()),
         Format::Npz => npz::write_with_names(path, CONNECTOME, &connectome.values, of),
         Format::Cifti => write_file(path, &parcellated::bytes(path, connectome)?),
-        Format::Csv => write_file(path, table(path, connectome, ",")?.as_bytes()),
-        _ => write_file(path, table(path, connectome, "\t")?.as_bytes()),
+        Format::Csv => write_file(path, text(",")?.as_bytes()),
+        _ => write_file(path, text("\t")?.as_bytes()),
     }
 }
 
@@ -44,11 +45,16 @@ pub fn write_connectomes(path: impl AsRef<Path>, connectome: &Connectome, subjec
     }
 }
 
-fn table(path: &Path, connectome: &Connectome, separator: &str) -> Result<String> {
+/// The text of a table of one matrix, with a first column `Node` as XCP-D's `relmat.tsv` has it, and `n/a` for what has no value. Regions
+/// without names are numbered from 0.
+///
+/// # Errors
+/// Returns an error where there are several matrices.
+pub fn connectome_text(connectome: &Connectome, separator: &str) -> Result<String> {
     let n = connectome.regions();
     if connectome.values.shape().elements() != n * n {
         let shape = connectome.values.shape();
-        return Err(Error::file(path, format!("a table holds one matrix, and there are {shape}: .npy or .npz is expected")));
+        return Err(Error::argument(format!("a table holds one matrix, and there are {shape}: .npy or .npz is expected")));
     }
     let counted = (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
     let names = connectome.names.as_deref().unwrap_or(&counted);

@@ -4,7 +4,7 @@ mod grayordinates;
 mod write;
 
 pub use grayordinates::on_whole_surface;
-pub use write::write_series;
+pub use write::{series_text, write_series};
 
 use super::cifti::{Axis, Parcels, is_cifti, is_cifti_file};
 use super::format::{Content, Format};

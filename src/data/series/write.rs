@@ -30,9 +30,8 @@ pub fn write_series(path: impl AsRef<Path>, series: &Series, layout: Layout) -> 
             let shape = values.shape();
             Err(Error::file(path, format!("a table holds the series of one run, and there are {shape}: .npy or .npz is expected")))
         }
-        // The columns of regions by time are frames.
-        Format::Csv => write_file(path, table_text(&values, of.filter(|_| layout == Layout::TimeRegions), ",")?.as_bytes()),
-        _ => write_file(path, table_text(&values, of.filter(|_| layout == Layout::TimeRegions), "\t")?.as_bytes()),
+        Format::Csv => write_file(path, series_text(series, layout, ",")?.as_bytes()),
+        _ => write_file(path, series_text(series, layout, "\t")?.as_bytes()),
     }
 }
 
@@ -60,6 +59,17 @@ fn vertices(names: &[String]) -> Result<Vec<i32>, String> {
     let vertices =
         names.iter().map(|name| vertex(name).ok_or_else(|| format!("a surface holds vertices, and `{name}` is the number of none")));
     vertices.collect()
+}
+
+/// The text of a table of the series of one run, with its axes in the order of `layout`. The regions' names are the header where rows are
+/// frames. A region without values is `n/a`.
+///
+/// # Errors
+/// Returns an error where the series are of several runs.
+pub fn series_text(series: &Series, layout: Layout, separator: &str) -> Result<String> {
+    // The columns of regions by time are frames.
+    let names = series.names.as_deref().filter(|_| layout == Layout::TimeRegions);
+    table_text(&laid_out(series, layout)?, names, separator)
 }
 
 /// The values in f32 in this layout, with NaN for regions that have none.

@@ -1,0 +1,145 @@
+//! The files of a tree that a command takes, and the series in them.
+
+use super::super::source::Source;
+use super::Input;
+use super::notes::Notes;
+use crate::data::Series;
+use crate::data::bids::{BidsFile, BidsSeries, BidsTree, Participants};
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// The files that were found, and what is known of their participants.
+pub(in super::super) struct Found {
+    pub(super) tree: BidsTree,
+    pub(super) files: Vec<BidsFile>,
+    pub(super) participants: Option<Participants>,
+    pub(super) remarks: Notes,
+    pub(super) warnings: Notes,
+    /// The labels of participants that have no such file.
+    pub(super) without: Vec<String>,
+    source: Source,
+    atlas: Option<PathBuf>,
+    /// The first file that was read, with the number of regions and their names. All others must have the same.
+    first: Option<(PathBuf, usize, Option<Vec<String>>)>,
+}
+
+impl Input {
+    /// Finds the files of the tree; `None` where a file is given.
+    pub(in super::super) fn find(&self) -> Result<Option<Found>> {
+        if !self.tree.is_given() {
+            return Ok(None);
+        }
+        let (root, glob) = self.tree.place()?;
+        let tree = BidsTree::open(root)?;
+        let query = self.tree.query(self.source.atlas());
+        let query = match &glob {
+            Some(glob) => query.pattern(glob)?,
+            None => query,
+        };
+        let selection = tree.select(&query)?;
+        let (mut remarks, mut warnings) = (Notes::default(), Notes::default());
+        selection.remarks.iter().for_each(|what| remarks.add(&tree.root, what));
+        let without = selection.without.clone();
+        if !without.is_empty() {
+            warnings.add(&tree.root, format!("no such file of {}", labels(without.iter())));
+        }
+        let files: Vec<BidsFile> = selection.files.into_iter().cloned().collect();
+        let participants = match self.tree.participants_tsv.clone().or_else(|| Participants::beside(&tree.root)) {
+            Some(path) => Some(Participants::read(path)?),
+            None => None,
+        };
+        if let Some(table) = &participants {
+            let mut lacking: Vec<&str> =
+                files.iter().filter_map(|file| file.name.get("sub")).filter(|sub| table.row(sub).is_none()).collect();
+            lacking.dedup();
+            if !lacking.is_empty() {
+                warnings.add(&table.path, format!("no row of {}: its cells are n/a", labels(lacking.iter())));
+            }
+        }
+        let atlas = self.source.atlas().filter(|atlas| BidsSeries::by_atlas(atlas) != BidsSeries::Regions).map(Path::to_owned);
+        Ok(Some(Found { tree, files, participants, remarks, warnings, without, source: self.source.clone(), atlas, first: None }))
+    }
+}
+
+/// Participants in words.
+fn labels<'a, S: std::fmt::Display + 'a>(of: impl ExactSizeIterator<Item = &'a S>) -> String {
+    let count = of.len();
+    let shown: Vec<String> = of.take(10).map(|label| format!("sub-{label}")).collect();
+    let more = if count > shown.len() { format!(" and {} more", count - shown.len()) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
+}
+
+impl Found {
+    /// The image by which images have series.
+    pub(super) fn atlas(&self) -> Option<&Path> {
+        self.atlas.as_deref()
+    }
+
+    /// Reads the series of a file, `[regions, time]`, with the seconds from frame to frame that sidecars give.
+    ///
+    /// The regions must be those of the files before it: matrices of different regions do not belong together, and no warning would be
+    /// read among many. This error is [`Fault::OfAll`].
+    pub(super) fn read(&mut self, file: &BidsFile) -> Result<Series, Fault> {
+        let source = self.source.of(&file.path, self.atlas.as_deref());
+        let mut series = source.read()?;
+        if let [1, regions, time] = *series.values.shape() {
+            series.values = series.values.reshaped([regions, time])?;
+        }
+        if series.values.shape().rank() != 2 {
+            return Err(Error::file(&file.path, format!("series of one run are expected, found {}", series.values.shape())).into());
+        }
+        self.check_regions(&file.path, &series).map_err(Fault::OfAll)?;
+        let sidecars = self.tree.repetition_time(file);
+        sidecars.warnings.iter().for_each(|what| self.warnings.add(&file.path, what));
+        if let (Some(by_sidecar), Some(by_file)) = (sidecars.seconds, series.step)
+            && !((by_sidecar - by_file).abs() <= 1e-3 * by_sidecar)
+        {
+            self.warnings.add(&file.path, format!("{by_file} s from frame to frame, and the sidecar says {by_sidecar} s, which is taken"));
+        }
+        series.step = sidecars.seconds.or(series.step);
+        series.read_as.iter().flat_map(|r| &r.recognised).chain(&series.remarks).for_each(|what| self.remarks.add(&file.path, what));
+        Ok(series)
+    }
+
+    /// Checks that a file has the regions of the first.
+    fn check_regions(&mut self, path: &Path, series: &Series) -> Result<()> {
+        let regions = series.regions();
+        let Some((first, count, names)) = &self.first else {
+            self.first = Some((path.to_owned(), regions, series.names.clone()));
+            return Ok(());
+        };
+        let fail = |what: String| {
+            let expected = format!("the same regions in the same order are expected in all files, as in {}", first.display());
+            Err(Error::file(path, format!("{what}: {expected}")))
+        };
+        if regions != *count {
+            return fail(format!("{regions} regions, where the first file has {count}"));
+        }
+        match (names, &series.names) {
+            (Some(names), Some(own)) => match names.iter().zip(own).enumerate().find(|(_, (name, own))| name != own) {
+                Some((at, (name, own))) => fail(format!("region {}, counted from 1, is `{own}`, and `{name}` in the first file", at + 1)),
+                None => Ok(()),
+            },
+            (None, None) => Ok(()),
+            (Some(_), None) => fail("no names of regions, which the first file has".to_owned()),
+            (None, Some(_)) => fail("names of regions, which the first file does not have".to_owned()),
+        }
+    }
+}
+
+/// A failure in a cohort.
+pub(super) enum Fault {
+    /// Of one file: the others have results.
+    OfOne(Error),
+    /// Of the device, or of files that do not belong together: nothing is written.
+    OfAll(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::File { .. } | Error::Argument { .. } | Error::Op { .. } => Self::OfOne(error),
+            _ => Self::OfAll(error),
+        }
+    }
+}
