@@ -1,5 +1,8 @@
 //! Tests on real recordings outside the repository, in ../shared/data; SOURCES.md there describes them.
 
+mod common;
+
+use common::golden::worst;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tapetum::connectome::confounds::{Column, Strategy, censor, formula};
@@ -43,7 +46,7 @@ fn correlates(rows: &[f64], time: usize, step: usize, what: &str) {
     let r = tape.correlation(x, None, false).unwrap();
     let found = Device::cpu().compile(&tape, &[r]).unwrap().run(&[(x, &values)]).unwrap()[0].to_f64_vec();
     let pairs = (0..n).flat_map(|i| (0..=i).map(move |j| (i, j)));
-    let worst = pairs.map(|(i, j)| (found[i * n + j] - correlation(rows[i], rows[j])).abs()).fold(0.0, f64::max);
+    let worst = worst(pairs.map(|(i, j)| (found[i * n + j] - correlation(rows[i], rows[j])).abs()));
     println!("{what}: {n} series of {time} frames, worst error {worst:.1e}");
     assert!(worst <= 1e-6, "{what}: {worst:.1e}");
 }

@@ -8,8 +8,7 @@ use crate::data::{self, Cohort, Connectome, Series};
 use crate::{Device, Error, HostTensor, Result};
 use serde_json::{Value, json};
 
-/// Computes and writes the matrices of each subject, `[subjects, regions, regions]`. Subjects may have frames of their own, except for a
-/// tangent, which is of the group.
+/// Computes and writes the matrices of each subject, `[subjects, regions, regions]`. Subjects may have frames of their own.
 pub(super) fn connectivity(command: &Connectivity, cohort: &Cohort, common: &Common) -> Result<Done> {
     let (path, measure) = (command.series(), command.only());
     if !command.is_plain() {
@@ -71,14 +70,9 @@ fn of_each(measure: &Measure, device: &Device, cohort: &Cohort) -> Result<Vec<Ma
 
 /// The tangents of the group.
 fn of_group(measure: &Measure, device: &Device, cohort: &Cohort) -> Result<Vec<Matrices>> {
-    let frames = cohort.frames()?;
-    let regions = cohort.subjects.first().map_or(0, |(_, series)| series.regions());
-    let values: Vec<f64> = cohort.subjects.iter().flat_map(|(_, series)| series.values.to_f64_vec()).collect();
-    let values = HostTensor::real([cohort.subjects.len(), regions, frames], values)?;
-    let double = cohort.subjects.iter().any(|(_, series)| series.values.is_f64());
-    let missing: Vec<bool> = cohort.subjects.iter().flat_map(|(_, series)| series.missing.clone()).collect();
-    let values = if double { values } else { values.to_real::<f32>() };
-    Ok(vec![measure.compute_present(device, &values, &missing)?])
+    let values: Vec<HostTensor> = cohort.subjects.iter().map(|(_, series)| series.values.clone()).collect();
+    let missing: Vec<Vec<bool>> = cohort.subjects.iter().map(|(_, series)| series.missing.clone()).collect();
+    Ok(vec![measure.compute_group(device, &values, &missing)?.matrices])
 }
 
 /// The matrices of all subjects, one after the other.

@@ -1,7 +1,7 @@
 //! BIDS trees in, and results in the same layout out, against numpy and nilearn (`tests/goldens/make_bids.py`).
 
-use super::run::{Folder, names};
-use crate::common::golden::numbers;
+use crate::common::golden::worst;
+use crate::common::golden::{numbers, worst};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn matrix(folder: &Folder, path: &str) -> (Vec<String>, Vec<f64>) {
 #[track_caller]
 pub fn close(found: &[f64], wanted: &[f64], tolerance: f64) {
     assert_eq!(found.len(), wanted.len());
-    let worst = found.iter().zip(wanted).map(|(a, b)| (a - b).abs()).fold(0.0, |m: f64, x| if x <= m { m } else { x });
+    let worst = worst(found.iter().zip(wanted).map(|(a, b)| (a - b).abs()));
     assert!(worst <= tolerance, "{worst:e}");
 }
 

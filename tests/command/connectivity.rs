@@ -1,6 +1,7 @@
 //! `tapetum connectivity` on every kind of file, compared with the formulas in f64.
 
 use super::run::{Done, Folder, done, f32s, npy, read_f32};
+use crate::common::golden::worst;
 use half::f16;
 use serde_json::json;
 
@@ -59,7 +60,7 @@ fn holds(folder: &Folder, subjects: Option<usize>, entry: Entry, tolerance: f64)
         wanted.extend((0..REGIONS * REGIONS).map(|k| entry(&series(s, k / REGIONS), &series(s, k % REGIONS))));
     }
     let scale = wanted.iter().fold(1.0f64, |m, x| m.max(x.abs()));
-    let worst = found.iter().zip(&wanted).map(|(f, w)| (f - w).abs() / scale).fold(0.0, f64::max);
+    let worst = worst(found.iter().zip(&wanted).map(|(f, w)| (f - w).abs() / scale));
     assert!(worst <= tolerance, "{worst:.1e}");
 }
 

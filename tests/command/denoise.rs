@@ -1,7 +1,7 @@
 //! `tapetum denoise`, against nilearn's `signal.clean` (`tests/goldens/make_signal.py`).
 
 use super::run::{DEVICES, Done, Folder, done, f32s, npy, read_f32};
-use crate::common::golden::numbers;
+use crate::common::golden::{numbers, worst};
 use serde_json::Value;
 use std::fs;
 
@@ -40,7 +40,7 @@ const TOLERANCE: f64 = 3e-6;
 fn close(found: &[f64], wanted: &[f64], what: &str) {
     assert_eq!(found.len(), wanted.len(), "{what}");
     let scale = wanted.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-    let worst = found.iter().zip(wanted).fold(0.0, |m: f64, (a, b)| m.max((a - b).abs())) / scale;
+    let worst = worst(found.iter().zip(wanted).map(|(a, b)| (a - b).abs())) / scale;
     assert!(worst < TOLERANCE, "{what}: {worst:e} of {scale}");
 }
 

@@ -2,7 +2,7 @@
 //! (`tests/goldens/make_spd.py`), and with the inverse of a covariance in f64.
 
 use super::run::{Done, Folder, f32s, npy, read_f32};
-use crate::common::golden::numbers;
+use crate::common::golden::{numbers, worst};
 use serde_json::Value;
 
 fn extents(value: &Value) -> Vec<usize> {
@@ -30,7 +30,7 @@ fn run(folder: &Folder, arguments: &str) -> Done {
 fn holds(folder: &Folder, shape: &[usize], wanted: &[f64], tolerance: f64) {
     let found = read_f32(folder.0.join("out.npy"), shape);
     let scale = wanted.iter().fold(1.0f64, |m, x| m.max(x.abs()));
-    let worst = found.iter().zip(wanted).map(|(f, w)| (f - w).abs() / scale).fold(0.0, f64::max);
+    let worst = worst(found.iter().zip(wanted).map(|(f, w)| (f - w).abs() / scale));
     assert!(worst <= tolerance, "{worst:.1e}");
 }
 

@@ -3,6 +3,7 @@
 //! there names their source.
 
 use super::run::{Folder, f32s, npy, read_f32};
+use crate::common::golden::worst;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ fn holds(folder: &Folder, found: &str, expected: &str, tolerance: f64) {
     let wanted = wanted.to_f64_vec();
     assert_eq!(found.len(), wanted.len());
     let scale = wanted.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-    let worst = found.iter().zip(&wanted).map(|(f, w)| (f - w).abs() / scale).fold(0.0, |m: f64, x| if x <= m { m } else { x });
+    let worst = worst(found.iter().zip(&wanted).map(|(f, w)| (f - w).abs() / scale));
     assert!(worst <= tolerance, "{expected}: {worst:.1e}");
 }
 
@@ -82,7 +83,7 @@ fn an_image_and_a_workflow_keep_the_digits_too() {
         folder.file("c.npy", found);
         let wanted = read_npy_f64_bytes("c", &fs::read(folder.0.join("expected_mean1e6_sd1.npy")).unwrap()).unwrap();
         let found = read_f32(folder.0.join("c.npy"), &[1, 5, 5]);
-        let worst = found.iter().zip(wanted.to_f64_vec()).map(|(f, w)| (f - w).abs()).fold(0.0, |m: f64, x| if x <= m { m } else { x });
+        let worst = worst(found.iter().zip(wanted.to_f64_vec()).map(|(f, w)| (f - w).abs()));
         assert!(worst <= 1e-6, "{worst:.1e}");
     }
 }
@@ -306,8 +307,7 @@ fn linear_blocks_of_a_workflow_keep_the_digits() {
             for file in ["float", "whole", "single"] {
                 // Whole numbers are 32 times as large.
                 let scale = if name == "spread" && file == "whole" { 1024.0 } else { 1.0 };
-                let worst =
-                    near.iter().zip(read(file)).map(|(a, b)| (a - b / scale).abs()).fold(0.0, |m: f64, x| if x <= m { m } else { x });
+                let worst = worst(near.iter().zip(read(file)).map(|(a, b)| (a - b / scale).abs()));
                 assert!(worst <= 1e-6 && near.iter().any(|x| x.abs() > 0.01), "{device}, {file}, {name}: {worst:.1e}");
             }
         }

@@ -22,16 +22,18 @@ pub fn expected(value: &Value) -> HostTensor {
     HostTensor::real::<f64>(shape(value), numbers(&value["data"])).unwrap()
 }
 
+/// The largest of errors; infinite where one is NaN, so that no tolerance admits it.
+pub fn worst(errors: impl IntoIterator<Item = f64>) -> f64 {
+    errors.into_iter().fold(0.0, |worst: f64, e| if e.is_nan() { f64::INFINITY } else { worst.max(e) })
+}
+
 /// The largest error relative to the largest magnitude expected; absolute where zeros are expected.
 #[track_caller]
 pub fn relative(found: &HostTensor, wanted: &Value, what: &str) -> f64 {
     assert_eq!(found.shape(), shape(wanted), "{what}");
     let wanted = numbers(&wanted["data"]);
     let most = wanted.iter().fold(0.0f64, |m, x| m.max(x.abs()));
-    let apart = found.to_f64_vec().iter().zip(&wanted).fold(0.0f64, |worst, (a, b)| {
-        let e = (a - b).abs();
-        if e.is_nan() { f64::INFINITY } else { worst.max(e) }
-    });
+    let apart = worst(found.to_f64_vec().iter().zip(&wanted).map(|(a, b)| (a - b).abs()));
     apart / if most > 0.0 { most } else { 1.0 }
 }
 

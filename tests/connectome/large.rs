@@ -1,5 +1,6 @@
 //! Correlations and covariances without the whole matrix in memory, held to the definitions in f64.
 
+use crate::common::golden::worst;
 use crate::common::gpu;
 use tapetum::connectome::connectivity::large::Edges;
 use tapetum::connectome::connectivity::measure::{Connectivity, Kind};
@@ -108,7 +109,7 @@ fn panels_hold_what_the_whole_matrix_holds() {
             for device in devices() {
                 let found = rows(&measure, &device, &x, &[]);
                 assert_eq!(found.len(), n * n);
-                let worst = found.iter().zip(&m).map(|(f, w)| (f - w).abs()).fold(0.0, f64::max);
+                let worst = worst(found.iter().zip(&m).map(|(f, w)| (f - w).abs()));
                 assert!(worst < 1e-6, "{kind:?} of {n} on {}: {worst:.1e}", device.name());
                 let found = edges(&measure, &device, &x, &[], Edges::Threshold(threshold as f32));
                 near(&found, &passing(&m, n, threshold));
@@ -133,7 +134,7 @@ fn a_second_panel_goes_on_where_the_first_ends() {
     for device in [Device::cpu(), gpu()] {
         let mut at = 0;
         let compare = |row: &[f32]| {
-            let worst = row.iter().zip(&whole[at * n..]).map(|(f, w)| (f64::from(*f) - w).abs()).fold(0.0, f64::max);
+            let worst = worst(row.iter().zip(&whole[at * n..]).map(|(f, w)| (f64::from(*f) - w).abs()));
             assert!(worst < 1e-6, "row {at} on {}: {worst:.1e}", device.name());
             at += 1;
             Ok(())

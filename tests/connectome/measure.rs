@@ -1,5 +1,6 @@
 //! Connectivity as users of the library call it: properties that hold of any series, and the settings together.
 
+use crate::common::golden::worst;
 use proptest::prelude::*;
 use tapetum::connectome::connectivity::mean::{Stop, geometric_mean};
 use tapetum::connectome::connectivity::measure::{Connectivity, Diagonal, Kind};
@@ -50,7 +51,7 @@ proptest! {
         prop_assert!(plain.ended.converged && other.ended.converged);
         let wanted = moved(&plain.mean.to_f64_vec(), &w, n);
         let scale = wanted.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-        let worst = other.mean.to_f64_vec().iter().zip(&wanted).map(|(f, w)| (f - w).abs() / scale).fold(0.0, |m: f64, x| if x <= m { m } else { x });
+        let worst = worst(other.mean.to_f64_vec().iter().zip(&wanted).map(|(f, w)| (f - w).abs() / scale));
         prop_assert!(worst <= 1e-9, "{worst:.1e}");
     }
 

@@ -1,5 +1,6 @@
 //! Connectivity of subjects whose series differ in length, against that of one subject at a time and of subjects of one length.
 
+use crate::common::golden::worst;
 use tapetum::connectome::connectivity::mean::{Stop, geometric_mean};
 use tapetum::connectome::connectivity::measure::{Connectivity, Diagonal, Fitted, Kind};
 use tapetum::connectome::connectivity::shrinkage::Shrinkage;
@@ -20,7 +21,7 @@ fn cohort() -> Vec<HostTensor> {
 
 fn close(found: &[f64], wanted: &[f64], tolerance: f64) {
     assert_eq!(found.len(), wanted.len());
-    let worst = found.iter().zip(wanted).map(|(f, w)| (f - w).abs()).fold(0.0, |m: f64, x| if x <= m { m } else { x });
+    let worst = worst(found.iter().zip(wanted).map(|(f, w)| (f - w).abs()));
     assert!(worst <= tolerance, "{worst:.1e}");
 }
 

@@ -2,6 +2,7 @@
 //! nibabel.
 
 use crate::common::folder::Folder;
+use crate::common::golden::worst;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tapetum::data::{Layout, Series, SeriesOptions, TableOptions, atlas_series, read_npy_f64_bytes, read_series, read_series_bytes};
@@ -29,7 +30,7 @@ fn holds(series: &Series, expected: &Path) {
     let wanted = read_npy_f64_bytes(expected, &fs::read(expected).unwrap()).unwrap().to_f64_vec();
     let found = correlation(series);
     assert_eq!(found.len(), wanted.len());
-    let worst = found.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    let worst = worst(found.iter().zip(&wanted).map(|(a, b)| (a - b).abs()));
     assert!(worst < 1e-5, "{worst:.1e}");
 }
 

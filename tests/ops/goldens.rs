@@ -1,7 +1,7 @@
 //! Expected values by NumPy and SciPy, which `tests/goldens/make.py` writes: the oracle is compared with them in f64, the host and the GPU
 //! in f32.
 
-use crate::common::golden::{expected, given, numbers};
+use crate::common::golden::{expected, given, numbers, worst};
 use crate::common::gpu;
 use serde_json::Value;
 use tapetum::check::error;
@@ -100,7 +100,7 @@ fn hold(file: &str, oracle: f64, f32_forward: f64, f32_reverse: f64) {
             let gradients = case.get("gradients").map_or(&[][..], |g| g.as_array().unwrap());
             assert_eq!(results.len(), 1 + gradients.len(), "{what}");
             let forward = distance(&results[0], &expected(&case["expected"]), &what);
-            let reverse = results[1..].iter().zip(gradients).map(|(r, g)| distance(r, &expected(g), &what)).fold(0.0, f64::max);
+            let reverse = worst(results[1..].iter().zip(gradients).map(|(r, g)| distance(r, &expected(g), &what)));
             if forward > within.forward || reverse > within.reverse {
                 failed.push(format!("{what}: {forward:.1e} forward, {reverse:.1e} in reverse"));
             }
@@ -224,7 +224,7 @@ fn correlation_of_1200_frames_is_within_1e_6_of_f64() {
         let r = tape.correlation(x, None, false).unwrap();
         let r = within.device.compile(&tape, &[r]).unwrap().run(&[(x, &series)]).unwrap()[0].to_f64_vec();
         let pairs = (0..64).flat_map(|i| (i + 1..64).map(move |j| (i, j)));
-        let worst = pairs.zip(&wanted).map(|((i, j), w)| (r[i * 64 + j] - w).abs().max((r[j * 64 + i] - w).abs())).fold(0.0, f64::max);
+        let worst = worst(pairs.zip(&wanted).flat_map(|((i, j), w)| [r[i * 64 + j] - w, r[j * 64 + i] - w].map(f64::abs)));
         println!("{}: {worst:.1e}", within.device.name());
         assert!(worst <= within.forward, "{}: {worst:.1e}", within.device.name());
         assert!((0..64).all(|i| r[i * 65] == 1.0), "{}: the diagonal", within.device.name());
