@@ -25,7 +25,7 @@ pub(super) fn step(image: &NiftiReader) -> (Option<f64>, Vec<String>) {
     });
     match sidecar {
         Some((path, step)) => {
-            if let Some(other) = stated.filter(|other| !((other - step).abs() <= 1e-3 * step)) {
+            if let Some(other) = stated.filter(|other| (other - step).abs() > 1e-3 * step) {
                 remarks.push(format!("the repetition time is {other} s by the header and {step} s by {}, which is taken", path.display()));
             }
             (Some(step), remarks)
