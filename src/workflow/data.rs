@@ -169,7 +169,7 @@ fn series() -> Object<Described> {
         if subjects.is_some() {
             return Err(Error::argument("subjects are named for one file that has an array for each, such as .npz or .h5"));
         }
-        Source::open(Reader::SeriesFiles { files: files.list(), options, frames })
+        Source::open(Reader::SeriesFiles { files: files.list(), options: Box::new(options), frames })
     })
 }
 

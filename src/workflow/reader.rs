@@ -24,7 +24,7 @@ pub(super) enum Reader {
     },
     SeriesFiles {
         files: Vec<PathBuf>,
-        options: SeriesOptions,
+        options: Box<SeriesOptions>,
         frames: Option<Range<usize>>,
     },
     Confounds {
@@ -139,7 +139,7 @@ impl Reader {
             }
             Self::SeriesFiles { files, options, frames } => {
                 let path = &files[subject];
-                let series = read_series(path, options.clone())?;
+                let series = read_series(path, SeriesOptions::clone(options))?;
                 if series.values.shape().rank() != 2 {
                     return Err(Error::file(path, format!("series of one subject are expected, found {}", series.values.shape())));
                 }
