@@ -1,6 +1,7 @@
 //! BIDS trees in, and results in the same layout out, against numpy and nilearn (`tests/goldens/make_bids.py`).
 
-use crate::common::golden::worst;
+use super::run::{Folder, names};
+use crate::common::golden::{numbers, worst};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
