@@ -118,10 +118,7 @@ pub(super) fn numpy_series(py: Python<'_>, tensor: HostTensor) -> PyResult<Bound
     made.call_method1(intern!(py, "swapaxes"), (-2, -1))
 }
 
-fn shaped<'py, T: Element>(py: Python<'py>, elements: Arc<Vec<T>>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>>
-where
-    T: Clone,
-{
+fn shaped<'py, T: Element + Clone>(py: Python<'py>, elements: Arc<Vec<T>>, shape: &[usize]) -> PyResult<Bound<'py, PyAny>> {
     let elements = Arc::try_unwrap(elements).unwrap_or_else(|shared| shared.to_vec());
     Ok(PyArray1::from_vec(py, elements).reshape(shape)?.into_any())
 }
