@@ -94,7 +94,7 @@ fn made(cohort: &Cohort, place: &Place<'_>) -> Result<Described> {
     let mut options = SeriesOptions::from(Layout::TimeRegions);
     options.atlas = image;
     let files = files.into_iter().map(|file| file.path).collect();
-    Ok(Source::open(Reader::SeriesFiles { files, options, frames: cohort.frames.clone() })?.with_notes(notes))
+    Ok(Source::open(Reader::SeriesFiles { files, options: Box::new(options), frames: cohort.frames.clone() })?.with_notes(notes))
 }
 
 /// A column of the participants of some files.
