@@ -117,7 +117,7 @@ const INTRO: &str = "Communities of regions, shared by all runs, and the share t
 fn judge(arguments: &Arguments, device: &Device, workflow: &Workflow, outcome: &RunResult, seed: u64) -> Result<Vec<Judged>> {
     let (path, layout) = arguments.series();
     let rows = NpyRows::open(path)?;
-    let series = |run: usize| read_series_row(&rows, run, layout);
+    let series = |run: usize| read_series_row(&rows, run, layout).map(|series| series.values);
     let mut tape = Tape::new();
     let x = tape.input("series", series(0)?.ty())?;
     let r = tape.correlation(x, None, false)?;

@@ -54,7 +54,7 @@ pub(super) enum Source {
     /// `[subjects, ..]`.
     Kept(HostTensor),
     /// The values are read by this reader, one subject at a time.
-    Read(Reader),
+    Read(Box<Reader>),
 }
 
 /// Mean and standard deviation of the training subjects' columns, by name.
@@ -463,7 +463,7 @@ impl Source {
         };
         let (each, dtype, double) = (kept[0].shape(), kept[0].dtype(), kept[0].is_f64());
         let subjects = reader.subjects();
-        let source = if kept.len() == subjects { Self::Kept(stacked(&kept)?) } else { Self::Read(reader) };
+        let source = if kept.len() == subjects { Self::Kept(stacked(&kept)?) } else { Self::Read(Box::new(reader)) };
         let beside = if missing.contains(&true) { Some((PRESENT, weights(&missing, subjects)?)) } else { None };
         Ok(Described { entry: Entry::Subjects { source, each, dtype, standardise: false, centred, double, notes, names }, beside })
     }

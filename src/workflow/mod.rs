@@ -88,7 +88,7 @@ pub struct Workflow {
     metrics: Vec<Placed<Metric>>,
     requests: Vec<Request>,
     /// The names of regions along the axes of results, by value.
-    names: BTreeMap<String, Vec<String>>,
+    names: results::RegionNames,
     warnings: Vec<String>,
 }
 
@@ -278,7 +278,7 @@ impl Workflow {
 
     /// Records every tape that the run will record, so that errors are found before it begins. Returns the names of regions along the axes
     /// of results, and warnings.
-    fn check(&self) -> Result<(BTreeMap<String, Vec<String>>, Vec<String>)> {
+    fn check(&self) -> Result<(results::RegionNames, Vec<String>)> {
         record::distinct_names(self)?;
         let sizes: BTreeSet<usize> = self.folds.iter().map(|fold| self.batch_of(&fold.train)).collect();
         for (i, fold) in self.folds.iter().enumerate() {

@@ -219,8 +219,11 @@ fn rows_of_subjects(workflow: &Workflow, recording: &Recording, of_subjects: &BT
     usize::from(of_subjects.contains(&recording.values[name]) && recording.leads(name, batch))
 }
 
+/// The names of regions along the axes of results, by the results' names.
+pub(super) type RegionNames = BTreeMap<String, Vec<String>>;
+
 /// The names of regions along the axes of the requested values, by value.
-pub(super) fn region_names(workflow: &Workflow, recording: &Recording) -> Result<BTreeMap<String, Vec<String>>> {
+pub(super) fn region_names(workflow: &Workflow, recording: &Recording) -> Result<RegionNames> {
     let of_subjects = recording.of_subjects();
     let mut found = BTreeMap::new();
     for request in &workflow.requests {

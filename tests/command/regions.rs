@@ -125,7 +125,7 @@ fn workflows_keep_names_and_weigh_regions_by_what_is_there() {
     assert!(html.contains("LH_Vis_4<") && html.contains("average-linkage"));
 
     let r = read_f32(folder.0.join("out/r.npy"), &[4, REGIONS, REGIONS]);
-    let is_there = |subject: usize, region: usize| region != MISSING || subject % 2 == 0;
+    let is_there = |subject: usize, region: usize| region != MISSING || subject.is_multiple_of(2);
     for (at, found) in r.iter().enumerate() {
         let (subject, a, b) = (at / 25, at / 5 % 5, at % 5);
         let wanted = if is_there(subject, a) && is_there(subject, b) { correlation(subject, a, b) } else { 0.0 };

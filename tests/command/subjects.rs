@@ -50,7 +50,7 @@ fn every_subject_has_a_matrix_in_the_order_of_names() {
             .stdout
             .contains("3 subjects, frames sub-01 of 20, sub-02 of 25, sub-10 of 17")
     );
-    near(&read_f32(folder.0.join("out.npy"), &[3, 5, 5]).iter().map(|x| f64::from(*x)).collect::<Vec<_>>(), &wanted, "out.npy");
+    near(&read_f32(folder.0.join("out.npy"), &[3, 5, 5]), &wanted, "out.npy");
 }
 
 #[test]

@@ -4,8 +4,11 @@ use super::assert_says;
 use crate::common::folder::Folder;
 use tapetum::data::bids::{BidsName, BidsQuery, BidsSeries, BidsTree, Participants, derivative};
 
-/// Names of files, with the entities, the suffix and the extension by the specification.
-const NAMES: [(&str, &[(&str, &str)], &str, &str); 9] = [
+/// A file name, its entities, its suffix and its extension.
+type Name = (&'static str, &'static [(&'static str, &'static str)], &'static str, &'static str);
+
+/// Names of files by the specification.
+const NAMES: [Name; 9] = [
     (
         "sub-01_task-rest_run-1_space-MNI152NLin2009cAsym_res-2_desc-preproc_bold.nii.gz",
         &[("sub", "01"), ("task", "rest"), ("run", "1"), ("space", "MNI152NLin2009cAsym"), ("res", "2"), ("desc", "preproc")],

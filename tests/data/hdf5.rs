@@ -139,7 +139,7 @@ fn damaged_files_are_refused() {
         &["an HDF5 file expected"],
     );
     assert_says(read_series(folder.0.join("none.h5"), Layout::TimeRegions), &folder.0.join("none.h5"), &["cannot be read"]);
-    assert_says(read_series(&folder.0.join("none.h5:x"), Layout::TimeRegions), &folder.0.join("none.h5"), &["cannot be read"]);
+    assert_says(read_series(folder.0.join("none.h5:x"), Layout::TimeRegions), &folder.0.join("none.h5"), &["cannot be read"]);
     let directory = folder.0.join("folder.h5");
     fs::create_dir_all(&directory).unwrap();
     assert_says(read_series(&directory, Layout::TimeRegions), &directory, &["a folder, where an HDF5 file is expected"]);

@@ -1,7 +1,7 @@
 //! The arithmetic of products on cooperative matrices, in the steps of `shaders/common/tile_cooperative.wgsl`, for machines that have none:
 //! operands scaled by powers of two and split into halves, sums of 16 products rounded toward zero, added up in f32 every 64 terms.
 
-use crate::common::golden::worst;
+use crate::common::golden;
 use half::f16;
 use tapetum::kernel::Target;
 use tapetum::ops::{case::Draw, sources};
@@ -75,7 +75,7 @@ fn worst(terms: usize, element: impl Fn(usize, f64) -> f64, other: impl Fn(usize
     };
     let (a, b) = (drawn(0, &element), drawn(1, &other));
     let [a, b] = [&a, &b].map(|x| x.chunks(terms).map(Line::new).collect::<Vec<_>>());
-    worst(a.iter().flat_map(|a| b.iter().map(|b| a.error(b))))
+    golden::worst(a.iter().flat_map(|a| b.iter().map(|b| a.error(b))))
 }
 
 #[test]

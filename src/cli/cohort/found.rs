@@ -91,8 +91,9 @@ impl Found {
         self.check_regions(&file.path, &series).map_err(Fault::OfAll)?;
         let sidecars = self.tree.repetition_time(file);
         sidecars.warnings.iter().for_each(|what| self.warnings.add(&file.path, what));
+        let agree = |[a, b]: [f64; 2]| (a - b).abs() <= 1e-3 * a;
         if let (Some(by_sidecar), Some(by_file)) = (sidecars.seconds, series.step)
-            && !((by_sidecar - by_file).abs() <= 1e-3 * by_sidecar)
+            && !agree([by_sidecar, by_file])
         {
             self.warnings.add(&file.path, format!("{by_file} s from frame to frame, and the sidecar says {by_sidecar} s, which is taken"));
         }

@@ -59,13 +59,11 @@ impl BidsTree {
     /// Returns [`Error::File`], which names the participant and the entity that tells its files apart, where one has several.
     pub fn one_each(&self, files: &[BidsFile]) -> Result<()> {
         let label = |file: &BidsFile| file.name.get("sub").unwrap_or_default().to_owned();
-        for same in files.chunk_by(|a, b| label(a) == label(b)).filter(|same| same.len() > 1) {
-            let same: Vec<&BidsFile> = same.iter().collect();
-            let key = keys(&same).into_iter().find(|key| values_of(&same, key).len() > 1).unwrap_or_else(|| "run".to_owned());
-            let what = format!("the files of sub-{} differ in {}", label(same[0]), several(&same, &key));
-            return Err(self.fail(format!("{what}; one file of each participant is expected for a group")));
-        }
-        Ok(())
+        let Some(same) = files.chunk_by(|a, b| label(a) == label(b)).find(|same| same.len() > 1) else { return Ok(()) };
+        let same: Vec<&BidsFile> = same.iter().collect();
+        let key = keys(&same).into_iter().find(|key| values_of(&same, key).len() > 1).unwrap_or_else(|| "run".to_owned());
+        let what = format!("the files of sub-{} differ in {}", label(same[0]), several(&same, &key));
+        Err(self.fail(format!("{what}; one file of each participant is expected for a group")))
     }
 
     fn fail(&self, what: impl Into<String>) -> Error {

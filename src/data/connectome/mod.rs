@@ -76,9 +76,9 @@ impl Connectome {
 ///
 /// A table is a list of edges where its header names two nodes and a weight (`source`, `target`, `weight`; `from`, `to`; `node1`, `node2`;
 /// `pre`, `post`), or where it has three columns that cannot be a matrix: two names and a weight. Nodes stand in the order of appearance,
-/// numbers in theirs. A list in which no pair of nodes stands in both directions is of undirected edges. A `.graphml` file says itself
-/// whether its edges are directed; its weights are the edges' data `weight`, or those that `FILE.graphml:NAME` names. Row by column of the
-/// matrix is from node to node, and an edge that is not there is 0.
+/// or in that of their numbers where all are whole numbers. A list in which no pair of nodes stands in both directions is of undirected
+/// edges. A `.graphml` file says itself whether its edges are directed; its nodes stand in its order, and its weights are the edges' data
+/// `weight`, or those that `FILE.graphml:NAME` names. Row by column of the matrix is from node to node, and an edge that is not there is 0.
 ///
 /// # Errors
 /// Returns [`Error::File`] where the file cannot be read, has another extension, does not hold square matrices, or has an edge twice, an

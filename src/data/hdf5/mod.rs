@@ -62,7 +62,7 @@ pub(in crate::data) struct Hdf5 {
 /// A group, by its path, or a dataset.
 pub(in crate::data) enum Node {
     Group(String),
-    Dataset(Dataset),
+    Dataset(Box<Dataset>),
 }
 
 impl Hdf5 {
@@ -179,7 +179,7 @@ impl Hdf5 {
     /// The group or the dataset of a path.
     pub(in crate::data) fn node(&self, path: &str) -> Result<Node, String> {
         match self.dataset(path) {
-            Ok(dataset) => Ok(Node::Dataset(dataset)),
+            Ok(dataset) => Ok(Node::Dataset(Box::new(dataset))),
             Err(_) if self.file.group(path).is_ok() => Ok(Node::Group(path.to_owned())),
             Err(what) => Err(what),
         }
