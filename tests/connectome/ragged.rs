@@ -97,6 +97,9 @@ fn what_cannot_be_is_refused() {
             .contains("subject 1 (counted from 0): 2 regions, and the subjects before it have 5")
     );
     assert!(refused(&tangent, &[other.clone(), other.reshaped([1, 2, 30]).unwrap()]).contains("[regions, time] are expected"));
+    // A subject is called by its place in the list, not among those of its length.
+    let short = [subject(0, 30), subject(1, 3), subject(2, 30)];
+    assert!(refused(&tangent.clone().shrunk(Shrinkage::None), &short).contains("the covariance of subject 1 (counted from 0)"));
     let mut values = subject(0, 30).to_f64_vec();
     values[7] = f64::NAN;
     assert!(refused(&tangent, &[subject(1, 30), HostTensor::real([REGIONS, 30], values).unwrap()]).contains("finite numbers"));

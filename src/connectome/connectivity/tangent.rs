@@ -78,7 +78,7 @@ impl Connectivity {
         let mut kept = vec![true; n];
         centred.constant.iter().for_each(|row| kept[row % n] = false);
         let factor = if matches!(self.shrinkage(), Shrinkage::Ridge(_)) { 1.0 } else { level(&centred) };
-        let covariances = self.covariances(device, series.shape(), &centred, &kept, factor).await?;
+        let covariances = self.covariances(device, series.shape(), &centred, &kept, factor, &|subject| subject).await?;
         let tolerance = match (self.tolerance, self.shrinkage) {
             (Some(tolerance), _) => tolerance,
             (None, None) => NILEARN * (n * n) as f64,
@@ -94,7 +94,16 @@ impl Connectivity {
     }
 
     /// The covariances of subjects, on the device where f32 is exact enough for the later computations, otherwise on the host in f64.
-    async fn covariances(&self, device: &Device, shape: Shape, centred: &Centred, kept: &[bool], factor: f64) -> Result<OnDevice> {
+    /// `number` gives the number of a subject for messages.
+    async fn covariances(
+        &self,
+        device: &Device,
+        shape: Shape,
+        centred: &Centred,
+        kept: &[bool],
+        factor: f64,
+        number: &dyn Fn(usize) -> usize,
+    ) -> Result<OnDevice> {
         let (n, frames) = (kept.len(), shape[shape.rank() - 1]);
         let values: Vec<f64> = centred.values.iter().map(|x| x * factor).collect();
         let series = HostTensor::real([values.len() / (n * frames), n, frames], values)?;
@@ -106,7 +115,7 @@ impl Connectivity {
             }
         }
         let covariances = OnDevice::record(&Device::oracle(), &series, record).await?;
-        covariances.definite(|subject| format!("the covariance of subject {subject} (counted from 0)"))?;
+        covariances.definite(|subject| format!("the covariance of subject {} (counted from 0)", number(subject)))?;
         Ok(covariances)
     }
 
@@ -139,16 +148,22 @@ impl Fitted {
     /// # Errors
     /// The same as those of [`Fitted::transform`].
     pub async fn transform_async(&self, device: &Device, series: &HostTensor) -> Result<Matrices> {
+        self.transformed(device, series, &|subject| subject).await
+    }
+
+    /// The tangents of subjects, whose numbers for messages `number` gives.
+    async fn transformed(&self, device: &Device, series: &HostTensor, number: &dyn Fn(usize) -> usize) -> Result<Matrices> {
         let [n, _] = extents(series)?;
         if n != self.kept.len() {
             return Err(Error::argument(format!("series of {} regions are expected, found {n}", self.kept.len())));
         }
         let centred = self.measure.centred(series)?;
         if let Some(row) = centred.constant.iter().find(|row| self.kept[*row % n]) {
-            let what = format!("region {} of subject {} (counted from 0) is constant, and the reference holds it", row % n, row / n);
+            let what =
+                format!("region {} of subject {} (counted from 0) is constant, and the reference holds it", row % n, number(row / n));
             return Err(Error::argument(what));
         }
-        let covariances = self.measure.covariances(device, series.shape(), &centred, &self.kept, self.factor).await?;
+        let covariances = self.measure.covariances(device, series.shape(), &centred, &self.kept, self.factor, number).await?;
         self.projected(series.shape(), &centred, &covariances).await
     }
 

@@ -5,7 +5,7 @@
 //! sidecars, and [`Participants`] the table of the participants. [`derivative`] names results in the same layout and describes them.
 //!
 //! The names follow BIDS 1.10 (Gorgolewski et al. 2016; <https://bids-specification.readthedocs.io>) and what the programs write in fact:
-//! XCP-D names the atlas of a table `atlas-` before version 0.7 and from 0.11 on, and `seg-` between.
+//! XCP-D names the atlas of a table `atlas-` or `seg-`, by its version; both are read.
 
 mod choice;
 mod confounds;

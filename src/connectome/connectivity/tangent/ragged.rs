@@ -75,12 +75,13 @@ impl Connectivity {
     /// The covariances of all subjects in the order of the list.
     fn covariances_each(&self, device: &Device, groups: &[Group], centred: &[Centred], kept: &[bool], factor: f64) -> Result<OnDevice> {
         if let ([group], [centred]) = (groups, centred) {
-            return block_on(self.covariances(device, group.series.shape(), centred, kept, factor))?;
+            return block_on(self.covariances(device, group.series.shape(), centred, kept, factor, &|at| group.members[at]))?;
         }
         let n = kept.len();
         let mut all = vec![0.0; groups.iter().map(|g| g.members.len()).sum::<usize>() * n * n];
         for (group, centred) in groups.iter().zip(centred) {
-            let found = block_on(self.covariances(&Device::oracle(), group.series.shape(), centred, kept, factor))??;
+            let found =
+                block_on(self.covariances(&Device::oracle(), group.series.shape(), centred, kept, factor, &|at| group.members[at]))??;
             let found = found.matrices()?.to_f64_vec();
             for (member, matrix) in group.members.iter().zip(found.chunks_exact(n * n)) {
                 all[member * n * n..][..n * n].copy_from_slice(matrix);
@@ -134,7 +135,8 @@ impl Fitted {
         let plain = Self { measure: Connectivity { vectorise: None, ..self.measure.clone() }, ..self.clone() };
         for Group { members, series } in &groups {
             let rows: Vec<usize> = members.iter().flat_map(|member| all.iter().map(move |region| member * n + region)).collect();
-            whole.place(&plain.transform(device, series)?, members, &all, &rows)?;
+            let made = block_on(plain.transformed(device, series, &|at| members[at]))??;
+            whole.place(&made, members, &all, &rows)?;
         }
         Connectivity { vectorise, ..self.measure.clone() }.written(whole.matrices()?)
     }
