@@ -28,12 +28,13 @@ else
     WEB_CARGO=cargo
     set --
 fi
-"$WEB_CARGO" rustc --release --lib --crate-type cdylib --no-default-features --features web --target $target "$@"
+# The crate for size, what multiplies matrices for speed.
+"$WEB_CARGO" rustc --release --config 'profile.release.package.tapetum.opt-level="s"' --lib --crate-type cdylib --no-default-features --features web --target $target "$@"
 
 mkdir -p "$out/package" "$out/data"
 "$bindgen" --target web --remove-name-section --remove-producers-section --out-name tapetum --out-dir "$out/package" "$folder/$target/release/tapetum.wasm"
 if "$wasm_opt" --version >/dev/null 2>&1; then
-    "$wasm_opt" -O2 --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
+    "$wasm_opt" -Os --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
         --enable-reference-types --enable-multivalue -o "$out/package/smaller.wasm" "$out/package/tapetum_bg.wasm"
     mv "$out/package/smaller.wasm" "$out/package/tapetum_bg.wasm"
 fi
