@@ -76,7 +76,7 @@ fn an_image_and_confounds_lead_to_a_clean_connectome() {
     // The time that is given goes before that of the image.
     let done = folder.run(&format!("denoise bold.nii --atlas atlas.nii {clean} --tr 1 -o other.tsv"));
     assert_eq!(
-        (done.json()["tr"].as_f64(), done.stderr.contains("--tr 1 is taken, where bold.nii states 2 s")),
+        (done.json()["tr"].as_f64(), done.stderr.contains("bold.nii: --tr 1 is taken, where 2 s are stated")),
         (Some(1.0), true),
         "{done:?}"
     );
