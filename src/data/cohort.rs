@@ -1,5 +1,7 @@
 //! Cohorts in one file: an array for each subject, by the subject's name, each with frames of its own.
 
+mod table;
+
 use super::format::{Content, Format};
 use super::named::{Listed, SERIES, Wanted, chosen, file_and_array, shortened};
 use super::series::of_array;
@@ -50,8 +52,9 @@ impl Cohort {
 
 /// Reads the subjects of a file that holds an array for each: an `.npz` file, a group of an HDF5 file (`FILE.h5:/group`; the root without a
 /// name), or the variables or the fields of a structure of a MATLAB file (`FILE.mat:NAME`). Subjects are sorted by name; where their arrays
-/// lie in groups of their own, the part of the path that differs is the name. `None` for a file of which [`read_series`](super::read_series)
-/// takes one array, and for other formats.
+/// lie in groups of their own, the part of the path that differs is the name. In a table, whose rows are frames, a column `participant_id`,
+/// `subject`, `subject_id` or `sub` says whose a row is, and subjects stand in the order in which they appear. `None` for a file of which
+/// [`read_series`](super::read_series) takes one array or the whole table, and for other formats.
 ///
 /// # Errors
 /// Returns [`Error::File`] in the cases of [`read_series`](super::read_series), naming the subject; where the subjects have different
@@ -61,6 +64,7 @@ pub fn read_cohort(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) ->
     let (file, place) = file_and_array(path);
     let wanted = Wanted { name: place.as_deref(), usual: SERIES, layout: options.layout };
     let arrays = match Format::read_as(&file, Content::Series)? {
+        Format::Csv | Format::Tsv | Format::Text => return Ok(table::read(&file, &options)?.map(|subjects| Cohort { subjects })),
         Format::Npz if place.is_none() => npz::arrays(&file, wanted)?,
         Format::Hdf5 => hdf5::arrays(&file, wanted)?,
         Format::Matlab => matlab::arrays(&file, wanted)?,

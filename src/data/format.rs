@@ -121,7 +121,7 @@ pub const FORMATS: &[FormatRow] = &[
     FormatRow {
         format: Format::Tsv,
         extensions: &[".tsv"],
-        what: "table with tabs, as BIDS has them (fMRIPrep, XCP-D); connectomes as in .csv",
+        what: "table with tabs, as BIDS has them (fMRIPrep, XCP-D); a column participant_id or subject says whose a frame is; connectomes as in .csv",
         read: &[Series, Connectome, Table, Labels],
         written: &[Series, Connectome, Edges, Values],
     },

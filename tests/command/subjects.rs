@@ -90,3 +90,39 @@ fn a_workflow_takes_subjects_by_name() {
         assert_eq!(done.code, Some(0), "{file}: {done:?}");
     }
 }
+
+/// A row for each frame, with its subject in a column: frames of their own, and a region that one subject lacks.
+#[test]
+fn a_table_may_hold_many_subjects() {
+    let folder = Folder::new("long-table");
+    let value = |subject: usize, frame: usize, region: usize| ((frame * (region + 2) + 5 * subject) as f64 * 0.7).sin();
+    let (labels, frames) = (["sub-b", "sub-a"], [20, 13]);
+    let mut long = "participant_id\tframe\tV1\tM1\tA1\n".to_owned();
+    for (s, label) in labels.iter().enumerate() {
+        let mut own = "V1\tM1\tA1\n".to_owned();
+        for t in 0..frames[s] {
+            let last = if s == 1 { "n/a".to_owned() } else { value(s, t, 2).to_string() };
+            let row = format!("{}\t{}\t{last}\n", value(s, t, 0), value(s, t, 1));
+            long += &format!("{label}\t{t}\t{row}");
+            own += &row;
+        }
+        folder.file(&format!("{label}.tsv"), own);
+    }
+    folder.file("long.tsv", &long);
+    let done = folder.run("connectivity long.tsv -o all.npy --device cpu");
+    assert!(done.stdout.contains("2 subjects, frames sub-b of 20, sub-a of 13"), "{done:?}");
+    assert!(done.stderr.contains("`sub-a`: regions without values are left out: `A1`"), "{done:?}");
+    let all = read_f32(folder.0.join("all.npy"), &[2, 3, 3]);
+    for (s, label) in labels.iter().enumerate() {
+        folder.run(&format!("connectivity {label}.tsv -o own.npy --device cpu --json")).json();
+        let own = read_f32(folder.0.join("own.npy"), &[3, 3]);
+        let bits = |values: &[f64]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&all[9 * s..][..9]), bits(&own), "{label}");
+    }
+    folder.file("hole.tsv", long.replacen("sub-a\t4", "n/a\t4", 1));
+    folder
+        .run("connectivity hole.tsv -o all.npy --device cpu")
+        .failed(&["hole.tsv: row 25 below the header has no subject", "participant_id"]);
+    folder.file("some.tsv", long.replacen("\tn/a\n", "\t1\n", 1));
+    folder.run("connectivity some.tsv -o all.npy --device cpu").failed(&["some.tsv: `sub-a`: ", "frame 1, region 2 (`A1`)"]);
+}

@@ -7,6 +7,11 @@ use std::ops::Range;
 /// Names of columns that number or date the rows.
 const INDEX_NAMES: [&str; 11] = ["index", "idx", "row", "time", "times", "timepoint", "time_point", "frame", "frames", "volume", "scan"];
 
+/// True for the name of a column that numbers or dates the rows.
+pub(in super::super) fn is_index_name(name: &str) -> bool {
+    INDEX_NAMES.iter().any(|index| name.eq_ignore_ascii_case(index))
+}
+
 /// The number of rows from which a column that rises in equal steps cannot be a measured series.
 const COUNTED: usize = 10;
 
@@ -86,7 +91,7 @@ pub(super) fn index(
         if columns > 1 && is_unnamed(first) {
             return Ok(Some(0));
         }
-        if INDEX_NAMES.iter().any(|name| first.eq_ignore_ascii_case(name)) {
+        if is_index_name(first) {
             if names_rows(rows, 0) {
                 return Ok(Some(0));
             }

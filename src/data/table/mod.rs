@@ -6,6 +6,7 @@ mod text;
 
 pub use delimiter::Delimiter;
 
+pub(super) use guess::is_index_name;
 pub(super) use text::{cell, number_cell};
 pub use text::{cells_text, table_text};
 
@@ -138,6 +139,19 @@ pub(super) fn is_text(cell: &[u8]) -> bool {
     number(cell).is_none() && !is_missing(cell)
 }
 
+/// The name of the first column, as the header has it, that is called by one of these names in any case; `None` where no column is.
+pub(super) fn column_called(name: &Path, bytes: &[u8], options: &TableOptions, called: &[&str]) -> Result<Option<String>> {
+    let read = || -> Result<Option<String>, String> {
+        let delimiter = Delimiter::of(name, options.delimiter)?;
+        let bytes = &*delimiter.lines(bytes);
+        let mut reader = delimiter.reader().flexible(true).from_reader(bytes);
+        let header = reader.byte_headers().map_err(|e| e.to_string())?;
+        let names = header.iter().map(|cell| String::from_utf8_lossy(cell).into_owned());
+        Ok(names.into_iter().find(|name| called.iter().any(|known| name.eq_ignore_ascii_case(known))))
+    };
+    read().map_err(|what| Error::file(name, what))
+}
+
 /// Reads one column of a `.csv` or `.tsv` with a header as text, one cell for each row: participants' groups, sessions, names of files.
 ///
 /// # Errors
@@ -226,7 +240,7 @@ fn parse(name: &Path, bytes: &[u8], options: &TableOptions, missing: Missing, in
     Ok(Grid { rows: rows.len(), columns, values, names: names.map(kept), read_as })
 }
 
-fn is_missing(cell: &[u8]) -> bool {
+pub(super) fn is_missing(cell: &[u8]) -> bool {
     ["", "n/a", "na", "nan", "null", "none", "-"].iter().any(|mark| cell.eq_ignore_ascii_case(mark.as_bytes()))
 }
 
