@@ -168,7 +168,7 @@ fn an_interrupted_matrix_leaves_nothing() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     assert!(begun(), "{:?}", folder.names());
-    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     assert!(!child.wait().unwrap().success());
     assert_eq!(folder.names(), ["in.npy"]);
