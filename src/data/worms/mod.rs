@@ -49,7 +49,9 @@ impl Worm {
 ///   with a vector of 0 and 1 for each state, or codes from 1 with their names in `States_key`. A structure of such structures, one a worm,
 ///   is read too.
 /// - A `.h5` or `.json` file of WormWideWeb holds one worm. Its states are `no reversal` and `reversal`.
-/// - A folder holds `meta.json` and the arrays of each worm ([the form](self)), or files of WormWideWeb, which are taken by name.
+/// - A folder holds files of WormWideWeb, which are taken by name, or `meta.json` and the arrays of each worm:
+///   `frames_per_second`, an entry for each worm, and `states`, their names; `worm<i>_dff.npy` `[frame, neuron]`, `worm<i>_states.npy`
+///   `[frame]`, indices into `states`, and `worm<i>_neurons.txt`, a name on each line.
 ///
 /// A neuron without a label, or with one that is doubtful (`?`), has its number for a name, counted from 1.
 ///
