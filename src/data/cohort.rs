@@ -98,18 +98,6 @@ pub(super) fn members(listed: &[Listed], usual: &str) -> Option<Vec<usize>> {
     (members.len() > 1).then_some(members)
 }
 
-/// The parts by which paths differ: what all begin with and what all end with is left out, part by part.
-pub(super) fn different_parts(paths: &[String]) -> Vec<String> {
-    let mut parts: Vec<Vec<&str>> = paths.iter().map(|path| path.split('/').collect()).collect();
-    while parts.len() > 1 && parts.iter().all(|p| p.len() > 1 && p.first() == parts[0].first()) {
-        parts.iter_mut().for_each(|p| *p = p[1..].to_vec());
-    }
-    while parts.len() > 1 && parts.iter().all(|p| p.len() > 1 && p.last() == parts[0].last()) {
-        parts.iter_mut().for_each(|p| p.truncate(p.len() - 1));
-    }
-    parts.iter().map(|p| p.join("/")).collect()
-}
-
 /// The first names of a list, in words.
 fn few(names: &[String]) -> String {
     let shown: Vec<&str> = names.iter().take(16).map(String::as_str).collect();

@@ -118,7 +118,7 @@ impl Hdf5 {
         let (listed, paths) = self.listed(place)?;
         let Some(members) = cohort::members(&listed, wanted.usual) else { return Ok(None) };
         let paths: Vec<String> = members.into_iter().map(|member| paths[member].clone()).collect();
-        let arrays = cohort::different_parts(&paths).into_iter().zip(&paths).map(|(name, path)| Ok((name, self.array_at(path, wanted)?)));
+        let arrays = different_parts(&paths).into_iter().zip(&paths).map(|(name, path)| Ok((name, self.array_at(path, wanted)?)));
         arrays.collect::<Result<_, String>>().map(Some)
     }
 
@@ -258,4 +258,16 @@ pub(super) fn said(error: hdf5_reader::error::Error) -> String {
     } else {
         text
     }
+}
+
+/// The parts by which paths differ: what all begin with and what all end with is left out, part by part.
+fn different_parts(paths: &[String]) -> Vec<String> {
+    let mut parts: Vec<Vec<&str>> = paths.iter().map(|path| path.split('/').collect()).collect();
+    while parts.len() > 1 && parts.iter().all(|p| p.len() > 1 && p.first() == parts[0].first()) {
+        parts.iter_mut().for_each(|p| *p = p[1..].to_vec());
+    }
+    while parts.len() > 1 && parts.iter().all(|p| p.len() > 1 && p.last() == parts[0].last()) {
+        parts.iter_mut().for_each(|p| p.truncate(p.len() - 1));
+    }
+    parts.iter().map(|p| p.join("/")).collect()
 }
