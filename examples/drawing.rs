@@ -51,7 +51,7 @@ fn paint(shown: Shown) -> @location(0) vec4<f32> {
 }
 ";
 
-/// What the application draws: a mesh, and which of its vertices have a series.
+/// The application's scene: a mesh, and which of its vertices have a series.
 struct Mesh {
     xyz: Vec<f32>,
     faces: Vec<u32>,

@@ -31,7 +31,7 @@ mod run;
 
 pub use run::Training;
 
-/// What is returned by a function that is told of progress: nothing, or a result whose error ends the run.
+/// The return of a function that is told of progress: nothing, or a result whose error ends the run.
 pub trait Reported {
     /// The error that ends the run, if there is one.
     ///

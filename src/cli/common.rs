@@ -47,7 +47,7 @@ enum Precision {
     F32,
 }
 
-/// What was computed, and where.
+/// A computed value, and the device that computed it.
 #[derive(Debug)]
 pub(super) struct Computed<T> {
     pub(super) value: T,

@@ -243,7 +243,7 @@ impl Connectivity {
         measure
     }
 
-    /// What the matrices hold, in words.
+    /// The quantity that the matrices hold, in words.
     fn quantity(measure: &Measure) -> String {
         let kind = measure.kind.name().replace('-', " ");
         if measure.fisher_z { format!("Fisher's z of the {kind}") } else { kind }

@@ -12,7 +12,7 @@ use std::path::Path;
 /// Matrices of more bytes than this are written in panels of rows, and not held.
 const LARGE: u64 = 1 << 30;
 
-/// What is kept of a matrix.
+/// The part of a matrix that is kept.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Keep {
     TopK(usize),
@@ -37,7 +37,7 @@ pub(super) fn keep(text: &str) -> Result<Keep, String> {
     }
 }
 
-/// What was written, and the numerical findings of its computation.
+/// The outcome of writing, and the numerical findings of the computation.
 pub(super) struct Written {
     /// The type of the array, or the number of edges in words.
     pub(super) what: String,
@@ -141,7 +141,7 @@ pub(super) fn in_panels(measure: &Measure, device: &Device, series: &Series, out
     Ok(all > LARGE || measure.has_panels() && all > device.max_binding() && Format::of(out) == Some(Format::Npy))
 }
 
-/// Why a matrix that cannot be computed in panels is refused.
+/// The reason to refuse a matrix that cannot be computed in panels.
 fn needs(kind: Kind, n: u64) -> String {
     let gigabytes = |bytes: u64| bytes as f64 / 1e9;
     let (matrix, all) = (gigabytes(8 * n * n), gigabytes(32 * n * n));

@@ -138,7 +138,7 @@ struct Found {
     models: Option<BrainModels>,
     /// The structure, as CIFTI-2 names it.
     structure: &'static str,
-    /// How the series were read, for `--json`.
+    /// The way in which the series were read, for `--json`.
     read: Value,
 }
 

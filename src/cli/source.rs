@@ -27,11 +27,11 @@ pub(super) struct Source {
     /// table beside the atlas, such as ATLAS.tsv, ATLAS_dseg.tsv or ATLAS_LUT.txt, where there is one].
     #[arg(long, value_name = "FILE", requires = "atlas")]
     labels: Option<PathBuf>,
-    /// What is done about an atlas on another grid than the image: `auto` takes it at the nearest voxel, or maps by linear interpolation,
+    /// The treatment of an atlas on another grid than the image: `auto` takes it at the nearest voxel, or maps by linear interpolation,
     /// and says so; `never` refuses it.
     #[arg(long, value_enum, value_name = "auto|never", default_value_t, hide_default_value = true, hide_possible_values = true)]
     resample: Resample,
-    /// How the maps of an atlas with four axes have series: by a fit of all together to each frame, or each by its weighted mean.
+    /// The way in which the maps of an atlas with four axes have series: by a fit of all together to each frame, or each by its weighted mean.
     #[arg(long, value_enum, default_value_t)]
     maps: MapSeries,
     /// The axes of an array or a table, after subjects.
@@ -58,7 +58,7 @@ pub(super) struct Tables {
     /// option it is recognised, and the command says so.
     #[arg(long, value_name = "NAME|PLACE|none", value_parser = NonEmptyStringValueParser::new())]
     index_column: Option<String>,
-    /// What separates the cells of a table [default: by its extension].
+    /// The separator of the cells of a table [default: by its extension].
     #[arg(long, value_enum, value_name = "NAME")]
     delimiter: Option<Delimiter>,
 }

@@ -36,7 +36,7 @@ pub enum Format {
     Matlab,
 }
 
-/// What a file is read as or written from.
+/// The content that a file is read as or written from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Content {
@@ -87,9 +87,9 @@ pub struct FormatRow {
     pub extensions: &'static [&'static str],
     /// The format and the programs that write it, in words.
     pub what: &'static str,
-    /// What is read from it.
+    /// The contents that are read from it.
     pub read: &'static [Content],
-    /// What is written to it.
+    /// The contents that are written to it.
     pub written: &'static [Content],
 }
 

@@ -25,7 +25,7 @@ pub(super) fn order(tape: &Tape, groups: &Groups) -> Result<Vec<usize>> {
         waits[g] = before.len();
         before.into_iter().for_each(|b| after[b].push(g));
     }
-    // Who reads a state goes before who makes its next value, where that is possible: then it is made in place.
+    // A reader of a state goes before the maker of its next value, where that is possible: then it is made in place.
     for &(state, value) in tape.assignments() {
         let Some(maker) = groups.of[tape.node_index(value)] else { continue };
         let inputs = |m: usize| tape.nodes()[m].inputs.iter().flat_map(|v| groups.read(tape, v));

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 use std::ops::Range;
 use std::path::Path;
 
-/// What an entry says.
+/// The statements of an entry.
 struct Cohort {
     tree: String,
     atlas: Option<String>,

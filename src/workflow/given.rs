@@ -17,7 +17,7 @@ pub(super) struct Given {
     pub(super) values: HostTensor,
 }
 
-/// What a given array is.
+/// The kind of a given array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Series,

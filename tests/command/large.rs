@@ -140,7 +140,7 @@ fn what_cannot_be_kept_is_refused() {
     assert_eq!(folder.names(), ["in.npy"]);
 }
 
-/// What would be inverted is refused by name before anything is computed, and so is a table that no program would read.
+/// A matrix that would be inverted is refused by name before anything is computed, and so is a table that no program would read.
 #[test]
 fn matrices_past_memory_are_refused_by_name() {
     let folder = Folder::new("past-memory");

@@ -264,7 +264,7 @@ fn regions_without_values_are_left_out() {
     missing[1] = true;
     missing[2 * regions + 1] = true;
     missing[2 * regions + 4] = true;
-    // What stands in a row without values does not matter.
+    // The contents of a row without values do not matter.
     let filled = |with: f64| {
         let value = |(at, x): (usize, &f64)| if missing[at / frames] { with * x } else { *x };
         HostTensor::real([subjects, regions, frames], full.iter().enumerate().map(value).collect::<Vec<f64>>()).unwrap()

@@ -33,7 +33,7 @@ impl PyDevice {
         self.device.name()
     }
 
-    /// Whether it is a GPU.
+    /// True for a GPU.
     #[getter]
     fn is_gpu(&self) -> bool {
         matches!(self.device, Device::Gpu(_))

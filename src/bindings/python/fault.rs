@@ -4,7 +4,7 @@ use crate::{Error, Result};
 use pyo3::exceptions::{PyFileNotFoundError, PyFloatingPointError, PyMemoryError, PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 
-/// What `std::io::Error` prints before the number of an error of the system's.
+/// The text that `std::io::Error` prints before the number of an error of the system's.
 const SYSTEM: &str = "(os error ";
 
 impl From<Error> for PyErr {

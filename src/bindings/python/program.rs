@@ -7,7 +7,7 @@ use crate::{HostTensor, Program, State, TensorType};
 use pyo3::prelude::*;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What lasts between steps: named arrays that programs on one device share.
+/// Named arrays that last between steps, and that programs on one device share.
 #[pyclass(name = "State", module = "tapetum", frozen)]
 pub(super) struct PyState(pub(super) State);
 

@@ -26,7 +26,7 @@ fn recorded(slf: &Bound<'_, PyTape>, record: impl FnOnce(&mut Tape) -> crate::Re
     Ok(PyVar::new(slf, var))
 }
 
-/// How a state begins.
+/// The beginning of a state.
 #[pyclass(name = "Init", module = "tapetum", frozen)]
 pub(super) struct PyInit(Init);
 

@@ -128,7 +128,7 @@ impl Tree {
         }
     }
 
-    /// What is looked for in the tree. The atlas is the name of one, or an image.
+    /// The query to the tree. The atlas is the name of one, or an image.
     fn query(&self, atlas: Option<&Path>) -> BidsQuery {
         let mut query = BidsQuery::new(atlas.map_or(BidsSeries::Regions, BidsSeries::by_atlas));
         let lists = [("space", &self.space), ("task", &self.task), ("ses", &self.session), ("run", &self.run), ("sub", &self.participant)];

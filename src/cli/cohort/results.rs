@@ -21,7 +21,7 @@ pub(super) struct Made {
     pub(super) name: BidsName,
     pub(super) table: String,
     pub(super) sidecar: Value,
-    /// What `--json` says of it.
+    /// Its entry in `--json`.
     pub(super) json: Value,
 }
 
@@ -163,7 +163,7 @@ fn participant(found: &Found, file: &BidsFile) -> Value {
     json
 }
 
-/// What is the same in the sidecars of all results of a file.
+/// The entries that the sidecars of all results of a file share.
 pub(super) fn sidecar(found: &Found, file: &BidsFile, series: &Series) -> Value {
     let names = |row: usize| series.names.as_ref().and_then(|names| names.get(row)).map_or_else(|| json!(row), |name| json!(name));
     let missing: Vec<Value> = (0..series.missing.len()).filter(|row| series.missing[*row]).map(names).collect();

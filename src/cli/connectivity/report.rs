@@ -9,7 +9,7 @@ const SUBJECTS: usize = 3;
 /// The most connections that are listed.
 const STRONGEST: usize = 20;
 
-/// What a report shows.
+/// The contents of a report.
 pub(super) struct Page<'a> {
     /// The file of the series, and what was computed of it.
     pub(super) intro: String,

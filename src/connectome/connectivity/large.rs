@@ -1,4 +1,4 @@
-//! What is computed of correlations and covariances without the whole matrix in memory: its rows in panels, the edges of a sparse matrix,
+//! Computations of correlations and covariances without the whole matrix in memory: its rows in panels, the edges of a sparse matrix,
 //! and degrees.
 
 use super::measure::{Connectivity, Rows};
@@ -161,7 +161,7 @@ impl Edges {
 fn greatest(others: impl Iterator<Item = (usize, f32)>, k: usize) -> Vec<(usize, f32)> {
     let room = 2 * k + 1024;
     let mut kept: Vec<(usize, f32)> = Vec::with_capacity(room);
-    // What is not greater than the k-th so far is not among them, since it comes later.
+    // A value that is not greater than the k-th so far is not among them, since it comes later.
     let mut least = f32::NEG_INFINITY;
     for (j, value) in others {
         if value > least {

@@ -65,7 +65,7 @@ impl BidsName {
         self.entities.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// What the file holds: `bold`, `timeseries`, `relmat`.
+    /// The content of the file: `bold`, `timeseries`, `relmat`.
     pub fn suffix(&self) -> &str {
         &self.suffix
     }

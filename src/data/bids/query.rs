@@ -1,4 +1,4 @@
-//! What is looked for in a tree.
+//! Queries to a tree.
 
 use super::{BidsFile, BidsName, BidsTree};
 use crate::{Error, Result};
@@ -128,7 +128,7 @@ impl BidsQuery {
         self.pattern.as_ref().is_none_or(|pattern| pattern.matches_with(&tree.relative(&file.path), options))
     }
 
-    /// What is looked for, in words.
+    /// The query in words.
     pub(super) fn looked_for(&self) -> String {
         let chosen = self.chosen.iter().map(|(key, values)| format!("{key} {}", values.join(" or ")));
         let glob = self.pattern.iter().map(|pattern| format!("a path that fits `{pattern}`"));
@@ -137,7 +137,7 @@ impl BidsQuery {
         format!("a file ..{}{with}", self.series.ends())
     }
 
-    /// What is in a tree in the place of what is looked for, in words.
+    /// The files of a tree that come nearest to the query, in words.
     pub(super) fn there_is(&self, tree: &BidsTree, kind: &[&BidsFile]) -> String {
         if kind.is_empty() {
             let others = [BidsSeries::Regions, BidsSeries::Images, BidsSeries::Dense].into_iter();

@@ -1,4 +1,4 @@
-//! What sidecars say of a file, by the inheritance of BIDS.
+//! The statements of sidecars about a file, by the inheritance of BIDS.
 
 use super::super::{confounds::strict, read_bytes};
 use super::confounds::same_recording;

@@ -174,7 +174,7 @@ fn folders(root: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Why a folder is no tree, with the folder in it that is one.
+/// The reason for which a folder is no tree, with the folder in it that is one.
 fn no_participants(root: &Path, names: &[String]) -> String {
     let has_participants = |folder: &Path| folders(folder).is_ok_and(|names| names.iter().any(|name| name.starts_with("sub-")));
     let below = names.iter().map(|name| root.join(name));

@@ -1,10 +1,10 @@
-//! What the rows and the columns of a CIFTI-2 matrix stand for.
+//! The meaning of the rows and the columns of a CIFTI-2 matrix.
 
 use super::labels::LabelTable;
 use super::text::shortened;
 use std::fmt;
 
-/// What the rows or the columns of a matrix stand for, in order.
+/// The meaning of the rows or the columns of a matrix, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Axis {
     /// Grayordinates: vertices of surfaces and voxels.

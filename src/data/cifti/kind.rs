@@ -30,7 +30,7 @@ const OTHERS: [(i64, &str); 6] = [
     (3012, "maps of parcellated connectomes (.pconnscalar.nii)"),
 ];
 
-/// What is read, for refusals.
+/// The kinds that are read, for refusals.
 const READ: &str = ".dtseries.nii, .ptseries.nii, .dscalar.nii, .pscalar.nii, .dlabel.nii and .pconn.nii are read";
 
 impl Kind {

@@ -31,9 +31,9 @@ use std::path::Path;
 /// Series are rows: a dense series is a matrix of grayordinates by series. (nibabel gives the matrix transposed.)
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cifti<'a> {
-    /// What the rows are.
+    /// The meaning of the rows.
     pub rows: Axis,
-    /// What the columns are.
+    /// The meaning of the columns.
     pub columns: Axis,
     number: Number,
     big_endian: bool,

@@ -53,7 +53,7 @@ fn extents(records: &[ByteRecord]) -> (usize, usize) {
     (records.len(), records.get(1).or(records.first()).map_or(0, ByteRecord::len))
 }
 
-/// Whether there are names above a matrix, and at its left. Those above take a row, and those at the left a column; where both are there,
+/// True where there are names above a matrix, and where there are at its left. Those above take a row, and those at the left a column; where both are there,
 /// the corner between them is no number. A row or a column that the shape alone would make names is taken for names only where it can be
 /// one: text, or distinct whole numbers.
 fn names(records: &[ByteRecord]) -> [bool; 2] {

@@ -48,7 +48,7 @@ pub(super) fn names(path: &Path, bytes: &[u8]) -> Result<Names, String> {
     }
 }
 
-/// What separates the cells: commas or semicolons in `.csv`, tabs in `.tsv` and where every line has one; `None` for spaces.
+/// The separator of the cells: commas or semicolons in `.csv`, tabs in `.tsv` and where every line has one; `None` for spaces.
 fn separator(extension: &str, lines: &[&str]) -> Option<u8> {
     let semicolons = lines.first().is_some_and(|line| line.contains(';') && !line.contains(','));
     match extension {
@@ -98,7 +98,7 @@ fn spaced(lines: &[&str]) -> Result<Names, String> {
         return Err(format!("line `{}` has no number and name, as others have: {EXPECTED}", shortened(lines[i])));
     }
     let is_whole = |cell: &&str| cell.parse::<i64>().is_ok();
-    // Whether numbers after the second cell are no part of names: the second cells alone are names then.
+    // True where numbers after the second cell are no part of names: the second cells alone are names then.
     let width = rows[0].len();
     let alike = width > 2 && rows.iter().all(|row| row.len() == width && row[2..].iter().all(is_whole));
     let second_names = alike && rows.iter().map(|row| row[1]).collect::<BTreeSet<_>>().len() == rows.len();

@@ -14,7 +14,7 @@ pub(in crate::data) struct File {
     variables: Vec<Variable>,
 }
 
-/// What is left of the values and the bytes that one variable may take.
+/// The rest of the values and the bytes that one variable may take.
 struct Budget {
     values: Cell<usize>,
     bytes: Cell<usize>,

@@ -14,7 +14,7 @@ use std::path::Path;
 /// The frames that are in memory at a time.
 const FRAMES: usize = 4;
 
-/// Whether an atlas may lie on another grid than the image.
+/// The treatment of an atlas on another grid than the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Resample {

@@ -4,7 +4,7 @@ use super::grid::Grid;
 use super::least_squares::{LeastSquares, along};
 use super::regions::{Map, Regions};
 
-/// How a frame's voxels become the value of a map.
+/// The way in which a frame's voxels become the value of a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum MapSeries {
@@ -126,7 +126,7 @@ impl Extraction {
     }
 }
 
-/// What is wrong with a frame.
+/// The fault of a frame.
 pub(super) enum Fault {
     /// A voxel that was NaN at the first frame is a number.
     Appears {

@@ -50,7 +50,7 @@ impl NiftiReader {
         if about.is_dir() {
             return Err(Error::file(path, "cannot be read: it is a folder"));
         }
-        // What is no file of its own, such as a pipe, has no length.
+        // A pipe, or another file that is none of its own, has no length.
         let length = about.is_file().then_some(about.len());
         Self::of(path, BufReader::with_capacity(BUFFER, file), length)
     }

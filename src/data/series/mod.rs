@@ -46,7 +46,7 @@ pub struct Series {
     pub missing: Vec<bool>,
     /// The seconds from one frame to the next, where the file gives them.
     pub step: Option<f64>,
-    /// What the regions are on the brain, where the file says it: parcels, or grayordinates.
+    /// The places of the regions on the brain, where the file states them: parcels, or grayordinates.
     pub places: Option<Axis>,
     /// For a table, the header and the index column that were recognised; `None` for other files.
     pub read_as: Option<ReadAs>,
@@ -121,9 +121,9 @@ pub struct SeriesOptions {
     /// the table beside the atlas, where there is one: for `STEM.nii.gz` the first of `STEM.tsv`, `STEM_dseg.tsv`, `STEM.csv`,
     /// `STEM_LUT.txt`, `STEMLUT.txt`, `STEM.txt` and `STEM.xml`, or one of these for the stem without BIDS' entities of space and resolution.
     pub labels: Option<PathBuf>,
-    /// Whether an atlas may lie on another grid than the image.
+    /// The treatment of an atlas on another grid than the image.
     pub resample: Resample,
-    /// How the maps of an atlas with four axes have series.
+    /// The way in which the maps of an atlas with four axes have series.
     pub maps: MapSeries,
 }
 

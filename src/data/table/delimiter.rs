@@ -1,11 +1,11 @@
-//! What separates the cells of a table.
+//! Separators of the cells of a table.
 
 use super::super::format::Format;
 use csv::{ReaderBuilder, Trim};
 use std::borrow::Cow;
 use std::path::Path;
 
-/// What separates the cells of a table.
+/// A separator of the cells of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delimiter {

@@ -34,7 +34,7 @@ pub struct TableOptions {
     pub header: Option<bool>,
     /// The column that numbers or dates the rows and does not hold values: its name, its place counted from 1, or `none`.
     pub index_column: Option<String>,
-    /// What separates cells; `None` for commas in `.csv`, tabs in `.tsv` and spaces in `.txt`.
+    /// The separator of cells; `None` for commas in `.csv`, tabs in `.tsv` and spaces in `.txt`.
     pub delimiter: Option<Delimiter>,
 }
 
@@ -90,7 +90,7 @@ pub(super) struct Grid {
     pub(super) read_as: ReadAs,
 }
 
-/// Whether cells may be marks of a missing value, which are read as NaN.
+/// The cells that may be marks of a missing value, which are read as NaN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Missing {
     Refused,

@@ -82,7 +82,7 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// What a file says of a worm.
+/// The statements of a file about a worm.
 struct Recording {
     /// `[neurons, frames]`.
     by_neuron: Vec<f64>,

@@ -3,7 +3,7 @@
 /// The largest difference of two entries across the diagonal that counts as rounding, as a fraction of the largest weight.
 const ROUNDING: f32 = 1e-5;
 
-/// What is made of the two weights of a directed graph's edges.
+/// The one weight that is made of the two weights of a directed graph's edges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(in crate::cli::topology) enum Symmetrise {
     /// Their mean

@@ -10,7 +10,7 @@ const STRUCTURE: u8 = 2;
 const TEXT: u8 = 4;
 const NUMERIC: std::ops::RangeInclusive<u8> = 6..=15;
 
-/// What stands before an array's contents.
+/// The head of an array, before its contents.
 pub(super) struct Label {
     class: u8,
     complex: bool,
