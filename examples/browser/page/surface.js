@@ -70,7 +70,9 @@ export class Surface {
     gl.useProgram(program);
     this.program = program;
     const corners = Array.from(mesh.faces);
-    const { centre, size } = bounds(mesh.xyz);
+    const { centre, size, tall } = bounds(mesh.xyz);
+    // The height beside the longest extent, with room for the tilt.
+    this.tall = Math.min(1, tall + 0.08);
     const normals = normalsOf(mesh);
     const at = (values, v, shift = [0, 0, 0], by = 1) => [0, 1, 2].map((k) => (values[3 * v + k] - shift[k]) / by);
     // The page's axes: x to the right, y up, z to the viewer; the brain's y is forward and z is up.
@@ -134,7 +136,7 @@ export class Surface {
     const [c, s, ct, st] = [Math.cos(angle.turn), Math.sin(angle.turn), Math.cos(angle.tilt), Math.sin(angle.tilt)];
     // Turned about the vertical, then tilted; column by column.
     gl.uniformMatrix3fv(gl.getUniformLocation(this.program, 'turn'), false, [c, st * s, -ct * s, 0, ct, st, s, -st * c, ct * c]);
-    const fit = 0.93 * Math.min(width, height * 1.32);
+    const fit = 0.93 * Math.min(width, height / this.tall);
     gl.uniform2f(gl.getUniformLocation(this.program, 'scale'), fit / width, fit / height);
     gl.drawArrays(gl.TRIANGLES, 0, this.mesh.faces.length);
   }
@@ -186,7 +188,9 @@ function bounds(xyz) {
     low[i % 3] = Math.min(low[i % 3], x);
     high[i % 3] = Math.max(high[i % 3], x);
   });
-  return { centre: low.map((x, k) => (x + high[k]) / 2), size: Math.max(...low.map((x, k) => high[k] - x)) / 2 };
+  const extents = low.map((x, k) => high[k] - x);
+  const longest = Math.max(...extents);
+  return { centre: low.map((x, k) => (x + high[k]) / 2), size: longest / 2, tall: extents[2] / longest };
 }
 
 /** The outward normals of the vertices: the mean of those of their triangles, whose corners are in either order. */
