@@ -1,7 +1,7 @@
 //! Confound tables as fMRIPrep writes them: `.tsv` with a header and `n/a`, and beside it a `.json` that says what CompCor's columns are.
 
 use super::table::is_unnamed;
-use super::{Delimiter, extension, read_bytes};
+use super::{Delimiter, extension, read_bytes, sidecar};
 use crate::connectome::confounds::{Column, Confounds};
 use crate::{Error, Result};
 use csv::{ReaderBuilder, Trim};
@@ -87,10 +87,7 @@ fn number(cell: &str) -> Option<f64> {
 
 /// Mask and cumulative variance of each column that has them.
 fn components(path: &Path, table: &Confounds) -> Result<(BTreeMap<String, String>, BTreeMap<String, f64>)> {
-    let text = String::from_utf8(read_bytes(path)?).map_err(|e| Error::file(path, format!("text in UTF-8 expected: {e}")))?;
-    let json: serde_json::Value =
-        crate::json::parse(strict(&text)).map_err(|e| Error::file(path, format!("what the confounds are, in JSON, expected: {e}")))?;
-    let entries = json.as_object().ok_or_else(|| Error::file(path, "an object with an entry for each confound expected"))?;
+    let entries = sidecar::read(path)?;
     let column = |name: &String| match table.get(name) {
         Some(_) => name.clone(),
         None => table.columns.iter().find(|c| numbered(&c.name) == numbered(name)).map_or_else(|| name.clone(), |c| c.name.clone()),
@@ -98,34 +95,6 @@ fn components(path: &Path, table: &Confounds) -> Result<(BTreeMap<String, String
     let masks = entries.iter().filter_map(|(name, of)| Some((column(name), of.get("Mask")?.as_str()?.to_owned())));
     let variance = entries.iter().filter_map(|(name, of)| Some((column(name), of.get("CumulativeVarianceExplained")?.as_f64()?)));
     Ok((masks.collect(), variance.collect()))
-}
-
-/// JSON with null for the `NaN`, `Infinity` and `-Infinity` of Python's writer.
-pub(super) fn strict(text: &str) -> String {
-    // Text between quotes is a string and stays as it is; a quote after a backslash does not end it.
-    let mut strict = String::with_capacity(text.len());
-    let (mut rest, mut within) = (text, false);
-    while !rest.is_empty() {
-        let quote = if within { end_of_string(rest) } else { rest.find('"').map(|at| at + 1) };
-        let (part, after) = rest.split_at(quote.unwrap_or(rest.len()));
-        match within {
-            true => strict.push_str(part),
-            false => strict.push_str(&part.replace("-Infinity", "null").replace("Infinity", "null").replace("NaN", "null")),
-        }
-        (rest, within) = (after, !within);
-    }
-    strict
-}
-
-/// The place behind the quote that ends a string.
-fn end_of_string(text: &str) -> Option<usize> {
-    let mut escaped = false;
-    let end = text.bytes().position(|b| {
-        let ends = b == b'"' && !escaped;
-        escaped = b == b'\\' && !escaped;
-        ends
-    });
-    end.map(|at| at + 1)
 }
 
 /// The stem of a name and the number at its end; a name without a number is its own stem.

@@ -47,6 +47,7 @@ mod npz;
 mod numbers;
 mod series;
 mod shipped;
+mod sidecar;
 mod sparse;
 mod table;
 mod values;

@@ -1,9 +1,9 @@
 //! The statements of sidecars about a file, by the inheritance of BIDS.
 
-use super::super::{confounds::strict, read_bytes};
+use super::super::sidecar;
 use super::confounds::same_recording;
 use super::{BidsFile, BidsName, BidsTree};
-use crate::{Error, Result};
+use crate::Result;
 use serde_json::{Map, Value};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,6 @@ pub struct RepetitionTime {
     pub warnings: Vec<String>,
 }
 
-/// Scanners take a volume in less time than this many seconds. A larger number is likely to be in milliseconds.
-const LONGEST: f64 = 100.0;
-
 impl BidsTree {
     /// The contents of the sidecars of a file. These are the `.json` of its folder and of those above, up to the tree's, whose suffix is the
     /// file's and whose entities are all among the file's. Of two that give the same key, the one in the deeper folder counts, and in one
@@ -34,7 +31,7 @@ impl BidsTree {
         let folders: Vec<&Path> = of.path.ancestors().skip(1).take_while(within).collect();
         for folder in folders.into_iter().rev() {
             for path in sidecars(folder, &of.name) {
-                merged.extend(object(&path)?);
+                merged.extend(sidecar::read(&path)?);
             }
         }
         Ok(merged)
@@ -67,12 +64,12 @@ impl BidsTree {
 
     /// The time by the sidecars of a file alone.
     fn own_time(&self, of: &BidsFile) -> RepetitionTime {
-        let mut found = RepetitionTime::default();
-        match self.sidecar(of) {
-            Ok(sidecar) => found.take(&of.path, &sidecar),
-            Err(fault) => found.warnings.push(fault.to_string()),
+        let step = self.sidecar(of).map_err(|fault| fault.to_string());
+        let step = step.and_then(|stated| sidecar::frame_step(&stated).map_err(|what| format!("{}: {what}", of.path.display())));
+        match step {
+            Ok(seconds) => RepetitionTime { seconds, warnings: Vec::new() },
+            Err(warning) => RepetitionTime { seconds: None, warnings: vec![warning] },
         }
-        found
     }
 
     /// The images of a recording, or their sidecars where images are not there. A sidecar that holds for another of them is none of its own.
@@ -83,25 +80,6 @@ impl BidsTree {
             file.name.extension() == ".json" && all.iter().any(|other| other.path != file.path && file.name.is_within(&other.name))
         };
         all.iter().filter(|file| !inherited(file)).copied().collect()
-    }
-}
-
-impl RepetitionTime {
-    /// Takes the time from what a sidecar says. A number that is no time is a warning, and not taken.
-    fn take(&mut self, path: &Path, sidecar: &Map<String, Value>) {
-        let frequency = sidecar.get("SamplingFrequency").and_then(Value::as_f64).map(|hertz| ("SamplingFrequency", hertz, 1.0 / hertz));
-        let time = match sidecar.get("RepetitionTime") {
-            Some(Value::Null) | None => frequency,
-            Some(value) => Some(("RepetitionTime", value.as_f64().unwrap_or(f64::NAN), value.as_f64().unwrap_or(f64::NAN))),
-        };
-        match time {
-            Some((_, _, seconds)) if seconds > 0.0 && seconds <= LONGEST => self.seconds = Some(seconds),
-            Some((key, value, _)) => {
-                let found = sidecar.get(key).map_or_else(|| value.to_string(), Value::to_string);
-                self.warnings.push(format!("{}: the sidecar's {key} is {found}: a time of up to {LONGEST} s is expected", path.display()));
-            }
-            None => {}
-        }
     }
 }
 
@@ -117,13 +95,4 @@ fn sidecars(folder: &Path, of: &BidsName) -> Vec<PathBuf> {
     }
     found.sort();
     found.into_iter().map(|(_, path)| path).collect()
-}
-
-fn object(path: &Path) -> Result<Map<String, Value>> {
-    let text = String::from_utf8(read_bytes(path)?).map_err(|_| Error::file(path, "a sidecar in UTF-8 is expected"))?;
-    match crate::json::parse(strict(&text)) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(Error::file(path, "a sidecar holds an object: something else was found")),
-        Err(what) => Err(Error::file(path, format!("a sidecar in JSON is expected: {what}"))),
-    }
 }

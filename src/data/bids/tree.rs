@@ -1,6 +1,6 @@
 //! The files of a tree.
 
-use super::super::{confounds::strict, read_bytes};
+use super::super::sidecar;
 use super::BidsName;
 use crate::{Error, Result};
 use serde_json::Value;
@@ -83,13 +83,8 @@ impl BidsTree {
     /// Reads `dataset_description.json`. The files are what they are without it, so its absence and its faults are warnings.
     fn describe(&mut self) {
         let path = self.root.join("dataset_description.json");
-        let read = || -> Result<Value> {
-            let text = String::from_utf8(read_bytes(&path)?).map_err(|_| Error::file(&path, "text in UTF-8 is expected"))?;
-            let json = crate::json::parse(strict(&text)).map_err(|what| Error::file(&path, what))?;
-            if json.is_object() { Ok(json) } else { Err(Error::file(&path, "an object is expected")) }
-        };
-        match read() {
-            Ok(json) => self.description = Some(json),
+        match sidecar::read(&path) {
+            Ok(stated) => self.description = Some(Value::Object(stated)),
             Err(_) if !path.exists() => {
                 self.warnings.push(format!("{}: no dataset_description.json, which BIDS asks for: is this the tree?", self.root.display()));
             }

@@ -2,7 +2,7 @@
 
 use super::NiftiReader;
 use super::header::Unit;
-use crate::data::read_bytes;
+use crate::data::sidecar;
 use std::path::{Path, PathBuf};
 
 /// A time without a unit from which on it is taken for milliseconds by some and for seconds by others, and so is not taken.
@@ -64,10 +64,7 @@ fn beside(image: &Path) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-/// `RepetitionTime` in seconds; `None` where the file has no such entry.
+/// The seconds from frame to frame by a sidecar.
 fn of_sidecar(path: &Path) -> Result<Option<f64>, String> {
-    let json = crate::json::parse(read_bytes(path).map_err(|e| e.to_string())?)?;
-    let Some(stated) = json.get("RepetitionTime").filter(|value| !value.is_null()) else { return Ok(None) };
-    let seconds = stated.as_f64().filter(|x| *x > 0.0 && x.is_finite());
-    seconds.map(Some).ok_or_else(|| "`RepetitionTime` is expected to be a number of seconds above 0".to_owned())
+    sidecar::frame_step(&sidecar::read(path).map_err(|e| e.to_string())?)
 }
