@@ -1,6 +1,6 @@
 //! Series of a cohort in a tree of BIDS derivatives, and columns of its participants.
 
-use super::data::{Described, Source, frames, of_column};
+use super::data::{Described, Source, frames, of_column, of_images};
 use super::form::{Form, Placed, flag, text};
 use super::object::object;
 use super::place::Place;
@@ -16,6 +16,8 @@ use std::path::Path;
 struct Cohort {
     tree: String,
     atlas: Option<String>,
+    /// The settings by which images have series.
+    images: SeriesOptions,
     chosen: Vec<(String, String)>,
     frames: Option<Range<usize>>,
     column: Option<Placed<String>>,
@@ -43,7 +45,7 @@ pub(super) fn entry() -> Form<Described> {
     );
     let what = "[subjects, regions, time]: series of a tree of BIDS derivatives, a file a participant; with column, what participants.tsv says \
         of the same participants in the same order";
-    let form = object(what, (choice, rest), |((tree, atlas, space, task, session, run), rest)| {
+    let form = object(what, (choice, of_images(), rest), |((tree, atlas, space, task, session, run), (labels, resample, maps), rest)| {
         let (participants, entities, frames, column, classes, standardise) = rest;
         if column.is_none() && (classes.is_some() || standardise) {
             return Err(Error::argument("classes and standardise are of a column: column is expected"));
@@ -60,7 +62,8 @@ pub(super) fn entry() -> Form<Described> {
                 _ => return Err(Error::argument(format!("the entity `{entity}`: one as in names of files is expected, such as res-2"))),
             }
         }
-        Ok(Cohort { tree, atlas, chosen, frames, column, classes, standardise })
+        let images = SeriesOptions { labels, resample, maps, ..SeriesOptions::from(Layout::TimeRegions) };
+        Ok(Cohort { tree, atlas, images, chosen, frames, column, classes, standardise })
     });
     let Form { schema, shape, read } = form.form();
     Form::new(schema, shape, move |place| made(&read(place)?, place).map_err(place.wrap()))
@@ -91,8 +94,7 @@ fn made(cohort: &Cohort, place: &Place<'_>) -> Result<Described> {
     for path in files.iter().map(|file| file.path.as_path()).chain(image.as_deref()) {
         place.reads(path)?;
     }
-    let mut options = SeriesOptions::from(Layout::TimeRegions);
-    options.atlas = image;
+    let options = SeriesOptions { atlas: image, ..cohort.images.clone() };
     let files = files.into_iter().map(|file| file.path).collect();
     Ok(Source::open(Reader::SeriesFiles { files, options: Box::new(options), frames: cohort.frames.clone() })?.with_notes(notes))
 }

@@ -10,8 +10,8 @@ use super::reader::{Reader, finite};
 use super::rows::{held, leading, numbers_of, stacked};
 use crate::connectome::confounds::{Selection, Strategy};
 use crate::data::{
-    Delimiter, Format, Layout, NpyRows, SeriesOptions, TableOptions, file_and_array, read_cohort, read_column, read_connectome, read_npy,
-    read_npz,
+    Delimiter, Format, Layout, MapSeries, NpyRows, Resample, SeriesOptions, TableOptions, file_and_array, read_cohort, read_column,
+    read_connectome, read_npy, read_npz,
 };
 use crate::statistics::centre::{Centred, Constant, far_warning};
 use crate::statistics::standardise::Moments;
@@ -123,6 +123,24 @@ pub(super) fn frames() -> Field<Option<Range<usize>>> {
     frames.map(|[from, to]| from..to).maybe("frames", "the first frame and the one after the last; all where it is not given")
 }
 
+/// The settings by which images have series of an atlas.
+pub(super) fn of_images() -> (Field<Option<PathBuf>>, Field<Resample>, Field<MapSeries>) {
+    (
+        file()
+            .maybe("labels", "the table with the names of the regions of an atlas of an image; one beside the atlas where it is not given"),
+        words(Resample::ALL.map(|choice| (choice.name(), choice))).or(
+            "resample",
+            "auto",
+            "whether an atlas on another grid than the image is taken",
+        ),
+        words(MapSeries::ALL.map(|way| (way.name(), way))).or(
+            "maps",
+            "least-squares",
+            "the way in which maps of an atlas of four axes have series",
+        ),
+    )
+}
+
 fn series() -> Object<Described> {
     let parts = (
         files().field(
@@ -147,10 +165,12 @@ fn series() -> Object<Described> {
         frames(),
         text().list(1).maybe("subjects", "the names of the subjects of a file that has an array for each, in this order; all by name otherwise"),
     );
+    let parts = (parts, of_images());
     let what = "[subjects, regions, time]: series. A region that is missing throughout (n/a, NaN) has the value 0, so that its correlations and \
         their gradients are 0; then NAME.present, [subjects, regions], is 1 for a region that has values and 0 for one that has not. The block \
         pair_weights makes weights of edges of it";
-    object(what, parts, |(files, layout, header, index_column, delimiter, atlas, structures, frames, subjects)| {
+    object(what, parts, |((files, layout, header, index_column, delimiter, atlas, structures, frames, subjects), images)| {
+        let (labels, resample, maps) = images;
         if let Files::One(one) = &files
             && one.extension().is_some_and(|e| e.eq_ignore_ascii_case("npy"))
         {
@@ -160,7 +180,8 @@ fn series() -> Object<Described> {
             }
         }
         let table = TableOptions { header, index_column, delimiter };
-        let options = SeriesOptions { table, atlas, structures: structures.unwrap_or_default(), ..SeriesOptions::from(layout) };
+        let structures = structures.unwrap_or_default();
+        let options = SeriesOptions { layout, table, atlas, structures, labels, resample, maps };
         if let Files::One(one) = &files
             && let Some(cohort) = read_cohort(one, options.clone())?
         {

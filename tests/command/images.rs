@@ -1,9 +1,11 @@
 //! Images and archives on the command line.
 
 use super::run::Folder;
+use crate::common::golden::worst;
 use crate::common::image::nifti;
 use base64::Engine;
 use serde_json::Value;
+use tapetum::data::read_npy;
 
 #[test]
 fn connectivity_of_an_image_by_an_atlas() {
@@ -35,7 +37,7 @@ fn connectivity_of_an_image_by_an_atlas() {
     folder.run("series bold.nii --labels labels.tsv -o no.tsv").misused("--atlas");
 
     folder.run("connectivity bold.nii -o no.npy --device cpu").failed(&["bold.nii", "--atlas"]);
-    folder.run("connectivity series.csv --atlas labels.nii.gz -o no.npy --device cpu").failed(&["series.csv", "--atlas is for images"]);
+    folder.run("connectivity series.csv --atlas labels.nii.gz -o no.npy --device cpu").failed(&["series.csv", "(--atlas) is for images"]);
     folder.run("connectivity bold.nii --atlas none.nii -o no.npy --device cpu").failed(&["none.nii"]);
     assert!(!folder.names().contains(&"no.npy".to_owned()));
 }
@@ -109,4 +111,32 @@ fn an_atlas_on_another_grid_is_said_or_refused() {
         let done = folder.run(&format!("series bold.nii.gz --atlas maps.nii.gz {argument} -o maps.csv --json"));
         assert!(done.json()["remarks"].to_string().contains(way), "{done:?}");
     }
+    in_workflows(&folder);
+}
+
+/// The same settings in a workflow, held to the connectome that the command makes.
+fn in_workflows(folder: &Folder) {
+    let workflow = |more: &str| {
+        let entry = format!(r#"{{"series": ["bold.nii.gz"], "atlas": "maps.nii.gz"{more}}}"#);
+        let text = format!(
+            r#"{{"data": {{"x": {entry}}}, "blocks": [{{"name": "c", "block": "correlation", "series": "x"}}], "results": [{{"value": "c"}}]}}"#
+        );
+        folder.file("w.json", text);
+        folder.run("run w.json -o run --device cpu --json")
+    };
+    let mut made = Vec::new();
+    for way in ["least-squares", "weighted-mean"] {
+        folder.run(&format!("connectivity bold.nii.gz --atlas maps.nii.gz --maps {way} -o expected.npy --device cpu --json")).json();
+        workflow(&format!(r#", "maps": "{way}""#)).json();
+        let [found, wanted] =
+            ["run/c.npy", "expected.npy"].map(|name| read_npy(folder.0.join(name)).unwrap().elements::<f32>().unwrap().to_vec());
+        let worst = worst(found.iter().zip(&wanted).map(|(x, y)| f64::from((x - y).abs())));
+        assert!(found.len() == wanted.len() && worst < 1e-6, "{way}: {worst:.1e}");
+        made.push(found);
+    }
+    assert_ne!(made[0], made[1]);
+    workflow(r#", "resample": "never""#).failed(&["data.x", "maps.nii.gz", "another grid"]);
+    workflow(r#", "resample": "always""#).failed(&["data.x.resample", "auto", "never"]);
+    folder.file("maps.tsv", "index\tname\n");
+    workflow(r#", "labels": "none.tsv""#).failed(&["none.tsv"]);
 }

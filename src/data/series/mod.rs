@@ -173,10 +173,16 @@ pub fn read_series(path: impl AsRef<Path>, options: impl Into<SeriesOptions>) ->
             true => series_of_regions(&file, atlas, &options),
             false => Err(no_structures(&file)),
         },
-        (_, Some(_)) if options.labels.is_some() => Err(Error::file(&file, "--labels is for images: other atlases name their labels")),
+        (_, Some(_)) if options.labels.is_some() => {
+            Err(Error::file(&file, "a table of labels (--labels) is for images: other atlases name their labels"))
+        }
         (Format::Cifti | Format::Gifti | Format::Nifti, Some(_)) => grayordinates::read(&file, &read_bytes(&file)?, &options),
-        (_, Some(_)) => Err(Error::file(&file, "--atlas is for images (.nii, .nii.gz), surfaces (.gii) and CIFTI files (.dtseries.nii)")),
-        (_, None) if options.labels.is_some() => Err(Error::file(&file, "--labels names the regions of an atlas: give one (--atlas)")),
+        (_, Some(_)) => {
+            Err(Error::file(&file, "an atlas (--atlas) is for images (.nii, .nii.gz), surfaces (.gii) and CIFTI files (.dtseries.nii)"))
+        }
+        (_, None) if options.labels.is_some() => {
+            Err(Error::file(&file, "a table of labels (--labels) names the regions of an atlas, and none is given (--atlas)"))
+        }
         (Format::Hdf5, None) => of_array(path, hdf5::array(&file, wanted)?, options.layout),
         (Format::Matlab, None) => of_array(path, matlab::array(&file, wanted)?, options.layout),
         (Format::Npy, None) => {
