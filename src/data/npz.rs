@@ -51,6 +51,23 @@ pub(super) fn npz_member(path: &Path, bytes: &[u8], name: Option<&str>, usual: &
     Ok((path.join(&chosen.name), read(chosen)?, names))
 }
 
+/// The `.npy` files of the arrays of these names; `None` where one of them is not there.
+///
+/// # Errors
+/// Returns [`Error::File`] where the bytes are no archive, or an array's length or checksum is not what the archive states.
+pub(super) fn npz_arrays<const N: usize>(path: &Path, bytes: &[u8], names: &[&str; N]) -> Result<Option<[Vec<u8>; N]>> {
+    let fail = |what: String| Error::file(path, what);
+    let archive = ZipArchive::from_slice(bytes).map_err(|e| fail(format!("a .npz archive expected: {e}")))?;
+    let members = members(&archive).map_err(|e| fail(format!("a .npz archive expected: {e}")))?;
+    let found: Option<Vec<&Member>> = names.iter().map(|name| members.iter().find(|member| member.name == *name)).collect();
+    let Some(found) = found else { return Ok(None) };
+    let mut arrays = [const { Vec::new() }; N];
+    for (array, member) in arrays.iter_mut().zip(found) {
+        *array = member.read(&archive).map_err(|e| fail(format!("array `{}`: {e}", member.name)))?;
+    }
+    Ok(Some(arrays))
+}
+
 /// The arrays of a cohort, by name; `None` where the file holds one array that is taken. The array `names` holds the names of all regions.
 ///
 /// # Errors

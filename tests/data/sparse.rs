@@ -6,7 +6,9 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use tapetum::HostTensor;
-use tapetum::data::{ConnectomeWriter, NpyWriter, SparseWriter, read_connectome, read_npy, read_npy_bytes, read_npz, write_values};
+use tapetum::data::{
+    ConnectomeWriter, NpyWriter, SparseWriter, TableOptions, read_connectome, read_npy, read_npy_bytes, read_npz, write_values,
+};
 use tapetum::file::FileWriter;
 
 /// Writes a matrix of four rows, of which the second is empty and the last is not added.
@@ -30,7 +32,7 @@ fn a_sparse_matrix_has_the_arrays_of_scipy() {
     let path = folder.0.join("a.npz");
     write(&path, Some(&names()));
     assert_eq!(folder.names(), ["a.npz"]);
-    let scipy = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/sparse.npz");
+    let scipy = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/sparse/csr.npz");
     for name in ["data", "indices", "indptr", "shape"] {
         let [found, wanted] = [&path, Path::new(scipy)].map(|path| read_npz(path, Some(name)).unwrap());
         assert_eq!((found.ty(), found.to_f64_vec()), (wanted.ty(), wanted.to_f64_vec()), "{name}");
@@ -40,6 +42,34 @@ fn a_sparse_matrix_has_the_arrays_of_scipy() {
     let padded = |name: &String| name.chars().chain(std::iter::repeat('\0')).take(12).map(u32::from).collect::<Vec<_>>();
     assert!(holds(&names().iter().flat_map(padded).flat_map(u32::to_le_bytes).collect::<Vec<u8>>()));
     assert!(fs::read(scipy).unwrap().windows(3).any(|found| found == b"csr") && holds(b"'descr': '|S3'") && holds(b"\ncsr"));
+}
+
+/// The matrix of `tests/goldens/make_sparse.py`.
+const ROWS: [f32; 16] = [0.0, 0.5, 0.0, -0.25, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+
+#[test]
+fn a_sparse_matrix_is_read_as_a_connectome() {
+    let golden = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/goldens/sparse").join(name);
+    let read = |path: &Path| read_connectome(path, &TableOptions::default());
+    for name in ["csr.npz", "csc.npz", "coo.npz"] {
+        let made = read(&golden(name)).unwrap();
+        assert_eq!((made.values.elements::<f32>().unwrap(), made.names), (&ROWS[..], None), "{name}");
+    }
+    // One array is chosen of the file, and so it is no sparse matrix.
+    assert_says(read(&golden("csr.npz:data")), &golden("csr.npz"), &["[n, n]"]);
+    for (name, part) in [
+        ("bsr.npz", "`bsr`: csr, csc and coo are read"),
+        ("wide.npz", "[4.0, 3.0]: a square one"),
+        ("nan.npz", "row 2, column 0 is NaN: a finite number"),
+        ("short.npz", "5 numbers from 0 to 3"),
+    ] {
+        assert_says(read(&golden(name)), &golden(name), &[part]);
+    }
+    let folder = Folder::new("sparse-read");
+    let path = folder.0.join("a.npz");
+    write(&path, Some(&names()));
+    let made = read(&path).unwrap();
+    assert_eq!((made.values.elements::<f32>().unwrap(), made.names), (&ROWS[..], Some(names())));
 }
 
 #[test]

@@ -14,8 +14,8 @@ const TARGET: [&str; 11] =
     ["target", "to", "node2", "region2", "roi2", "neuron2", "post", "postsynaptic", "bodyidpost", "postrootid", "postptrootid"];
 const WEIGHT: [&str; 9] = ["weight", "weights", "w", "value", "strength", "correlation", "syncount", "synapses", "nbr"];
 
-/// The most nodes of a list of edges: their matrix, which the length of the list does not bound, is of one gibibyte.
-const MOST: usize = 1 << 14;
+/// The most nodes of a list of edges or a sparse matrix: the whole matrix, which the length of the list does not bound, is of one gibibyte.
+pub(super) const MOST: usize = 1 << 14;
 
 /// The columns of a list of edges, counted from 0, and whether the first row is a header.
 pub(super) struct Columns {

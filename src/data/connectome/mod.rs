@@ -4,6 +4,7 @@ mod edges;
 mod graphml;
 mod parcellated;
 mod rows;
+mod sparse;
 mod table;
 mod write;
 
@@ -74,6 +75,9 @@ impl Connectome {
 /// the array `names` of a `.npz` file, or from texts called `names`, `labels` or `region_names` beside an array of an HDF5 or MATLAB file; a
 /// `.pconn.nii` file has those of its parcels. `options` are for tables.
 ///
+/// A `.npz` file of a sparse matrix, as `scipy.sparse.save_npz` (csr, csc, coo) and [`SparseWriter`](super::SparseWriter) write it, is read
+/// as the matrix; entries that stand twice are added up.
+///
 /// A table is a list of edges where its header names two nodes and a weight (`source`, `target`, `weight`; `from`, `to`; `node1`, `node2`;
 /// `pre`, `post`), or where it has three columns that cannot be a matrix: two names and a weight. Nodes stand in the order of appearance,
 /// or in that of their numbers where all are whole numbers. A list in which no pair of nodes stands in both directions is of undirected
@@ -82,7 +86,7 @@ impl Connectome {
 ///
 /// # Errors
 /// Returns [`Error::File`] where the file cannot be read, has another extension, does not hold square matrices, or has an edge twice, an
-/// edge without a finite weight, or more than 16,384 nodes in a list of edges.
+/// edge or a sparse entry without a finite weight, or more than 16,384 nodes in a list of edges or a sparse matrix.
 pub fn read_connectome(path: impl AsRef<Path>, options: &TableOptions) -> Result<Connectome> {
     let (file, array) = file_and_array(path.as_ref());
     let wanted = Wanted { name: array.as_deref(), usual: CONNECTOME, layout: Layout::TimeRegions };
@@ -116,6 +120,11 @@ pub fn read_connectome_bytes(name: impl AsRef<Path>, bytes: &[u8], options: &Tab
         Format::Hdf5 => of_array(&file, hdf5::array_of_bytes(&file, bytes, wanted)?),
         Format::Matlab => of_array(&file, matlab::array_of_bytes(&file, bytes, wanted)?),
         Format::Npz => {
+            if array.is_none()
+                && let Some(found) = sparse::read(&file, bytes)?
+            {
+                return Ok(found);
+            }
             let (name, bytes, names) = npz_member(&file, bytes, array.as_deref(), CONNECTOME)?;
             let values = read_npy_bytes(name, &bytes)?;
             let names = names.filter(|names| values.shape().last() == Some(&names.len()));

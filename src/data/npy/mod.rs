@@ -7,7 +7,7 @@ mod write;
 
 pub(super) use header::bytes as header_bytes;
 pub use rows::NpyRows;
-pub(super) use text::{text_bytes, texts};
+pub(super) use text::{characters, text_bytes, texts};
 pub use write::NpyWriter;
 
 use super::numbers::{Element, Kind, Stored};

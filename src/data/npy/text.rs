@@ -30,6 +30,22 @@ pub(in super::super) fn texts(file: &[u8]) -> Result<Vec<String>, String> {
     elements.chunks_exact(each).map(text).collect()
 }
 
+/// The ASCII characters of a `.npy` file of one text, of NumPy's type `S` or `U`.
+///
+/// # Errors
+/// Returns what is wrong where the bytes are no such file.
+pub(in super::super) fn characters(file: &[u8]) -> Result<String, String> {
+    let begins = length(file, file.len() as u64)?;
+    let (header, elements) = file.split_at(begins);
+    let described = Described::parse(header)?;
+    let is_text = described.descr.contains(['S', 'U']) && described.shape.elements() == 1 && elements.len() <= 1024;
+    if !is_text {
+        let shown: String = described.descr.chars().take(80).collect();
+        return Err(format!("a short text is expected, found {shown} of shape {}", described.shape));
+    }
+    Ok(elements.iter().filter(|byte| **byte != 0).map(|byte| char::from(*byte)).collect())
+}
+
 /// The bytes of a `.npy` file of texts along one axis.
 pub(in super::super) fn text_bytes(texts: &[String]) -> Vec<u8> {
     let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0).max(1);
