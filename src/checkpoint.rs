@@ -32,7 +32,7 @@ impl Checkpoint {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let fail = |what: String| Error::file(path, what);
-        let bytes = std::fs::read(path).map_err(|e| fail(e.to_string()))?;
+        let bytes = std::fs::read(path).map_err(|e| Error::io(path, "cannot be read", &e))?;
         let malformed = |e: &dyn std::fmt::Display| fail(format!("a safetensors file expected: {e}"));
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| malformed(&e))?;
         let tensors = SafeTensors::deserialize(&bytes).map_err(|e| malformed(&e))?;

@@ -1,5 +1,10 @@
 //! The error type of the crate. Every message names the thing at fault and what was expected.
 
+mod reason;
+
+pub use reason::Reason;
+
+use std::io;
 use std::path::PathBuf;
 
 /// The errors of this crate.
@@ -44,7 +49,7 @@ pub enum Error {
     #[error("{what}")]
     Argument {
         /// The name of the setting, its value, and what was expected.
-        what: String,
+        what: Reason,
     },
     /// A training met a loss that is not finite, or a parameter that is NaN.
     #[error(
@@ -64,7 +69,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// A description of the fault, and of what was expected.
-        what: String,
+        what: Reason,
     },
     /// No suitable adapter was found.
     #[error("no adapter: {what}")]
@@ -122,12 +127,26 @@ impl Error {
     }
 
     /// An [`Error::Argument`].
-    pub fn argument(what: impl Into<String>) -> Self {
+    pub fn argument(what: impl Into<Reason>) -> Self {
         Self::Argument { what: what.into() }
     }
 
     /// An [`Error::File`]. The message may quote the file's text; its line breaks become spaces.
-    pub fn file(path: impl Into<PathBuf>, what: impl Into<String>) -> Self {
-        Self::File { path: path.into(), what: what.into().replace(['\n', '\r'], " ") }
+    pub fn file(path: impl Into<PathBuf>, what: impl Into<Reason>) -> Self {
+        Self::File { path: path.into(), what: what.into().on_one_line() }
+    }
+
+    /// An [`Error::File`] of an error that the system returned for a file; `doing` says what was tried: "cannot be read".
+    pub fn io(path: impl Into<PathBuf>, doing: &str, error: &io::Error) -> Self {
+        Self::file(path, Reason::io(doing, error))
+    }
+
+    /// The kind of error that the system returned for a file, also where an error about a setting tells of that file; `None` where something
+    /// else is wrong, for example what the file holds.
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::File { what, .. } | Self::Argument { what } => what.io_kind(),
+            _ => None,
+        }
     }
 }

@@ -48,7 +48,7 @@ pub fn write_file(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
             fs::rename(&staged.0, &path)
         }
     };
-    write().map_err(|e| Error::file(path, format!("cannot be written: {e}")))
+    write().map_err(|e| Error::io(path, "cannot be written", &e))
 }
 
 /// A set of new files for a folder, which appear together on [`OutputFolder::commit`]. As long as it lives, no other process can use the
@@ -73,11 +73,11 @@ impl OutputFolder {
         let path = path.into();
         let lacking = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
         let made = lacking.map(Path::to_owned).collect::<Vec<_>>().into_iter().rev().collect();
-        fs::create_dir_all(&path).map_err(|e| Error::file(&path, format!("the folder cannot be made: {e}")))?;
+        fs::create_dir_all(&path).map_err(|e| Error::io(&path, "the folder cannot be made", &e))?;
         let folder = Self { files: Vec::new(), made, _lock: Lock::new(&path)?, path };
         let _writing = writing();
         let probed = Temporary::new(&folder.path.join("probe"), &[], None);
-        probed.map_err(|e| Error::file(&folder.path, format!("the folder cannot be written in: {e}")))?;
+        probed.map_err(|e| Error::io(&folder.path, "the folder cannot be written in", &e))?;
         Ok(folder)
     }
 
@@ -117,7 +117,7 @@ impl OutputFolder {
         for (file, _) in &self.files {
             let lacking = file.ancestors().skip(1).take_while(|folder| !folder.exists()).collect::<Vec<_>>();
             for folder in lacking.into_iter().rev() {
-                fs::create_dir(folder).map_err(|e| Error::file(folder, format!("the folder cannot be made: {e}")))?;
+                fs::create_dir(folder).map_err(|e| Error::io(folder, "the folder cannot be made", &e))?;
                 self.made.push(folder.to_owned());
             }
         }
@@ -139,7 +139,7 @@ impl Drop for OutputFolder {
 /// are restored.
 pub fn write_files(files: &[(PathBuf, Vec<u8>)]) -> Result<()> {
     let _writing = writing();
-    let error = |path: &Path, e: io::Error| Error::file(path, format!("cannot be written: {e}"));
+    let error = |path: &Path, e: io::Error| Error::io(path, "cannot be written", &e);
     let staged = files.iter().map(|(path, bytes)| Staged::new(path, bytes).map_err(|e| error(path, e)));
     let mut staged = staged.collect::<Result<Vec<_>>>()?;
     for i in 0..staged.len() {
@@ -208,7 +208,9 @@ enum Place {
 impl Place {
     fn of(path: &Path) -> io::Result<Self> {
         match fs::metadata(path) {
-            Ok(found) if found.is_dir() => Err(io::Error::other("a folder, where the name of a file is expected")),
+            Ok(found) if found.is_dir() => {
+                Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder, where the name of a file is expected"))
+            }
             Ok(found) if found.is_file() && names(&found) == 1 => {
                 // A file that this user may not write is not replaced either.
                 OpenOptions::new().write(true).open(path)?;

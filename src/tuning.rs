@@ -34,7 +34,7 @@ impl Tuning {
     /// Returns an error where the file cannot be read, is not a tuning, or names a kernel or variant that this crate does not have.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot be read", &e))?;
         Self::parse(&text).map_err(|what| Error::file(path, what))
     }
 

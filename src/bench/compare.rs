@@ -136,7 +136,7 @@ impl Baseline {
     /// # Errors
     /// Returns [`Error::File`] where the file cannot be read or is not a `bench.json`.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot be read", &e))?;
         let json: Value = crate::json::parse(&text).map_err(|e| Error::file(path, format!("is no JSON: {e}")))?;
         match json.get("format").and_then(Value::as_u64) {
             Some(FORMAT) => {}

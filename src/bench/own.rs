@@ -77,14 +77,14 @@ impl Op for Own {
 /// Returns an error that names the file where it cannot be read or is no compute shader with buffers of 32-bit or 16-bit scalars and
 /// vectors, and where the launch does not fit its bindings or its uniform struct.
 pub fn work(path: &Path, launch: &Launch) -> Result<Work> {
-    let wgsl = std::fs::read_to_string(path).map_err(|e| Error::file(path, e.to_string()))?;
+    let wgsl = std::fs::read_to_string(path).map_err(|e| Error::io(path, "cannot be read", &e))?;
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let kernel = match launch.unchecked {
         // SAFETY: whoever sets `unchecked` vouches for the kernel's indices, divisions and loops, as its documentation says.
         true => unsafe { Kernel::new_trusted(name.clone(), wgsl) },
         false => Kernel::new(name.clone(), wgsl),
     };
-    let module = kernel.parse().map_err(|e| Error::file(path, e.to_string()))?;
+    let module = kernel.parse().map_err(|e| Error::file(path, e))?;
     let fault = |what: String| Error::file(path, what);
     let buffers = storage(&module, &launch.elements).map_err(fault)?;
     let params = kernel.params(&launch.params).map_err(|e| fault(e.to_string()))?;

@@ -133,7 +133,7 @@ impl Common {
     /// The device with the chosen tuning applied. The host executor has no kernels, so it is returned unchanged.
     fn tuned(&self, device: Device) -> Result<Device> {
         match (self.tuning()?, &device) {
-            (Some((path, tuning)), Device::Gpu(_)) => device.tuned(&tuning).map_err(|e| Error::file(&path, e.to_string())),
+            (Some((path, tuning)), Device::Gpu(_)) => device.tuned(&tuning).map_err(|e| Error::file(&path, e)),
             _ => Ok(device),
         }
     }

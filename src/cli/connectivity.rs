@@ -150,8 +150,7 @@ impl Connectivity {
         }
         let folder = self.report.as_ref().map(OutputFolder::new).transpose()?;
         let computed = common.compute(|device| self.write(&measure, device, &series)).map_err(|e| match e {
-            Error::Argument { what } => Error::file(self.input.source.path(), what),
-            Error::Op { .. } => Error::file(self.input.source.path(), e.to_string()),
+            Error::Argument { .. } | Error::Op { .. } => Error::file(self.input.source.path(), e),
             other => other,
         })?;
         let (made, device) = (&computed.value, &computed.device);

@@ -101,9 +101,9 @@ impl Denoise {
         let mut settings = self.settings()?;
         settings.band = self.step(from, series)?.map_or(Ok(None), |step| self.band_at(step))?;
         let time = series.values.shape().last().copied().unwrap_or(0);
-        let model = settings.model(table, time).map_err(|e| Error::file(of, e.to_string()))?;
+        let model = settings.model(table, time).map_err(|e| Error::file(of, e))?;
         let clean = model.clean(device, &series.values).map_err(|e| match e {
-            Error::Argument { .. } | Error::Op { .. } => Error::file(from, e.to_string()),
+            Error::Argument { .. } | Error::Op { .. } => Error::file(from, e),
             other => other,
         })?;
         let early = if self.keep_non_steady_state { Vec::new() } else { unmarked(&censor::steady_state(table)?) };

@@ -87,7 +87,7 @@ impl Parcellate {
             Some(Axis::BrainModels(models)) => Some(models.clone()),
             _ => None,
         };
-        let read = on_whole_surface(read).map_err(|e| Error::file(self.source.path(), e.to_string()))?;
+        let read = on_whole_surface(read).map_err(|e| Error::file(self.source.path(), e))?;
         // The parcels depend on correlations only, so the means do not matter. They are taken off where f32 would lose variation that is
         // small beside a large mean.
         let centred = Centred::new(&read.values, Constant::ToRounding)?;

@@ -14,7 +14,7 @@ pub(super) fn connectivity(command: &Connectivity, cohort: &Cohort, common: &Com
     if !command.is_plain() {
         return Err(Error::file(path, "--keep and --report are of one array, and this file has one for each subject: FILE:NAME takes one"));
     }
-    let fail = |e: Error| Error::file(path, e.to_string());
+    let fail = |e: Error| Error::file(path, e);
     for (name, series) in &cohort.subjects {
         if frames(series) < 2 {
             let what = format!("`{name}` has {} frame: at least 2 are needed for a {}", frames(series), measure.kind.name());

@@ -78,7 +78,7 @@ use crate::{Error, Result};
 use std::path::Path;
 
 fn read_bytes(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))
+    std::fs::read(path).map_err(|e| Error::io(path, "cannot be read", &e))
 }
 
 /// The extension in lower case, empty where there is none.

@@ -94,7 +94,7 @@ impl Write for FileWriter {
 }
 
 fn fault(path: &Path, e: &io::Error) -> Error {
-    Error::file(path, format!("cannot be written: {e}"))
+    Error::io(path, "cannot be written", e)
 }
 
 impl Destination {

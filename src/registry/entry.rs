@@ -102,7 +102,7 @@ pub fn matching(kernels: Wanted) -> Result<Vec<Kernel>> {
 pub fn replace(dir: &Path) -> Result<usize> {
     let entries = |dir: &Path| -> Result<Vec<std::path::PathBuf>> {
         let read = std::fs::read_dir(dir).and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect());
-        read.map_err(|e| Error::file(dir, e.to_string()))
+        read.map_err(|e| Error::io(dir, "cannot be read", &e))
     };
     let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let own: Vec<&str> = ops::sources().into_iter().map(|s| s.name).chain(["pointwise/chain"]).collect();
@@ -113,7 +113,7 @@ pub fn replace(dir: &Path) -> Result<usize> {
             if !path.starts_with("common/") && !own.contains(&path.as_str()) {
                 return Err(Error::file(&file, format!("stands in for nothing: there is no kernel `{path}`")));
             }
-            texts.insert(path, std::fs::read_to_string(&file).map_err(|e| Error::file(&file, e.to_string()))?);
+            texts.insert(path, std::fs::read_to_string(&file).map_err(|e| Error::io(&file, "cannot be read", &e))?);
         }
     }
     if texts.is_empty() {

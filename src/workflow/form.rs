@@ -3,6 +3,7 @@
 //! The schema thus says by construction what can be read. Objects are made of forms in [`super::object`].
 
 use super::place::{Place, is_name, not_a_name};
+use crate::error::Reason;
 use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -18,8 +19,8 @@ pub(super) struct Placed<T> {
 
 impl<T> Placed<T> {
     /// An error that names this place.
-    pub(super) fn error(&self, what: impl std::fmt::Display) -> Error {
-        Error::argument(format!("{}: {what}", self.at))
+    pub(super) fn error(&self, what: impl Into<Reason>) -> Error {
+        Error::argument(what.into().at(&self.at))
     }
 }
 

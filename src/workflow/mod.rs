@@ -143,9 +143,9 @@ impl ReadOptions {
     /// expected (with its place), or a block refuses its operands.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Workflow> {
         let path = path.as_ref();
-        let text = std::fs::read(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
+        let text = std::fs::read(path).map_err(|e| Error::io(path, "cannot be read", &e))?;
         let json = crate::json::parse(text).map_err(|e| Error::file(path, format!("no JSON: {e}")))?;
-        self.build(json, path.parent().unwrap_or(Path::new(""))).map_err(|e| Error::file(path, e.to_string()))
+        self.build(json, path.parent().unwrap_or(Path::new(""))).map_err(|e| Error::file(path, e))
     }
 
     /// Reads a workflow that a program puts together; files that it names are looked for in `folder`.

@@ -2,6 +2,7 @@
 
 use super::given::Given;
 use crate::data::file_and_array;
+use crate::error::Reason;
 use crate::{Error, HostTensor, Result, json};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -61,7 +62,7 @@ impl Files {
         if !self.found.borrow().contains_key(&path) {
             let hash = match &self.made_by {
                 Some(command) if !file_and_array(&path).0.exists() => {
-                    return Err(Error::file(path, format!("is not there: `{command}` writes it")));
+                    return Err(Error::file(path, Reason::not_found(format!("is not there: `{command}` writes it"))));
                 }
                 // `FILE.npz:NAME` names an array in that file, so the file is hashed.
                 _ => sha256(&file_and_array(&path).0)?,
@@ -106,8 +107,8 @@ impl<'a> Place<'a> {
     }
 
     /// An error that names this place.
-    pub(super) fn error(&self, what: impl std::fmt::Display) -> Error {
-        Error::argument(format!("{}: {what}", self.at()))
+    pub(super) fn error(&self, what: impl Into<Reason>) -> Error {
+        Error::argument(what.into().at(self.at()))
     }
 
     /// A function that adds this place to another error.
@@ -234,7 +235,7 @@ pub(super) fn set(root: &mut Value, place: &str, value: Value) -> Result<()> {
 }
 
 fn sha256(path: &Path) -> Result<String> {
-    let unread = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
+    let unread = |e: std::io::Error| Error::io(path, "cannot be read", &e);
     let mut file = File::open(path).map_err(unread)?;
     let mut hash = Sha256::new();
     let mut part = vec![0; 1 << 16];

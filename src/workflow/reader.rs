@@ -5,6 +5,7 @@ use crate::connectome::confounds::{Column, Confounds, Selection, Strategy, censo
 use crate::data::{
     Cohort, Connectome, Layout, NpyRows, Series, SeriesOptions, TableOptions, read_confounds, read_connectome, read_series, read_series_row,
 };
+use crate::error::Reason;
 use crate::statistics::centre::listed;
 use crate::statistics::missing::regions_without_values;
 use crate::statistics::standardise::standardised;
@@ -75,7 +76,7 @@ impl From<HostTensor> for Subject {
 impl Reader {
     /// The subjects of a file, or those that are named. Without `frames`, all must have the same number of frames.
     pub(super) fn cohort(path: PathBuf, cohort: Cohort, subjects: Option<&[String]>, frames: Option<Range<usize>>) -> Result<Self> {
-        let fail = |e: Error| Error::file(&path, e.to_string());
+        let fail = |e: Error| Error::file(&path, e);
         let cohort = match subjects {
             Some(names) => cohort.selected(names).map_err(fail)?,
             None => cohort,
@@ -132,7 +133,8 @@ impl Reader {
             }
             Self::Cohort { path, cohort, frames } => {
                 let (name, series) = &cohort.subjects[subject];
-                let value = within(series.values.clone(), frames.as_ref()).map_err(|e| Error::file(path, format!("`{name}`: {e}")))?;
+                let value = within(series.values.clone(), frames.as_ref())
+                    .map_err(|e| Error::file(path, Reason::from(e).at(format_args!("`{name}`"))))?;
                 let warning = missing_note(series).map(|what| format!("warning: {}: `{name}`: {what}", path.display()));
                 let notes = series.remarks.iter().map(|what| format!("{}: {what}", path.display())).chain(warning).collect();
                 Ok(Subject { value, names: series.names.clone(), missing: series.missing.clone(), notes })
@@ -154,11 +156,11 @@ impl Reader {
             Self::Confounds { files, selection, frames, keep_non_steady_state } => {
                 let (path, table) = (&files[subject], read_confounds(&files[subject])?);
                 let confounds = confounds(&table, selection, frames.as_ref(), *keep_non_steady_state);
-                confounds.map(Subject::from).map_err(|e| Error::file(path, e.to_string()))
+                confounds.map(Subject::from).map_err(|e| Error::file(path, e))
             }
             Self::Scrubbed { files, frames, keep_non_steady_state } => {
                 let (path, table) = (&files[subject], read_confounds(&files[subject])?);
-                let kept = scrubbed(&table, frames.as_ref(), *keep_non_steady_state).map_err(|e| Error::file(path, e.to_string()))?;
+                let kept = scrubbed(&table, frames.as_ref(), *keep_non_steady_state).map_err(|e| Error::file(path, e))?;
                 let censored = kept.iter().filter(|k| !**k).count();
                 let note = format!("{}: {censored} of {} frames are censored", path.display(), kept.len());
                 let value = HostTensor::f32([kept.len()], kept.iter().map(|k| f32::from(u8::from(*k))).collect())?;

@@ -41,7 +41,7 @@ impl Checkpoints {
     /// Returns [`Error::File`] where the folder cannot be made or written in.
     pub fn begin(folder: impl Into<PathBuf>, workflow: &Workflow, device: &Device) -> Result<Self> {
         let made = Self { folder: folder.into(), resume: false };
-        let error = |e: std::io::Error| Error::file(&made.folder, format!("cannot be written in: {e}"));
+        let error = |e: std::io::Error| Error::io(&made.folder, "cannot be written in", &e);
         fs::create_dir_all(&made.folder).map_err(error)?;
         for fold in 0.. {
             match fs::remove_file(made.file(fold)) {
@@ -63,7 +63,7 @@ impl Checkpoints {
         let made = Self { folder: folder.into(), resume: true };
         match fs::read_to_string(made.begun()) {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Self::begin(made.folder, workflow, device),
-            Err(e) => Err(Error::file(made.begun(), format!("cannot be read: {e}"))),
+            Err(e) => Err(Error::io(made.begun(), "cannot be read", &e)),
             Ok(mark) if mark == made.mark(workflow, device) => Ok(made),
             Ok(mark) => {
                 let device = mark.lines().nth(1).unwrap_or_default();

@@ -6,6 +6,7 @@ mod cases;
 mod cifti;
 mod cohort;
 mod connectomes;
+mod faults;
 mod files;
 mod gifti;
 mod hdf5;

@@ -124,6 +124,10 @@ def test_a_missing_file_of_data(tmp_path):
     workflow = json.loads(json.dumps(CONNECTOMES).replace('"input": "rest"', '"series": "rest.npy"'))
     with pytest.raises(FileNotFoundError, match=r"rest\.npy"):
         Workflow(workflow, folder=tmp_path).run()
+    (tmp_path / "rest.npy").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"rest\.npy"):
+        Workflow(workflow, folder=tmp_path).run()
+    (tmp_path / "rest.npy").rmdir()
     (tmp_path / "rest.npy").write_bytes(b"no array")
     with pytest.raises(ValueError, match=r"rest\.npy"):
         Workflow(workflow, folder=tmp_path).run()

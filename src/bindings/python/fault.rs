@@ -1,23 +1,23 @@
 //! Errors as Python's own kinds.
 
 use crate::{Error, Result};
-use pyo3::exceptions::{PyFileNotFoundError, PyFloatingPointError, PyMemoryError, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyFloatingPointError, PyMemoryError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-
-/// The text that `std::io::Error` prints before the number of an error of the system's.
-const SYSTEM: &str = "(os error ";
 
 impl From<Error> for PyErr {
     fn from(error: Error) -> Self {
         let message = error.to_string();
+        if let Some(kind) = error.io_kind() {
+            return std::io::Error::new(kind, message).into();
+        }
         match error {
-            Error::Argument { .. } => of_system(message),
-            Error::Op { .. } | Error::NotDifferentiable { .. } | Error::Tensor { .. } | Error::TooLarge { .. } => {
-                PyValueError::new_err(message)
-            }
+            Error::Argument { .. }
+            | Error::File { .. }
+            | Error::Op { .. }
+            | Error::NotDifferentiable { .. }
+            | Error::Tensor { .. }
+            | Error::TooLarge { .. } => PyValueError::new_err(message),
             Error::NotFinite { .. } => PyFloatingPointError::new_err(message),
-            Error::File { path, what } if !what.contains(SYSTEM) && !path.exists() => PyFileNotFoundError::new_err(message),
-            Error::File { .. } => of_system(message),
             Error::OutOfMemory { .. } => PyMemoryError::new_err(message),
             Error::NoAdapter { .. } | Error::Shader { .. } | Error::DeviceLost { .. } | Error::Device { .. } => {
                 PyRuntimeError::new_err(message)
@@ -26,19 +26,10 @@ impl From<Error> for PyErr {
     }
 }
 
-/// A refusal of the system's, recognised by the number that `std::io::Error` prints wherever an error about a file was handed on; otherwise
-/// what is wrong with a value or with what a file holds.
-fn of_system(message: String) -> PyErr {
-    if message.contains("(os error 2)") {
-        return PyFileNotFoundError::new_err(message);
-    }
-    if message.contains(SYSTEM) { PyOSError::new_err(message) } else { PyValueError::new_err(message) }
-}
-
 /// Adds the name of an argument to an error about its value.
 pub(super) fn named<T>(argument: &str, result: Result<T>) -> Result<T> {
     result.map_err(|e| match e {
-        Error::Argument { what } => Error::Argument { what: format!("{argument}: {what}") },
+        Error::Argument { what } => Error::argument(what.at(argument)),
         other => other,
     })
 }

@@ -54,7 +54,7 @@ impl<'a> Results<'a> {
         let mut description = derivative::description(sources);
         let described = out.join("dataset_description.json");
         if described.exists() {
-            let text = fs::read_to_string(&described).map_err(|e| Error::file(&described, format!("cannot be read: {e}")))?;
+            let text = fs::read_to_string(&described).map_err(|e| Error::io(&described, "cannot be read", &e))?;
             let old = crate::json::parse(&text).ok().filter(derivative::is_own);
             let old = old.ok_or_else(|| Error::file(out, "holds a data set of another program: another folder is expected for results"))?;
             if !derivative::join_links(&mut description, &old) {
@@ -145,8 +145,7 @@ impl<'a> Results<'a> {
 /// An error with the file that it is about.
 fn of_file(file: &BidsFile, error: Error) -> Error {
     match error {
-        Error::Argument { what } => Error::file(&file.path, what),
-        Error::Op { .. } => Error::file(&file.path, error.to_string()),
+        Error::Argument { .. } | Error::Op { .. } => Error::file(&file.path, error),
         other => other,
     }
 }

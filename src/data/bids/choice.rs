@@ -3,6 +3,7 @@
 use super::name::place;
 use super::query::{listed, merged, value, values_of};
 use super::{BidsFile, BidsQuery, BidsTree};
+use crate::error::Reason;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 
@@ -66,7 +67,7 @@ impl BidsTree {
         Err(self.fail(format!("{what}; one file of each participant is expected for a group")))
     }
 
-    fn fail(&self, what: impl Into<String>) -> Error {
+    fn fail(&self, what: impl Into<Reason>) -> Error {
         Error::file(&self.root, what)
     }
 

@@ -2,6 +2,7 @@
 
 use super::super::sidecar;
 use super::BidsName;
+use crate::error::Reason;
 use crate::{Error, Result};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -117,8 +118,8 @@ impl BidsTree {
                 Err(e) => match e.path().filter(|path| path.is_symlink()) {
                     Some(path) => path.to_owned(),
                     None => {
-                        let why = e.io_error().map(|e| format!(": {e}")).unwrap_or_default();
-                        return Err(Error::file(e.path().unwrap_or(folder), format!("cannot be read{why}")));
+                        let why = e.io_error().map_or_else(|| "cannot be read".into(), |e| Reason::io("cannot be read", e));
+                        return Err(Error::file(e.path().unwrap_or(folder), why));
                     }
                 },
             };
@@ -156,7 +157,7 @@ fn may_hold_series(name: &str) -> bool {
 fn folders(root: &Path) -> Result<Vec<String>> {
     let failed = |e: std::io::Error| match root.is_file() {
         true => Error::file(root, "a file, where the folder of a BIDS tree is expected"),
-        false => Error::file(root, format!("the folder of a BIDS tree is expected: {e}")),
+        false => Error::io(root, "the folder of a BIDS tree is expected", &e),
     };
     let mut names = Vec::new();
     for entry in fs::read_dir(root).map_err(failed)? {

@@ -102,7 +102,7 @@ pub fn read_connectome(path: impl AsRef<Path>, options: &TableOptions) -> Result
 }
 
 fn of_array(file: &Path, array: Array) -> Result<Connectome> {
-    let made = Connectome::new(array.values, array.names).map_err(|e| Error::file(file, e.to_string()))?;
+    let made = Connectome::new(array.values, array.names).map_err(|e| Error::file(file, e))?;
     Ok(Connectome { remarks: array.remarks, ..made })
 }
 
@@ -113,7 +113,7 @@ fn of_array(file: &Path, array: Array) -> Result<Connectome> {
 /// The same as those of [`read_connectome`].
 pub fn read_connectome_bytes(name: impl AsRef<Path>, bytes: &[u8], options: &TableOptions) -> Result<Connectome> {
     let (file, array) = file_and_array(name.as_ref());
-    let made = |values, names| Connectome::new(values, names).map_err(|e| Error::file(&file, e.to_string()));
+    let made = |values, names| Connectome::new(values, names).map_err(|e| Error::file(&file, e));
     let wanted = Wanted { name: array.as_deref(), usual: CONNECTOME, layout: Layout::TimeRegions };
     match Format::read_as(&file, Content::Connectome)? {
         Format::Npy => made(read_npy_bytes(&file, bytes)?, None),

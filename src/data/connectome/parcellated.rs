@@ -32,5 +32,5 @@ pub(super) fn bytes(path: &Path, connectome: &Connectome) -> Result<Vec<u8>> {
     }
     let axis = Axis::Parcels(Parcels::of(connectome.parcels.as_ref(), connectome.names.as_deref(), n));
     let made = Cifti::new(axis.clone(), axis, connectome.values.elements::<f32>()?);
-    made.and_then(|cifti| cifti.to_bytes()).map_err(|e| Error::file(path, e.to_string()))
+    made.and_then(|cifti| cifti.to_bytes()).map_err(|e| Error::file(path, e))
 }

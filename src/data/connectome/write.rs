@@ -16,8 +16,8 @@ use std::path::Path;
 /// Returns [`Error::File`] where the file's name has another extension, a table would hold several matrices, or the file cannot be written.
 pub fn write_connectome(path: impl AsRef<Path>, connectome: &Connectome) -> Result<()> {
     let path = path.as_ref();
-    let npy = || npy_bytes(&connectome.values).map_err(|e| Error::file(path, e.to_string()));
-    let text = |separator| connectome_text(connectome, separator).map_err(|e| Error::file(path, e.to_string()));
+    let npy = || npy_bytes(&connectome.values).map_err(|e| Error::file(path, e));
+    let text = |separator| connectome_text(connectome, separator).map_err(|e| Error::file(path, e));
     let of = connectome.names.as_deref();
     match Format::written_as(path, Content::Connectome)? {
         Format::Npy => names::write_with_names(path, npy()?, of, connectome.regions()),

@@ -4,6 +4,7 @@ use super::super::cifti::labels::metadata;
 use super::super::gzip::{Members, is_gzip};
 use super::super::numbers::{Kind, Stored};
 use super::STRUCTURE;
+use crate::error::Reason;
 use base64::Engine;
 use flate2::read::ZlibDecoder;
 use roxmltree::{Document, Node};
@@ -24,12 +25,13 @@ pub(super) struct Array {
 }
 
 /// The arrays of a file in order. `check` refuses intents before anything else of an array is read.
-pub(super) fn arrays(document: &Document<'_>, file: &Path, check: impl Fn(&str) -> Result<(), String>) -> Result<Vec<Array>, String> {
+pub(super) fn arrays(document: &Document<'_>, file: &Path, check: impl Fn(&str) -> Result<(), String>) -> Result<Vec<Array>, Reason> {
     let nodes = document.root_element().children().filter(|n| n.has_tag_name("DataArray")).enumerate();
     let read = |(i, node): (usize, Node<'_, '_>)| {
         let intent = node.attribute("Intent").ok_or("no attribute Intent".to_owned());
         let intent = intent.and_then(|intent| check(short(intent)).map(|()| intent).map_err(|what| format!("{intent}: {what}")));
-        intent.and_then(|intent| array(node, short(intent), file)).map_err(|what| format!("data array {i}, counted from 0: {what}"))
+        let read = intent.map_err(Reason::from).and_then(|intent| array(node, short(intent), file));
+        read.map_err(|what| what.at(format_args!("data array {i}, counted from 0")))
     };
     nodes.map(read).collect()
 }
@@ -39,17 +41,17 @@ fn short(intent: &str) -> &str {
     intent.strip_prefix("NIFTI_INTENT_").unwrap_or(intent)
 }
 
-fn array(node: Node<'_, '_>, intent: &str, file: &Path) -> Result<Array, String> {
+fn array(node: Node<'_, '_>, intent: &str, file: &Path) -> Result<Array, Reason> {
     let attribute = |key: &str| node.attribute(key).ok_or_else(|| format!("no attribute {key}"));
     let number = |key: &str| attribute(key)?.trim().parse::<usize>().map_err(|_| format!("{key}: a whole number expected"));
     let rows = number("Dim0")?;
     let columns = match number("Dimensionality")? {
         1 => 1,
         2 => number("Dim1")?,
-        n => return Err(format!("{n} axes: vertices, and frames perhaps, expected")),
+        n => return Err(format!("{n} axes: vertices, and frames perhaps, expected").into()),
     };
     if rows == 0 || columns == 0 {
-        return Err(format!("{rows} × {columns}: no values"));
+        return Err(format!("{rows} × {columns}: no values").into());
     }
     let kind = kind(attribute("DataType")?)?;
     let bytes = rows.checked_mul(columns).and_then(|n| n.checked_mul(8)).ok_or("more values than memory has")? / 8 * kind.bytes();
@@ -60,15 +62,17 @@ fn array(node: Node<'_, '_>, intent: &str, file: &Path) -> Result<Array, String>
         "Base64Binary" => decoded(&binary(text)?, kind, &node)?,
         "GZipBase64Binary" => decoded(&inflated(&binary(text)?, bytes)?, kind, &node)?,
         "ExternalFileBinary" => decoded(&external(&node, file, bytes)?, kind, &node)?,
-        other => return Err(format!("Encoding {other}: ASCII, Base64Binary, GZipBase64Binary or ExternalFileBinary expected")),
+        other => {
+            return Err(format!("Encoding {other}: ASCII, Base64Binary, GZipBase64Binary or ExternalFileBinary expected").into());
+        }
     };
     if values.len() != count {
-        return Err(format!("{} values for {rows} × {columns}", values.len()));
+        return Err(format!("{} values for {rows} × {columns}", values.len()).into());
     }
     let by_columns = match node.attribute("ArrayIndexingOrder") {
         None | Some("RowMajorOrder") => false,
         Some("ColumnMajorOrder") => columns > 1,
-        Some(other) => return Err(format!("ArrayIndexingOrder {other}: RowMajorOrder or ColumnMajorOrder expected")),
+        Some(other) => return Err(format!("ArrayIndexingOrder {other}: RowMajorOrder or ColumnMajorOrder expected").into()),
     };
     let turned = || (0..count).map(|at| values[at % columns * rows + at / columns]).collect();
     let said = metadata(node);
@@ -99,15 +103,16 @@ fn inflated(packed: &[u8], length: usize) -> Result<Vec<u8>, String> {
     read.map_err(|e| format!("compressed data expected: {e}"))
 }
 
-fn external(node: &Node<'_, '_>, file: &Path, length: usize) -> Result<Vec<u8>, String> {
+fn external(node: &Node<'_, '_>, file: &Path, length: usize) -> Result<Vec<u8>, Reason> {
     let name = node.attribute("ExternalFileName").filter(|n| !n.is_empty()).ok_or("no attribute ExternalFileName")?;
     let offset = node.attribute("ExternalFileOffset").unwrap_or("0").trim();
     let offset: usize = if offset.is_empty() { 0 } else { offset.parse().map_err(|_| "ExternalFileOffset: a whole number expected")? };
     let path = file.parent().unwrap_or_else(|| Path::new("")).join(name);
-    let bytes = std::fs::read(&path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+    let bytes = std::fs::read(&path).map_err(|e| Reason::io(&format!("{} cannot be read", path.display()), &e))?;
     let end = offset.checked_add(length);
     let part = end.and_then(|end| bytes.get(offset..end));
-    part.map(<[u8]>::to_vec).ok_or_else(|| format!("{} holds {} bytes: {length} from {offset} on expected", path.display(), bytes.len()))
+    let held = || format!("{} holds {} bytes: {length} from {offset} on expected", path.display(), bytes.len());
+    Ok(part.ok_or_else(held)?.to_vec())
 }
 
 fn kind(name: &str) -> Result<Kind, String> {

@@ -4,6 +4,7 @@ use super::super::cifti::labels::label_table;
 use super::super::cifti::{BrainModel, BrainModels, LabelAtlas, Places};
 use super::super::freesurfer::structure_by_name;
 use super::{array, document, structure, vertices};
+use crate::error::Reason;
 use crate::{Error, Result};
 use std::path::Path;
 
@@ -17,7 +18,7 @@ pub fn read_gifti_labels_bytes(name: impl AsRef<Path>, bytes: &[u8], map: Option
     labels(name.as_ref(), bytes, map).map_err(|what| Error::file(name.as_ref(), what))
 }
 
-fn labels(file: &Path, bytes: &[u8], map: Option<&str>) -> Result<LabelAtlas, String> {
+fn labels(file: &Path, bytes: &[u8], map: Option<&str>) -> Result<LabelAtlas, Reason> {
     let document = document(bytes)?;
     let arrays = array::arrays(&document, file, |intent| match intent {
         "LABEL" | "NODE_INDEX" => Ok(()),
@@ -34,7 +35,7 @@ fn labels(file: &Path, bytes: &[u8], map: Option<&str>) -> Result<LabelAtlas, St
         None => "no array of labels (NIFTI_INTENT_LABEL)".into(),
     })?;
     if keys.columns != 1 {
-        return Err(format!("labels [{}, {}]: one for each vertex is expected", keys.rows, keys.columns));
+        return Err(format!("labels [{}, {}]: one for each vertex is expected", keys.rows, keys.columns).into());
     }
     let key = |&x: &f64| (x.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&x)).then_some(x as i32);
     let read: Option<Vec<i32>> = keys.values.iter().map(key).collect();
@@ -42,7 +43,7 @@ fn labels(file: &Path, bytes: &[u8], map: Option<&str>) -> Result<LabelAtlas, St
     let index = arrays.iter().find(|a| a.intent == "NODE_INDEX").map(vertices).transpose()?;
     let indices: Vec<u32> = match index {
         Some(index) if index.len() == read.len() => index.into_iter().filter_map(|v| u32::try_from(v).ok()).collect(),
-        Some(index) => return Err(format!("an index of {} vertices for {} labels", index.len(), read.len())),
+        Some(index) => return Err(format!("an index of {} vertices for {} labels", index.len(), read.len()).into()),
         None => (0u32..).take(read.len()).collect(),
     };
     let of = indices.iter().max().map_or(0, |last| *last as usize + 1);

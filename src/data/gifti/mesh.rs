@@ -3,6 +3,7 @@
 use super::super::freesurfer::{freesurfer_mesh, is_freesurfer_mesh, structure_by_name};
 use super::super::read_bytes;
 use super::{array, document, structure};
+use crate::error::Reason;
 use crate::{Error, HostTensor, Result};
 use std::path::Path;
 
@@ -34,11 +35,12 @@ pub fn read_mesh(path: impl AsRef<Path>) -> Result<Mesh> {
 /// # Errors
 /// The same as those of [`read_mesh`].
 pub fn read_mesh_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<Mesh> {
-    let read = if is_freesurfer_mesh(bytes) { freesurfer_mesh } else { mesh };
-    read(name.as_ref(), bytes).map_err(|what| Error::file(name.as_ref(), what))
+    let name = name.as_ref();
+    let read = if is_freesurfer_mesh(bytes) { freesurfer_mesh(name, bytes).map_err(Reason::from) } else { mesh(name, bytes) };
+    read.map_err(|what| Error::file(name, what))
 }
 
-fn mesh(file: &Path, bytes: &[u8]) -> Result<Mesh, String> {
+fn mesh(file: &Path, bytes: &[u8]) -> Result<Mesh, Reason> {
     let document = document(bytes)?;
     let arrays = array::arrays(&document, file, |_| Ok(()))?;
     let one = |intent: &str, what: &str| {
@@ -53,7 +55,7 @@ fn mesh(file: &Path, bytes: &[u8]) -> Result<Mesh, String> {
     let (points, triangles) = (one("POINTSET", "coordinates")?, one("TRIANGLE", "triangles")?);
     let coordinates: Vec<f32> = points.values.iter().map(|&x| x as f32).collect();
     if let Some(at) = coordinates.iter().position(|x| !x.is_finite()) {
-        return Err(format!("vertex {}, counted from 0, lies at {}: a finite position is expected", at / 3, points.values[at]));
+        return Err(format!("vertex {}, counted from 0, lies at {}: a finite position is expected", at / 3, points.values[at]).into());
     }
     let vertex = |x: f64| (x.fract() == 0.0 && x >= 0.0 && x < points.rows as f64).then_some(x as i32);
     let indices: Option<Vec<i32>> = triangles.values.iter().map(|&x| vertex(x)).collect();

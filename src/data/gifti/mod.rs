@@ -11,6 +11,7 @@ pub use mesh::{Mesh, read_mesh, read_mesh_bytes};
 pub use write::{label_gifti, series_gifti};
 
 use super::cifti::labels::metadata;
+use crate::error::Reason;
 use crate::{Error, HostTensor, Result};
 use array::Array;
 use roxmltree::{Document, ParsingOptions};
@@ -70,8 +71,7 @@ pub struct Surface {
 /// surfaces and labels do not); arrays have unequal lengths; an index is not a list of distinct vertices; or an array does not agree with
 /// its attributes (the message names the array, counted from 0).
 pub fn read_gifti_bytes(name: &Path, bytes: &[u8]) -> Result<Surface> {
-    let fail = |what: String| Error::file(name, what);
-    let found = arrays(name, bytes).map_err(fail)?;
+    let found = arrays(name, bytes).map_err(|what| Error::file(name, what))?;
     let values = found.values.iter().map(|&x| x as f32).collect();
     Ok(Surface { values: HostTensor::f32([found.rows, found.columns], values)?, vertices: found.vertices, structure: found.structure })
 }
@@ -86,7 +86,7 @@ pub(super) struct Arrays {
 }
 
 /// The series of a file.
-pub(super) fn arrays(name: &Path, bytes: &[u8]) -> Result<Arrays, String> {
+pub(super) fn arrays(name: &Path, bytes: &[u8]) -> Result<Arrays, Reason> {
     let document = document(bytes)?;
     let read = array::arrays(&document, name, |intent| {
         match intent == "NODE_INDEX" || FRAMES.contains(&intent) || STATISTICS.contains(&intent) {
@@ -100,13 +100,13 @@ pub(super) fn arrays(name: &Path, bytes: &[u8]) -> Result<Arrays, String> {
     let structure = structure(&document, &read);
     let rows = read.first().ok_or("a GIFTI file with a data array expected")?.rows;
     if let Some(i) = read.iter().position(|a| a.rows != rows) {
-        return Err(format!("data array {i}, counted from 0, is of {} vertices, and the first of {rows}", read[i].rows));
+        return Err(format!("data array {i}, counted from 0, is of {} vertices, and the first of {rows}", read[i].rows).into());
     }
     let (indices, frames): (Vec<Array>, Vec<Array>) = read.into_iter().partition(|a| a.intent == "NODE_INDEX");
     let vertices = match indices.as_slice() {
         [] => None,
         [one] => Some(vertices(one)?),
-        more => return Err(format!("{} arrays of intent NODE_INDEX: one at most is expected", more.len())),
+        more => return Err(format!("{} arrays of intent NODE_INDEX: one at most is expected", more.len()).into()),
     };
     let columns: usize = frames.iter().map(|a| a.columns).sum();
     if columns == 0 {

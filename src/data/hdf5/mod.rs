@@ -74,11 +74,14 @@ impl Hdf5 {
         if cfg!(target_arch = "wasm32") {
             return Self::of_bytes(path, &read_bytes(path)?);
         }
-        let metadata = std::fs::metadata(path).map_err(|e| Error::file(path, format!("cannot be read: {e}")))?;
+        let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, "cannot be read", &e))?;
         if metadata.is_dir() {
             return Err(Error::file(path, "cannot be read: a folder, where an HDF5 file is expected"));
         }
-        let storage = FileStorage::open(path).map_err(|e| Error::file(path, format!("cannot be read: {}", said(e))))?;
+        let storage = FileStorage::open(path).map_err(|e| match e {
+            hdf5_reader::error::Error::Io(e) => Error::io(path, "cannot be read", &e),
+            e => Error::file(path, format!("cannot be read: {}", said(e))),
+        })?;
         let most = usize::try_from(metadata.len()).unwrap_or(usize::MAX).saturating_mul(MOST);
         Self::of(Hdf5File::from_storage_with_options(Arc::new(storage), options(most)), most).map_err(|what| Error::file(path, what))
     }

@@ -138,7 +138,7 @@ impl MatFile {
     /// # Errors
     /// Returns [`Error::File`] where the file cannot be read or is no MATLAB file of version 5 to 7.3.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let fail = |e: std::io::Error| Error::file(path, format!("cannot be read: {e}"));
+        let fail = |e: std::io::Error| Error::io(path, "cannot be read", &e);
         let mut head = Vec::new();
         std::fs::File::open(path).map_err(fail)?.take(level5::HEAD as u64).read_to_end(&mut head).map_err(fail)?;
         match level5::version(&head).map_err(|what| Error::file(path, what))? {

@@ -2,6 +2,7 @@
 
 use super::super::gzip::{Members, is_gzip};
 use super::header::{Header, LONGEST};
+use crate::error::Reason;
 use crate::{Error, Result};
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
@@ -44,7 +45,7 @@ impl NiftiReader {
     /// Returns [`Error::File`] where the file cannot be read, is cut short, or is of another kind; the message says of which.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let fail = |e: io::Error| Error::file(path, format!("cannot be read: {e}"));
+        let fail = |e: io::Error| Error::io(path, "cannot be read", &e);
         let file = File::open(path).map_err(fail)?;
         let about = file.metadata().map_err(fail)?;
         if about.is_dir() {
@@ -120,12 +121,12 @@ impl NiftiReader {
     }
 
     /// Reads so many bytes. A buffer grows with what the file holds, whatever its header states.
-    fn read_stored(&mut self, into: &mut Vec<u8>, bytes: usize) -> Result<(), String> {
+    fn read_stored(&mut self, into: &mut Vec<u8>, bytes: usize) -> Result<(), Reason> {
         into.clear();
         let read = self.source.bytes.by_ref().take(bytes as u64).read_to_end(into);
         read.map_err(|e| self.source.fault(&e))?;
         if into.len() < bytes {
-            return Err(cut_short(&self.header, (self.next * self.header.frame_bytes() + into.len()) as u64));
+            return Err(cut_short(&self.header, (self.next * self.header.frame_bytes() + into.len()) as u64).into());
         }
         Ok(())
     }
@@ -133,7 +134,7 @@ impl NiftiReader {
 
 impl Source {
     /// Reads a gzipped file to its end, so that its checksums are checked.
-    fn finish(&mut self) -> Result<(), String> {
+    fn finish(&mut self) -> Result<(), Reason> {
         if !self.packed {
             return Ok(());
         }
@@ -141,7 +142,7 @@ impl Source {
     }
 
     /// The first bytes, as many as the longest header has; they are read again afterwards.
-    fn peek(&mut self) -> Result<Vec<u8>, String> {
+    fn peek(&mut self) -> Result<Vec<u8>, Reason> {
         let mut first = Vec::new();
         self.bytes.by_ref().take(LONGEST as u64).read_to_end(&mut first).map_err(|e| self.fault(&e))?;
         let rest = std::mem::replace(&mut self.bytes, Box::new(io::empty()));
@@ -149,8 +150,8 @@ impl Source {
         Ok(first)
     }
 
-    fn fault(&self, e: &io::Error) -> String {
-        if self.packed { format!("a gzipped NIfTI image expected: {e}") } else { format!("cannot be read: {e}") }
+    fn fault(&self, e: &io::Error) -> Reason {
+        Reason::io(if self.packed { "a gzipped NIfTI image expected" } else { "cannot be read" }, e)
     }
 }
 
@@ -160,7 +161,7 @@ fn cut_short(header: &Header, held: u64) -> String {
 }
 
 /// The header, and the bytes from the first value on. `length` is that of the file, where it is known.
-fn begin(file: impl Read + Send + 'static, length: Option<u64>) -> Result<(Header, Source), String> {
+fn begin(file: impl Read + Send + 'static, length: Option<u64>) -> Result<(Header, Source), Reason> {
     let mut source = Source { bytes: Box::new(file), packed: false, whole: false };
     let first = source.peek()?;
     if is_gzip(&first) {
@@ -171,10 +172,10 @@ fn begin(file: impl Read + Send + 'static, length: Option<u64>) -> Result<(Heade
     if let (false, Some(length)) = (source.packed, length) {
         let held = length.saturating_sub(header.start as u64);
         if held < header.bytes() as u64 {
-            return Err(cut_short(&header, held));
+            return Err(cut_short(&header, held).into());
         }
         source.whole = true;
     }
     let before = io::copy(&mut source.bytes.by_ref().take(header.start as u64), &mut io::sink()).map_err(|e| source.fault(&e))?;
-    if before < header.start as u64 { Err(cut_short(&header, 0)) } else { Ok((header, source)) }
+    if before < header.start as u64 { Err(cut_short(&header, 0).into()) } else { Ok((header, source)) }
 }

@@ -52,7 +52,7 @@ pub fn read_npy_f64_bytes(name: impl AsRef<Path>, bytes: &[u8]) -> Result<HostTe
 /// Returns [`Error::File`] where the file cannot be written.
 pub fn write_npy(path: impl AsRef<Path>, tensor: &HostTensor) -> Result<()> {
     let path = path.as_ref();
-    let bytes = npy_bytes(tensor).map_err(|e| Error::file(path, e.to_string()))?;
+    let bytes = npy_bytes(tensor).map_err(|e| Error::file(path, e))?;
     write_file(path, &bytes)
 }
 

@@ -25,7 +25,7 @@ impl NpyRows {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let wrong = |what: String| Error::file(path, what);
-        let unread = |e: io::Error| wrong(format!("cannot be read: {e}"));
+        let unread = |e: io::Error| Error::io(path, "cannot be read", &e);
         let mut file = File::open(path).map_err(unread)?;
         let held = file.metadata().map_err(unread)?.len();
         let mut first = vec![0; held.min(12) as usize];
@@ -87,7 +87,7 @@ impl NpyRows {
             file.seek(SeekFrom::Start(self.start + (row * self.row) as u64))?;
             file.read_exact(&mut bytes)
         };
-        read().map_err(|e| wrong(format!("row {row} cannot be read: {e}")))?;
+        read().map_err(|e| Error::io(&self.path, &format!("row {row} cannot be read"), &e))?;
         decode(Header { shape: self.header.shape.without(0), ..self.header }, &bytes).map_err(wrong)
     }
 }

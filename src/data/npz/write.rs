@@ -32,7 +32,7 @@ impl NpzWriter {
     /// # Errors
     /// Returns [`Error::File`] where the file cannot be written.
     pub(in super::super) fn array(&mut self, name: &str, array: &HostTensor) -> Result<()> {
-        let bytes = npy_bytes(array).map_err(|e| Error::file(&self.path, e.to_string()))?;
+        let bytes = npy_bytes(array).map_err(|e| Error::file(&self.path, e))?;
         self.member(name, &mut bytes.as_slice())
     }
 
@@ -83,7 +83,10 @@ fn copy(archive: &mut ZipArchiveWriter<FileWriter>, member: &str, bytes: &mut dy
 }
 
 fn fault(path: &Path, e: &rawzip::Error) -> Error {
-    Error::file(path, format!("cannot be written: {e}"))
+    match e.kind() {
+        rawzip::ErrorKind::IO(e) => Error::io(path, "cannot be written", e),
+        _ => Error::file(path, format!("cannot be written: {e}")),
+    }
 }
 
 /// Writes an array by this name, with the names of its regions in the array `names`, where there are any.

@@ -18,7 +18,7 @@ pub(super) fn read(name: &Path, bytes: &[u8], options: &SeriesOptions) -> Result
     if !options.structures.is_empty() {
         return Err(no_structures(name));
     }
-    let found = gifti::arrays(name, bytes).map_err(fail)?;
+    let found = gifti::arrays(name, bytes).map_err(|what| Error::file(name, what))?;
     let Some(atlas) = &options.atlas else {
         let names = found.vertices.map(|v| v.iter().map(usize::to_string).collect());
         return arrange(HostTensor::real([found.rows, found.columns], found.values)?, names, Layout::RegionsTime).map_err(fail);

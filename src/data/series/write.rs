@@ -38,7 +38,7 @@ pub fn write_series(path: impl AsRef<Path>, series: &Series, layout: Layout) -> 
 /// Writes a file whose rows are regions, whatever the layout.
 fn regions_first(path: &Path, series: &Series, format: Format) -> Result<()> {
     let values = laid_out(series, Layout::RegionsTime)?;
-    let fail = |e: Error| Error::file(path, e.to_string());
+    let fail = |e: Error| Error::file(path, e);
     if values.shape().rank() > 2 {
         return Err(Error::file(
             path,

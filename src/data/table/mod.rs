@@ -76,7 +76,7 @@ pub fn read_table_bytes(name: impl AsRef<Path>, bytes: &[u8], options: &TableOpt
     let name = name.as_ref();
     let grid = read_grid(name, bytes, options, Missing::Refused)?;
     let values = grid.values.iter().map(|&x| x as f32).collect();
-    let values = HostTensor::f32([grid.rows, grid.columns], values).map_err(|e| Error::file(name, e.to_string()))?;
+    let values = HostTensor::f32([grid.rows, grid.columns], values).map_err(|e| Error::file(name, e))?;
     Ok(Table { values, names: grid.names, read_as: grid.read_as })
 }
 

@@ -74,7 +74,7 @@ pub fn read_worms(path: impl AsRef<Path>) -> Result<(Vec<Worm>, Vec<String>)> {
 
 /// The files of WormWideWeb in a folder, sorted by name.
 fn files_of(folder: &Path) -> Result<Vec<PathBuf>> {
-    let fail = |e: std::io::Error| Error::file(folder, format!("cannot be read: {e}"));
+    let fail = |e: std::io::Error| Error::io(folder, "cannot be read", &e);
     let entries = std::fs::read_dir(folder).map_err(fail)?.collect::<std::io::Result<Vec<_>>>().map_err(fail)?;
     let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
     files.retain(|file| matches!(extension(file).as_str(), "h5" | "json"));

@@ -7,6 +7,7 @@ pub(super) use symmetry::Symmetrise;
 use crate::cli::common::note;
 use crate::cli::source::Tables;
 use crate::data::{self, Connectome};
+use crate::error::Reason;
 use crate::statistics::centre::listed;
 use crate::statistics::missing::regions_without_values;
 use crate::topology::Diagrams;
@@ -169,7 +170,7 @@ impl Graphs {
     }
 
     /// An error about the graphs, which names their first file.
-    pub(super) fn error(&self, what: String) -> Error {
+    pub(super) fn error(&self, what: impl Into<Reason>) -> Error {
         match self.files.first() {
             Some((path, _)) => Error::file(path, what),
             None => Error::argument(what),
