@@ -88,8 +88,8 @@
 //! # Features
 //!
 //! `cli` (default) is the command; it takes `workflow`, `data` (files in and out) and `report` (pictures and pages), which stand alone too.
-//! `host` (default) makes the host executor fast. `checkpoint` writes states to files. `python` is the module that `examples/python`
-//! packages, and `web` the one of `examples/browser`. With `default-features = false` the engine, networks and topology remain.
+//! `host` (default) makes the host executor fast. `mpi` makes one run of the processes that `mpirun` starts ([`communicator`]).
+//! `checkpoint` writes states to files. `python` is the module that `examples/python` packages, and `web` the one of `examples/browser`. With `default-features = false` the engine, networks and topology remain.
 
 // The page of `Tape` shows its methods in the order of these modules: the tape's own first, then the ops'.
 pub mod tape;
@@ -105,6 +105,7 @@ pub mod check;
 pub mod checkpoint;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod communicator;
 pub mod connectome;
 #[cfg(feature = "data")]
 pub mod data;

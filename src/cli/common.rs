@@ -1,5 +1,7 @@
 //! Parts that subcommands share: the global options, the choice of the device, and messages to the user.
 
+use super::ranks::Ranks;
+use crate::communicator::Communicator;
 use crate::gpu::{Choice, Options, Products};
 use crate::{Device, Error, Result, Tuning};
 use clap::builder::NonEmptyStringValueParser;
@@ -8,6 +10,7 @@ use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The options of every subcommand.
@@ -34,6 +37,9 @@ pub(super) struct Common {
     /// Print one JSON object on standard output
     #[arg(long, global = true, display_order = 103)]
     pub(super) json: bool,
+    /// The processes of this run, where a launcher of MPI has started several.
+    #[arg(skip)]
+    pub(super) ranks: Ranks,
 }
 
 /// The section of a help page in which the options of all subcommands stand.
@@ -87,8 +93,27 @@ pub(super) enum Done {
     Missed,
 }
 
-/// Prints one line on standard error. `eprintln!` would panic where the reader has gone away.
+/// True in a process that prints nothing but its own failure: every rank but the first.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Keeps this process from printing anything but its own failure.
+pub(super) fn quieten() {
+    QUIET.store(true, Ordering::Relaxed);
+}
+
+fn is_quiet() -> bool {
+    QUIET.load(Ordering::Relaxed)
+}
+
+/// Prints one line on standard error, from rank 0 alone.
 pub(super) fn note(line: &str) {
+    if !is_quiet() {
+        fault(line);
+    }
+}
+
+/// Prints one line on standard error, from any rank. `eprintln!` would panic where the reader has gone away.
+pub(super) fn fault(line: &str) {
     let _ = writeln!(io::stderr(), "{}", line.replace(['\n', '\r'], " "));
 }
 
@@ -101,6 +126,11 @@ impl Common {
             Some(flag) => ("--device ", flag.clone()),
             None => variable().map_or(("", "auto".into()), |v| ("TAPETUM_DEVICE=", v.to_string_lossy().into_owned())),
         }
+    }
+
+    /// The ranks of this run. Rank 0 alone prints and writes files.
+    pub(super) fn communicator(&self) -> &dyn Communicator {
+        &*self.ranks.communicator
     }
 
     /// Makes the kernels of `--shaders` stand in for the built-in ones, and says how many.
@@ -116,7 +146,8 @@ impl Common {
         match self.asked() {
             (_, name) if name.eq_ignore_ascii_case("cpu") => Ok(Device::cpu()),
             (_, name) if name.eq_ignore_ascii_case("auto") => {
-                Ok(Device::gpu(&Options { products: self.products(), ..Options::default() }).unwrap_or_else(|_| Device::cpu()))
+                Ok(Device::gpu(&Options { products: self.products(), turn: self.ranks.local, ..Options::default() })
+                    .unwrap_or_else(|_| Device::cpu()))
             }
             (by, name) => self.open(by, &name, Choice::parse(&name), "`auto` and `cpu` are there too"),
         }
@@ -159,7 +190,7 @@ impl Common {
 
     /// Opens the adapter of this choice. Where there is none, the message names the source of the choice and the alternatives `others`.
     fn open(&self, by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
-        let options = Options { choice, software: true, products: self.products(), ..Options::from_env() };
+        let options = Options { choice, software: true, products: self.products(), turn: self.ranks.local, ..Options::from_env() };
         Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
     }
 
@@ -217,6 +248,9 @@ impl Common {
 
 /// Prints a text and a line break on standard output. A reader that has gone away (`| head`) is no failure.
 fn print(text: &str) -> Result<()> {
+    if is_quiet() {
+        return Ok(());
+    }
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::argument(format!("standard output cannot be written: {e}"))),
@@ -234,7 +268,7 @@ pub(super) struct Progress {
 /// The progress of `len` things.
 pub(super) fn progress(len: u64, things: &str) -> Result<Progress> {
     let style = format!("{{bar:40}} {{pos}}/{{len}} {things}  {{msg}}  {{elapsed}} elapsed, {{eta}} left");
-    let bar = ProgressBar::new(len);
+    let bar = if is_quiet() { ProgressBar::hidden() } else { ProgressBar::new(len) };
     bar.set_style(ProgressStyle::with_template(&style).map_err(|e| Error::argument(e.to_string()))?);
     Ok(Progress { bar, things: things.to_owned(), said: Cell::new(Instant::now()) })
 }

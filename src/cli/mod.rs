@@ -14,6 +14,7 @@ mod formats;
 mod large;
 mod parcellate;
 mod parcels;
+mod ranks;
 mod run;
 mod series;
 mod shaders;
@@ -26,7 +27,7 @@ mod tune;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use common::{Common, Done, note};
+use common::{Common, Done};
 use std::process::ExitCode;
 
 /// Differentiable functional connectomics on GPUs and CPUs.
@@ -148,16 +149,24 @@ fn misused(subcommand: &str, kind: ErrorKind, what: impl std::fmt::Display) -> !
     let mut root = arguments();
     root.build();
     match root.find_subcommand_mut(subcommand) {
-        Some(command) => command.error(kind, what).exit(),
-        None => root.error(kind, what).exit(),
+        Some(command) => wrong(command.error(kind, what)),
+        None => wrong(root.error(kind, what)),
     }
+}
+
+/// Leaves with a message about the command line, a help page say. Of several processes that a launcher has started, one prints it.
+fn wrong(error: clap::Error) -> ! {
+    if ranks::follows() {
+        std::process::exit(error.exit_code());
+    }
+    error.exit()
 }
 
 /// Runs the command line.
 pub fn main() -> ExitCode {
     // A usage error leaves with 2, help with 0.
     let parsed = Arguments::from_arg_matches(&arguments().get_matches());
-    let Arguments { common, command } = parsed.unwrap_or_else(|e| e.format(&mut arguments()).exit());
+    let Arguments { mut common, command } = parsed.unwrap_or_else(|e| wrong(e.format(&mut arguments())));
     if let Command::Connectivity(connectivity) = &command
         && let Err(conflict) = connectivity.agrees()
     {
@@ -165,20 +174,48 @@ pub fn main() -> ExitCode {
     }
     #[cfg(unix)]
     signals::end_between_writes();
+    match ranks::Ranks::start() {
+        Ok(ranks) => common.ranks = ranks,
+        Err(e) => return failed(&common, &e),
+    }
     // A tuning that cannot be read is an error for every subcommand, on the host executor too.
     let done = common.tuning().and_then(|_| common.replace_shaders()).and_then(|()| command.run(&common));
     match done {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Missed) => ExitCode::from(3),
-        Err(e) => {
-            note(&format!("tapetum: {e}"));
-            ExitCode::FAILURE
-        }
+        Err(e) => failed(&common, &e),
     }
 }
 
+fn failed(common: &Common, error: &crate::Error) -> ExitCode {
+    common.ranks.fail(error);
+    ExitCode::FAILURE
+}
+
 impl Command {
+    /// The name of a subcommand that has nothing to spread over ranks.
+    fn alone(&self) -> Option<&'static str> {
+        match self {
+            Self::Run(_) => None,
+            Self::Devices => Some("devices"),
+            Self::Formats => Some("formats"),
+            Self::Check(_) => Some("check"),
+            Self::Connectivity(_) => Some("connectivity"),
+            Self::Denoise(_) => Some("denoise"),
+            Self::Series(_) => Some("series"),
+            Self::Topology(_) => Some("topology"),
+            Self::Shaders(_) => Some("shaders"),
+            Self::Parcellate(_) => Some("parcellate"),
+            Self::Demo(_) => Some("demo"),
+            Self::Bench(_) => Some("bench"),
+            Self::Tune(_) => Some("tune"),
+        }
+    }
+
     fn run(self, common: &Common) -> crate::Result<Done> {
+        if let Some(name) = self.alone() {
+            common.ranks.only_one(name)?;
+        }
         match self {
             Self::Devices => devices::run(common),
             Self::Formats => formats::run(common),

@@ -10,7 +10,7 @@ pub enum Choice {
     /// The best GPU: discrete, else integrated, else virtual; software only where `Options::software` allows it.
     #[default]
     Best,
-    /// The first whose name contains this, whatever its case.
+    /// Those whose name contains this, whatever its case: the first of them, or the one whose turn it is.
     Name(String),
     /// A row of [`adapters`].
     Index(usize),
@@ -29,6 +29,9 @@ pub struct Options {
     pub variants: Vec<(String, String)>,
     /// The arithmetic of matrix products.
     pub products: Products,
+    /// The place among several adapters that the choice fits equally well, counted round and round: one for each of the processes on a
+    /// machine, say.
+    pub turn: usize,
 }
 
 /// The arithmetic of large matrix products.
@@ -236,6 +239,19 @@ pub fn best(all: &[Adapter], software: bool) -> Option<usize> {
     all.iter().enumerate().filter(|(_, a)| fits(a)).min_by_key(|(_, a)| a.rank()).map(|(i, _)| i)
 }
 
+/// The best adapter whose turn it is: among those of the same kind that the same API reaches.
+fn best_in_turn(all: &[Adapter], options: &Options) -> Option<usize> {
+    let first = &all[best(all, options.software)?];
+    let alike = |a: &Adapter| a.usable() && a.rank() == first.rank() && a.backend() == first.backend();
+    in_turn(all, options.turn, alike)
+}
+
+/// The place of the `turn`th of the adapters that fit, counted round and round.
+fn in_turn(all: &[Adapter], turn: usize, fits: impl Fn(&Adapter) -> bool) -> Option<usize> {
+    let fitting: Vec<usize> = (0..all.len()).filter(|i| fits(&all[*i])).collect();
+    fitting.get(turn % fitting.len().max(1)).copied()
+}
+
 /// The adapter that `options` mean.
 pub(super) async fn choose(instance: &wgpu::Instance, options: &Options) -> Result<Adapter> {
     let all = list(instance).await;
@@ -245,8 +261,8 @@ pub(super) async fn choose(instance: &wgpu::Instance, options: &Options) -> Resu
     };
     let found = match &options.choice {
         Choice::Index(i) => all.get(*i),
-        Choice::Name(name) => all.iter().find(|a| a.name().to_lowercase().contains(&name.to_lowercase())),
-        Choice::Best => best(&all, options.software).map(|i| &all[i]),
+        Choice::Name(name) => in_turn(&all, options.turn, |a| a.name().to_lowercase().contains(&name.to_lowercase())).map(|i| &all[i]),
+        Choice::Best => best_in_turn(&all, options).map(|i| &all[i]),
     };
     let asked = match &options.choice {
         Choice::Index(i) => format!("no row {i}"),
