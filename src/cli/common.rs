@@ -91,6 +91,8 @@ pub(super) enum Done {
     Well,
     /// A check or threshold was missed.
     Missed,
+    /// It failed, and the error is printed.
+    Failed,
 }
 
 /// True in a process that prints nothing but its own failure: every rank but the first.

@@ -130,13 +130,18 @@ impl Connectivity {
     }
 
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        if let Some(found) = self.input.find()? {
+        if let Some(found) = common.ranks.agree(self.input.find())? {
             return cohort::connectivity(&self, found, common);
         }
         self.check_out()?;
-        if let Some(cohort) = self.input.source.cohort()? {
+        if let Some(cohort) = common.ranks.agree(self.input.source.cohort())? {
             return subjects::connectivity(&self, &cohort, common);
         }
+        if common.ranks.is_first() { self.of_array(common) } else { Ok(Done::Well) }
+    }
+
+    /// Computes and writes the matrices of one array, which are not spread over ranks.
+    fn of_array(self, common: &Common) -> Result<Done> {
         let measure = self.only();
         let series = self.input.source.read()?;
         let shape = series.values.shape();

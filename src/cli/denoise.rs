@@ -64,9 +64,14 @@ impl Denoise {
         }
         self.settings()?;
         self.tr.map_or(Ok(None), |tr| self.band_at(tr))?;
-        if let Some(found) = self.input.find()? {
+        if let Some(found) = common.ranks.agree(self.input.find())? {
             return cohort::denoise(&self, found, common);
         }
+        if common.ranks.is_first() { self.of_run(common) } else { Ok(Done::Well) }
+    }
+
+    /// Denoises one run, which is not spread over ranks.
+    fn of_run(self, common: &Common) -> Result<Done> {
         let series = self.input.source.read()?;
         let series = Series { values: self.one_run(&series)?, ..series };
         let [regions, time] = [series.values.shape()[0], series.values.shape()[1]];

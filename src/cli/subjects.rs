@@ -3,28 +3,32 @@
 use super::common::{Common, Done, note};
 use super::connectivity::{Connectivity, ended, precision, shrinkage_name};
 use super::large::Written;
-use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind, Matrices};
+use super::ranks::{Frames, Ranks};
+use crate::connectome::connectivity::measure::{Connectivity as Measure, Kind, Matrices, Rows};
 use crate::data::{self, Cohort, Connectome, Series};
+use crate::host::Precision;
 use crate::{Device, Error, HostTensor, Result};
 use serde_json::{Value, json};
 
 /// Computes and writes the matrices of each subject, `[subjects, regions, regions]`. Subjects may have frames of their own.
 pub(super) fn connectivity(command: &Connectivity, cohort: &Cohort, common: &Common) -> Result<Done> {
     let (path, measure) = (command.series(), command.only());
-    if !command.is_plain() {
-        return Err(Error::file(path, "--keep and --report are of one array, and this file has one for each subject: FILE:NAME takes one"));
-    }
     let fail = |e: Error| Error::file(path, e);
-    for (name, series) in &cohort.subjects {
-        if frames(series) < 2 {
-            let what = format!("`{name}` has {} frame: at least 2 are needed for a {}", frames(series), measure.kind.name());
-            return Err(Error::file(path, what));
-        }
-    }
-    let names = names(cohort).map_err(fail)?;
-    let device = common.device()?;
-    let made = if measure.kind == Kind::Tangent { of_group(&measure, &device, cohort) } else { of_each(&measure, &device, cohort) };
+    let ready = || {
+        check(command, cohort)?;
+        Ok((names(cohort).map_err(fail)?, common.device()?))
+    };
+    let (names, device) = common.ranks.agree(ready())?;
+    let made = match measure.kind {
+        // The group's mean needs all subjects, so that it is of rank 0.
+        Kind::Tangent if !common.ranks.is_first() => return Ok(Done::Well),
+        Kind::Tangent => of_group(&measure, &device, cohort),
+        _ => of_each(&measure, &device, cohort, &common.ranks),
+    };
     let made = made.map_err(fail)?;
+    if !common.ranks.is_first() {
+        return Ok(Done::Well);
+    }
     let values = joined(cohort, &made)?;
     let subjects: Vec<String> = cohort.subjects.iter().map(|(name, _)| name.clone()).collect();
     data::write_connectomes(command.out(), &Connectome::new(values.clone(), names)?, &subjects)?;
@@ -45,6 +49,21 @@ pub(super) fn connectivity(command: &Connectivity, cohort: &Cohort, common: &Com
     Ok(Done::Well)
 }
 
+/// Checks that each subject can have a matrix.
+fn check(command: &Connectivity, cohort: &Cohort) -> Result<()> {
+    let path = command.series();
+    if !command.is_plain() {
+        return Err(Error::file(path, "--keep and --report are of one array, and this file has one for each subject: FILE:NAME takes one"));
+    }
+    for (name, series) in &cohort.subjects {
+        if frames(series) < 2 {
+            let what = format!("`{name}` has {} frame: at least 2 are needed for a {}", frames(series), command.only().kind.name());
+            return Err(Error::file(path, what));
+        }
+    }
+    Ok(())
+}
+
 fn frames(series: &Series) -> usize {
     series.values.shape().last().copied().unwrap_or(0)
 }
@@ -59,13 +78,42 @@ fn names(cohort: &Cohort) -> Result<Option<Vec<String>>> {
     }
 }
 
-/// The matrices of each subject.
-fn of_each(measure: &Measure, device: &Device, cohort: &Cohort) -> Result<Vec<Matrices>> {
-    let made = cohort.subjects.iter().map(|(name, series)| {
+/// The matrices of each subject, spread over ranks: of all at rank 0. Every rank has read the file.
+fn of_each(measure: &Measure, device: &Device, cohort: &Cohort, ranks: &Ranks) -> Result<Vec<Matrices>> {
+    let work = |at: usize| {
+        let (name, series) = &cohort.subjects[at];
         let made = measure.compute_present(device, &series.values, &series.missing);
         made.map_err(|e| Error::argument(format!("`{name}`: {e}")))
-    });
-    made.collect()
+    };
+    ranks.spread(cohort.subjects.len(), work, add, next)
+}
+
+/// Carries the matrix of a subject to another rank. Its condition number may be infinite, which JSON is not, so that its bits are written.
+fn add(frames: &mut Frames, made: &Matrices) -> Result<()> {
+    let rows = &made.rows;
+    frames.add_json(&json!({
+        "regions": made.values.shape().last(), "double": made.precision == Precision::F64, "condition": made.condition.map(f64::to_bits),
+        "constant": rows.constant, "dependent": rows.dependent, "far": rows.far,
+    }));
+    frames.add_f32(made.values.elements::<f32>()?);
+    Ok(())
+}
+
+/// The matrix that [`add`] added.
+fn next(frames: &mut Frames) -> Result<Matrices> {
+    let record = frames.next_json()?;
+    let malformed = || Error::argument("the record of a matrix cannot be read");
+    let number = |value: &Value| value.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or_else(malformed);
+    let list = |key: &str| record[key].as_array().ok_or_else(malformed)?.iter().map(number).collect::<Result<Vec<_>>>();
+    let regions = number(&record["regions"])?;
+    let entries = regions.checked_mul(regions).ok_or_else(malformed)?;
+    Ok(Matrices {
+        values: HostTensor::f32([regions, regions], frames.next_f32(entries)?)?,
+        precision: if record["double"] == true { Precision::F64 } else { Precision::F32 },
+        condition: record["condition"].as_u64().map(f64::from_bits),
+        mean: None,
+        rows: Rows { constant: list("constant")?, dependent: list("dependent")?, far: list("far")? },
+    })
 }
 
 /// The tangents of the group.

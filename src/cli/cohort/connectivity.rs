@@ -4,6 +4,7 @@ use super::super::common::{Common, Done, progress};
 use super::super::connectivity::{Connectivity, ended, precision, shrinkage_name};
 use super::super::large::Written;
 use super::found::{Fault, Found};
+use super::notes::Said;
 use super::results::{Made, Results, name, sidecar};
 use crate::connectome::connectivity::measure::{Connectivity as Measure, GroupTangents, Kind, Matrices};
 use crate::data::bids::{BidsFile, BidsName, derivative};
@@ -14,18 +15,22 @@ use serde_json::{Value, json};
 /// Computes and writes the matrices of each file, and for a tangent the mean of the group at which it is taken.
 pub(in super::super) fn run(command: &Connectivity, mut found: Found, common: &Common) -> Result<Done> {
     let (of_group, of_files): (Vec<Measure>, Vec<Measure>) = command.measures().into_iter().partition(|m| m.kind == Kind::Tangent);
-    if !of_group.is_empty() {
-        found.tree.one_each(&found.files)?;
-    }
-    let mut results = Results::new(common, command.out(), &[&found.tree])?;
-    let device = common.device()?;
-    // The group first: it fails where one of its files does, and then nothing is written.
-    for measure in &of_group {
-        tangents(measure, (common, &device), &mut found, &mut results)?;
-    }
-    if !of_files.is_empty() {
-        results.each(&mut found, |found, file, series| {
-            of_files.iter().map(|measure| matrices(command, measure, (common, &device), found, file, &series)).collect()
+    let ready = || {
+        if !of_group.is_empty() {
+            found.tree.one_each(&found.files)?;
+        }
+        Ok((Results::new(common, command.out(), &[&found.tree])?, common.device()?))
+    };
+    let (mut results, device) = common.ranks.agree(ready())?;
+    // The group first: it fails where one of its files does, and then nothing is written. All its files are needed for each of its
+    // tangents, so that it is of rank 0, and the others go on with their files.
+    let of_first = if common.ranks.is_first() { &of_group[..] } else { &[] };
+    let group = of_first.iter().try_for_each(|measure| tangents(measure, (common, &device), &mut found, &mut results));
+    if of_files.is_empty() {
+        group?;
+    } else {
+        results.each(&mut found, group, |found, said, file, series| {
+            of_files.iter().map(|measure| matrices(command, measure, (common, &device), (found, said), file, &series)).collect()
         })?;
     }
     common.say(&device);
@@ -41,7 +46,7 @@ fn matrices(
     command: &Connectivity,
     measure: &Measure,
     (common, device): (&Common, &Device),
-    found: &mut Found,
+    (found, said): (&Found, &mut Said),
     file: &BidsFile,
     series: &Series,
 ) -> Result<Made> {
@@ -49,10 +54,10 @@ fn matrices(
         return Err(Error::argument(format!("1 frame: at least 2 are needed for a {}", measure.kind.name())));
     }
     let computed = common.compute_on(device, |device| measure.compute_present(device, &series.values, &series.missing))?;
-    computed.refused().into_iter().for_each(|why| found.remarks.add(&file.path, why));
+    computed.refused().into_iter().for_each(|why| said.remarks.add(&file.path, why));
     let made = computed.value;
     for warning in command.warnings(measure, series, &Written::of(made.clone())) {
-        found.warnings.add(&file.path, warning);
+        said.warnings.add(&file.path, warning);
     }
     of_file(measure, found, file, series, &made)
 }
@@ -61,19 +66,21 @@ fn matrices(
 fn tangents(measure: &Measure, (common, device): (&Common, &Device), found: &mut Found, results: &mut Results) -> Result<()> {
     let files = found.files.clone();
     let bar = progress(files.len() as u64, "files read")?;
+    let mut said = Said::default();
     let all = files.iter().map(|file| {
         bar.next(None, file.name.to_string());
-        found.read(file).map_err(|(Fault::OfOne(e) | Fault::OfAll(e))| e)
+        found.read(file, &mut said).map_err(Fault::error)
     });
     let all: Result<Vec<Series>> = all.collect();
     bar.finish();
     let all = all?;
+    found.said.join(said);
     let values: Vec<HostTensor> = all.iter().map(|series| series.values.clone()).collect();
     let missing: Vec<Vec<bool>> = all.iter().map(|series| series.missing.clone()).collect();
     let computed = common.compute_on(device, |device| measure.compute_group(device, &values, &missing));
     let computed = computed.map_err(|e| named(&files, &all, e))?;
     let root = found.tree.root.clone();
-    computed.refused().into_iter().for_each(|why| found.remarks.add(&root, why));
+    computed.refused().into_iter().for_each(|why| found.said.remarks.add(&root, why));
     let group = computed.value;
     warn(measure, found, &files, &all, &group);
     let regions = group.present.len();
@@ -107,7 +114,7 @@ fn warn(measure: &Measure, found: &mut Found, files: &[BidsFile], all: &[Series]
     let regions = group.present.len().max(1);
     for (series, file) in all.iter().zip(files) {
         for what in measure.doubt(&series.values).into_iter().chain(series.missing_warning()) {
-            found.warnings.add(&file.path, what);
+            found.said.warnings.add(&file.path, what);
         }
     }
     let file = |row: usize| files.get(row / regions);
@@ -124,7 +131,7 @@ fn warn(measure: &Measure, found: &mut Found, files: &[BidsFile], all: &[Series]
         of_group.push(format!("the geometric mean has not converged: a step of length {:.1e} is left", mean.residual));
     }
     let root = found.tree.root.clone();
-    of_group.into_iter().for_each(|what| found.warnings.add(&root, what));
+    of_group.into_iter().for_each(|what| found.said.warnings.add(&root, what));
 }
 
 /// The matrix of a file, with its sidecar.
@@ -138,7 +145,7 @@ fn of_file(measure: &Measure, found: &Found, file: &BidsFile, series: &Series, m
         "regions": shape[0], "frames": shape[1], "step": series.step, "missing": series.missing.iter().filter(|missing| **missing).count(),
         "precision": precision(made.precision), "condition": made.condition, "mean": made.mean.map(ended),
     });
-    Ok(Made { name, table, sidecar: described, json })
+    Ok(Made { path: derivative::path(&name), table, sidecar: described, json })
 }
 
 /// The geometric mean of the group. Its name has the entities that all files share.
@@ -152,7 +159,12 @@ fn of_group(measure: &Measure, found: &Found, files: &[BidsFile], all: &[Series]
     described["RelationshipMeasure"] = "geometric mean of the covariances of the group".into();
     let names = all.first().and_then(|series| series.names.clone());
     let table = connectome_text(&Connectome::new(group.reference.clone(), names)?, "\t")?;
-    Ok(Made { name, table, sidecar: described, json: json!({ "participants": files.len(), "mean": group.matrices.mean.map(ended) }) })
+    Ok(Made {
+        path: derivative::path(&name),
+        table,
+        sidecar: described,
+        json: json!({ "participants": files.len(), "mean": group.matrices.mean.map(ended) }),
+    })
 }
 
 /// Adds the settings of the measure to a sidecar, in the terms of BIDS extension proposal 17 where it has them.

@@ -3,6 +3,7 @@
 use super::super::common::{Common, Done};
 use super::super::denoise::{Cleaned, Denoise};
 use super::found::Found;
+use super::notes::Said;
 use super::results::{Made, Results, name, sidecar};
 use crate::connectome::confounds::Confounds;
 use crate::data::bids::{BidsFile, BidsTree, derivative};
@@ -14,10 +15,14 @@ use std::path::Path;
 /// Denoises and writes the series of each file.
 pub(in super::super) fn run(command: &Denoise, mut found: Found, common: &Common) -> Result<Done> {
     // Confounds of another tree, where the series are of one that has none.
-    let other = command.confounds().map(BidsTree::open).transpose()?;
-    let mut results = Results::new(common, command.out(), &std::iter::once(&found.tree).chain(&other).collect::<Vec<_>>())?;
-    let device = common.device()?;
-    results.each(&mut found, |found, file, series| Ok(vec![of_file(command, (common, &device), found, other.as_ref(), file, series)?]))?;
+    let ready = command.confounds().map(BidsTree::open).transpose().and_then(|other| {
+        let results = Results::new(common, command.out(), &std::iter::once(&found.tree).chain(&other).collect::<Vec<_>>())?;
+        Ok((other, results, common.device()?))
+    });
+    let (other, mut results, device) = common.ranks.agree(ready)?;
+    results.each(&mut found, Ok(()), |found, said, file, series| {
+        Ok(vec![of_file(command, (common, &device), (found, said), other.as_ref(), file, series)?])
+    })?;
     common.say(&device);
     let json = json!({ "device": device.name() });
     results.finish(&found, json, |count| format!("files: {count} -> {} (.._desc-denoised_timeseries.tsv)", command.out().display()))
@@ -26,7 +31,7 @@ pub(in super::super) fn run(command: &Denoise, mut found: Found, common: &Common
 fn of_file(
     command: &Denoise,
     (common, device): (&Common, &Device),
-    found: &mut Found,
+    (found, said): (&Found, &mut Said),
     other: Option<&BidsTree>,
     file: &BidsFile,
     series: Series,
@@ -38,18 +43,17 @@ fn of_file(
     let table = beside.as_deref().map_or_else(|| Ok(Confounds::default()), data::read_confounds)?;
     let about = beside.clone().unwrap_or_else(|| file.path.clone());
     let computed = common.compute_on(device, |device| command.clean(device, &series, &table, [&about, &file.path]))?;
-    computed.refused().into_iter().for_each(|why| found.remarks.add(&file.path, why));
+    computed.refused().into_iter().for_each(|why| said.remarks.add(&file.path, why));
     let cleaned = computed.value;
     for what in series.doubts()?.into_iter().chain(command.differs(&series)) {
-        found.warnings.add(&file.path, what);
+        said.warnings.add(&file.path, what);
     }
     if !cleaned.early.is_empty() {
         let what = format!("{} volumes before the steady state were left out; --keep-non-steady-state keeps them", cleaned.early.len());
-        found.remarks.add(&file.path, what);
+        said.remarks.add(&file.path, what);
     }
     if command.is_without_confounds() {
-        let root = found.tree.root.clone();
-        found.remarks.add(&root, "--none: no confounds were regressed out");
+        said.remarks.add(&found.tree.root, "--none: no confounds were regressed out");
     }
     let mut described = sidecar(found, file, &series);
     describe(&mut described, command, found, other, beside.as_deref(), &cleaned);
@@ -61,7 +65,7 @@ fn of_file(
         "censored": cleaned.censored(), "non_steady_state": cleaned.early, "rank": cleaned.clean.rank,
         "degrees_of_freedom": cleaned.frames() - cleaned.clean.rank,
     });
-    Ok(Made { name, table: series_text(&written, Layout::TimeRegions, "\t")?, sidecar: described, json })
+    Ok(Made { path: derivative::path(&name), table: series_text(&written, Layout::TimeRegions, "\t")?, sidecar: described, json })
 }
 
 /// Adds to a sidecar what was done to the series.

@@ -2,7 +2,7 @@
 
 use super::super::source::Source;
 use super::Input;
-use super::notes::Notes;
+use super::notes::{Notes, Said};
 use crate::data::Series;
 use crate::data::bids::{BidsFile, BidsSeries, BidsTree, Participants};
 use crate::{Error, Result};
@@ -13,14 +13,26 @@ pub(in super::super) struct Found {
     pub(super) tree: BidsTree,
     pub(super) files: Vec<BidsFile>,
     pub(super) participants: Option<Participants>,
-    pub(super) remarks: Notes,
-    pub(super) warnings: Notes,
+    pub(super) said: Said,
     /// The labels of participants that have no such file.
     pub(super) without: Vec<String>,
     source: Source,
     atlas: Option<PathBuf>,
-    /// The first file that was read, with the number of regions and their names. All others must have the same.
-    first: Option<(PathBuf, usize, Option<Vec<String>>)>,
+    /// The first file that was read, with its regions. All others must have the same.
+    first: Option<(PathBuf, Regions)>,
+}
+
+/// The regions of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Regions {
+    pub(super) count: usize,
+    pub(super) names: Option<Vec<String>>,
+}
+
+impl Regions {
+    pub(super) fn of(series: &Series) -> Self {
+        Self { count: series.regions(), names: series.names.clone() }
+    }
 }
 
 impl Input {
@@ -57,7 +69,8 @@ impl Input {
             }
         }
         let atlas = self.source.atlas().filter(|atlas| BidsSeries::by_atlas(atlas) != BidsSeries::Regions).map(Path::to_owned);
-        Ok(Some(Found { tree, files, participants, remarks, warnings, without, source: self.source.clone(), atlas, first: None }))
+        let said = Said { remarks, warnings };
+        Ok(Some(Found { tree, files, participants, said, without, source: self.source.clone(), atlas, first: None }))
     }
 }
 
@@ -77,9 +90,8 @@ impl Found {
 
     /// Reads the series of a file, `[regions, time]`, with the seconds from frame to frame that sidecars give.
     ///
-    /// The regions must be those of the files before it: matrices of different regions do not belong together, and no warning would be
-    /// read among many. This error is [`Fault::OfAll`].
-    pub(super) fn read(&mut self, file: &BidsFile) -> Result<Series, Fault> {
+    /// The regions must be those of the files before it ([`Found::check_regions`]).
+    pub(super) fn read(&mut self, file: &BidsFile, said: &mut Said) -> Result<Series, Fault> {
         let source = self.source.of(&file.path, self.atlas.as_deref());
         let mut series = source.read()?;
         if let [1, regions, time] = *series.values.shape() {
@@ -88,35 +100,36 @@ impl Found {
         if series.values.shape().rank() != 2 {
             return Err(Error::file(&file.path, format!("series of one run are expected, found {}", series.values.shape())).into());
         }
-        self.check_regions(&file.path, &series).map_err(Fault::OfAll)?;
+        let regions = Regions::of(&series);
+        self.check_regions(&file.path, &regions).map_err(|error| Fault::Regions(regions, error))?;
         let sidecars = self.tree.repetition_time(file);
-        sidecars.warnings.iter().for_each(|what| self.warnings.add(&file.path, what));
+        sidecars.warnings.iter().for_each(|what| said.warnings.add(&file.path, what));
         let agree = |[a, b]: [f64; 2]| (a - b).abs() <= 1e-3 * a;
         if let (Some(by_sidecar), Some(by_file)) = (sidecars.seconds, series.step)
             && !agree([by_sidecar, by_file])
         {
-            self.warnings.add(&file.path, format!("{by_file} s from frame to frame, and the sidecar says {by_sidecar} s, which is taken"));
+            said.warnings.add(&file.path, format!("{by_file} s from frame to frame, and the sidecar says {by_sidecar} s, which is taken"));
         }
         series.step = sidecars.seconds.or(series.step);
-        series.read_as.iter().flat_map(|r| &r.recognised).chain(&series.remarks).for_each(|what| self.remarks.add(&file.path, what));
+        series.read_as.iter().flat_map(|r| &r.recognised).chain(&series.remarks).for_each(|what| said.remarks.add(&file.path, what));
         Ok(series)
     }
 
-    /// Checks that a file has the regions of the first.
-    fn check_regions(&mut self, path: &Path, series: &Series) -> Result<()> {
-        let regions = series.regions();
-        let Some((first, count, names)) = &self.first else {
-            self.first = Some((path.to_owned(), regions, series.names.clone()));
+    /// Checks that a file has the regions of the first, which is the first that is checked. Matrices of different regions do not belong
+    /// together, and no warning would be read among many, so that the error is of all files.
+    pub(super) fn check_regions(&mut self, path: &Path, regions: &Regions) -> Result<()> {
+        let Some((first, of_first)) = &self.first else {
+            self.first = Some((path.to_owned(), regions.clone()));
             return Ok(());
         };
         let fail = |what: String| {
             let expected = format!("the same regions in the same order are expected in all files, as in {}", first.display());
             Err(Error::file(path, format!("{what}: {expected}")))
         };
-        if regions != *count {
-            return fail(format!("{regions} regions, where the first file has {count}"));
+        if regions.count != of_first.count {
+            return fail(format!("{} regions, where the first file has {}", regions.count, of_first.count));
         }
-        match (names, &series.names) {
+        match (&of_first.names, &regions.names) {
             (Some(names), Some(own)) => match names.iter().zip(own).enumerate().find(|(_, (name, own))| name != own) {
                 Some((at, (name, own))) => fail(format!("region {}, counted from 1, is `{own}`, and `{name}` in the first file", at + 1)),
                 None => Ok(()),
@@ -132,8 +145,19 @@ impl Found {
 pub(super) enum Fault {
     /// Of one file: the others have results.
     OfOne(Error),
-    /// Of the device, or of files that do not belong together: nothing is written.
+    /// Of the device, say: nothing is written.
     OfAll(Error),
+    /// Of files that do not belong together, for this one has other regions: nothing is written.
+    Regions(Regions, Error),
+}
+
+impl Fault {
+    /// The error.
+    pub(super) fn error(self) -> Error {
+        match self {
+            Self::OfOne(error) | Self::OfAll(error) | Self::Regions(_, error) => error,
+        }
+    }
 }
 
 impl From<Error> for Fault {

@@ -4,6 +4,7 @@ mod connectivity;
 mod denoise;
 mod found;
 mod notes;
+mod outcome;
 mod results;
 
 pub(super) use connectivity::run as connectivity;

@@ -1,6 +1,7 @@
 //! Messages about the files of a cohort. What is true of many files is said once.
 
 use super::super::common::note;
+use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -35,5 +36,38 @@ impl Notes {
             json!({ "what": what, "files": files })
         };
         self.0.iter().map(one).collect()
+    }
+
+    /// Adds messages after those that are there.
+    pub(super) fn join(&mut self, others: Self) {
+        for (what, files) in others.0 {
+            files.into_iter().for_each(|file| self.add(&file, what.as_str()));
+        }
+    }
+
+    /// The messages of [`json`](Self::json).
+    pub(super) fn parse(json: &Value) -> Result<Self> {
+        let malformed = || Error::argument("messages about files cannot be read");
+        let file = |file: &Value| file.as_str().map(PathBuf::from).ok_or_else(malformed);
+        let one = |said: &Value| {
+            let what = said["what"].as_str().ok_or_else(malformed)?.to_owned();
+            Ok((what, said["files"].as_array().ok_or_else(malformed)?.iter().map(file).collect::<Result<_>>()?))
+        };
+        json.as_array().ok_or_else(malformed)?.iter().map(one).collect::<Result<_>>().map(Self)
+    }
+}
+
+/// Remarks and warnings.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) remarks: Notes,
+    pub(super) warnings: Notes,
+}
+
+impl Said {
+    /// Adds what was said of another file.
+    pub(super) fn join(&mut self, other: Self) {
+        self.remarks.join(other.remarks);
+        self.warnings.join(other.warnings);
     }
 }

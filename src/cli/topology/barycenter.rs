@@ -25,7 +25,7 @@ pub(in crate::cli) struct Barycenter {
 
 impl Barycenter {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let stack = self.reading.stack(&self.stack)?;
+        let Some(stack) = self.reading.stack(&self.stack, &common.ranks)? else { return Ok(Done::Well) };
         let device = common.device()?;
         let made = stack.diagrams(&device)?;
         let all: Vec<usize> = (0..made.len()).collect();

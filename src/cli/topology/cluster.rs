@@ -53,7 +53,7 @@ struct Scores {
 
 impl Cluster {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let stack = self.reading.stack(&self.stack)?;
+        let Some(stack) = self.reading.stack(&self.stack, &common.ranks)? else { return Ok(Done::Well) };
         let graphs = stack.len();
         let mut top = Top { weight: self.weight, ..Top::new(self.clusters as usize, common.seed) };
         top.rounds = self.rounds.map_or(top.rounds, |rounds| rounds as usize);

@@ -46,6 +46,8 @@ enum What {
 impl Topology {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
         match self.what {
+            // One graph or two: there is nothing to spread over ranks.
+            What::Decompose(_) | What::Distance(_) if !common.ranks.is_first() => Ok(Done::Well),
             What::Decompose(decompose) => decompose.run(common),
             What::Distance(distance) => distance.run(common),
             What::Barycenter(barycenter) => barycenter.run(common),

@@ -4,6 +4,7 @@ use super::graphs::{Graphs, Reading, paths};
 use super::labels::{Labelled, text};
 use super::{Which, betti, embedding, section};
 use crate::cli::common::{Common, Done, note};
+use crate::cli::ranks::Ranks;
 use crate::file::OutputFolder;
 use crate::report::{Section, p_value, picture, report};
 use crate::topology::Diagrams;
@@ -42,7 +43,7 @@ pub(in crate::cli) struct Test {
 
 impl Test {
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        let Groups { graphs, names, members, remark } = self.groups()?;
+        let Some(Groups { graphs, names, members, remark }) = self.groups(&common.ranks)? else { return Ok(Done::Well) };
         let sizes = [members[0].len(), members[1].len()];
         if let Some(at) = (0..2).find(|&at| sizes[at] < 2) {
             return Err(graphs.error(format!("{}: {} graph, and at least 2 are expected in a group", names[at], sizes[at])));
@@ -92,9 +93,9 @@ struct Groups {
 }
 
 impl Test {
-    fn groups(&self) -> Result<Groups> {
+    fn groups(&self, ranks: &Ranks) -> Result<Option<Groups>> {
         let (first, second) = match (&self.graphs[..], &self.against[..]) {
-            _ if self.labels.given() => return self.labelled(),
+            _ if self.labels.given() => return self.labelled(ranks),
             ([a, b], []) => (std::slice::from_ref(a), std::slice::from_ref(b)),
             (_, []) => {
                 let what = format!(
@@ -105,22 +106,22 @@ impl Test {
             }
             both => both,
         };
-        let graphs = self.reading.stack(&[first, second].concat())?;
+        let Some(graphs) = self.reading.stack(&[first, second].concat(), ranks)? else { return Ok(None) };
         let of_first = graphs.files[..first.len()].iter().map(|(_, count)| count).sum();
         let members = [(0..of_first).collect(), (of_first..graphs.len()).collect()];
-        Ok(Groups { names: names(first, second), graphs, members, remark: None })
+        Ok(Some(Groups { names: names(first, second), graphs, members, remark: None }))
     }
 
     /// Groups by their labels.
-    fn labelled(&self) -> Result<Groups> {
-        let graphs = self.reading.stack(&self.graphs)?;
+    fn labelled(&self, ranks: &Ranks) -> Result<Option<Groups>> {
+        let Some(graphs) = self.reading.stack(&self.graphs, ranks)? else { return Ok(None) };
         let Some(labels) = self.labels.read(&graphs)? else { return Err(Error::argument("--labels is expected")) };
         let [first, second] = &labels.names[..] else {
             let found = labels.names.iter().map(text).collect::<Vec<_>>().join(", ");
             return Err(Error::argument(format!("--labels: two groups are expected, and there are {}: {found}", labels.names.len())));
         };
         let of = |label: usize| (0..graphs.len()).filter(|&graph| labels.places[graph] == label).collect();
-        Ok(Groups { names: [text(first), text(second)], members: [of(0), of(1)], graphs, remark: labels.remark })
+        Ok(Some(Groups { names: [text(first), text(second)], members: [of(0), of(1)], graphs, remark: labels.remark }))
     }
 }
 

@@ -5,13 +5,14 @@ mod symmetry;
 pub(super) use symmetry::Symmetrise;
 
 use crate::cli::common::note;
+use crate::cli::ranks::{Frames, Ranks};
 use crate::cli::source::Tables;
 use crate::data::{self, Connectome};
 use crate::error::Reason;
 use crate::statistics::centre::listed;
 use crate::statistics::missing::regions_without_values;
 use crate::topology::Diagrams;
-use crate::{Device, Error, HostTensor, Result};
+use crate::{Device, Error, HostTensor, Result, Shape};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -58,6 +59,29 @@ impl File {
         Error::file(&self.path, what)
     }
 
+    /// Carries the file to another rank.
+    fn add_to(frames: &mut Frames, file: &Self) -> Result<()> {
+        let (path, read) = (file.path.to_string_lossy(), &file.read);
+        frames.add_json(&json!({ "path": path, "shape": read.values.shape().to_vec(), "names": read.names, "remarks": read.remarks }));
+        frames.add_f32(read.values.elements::<f32>()?);
+        Ok(())
+    }
+
+    /// The file that [`add_to`](Self::add_to) added, without its places on the brain, which graphs do not have.
+    fn next_of(frames: &mut Frames) -> Result<Self> {
+        let record = frames.next_json()?;
+        let malformed = || Error::argument("the record of a file of graphs cannot be read");
+        let list = |key: &str| record[key].as_array().ok_or_else(malformed);
+        let text = |text: &Value| text.as_str().map(str::to_owned).ok_or_else(malformed);
+        let extent = |n: &Value| n.as_u64().and_then(|n| usize::try_from(n).ok()).ok_or_else(malformed);
+        let shape = list("shape")?.iter().map(extent).collect::<Result<Vec<_>>>()?;
+        let shape = Shape::try_new(&shape).ok_or_else(malformed)?;
+        let names = if record["names"].is_null() { None } else { Some(list("names")?.iter().map(text).collect::<Result<_>>()?) };
+        let values = HostTensor::f32(shape, frames.next_f32(shape.elements())?)?;
+        let remarks = list("remarks")?.iter().map(text).collect::<Result<_>>()?;
+        Ok(Self { path: PathBuf::from(text(&record["path"])?), read: Connectome { remarks, ..Connectome::new(values, names)? } })
+    }
+
     /// The difference of the nodes of two files in words; `None` where they have as many and, where both name them, the same.
     pub(super) fn differs(&self, first: &Self) -> Option<String> {
         let (n, wanted) = (self.regions(), first.regions());
@@ -90,9 +114,11 @@ impl Reading {
         self.file(path)?.one(index)
     }
 
-    /// All graphs of files, in their order.
-    pub(super) fn stack(&self, paths: &[PathBuf]) -> Result<Graphs> {
-        self.graphs(paths.iter().map(|path| self.file(path)).collect::<Result<_>>()?)
+    /// All graphs of files, in their order, at rank 0; `None` at other ranks. The files are read by all ranks, each its share, because
+    /// reading a text takes longer than what comes after.
+    pub(super) fn stack(&self, paths: &[PathBuf], ranks: &Ranks) -> Result<Option<Graphs>> {
+        let files = ranks.spread(paths.len(), |at| self.file(&paths[at]), File::add_to, File::next_of)?;
+        ranks.is_first().then(|| self.graphs(files)).transpose()
     }
 
     fn file(&self, path: &Path) -> Result<File> {
