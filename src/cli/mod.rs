@@ -183,6 +183,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::Missed) => ExitCode::from(3),
+        Ok(Done::Failed) => ExitCode::FAILURE,
         Err(e) => failed(&common, &e),
     }
 }
@@ -196,14 +197,11 @@ impl Command {
     /// The name of a subcommand that has nothing to spread over ranks.
     fn alone(&self) -> Option<&'static str> {
         match self {
-            Self::Run(_) => None,
+            Self::Run(_) | Self::Connectivity(_) | Self::Denoise(_) | Self::Topology(_) => None,
             Self::Devices => Some("devices"),
             Self::Formats => Some("formats"),
             Self::Check(_) => Some("check"),
-            Self::Connectivity(_) => Some("connectivity"),
-            Self::Denoise(_) => Some("denoise"),
             Self::Series(_) => Some("series"),
-            Self::Topology(_) => Some("topology"),
             Self::Shaders(_) => Some("shaders"),
             Self::Parcellate(_) => Some("parcellate"),
             Self::Demo(_) => Some("demo"),
@@ -220,10 +218,10 @@ impl Command {
             Self::Devices => devices::run(common),
             Self::Formats => formats::run(common),
             Self::Check(check) => check.run(common),
-            Self::Connectivity(connectivity) => connectivity.run(common),
-            Self::Denoise(denoise) => denoise.run(common),
+            Self::Connectivity(connectivity) => common.ranks.settle(connectivity.run(common)),
+            Self::Denoise(denoise) => common.ranks.settle(denoise.run(common)),
             Self::Series(series) => series.run(common),
-            Self::Topology(topology) => topology.run(common),
+            Self::Topology(topology) => common.ranks.settle(topology.run(common)),
             Self::Shaders(shaders) => shaders.run(common),
             Self::Parcellate(parcellate) => parcellate.run(common),
             Self::Run(run) => run.run(common),

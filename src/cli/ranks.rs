@@ -1,8 +1,14 @@
 //! Ranks: whether a launcher of MPI has started several processes of this command, and what each of them uses of its machine.
 
+mod frames;
+mod together;
+
+pub(super) use frames::Frames;
+
 use super::common::{fault, quieten};
 use crate::communicator::{Alone, Communicator};
 use crate::{Error, Result};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -17,11 +23,13 @@ pub(super) struct Ranks {
     pub(super) local: usize,
     /// The name of the machine, where there are several ranks.
     machine: String,
+    /// True once all ranks know that one of them has failed. They then do nothing together any more.
+    over: Cell<bool>,
 }
 
 impl Default for Ranks {
     fn default() -> Self {
-        Self { communicator: Arc::new(Alone), local: 0, machine: String::new() }
+        Self { communicator: Arc::new(Alone), local: 0, machine: String::new(), over: Cell::new(false) }
     }
 }
 
@@ -97,7 +105,7 @@ impl Ranks {
         if communicator.rank() > 0 {
             quieten();
         }
-        Ok(Self { communicator, local, machine })
+        Ok(Self { communicator, local, machine, over: Cell::new(false) })
     }
 
     /// Prints an error. Where there are several ranks, the line names this one, and all end.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub(super) fn connectivity(command: &Connectivity, cohort: &Cohort, common: &Common) -> Result<Done> {
     let (path, measure) = (command.series(), command.only());
     let fail = |e: Error| Error::file(path, e);
-    let ready = || {
+    let ready = || -> Result<_> {
         check(command, cohort)?;
         Ok((names(cohort).map_err(fail)?, common.device()?))
     };

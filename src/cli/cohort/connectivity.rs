@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// Computes and writes the matrices of each file, and for a tangent the mean of the group at which it is taken.
 pub(in super::super) fn run(command: &Connectivity, mut found: Found, common: &Common) -> Result<Done> {
     let (of_group, of_files): (Vec<Measure>, Vec<Measure>) = command.measures().into_iter().partition(|m| m.kind == Kind::Tangent);
-    let ready = || {
+    let ready = || -> Result<_> {
         if !of_group.is_empty() {
             found.tree.one_each(&found.files)?;
         }
@@ -30,7 +30,7 @@ pub(in super::super) fn run(command: &Connectivity, mut found: Found, common: &C
         group?;
     } else {
         results.each(&mut found, group, |found, said, file, series| {
-            of_files.iter().map(|measure| matrices(command, measure, (common, &device), (found, said), file, &series)).collect()
+            of_files.iter().map(|measure| matrices(command, measure, (common, &device), (found, &mut *said), file, &series)).collect()
         })?;
     }
     common.say(&device);

@@ -49,7 +49,7 @@ impl Notes {
     pub(super) fn parse(json: &Value) -> Result<Self> {
         let malformed = || Error::argument("messages about files cannot be read");
         let file = |file: &Value| file.as_str().map(PathBuf::from).ok_or_else(malformed);
-        let one = |said: &Value| {
+        let one = |said: &Value| -> Result<(String, Vec<PathBuf>)> {
             let what = said["what"].as_str().ok_or_else(malformed)?.to_owned();
             Ok((what, said["files"].as_array().ok_or_else(malformed)?.iter().map(file).collect::<Result<_>>()?))
         };

@@ -49,7 +49,7 @@ impl Outcome {
             return Ok(Self { regions, said, made: Err(fault) });
         }
         let results = record["made"].as_array_mut().map(std::mem::take).ok_or_else(malformed)?;
-        let made = results.into_iter().map(|mut result| {
+        let made = results.into_iter().map(|mut result| -> Result<Made> {
             let path = PathBuf::from(result["path"].as_str().ok_or_else(malformed)?);
             Ok(Made { path, table: frames.next_text()?, sidecar: result["sidecar"].take(), json: result["json"].take() })
         });

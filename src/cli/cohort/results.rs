@@ -124,7 +124,8 @@ impl<'a> Results<'a> {
         make: &impl Fn(&Found, &mut Said, &BidsFile, Series) -> Result<Vec<Made>>,
         frames: &mut Frames,
     ) -> Result<()> {
-        let ranks = &self.common.ranks;
+        let common = self.common;
+        let ranks = &common.ranks;
         let own = &files[ranks.share(files.len())];
         let bar = progress(own.len() as u64, "files")?;
         for file in own {

@@ -152,7 +152,7 @@ mod tests {
         let whole = frames.into_message();
         for length in 1..whole.len() {
             let mut cut = Frames::of_message(whole[..length].to_vec()).unwrap();
-            assert_eq!(cut.next().is_err(), true, "{length}");
+            assert!(cut.next().is_err(), "{length}");
         }
         assert!(Frames::of_message(whole.clone()).unwrap().next_f32(3).unwrap_err().to_string().contains("4 times 3 expected"));
         let mut long = whole;

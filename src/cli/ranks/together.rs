@@ -109,7 +109,7 @@ impl Ranks {
             }
             let came = self.communicator.exchange(to)?.into_iter().nth(from).filter(|_| rank == 0);
             // After an error the messages are still taken, for the others send them.
-            if let (Some(bytes), Ok(())) = (came, &outcome) {
+            if let Some(bytes) = came.filter(|_| outcome.is_ok()) {
                 outcome = Frames::of_message(bytes).map_err(|error| named(from, size, error)).and_then(|frames| take(from, frames));
             }
         }
@@ -138,4 +138,102 @@ impl Ranks {
 /// An error with the rank that it is of. Rank 0's is as one process has it.
 fn named(rank: usize, size: usize, error: Error) -> Error {
     if rank == 0 { error } else { Error::argument(format!("rank {rank} of {size}: {error}")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::communicator::Threads;
+
+    /// What each of `size` ranks gets from `call`.
+    fn ranks<T: Send>(size: usize, call: impl Fn(&Ranks) -> T + Sync) -> Vec<T> {
+        std::thread::scope(|scope| {
+            let call = &call;
+            let start =
+                |threads: Threads| scope.spawn(move || call(&Ranks { communicator: std::sync::Arc::new(threads), ..Ranks::default() }));
+            let started: Vec<_> = Threads::new(size).into_iter().map(start).collect();
+            started.into_iter().map(|rank| rank.join().unwrap()).collect()
+        })
+    }
+
+    fn add(frames: &mut Frames, made: &u64) -> Result<()> {
+        frames.add(&made.to_le_bytes());
+        Ok(())
+    }
+
+    fn next(frames: &mut Frames) -> Result<u64> {
+        Ok(u64::from_le_bytes(frames.next()?.try_into().unwrap()))
+    }
+
+    fn text<T>(outcome: Result<T>) -> Result<T, String> {
+        outcome.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn results_come_to_rank_0_in_order() {
+        for (size, of) in (1..6).flat_map(|size| [0, 1, 2, 7, 65].map(|of| (size, of))) {
+            let found = ranks(size, |ranks| {
+                let made = ranks.spread(of, |at| Ok(at as u64 * 3), add, next).unwrap();
+                (made, ranks.share(of))
+            });
+            assert_eq!(found[0].0, (0..of as u64).map(|at| at * 3).collect::<Vec<_>>(), "{size} ranks");
+            assert!(found[1..].iter().all(|(made, _)| made.is_empty()));
+            assert_eq!(found.iter().flat_map(|(_, share)| share.clone()).collect::<Vec<_>>(), (0..of).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_first_thing_that_fails_is_the_error_on_any_number_of_ranks() {
+        let work = |at: usize| if at == 3 || at == 5 { Err(Error::argument(format!("thing {at}"))) } else { Ok(at as u64) };
+        for size in 1..6 {
+            let found = ranks(size, |ranks| {
+                let outcome = ranks.spread(7, work, add, next).map(|_| Done::Well);
+                let said = outcome.as_ref().err().map(ToString::to_string);
+                (said, ranks.settle(outcome).is_ok_and(|done| matches!(done, Done::Failed)))
+            });
+            assert_eq!(found[0].0.as_deref(), Some("thing 3"), "{size} ranks");
+            assert!(found[1..].iter().all(|(said, _)| said.is_none()));
+            // One process has the error still to print.
+            assert!(size == 1 || found.iter().all(|(_, failed)| *failed));
+        }
+    }
+
+    #[test]
+    fn all_ranks_fail_where_one_does_and_none_waits() {
+        for failing in 0..3 {
+            let found = ranks(3, |ranks| {
+                let own = if ranks.communicator.rank() >= failing { Err(Error::argument("no room")) } else { Ok(()) };
+                let outcome = ranks.agree(own).map(|()| Done::Well);
+                let said = text(outcome.as_ref().map(|_| ()).map_err(Clone::clone));
+                (said, matches!(ranks.settle(outcome), Ok(Done::Failed)))
+            });
+            let said = if failing == 0 { "no room".to_owned() } else { format!("rank {failing} of 3: no room") };
+            assert_eq!(found, vec![(Err(said), true); 3]);
+        }
+        assert_eq!(ranks(3, |ranks| text(ranks.agree(Ok(ranks.communicator.rank())))), [Ok(0), Ok(1), Ok(2)]);
+    }
+
+    /// A rank that fails before it has results, and one that ends while others are at the next thing that all do.
+    #[test]
+    fn a_rank_that_fails_early_is_heard_in_the_place_of_its_results() {
+        let found = ranks(3, |ranks| {
+            let own = if ranks.communicator.rank() == 2 { Err(Error::argument("lost")) } else { Ok(Frames::default()) };
+            text(ranks.to_first(own, |_, _| Ok(())))
+        });
+        assert_eq!(found, [Err("rank 2 of 3: lost".to_owned()), Ok(()), Err("lost".to_owned())]);
+        let found = ranks(3, |ranks| {
+            let outcome = if ranks.communicator.rank() == 1 { Err(Error::argument("wrong")) } else { ranks.agree(Ok(Done::Well)) };
+            matches!(ranks.settle(outcome), Ok(Done::Failed))
+        });
+        assert_eq!(found, [true; 3]);
+    }
+
+    #[test]
+    fn ranks_end_as_rank_0_does() {
+        let found = ranks(3, |ranks| {
+            let own = if ranks.is_first() { Done::Missed } else { Done::Well };
+            matches!(ranks.settle(Ok(own)), Ok(Done::Missed))
+        });
+        assert_eq!(found, [true; 3]);
+    }
 }
