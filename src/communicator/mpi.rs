@@ -62,6 +62,14 @@ impl Mpi {
     }
 }
 
+/// Room for this number of bytes. OpenMPI takes 1, the address of an empty vector, for `MPI_IN_PLACE`, so that an empty one is at a real
+/// address too.
+fn room(bytes: usize) -> Vec<u8> {
+    let mut room = Vec::with_capacity(bytes.max(1));
+    room.resize(bytes, 0);
+    room
+}
+
 /// The bytes of a message in the round `round`, where `most` bytes are sent at once.
 fn piece(length: usize, round: usize, most: usize) -> std::ops::Range<usize> {
     (round * most).min(length)..((round + 1) * most).min(length)
@@ -97,8 +105,9 @@ impl Communicator for Mpi {
         let mut found: Vec<Vec<u8>> = lengths.iter().map(|n| Vec::with_capacity(*n)).collect();
         for round in 0..rounds {
             let (counts, places) = counted(lengths.iter().map(|n| piece(*n, round, most).len()));
-            let mut came = vec![0u8; counts.iter().map(|n| *n as usize).sum()];
-            let own = &bytes[piece(bytes.len(), round, most)];
+            let mut came = room(counts.iter().map(|n| *n as usize).sum());
+            let empty = room(0);
+            let own = Some(&bytes[piece(bytes.len(), round, most)]).filter(|own| !own.is_empty()).unwrap_or(&empty);
             self.with(|world| {
                 world.all_gather_varcount_into(own, &mut PartitionMut::new(&mut came[..], &counts[..], &places[..]));
             });
@@ -131,10 +140,11 @@ impl Communicator for Mpi {
         let rounds = self.lengths(longest).into_iter().max().unwrap_or(0).div_ceil(most);
         let mut found: Vec<Vec<u8>> = came.iter().map(|n| Vec::with_capacity(*n)).collect();
         for round in 0..rounds {
-            let out: Vec<u8> = to.iter().flat_map(|message| &message[piece(message.len(), round, most)]).copied().collect();
+            let mut out = room(0);
+            to.iter().for_each(|message| out.extend_from_slice(&message[piece(message.len(), round, most)]));
             let (out_counts, out_places) = counted(to.iter().map(|message| piece(message.len(), round, most).len()));
             let (in_counts, in_places) = counted(came.iter().map(|n| piece(*n, round, most).len()));
-            let mut into = vec![0u8; in_counts.iter().map(|n| *n as usize).sum()];
+            let mut into = room(in_counts.iter().map(|n| *n as usize).sum());
             self.with(|world| {
                 let out = Partition::new(&out[..], &out_counts[..], &out_places[..]);
                 world.all_to_all_varcount_into(&out, &mut PartitionMut::new(&mut into[..], &in_counts[..], &in_places[..]));
@@ -162,6 +172,12 @@ impl Drop for Mpi {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_message_has_an_address() {
+        assert!(Vec::<u8>::new().as_ptr() as usize == 1 && room(0).as_ptr() as usize > 1 && room(0).is_empty());
+        assert_eq!(room(3), [0; 3]);
+    }
 
     #[test]
     fn a_long_message_is_sent_in_pieces() {

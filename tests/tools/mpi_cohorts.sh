@@ -31,7 +31,7 @@ leaves() {
 
 # mpirun adds what it thinks of an exit code: a ruler, its text, and a ruler.
 own_lines() {
-    awk '/^-{60,}$/ { inside = !inside; next } !inside && !/^\[[^]]*\] [0-9]+ more process(es)? ha(s|ve) sent help message|^\[[^]]*\] Set MCA parameter "orte_base_help_aggregate"/' "$1" |
+    awk '/^------------------------------------------------------------*$/ { inside = !inside; next } !inside && !/^\[[^]]*\] [0-9]+ more process(es)? ha(s|ve) sent help message|^\[[^]]*\] Set MCA parameter "orte_base_help_aggregate"/' "$1" |
         sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'
 }
 
