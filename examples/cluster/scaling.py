@@ -2,14 +2,15 @@
 
     python3 scaling.py                                        # the table for 1, 8, 64 and 512 GPUs
     python3 scaling.py --sum ring --between 2e-6,50e9         # another allreduce, another network
-    python3 scaling.py --work mine=32.8e6,2.8,0.1             # bytes of gradients, ms a part, ms of a step whatever its parts
+    python3 scaling.py --work mine=32.8e6,2.8,0.1             # bytes of gradients, ms a subject, ms of a step whatever its batch
     python3 scaling.py --bench bench.json                     # times of steps that `tapetum bench --json` measured
     python3 scaling.py --workflow W.json --size series=155,168,64 --time 0.4
 
-A step has `parts` parts, which are subjects, runs or windows. Each of N ranks computes ceil(parts / N) of them, copies its gradients to the
-host, takes part in one sum over all ranks, and copies the sum back. Nothing of the sum is hidden behind the computation. The costs of a sum
-of n bytes over p ranks are those of Thakur, Rabenseifner and Gropp 2005 ("Optimization of Collective Communication Operations in MPICH",
-Int. J. High Perform. Comput. Appl. 19:49-66): a message of m bytes takes a + m b seconds, and its addition m c.
+A step has a batch of subjects, runs or windows, and each of N ranks computes ceil(subjects / N) of them. The batch is in parts that have a
+vector of gradients each. A rank copies those of its parts to the host and adds them, takes part in one sum over all ranks, and copies the
+sum back. Nothing of this is hidden behind the computation. The costs of a sum of n bytes over p ranks are those of Thakur, Rabenseifner and
+Gropp 2005 ("Optimization of Collective Communication Operations in MPICH", Int. J. High Perform. Comput. Appl. 19:49-66): a message of m
+bytes takes a + m b seconds, and its addition m c.
 
 The default times are not all of GPUs. Each row names the machine that it was measured on; a time of the host's cores, or of software Vulkan,
 says nothing of a GPU. Where the computation gets faster, the sum stays the same, so that the efficiency falls.
@@ -60,17 +61,17 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Work:
-    """A training step: seconds = fixed + part * parts, and the bytes of its gradients."""
+    """A training step: seconds = fixed + subject * subjects, and the bytes of its gradients."""
 
     name: str
     size: float
-    part: float
+    subject: float
     fixed: float
     source: str
 
-    def compute(self, parts):
-        """Seconds of the step of one rank with this number of parts."""
-        return self.fixed + self.part * parts
+    def compute(self, subjects):
+        """Seconds of the step of one rank with this number of subjects."""
+        return self.fixed + self.subject * subjects
 
 
 def distances(ranks):
@@ -131,24 +132,30 @@ def ring(cluster, ranks, size):
 SUMS = {"exchange": exchange, "doubling": doubling, "halving": halving, "ring": ring}
 
 
-def step(work, cluster, ranks, parts, way):
-    """Seconds of a step on this number of ranks: those of the computation, and those of the sum with its copies."""
-    each = -(-parts // ranks)
-    compute = work.compute(each)
-    if ranks == 1:
+def each(of, ranks):
+    """The most of `of` things that one of the ranks takes."""
+    return -(-of // ranks)
+
+
+def step(work, cluster, ranks, batch, way):
+    """Seconds of a step on this number of ranks: those of the computation, and those of copies and sums. `batch`: subjects, and parts."""
+    subjects, parts = batch
+    compute = work.compute(each(subjects, ranks))
+    vectors = each(parts or ranks, ranks)
+    if ranks == 1 and vectors == 1:
         return compute, 0.0
-    return compute, SUMS[way](cluster, ranks, work.size) + 2 * work.size / cluster.copying
+    copies = (vectors + 1) * work.size / cluster.copying
+    return compute, copies + (vectors - 1) * work.size / cluster.adding + SUMS[way](cluster, ranks, work.size)
 
 
-def table(work, cluster, counts, parts, way):
-    """A row for each number of GPUs: GPUs, parts a rank, computation, sum and step in ms, speed-up, efficiency."""
-    alone = sum(step(work, cluster, 1, parts, way))
+def table(work, cluster, counts, batch, way):
+    """A row for each number of GPUs: GPUs, subjects a rank, computation, sum and step in ms, speed-up, efficiency."""
+    alone = sum(step(work, cluster, 1, batch, way))
     rows = []
     for ranks in counts:
-        compute, summed = step(work, cluster, ranks, parts, way)
+        compute, summed = step(work, cluster, ranks, batch, way)
         gain = alone / (compute + summed)
-        each = -(-parts // ranks)
-        rows.append((ranks, each, 1e3 * compute, 1e3 * summed, 1e3 * (compute + summed), gain, gain / ranks))
+        rows.append((ranks, each(batch[0], ranks), 1e3 * compute, 1e3 * summed, 1e3 * (compute + summed), gain, gain / ranks))
     return rows
 
 
@@ -188,7 +195,7 @@ def pairs(regions):
     return regions * (regions - 1) // 2
 
 
-# Workflow, shapes of its values, ms a part, source. The times are processor time of one core of an Intel Xeon, host executor, 2026-11-26.
+# Workflow, shapes of its values, ms a subject, source. The times are processor time of one core of an Intel Xeon, host executor, 2026-11-26.
 HOST = "host, one core, 2026-11-26"
 WORKFLOWS = [
     ("brain_states", {"series": (5, 94, 355)}, 2.0, "the five runs that ship; " + HOST),
@@ -203,15 +210,15 @@ H200 = "NVIDIA H200, 2026-11-26, benches/README.md"
 def defaults():
     """The works of the table."""
     works = []
-    for name, sizes, part, source in WORKFLOWS:
+    for name, sizes, time, source in WORKFLOWS:
         shared, _ = parameters(EXAMPLES / f"{name}.json", sizes)
-        works.append(Work(f"{name}.json", 4 * shared, part * 1e-3, 0.0, source))
-    # 31 dispatches of about 2 us each are there whatever the parts.
+        works.append(Work(f"{name}.json", 4 * shared, time * 1e-3, 0.0, source))
+    # 31 dispatches of about 2 us each are there whatever the batch.
     works.append(Work("demo (2,341 vertices x 200 parcels)", 4 * 2341 * 200, 194e-6, 62e-6, f"256 us, 31 dispatches; {H200}"))
     full = Work("20,484 vertices x 400 parcels", 4 * 20484 * 400, 2.80e-3, 0.0, f"soft parcellation with gradient, 1,200 frames; {H200}")
     works.append(full)
     larger = 64984 / 20484
-    works.append(replace(full, name="64,984 vertices x 400 parcels", size=full.size * larger, part=full.part * larger,
+    works.append(replace(full, name="64,984 vertices x 400 parcels", size=full.size * larger, subject=full.subject * larger,
                          source="the row above, times 64,984 / 20,484"))
     return works
 
@@ -252,11 +259,11 @@ def own(text):
     name, _, figures = text.rpartition("=")
     cells = figures.split(",")
     if not name or len(cells) not in (2, 3):
-        raise argparse.ArgumentTypeError(f"{text}: NAME=BYTES,MS_A_PART[,FIXED_MS] is expected")
-    size, part, fixed = [number(cell) for cell in cells] + [0.0] * (3 - len(cells))
-    if part + fixed == 0:
+        raise argparse.ArgumentTypeError(f"{text}: NAME=BYTES,MS_A_SUBJECT[,FIXED_MS] is expected")
+    size, subject, fixed = [number(cell) for cell in cells] + [0.0] * (3 - len(cells))
+    if subject + fixed == 0:
         raise argparse.ArgumentTypeError(f"{text}: a time above 0 is expected")
-    return Work(name, size, 1e-3 * part, 1e-3 * fixed, "given")
+    return Work(name, size, 1e-3 * subject, 1e-3 * fixed, "given")
 
 
 def shape(text):
@@ -268,7 +275,7 @@ def shape(text):
 
 
 def measured(path):
-    """The steps of `tapetum bench --json` that learn the demo's parcels, with the wall time of each as that of one part."""
+    """The steps of `tapetum bench --json` that learn the demo's parcels, with the wall time of each as that of one subject."""
     sizes = {"step/demo": 4 * 2341 * 200, "step/full_resolution": 4 * 20484 * 400}
     try:
         steps = json.loads(Path(path).read_text())["steps"]
@@ -284,7 +291,8 @@ def arguments():
     """The command line."""
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--gpus", type=lambda text: [whole(cell) for cell in text.split(",")], default=[1, 8, 64, 512], metavar="N,N,..")
-    p.add_argument("--parts", type=whole, default=512, metavar="N", help="parts of a step, over all ranks [default: 512]")
+    p.add_argument("--subjects", type=whole, default=512, metavar="N", help="subjects of a batch, over all ranks [default: 512]")
+    p.add_argument("--parts", type=whole, metavar="N", help="parts of a batch, with gradients of their own [default: one a GPU]")
     p.add_argument("--sum", choices=SUMS, default="exchange", help="the sum over ranks [default: exchange, which is tapetum's]")
     p.add_argument("--per-node", type=whole, default=8, metavar="N", help="GPUs of a node [default: 8]")
     p.add_argument("--within", type=link, default=Link(1e-6, 10e9), metavar="S,B/S",
@@ -297,7 +305,7 @@ def arguments():
     p.add_argument("--bench", metavar="JSON", help="a report of `tapetum bench --json`")
     p.add_argument("--workflow", metavar="JSON", help="a workflow of your own, whose parameters are counted; with --size and --time")
     p.add_argument("--size", type=shape, action="append", default=[], metavar="NAME=A,B,..", help="the shape of a value of it")
-    p.add_argument("--time", type=above, metavar="MS", help="milliseconds of a part of it")
+    p.add_argument("--time", type=above, metavar="MS", help="milliseconds of a subject of it")
     p.add_argument("--json", action="store_true", help="print one JSON object")
     return p
 
@@ -309,7 +317,7 @@ def chosen(given, parser):
         works += measured(given.bench)
     if given.workflow:
         if given.time is None:
-            parser.error("--workflow: --time MS, of one part, is expected")
+            parser.error("--workflow: --time MS, of one subject, is expected")
         shared, _ = parameters(given.workflow, dict(given.size))
         works.append(Work(given.workflow, 4 * shared, 1e-3 * given.time, 0.0, "given"))
     return works or defaults()
@@ -321,20 +329,21 @@ def main(argv=None):
     given = parser.parse_args(argv)
     cluster = Cluster(given.per_node, given.within, given.between, given.adding, given.copying)
     works = chosen(given, parser)
-    rows = {work.name: table(work, cluster, given.gpus, given.parts, given.sum) for work in works}
-    columns = ["gpus", "parts_a_rank", "compute_ms", "sum_ms", "step_ms", "speed_up", "efficiency"]
+    rows = {work.name: table(work, cluster, given.gpus, (given.subjects, given.parts), given.sum) for work in works}
+    columns = ["gpus", "subjects_a_rank", "compute_ms", "sum_ms", "step_ms", "speed_up", "efficiency"]
     if given.json:
         named = [{"name": w.name, "gradient_bytes": w.size, "source": w.source,
                   "rows": [dict(zip(columns, row)) for row in rows[w.name]]} for w in works]
-        json.dump({"sum": given.sum, "parts": given.parts, "works": named}, sys.stdout, indent=2)
+        json.dump({"sum": given.sum, "subjects": given.subjects, "parts": given.parts, "works": named}, sys.stdout, indent=2)
         print()
         return
-    print(f"{given.parts} parts a step, {given.per_node} GPUs a node, the sum by {given.sum}")
+    parts = f"{given.parts} parts" if given.parts else "a part for each GPU"
+    print(f"{given.subjects} subjects a step in {parts}, {given.per_node} GPUs a node, the sum by {given.sum}")
     for work in works:
         print(f"\n{work.name}: {work.size / 1e6:,.3f} MB of gradients ({work.source})")
-        print(f"{'GPUs':>6}{'parts a rank':>14}{'compute, ms':>13}{'sum, ms':>11}{'step, ms':>11}{'speed-up':>10}{'efficiency':>12}")
-        for gpus, each, compute, summed, whole_step, gain, efficiency in rows[work.name]:
-            print(f"{gpus:>6}{each:>14}{compute:>13.3f}{summed:>11.3f}{whole_step:>11.3f}{gain:>10.1f}{100 * efficiency:>11.0f}%")
+        print(f"{'GPUs':>6}{'a rank':>8}{'compute, ms':>13}{'sum, ms':>11}{'step, ms':>11}{'speed-up':>10}{'efficiency':>12}")
+        for gpus, own_subjects, compute, summed, whole_step, gain, efficiency in rows[work.name]:
+            print(f"{gpus:>6}{own_subjects:>8}{compute:>13.3f}{summed:>11.3f}{whole_step:>11.3f}{gain:>10.1f}{100 * efficiency:>11.0f}%")
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ impl Connectivity {
     }
 
     pub(super) fn run(self, common: &Common) -> Result<Done> {
-        if let Some(found) = common.ranks.agree(self.input.find())? {
+        if let Some(found) = self.input.find(&common.ranks)? {
             return cohort::connectivity(&self, found, common);
         }
         self.check_out()?;

@@ -64,7 +64,7 @@ impl Denoise {
         }
         self.settings()?;
         self.tr.map_or(Ok(None), |tr| self.band_at(tr))?;
-        if let Some(found) = common.ranks.agree(self.input.find())? {
+        if let Some(found) = self.input.find(&common.ranks)? {
             return cohort::denoise(&self, found, common);
         }
         if common.ranks.is_first() { self.of_run(common) } else { Ok(Done::Well) }

@@ -18,6 +18,9 @@ pub(super) fn connectivity(command: &Connectivity, cohort: &Cohort, common: &Com
         check(command, cohort)?;
         Ok((names(cohort).map_err(fail)?, common.device()?))
     };
+    common
+        .ranks
+        .same("subjects", &cohort.subjects.iter().map(|(name, series)| format!("{name} {}", series.values.ty())).collect::<Vec<_>>())?;
     let (names, device) = common.ranks.agree(ready())?;
     let made = match measure.kind {
         // The group's mean needs all subjects, so that it is of rank 0.

@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn an_empty_message_has_an_address() {
-        assert!(Vec::<u8>::new().as_ptr() as usize == 1 && room(0).as_ptr() as usize > 1 && room(0).is_empty());
+        assert!(room(0).as_ptr() as usize > 1 && room(0).is_empty());
         assert_eq!(room(3), [0; 3]);
     }
 

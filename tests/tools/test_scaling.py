@@ -53,17 +53,24 @@ class Sums(unittest.TestCase):
 
 
 class Steps(unittest.TestCase):
-    WORK = Work("work", size=80, part=3.0, fixed=2.0, source="")
+    WORK = Work("work", size=80, subject=3.0, fixed=2.0, source="")
 
-    def test_a_step_is_its_parts_the_sum_and_two_copies(self):
-        # 10 parts over 4 ranks: three at most.
-        compute, summed = scaling.step(self.WORK, SLOW, 4, 10, "ring")
+    def test_a_step_is_its_subjects_the_sum_and_two_copies(self):
+        # 10 subjects over 4 ranks: three at most.
+        compute, summed = scaling.step(self.WORK, SLOW, 4, (10, None), "ring")
         self.assertEqual(compute, 2 + 3 * 3)
         self.assertAlmostEqual(summed, 6 * (1 + 2) + 3 * 0.2 + 2 * 80 / 50)
-        self.assertEqual(scaling.step(self.WORK, SLOW, 1, 10, "ring"), (32, 0))
+        self.assertEqual(scaling.step(self.WORK, SLOW, 1, (10, None), "ring"), (32, 0))
+
+    def test_each_part_is_copied_and_added(self):
+        # Ten parts over four ranks: three vectors are copied out and one back, and two are added to the first.
+        _, summed = scaling.step(self.WORK, SLOW, 4, (10, 10), "ring")
+        self.assertAlmostEqual(summed, 6 * (1 + 2) + 3 * 0.2 + 4 * 80 / 50 + 2 * 80 / 100)
+        # One rank has all of them.
+        self.assertAlmostEqual(scaling.step(self.WORK, SLOW, 1, (10, 10), "ring")[1], 11 * 80 / 50 + 9 * 80 / 100)
 
     def test_speed_up_and_efficiency(self):
-        [alone, four] = scaling.table(self.WORK, SLOW, [1, 4], 10, "ring")
+        [alone, four] = scaling.table(self.WORK, SLOW, [1, 4], (10, None), "ring")
         self.assertEqual(alone[-2:], (1, 1))
         self.assertAlmostEqual(four[-2], 32 / (11 + 18 + 0.6 + 3.2))
         self.assertAlmostEqual(four[-1], four[-2] / 4)
@@ -112,7 +119,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(works[-2]["gradient_bytes"], 4 * 20484 * 400)
 
     def test_own_figures(self):
-        row = json.loads(printed("--json", "--work", "mine=1e6,2,1", "--gpus", "2", "--parts", "4", "--within", "0,1e9", "--sum", "ring",
+        row = json.loads(printed("--json", "--work", "mine=1e6,2,1", "--gpus", "2", "--subjects", "4", "--within", "0,1e9", "--sum", "ring",
                                  "--adding", "1e9", "--copying", "1e9"))["works"][0]["rows"][0]
         # 1 + 2 x 2 ms; 2 x 0.5 ms of messages, 0.5 ms of additions, 2 ms of copies.
         self.assertAlmostEqual(row["compute_ms"], 5)
@@ -124,7 +131,7 @@ class CommandLine(unittest.TestCase):
             path = Path(folder) / "bench.json"
             steps = [{"name": "step/full_resolution", "wall": {"median_ns": 3e6}}, {"name": "step/gru", "wall": {"median_ns": 1e6}}]
             path.write_text(json.dumps({"steps": steps}))
-            [work] = json.loads(printed("--json", "--bench", str(path), "--parts", "1", "--gpus", "1"))["works"]
+            [work] = json.loads(printed("--json", "--bench", str(path), "--subjects", "1", "--gpus", "1"))["works"]
             self.assertAlmostEqual(work["rows"][0]["step_ms"], 3)
             for text in ["", "{}", '{"steps": []}', '{"steps": [{}]}']:
                 path.write_text(text)

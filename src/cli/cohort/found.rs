@@ -1,5 +1,6 @@
 //! The files of a tree that a command takes, and the series in them.
 
+use super::super::ranks::Ranks;
 use super::super::source::Source;
 use super::Input;
 use super::notes::{Notes, Said};
@@ -36,8 +37,16 @@ impl Regions {
 }
 
 impl Input {
-    /// Finds the files of the tree; `None` where a file is given.
-    pub(in super::super) fn find(&self) -> Result<Option<Found>> {
+    /// Finds the files of the tree, which are the same for all ranks; `None` where a file is given.
+    pub(in super::super) fn find(&self, ranks: &Ranks) -> Result<Option<Found>> {
+        let found = ranks.agree(self.found())?;
+        if let Some(found) = &found {
+            ranks.same("files", &found.files.iter().map(|file| file.path.display().to_string()).collect::<Vec<_>>())?;
+        }
+        Ok(found)
+    }
+
+    fn found(&self) -> Result<Option<Found>> {
         if !self.tree.is_given() {
             return Ok(None);
         }

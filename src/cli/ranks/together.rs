@@ -7,6 +7,7 @@ use super::Ranks;
 use super::frames::Frames;
 use crate::communicator::share;
 use crate::{Error, Result};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
 impl Ranks {
@@ -43,6 +44,22 @@ impl Ranks {
                 Err(named(first, size, Error::argument(said.strip_prefix('!').unwrap_or(&said))))
             }
         }
+    }
+
+    /// Checks that all ranks take the same things in the same order, and are of one version. A node may have a copy of the data that is not
+    /// the same, and shares of different lists would give results to the wrong subjects.
+    pub(in super::super) fn same(&self, things: &str, own: &[String]) -> Result<()> {
+        let size = self.communicator.size();
+        if size == 1 {
+            return Ok(());
+        }
+        let mut hasher = DefaultHasher::new();
+        (env!("CARGO_PKG_VERSION"), own).hash(&mut hasher);
+        let all = self.communicator.gather(&hasher.finish().to_le_bytes())?;
+        let Some(rank) = all.iter().position(|of_rank| Some(of_rank) != all.first()) else { return Ok(()) };
+        self.over.set(true);
+        let what = "the same data, and the same version of tapetum, are expected for all ranks";
+        Err(Error::argument(format!("rank {rank} of {size} has other {things} than rank 0: {what}")))
     }
 
     /// What `work` makes of each of `of` things, spread over ranks: of all in order at rank 0, of none at the others. `add` and `next` carry a
@@ -211,6 +228,14 @@ mod tests {
             assert_eq!(found, vec![(Err(said), true); 3]);
         }
         assert_eq!(ranks(3, |ranks| text(ranks.agree(Ok(ranks.communicator.rank())))), [Ok(0), Ok(1), Ok(2)]);
+    }
+
+    #[test]
+    fn ranks_that_see_different_files_are_refused() {
+        let files = |ranks: &Ranks| ["a", if ranks.communicator.rank() == 1 { "c" } else { "b" }].map(str::to_owned);
+        let said = "rank 1 of 3 has other files than rank 0: the same data, and the same version of tapetum, are expected for all ranks";
+        assert_eq!(ranks(3, |ranks| text(ranks.same("files", &files(ranks)))), vec![Err(said.to_owned()); 3]);
+        assert_eq!(ranks(3, |ranks| text(ranks.same("files", &files(ranks)[..1]))), [Ok(()), Ok(()), Ok(())]);
     }
 
     /// A rank that fails before it has results, and one that ends while others are at the next thing that all do.
