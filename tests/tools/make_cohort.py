@@ -1,8 +1,8 @@
 """Makes a cohort for tests/tools/mpi_cohorts.sh: python3 make_cohort.py FOLDER SUBJECTS (plain Python, always the same bytes).
 
 `tree` is a BIDS tree of SUBJECTS participants of 12 regions and 40 frames with confounds, of which some have no result: one frame alone,
-a word among the numbers, or no confounds. Others are to be warned of: a region without values, a constant region, a step that the sidecar
-contradicts. `other` is the same, with one participant of 11 regions near the end. `table.csv` has a column of subjects, `graphs` holds a
+a word among the numbers, or no confounds. Others are to be warned of: a region without values, a constant region, no row in the
+table of participants. `other` is the same, with one participant of 11 regions near the end. `table.csv` has a column of subjects, `graphs` holds a
 matrix for each, and `asymmetric` one among them that is not symmetric.
 """
 
@@ -44,6 +44,7 @@ def participant(root, number, draw, regions=REGIONS):
             row[9] = "1.5"
     rows = [row[:regions] for row in rows]
     (folder / f"sub-{label}_{RUN}.tsv").write_text(table(rows, NAMES[:regions]), encoding="utf-8")
+    (folder / f"sub-{label}_task-rest_desc-denoised_bold.json").write_text(json.dumps({"RepetitionTime": SECONDS}) + "\n")
     if number % NO_CONFOUNDS != 17:
         confounds = [[f"{draw.gauss(0, 0.1):.6f}" for _ in range(6)] for _ in rows]
         header = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
@@ -55,7 +56,6 @@ def tree(root, subjects, odd=None):
     root.mkdir(parents=True)
     described = {"Name": "made", "BIDSVersion": "1.10.0", "DatasetType": "derivative", "GeneratedBy": [{"Name": "make_cohort.py"}]}
     (root / "dataset_description.json").write_text(json.dumps(described) + "\n")
-    (root / "task-rest_bold.json").write_text(json.dumps({"RepetitionTime": SECONDS}) + "\n")
     draw = random.Random(0)
     ages = [[f"sub-{n:04d}", str(draw.randrange(20, 60))] for n in range(subjects) if n % 50 != 49]
     (root / "participants.tsv").write_text(table(ages, ["participant_id", "age"]))

@@ -65,7 +65,7 @@ holds() {
 # Each line reads and writes by the same names, so that what it prints can be compared.
 holds 'correlation of a tree' 1 'no result of' connectivity --bids tree --kind correlation,partial-correlation -o out
 holds 'the same as JSON' 1 '"failed"' connectivity --bids tree --kind correlation,partial-correlation -o out --json
-holds 'tangents and covariances' 0 'matrices' connectivity --bids 'tree/sub-000[0-4]/func/*_stat-mean_timeseries.tsv' --kind tangent,covariance -o out --json
+holds 'tangents and covariances' 0 '"converged": true' connectivity --bids 'tree/sub-000[0-4]/func/*_stat-mean_timeseries.tsv' --kind tangent,covariance -o out --json
 holds 'denoising' 1 'desc-confounds_timeseries.tsv is expected' denoise --bids tree --strategy motion6 --detrend -o out
 holds 'denoising as JSON, with a band' 1 '"censored"' denoise --bids tree --strategy motion6 --band 0.01 0.1 -o out --json
 holds 'another number of regions' 1 '11 regions, where the first file has 12' connectivity --bids other -o out
@@ -77,7 +77,7 @@ holds 'tangents of a table' 0 "$subjects subjects" connectivity table.csv --kind
 holds 'one file' 0 'frames' connectivity tree/sub-0000/func/sub-0000_task-rest_space-MNI152NLin2009cAsym_seg-Made12_stat-mean_timeseries.tsv -o out.npy --json
 holds 'clusters of graphs' 0 'in 3 clusters' topology cluster graphs/*.tsv --clusters 3 --seed 1 -o out
 holds 'barycentre' 0 'graphs' topology barycenter graphs/*.tsv -o out --json
-holds 'two groups' 0 'transpositions' topology test graphs/sub-00[0-4]*.tsv --against graphs/sub-00[5-9]*.tsv --transpositions 2000 -o out
+holds 'two groups' 0 'transpositions' topology test graphs/*[0-4]_relmat.tsv --against graphs/*[5-9]_relmat.tsv --transpositions 2000 -o out
 holds 'a graph that is not symmetric' 1 'a symmetric matrix is expected' topology cluster asymmetric/*.tsv --clusters 2 -o out
 holds 'a file that is missing' 1 'nowhere.tsv' topology barycenter graphs/sub-000*.tsv nowhere.tsv -o out
 holds 'a line that is wrong' 2 '--clusters' topology cluster graphs/*.tsv -o out
