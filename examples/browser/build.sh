@@ -7,32 +7,17 @@
 #   OUT           the folder, target/browser where it is not given
 #   WASM_BINDGEN  the command wasm-bindgen
 #   WASM_OPT      the command wasm-opt
-#   WEB_CARGO     /usr/bin/cargo where rustup cannot add the target: Debian's `rustc-web cargo-web rust-web-src`
+#   WEB_CARGO, QUICK  as cargo.sh has them
 set -eu
 cd "$(dirname "$0")/../.."
 out=${OUT:-target/browser}
 bindgen=${WASM_BINDGEN:-wasm-bindgen}
 wasm_opt=${WASM_OPT:-wasm-opt}
-target=wasm32-unknown-unknown
-folder=${CARGO_TARGET_DIR:-target}
+module=${CARGO_TARGET_DIR:-target}/wasm32-unknown-unknown/release/tapetum.wasm
 
-# 128-bit SIMD is in every browser that has WebGPU, and in all current others.
-export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS="-C target-feature=+simd128"
-export CARGO_PROFILE_RELEASE_DEBUG=false CARGO_PROFILE_RELEASE_OPT_LEVEL=2
-if [ -n "${WEB_CARGO:-}" ]; then
-    # Debian's compiler brings the sources of its standard library, and no linker of its own for wasm.
-    export RUSTC="$(dirname "$WEB_CARGO")/rustc" RUSTC_BOOTSTRAP=1
-    export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="${LLD:-$(rustup run stable rustc --print sysroot)/lib/rustlib/x86_64-unknown-linux-gnu/bin/rust-lld}"
-    set -- -Zbuild-std=std,panic_abort
-else
-    WEB_CARGO=cargo
-    set --
-fi
-# The crate for size, what multiplies matrices for speed.
-"$WEB_CARGO" rustc --release --config 'profile.release.package.tapetum.opt-level="s"' --lib --crate-type cdylib --no-default-features --features web --target $target "$@"
-
+examples/browser/cargo.sh rustc --lib --crate-type cdylib --no-default-features --features web
 mkdir -p "$out/package" "$out/data"
-"$bindgen" --target web --remove-name-section --remove-producers-section --out-name tapetum --out-dir "$out/package" "$folder/$target/release/tapetum.wasm"
+"$bindgen" --target web --remove-name-section --remove-producers-section --out-name tapetum --out-dir "$out/package" "$module"
 if "$wasm_opt" --version >/dev/null 2>&1; then
     "$wasm_opt" -Os --enable-simd --enable-bulk-memory --enable-nontrapping-float-to-int --enable-sign-ext --enable-mutable-globals \
         --enable-reference-types --enable-multivalue -o "$out/package/smaller.wasm" "$out/package/tapetum_bg.wasm"

@@ -51,7 +51,26 @@ async function test(name, { query = '', allowed = /^$/, ...options }, run) {
   said(name);
 }
 
-const shot = (page, name) => page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+/** Keeps a picture of the page, which must not be wider than its window. */
+async function shot(page, name) {
+  const { wide, window } = await page.evaluate(() => ({ wide: document.documentElement.scrollWidth, window: innerWidth }));
+  assert.ok(wide <= window, `${name}: the page is ${wide} pixels wide in a window of ${window}`);
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+}
+
+/** A .npy file of f32. */
+function npy(shape, values) {
+  const words = `{'descr': '<f4', 'fortran_order': False, 'shape': (${shape.join(', ')}), }`;
+  const header = words.padEnd(128 - 11, ' ') + '\n';
+  const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, header.length & 255, header.length >> 8]);
+  return Buffer.concat([start, Buffer.from(header), Buffer.from(Float32Array.from(values).buffer)]);
+}
+
+/** The bytes of a file that the page offers. */
+async function downloaded(page, button) {
+  const [download] = await Promise.all([page.waitForEvent('download', minutes(2)), page.click(button)]);
+  return readFile(await download.path());
+}
 const text = (page, id) => page.textContent(`#${id}`);
 await mkdir(shots, { recursive: true });
 
@@ -79,7 +98,7 @@ await test('learns what the native command learns', { query: '?device=gpu&steps=
   await shot(page, 'learnt_390');
 });
 
-for (const filter of ['softmax', 'soft_parcellation', 'cumulative']) {
+for (const filter of (process.env.CHECK ?? 'softmax,cumulative').split(',')) {
   await test(`check ${filter}`, { query: '?device=gpu#check' }, async (page) => {
     await page.fill('#check-filter', filter);
     await page.press('#check-filter', 'Enter');
@@ -88,6 +107,7 @@ for (const filter of ['softmax', 'soft_parcellation', 'cumulative']) {
     said(status);
     assert.match(status, /all \d+ outcomes hold/);
     if (filter === 'softmax') await shot(page, 'check_1280');
+    assert.deepEqual((await downloaded(page, '#check-downloads button')).toString().match(/"passed": false/g), null);
   });
 }
 
@@ -117,6 +137,87 @@ await test('reads a file of one\'s own', { query: '?device=gpu#own' }, async (pa
   await page.setViewportSize({ width: 390, height: 844 });
   await page.waitForTimeout(300);
   await shot(page, 'own_390_dark');
+});
+
+await test('a file is dropped, and the keyboard goes through the page', { query: '?device=cpu', viewport: { width: 390, height: 844 } }, async (page) => {
+  await page.focus('#tab-learn');
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-own');
+  assert.ok(await page.isVisible('#own') && !(await page.isVisible('#learn')));
+  await shot(page, 'own_empty_390');
+  const drop = await page.evaluateHandle(() => {
+    const made = new DataTransfer();
+    made.items.add(new File(['a,b,c\n1,2,5\n2,4,1\n4,8,3\n3,6,7\n'], 'dropped.csv'));
+    return made;
+  });
+  await page.dispatchEvent('#drop', 'dragover', { dataTransfer: drop });
+  assert.match(await page.getAttribute('#drop', 'class'), /over/);
+  await page.dispatchEvent('#drop', 'drop', { dataTransfer: drop });
+  await page.waitForFunction(() => /births/.test(document.querySelector('#betti-note').textContent), undefined, minutes(2));
+  assert.match(await text(page, 'own-status'), /dropped\.csv: 3 regions with names, 4 frames/);
+  const csv = (await downloaded(page, 'button:has-text("dropped_connectome.csv")')).toString().trim().split('\n').map((line) => line.split(','));
+  assert.deepEqual([csv[0], csv[1].slice(0, 3).map((x) => (x === 'a' ? x : Math.round(1e5 * x)))], [['Node', 'a', 'b', 'c'], ['a', 1e5, 1e5]]);
+  for (const tab of ['check', 'bench']) {
+    await page.keyboard.press('Tab');
+    await page.click(`#tab-${tab}`);
+    await shot(page, `${tab}_390`);
+  }
+});
+
+await test('keeps the strongest edges of many regions', { query: '?device=gpu#own' }, async (page) => {
+  // Two regions of each pair have the same series but for their scale: each is the other's strongest.
+  const [n, frames] = [Number(process.env.REGIONS ?? 4400), 12];
+  const noise = (pair, t) => {
+    const x = Math.sin(pair * 127.1 + t * 311.7) * 43758.5453;
+    return x - Math.floor(x);
+  };
+  const values = Float32Array.from({ length: n * frames }, (_, at) => (1 + (at % 2)) * noise(Math.floor((at % n) / 2), Math.floor(at / n)));
+  await page.setInputFiles('#file', { name: 'many.npy', mimeType: '', buffer: npy([frames, n], values) });
+  await page.waitForSelector('#own-result:not([hidden])', minutes(9));
+  said(await text(page, 'own-status'));
+  assert.match(await text(page, 'heat-title'), /the 50 strongest/);
+  const lines = (await downloaded(page, '#own-downloads button')).toString().trim().split('\n').slice(1).map((line) => line.split(',').map(Number));
+  assert.equal(lines.length, 50 * n);
+  const best = new Map();
+  for (const [region, other, r] of lines) if (!(best.get(region)?.[1] >= r)) best.set(region, [other, r]);
+  for (const [region, [other, r]] of best) assert.ok(other === (region ^ 1) && Math.abs(r - 1) < 1e-6, `${region}, ${other}: ${r}`);
+  await shot(page, 'kept_1280');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.waitForTimeout(300);
+  await shot(page, 'kept_390_dark');
+  await page.selectOption('#kind', 'precision');
+  await page.waitForFunction(() => /the whole matrix has no room/.test(document.querySelector('#own-status').textContent), undefined, minutes(1));
+});
+
+await test('the package waits for the GPU wherever it computes', { query: '?device=gpu' }, async (page) => {
+  const found = await page.evaluate(async () => {
+    const { default: init, Engine, Series } = await import('./package/tapetum.js');
+    await init();
+    const engine = await Engine.open('gpu');
+    const wave = (length, step) => Array.from({ length }, (_, t) => Math.sin(step * t));
+    // Regions 0 and 1 are opposite, 2 is constant.
+    const rows = [wave(40, 1), wave(40, 1).map((x) => -x), Array(40).fill(3), wave(40, 1.7)];
+    const series = Series.of({ shape: [4, 40], values: Float64Array.from(rows.flat()) });
+    const { offsets, columns, values } = await engine.edges(series, { threshold: -1 });
+    const degrees = await engine.degrees(series, { threshold: -0.5 });
+    const refused = await engine.edges(series, { topK: 1, threshold: 1 }).catch(({ message }) => message);
+    // Subjects of other lengths: the tangents of two at their geometric mean are opposite.
+    const two = [[50, 1], [70, 1.3]].map(([length, step]) => ({
+      shape: [2, length], values: Float32Array.from([...wave(length, step), ...wave(length, step).map((x, t) => 0.3 * x + Math.cos(2.2 * t))]) }));
+    const { shape, values: tangents } = await engine.connectivityOfEach(two, { kind: 'tangent' });
+    const { values: correlations } = await engine.connectivityOfEach(two, {});
+    const lists = { offsets, columns, values, degrees, tangents, correlations };
+    return { ...Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, Array.from(list)])), refused, shape };
+  });
+  said(JSON.stringify(found));
+  assert.deepEqual([found.offsets, found.columns], [[0, 2, 3, 3, 3], [1, 3, 3]]);
+  assert.ok(Math.abs(found.values[0] + 1) < 1e-6);
+  assert.deepEqual(found.degrees, [1, 1, 0, 2]);
+  assert.match(found.refused, /either `topK` or `threshold`/);
+  assert.deepEqual(found.shape, [2, 2, 2]);
+  assert.ok(found.tangents.slice(0, 4).every((x, i) => Math.abs(x + found.tangents[4 + i]) < 1e-4), 'tangents');
+  assert.ok(Math.max(...found.tangents) > 0.01 && [0, 3, 4, 7].every((at) => Math.abs(found.correlations[at] - 1) < 1e-6), 'correlations');
 });
 
 await test('the package runs workflows and cleans series', { query: '?device=cpu' }, async (page) => {

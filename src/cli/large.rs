@@ -156,14 +156,14 @@ fn needs(kind: Kind, n: u64) -> String {
 /// Computes matrices in panels of rows and writes each row as it is made.
 pub(super) fn write_in_panels(measure: &Measure, device: &Device, series: &Series, out: &Path) -> Result<Written> {
     let shape = series.values.shape();
-    let [.., n, frames] = shape[..] else { return Err(Error::argument("series [.., regions, time] are expected")) };
+    let [.., n, _] = shape[..] else { return Err(Error::argument("series [.., regions, time] are expected")) };
     let subjects = series.missing.len() / n;
     let extents = [&shape[..shape.rank() - 2], &[n, n]].concat();
     let mut writer = ConnectomeWriter::new(out, &extents, series.names.as_deref())?;
     let bar = progress(series.missing.len() as u64, "rows")?;
     let mut found = Rows::default();
     for subject in 0..subjects {
-        let (values, missing) = (of_subject(&series.values, subject, [n, frames])?, &series.missing[subject * n..][..n]);
+        let (values, missing) = (series.subject(subject)?, &series.missing[subject * n..][..n]);
         let rows = measure.rows(device, &values, missing, |row| {
             bar.next(None, "");
             writer.add(row)
@@ -181,14 +181,4 @@ pub(super) fn write_in_panels(measure: &Measure, device: &Device, series: &Serie
 /// The result, with the bar taken away where it is an error.
 fn ended<T>(bar: &Progress, result: Result<T>) -> Result<T> {
     result.inspect_err(|_| bar.finish())
-}
-
-/// The series `[n, frames]` of a subject.
-fn of_subject(series: &HostTensor, subject: usize, [n, frames]: [usize; 2]) -> Result<HostTensor> {
-    let range = subject * n * frames..(subject + 1) * n * frames;
-    match series.elements::<f32>() {
-        _ if series.shape().elements() == n * frames => series.reshaped([n, frames]),
-        Ok(values) => HostTensor::f32([n, frames], values[range].to_vec()),
-        Err(_) => HostTensor::real([n, frames], series.elements::<f64>()?[range].to_vec()),
-    }
 }

@@ -33,7 +33,7 @@ export function fillTable(table, header, rows) {
   table.replaceChildren(head, body);
 }
 
-/** Buttons that save files: pairs of a name and a function that gives bytes or text. */
+/** Buttons that save files: pairs of a name and a function that gives bytes, text, or a list of texts. */
 export function downloads(place, files) {
   place.replaceChildren(...files.map(([name, bytes]) => {
     const button = document.createElement('button');
@@ -42,7 +42,7 @@ export function downloads(place, files) {
     button.setAttribute('aria-label', `Download ${name}`);
     button.onclick = async () => {
       const link = document.createElement('a');
-      link.href = URL.createObjectURL(new Blob([await bytes()]));
+      link.href = URL.createObjectURL(new Blob([await bytes()].flat()));
       link.download = name;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1000);

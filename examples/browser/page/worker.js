@@ -7,6 +7,13 @@ const ready = init();
 const files = new Map();
 let engine, cortex, learner, connectome;
 let stopped = false;
+/** The number of the last call whose connectome is wanted. */
+let wanted = 0;
+
+/** Matrices of more regions are not held: of each region this many others are kept. */
+const [WHOLE, STRONGEST] = [4000, 50];
+/** The most rows of a picture of the edges, and points of a curve. */
+const [BLOCKS, POINTS] = [400, 500];
 
 /** The bytes of a file of the page, fetched once. */
 async function file(name) {
@@ -33,6 +40,41 @@ function free() {
   learner?.free();
   engine?.free();
   engine = learner = undefined;
+}
+
+/** The strongest edges of each region of series whose whole matrix has no room, and what the page shows of them. */
+async function strongest(series, shape, { kind, shrinkage }, emit, turn) {
+  const n = shape.at(-2);
+  if (!['correlation', 'covariance'].includes(kind) || shrinkage !== 'none') {
+    const what = `${n.toLocaleString('en')} regions: beyond ${WHOLE.toLocaleString('en')} the whole matrix has no room in a page, and only the strongest `
+      + 'correlations or covariances without shrinkage can be kept';
+    throw Object.assign(new Error(what), { name: 'InputError' });
+  }
+  const made = await engine.edges(series, { kind, topK: STRONGEST, subject: 0 }, async (done, regions) => {
+    emit({ done, regions });
+    await breathe();
+    if (turn !== wanted) throw Object.assign(new Error('stopped'), { name: 'InputError' });
+  });
+  const { offsets, columns, values, names } = made;
+  const block = Math.ceil(n / BLOCKS);
+  const blocks = Math.ceil(n / block);
+  const shares = new Float32Array(blocks * blocks);
+  const others = new Uint32Array(n);
+  const size = (i) => Math.min(block, n - i * block);
+  for (let region = 0; region < n; region++) {
+    const row = Math.floor(region / block);
+    for (let at = offsets[region]; at < offsets[region + 1]; at++) {
+      const column = Math.floor(columns[at] / block);
+      shares[row * blocks + column] += 1 / (size(row) * size(column));
+      others[columns[at]] += 1;
+    }
+  }
+  const ascending = Float32Array.from(values).sort();
+  const points = Math.min(POINTS, ascending.length);
+  const sorted = Float32Array.from({ length: points }, (_, i) => ascending[Math.round((i * (ascending.length - 1)) / Math.max(1, points - 1))]);
+  const hubs = Array.from(others, (count, region) => [region, count]).sort((a, b) => b[1] - a[1]).slice(0, 8);
+  const warnings = [...new Set([...series.remarks(), ...made.warnings])];
+  return { shape, n, names, warnings, kept: { strongest: STRONGEST, block, blocks, shares, sorted, hubs, offsets, columns, values } };
 }
 
 const methods = {
@@ -103,10 +145,12 @@ const methods = {
     return new TextEncoder().encode('step,loss\n' + [...losses].map((loss, i) => `${i},${loss}\n`).join(''));
   },
 
-  async connectome({ name, bytes, example, layout, kind, shrinkage }) {
+  async connectome({ name, bytes, example, layout, kind, shrinkage }, emit) {
+    const turn = ++wanted;
     const series = Series.read(name, example ? await file(example) : bytes, { layout });
     try {
       const shape = [...series.shape];
+      if (shape.at(-2) > WHOLE) return await strongest(series, shape, { kind, shrinkage }, emit, turn);
       const made = await engine.connectivity(series, { kind, shrinkage });
       const n = made.shape.at(-1);
       // Of several subjects the first is shown.
@@ -147,6 +191,7 @@ const methods = {
 
   async stop() {
     stopped = true;
+    wanted += 1;
   },
 };
 

@@ -1,7 +1,7 @@
 //! `tapetum bench` in a browser, whose clocks are too coarse for one launch: whole batches of launches are timed.
 
 use super::convert::{awaited, thrown, value};
-use super::{Engine, Result};
+use super::{Engine, Result, milliseconds};
 use crate::kernel::{Cost, Target};
 use crate::ops::case::Draw;
 use crate::ops::work::{Instance, Size, Work};
@@ -10,13 +10,6 @@ use js_sys::Function;
 use serde_json::{Value, json};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-
-#[wasm_bindgen]
-extern "C" {
-    /// Milliseconds since the page or worker began.
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    fn milliseconds() -> f64;
-}
 
 /// A batch is long enough where it takes this many milliseconds: a thousand times what browsers round to.
 const LONG_ENOUGH: f64 = 100.0;

@@ -6,6 +6,7 @@ mod bench;
 mod check;
 mod convert;
 mod cortex;
+mod edges;
 mod learner;
 mod series;
 mod settings;
@@ -29,6 +30,9 @@ type Result<T, E = JsValue> = std::result::Result<T, E>;
 extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
     fn console_error(text: &str);
+    /// Milliseconds since the page or worker began.
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn milliseconds() -> f64;
 }
 
 /// Writes the message of a panic to the console, where it would otherwise say `unreachable` alone.

@@ -5,7 +5,7 @@ use super::settings::Settings;
 use super::{Engine, Result};
 use crate::connectome::confounds::denoise::Denoise;
 use crate::connectome::confounds::{Selection, Strategy};
-use crate::connectome::connectivity::measure::{Connectivity, Kind};
+use crate::connectome::connectivity::measure::{Connectivity, Kind, Matrices};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::connectome::signal::butterworth::Band;
 use crate::data::{self, Layout, SeriesOptions};
@@ -20,7 +20,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 /// Series `[regions, time]` or `[subjects, regions, time]`.
 #[wasm_bindgen]
 #[derive(Debug, Clone)]
-pub struct Series(data::Series);
+pub struct Series(pub(super) data::Series);
 
 #[wasm_bindgen]
 impl Series {
@@ -102,20 +102,37 @@ impl Engine {
         series: &Series,
         #[wasm_bindgen(unchecked_optional_param_type = "ConnectivitySettings")] settings: JsValue,
     ) -> Result<Object> {
-        let measure = measure(Settings::of(&settings)?)?;
+        let mut settings = Settings::of(&settings)?;
+        let measure = measure(&mut settings)?;
+        settings.end()?;
         let Series(series) = series;
+        check_size(series.missing.len(), series.regions())?;
         let made = measure.compute_present_async(&self.device, &series.values, &series.missing).await.map_err(thrown)?;
         let warnings = made.rows.warnings(measure.kind, |row| series.row_name(row));
-        let warnings = warnings.into_iter().chain(measure.doubt(&series.values)).collect::<Vec<_>>();
-        let n = series.regions();
-        let (kept, matrix) = present(&made.values.elements::<f32>().map_err(thrown)?[..n * n], n);
-        let order = cluster_order(kept.len(), &matrix).unwrap_or_else(|_| (0..kept.len()).collect());
-        let order: Vec<u32> = order.into_iter().map(|i| kept[i]).collect();
-        let object = tensor(&made.values)?;
-        set(&object, "names", series.names.as_ref().map_or(JsValue::UNDEFINED, |names| texts(names.iter().map(String::as_str)).into()))?;
-        set(&object, "order", Uint32Array::from(&order[..]))?;
-        set(&object, "warnings", texts(warnings.iter().map(String::as_str)))?;
-        Ok(object)
+        let warnings = warnings.into_iter().chain(measure.doubt(&series.values));
+        connectome(&made, series.names.as_deref(), warnings)
+    }
+
+    /// Connectomes `[subjects, n, n]` of subjects whose series `[n, time]` may differ in length; `order` is that of the first of them.
+    ///
+    /// # Errors
+    /// Throws an `InputError` where the series do not suit the measure, and the fault of the device.
+    #[wasm_bindgen(js_name = connectivityOfEach, unchecked_return_type = "Connectome")]
+    pub async fn connectivity_of_each(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "Tensor[]")] series: Vec<JsValue>,
+        #[wasm_bindgen(unchecked_optional_param_type = "ConnectivitySettings")] settings: JsValue,
+    ) -> Result<Object> {
+        let mut settings = Settings::of(&settings)?;
+        let measure = measure(&mut settings)?;
+        settings.end()?;
+        let series = series.iter().map(from_tensor).collect::<Result<Vec<_>>>()?;
+        let regions = series.first().and_then(|one| one.shape().first().copied()).unwrap_or(0);
+        check_size(series.len() * regions, regions)?;
+        let made = measure.compute_each_async(&self.device, &series).await.map_err(thrown)?;
+        let name = |row: usize| format!("subject {} region {} (counted from 0)", row / regions.max(1), row % regions.max(1));
+        let warnings = made.rows.warnings(measure.kind, name);
+        connectome(&made, None, warnings.into_iter().chain(series.iter().find_map(|one| measure.doubt(one))))
     }
 
     /// Births and deaths of a graph `[n, n]`: components appear and cycles disappear as the threshold rises. Nodes whose weights are all NaN
@@ -167,13 +184,38 @@ impl Engine {
     }
 }
 
-fn measure(mut settings: Settings) -> Result<Connectivity> {
+/// Refuses matrices that a page has no memory for: while they are computed, each of them is held several times over.
+fn check_size(rows: usize, regions: usize) -> Result<()> {
+    const LARGEST: u64 = 1 << 28;
+    let bytes = 4 * rows as u64 * regions as u64;
+    if bytes <= LARGEST {
+        return Ok(());
+    }
+    let what =
+        format!("the matrices of {rows} rows and {regions} columns take {bytes} bytes, and at most {LARGEST} are possible in a browser");
+    Err(thrown(Error::argument(format!("{what}: `edges` keeps a part of the matrix of one subject"))))
+}
+
+/// `{ shape, values, names, order, warnings }` of matrices.
+fn connectome(made: &Matrices, names: Option<&[String]>, warnings: impl Iterator<Item = String>) -> Result<Object> {
+    let n = made.values.shape().last().copied().unwrap_or(0);
+    let (kept, matrix) = present(&made.values.elements::<f32>().map_err(thrown)?[..n * n], n);
+    let order = cluster_order(kept.len(), &matrix).unwrap_or_else(|_| (0..kept.len()).collect());
+    let order: Vec<u32> = order.into_iter().map(|i| kept[i]).collect();
+    let object = tensor(&made.values)?;
+    set(&object, "names", names.map_or(JsValue::UNDEFINED, |names| texts(names.iter().map(String::as_str)).into()))?;
+    set(&object, "order", Uint32Array::from(&order[..]))?;
+    set(&object, "warnings", texts(warnings.collect::<Vec<_>>().iter().map(String::as_str)))?;
+    Ok(object)
+}
+
+/// The measure that settings describe; other keys are left.
+pub(super) fn measure(settings: &mut Settings) -> Result<Connectivity> {
     let kinds = Kind::ALL.map(|kind| (kind.name(), kind));
     let shrinkages = [("none", Shrinkage::None), ("ledoit-wolf", Shrinkage::LedoitWolf), ("oas", Shrinkage::Oas)];
     let mut measure = Connectivity::new(settings.word("kind", &kinds)?.unwrap_or(Kind::Correlation));
     measure.shrinkage = settings.word("shrinkage", &shrinkages)?;
     measure.fisher_z = settings.flag("fisherZ")?.unwrap_or(false);
-    settings.end()?;
     Ok(measure)
 }
 

@@ -4,8 +4,10 @@
 use super::measure::{Connectivity, Rows};
 use super::neighbours;
 use super::panels::Panels;
+use crate::blocking::block_on;
 use crate::tensor::parallel;
 use crate::{Device, Error, HostTensor, Result};
+use std::ops::Range;
 
 /// The edges that are kept of a matrix of connectivity.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,6 +32,20 @@ impl Connectivity {
     /// not fit, have a value that is not finite, or have covariances that f32 cannot represent; where the device reports a fault; and the
     /// errors of `take`.
     pub fn rows(&self, device: &Device, series: &HostTensor, missing: &[bool], mut take: impl FnMut(&[f32]) -> Result<()>) -> Result<Rows> {
+        block_on(self.rows_async(device, series, missing, async |row: &[f32]| take(row)))?
+    }
+
+    /// The asynchronous form of [`Connectivity::rows`], for callers that must not block. The next row is computed when `take` is done.
+    ///
+    /// # Errors
+    /// The same as those of [`Connectivity::rows`].
+    pub async fn rows_async(
+        &self,
+        device: &Device,
+        series: &HostTensor,
+        missing: &[bool],
+        mut take: impl AsyncFnMut(&[f32]) -> Result<()>,
+    ) -> Result<Rows> {
         let panels = Panels::new(self, series, missing)?;
         let (n, width) = (series.shape()[0], panels.varying.len());
         // The row of a constant series, and of others before their values are in it: zeros, and NaN for regions without values.
@@ -37,7 +53,7 @@ impl Connectivity {
         let nothing = vec![f32::NAN; n];
         let without = |region: usize| if blank[region].is_nan() { &nothing } else { &blank };
         let mut next = 0;
-        panels.each(device, |rows, values| {
+        let put = async |rows: Range<usize>, values: &[f32]| {
             let mut whole = vec![0.0; rows.len() * n];
             parallel::rows(&mut whole, n, 8 * width, |at, row| {
                 row.copy_from_slice(&blank);
@@ -46,13 +62,18 @@ impl Connectivity {
                 }
             });
             for (row, &region) in whole.chunks_exact(n).zip(&panels.varying[rows]) {
-                (next..region).try_for_each(|region| take(without(region)))?;
-                take(row)?;
+                for region in next..region {
+                    take(without(region)).await?;
+                }
+                take(row).await?;
                 next = region + 1;
             }
             Ok(())
-        })?;
-        (next..n).try_for_each(|region| take(without(region)))?;
+        };
+        panels.each(device, put).await?;
+        for region in next..n {
+            take(without(region)).await?;
+        }
         Ok(panels.rows)
     }
 
@@ -70,28 +91,55 @@ impl Connectivity {
         which: Edges,
         mut take: impl FnMut(usize, &[usize], &[f32]) -> Result<()>,
     ) -> Result<Rows> {
+        let take = async |region: usize, columns: &[usize], values: &[f32]| take(region, columns, values);
+        block_on(self.edges_async(device, series, missing, which, take))?
+    }
+
+    /// The asynchronous form of [`Connectivity::edges`], for callers that must not block. The next region follows when `take` is done.
+    ///
+    /// # Errors
+    /// The same as those of [`Connectivity::edges`].
+    pub async fn edges_async(
+        &self,
+        device: &Device,
+        series: &HostTensor,
+        missing: &[bool],
+        which: Edges,
+        mut take: impl AsyncFnMut(usize, &[usize], &[f32]) -> Result<()>,
+    ) -> Result<Rows> {
         let panels = Panels::new(self, series, missing)?;
         let n = series.shape()[0];
         which.check(n)?;
         let mut next = 0;
-        let mut put = |i: usize, (columns, values): &Row| {
+        let mut put = async |i: usize, (columns, values): &Row| {
             let region = panels.varying[i];
-            (next..region).try_for_each(|region| take(region, &[], &[]))?;
+            for region in next..region {
+                take(region, &[], &[]).await?;
+            }
             next = region + 1;
-            take(region, columns, values)
+            take(region, columns, values).await
         };
-        match neighbours::strongest(&panels, device, which)? {
-            Some(found) => found.into_iter().enumerate().try_for_each(|(i, kept)| put(i, &row(&panels, kept)))?,
-            None => panels.each(device, |rows, values| {
+        if let Some(found) = neighbours::strongest(&panels, device, which).await? {
+            for (i, kept) in found.into_iter().enumerate() {
+                put(i, &row(&panels, kept)).await?;
+            }
+        } else {
+            let panel = async |rows: Range<usize>, values: &[f32]| {
                 let width = panels.varying.len();
                 let mut found: Vec<Row> = vec![Row::default(); rows.len()];
                 parallel::rows(&mut found, 1, 8 * width, |at, found| {
                     found[0] = row(&panels, which.of_row(rows.start + at, &values[at * width..][..width]));
                 });
-                rows.zip(&found).try_for_each(|(i, row)| put(i, row))
-            })?,
+                for (i, row) in rows.zip(&found) {
+                    put(i, row).await?;
+                }
+                Ok(())
+            };
+            panels.each(device, panel).await?;
         }
-        (next..n).try_for_each(|region| take(region, &[], &[]))?;
+        for region in next..n {
+            take(region, &[], &[]).await?;
+        }
         Ok(panels.rows)
     }
 
@@ -101,6 +149,20 @@ impl Connectivity {
     /// # Errors
     /// Returns an error where the threshold is NaN; and the errors of [`Connectivity::rows`].
     pub fn degrees(&self, device: &Device, series: &HostTensor, missing: &[bool], threshold: f32) -> Result<(HostTensor, Rows)> {
+        block_on(self.degrees_async(device, series, missing, threshold))?
+    }
+
+    /// The asynchronous form of [`Connectivity::degrees`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Connectivity::degrees`].
+    pub async fn degrees_async(
+        &self,
+        device: &Device,
+        series: &HostTensor,
+        missing: &[bool],
+        threshold: f32,
+    ) -> Result<(HostTensor, Rows)> {
         let panels = Panels::new(self, series, missing)?;
         let n = series.shape()[0];
         Edges::Threshold(threshold).check(n)?;
@@ -108,9 +170,10 @@ impl Connectivity {
         let mut put = |first: usize, counts: &[f32]| {
             counts.iter().zip(&panels.varying[first..]).for_each(|(count, region)| degrees[*region] = *count);
         };
-        match neighbours::counts(&panels, device, threshold)? {
-            Some(counts) => put(0, &counts),
-            None => panels.each(device, |rows, values| {
+        if let Some(counts) = neighbours::counts(&panels, device, threshold).await? {
+            put(0, &counts);
+        } else {
+            let panel = async |rows: Range<usize>, values: &[f32]| {
                 let width = panels.varying.len();
                 let mut counts = vec![0.0; rows.len()];
                 parallel::rows(&mut counts, 1, 2 * width, |at, count| {
@@ -119,7 +182,8 @@ impl Connectivity {
                 });
                 put(rows.start, &counts);
                 Ok(())
-            })?,
+            };
+            panels.each(device, panel).await?;
         }
         Ok((HostTensor::f32([n], degrees)?, panels.rows))
     }

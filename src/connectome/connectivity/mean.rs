@@ -157,8 +157,8 @@ impl OnDevice {
     }
 
     /// The matrices themselves, `[many, n, n]`.
-    pub(super) fn matrices(&self) -> Result<HostTensor> {
-        self.state.read(MATRICES)
+    pub(super) async fn matrices(&self) -> Result<HostTensor> {
+        self.state.read_async(MATRICES).await
     }
 
     fn n(&self) -> usize {

@@ -5,7 +5,7 @@ use super::compute::{Rows, extents};
 use super::measure::{Connectivity, Kind, LARGEST};
 use super::shrinkage::Shrinkage;
 use crate::tensor::parallel;
-use crate::{Device, Error, HostTensor, Program, Result, Tape, TensorType, Var};
+use crate::{Device, Error, HostTensor, Program, Result, State, Tape, TensorType, Var};
 use std::ops::Range;
 
 /// The most bytes of a panel of rows.
@@ -68,17 +68,22 @@ impl Panels {
 
     /// Calls `take` with each panel of rows, in order: the rows, counted over those that vary, and their values `[rows, varying]`. The values
     /// are as the matrix has them but for Fisher's z, which [`Panels::transformed`] gives.
-    pub(super) fn each(&self, device: &Device, take: impl FnMut(Range<usize>, &[f32]) -> Result<()>) -> Result<()> {
-        self.each_within(usize::try_from(device.max_binding()).unwrap_or(usize::MAX), device, take)
+    pub(super) async fn each(&self, device: &Device, take: impl AsyncFnMut(Range<usize>, &[f32]) -> Result<()>) -> Result<()> {
+        self.each_within(usize::try_from(device.max_binding()).unwrap_or(usize::MAX), device, take).await
     }
 
     /// [`Panels::each`] with no tensor of more bytes than `limit`, unless a single row takes more.
-    fn each_within(&self, limit: usize, device: &Device, mut take: impl FnMut(Range<usize>, &[f32]) -> Result<()>) -> Result<()> {
+    async fn each_within(
+        &self,
+        limit: usize,
+        device: &Device,
+        mut take: impl AsyncFnMut(Range<usize>, &[f32]) -> Result<()>,
+    ) -> Result<()> {
         let count = self.varying.len();
         if count == 0 {
             return Ok(());
         }
-        let mut product = self.product(limit, device)?;
+        let mut product = self.product(limit, device).await?;
         let [height, width] = product.extents;
         let single = width >= count;
         if single {
@@ -94,15 +99,15 @@ impl Panels {
                 if !single {
                     product.program.write(product.block, &self.padded(left, width)?)?;
                 }
-                product.program.step()?;
-                let made = product.program.read(product.out)?.to_real::<f32>();
+                product.program.step_async().await?;
+                let made = product.program.read_async(product.out).await?.to_real::<f32>();
                 let columns = left..count.min(left + width);
                 self.put(&mut values, made.elements::<f32>()?, rows.clone(), columns, width);
             }
             if values.iter().any(|x| x.is_nan()) {
                 return Err(Error::Device { what: "a product of finite series is not a number".into() });
             }
-            take(rows, &values)?;
+            take(rows, &values).await?;
         }
         Ok(())
     }
@@ -134,7 +139,7 @@ impl Panels {
         });
     }
 
-    fn product(&self, limit: usize, device: &Device) -> Result<Product> {
+    async fn product(&self, limit: usize, device: &Device) -> Result<Product> {
         let (count, row) = (self.varying.len(), 4 * self.time);
         let width = count.min(limit / row).max(1);
         // Whole rows of a panel are on the host, where blocks of columns come together.
@@ -145,7 +150,8 @@ impl Panels {
         let panel = tape.input("panel", TensorType::f32([height, self.time]))?;
         let block = tape.input("block", TensorType::f32([width, self.time]))?;
         let out = tape.matmul_with(panel, block, false, true)?;
-        Ok(Product { program: device.compile(&tape, &[out])?, panel, block, out, extents: [height, width] })
+        let program = device.compile_async(&tape, &[out], &State::new(device)).await?;
+        Ok(Product { program, panel, block, out, extents: [height, width] })
     }
 
     /// Standardised rows from `first` on, with zeros after the last.
@@ -196,6 +202,7 @@ impl Connectivity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::blocking::block_on;
 
     #[test]
     fn blocks_of_columns_come_together() {
@@ -206,13 +213,13 @@ mod tests {
             let panels = Panels::new(&Connectivity::new(kind), &series, &[]).unwrap();
             let rows = |limit: usize| {
                 let (mut found, mut panels_seen) = (Vec::new(), 0);
-                let take = |rows: Range<usize>, values: &[f32]| {
+                let take = async |rows: Range<usize>, values: &[f32]| {
                     assert_eq!((rows.start * n, rows.len() * n), (found.len(), values.len()));
                     found.extend_from_slice(values);
                     panels_seen += 1;
                     Ok(())
                 };
-                panels.each_within(limit, &Device::oracle(), take).unwrap();
+                block_on(panels.each_within(limit, &Device::oracle(), take)).unwrap().unwrap();
                 (found, panels_seen)
             };
             let (whole, panels_seen) = rows(usize::MAX);

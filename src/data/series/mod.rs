@@ -66,6 +66,25 @@ impl Series {
         self.values.shape().iter().rev().nth(1).copied().unwrap_or(0)
     }
 
+    /// The series `[regions, time]` of a subject, counted from 0.
+    ///
+    /// # Errors
+    /// Returns an error where there is no such subject.
+    pub fn subject(&self, subject: usize) -> Result<HostTensor> {
+        let (shape, n) = (self.values.shape(), self.regions());
+        let subjects = if shape.rank() > 2 { shape[0] } else { 1 };
+        if subject >= subjects {
+            return Err(Error::argument(format!("subject {subject} (counted from 0) of {subjects} is asked for")));
+        }
+        let frames = shape[shape.rank() - 1];
+        let range = subject * n * frames..(subject + 1) * n * frames;
+        match self.values.elements::<f32>() {
+            _ if subjects == 1 => self.values.reshaped([n, frames]),
+            Ok(values) => HostTensor::f32([n, frames], values[range].to_vec()),
+            Err(_) => HostTensor::real([n, frames], self.values.elements::<f64>()?[range].to_vec()),
+        }
+    }
+
     /// The name of a row of the values: its region, or the region's number where regions have no names, with the subject where there are
     /// several.
     pub fn row_name(&self, row: usize) -> String {

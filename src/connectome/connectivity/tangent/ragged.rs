@@ -19,11 +19,19 @@ impl Connectivity {
     /// # Errors
     /// The same as those of [`Connectivity::compute`], and an error where there is no subject or the numbers of regions differ.
     pub fn compute_each(&self, device: &Device, series: &[HostTensor]) -> Result<Matrices> {
+        block_on(self.compute_each_async(device, series))?
+    }
+
+    /// The asynchronous form of [`Connectivity::compute_each`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Connectivity::compute_each`].
+    pub async fn compute_each_async(&self, device: &Device, series: &[HostTensor]) -> Result<Matrices> {
         self.check()?;
         if self.kind == Kind::Tangent {
             return match series.len() {
                 0 | 1 => Err(Error::argument(format!("{} subject: a tangent is of a group of at least 2", series.len()))),
-                _ => Ok(self.fit_transform_each(device, series)?.1),
+                _ => Ok(self.fit_transform_each_async(device, series).await?.1),
             };
         }
         let (n, groups) = grouped(series)?;
@@ -32,7 +40,7 @@ impl Connectivity {
         let matrices = Self { vectorise: None, ..self.clone() };
         for Group { members, series } in &groups {
             let rows: Vec<usize> = members.iter().flat_map(|member| all.iter().map(move |region| member * n + region)).collect();
-            whole.place(&matrices.compute(device, series)?, members, &all, &rows)?;
+            whole.place(&matrices.compute_async(device, series).await?, members, &all, &rows)?;
         }
         self.written(whole.matrices()?)
     }
@@ -43,6 +51,14 @@ impl Connectivity {
     /// # Errors
     /// The same as those of [`Connectivity::fit`], and an error where there is no subject or the numbers of regions differ.
     pub fn fit_transform_each(&self, device: &Device, series: &[HostTensor]) -> Result<(Fitted, Matrices)> {
+        block_on(self.fit_transform_each_async(device, series))?
+    }
+
+    /// The asynchronous form of [`Connectivity::fit_transform_each`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Connectivity::fit_transform_each`].
+    pub async fn fit_transform_each_async(&self, device: &Device, series: &[HostTensor]) -> Result<(Fitted, Matrices)> {
         self.check()?;
         if self.kind != Kind::Tangent {
             return Err(Error::argument(format!("a tangent is fitted, and not a {}", self.kind.name())));
@@ -58,39 +74,45 @@ impl Connectivity {
             Shrinkage::Ridge(_) => 1.0,
             _ => centred.first().map_or(1.0, level),
         };
-        let covariances = self.covariances_each(device, &groups, &centred, &kept, factor)?;
+        let covariances = self.covariances_each(device, &groups, &centred, &kept, factor).await?;
         let tolerance = match (self.tolerance, self.shrinkage) {
             (Some(tolerance), _) => tolerance,
             (None, None) => NILEARN * (n * n) as f64,
             (None, Some(_)) => Stop::default().tolerance,
         };
-        let (mean, ended) = block_on(covariances.geometric_mean(Stop { tolerance, unconverged: self.unconverged, ..Stop::default() }))??;
+        let (mean, ended) = covariances.geometric_mean(Stop { tolerance, unconverged: self.unconverged, ..Stop::default() }).await?;
         let scale = |at: usize| if kept[at / n] && kept[at % n] { factor * factor } else { 1.0 };
         let reference = mean.to_f64_vec().into_iter().enumerate().map(|(at, x)| x / scale(at)).collect::<Vec<f64>>();
         let fitted = Fitted { reference: HostTensor::real([n, n], reference)?, kept, ended, measure: self.clone(), factor };
-        let tangents = block_on(fitted.projected(Shape::from([series.len(), n, 1]), &merged(&groups, &centred, n)?, &covariances))??;
+        let tangents = fitted.projected(Shape::from([series.len(), n, 1]), &merged(&groups, &centred, n)?, &covariances).await?;
         Ok((fitted, tangents))
     }
 
     /// The covariances of all subjects in the order of the list.
-    fn covariances_each(&self, device: &Device, groups: &[Group], centred: &[Centred], kept: &[bool], factor: f64) -> Result<OnDevice> {
+    async fn covariances_each(
+        &self,
+        device: &Device,
+        groups: &[Group],
+        centred: &[Centred],
+        kept: &[bool],
+        factor: f64,
+    ) -> Result<OnDevice> {
         if let ([group], [centred]) = (groups, centred) {
-            return block_on(self.covariances(device, group.series.shape(), centred, kept, factor, &|at| group.members[at]))?;
+            return self.covariances(device, group.series.shape(), centred, kept, factor, &|at| group.members[at]).await;
         }
         let n = kept.len();
         let mut all = vec![0.0; groups.iter().map(|g| g.members.len()).sum::<usize>() * n * n];
         for (group, centred) in groups.iter().zip(centred) {
-            let found =
-                block_on(self.covariances(&Device::oracle(), group.series.shape(), centred, kept, factor, &|at| group.members[at]))??;
-            let found = found.matrices()?.to_f64_vec();
+            let found = self.covariances(&Device::oracle(), group.series.shape(), centred, kept, factor, &|at| group.members[at]).await?;
+            let found = found.matrices().await?.to_f64_vec();
             for (member, matrix) in group.members.iter().zip(found.chunks_exact(n * n)) {
                 all[member * n * n..][..n * n].copy_from_slice(matrix);
             }
         }
         let all = HostTensor::real([all.len() / (n * n), n, n], all)?;
-        let covariances = block_on(OnDevice::record(&Device::oracle(), &all, |_, x| Ok(x)))??;
+        let covariances = OnDevice::record(&Device::oracle(), &all, |_, x| Ok(x)).await?;
         match device {
-            Device::Gpu(_) if covariances.condition() <= SINGLE => block_on(OnDevice::record(device, &all.to_real::<f32>(), |_, x| Ok(x)))?,
+            Device::Gpu(_) if covariances.condition() <= SINGLE => OnDevice::record(device, &all.to_real::<f32>(), |_, x| Ok(x)).await,
             _ => Ok(covariances),
         }
     }
@@ -128,6 +150,14 @@ impl Fitted {
     /// # Errors
     /// The same as those of [`Fitted::transform`], and an error where there is no subject or the numbers of regions differ.
     pub fn transform_each(&self, device: &Device, series: &[HostTensor]) -> Result<Matrices> {
+        block_on(self.transform_each_async(device, series))?
+    }
+
+    /// The asynchronous form of [`Fitted::transform_each`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Fitted::transform_each`].
+    pub async fn transform_each_async(&self, device: &Device, series: &[HostTensor]) -> Result<Matrices> {
         let (n, groups) = grouped(series)?;
         let mut whole = Whole::new(Shape::from([series.len(), n, 1]), series.len(), n)?;
         let all: Vec<usize> = (0..n).collect();
@@ -135,7 +165,7 @@ impl Fitted {
         let plain = Self { measure: Connectivity { vectorise: None, ..self.measure.clone() }, ..self.clone() };
         for Group { members, series } in &groups {
             let rows: Vec<usize> = members.iter().flat_map(|member| all.iter().map(move |region| member * n + region)).collect();
-            let made = block_on(plain.transformed(device, series, &|at| members[at]))??;
+            let made = plain.transformed(device, series, &|at| members[at]).await?;
             whole.place(&made, members, &all, &rows)?;
         }
         Connectivity { vectorise, ..self.measure.clone() }.written(whole.matrices()?)
