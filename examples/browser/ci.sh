@@ -11,15 +11,20 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export SHOTS="${SHOTS:-/tmp/tapetum_browser}"
 
-DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends cargo-web chromium rust-web-src rustc-web >/dev/null
+wanted="cargo-web chromium fonts-dejavu-core rust-web-src rustc-web"
+command -v node >/dev/null || wanted="$wanted nodejs"
+command -v npm >/dev/null || wanted="$wanted npm"
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -qqy --no-install-recommends $wanted >/dev/null
 npm install --silent --no-audit --no-fund --prefix "$work" playwright-core@1.65.1
 # wasm-bindgen must be of the version of the crate. Its lock file may name what the registry no longer has, so it is not taken.
 version=$(sed -n '/^name = "wasm-bindgen"$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
-env -u RUSTC_WORKSPACE_WRAPPER CARGO_TARGET_DIR="$work/bindgen" CARGO_PROFILE_DEV_DEBUG=false CARGO_PROFILE_DEV_INCREMENTAL=false \
+CARGO_TARGET_DIR="$work/bindgen" CARGO_PROFILE_DEV_DEBUG=false CARGO_PROFILE_DEV_INCREMENTAL=false \
     cargo install --quiet --debug --no-default-features --version "$version" --bin wasm-bindgen --root "$work" wasm-bindgen-cli
 
-export WEB_CARGO=/usr/bin/cargo QUICK=1 CARGO_TARGET_DIR="$work/target"
-examples/browser/cargo.sh check --quiet --lib --no-default-features
-OUT="$work/page" WASM_BINDGEN="$work/bin/wasm-bindgen" WASM_OPT=none examples/browser/build.sh
-unset CARGO_TARGET_DIR
+quick() {
+    WEB_CARGO=/usr/bin/cargo QUICK=1 CARGO_TARGET_DIR="$work/target" CARGO_TERM_QUIET=true "$@"
+}
+quick examples/browser/cargo.sh check --lib --no-default-features
+quick env OUT="$work/page" WASM_BINDGEN="$work/bin/wasm-bindgen" WASM_OPT=none examples/browser/build.sh
 NODE_MODULES="$work" examples/browser/test.sh "$work/page" "$@"

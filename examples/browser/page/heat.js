@@ -12,7 +12,8 @@ export class Heat {
   constructor(canvas, readout) {
     this.canvas = canvas;
     this.readout = readout;
-    canvas.onpointermove = ({ offsetX, offsetY }) => this.#at(Math.floor((offsetY / canvas.clientHeight) * this.n), Math.floor((offsetX / canvas.clientWidth) * this.n));
+    // A finger that taps does not move.
+    canvas.onpointerdown = canvas.onpointermove = ({ offsetX, offsetY }) => this.#at(Math.floor((offsetY / canvas.clientHeight) * this.n), Math.floor((offsetX / canvas.clientWidth) * this.n));
     canvas.onkeydown = (event) => {
       const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
       if (!by) return;

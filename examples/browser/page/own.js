@@ -76,8 +76,9 @@ export class Own {
     this.chart = undefined;
     const { shape, n, names } = made;
     const subjects = shape.length > 2 ? `${shape[0]} subjects, of which the first is shown, ` : '';
-    const took = number((performance.now() - began) / 1000, 2);
-    this.status(`${source.name}: ${subjects}${whole(n)} regions${names ? ' with names' : ''}, ${whole(shape.at(-1))} frames; computed in ${took} s.`);
+    const ms = performance.now() - began;
+    const took = ms < 1000 ? `${Math.round(ms)} ms` : `${number(ms / 1000, 1)} s`;
+    this.status(`${source.name}: ${subjects}${whole(n)} regions${names ? ' with names' : ''}, ${whole(shape.at(-1))} frames; computed in ${took}.`);
     $('own-warnings').replaceChildren(...made.warnings.map((text) => Object.assign(document.createElement('li'), { textContent: text })));
     $('own-result').hidden = false;
     $('grouping').hidden = Boolean(made.kept);
@@ -152,7 +153,7 @@ export class Own {
     this.chart();
     $('betti-note').textContent = `${count(values)} edges: the share of them that are as strong as a threshold. The whole matrix would take `
       + `${number((4 * n * n) / 1e9, 1)} GB and is never held, so there are no births and deaths, which are of all its entries.`;
-    const header = [`Regions that most others have among their ${strongest} strongest`, { text: 'others', class: 'number' }];
+    const header = [`Regions most often among the ${strongest} strongest of others`, { text: 'times', class: 'number' }];
     fillTable($('hubs'), header, hubs.map(([region, others]) => [this.#label(region), whole(others)]));
     const stem = this.source.name.replace(/\.[^.]*$/, '');
     const line = (i, at) => `${quoted(this.#label(i))},${quoted(this.#label(columns[at]))},${values[at]}\n`;

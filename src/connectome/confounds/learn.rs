@@ -139,8 +139,20 @@ impl Learnt {
     /// # Errors
     /// Returns an error where the device reports a fault.
     pub fn parameters(&self) -> Result<Vec<(String, HostTensor)>> {
-        let names = self.state.names().into_iter().filter(|n| n.starts_with(NAME) && !n.contains(".adam."));
-        names.map(|name| self.state.read(&name).map(|value| (name, value))).collect()
+        block_on(self.parameters_async())?
+    }
+
+    /// The asynchronous form of [`Learnt::parameters`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Learnt::parameters`].
+    pub async fn parameters_async(&self) -> Result<Vec<(String, HostTensor)>> {
+        let mut found = Vec::new();
+        for name in self.state.names().into_iter().filter(|n| n.starts_with(NAME) && !n.contains(".adam.")) {
+            let value = self.state.read_async(&name).await?;
+            found.push((name, value));
+        }
+        Ok(found)
     }
 }
 

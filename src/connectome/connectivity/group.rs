@@ -3,6 +3,7 @@
 use super::compute::{Matrices, extents};
 use super::measure::Connectivity;
 use super::present::{Whole, selected};
+use crate::blocking::block_on;
 use crate::{Device, Error, HostTensor, Result, Shape};
 
 /// The tangents of a group, and the mean at which they are taken.
@@ -25,6 +26,14 @@ impl Connectivity {
     /// Returns an error in the cases of [`Connectivity::fit_transform_each`]; where there are fewer than two subjects, `missing` does not
     /// fit, no region is in all subjects, or matrices are to be written as vectors.
     pub fn compute_group(&self, device: &Device, series: &[HostTensor], missing: &[Vec<bool>]) -> Result<GroupTangents> {
+        block_on(self.compute_group_async(device, series, missing))?
+    }
+
+    /// The asynchronous form of [`Connectivity::compute_group`], for callers that must not block.
+    ///
+    /// # Errors
+    /// The same as those of [`Connectivity::compute_group`].
+    pub async fn compute_group_async(&self, device: &Device, series: &[HostTensor], missing: &[Vec<bool>]) -> Result<GroupTangents> {
         let [first, _, ..] = series else {
             return Err(Error::argument(format!("{} subject: a tangent is of a group of at least 2", series.len())));
         };
@@ -49,7 +58,7 @@ impl Connectivity {
             let frames = extents(of)?[1];
             selected(of, &kept, frames, Shape::from([kept.len(), frames]))
         });
-        let (fitted, made) = self.fit_transform_each(device, &parts.collect::<Result<Vec<_>>>()?)?;
+        let (fitted, made) = self.fit_transform_each_async(device, &parts.collect::<Result<Vec<_>>>()?).await?;
         let subjects: Vec<usize> = (0..series.len()).collect();
         let rows: Vec<usize> = subjects.iter().flat_map(|s| kept.iter().map(move |region| s * regions + region)).collect();
         let mut whole = Whole::new(Shape::from([series.len(), regions, frames]), series.len(), regions)?;
