@@ -89,7 +89,34 @@
 //!
 //! `cli` (default) is the command; it takes `workflow`, `data` (files in and out) and `report` (pictures and pages), which stand alone too.
 //! `host` (default) makes the host executor fast. `mpi` makes one run of the processes that `mpirun` starts ([`communicator`]).
-//! `checkpoint` writes states to files. `python` is the module that `examples/python` packages, and `web` the one of `examples/browser`. With `default-features = false` the engine, networks and topology remain.
+//! `checkpoint` writes states to files. `python` is the module that `examples/python` packages, and `web` the one of `examples/browser`.
+//! With `default-features = false` the engine, networks and topology remain.
+//!
+//! # In an application
+//!
+//! What features cost a program that trains a parcellation and uses what they bring, in a stripped binary, built in release from nothing by
+//! `tests/tools/feature_sizes.py` (Linux, x86-64, two cores; times are those of all processors together):
+//!
+//! | features | crates | MB | processor seconds |
+//! |---|---|---|---|
+//! SIZES
+//!
+//! naga is never left out: wgpu compiles WGSL with it wherever there is no browser, and this crate checks by it that a dispatch fills the
+//! uniform struct of its kernel as the kernel declares it.
+//!
+//! An application that hands its own device to [`gpu::Context::from_wgpu`] uses the same major version of wgpu, which is there as
+//! [`wgpu`] too:
+//!
+//! | tapetum | wgpu |
+//! |---|---|
+//! | 0.1 | 30 |
+//!
+//! The library without the command is checked for macOS, Windows, iOS and Android by `tests/tools/check_targets.sh`.
+//!
+//! The first program of a run waits for its pipelines to be compiled. With [`gpu::Options::pipelines`] they are kept in a folder from one
+//! run to the next where wgpu gives them, which is on Vulkan. The command keeps them in `tapetum` in the user's folder of caches, or in the
+//! folder that the environment variable `TAPETUM_CACHE` names; `TAPETUM_CACHE=none` keeps none. `tapetum bench start/` times cold and warm
+//! starts. Many drivers keep pipelines on their own, and then little is left to gain.
 
 // The page of `Tape` shows its methods in the order of these modules: the tape's own first, then the ops'.
 pub mod tape;

@@ -1,4 +1,5 @@
-//! Every file under `tests/` belongs to a target. A file that no `mod` names would never run, and nobody would notice.
+//! Every file under `tests/` belongs to a target. A file that no `mod` names would never run, and nobody would notice. The documentation
+//! names the major version of wgpu that the manifest asks for.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,4 +43,16 @@ fn every_file_belongs_to_a_target() {
         assert!(belongs, "{} belongs to no target: name it in a `mod` line", file.display());
     }
     assert!(found.len() > 60, "only {} files", found.len());
+}
+
+#[test]
+fn the_documentation_names_the_version_of_wgpu() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let manifest = text("Cargo.toml");
+    let wgpu = manifest.lines().find_map(|line| line.strip_prefix("wgpu = { version = \"")).expect("a dependency on wgpu");
+    let major: String = wgpu.chars().take_while(char::is_ascii_digit).collect();
+    let (release, _) = env!("CARGO_PKG_VERSION").rsplit_once('.').unwrap();
+    let row = format!("//! | {release} | {major} |");
+    assert_eq!(text("src/lib.rs").lines().filter(|line| *line == row).count(), 1, "`{row}` is expected in src/lib.rs");
 }

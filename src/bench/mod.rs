@@ -1,8 +1,8 @@
 //! Benchmarks that compare the speed of the crate's kernels with the limits of the device. `tapetum bench` is the command.
 //!
 //! A run measures the device's [`ceilings`], then every kernel in the [works](crate::ops::work) listed in its op's file, forward and in
-//! reverse, at three sizes, and then whole training [`step`]s. FLOPs and bytes follow the kernels' cost model: the FLOPs of the op's
-//! definition, and the bytes of each binding counted once.
+//! reverse, at three sizes, whole training [`step`]s, and the [`start`]s of programs. FLOPs and bytes follow the kernels' cost model: the
+//! FLOPs of the op's definition, and the bytes of each binding counted once.
 
 pub mod ceilings;
 pub mod compare;
@@ -14,6 +14,7 @@ pub mod own;
 pub mod report;
 mod run;
 mod small;
+pub mod start;
 pub mod step;
 pub mod tune;
 
@@ -28,6 +29,7 @@ use machine::Machine;
 use measure::{Effort, Timing};
 use report::Report;
 use run::Run;
+use start::{TimedStart, starts};
 use std::collections::BTreeSet;
 use step::{TimedStep, steps};
 
@@ -73,6 +75,7 @@ pub struct Bench<'a> {
     wanted: String,
     works: Vec<Work>,
     steps: Vec<TimedStep>,
+    starts: Vec<TimedStart>,
 }
 
 impl<'a> Bench<'a> {
@@ -82,7 +85,7 @@ impl<'a> Bench<'a> {
     /// Returns [`Error::Argument`] where nothing matches.
     pub fn new(device: &'a Device, settings: &'a Settings) -> Result<Self> {
         if let Some(work) = &settings.own {
-            return Ok(Self { device, settings, wanted: String::new(), works: vec![work.clone()], steps: Vec::new() });
+            return Ok(Self { device, settings, wanted: String::new(), works: vec![work.clone()], steps: Vec::new(), starts: Vec::new() });
         }
         let wanted = settings.filter.as_deref().unwrap_or_default().to_lowercase();
         // The kernels of a work are those that run where it is timed.
@@ -94,7 +97,8 @@ impl<'a> Bench<'a> {
         let (mut works, others): (Vec<_>, Vec<_>) = self::works().into_iter().partition(|w| contains(w.name, &wanted));
         let mut known: BTreeSet<String> = others.iter().map(|w| w.name.to_owned()).collect();
         // The names of kernels are known once the works are planned, which takes seconds: only a name that is no work's is looked up there.
-        if works.is_empty() && !steps().iter().any(|s| contains(s.name, &wanted)) {
+        let named = steps().iter().any(|s| contains(s.name, &wanted)) || starts().iter().any(|s| contains(&s.name, &wanted));
+        if works.is_empty() && !named {
             for work in others {
                 let kernels = kernels(&work, &target)?;
                 if kernels.iter().any(|k| contains(k, &wanted)) {
@@ -117,17 +121,18 @@ impl<'a> Bench<'a> {
         let whole = settings.size.is_none() && settings.shapes.is_none();
         let steps: Vec<TimedStep> =
             steps().into_iter().filter(|_| whole).filter(|s| contains(s.name, &wanted) && (!s.large || !wanted.is_empty())).collect();
-        if works.is_empty() && steps.is_empty() {
+        let starts: Vec<TimedStart> = starts().into_iter().filter(|s| whole && contains(&s.name, &wanted)).collect();
+        if works.is_empty() && steps.is_empty() && starts.is_empty() {
             let some: Vec<String> = known.into_iter().step_by(9).collect();
             let what = format!("no kernel, work or step has a name that contains `{wanted}`: there are {}, and more", some.join(", "));
             return Err(Error::argument(what));
         }
-        Ok(Self { device, settings, wanted, works, steps })
+        Ok(Self { device, settings, wanted, works, steps, starts })
     }
 
     /// The number of times that [`Bench::run`] calls its argument `progress`.
     pub fn stages(&self) -> usize {
-        1 + self.works.len() + self.steps.len()
+        1 + self.works.len() + self.steps.len() + self.starts.len()
     }
 
     /// True where training steps are timed, and not works alone.
@@ -156,6 +161,11 @@ impl<'a> Bench<'a> {
             progress(step.name);
             steps.push(run.probes.steadily(|| step.time(self.device, &effort, seed))?.0);
         }
+        let mut starts = Vec::new();
+        for start in &self.starts {
+            progress(&start.name);
+            starts.push(start.time(self.device, &effort, seed)?);
+        }
         let Run { probes, mut rows, left_out, .. } = run;
         // The ceilings are read last, because more samples make them more accurate.
         let ceilings = probes.ceilings();
@@ -170,6 +180,7 @@ impl<'a> Bench<'a> {
             ceilings,
             rows,
             steps,
+            starts,
             left_out,
         })
     }

@@ -4,6 +4,7 @@ use super::ceilings::{Beside, Ceilings};
 use super::job::Direction;
 use super::machine::Machine;
 use super::measure::{Stats, Timing};
+use super::start::StartRow;
 use super::step::StepRow;
 use crate::kernel::Cost;
 use crate::ops::work::Size;
@@ -93,6 +94,8 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// The training steps.
     pub steps: Vec<StepRow>,
+    /// The starts of programs.
+    pub starts: Vec<StartRow>,
     /// The works that were not timed, with the reasons.
     pub left_out: Vec<LeftOut>,
 }
@@ -108,6 +111,7 @@ impl Report {
             "ceilings": self.ceilings.json(), "control": control,
             "rows": self.rows.iter().map(|r| self.row(r)).collect::<Vec<_>>(),
             "steps": self.steps.iter().map(StepRow::json).collect::<Vec<_>>(),
+            "starts": self.starts.iter().map(StartRow::json).collect::<Vec<_>>(),
             "left_out": self.left_out.iter().map(left_out).collect::<Vec<_>>(),
         })
     }

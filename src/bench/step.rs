@@ -190,6 +190,14 @@ impl TimedStep {
         (self.make)(&Device::cpu(), seed)?.plan_for(target)
     }
 
+    /// The step's program on `device`, with its data.
+    ///
+    /// # Errors
+    /// Returns an error where it does not compile there.
+    pub(super) fn program(&self, device: &Device, seed: u64) -> Result<Program> {
+        (self.make)(device, seed)
+    }
+
     /// Times the step.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::bench::job::{Direction, HOST};
 use crate::bench::measure::Timing;
 use crate::bench::own::{self, Launch};
 use crate::bench::report::{Report, Row};
+use crate::bench::start::{Start, StartRow};
 use crate::bench::step::StepRow;
 use crate::bench::{Bench as Measured, Settings, machine::Machine};
 use crate::file::{OutputFolder, write_file};
@@ -159,6 +160,9 @@ fn text(report: &Report, compared: Option<&Comparison>) -> String {
     if !report.steps.is_empty() {
         parts.push(steps(&report.steps));
     }
+    if !report.starts.is_empty() {
+        parts.push(starts(&report.starts));
+    }
     if !report.left_out.is_empty() {
         let line = |l: &crate::bench::report::LeftOut| format!("  {} {}, {}: {}", l.work, l.direction.name(), l.size.name(), l.why);
         parts.push(format!("left out:\n{}", report.left_out.iter().map(line).collect::<Vec<_>>().join("\n")));
@@ -246,6 +250,16 @@ fn steps(steps: &[StepRow]) -> String {
     };
     let header = ["training step", "wall", "dispatches", "encode each", "device", "its kernels", "idle", "memory"];
     table(&header, &steps.iter().map(row).collect::<Vec<_>>())
+}
+
+fn starts(starts: &[StartRow]) -> String {
+    let row = |name: &str, of: &str, start: &Start, kept: u64| {
+        let times = [start.device, start.compiled, start.step].map(|time| duration(time.median));
+        [name.to_owned(), of.into()].into_iter().chain(times).chain([bytes(kept)]).collect::<Vec<_>>()
+    };
+    let rows = |s: &StartRow| [Some(row(&s.name, "cold", &s.cold, 0)), s.warm.as_ref().map(|warm| row(&s.name, "warm", warm, s.kept))];
+    let header = ["start", "pipelines", "device", "compiled", "first step", "kept before"];
+    table(&header, &starts.iter().flat_map(rows).flatten().collect::<Vec<_>>())
 }
 
 fn comparison(c: &Comparison) -> String {

@@ -1,5 +1,6 @@
 //! Parts that subcommands share: the global options, the choice of the device, and messages to the user.
 
+use super::cache;
 use super::ranks::Ranks;
 use crate::communicator::Communicator;
 use crate::gpu::{Choice, Options, Products};
@@ -143,15 +144,15 @@ impl Common {
         Ok(())
     }
 
-    /// The device asked for.
+    /// The device asked for. The pipelines that it compiles are kept for the next run.
     pub(super) fn device(&self) -> Result<Device> {
         match self.asked() {
             (_, name) if name.eq_ignore_ascii_case("cpu") => Ok(Device::cpu()),
             (_, name) if name.eq_ignore_ascii_case("auto") => {
-                Ok(Device::gpu(&Options { products: self.products(), turn: self.ranks.local, ..Options::default() })
-                    .unwrap_or_else(|_| Device::cpu()))
+                let options = Options { products: self.products(), pipelines: cache::folder(), turn: self.ranks.local, ..Options::default() };
+                Ok(Device::gpu(&options).unwrap_or_else(|_| Device::cpu()))
             }
-            (by, name) => self.open(by, &name, Choice::parse(&name), "`auto` and `cpu` are there too"),
+            (by, name) => self.open(by, &name, Choice::parse(&name), cache::folder(), "`auto` and `cpu` are there too"),
         }
         .and_then(|device| self.tuned(device))
     }
@@ -171,16 +172,17 @@ impl Common {
         }
     }
 
-    /// The chosen device for commands that need kernels. `auto` means any adapter, a software adapter where there is no other.
+    /// The chosen device for commands that try or time kernels, which compile too many pipelines to keep them. `auto` means any adapter, a
+    /// software adapter where there is no other.
     pub(super) fn adapter(&self) -> Result<Device> {
         match self.asked() {
             (by, name) if name.eq_ignore_ascii_case("cpu") => {
                 Err(Error::argument(format!("{by}{name}: a Vulkan, Metal or DX12 adapter is expected: `cpu` runs no kernels")))
             }
             (by, name) if name.eq_ignore_ascii_case("auto") => {
-                self.open(by, &name, Choice::Best, "a Vulkan, Metal or DX12 adapter is expected")
+                self.open(by, &name, Choice::Best, None, "a Vulkan, Metal or DX12 adapter is expected")
             }
-            (by, name) => self.open(by, &name, Choice::parse(&name), "`auto` is there too"),
+            (by, name) => self.open(by, &name, Choice::parse(&name), None, "`auto` is there too"),
         }
         .and_then(|device| self.tuned(device))
     }
@@ -191,8 +193,8 @@ impl Common {
     }
 
     /// Opens the adapter of this choice. Where there is none, the message names the source of the choice and the alternatives `others`.
-    fn open(&self, by: &str, name: &str, choice: Choice, others: &str) -> Result<Device> {
-        let options = Options { choice, software: true, products: self.products(), turn: self.ranks.local, ..Options::from_env() };
+    fn open(&self, by: &str, name: &str, choice: Choice, pipelines: Option<PathBuf>, others: &str) -> Result<Device> {
+        let options = Options { choice, software: true, products: self.products(), pipelines, turn: self.ranks.local, ..Options::from_env() };
         Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
     }
 

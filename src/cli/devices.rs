@@ -1,5 +1,6 @@
 //! `tapetum devices`.
 
+use super::cache;
 use super::common::{Common, Done};
 use crate::Device;
 use crate::Result;
@@ -23,7 +24,8 @@ pub(super) fn run(common: &Common) -> Result<Done> {
     };
     let listed: Vec<_> = all.iter().enumerate().map(of).collect();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    common.print(&json!({ "adapters": listed, "cpu": { "cores": cores }, "auto": auto }), || {
+    let kept = cache::folder().filter(|_| keeps(&all));
+    common.print(&json!({ "adapters": listed, "cpu": { "cores": cores }, "auto": auto, "pipelines": kept }), || {
         let row = |(i, a): (usize, &Adapter)| {
             let (least, most) = a.subgroups();
             let limit = |name: &str| a.limits().iter().find(|(n, _)| *n == name).map_or(0, |(_, v)| *v);
@@ -46,10 +48,16 @@ pub(super) fn run(common: &Common) -> Result<Done> {
         };
         let cooperative: Vec<_> = all.iter().zip(&cooperative).map(said).collect();
         let header = ["device", "back end", "kind", "binding", "workgroup", "subgroups", "features", "driver"];
-        let said = cooperative.into_iter().chain([format!("`auto` takes: {auto}")]).collect::<Vec<_>>().join("\n");
+        let kept = kept.map(|folder| format!("compiled pipelines are kept in {} (not where TAPETUM_CACHE=none)", folder.display()));
+        let said = cooperative.into_iter().chain([format!("`auto` takes: {auto}")]).chain(kept).collect::<Vec<_>>().join("\n");
         format!("{}\n{said}", table(&header, &rows))
     })?;
     Ok(Done::Well)
+}
+
+/// True where an adapter gives its compiled pipelines.
+fn keeps(all: &[Adapter]) -> bool {
+    all.iter().any(|adapter| adapter.features().contains(&"pipeline-cache"))
 }
 
 /// The largest error of products on an adapter's cooperative matrices, relative to their root mean square, or why none run on them.

@@ -3,6 +3,7 @@
 //! Exit codes: 0 for success; 1 for a failure, with one line on standard error; 2 for a usage error; 3 for a missed check or threshold.
 
 mod bench;
+mod cache;
 mod check;
 mod cohort;
 mod common;

@@ -22,9 +22,9 @@ impl Reason {
         Self { text: format!("{doing}: {error}"), kind }
     }
 
-    /// The description of a file that is not there.
-    pub(crate) fn not_found(text: impl Into<String>) -> Self {
-        Self { text: text.into(), kind: Some(ErrorKind::NotFound) }
+    /// A description of what the system would answer with an error of this kind: of a file that is not there, for example.
+    pub fn of_kind(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self { text: text.into(), kind: Some(kind) }
     }
 
     /// The description.

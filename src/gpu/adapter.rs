@@ -2,6 +2,7 @@
 
 use crate::kernel::Backend;
 use crate::{Error, Result};
+use std::path::PathBuf;
 
 /// The adapter to take.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -32,6 +33,12 @@ pub struct Options {
     /// The place among several adapters that the choice fits equally well, counted round and round: one for each of the processes on a
     /// machine, say.
     pub turn: usize,
+    /// The folder in which compiled pipelines are kept from one run to the next, in a file for each adapter, driver and version of this
+    /// crate; `None` keeps none. The file is read when the first program is compiled and written when the last handle of the device is
+    /// dropped ([`Context::save_pipelines`](super::Context::save_pipelines) writes it at another time). Files that are missing, damaged or
+    /// of another device are ignored, and so is a folder that cannot be written. Only Vulkan gives pipelines. The folder is to be the
+    /// user's own, because drivers trust what they are given.
+    pub pipelines: Option<PathBuf>,
 }
 
 /// The arithmetic of large matrix products.
@@ -139,6 +146,7 @@ impl Adapter {
             (wgpu::Features::SHADER_F16, "f16"),
             (wgpu::Features::SUBGROUP, "subgroups"),
             (wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX, "cooperative-matrices"),
+            (wgpu::Features::PIPELINE_CACHE, "pipeline-cache"),
         ];
         known.into_iter().filter(|(f, _)| has.contains(*f)).map(|(_, name)| name).collect()
     }

@@ -3,6 +3,7 @@
 use super::adapter::{Adapter, COOPERATIVE, Options, Products, choose, cooperative, instance};
 use super::boundary;
 use super::fault::{note, of_wgpu};
+use super::kept::Keeper;
 use super::pipelines::{Maker, Pipelines};
 use crate::blocking::block_on;
 use crate::kernel::Target;
@@ -29,6 +30,8 @@ struct Inner {
     owned: bool,
     fault: Arc<Mutex<Option<Error>>>,
     pipelines: Arc<Mutex<Pipelines>>,
+    /// The pipelines that are kept from one run to the next.
+    keeper: Arc<Keeper>,
 }
 
 /// The facts that decide if products may run on a device's cooperative matrices.
@@ -56,6 +59,9 @@ impl Context {
     pub async fn new_async(options: &Options) -> Result<Self> {
         let adapter = choose(&instance(), options).await?;
         let mut wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
+        if options.pipelines.is_some() {
+            wanted |= wgpu::Features::PIPELINE_CACHE;
+        }
         let mut experimental_features = wgpu::ExperimentalFeatures::disabled();
         if options.products == Products::Auto && adapter.cooperative().is_ok() {
             wanted |= COOPERATIVE;
@@ -86,7 +92,8 @@ impl Context {
 
     /// An application's own device and queue. Only error scopes are used on it; the application tells of a loss by
     /// [`Context::lost`]. Products run on cooperative matrices where the device was made with the features
-    /// `EXPERIMENTAL_COOPERATIVE_MATRIX` and `SHADER_F16` and the workgroup memory that they need.
+    /// `EXPERIMENTAL_COOPERATIVE_MATRIX` and `SHADER_F16` and the workgroup memory that they need, and pipelines are kept from one run to
+    /// the next where it was made with `PIPELINE_CACHE`.
     ///
     /// # Errors
     /// Where the adapter does not grant WebGPU's base limits for compute.
@@ -109,6 +116,7 @@ impl Context {
         fault: Arc<Mutex<Option<Error>>>,
     ) -> Self {
         let limits = device.limits();
+        let keeper = Arc::new(Keeper::new(options.pipelines.clone(), identity(&adapter)));
         let offered = cooperative(&adapter, &device, options);
         let portable = Target {
             name: adapter.name().to_owned(),
@@ -124,7 +132,7 @@ impl Context {
         let target = Target { cooperative: offered.is_ok(), ..portable.clone() };
         let cooperative = Arc::new(Cooperative { offered, proof: OnceLock::new() });
         let (checks, pipelines) = (options.checks, Arc::default());
-        Self { inner: Arc::new(Inner { adapter, device, queue, target, portable, cooperative, checks, owned, fault, pipelines }) }
+        Self { inner: Arc::new(Inner { adapter, device, queue, target, portable, cooperative, checks, owned, fault, pipelines, keeper }) }
     }
 
     /// The same device, with kernels pinned to variants: pairs of kernel and variant.
@@ -144,6 +152,7 @@ impl Context {
                 owned: i.owned,
                 fault: i.fault.clone(),
                 pipelines: i.pipelines.clone(),
+                keeper: i.keeper.clone(),
             }),
         }
     }
@@ -155,8 +164,17 @@ impl Context {
 
     /// The adapter's name, its back end and its driver: what figures and tunings hold for.
     pub fn identity(&self) -> [String; 3] {
-        let a = self.adapter();
-        [a.name().to_owned(), a.backend().to_string(), a.driver()]
+        identity(self.adapter())
+    }
+
+    /// Writes the pipelines that were made so far into the folder of [`Options::pipelines`], where they are not there already. Without this
+    /// call they are written when the last handle of the device is dropped, which an application that a phone ends at any time may not live
+    /// to see.
+    ///
+    /// # Errors
+    /// Returns [`Error::File`] where the file cannot be written.
+    pub fn save_pipelines(&self) -> Result<()> {
+        self.inner.keeper.save()
     }
 
     /// The target that plans are made for. Its cooperative matrices are tried when the first program is compiled that would take them:
@@ -214,7 +232,7 @@ impl Context {
     }
 
     pub(super) fn pipelines(&self) -> Maker<'_> {
-        Maker { device: self.device(), store: &self.inner.pipelines, checks: self.inner.checks }
+        Maker { device: self.device(), store: &self.inner.pipelines, keeper: &self.inner.keeper, checks: self.inner.checks }
     }
 
     /// On an application's device, runs `step` under error scopes; on our own, errors are noted as they come.
@@ -238,6 +256,10 @@ impl Context {
             Err(e) => Err(Error::Device { what: format!("waited {} s for the device: {e}", TIMEOUT.as_secs()) }),
         }
     }
+}
+
+fn identity(adapter: &Adapter) -> [String; 3] {
+    [adapter.name().to_owned(), adapter.backend().to_string(), adapter.driver()]
 }
 
 /// No step takes longer than this; a driver that hangs is reported.

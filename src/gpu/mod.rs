@@ -4,6 +4,7 @@ mod adapter;
 pub mod boundary;
 mod context;
 mod fault;
+mod kept;
 mod pipelines;
 mod profile;
 mod program;

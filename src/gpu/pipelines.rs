@@ -1,6 +1,7 @@
 //! Pipelines and their layouts, made once a context.
 
 use super::fault::guarded;
+use super::kept::Keeper;
 use crate::kernel::Kernel;
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -53,11 +54,12 @@ impl Pipelines {
     }
 }
 
-/// A device, the store of the pipelines that are made on it, and whether its kernels are checked as they run.
+/// A device, the store of the pipelines that are made on it, those that an earlier run made, and whether its kernels are checked as they run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Maker<'a> {
     pub(super) device: &'a wgpu::Device,
     pub(super) store: &'a Mutex<Pipelines>,
+    pub(super) keeper: &'a Keeper,
     pub(super) checks: bool,
 }
 
@@ -78,9 +80,10 @@ impl Maker<'_> {
         if let Some(found) = locked(self.store).made.get(&key) {
             return Ok(found.clone());
         }
+        let cache = self.keeper.cache(self.device).await;
         let layout = locked(self.store).layout(self.device, written);
         let name = format!("{}/{}", kernel.name, kernel.variant);
-        let made = guarded(self.device, &name, || self.make(kernel, &name, &layout.pipeline)).await;
+        let made = guarded(self.device, &name, || self.make(kernel, &name, &layout.pipeline, cache)).await;
         let pipeline = made.map_err(|e| match e {
             Error::Device { what } => Error::Shader { kernel: name.clone(), what },
             other => other,
@@ -89,7 +92,13 @@ impl Maker<'_> {
         Ok(pipeline)
     }
 
-    fn make(self, kernel: &Kernel, name: &str, layout: &wgpu::PipelineLayout) -> wgpu::ComputePipeline {
+    fn make(
+        self,
+        kernel: &Kernel,
+        name: &str,
+        layout: &wgpu::PipelineLayout,
+        cache: Option<&wgpu::PipelineCache>,
+    ) -> wgpu::ComputePipeline {
         let unchecked = kernel.trusted && !self.checks;
         let source = || wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl((&*kernel.wgsl).into()) };
         let module = if unchecked {
@@ -106,7 +115,7 @@ impl Maker<'_> {
             module: &module,
             entry_point: Some("main"),
             compilation_options: wgpu::PipelineCompilationOptions { zero_initialize_workgroup_memory: !unchecked, ..Default::default() },
-            cache: None,
+            cache,
         })
     }
 }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -62,7 +63,7 @@ impl Files {
         if !self.found.borrow().contains_key(&path) {
             let hash = match &self.made_by {
                 Some(command) if !file_and_array(&path).0.exists() => {
-                    return Err(Error::file(path, Reason::not_found(format!("is not there: `{command}` writes it"))));
+                    return Err(Error::file(path, Reason::of_kind(ErrorKind::NotFound, format!("is not there: `{command}` writes it"))));
                 }
                 // `FILE.npz:NAME` names an array in that file, so the file is hashed.
                 _ => sha256(&file_and_array(&path).0)?,

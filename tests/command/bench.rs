@@ -194,3 +194,20 @@ fn what_bench_refuses() {
     folder.run("bench --device nosuch").failed(&["--device nosuch"]);
     assert_eq!(folder.names().len(), 6, "nothing is left behind: {:?}", folder.names());
 }
+
+#[test]
+fn starts_are_timed_without_and_with_kept_pipelines() {
+    let folder = Folder::new("bench-start");
+    let json = folder.run("bench start/parcels --quick --json --device 0").json();
+    let start = &json["starts"][0];
+    assert_eq!((json["starts"].as_array().unwrap().len(), &start["name"]), (1, &json!("start/parcels 3x90x120")));
+    let kept = start["kept_bytes"].as_u64().unwrap();
+    assert_eq!(start["warm"].is_null(), kept == 0, "{start}");
+    for times in [&start["cold"], &start["warm"]].into_iter().filter(|times| !times.is_null()) {
+        let median = |until: &str| times[until]["median_ns"].as_f64().unwrap();
+        assert!(0.0 < median("device") && median("device") < median("compiled") && median("compiled") < median("step"), "{times}");
+    }
+    let json = folder.run("bench start/parcels --quick --json --device cpu").json();
+    assert_eq!((&json["starts"][0]["warm"], &json["starts"][0]["cold"]["device"]["median_ns"]), (&Value::Null, &json!(0.0)));
+    assert!(folder.names().is_empty());
+}

@@ -82,3 +82,28 @@ fn help_pages_end_with_the_options_that_mean_something_there_and_an_example() {
     assert!(!has("connectivity", "--seed") && has("connectivity", "--tuning") && !has("tune", "--tuning <FILE>"));
     assert!(!has("devices", "--seed") && !has("devices", "--tuning <FILE>") && !has("shaders", "--device"));
 }
+
+#[test]
+fn compiled_pipelines_are_kept_where_the_environment_says() {
+    let folder = Folder::new("kept");
+    let devices = || folder.command(["devices", "--json"]);
+    let json = |command: &mut std::process::Command| super::run::done(command.output().unwrap()).json();
+    let listed = json(&mut devices());
+    assert_eq!(listed["pipelines"], Value::Null, "TAPETUM_CACHE=none");
+    let offered =
+        listed["adapters"].as_array().unwrap().iter().any(|a| a["features"].as_array().unwrap().contains(&json!("pipeline-cache")));
+    if !offered {
+        return;
+    }
+    assert_eq!(json(devices().env("TAPETUM_CACHE", "here"))["pipelines"], json!("here"));
+    if cfg!(target_os = "linux") {
+        let user = json(devices().env_remove("TAPETUM_CACHE").env("XDG_CACHE_HOME", "/somewhere"));
+        assert_eq!(user["pipelines"], json!("/somewhere/tapetum"));
+    }
+    folder.file("series.csv", "1,2\n3,5\n4,1\n2,2\n");
+    for _ in 0..2 {
+        let mut command = folder.command(["connectivity", "series.csv", "-o", "out.npy", "--device", "0"]);
+        assert_eq!(command.env("TAPETUM_CACHE", "kept").output().unwrap().status.code(), Some(0));
+        assert_eq!(names(&folder.0.join("kept")).len(), 1);
+    }
+}

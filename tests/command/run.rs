@@ -27,6 +27,7 @@ impl Folder {
             .current_dir(&self.0)
             .env_remove("TAPETUM_DEVICE")
             .env_remove("TAPETUM_TUNING")
+            .env("TAPETUM_CACHE", "none")
             .env_remove("XDG_RUNTIME_DIR");
         command
     }

@@ -3,6 +3,7 @@
 use super::array::{numpy, real, series};
 use super::device::device;
 use super::fault::named;
+use super::wait::waited;
 use crate::connectome::connectivity::measure::{Connectivity, Fitted, Kind, Matrices};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::{HostTensor, Shape};
@@ -85,7 +86,7 @@ fn connectivity<'py>(
     let kind = kind_of(kind)?;
     let (taken, measure) = taken(&series, kind, estimator)?;
     let device = self::device(device.as_ref())?;
-    let made = py.detach(|| measure.compute_each(&device, &taken))?;
+    let made = waited(py, move || measure.compute_each(&device, &taken))?;
     let warnings = warnings(kind, &made);
     Ok((numpy(py, made.values)?, warnings))
 }
@@ -105,10 +106,10 @@ fn fit_tangent<'py>(
     measure.tolerance = Some(tolerance);
     measure.unconverged = true;
     let device = self::device(device.as_ref())?;
-    let (fitted, made, whitening) = py.detach(|| {
+    let (fitted, made, whitening) = waited(py, move || {
         let (fitted, made) = measure.fit_transform_each(&device, &taken)?;
         let whitening = fitted.whitening()?;
-        Ok::<_, crate::Error>((fitted, made, whitening))
+        Ok((fitted, made, whitening))
     })?;
     let warnings = warnings(Kind::Tangent, &made);
     Ok((numpy(py, fitted.reference)?, numpy(py, whitening)?, fitted.kept, numpy(py, made.values)?, warnings))
@@ -128,7 +129,7 @@ fn tangents<'py>(
     let (taken, measure) = taken(&series, Kind::Tangent, estimator)?;
     let fitted = named("reference", Fitted::at(&measure, real(reference)?, kept))?;
     let device = self::device(device.as_ref())?;
-    let made = py.detach(|| fitted.transform_each(&device, &taken))?;
+    let made = waited(py, move || fitted.transform_each(&device, &taken))?;
     let warnings = warnings(Kind::Tangent, &made);
     Ok((numpy(py, made.values)?, warnings))
 }
@@ -140,14 +141,14 @@ fn covariances_of<'py>(py: Python<'py>, tangents: &Bound<'py, PyAny>, reference:
     let kept = vec![true; reference.shape().last().copied().unwrap_or(0)];
     let fitted = named("reference", Fitted::at(&Connectivity::new(Kind::Tangent), reference, kept))?;
     let tangents = real(tangents)?;
-    numpy(py, py.detach(|| fitted.inverse(&tangents))?)
+    numpy(py, waited(py, move || fitted.inverse(&tangents))?)
 }
 
 /// Correlations from covariances `[.., regions, regions]`.
 #[pyfunction]
 fn normalised<'py>(py: Python<'py>, covariances: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let given = real(covariances)?;
-    let made = py.detach(|| {
+    let made = waited(py, move || {
         let mut tape = crate::Tape::new();
         let covariances = tape.input("covariances", given.ty())?;
         let made = tape.normalised(covariances)?;

@@ -2,7 +2,7 @@
 //!
 //! Arrays come in as NumPy views or by DLPack and are copied once, into the tensor that a device reads; results go out without a copy. In
 //! Python, rows are time, as nilearn has them: series are `[time, regions]`, turned at this border. The lock of the interpreter is released
-//! while something is computed. An [`Error`](crate::Error) becomes the kind of exception that Python has for it, with the same message.
+//! while something is computed, and an interrupt ends a call. An [`Error`](crate::Error) becomes the kind of exception that Python has for it, with the same message.
 
 mod array;
 mod connectivity;
@@ -15,6 +15,7 @@ mod signal;
 mod tape;
 mod topology;
 mod var;
+mod wait;
 mod workflow;
 
 use pyo3::prelude::*;

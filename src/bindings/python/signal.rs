@@ -2,6 +2,7 @@
 
 use super::array::{numpy_series, series};
 use super::device::device;
+use super::wait::waited;
 use crate::Error;
 use crate::connectome::confounds::Column;
 use crate::connectome::confounds::denoise::Model;
@@ -60,7 +61,7 @@ fn denoised<'py>(
     device: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (given, model, device) = (series(signals)?, settings.model()?, self::device(device.as_ref())?);
-    numpy_series(py, py.detach(|| model.clean(&device, &given))?.series)
+    numpy_series(py, waited(py, move || model.clean(&device, &given))?.series)
 }
 
 /// The cosines of a high-pass filter, without the constant, each `[time]`.

@@ -2,6 +2,7 @@
 
 use super::array::{numpy, real};
 use super::device::device;
+use super::wait::waited;
 use crate::topology::clustering::Top;
 use crate::topology::{Diagrams, Dimension, Fill, list_distance};
 use crate::{HostTensor, Shape};
@@ -59,7 +60,7 @@ fn births_deaths<'py>(
     device: Option<Bound<'py, PyAny>>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let ((graphs, one), device) = (graphs(weights)?, self::device(device.as_ref())?);
-    let found = py.detach(|| Diagrams::new(&device, &graphs))?;
+    let found = waited(py, move || Diagrams::new(&device, &graphs))?;
     Ok((lists(py, &found, one, |g| found.births(g).to_vec())?, lists(py, &found, one, |g| found.deaths(g).to_vec())?))
 }
 
@@ -81,9 +82,10 @@ fn distance<'py>(
     }
     let (a, a_is_one) = graphs(a)?;
     let b = b.as_ref().map(graphs).transpose()?;
-    let (count, values) = py.detach(|| {
+    let b_is_one = b.as_ref().map_or(a_is_one, |(_, one)| *one);
+    let (count, values) = waited(py, move || {
         let a = Diagrams::new(&device, &a)?;
-        let other = b.as_ref().map(|(b, _)| Diagrams::new(&device, b)).transpose()?;
+        let other = b.map(|(b, _)| Diagrams::new(&device, &b)).transpose()?;
         let b = other.as_ref().unwrap_or(&a);
         let apart = |i: usize, j: usize| {
             let births = || list_distance(a.births(i), b.births(j), order, Fill::Behind);
@@ -96,9 +98,8 @@ fn distance<'py>(
             if root { sum.powf(order.recip()) } else { sum }
         };
         let all: Vec<f64> = (0..a.len()).flat_map(|i| (0..b.len()).map(move |j| (i, j))).map(|(i, j)| apart(i, j)).collect();
-        Ok::<_, crate::Error>(([a.len(), b.len()], all))
+        Ok(([a.len(), b.len()], all))
     })?;
-    let b_is_one = b.map_or(a_is_one, |(_, one)| one);
     let extents = [(count[0], a_is_one), (count[1], b_is_one)].into_iter().filter(|(_, one)| !one).map(|(n, _)| n).collect::<Vec<_>>();
     let shape = Shape::try_new(&extents).unwrap_or_else(|| Shape::from([]));
     numpy(py, HostTensor::real(shape, values)?)
@@ -120,7 +121,7 @@ fn cluster<'py>(
 ) -> PyResult<(Bound<'py, PyAny>, f64, bool)> {
     let ((graphs, _), device) = (graphs(weights)?, self::device(device.as_ref())?);
     let settings = Top { weight: topology, rounds, initial, ..Top::new(clusters, seed) };
-    let found = py.detach(|| settings.run(&graphs, &Diagrams::new(&device, &graphs)?))?;
+    let found = waited(py, move || settings.run(&graphs, &Diagrams::new(&device, &graphs)?))?;
     let labels = found.clusters.iter().map(|&c| c as i32).collect::<Vec<_>>();
     Ok((numpy(py, HostTensor::i32([labels.len()], labels)?)?, found.inertia, found.converged))
 }

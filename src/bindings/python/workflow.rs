@@ -3,6 +3,7 @@
 use super::array::{as_given, numpy};
 use super::device::device;
 use super::fault::Stop;
+use super::wait::waited;
 use crate::Error;
 use crate::workflow::{Figure, MetricResult, ReadOptions, RunResult, Workflow, schema};
 use pyo3::prelude::*;
@@ -53,7 +54,7 @@ fn read(text: Option<&str>, path: &Path, options: &ReadOptions) -> crate::Result
 fn check_workflow(py: Python<'_>, source: Source<'_>) -> PyResult<(usize, usize, u32)> {
     let options = source.options()?;
     let (text, path) = (source.text, source.path);
-    let workflow = py.detach(|| read(text.as_deref(), &path, &options))?;
+    let workflow = waited(py, move || read(text.as_deref(), &path, &options))?;
     Ok((workflow.subjects(), workflow.folds().len(), workflow.steps()))
 }
 
@@ -69,13 +70,11 @@ fn run_workflow<'py>(
     let (options, device) = (source.options()?, self::device(device.as_ref())?);
     let (text, path) = (source.text, source.path);
     let mut stop = Stop::default();
+    let workflow = waited(py, move || read(text.as_deref(), &path, &options))?;
     let run = py.detach(|| {
-        let workflow = read(text.as_deref(), &path, &options)?;
-        let found = workflow
-            .run_with(&device, None, |p| stop.asked(|py| callback.as_ref().map(|f| f.call1(py, (p.fold, p.step, p.loss))).transpose()))?;
-        Ok((workflow, found))
+        workflow.run_with(&device, None, |p| stop.asked(|py| callback.as_ref().map(|f| f.call1(py, (p.fold, p.step, p.loss))).transpose()))
     });
-    let (workflow, found) = stop.or(run)?;
+    let found = stop.or(run)?;
     result(py, &workflow, found)
 }
 
