@@ -95,7 +95,7 @@ impl Dice {
     }
 }
 
-/// A tape of up to eight functions, applied to one another and to operands of any type that broadcast, and its outputs.
+/// A tape of up to sixteen functions, applied to one another and to operands of any type that broadcast, and its outputs.
 fn random_tape(dice: &mut Dice) -> (Tape, Vec<Var>) {
     let mut tape = Tape::new();
     let [a, b, c] = dice.of(&[[2, 3, 4], [3, 5, 7], [1, 1, 1], [4, 1, 12], [2, 65, 3]]);
@@ -108,7 +108,7 @@ fn random_tape(dice: &mut Dice) -> (Tape, Vec<Var>) {
     }
     values.push(tape.full(dice.of(&shapes), 0.25).unwrap());
     let mut made = Vec::new();
-    for _ in 0..=dice.below(8) {
+    for _ in 0..=dice.below(15) {
         let (op, arity, _) = dice.of(ROWS);
         let mut operands: Vec<Var> = (0..arity).map(|_| dice.of(&values)).collect();
         // Most often on the last value, so that chains grow.
@@ -139,13 +139,13 @@ fn random_chains_hold() {
         for step in &plan.steps {
             assert_eq!(step.kernel.name, "pointwise/chain", "{}", step.label);
             let ops = step.label.split(' ').count();
-            assert!(ops <= 8, "{ops} ops in one chain: {}", step.label);
+            assert!(ops <= 12, "{ops} ops in one chain: {}", step.label);
             longest = longest.max(ops);
             kernels.insert(step.kernel.wgsl.to_string());
             holds(&step.kernel);
         }
     }
-    assert!(longest == 8 && kernels.len() > 60, "{} chains of at most {longest} ops", kernels.len());
+    assert!(longest > 8 && kernels.len() > 60, "{} chains of at most {longest} ops", kernels.len());
 }
 
 /// The comment at the head of a file, before its code.

@@ -6,6 +6,7 @@
 // workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. Four elements of a lane are read at once; its sums are flushed
 //          every 64 terms.
 // cost     outer n inner FLOPs; x and y once
+// Where a chain makes x or goes on with y, the plan writes it in place of the part below `//@ operand` or `//@ result`.
 // uses     grid, nan
 // one of   line_single | line_along | line_across; line_serial | line_group
 
@@ -18,12 +19,32 @@ struct Params {
     chunk: u32,
     // Side by side in a workgroup.
     lines: u32,
+    //@ members
 }
 
-@group(0) @binding(0) var<storage, read> x: array<T>;
-@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 @group(1) @binding(0) var<uniform> params: Params;
 
+//@ operand
+@group(0) @binding(0) var<storage, read> x: array<T>;
+
+// The element i, read once.
+fn operand(i: u32) -> T {
+    return x[i];
+}
+
+// The element i, or the last.
+fn first_operand(i: u32) -> T {
+    return x[min(i, arrayLength(&x) - 1u)];
+}
+
+//@ result
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
+
+fn finish(i: u32, value: Y) {
+    y[i] = value;
+}
+
+//@ main
 fn combine(p: T, q: T) -> T {
     if (OP == 0) {
         return p + q;
@@ -45,7 +66,10 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
     // A line beyond the end has no elements, and starts from anyone's.
     let stop = select(0u, min(first + params.chunk, params.n), line < params.count);
     let base = outer * params.n * params.inner + i;
-    let start = select(T(0.0), x[min(base + first * params.inner, arrayLength(&x) - 1u)], OP != 0);
+    var start = T(0.0);
+    if (OP != 0) {
+        start = first_operand(base + first * params.inner);
+    }
     let step = lanes * params.inner;
     var total = start;
     for (var block = first + place.y; block < stop; block += 64u * lanes) {
@@ -54,11 +78,12 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
         var j = block;
         var at = base + block * params.inner;
         for (; j + 3u * lanes < end; j += 4u * lanes) {
-            part = combine(part, combine(combine(x[at], x[at + step]), combine(x[at + 2u * step], x[at + 3u * step])));
+            let pairs = combine(combine(operand(at), operand(at + step)), combine(operand(at + 2u * step), operand(at + 3u * step)));
+            part = combine(part, pairs);
             at += 4u * step;
         }
         for (; j < end; j += lanes) {
-            part = combine(part, x[at]);
+            part = combine(part, operand(at));
             at += step;
         }
         total = combine(total, part);
@@ -72,6 +97,6 @@ fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
         result = -line_max(fold_max(-total), place, params.lines);
     }
     if (place.y == 0u && line < params.count) {
-        y[line] = result;
+        finish(line, result);
     }
 }

@@ -124,6 +124,7 @@ impl Context {
             software: adapter.software(),
             checked: options.checks,
             max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+            bindings: limits.max_storage_buffers_per_shader_stage as usize,
             subgroups: device.features().contains(wgpu::Features::SUBGROUP).then(|| adapter.subgroups()),
             f16: device.features().contains(wgpu::Features::SHADER_F16),
             cooperative: false,

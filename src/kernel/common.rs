@@ -105,8 +105,11 @@ pub(crate) const JOINED: Choice = Choice::Snippet(&[
     snippet!("part_7"),
 ]);
 
+/// One ring, two or three.
+pub(crate) const RINGS: Choice = Choice::Snippet(&[snippet!("rings_1"), snippet!("rings_2"), snippet!("rings_3")]);
+
 /// The words of a workgroup of a kernel that uses `item`.
-const FLAT_WORDS: usize = 1024;
+pub(crate) const FLAT_WORDS: usize = 1024;
 
 /// The workgroups that make so many words, where a kernel uses `item`.
 pub(crate) fn flat_groups(words: usize) -> usize {

@@ -44,6 +44,8 @@ pub struct Target {
     pub checked: bool,
     /// The largest storage binding in bytes.
     pub max_binding: u64,
+    /// The most storage bindings of a kernel: 8 on every device, more on most.
+    pub bindings: usize,
     /// The fewest and most lanes of a subgroup, where subgroup operations are on.
     pub subgroups: Option<(u32, u32)>,
     /// True where shaders may compute in f16.
@@ -71,6 +73,7 @@ impl Target {
             software: false,
             checked: false,
             max_binding: 128 << 20,
+            bindings: 8,
             subgroups: None,
             f16: false,
             cooperative: false,

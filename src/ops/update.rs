@@ -3,14 +3,14 @@
 use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
-use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
+use crate::kernel::common::{self, FLAT_NUMBERS, flat_groups, flat_width};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Init, Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 use std::sync::Arc;
 
-pub(super) static FAMILY: Family = Family { sources: &[&ADAM, &ADVANCE, &RING, &SGD], cases, works };
+pub(super) static FAMILY: Family = Family { sources: &[&ADAM, &ADVANCE, &RING, &RINGS, &SGD], cases, works };
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
@@ -18,6 +18,8 @@ pub(super) static ADAM: Source = kernel_source!("optim/adam").with_choices(&[Cho
 pub(super) static SGD: Source = kernel_source!("optim/sgd").with_choices(&[Choice::Constant("NESTEROV", FALSE_TRUE), FLAT_NUMBERS]);
 pub(super) static ADVANCE: Source = kernel_source!("optim/advance");
 pub(super) static RING: Source = kernel_source!("optim/ring");
+/// Rings and the counter by which they are written, in one dispatch, as a plan joins them.
+pub(crate) static RINGS: Source = kernel_source!("optim/rings").with_choices(&[common::RINGS]);
 
 fn no_gradient(op: &str) -> Result<Vec<Option<Var>>> {
     Err(Error::NotDifferentiable { op: op.into(), why: "it updates state".into() })
@@ -114,10 +116,10 @@ impl Op for Adam {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let n = cx.input_shape(0).elements();
         let (choice, width) = flat_width(&[n]);
-        let bindings = [3, 4, 5].map(|i| Binding::read(cx.input(i))).into_iter();
+        let bindings = [4, 5, 3].map(|i| Binding::read(cx.input(i))).into_iter();
         let bindings = bindings.chain([0, 1, 2].map(|i| Binding::update(cx.output(i), cx.input(i)))).collect();
-        let params = Params::new().u32(n / width).f32(self.beta1).f32(self.beta2).f32(self.epsilon).f32(self.decay);
-        let params = self.logarithms().into_iter().fold(params, Params::f32);
+        let params = Params::new().f32(self.beta1).f32(self.beta2).f32(self.epsilon).f32(self.decay);
+        let params = self.logarithms().into_iter().fold(params, Params::f32).u32(n / width).u32(0);
         let kernel = cx.kernel(&ADAM, &[self.decoupled.into(), choice]);
         cx.dispatch(kernel, bindings, params, flat_groups(n), if self.decoupled { 17.0 } else { 16.0 } * n as f64 + 6.0)
     }
@@ -307,8 +309,43 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend([
         Case::new("ring", vec![f32s([7], Draw::Normal), scalar(0.0, 1.0), counter()], |t, x| t.record(Arc::new(Ring), x)),
         Case::new("advance", vec![counter()], |t, x| t.record(Arc::new(Advance), x)).within(0.0, 0.0),
+        rings(1),
+        rings(2),
+        rings(3),
+        rings(4),
+        several_adam(3, 64),
+        several_adam(9, 7),
     ]);
     cases.into_iter().map(Case::forward_only).collect()
+}
+
+/// Rings of which the first has one element, the next two and so on, and the counter that they share.
+fn rings(count: usize) -> Case {
+    let ring = |n: usize| [f32s([n], Draw::Normal), f32s([1], Draw::Uniform(0.0, 1.0))];
+    let operands = (1..=count).flat_map(ring).chain([(TensorType::u32([1]), Draw::Normal)]).collect();
+    Case::new("ring", operands, |t, x| {
+        let (&counter, rings) = x.split_last().ok_or_else(|| Error::op("ring", "a counter expected"))?;
+        let mut kept = Vec::new();
+        for ring in rings.chunks(2) {
+            kept.extend(t.record(Arc::new(Ring), &[ring, &[counter]].concat())?);
+        }
+        kept.extend(t.record(Arc::new(Advance), &[counter])?);
+        Ok(kept)
+    })
+}
+
+/// Steps of Adam for `count` tensors of n, 2n, … elements by one rate.
+fn several_adam(count: usize, n: usize) -> Case {
+    let positive = |n: usize| f32s([n], Draw::Uniform(0.1, 1.0));
+    let tensor = |k: usize| [f32s([k * n], Draw::Normal), f32s([k * n], Draw::Normal), positive(k * n), f32s([k * n], Draw::Normal)];
+    let shared = [f32s([1], Draw::Uniform(0.1, 0.2)), (TensorType::u32([1]), Draw::Normal)];
+    let operands = (1..=count).flat_map(tensor).chain(shared).collect();
+    Case::new("adam", operands, move |t, x| {
+        let op = Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.1, decoupled: false };
+        let (tensors, shared) = x.split_at(4 * count);
+        let steps = tensors.chunks(4).map(|tensor| t.record(Arc::new(op), &[tensor, shared].concat()));
+        Ok(steps.collect::<Result<Vec<_>>>()?.concat())
+    })
 }
 
 /// A step of Adam by the step counter.

@@ -5,8 +5,10 @@ use crate::tensor::HostTensor;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The most ops, and the most buffers, of a chain.
-pub(super) const LONGEST: usize = 8;
+/// The most ops of a chain.
+pub(super) const LONGEST: usize = 12;
+/// The most buffers of a chain: every device binds so many.
+const MOST_BUFFERS: usize = 8;
 
 /// The bytes of the largest fill that stands in a buffer of its own.
 const LARGEST_STORED: u64 = 4 << 20;
@@ -260,7 +262,7 @@ impl Groups {
     /// True where the nodes of `together` can be one chain.
     fn fits(&self, tape: &Tape, together: &[usize]) -> bool {
         together.len() + self.inlined_in(tape, together).len() <= LONGEST
-            && self.loads(tape, together).len() + self.stores(tape, together).len() <= LONGEST
+            && self.loads(tape, together).len() + self.stores(tape, together).len() <= MOST_BUFFERS
             && !self.waits_for_itself(tape, together)
     }
 

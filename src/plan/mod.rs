@@ -1,14 +1,17 @@
 //! The plan: what a tape becomes on a target. Pointwise ops are gathered in chains, every op states its dispatches, values get slots by
 //! their lifetimes. All of it is plain data.
 
+mod absorb;
 mod assign;
 mod chain;
 mod fuse;
 mod order;
 mod repeat;
 mod slots;
+mod together;
+mod written;
 
-pub use chain::template_source;
+pub use written::template_source;
 
 use crate::kernel::{Access, Binding, Buffer, Cost, Kernel, Lowered, Lowering, Params, Target};
 use crate::tape::{Init, Origin, Tape, Var};
@@ -100,7 +103,7 @@ impl Plan {
         let needed = tape.needed(outputs);
         let groups = fuse::groups(tape, &needed, outputs);
         let order = order::order(tape, &groups)?;
-        let mut lowered = lower(tape, &groups, &order, target)?;
+        let mut lowered = lower(tape, &groups, &order, outputs, target)?;
         let mut externals = Externals::of(tape, &needed);
         for (var, value) in groups.stored(tape) {
             externals.storage[var.index()] = Some(Storage::Constant(externals.constants.len()));
@@ -174,12 +177,13 @@ impl Externals {
 }
 
 /// Every group's dispatches in order. Buffer i is the tape's value i; scratch comes after.
-fn lower(tape: &Tape, groups: &fuse::Groups, order: &[usize], target: &Target) -> Result<Lowered> {
+fn lower(tape: &Tape, groups: &fuse::Groups, order: &[usize], outputs: &[Var], target: &Target) -> Result<Lowered> {
     let mut lowered = Lowered::default();
     for i in 0..tape.len() {
         let var = tape.var(i);
         lowered.buffer(tape.ty(var), tape.describe(var));
     }
+    let mut chains = Vec::new();
     for &group in order {
         let members = &groups.members[group];
         let node = &tape.nodes()[members[0]];
@@ -187,15 +191,20 @@ fn lower(tape: &Tape, groups: &fuse::Groups, order: &[usize], target: &Target) -
         if op.view() {
             lowered.aliases.push((Buffer(node.outputs.start as u32), Buffer(node.inputs[0].index() as u32)));
         } else if groups.pointwise[group] {
-            chain::lower(tape, groups, group, &mut lowered)?;
+            let chain = chain::lower(tape, groups, group, &mut lowered)?;
+            chains.extend(chain.map(Some));
         } else {
             let inputs: Vec<Buffer> = node.inputs.iter().map(|v| Buffer(v.index() as u32)).collect();
             let outputs: Vec<Buffer> = node.outputs.clone().map(|i| Buffer(i as u32)).collect();
             let name = op.key().name;
             op.lower(&mut Lowering { op: name, target, inputs: &inputs, outputs: &outputs, lowered: &mut lowered })?;
+            chains.resize(lowered.dispatches.len(), None);
         }
     }
     check_writes(&lowered)?;
+    let kept: Vec<Buffer> = outputs.iter().chain(tape.assignments().iter().map(|(_, v)| v)).map(|v| Buffer(v.index() as u32)).collect();
+    absorb::absorb(&mut lowered, chains, &kept, target);
+    together::join(&mut lowered, target);
     repeat::drop_repeated(&mut lowered, tape.len());
     Ok(lowered)
 }

@@ -12,8 +12,9 @@ pub use translate::{Format, capabilities, translate, validate};
 
 use crate::kernel::{Kernel, Source, Target};
 use crate::ops::pointwise::table::ROWS;
+use crate::optim::Adam;
 use crate::plan::Plan;
-use crate::tape::{Tape, Var};
+use crate::tape::{Init, Tape, Var};
 use crate::tensor::{DType, Shape, TensorType};
 use crate::{Error, Result, ops};
 
@@ -21,7 +22,8 @@ use crate::{Error, Result, ops};
 const SPACES: [[usize; 2]; 2] = [[8, 12], [5, 7]];
 
 /// Every hand-written kernel in all its variants and choices. From the template of pointwise chains, every function of the table on its own
-/// and every way of reading an operand are included; longer chains consist of these.
+/// and every way of reading an operand are included; longer chains consist of these. So are sums that hold chains, and a step of Adam for
+/// several tensors.
 ///
 /// # Errors
 /// Returns an error where a chain cannot be planned, which is a fault of the crate.
@@ -35,6 +37,40 @@ pub fn kernels() -> Result<Vec<Kernel>> {
         for (reading, operand) in readings(space) {
             found.push(chain(&format!("add+{reading}"), "add", &[TensorType::f32(space), operand])?);
         }
+    }
+    found.extend(joined()?);
+    Ok(found)
+}
+
+/// The kernels that a plan makes of several dispatches, one of each variant: sums with a chain before and after, which call functions and
+/// store what is read elsewhere, and steps of Adam for two tensors and for three.
+fn joined() -> Result<Vec<Kernel>> {
+    let mut found: Vec<Kernel> = Vec::new();
+    let mut take = |plan: Plan| {
+        for step in plan.steps.into_iter().filter(|s| ["+operand", "+result", "+tensors"].iter().any(|w| s.kernel.variant.contains(w))) {
+            if found.iter().all(|k| (&k.name, &k.variant) != (&step.kernel.name, &step.kernel.variant)) {
+                found.push(step.kernel);
+            }
+        }
+    };
+    for (space, software, axis) in SPACES.into_iter().flat_map(|s| [(s, false, 0), (s, false, 1), (s, true, 1)]) {
+        let mut t = Tape::new();
+        let (x, row) = (t.input("x", TensorType::f32(space))?, t.input("row", TensorType::f32([space[1]]))?);
+        let bounded = t.tanh(x)?;
+        let scaled = t.mul(bounded, row)?;
+        let sum = t.sum(scaled, &[axis], false)?;
+        let result = t.tanh(sum)?;
+        take(Plan::new(&t, &[scaled, sum, result], &Target { software, ..Target::portable() })?);
+    }
+    for (tensors, n) in [(2, 8), (3, 7)] {
+        let mut t = Tape::new();
+        let mut pairs = Vec::new();
+        for i in 0..tensors {
+            let parameter = t.parameter(&format!("p{i}"), [n], Init::Zeros)?;
+            pairs.push((parameter, t.input(&format!("g{i}"), TensorType::f32([n]))?));
+        }
+        Adam::new(0.1).apply(&mut t, &pairs)?;
+        take(Plan::new(&t, &[], &Target { bindings: 32, ..Target::portable() })?);
     }
     Ok(found)
 }

@@ -83,10 +83,28 @@ fn ring(n: usize) -> Result<Work> {
     Ok(w)
 }
 
+/// Rings with the counter: by the model each ring is read and written whole, and the counter too.
+fn rings(lengths: &[usize]) -> Result<Work> {
+    let mut w = Work::new(format!("rings of {lengths:?}"));
+    let mut read = Vec::new();
+    for (&n, name) in lengths.iter().zip(["first", "second", "third"]) {
+        let value = w.given(HostTensor::f32([1], vec![2.5])?)?;
+        w.tape.keep_last(name, value, n)?;
+        let kept = (0..n).map(|i| c(if i == 0 { 2.5 } else { 0.0 })).collect::<Vec<_>>();
+        w.state(name, &kept);
+        read.extend([1, n]);
+    }
+    w.tape.advance()?;
+    let kept: usize = lengths.iter().sum();
+    w.ledger.moves("optim/rings", &[read, vec![1]].concat(), kept + 1);
+    Ok(w)
+}
+
 pub fn works() -> Result<Vec<Work>> {
     let mut works = Vec::new();
     for n in [1, 7, 257] {
         works.extend([adam(n, false)?, adam(n, true)?, sgd(n, false)?, sgd(n, true)?, ring(n)?]);
     }
+    works.extend([rings(&[7])?, rings(&[1, 7])?, rings(&[3, 1, 257])?]);
     Ok(works)
 }

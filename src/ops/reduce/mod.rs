@@ -352,6 +352,21 @@ pub(super) fn cases() -> Vec<Case> {
             cases.push(if smooth { case } else { case.forward_only() });
         }
     }
+    // Chains before and after a sum: of calls, read elsewhere, broadcast, and of one element for each four that are added.
+    for (shape, axes) in
+        [([1, 1], &[0isize] as &[_]), ([7, 65], &[1]), ([65, 7], &[0]), ([5, 260], &[1]), ([260, 12], &[0]), ([3, 8209], &[0, 1])]
+    {
+        let operands = vec![f32s(shape, Draw::Normal), f32s([shape[1]], Draw::Uniform(0.5, 1.0)), f32s([], Draw::Normal)];
+        let chained = move |t: &mut Tape, x: &[Var]| {
+            let bounded = t.tanh(x[0])?;
+            let scaled = t.mul(bounded, x[1])?;
+            let sum = t.sum(scaled, axes, false)?;
+            let small = t.scale(sum, 0.125)?;
+            let moved = t.add(small, x[2])?;
+            Ok(vec![scaled, sum, t.tanh(moved)?])
+        };
+        cases.push(Case::new("sum", operands, chained).within(1e-5, 1e-5));
+    }
     // Four at once along and across; lines long enough for two stages.
     for shape in [[1, 7], [65, 3], [3, 257], [7, 260], [1030, 36], [257, 33], [2, 33_028]] {
         for axis in [0, 1] {

@@ -1,0 +1,13 @@
+// A value goes to its place in a ring, for three of them.
+@group(0) @binding(1) var<storage, read> value: array<f32>;
+@group(0) @binding(2) var<storage, read_write> ring: array<f32>;
+@group(0) @binding(3) var<storage, read> second_value: array<f32>;
+@group(0) @binding(4) var<storage, read_write> second_ring: array<f32>;
+@group(0) @binding(5) var<storage, read> third_value: array<f32>;
+@group(0) @binding(6) var<storage, read_write> third_ring: array<f32>;
+
+fn keep(step: u32) {
+    ring[step % params.first] = value[0];
+    second_ring[step % params.second] = second_value[0];
+    third_ring[step % params.third] = third_value[0];
+}
