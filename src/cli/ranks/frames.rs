@@ -87,7 +87,7 @@ impl Frames {
     pub(super) fn of_message(bytes: Vec<u8>) -> Result<Self> {
         match bytes.split_first() {
             Some((&RESULTS, _)) => Ok(Self { bytes, read: 1 }),
-            Some((&FAILURE, said)) => Err(Error::argument(String::from_utf8_lossy(said))),
+            Some((&FAILURE, said)) => Err(Error::argument(String::from_utf8_lossy(said).into_owned())),
             _ => Err(Error::argument("a message without results came")),
         }
     }
