@@ -6,13 +6,13 @@
     python3 scaling.py --bench bench.json                     # times of steps that `tapetum bench --json` measured
     python3 scaling.py --workflow W.json --size series=155,168,64 --time 0.4
 
-A step has a batch of subjects, runs or windows, and each of N ranks computes ceil(subjects / N) of them. The batch is in parts that have a
-vector of gradients each. A rank copies those of its parts to the host and adds them, takes part in one sum over all ranks, and copies the
-sum back. Nothing of this is hidden behind the computation. The costs of a sum of n bytes over p ranks are those of Thakur, Rabenseifner and
-Gropp 2005 ("Optimization of Collective Communication Operations in MPICH", Int. J. High Perform. Comput. Appl. 19:49-66): a message of m
-bytes takes a + m b seconds, and its addition m c.
+A step has a batch of subjects, runs or windows, and each of N ranks computes ceil(subjects / N) of them. The batch is in microbatches
+(`train.microbatches`), each of which is computed by itself and leaves a vector of gradients. A rank copies those of its microbatches to
+the host and adds them, takes part in one sum over all ranks, and copies the sum back. Nothing of this is hidden behind the computation.
+The costs of a sum of n bytes over p ranks are those of Thakur, Rabenseifner and Gropp 2005 ("Optimization of Collective Communication
+Operations in MPICH", Int. J. High Perform. Comput. Appl. 19:49-66): a message of m bytes takes a + m b seconds, and its addition m c.
 
-The default times are not all of GPUs. Each row names the machine that it was measured on; a time of the host's cores, or of software Vulkan,
+The default times are not all of GPUs. Each row names the machine that it was measured on; a time of host cores, or of software Vulkan,
 says nothing of a GPU. Where the computation gets faster, the sum stays the same, so that the efficiency falls.
 """
 
@@ -61,7 +61,7 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Work:
-    """A training step: seconds = fixed + subject * subjects, and the bytes of its gradients."""
+    """A training step: the bytes of its gradients, and its seconds: fixed * microbatches + subject * subjects."""
 
     name: str
     size: float
@@ -69,9 +69,9 @@ class Work:
     fixed: float
     source: str
 
-    def compute(self, subjects):
-        """Seconds of the step of one rank with this number of subjects."""
-        return self.fixed + self.subject * subjects
+    def compute(self, subjects, microbatches):
+        """Seconds of what one rank computes in a step, of this number of subjects in so many microbatches."""
+        return self.fixed * microbatches + self.subject * subjects
 
 
 def distances(ranks):
@@ -87,10 +87,10 @@ def rounds(ranks):
 def exchange(cluster, ranks, size):
     """Each rank gets its slice of the vectors of all, adds them in the order of one tree, and gathers the slices of all.
 
-    (p - 1) a + 6 ceil(log2 p) a + 2 (p - 1)/p n b + (p - 1)/p n c. This is what tapetum does: the order of additions does not depend on the
-    number of ranks, so that the sum has the same bits on any. The slices go from each rank to each, those to other nodes over the network
-    that the ranks of a node share. Six short collectives, of lengths and of the slices' places, come with it. The slices return by a ring. Parts and
-    ranks are powers of two; otherwise a rank may have more than one vector to send.
+    (p - 1) a + 6 ceil(log2 p) a + 2 (p - 1)/p n b + (p - 1)/p n c. This is what tapetum does: the order of additions does not depend
+    on the number of ranks, so that the sum has the same bits on any. The slices go from each rank to each, those to other nodes over
+    the network that the ranks of a node share. Six short collectives, of lengths and of the slices' places, come with it. The slices
+    return by a ring. Microbatches and ranks are powers of two; otherwise a rank may have more than one vector to send.
     """
     if ranks == 1:
         return 0.0
@@ -138,10 +138,11 @@ def each(of, ranks):
 
 
 def step(work, cluster, ranks, batch, way):
-    """Seconds of a step on this number of ranks: those of the computation, and those of copies and sums. `batch`: subjects, and parts."""
-    subjects, parts = batch
-    compute = work.compute(each(subjects, ranks))
-    vectors = each(parts or ranks, ranks)
+    """Seconds of a step on this number of ranks: those of the computation, and those of copies and sums. `batch`: subjects, and
+    microbatches, one a rank where they are not given."""
+    subjects, microbatches = batch
+    vectors = each(microbatches or ranks, ranks)
+    compute = work.compute(each(subjects, ranks), vectors)
     if ranks == 1 and vectors == 1:
         return compute, 0.0
     copies = (vectors + 1) * work.size / cluster.copying
@@ -195,7 +196,7 @@ def pairs(regions):
     return regions * (regions - 1) // 2
 
 
-# Workflow, shapes of its values, ms a subject, source. The times are processor time of one core of an Intel Xeon, host executor, 2026-11-26.
+# Workflow, shapes of its values, ms a subject, source. Times are processor time of one core of an Intel Xeon, host executor, 2026-11-26.
 HOST = "host, one core, 2026-11-26"
 WORKFLOWS = [
     ("brain_states", {"series": (5, 94, 355)}, 2.0, "the five runs that ship; " + HOST),
@@ -292,7 +293,7 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--gpus", type=lambda text: [whole(cell) for cell in text.split(",")], default=[1, 8, 64, 512], metavar="N,N,..")
     p.add_argument("--subjects", type=whole, default=512, metavar="N", help="subjects of a batch, over all ranks [default: 512]")
-    p.add_argument("--parts", type=whole, metavar="N", help="parts of a batch, with gradients of their own [default: one a GPU]")
+    p.add_argument("--microbatches", type=whole, metavar="N", help="microbatches of a batch [default: one for each GPU]")
     p.add_argument("--sum", choices=SUMS, default="exchange", help="the sum over ranks [default: exchange, which is tapetum's]")
     p.add_argument("--per-node", type=whole, default=8, metavar="N", help="GPUs of a node [default: 8]")
     p.add_argument("--within", type=link, default=Link(1e-6, 10e9), metavar="S,B/S",
@@ -301,7 +302,7 @@ def arguments():
                    help="latency and bandwidth of a node on the network [default: 2e-6,25e9, 200 Gbit/s]")
     p.add_argument("--adding", type=above, default=10e9, metavar="B/S", help="bytes that a rank adds in a second [default: 10e9]")
     p.add_argument("--copying", type=above, default=25e9, metavar="B/S", help="bytes from GPU to host in a second [default: 25e9, PCIe 4]")
-    p.add_argument("--work", type=own, action="append", metavar="NAME=BYTES,MS[,FIXED_MS]", help="a step of your own, in place of the table")
+    p.add_argument("--work", type=own, action="append", metavar="NAME=BYTES,MS[,FIXED_MS]", help="a step of your own, not the table")
     p.add_argument("--bench", metavar="JSON", help="a report of `tapetum bench --json`")
     p.add_argument("--workflow", metavar="JSON", help="a workflow of your own, whose parameters are counted; with --size and --time")
     p.add_argument("--size", type=shape, action="append", default=[], metavar="NAME=A,B,..", help="the shape of a value of it")
@@ -329,16 +330,16 @@ def main(argv=None):
     given = parser.parse_args(argv)
     cluster = Cluster(given.per_node, given.within, given.between, given.adding, given.copying)
     works = chosen(given, parser)
-    rows = {work.name: table(work, cluster, given.gpus, (given.subjects, given.parts), given.sum) for work in works}
+    rows = {work.name: table(work, cluster, given.gpus, (given.subjects, given.microbatches), given.sum) for work in works}
     columns = ["gpus", "subjects_a_rank", "compute_ms", "sum_ms", "step_ms", "speed_up", "efficiency"]
     if given.json:
         named = [{"name": w.name, "gradient_bytes": w.size, "source": w.source,
                   "rows": [dict(zip(columns, row)) for row in rows[w.name]]} for w in works]
-        json.dump({"sum": given.sum, "subjects": given.subjects, "parts": given.parts, "works": named}, sys.stdout, indent=2)
+        json.dump({"sum": given.sum, "subjects": given.subjects, "microbatches": given.microbatches, "works": named}, sys.stdout, indent=2)
         print()
         return
-    parts = f"{given.parts} parts" if given.parts else "a part for each GPU"
-    print(f"{given.subjects} subjects a step in {parts}, {given.per_node} GPUs a node, the sum by {given.sum}")
+    split = f"{given.microbatches} microbatches" if given.microbatches else "a microbatch for each GPU"
+    print(f"{given.subjects} subjects a step in {split}, {given.per_node} GPUs a node, the sum by {given.sum}")
     for work in works:
         print(f"\n{work.name}: {work.size / 1e6:,.3f} MB of gradients ({work.source})")
         print(f"{'GPUs':>6}{'a rank':>8}{'compute, ms':>13}{'sum, ms':>11}{'step, ms':>11}{'speed-up':>10}{'efficiency':>12}")

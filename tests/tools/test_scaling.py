@@ -62,9 +62,10 @@ class Steps(unittest.TestCase):
         self.assertAlmostEqual(summed, 6 * (1 + 2) + 3 * 0.2 + 2 * 80 / 50)
         self.assertEqual(scaling.step(self.WORK, SLOW, 1, (10, None), "ring"), (32, 0))
 
-    def test_each_part_is_copied_and_added(self):
-        # Ten parts over four ranks: three vectors are copied out and one back, and two are added to the first.
-        _, summed = scaling.step(self.WORK, SLOW, 4, (10, 10), "ring")
+    def test_each_microbatch_is_copied_and_added(self):
+        # Ten microbatches over four ranks: three vectors are copied out and one back, and two are added to the first.
+        compute, summed = scaling.step(self.WORK, SLOW, 4, (10, 10), "ring")
+        self.assertEqual(compute, 3 * 2 + 3 * 3)
         self.assertAlmostEqual(summed, 6 * (1 + 2) + 3 * 0.2 + 4 * 80 / 50 + 2 * 80 / 100)
         # One rank has all of them.
         self.assertAlmostEqual(scaling.step(self.WORK, SLOW, 1, (10, 10), "ring")[1], 11 * 80 / 50 + 9 * 80 / 100)
