@@ -18,10 +18,10 @@ pub(super) fn connectivity(command: &Connectivity, cohort: &Cohort, common: &Com
         check(command, cohort)?;
         Ok((names(cohort).map_err(fail)?, common.device()?))
     };
-    common
-        .ranks
-        .same("subjects", &cohort.subjects.iter().map(|(name, series)| format!("{name} {}", series.values.ty())).collect::<Vec<_>>())?;
+    let subjects: Vec<String> = cohort.subjects.iter().map(|(name, series)| format!("{name} {}", series.values.ty())).collect();
+    common.ranks.same("other subjects", &subjects)?;
     let (names, device) = common.ranks.agree(ready())?;
+    common.ranks.same_device(&device)?;
     let made = match measure.kind {
         // The group's mean needs all subjects, so that it is of rank 0.
         Kind::Tangent if !common.ranks.is_first() => return Ok(Done::Well),

@@ -22,6 +22,7 @@ pub(in super::super) fn run(command: &Connectivity, mut found: Found, common: &C
         Ok((Results::new(common, command.out(), &[&found.tree])?, common.device()?))
     };
     let (mut results, device) = common.ranks.agree(ready())?;
+    common.ranks.same_device(&device)?;
     // The group first: it fails where one of its files does, and then nothing is written. All its files are needed for each of its
     // tangents, so that it is of rank 0, and the others go on with their files.
     let of_first = if common.ranks.is_first() { &of_group[..] } else { &[] };

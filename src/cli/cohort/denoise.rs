@@ -20,6 +20,7 @@ pub(in super::super) fn run(command: &Denoise, mut found: Found, common: &Common
         Ok((other, results, common.device()?))
     });
     let (other, mut results, device) = common.ranks.agree(ready)?;
+    common.ranks.same_device(&device)?;
     results.each(&mut found, Ok(()), |found, said, file, series| {
         Ok(vec![of_file(command, (common, &device), (found, said), other.as_ref(), file, series)?])
     })?;

@@ -41,7 +41,7 @@ impl Input {
     pub(in super::super) fn find(&self, ranks: &Ranks) -> Result<Option<Found>> {
         let found = ranks.agree(self.found())?;
         if let Some(found) = &found {
-            ranks.same("files", &found.files.iter().map(|file| file.path.display().to_string()).collect::<Vec<_>>())?;
+            ranks.same("other files", &found.files.iter().map(|file| file.path.display().to_string()).collect::<Vec<_>>())?;
         }
         Ok(found)
     }

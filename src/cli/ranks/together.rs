@@ -6,7 +6,7 @@ use super::super::common::{Done, note};
 use super::Ranks;
 use super::frames::Frames;
 use crate::communicator::share;
-use crate::{Error, Result};
+use crate::{Device, Error, Result};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
@@ -46,9 +46,19 @@ impl Ranks {
         }
     }
 
-    /// Checks that all ranks take the same things in the same order, and are of one version. A node may have a copy of the data that is not
-    /// the same, and shares of different lists would give results to the wrong subjects.
-    pub(in super::super) fn same(&self, things: &str, own: &[String]) -> Result<()> {
+    /// Checks that all ranks compute on the same kind of device, because others give other bits.
+    pub(in super::super) fn same_device(&self, device: &Device) -> Result<()> {
+        let own = match device {
+            Device::Gpu(context) => format!("{} ({}, {})", device.name(), context.adapter().backend(), context.adapter().driver()),
+            Device::Cpu(_) => format!("cpu ({})", std::env::consts::ARCH),
+        };
+        self.same("another device", &[own])
+    }
+
+    /// Checks that all ranks have the same things in the same order, and are of one version. `other` is what an error calls things that
+    /// differ. A node may have a copy of the data that is not the same, and shares of different lists would give results to the wrong
+    /// subjects.
+    pub(in super::super) fn same(&self, other: &str, own: &[String]) -> Result<()> {
         let size = self.communicator.size();
         if size == 1 {
             return Ok(());
@@ -58,8 +68,8 @@ impl Ranks {
         let all = self.communicator.gather(&hasher.finish().to_le_bytes())?;
         let Some(rank) = all.iter().position(|of_rank| Some(of_rank) != all.first()) else { return Ok(()) };
         self.over.set(true);
-        let what = "the same data, and the same version of tapetum, are expected for all ranks";
-        Err(Error::argument(format!("rank {rank} of {size} has other {things} than rank 0: {what}")))
+        let what = "the same are expected for all ranks, and the same version of tapetum";
+        Err(Error::argument(format!("rank {rank} of {size} has {other} than rank 0: {what}")))
     }
 
     /// What `work` makes of each of `of` things, spread over ranks: of all in order at rank 0, of none at the others. `add` and `next` carry a
@@ -233,9 +243,11 @@ mod tests {
     #[test]
     fn ranks_that_see_different_files_are_refused() {
         let files = |ranks: &Ranks| ["a", if ranks.communicator.rank() == 1 { "c" } else { "b" }].map(str::to_owned);
-        let said = "rank 1 of 3 has other files than rank 0: the same data, and the same version of tapetum, are expected for all ranks";
-        assert_eq!(ranks(3, |ranks| text(ranks.same("files", &files(ranks)))), vec![Err(said.to_owned()); 3]);
-        assert_eq!(ranks(3, |ranks| text(ranks.same("files", &files(ranks)[..1]))), [Ok(()), Ok(()), Ok(())]);
+        let said = "rank 1 of 3 has other files than rank 0: the same are expected for all ranks, and the same version of tapetum";
+        assert_eq!(ranks(3, |ranks| text(ranks.same("other files", &files(ranks)))), vec![Err(said.to_owned()); 3]);
+        assert_eq!(ranks(3, |ranks| text(ranks.same("other files", &files(ranks)[..1]))), [Ok(()), Ok(()), Ok(())]);
+        let devices = [Device::cpu(), Device::cpu()];
+        assert_eq!(ranks(2, |ranks| text(ranks.same_device(&devices[ranks.communicator.rank()]))), [Ok(()), Ok(())]);
     }
 
     /// A rank that fails before it has results, and one that ends while others are at the next thing that all do.
