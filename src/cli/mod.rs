@@ -166,7 +166,7 @@ fn wrong(error: clap::Error) -> ! {
 /// Runs the command line.
 pub fn main() -> ExitCode {
     // A usage error leaves with 2, help with 0.
-    let parsed = Arguments::from_arg_matches(&arguments().get_matches());
+    let parsed = Arguments::from_arg_matches(&arguments().try_get_matches().unwrap_or_else(|e| wrong(e)));
     let Arguments { mut common, command } = parsed.unwrap_or_else(|e| wrong(e.format(&mut arguments())));
     if let Command::Connectivity(connectivity) = &command
         && let Err(conflict) = connectivity.agrees()
