@@ -31,11 +31,19 @@ impl Checkpoint {
     /// Returns an error where the file cannot be read or holds something else; the error names the file and the tensor.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
+        Self::parse(path, &std::fs::read(path).map_err(|e| Error::io(path, "cannot be read", &e))?)
+    }
+
+    /// Reads the bytes of such a file. Errors name `path`.
+    ///
+    /// # Errors
+    /// The same as those of [`Checkpoint::open`].
+    pub fn parse(path: impl AsRef<Path>, bytes: &[u8]) -> Result<Self> {
+        let path = path.as_ref();
         let fail = |what: String| Error::file(path, what);
-        let bytes = std::fs::read(path).map_err(|e| Error::io(path, "cannot be read", &e))?;
         let malformed = |e: &dyn std::fmt::Display| fail(format!("a safetensors file expected: {e}"));
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| malformed(&e))?;
-        let tensors = SafeTensors::deserialize(&bytes).map_err(|e| malformed(&e))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| malformed(&e))?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(|e| malformed(&e))?;
         let mut states = BTreeMap::new();
         for (name, view) in tensors.iter() {
             let value = tensor(&view).map_err(|what| fail(format!("tensor `{name}`: {what}")))?;
@@ -120,6 +128,15 @@ impl Checkpoint {
         Ok(values)
     }
 
+    /// Copies every state of the file into `state`, as [`State::load`] does.
+    ///
+    /// # Errors
+    /// The same as those of [`State::load`].
+    pub fn resume(&self, state: &State, programs: &[&Program]) -> Result<()> {
+        self.check_variants(&state.device_name(), programs)?;
+        self.restore(state)
+    }
+
     /// An error where `programs` run on the device that made this checkpoint, but a kernel runs in another variant.
     fn check_variants(&self, device: &str, programs: &[&Program]) -> Result<()> {
         if device != self.device {
@@ -181,8 +198,7 @@ impl State {
     /// Returns the errors of [`Checkpoint::open`] and [`Checkpoint::restore`], and an error where a kernel runs in another variant.
     pub fn load(&self, path: impl AsRef<Path>, programs: &[&Program]) -> Result<Checkpoint> {
         let found = Checkpoint::open(path)?;
-        found.check_variants(&self.device_name(), programs)?;
-        found.restore(self)?;
+        found.resume(self, programs)?;
         Ok(found)
     }
 }

@@ -4,6 +4,11 @@
 //! [`Descent`] records a step, and [`Training`] runs it. Workflows, learnt parcels, confound models and networks are all trained by these
 //! two.
 //!
+//! A batch may be computed in parts ([`Descent::divide`], [`Training::divided`]): the loss of the step is the mean of those of its parts,
+//! and so is the gradient. A batch then needs the memory of one part, and the ranks of a [`Communicator`](crate::communicator::Communicator)
+//! share the parts. Their gradients are added in an order that does not depend on the number of ranks, so that the parameters have the same
+//! bits on one rank and on many.
+//!
 //! ```
 //! use tapetum::training::{Descent, Training};
 //! use tapetum::{Device, HostTensor, Init, State, Tape, TensorType, optim::Adam};
@@ -27,8 +32,13 @@
 //! ```
 
 mod cause;
+mod divided;
+mod draws;
+mod parts;
 mod run;
 
+pub use divided::Divided;
+pub use parts::Spread;
 pub use run::Training;
 
 /// The return of a function that is told of progress: nothing, or a result whose error ends the run.
@@ -83,11 +93,17 @@ impl Descent {
     /// Returns an error where `loss` has more than one element, an op in between has no gradient, a parameter is not a state, or a setting
     /// of the optimiser is out of its range.
     pub fn update(&self, tape: &mut Tape, loss: Var, parameters: &[Var]) -> Result<()> {
-        let mut gradients = tape.gradient(loss, parameters)?;
+        let gradients = tape.gradient(loss, parameters)?;
+        self.descend(tape, parameters.iter().copied().zip(gradients).collect())
+    }
+
+    /// Records the clipping of the gradients of (parameter, gradient) pairs and the update.
+    fn descend(&self, tape: &mut Tape, mut pairs: Vec<(Var, Var)>) -> Result<()> {
         if let Some(limit) = self.clip {
-            gradients = clip_by_global_norm(tape, &gradients, limit)?.0;
+            let gradients: Vec<Var> = pairs.iter().map(|(_, gradient)| *gradient).collect();
+            let clipped = clip_by_global_norm(tape, &gradients, limit)?.0;
+            pairs.iter_mut().zip(clipped).for_each(|(pair, clipped)| pair.1 = clipped);
         }
-        let pairs: Vec<(Var, Var)> = parameters.iter().copied().zip(gradients).collect();
         self.optimiser.apply(tape, &pairs)
     }
 
@@ -99,12 +115,17 @@ impl Descent {
     /// element.
     pub fn record(&self, tape: &mut Tape, (loss, terms): (Var, &[(String, Var)]), parameters: &[Var], steps: u32) -> Result<()> {
         self.update(tape, loss, parameters)?;
-        tape.keep_last(LOSS, loss, steps as usize)?;
-        for (name, term) in terms {
-            tape.keep_last(&ring_of(name), *term, steps as usize)?;
-        }
-        Ok(())
+        keep(tape, (loss, terms), steps)
     }
+}
+
+/// Keeps the loss and its terms over `steps` steps.
+fn keep(tape: &mut Tape, (loss, terms): (Var, &[(String, Var)]), steps: u32) -> Result<()> {
+    tape.keep_last(LOSS, loss, steps as usize)?;
+    for (name, term) in terms {
+        tape.keep_last(&ring_of(name), *term, steps as usize)?;
+    }
+    Ok(())
 }
 
 /// The state that keeps a term of the loss.

@@ -4,6 +4,7 @@ mod checkpoint;
 mod common;
 mod cost;
 mod determinism;
+mod divided;
 mod gpu;
 mod ops;
 mod optim;

@@ -6,6 +6,8 @@ mod connectome;
 mod data;
 mod nn;
 #[cfg(feature = "cli")]
+mod ranks;
+#[cfg(feature = "cli")]
 mod report;
 mod statistics;
 mod topology;

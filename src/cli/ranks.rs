@@ -5,7 +5,7 @@ mod together;
 
 pub(super) use frames::Frames;
 
-use super::common::{fault, quieten};
+use super::common::{fault, note, quieten};
 use crate::communicator::{Alone, Communicator};
 use crate::{Error, Result};
 use std::cell::Cell;
@@ -121,6 +121,14 @@ impl Ranks {
         let what = format!("tapetum: rank {rank} of {size} ({}): {error}", self.machine);
         fault(&what);
         self.communicator.abort(&what);
+    }
+
+    /// Prints the number of ranks where there are several.
+    pub(super) fn say(&self) {
+        let size = self.communicator.size();
+        if size > 1 {
+            note(&format!("ranks: {size}"));
+        }
     }
 
     /// Refuses several ranks for a subcommand that has nothing to spread over them.

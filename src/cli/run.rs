@@ -53,23 +53,29 @@ impl Run {
             common.print(&json, || format!("{}: {}", path.display(), report::size(&workflow)))?;
             return Ok(Done::Well);
         }
-        let device = common.device()?;
+        let (device, ranks) = (common.device()?, common.communicator());
+        workflow.check_over(&device, ranks)?;
+        if ranks.rank() > 0 {
+            // Rank 0 writes what all have computed.
+            return workflow.run_over(&device, None, ranks, |_| {}).map(|_| Done::Well);
+        }
         let mut folder = OutputFolder::new(&self.out)?;
         let models = self.out.join("models");
         let models =
             if self.resume { Checkpoints::resume(models, &workflow, &device) } else { Checkpoints::begin(models, &workflow, &device) }?;
         common.say(&device);
+        common.ranks.say();
         workflow.notes().for_each(note);
         let started = Instant::now();
         let folds = workflow.folds().len() as u64;
         let bar = progress(folds * u64::from(workflow.steps()), "steps")?;
-        let found = workflow.run_with(&device, Some(&models), |p| {
+        let found = workflow.run_over(&device, Some(&models), ranks, |p| {
             bar.at(p.fold as u64 * u64::from(workflow.steps()) + u64::from(p.step), format!("fold {}, loss {:.5}", p.fold, p.loss));
         })?;
         bar.finish();
         let device = if found.on_host { Device::cpu() } else { device };
         let result = self.result(&workflow, &device, &found);
-        let record = record(&workflow, &device, started.elapsed().as_secs_f64());
+        let record = record(&workflow, &device, ranks.size(), started.elapsed().as_secs_f64());
         for shown in &found.values {
             folder.add(format!("{}.npy", shown.name), &npy_bytes(&shown.value)?)?;
             let beside = format!("{}.names.txt", shown.name);
@@ -118,7 +124,7 @@ impl Run {
 }
 
 /// The record of a run, with everything needed to repeat it: the workflow, versions, device, seed, inputs and their hashes.
-fn record(workflow: &Workflow, device: &Device, seconds: f64) -> Value {
+fn record(workflow: &Workflow, device: &Device, ranks: usize, seconds: f64) -> Value {
     let adapter = match device {
         Device::Gpu(context) => {
             let adapter = context.adapter();
@@ -130,7 +136,7 @@ fn record(workflow: &Workflow, device: &Device, seconds: f64) -> Value {
     let inputs: serde_json::Map<String, Value> =
         workflow.inputs().iter().map(|(path, hash)| (path.display().to_string(), json!(format!("sha256:{hash}")))).collect();
     json!({
-        "tapetum": env!("CARGO_PKG_VERSION"), "device": adapter, "seed": workflow.seed(), "seconds": seconds, "inputs": inputs,
+        "tapetum": env!("CARGO_PKG_VERSION"), "device": adapter, "ranks": ranks, "seed": workflow.seed(), "seconds": seconds, "inputs": inputs,
         "identity": workflow.identity(), "workflow": workflow.json(),
     })
 }

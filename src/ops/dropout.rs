@@ -92,7 +92,7 @@ impl Tape {
         if p == 0.0 {
             return Ok(x);
         }
-        let step = self.step_counter()?;
+        let step = self.draw_counter()?;
         self.record_one(Dropout { p, seed, stream }, &[x, step])
     }
 }

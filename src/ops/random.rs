@@ -96,7 +96,7 @@ impl Tape {
     }
 
     fn random(&mut self, distribution: Distribution, shape: Shape, seed: u64, stream: u32) -> Result<Var> {
-        let step = self.step_counter()?;
+        let step = self.draw_counter()?;
         self.record_one(Random { distribution, shape, seed, stream }, &[step])
     }
 }

@@ -248,6 +248,9 @@ impl Op for Ring {
     }
 }
 
+/// The input that counts the draws of a step in parts.
+pub(crate) const DRAW: &str = "draw";
+
 /// # Counters and rings of losses
 impl Tape {
     /// The step counter, u32 `[1]`: 0 in the first step. It stands still unless the tape [advances](Self::advance) it.
@@ -256,6 +259,23 @@ impl Tape {
     /// Where the name `step` is taken.
     pub fn step_counter(&mut self) -> Result<Var> {
         self.state("step", TensorType::u32([1]), Init::Zeros)
+    }
+
+    /// Makes every random draw that is recorded from now on depend on the input `draw`, u32 `[1]`, in place of the step counter, and
+    /// returns that input. [`Training`](crate::training::Training) fills it with step · parts + part where it computes a step in parts, so
+    /// that each part draws numbers of its own, whichever rank computes it.
+    ///
+    /// # Errors
+    /// Where the name `draw` is taken.
+    pub fn draw_by_part(&mut self) -> Result<Var> {
+        let draw = self.input(DRAW, TensorType::u32([1]))?;
+        self.count_draws_by(draw);
+        Ok(draw)
+    }
+
+    /// The counter of random draws: that of steps, or the input of [`draw_by_part`](Self::draw_by_part).
+    pub(super) fn draw_counter(&mut self) -> Result<Var> {
+        self.drawn_by().map_or_else(|| self.step_counter(), Ok)
     }
 
     /// Advances the step counter by one after this step, on the device.

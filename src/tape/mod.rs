@@ -96,6 +96,8 @@ pub struct Tape {
     segments: Vec<Segment>,
     /// Series with their means, and the same without.
     centred: BTreeMap<Var, Var>,
+    /// What random draws are counted by, where it is not the step counter.
+    draws: Option<Var>,
 }
 
 impl Default for Tape {
@@ -115,6 +117,7 @@ impl Tape {
             assignments: self.assignments.clone(),
             segments: self.segments.clone(),
             centred: self.centred.clone(),
+            draws: self.draws,
         }
     }
 

@@ -35,6 +35,7 @@ impl Tape {
             assignments: Vec::new(),
             segments: Vec::new(),
             centred: BTreeMap::new(),
+            draws: None,
         }
     }
 
@@ -135,6 +136,16 @@ impl Tape {
         self.assignments.retain(|(s, _)| *s != state);
         self.assignments.push((state, value));
         Ok(())
+    }
+
+    /// Declares what the random draws after this are counted by.
+    pub(crate) fn count_draws_by(&mut self, counter: Var) {
+        self.draws = Some(counter);
+    }
+
+    /// What random draws are counted by, where it is not the step counter.
+    pub(crate) fn drawn_by(&self) -> Option<Var> {
+        self.draws
     }
 
     /// Data recorded with the tape.

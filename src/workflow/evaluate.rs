@@ -2,12 +2,14 @@
 
 use super::Workflow;
 use super::data::Standards;
+use super::ranks::Site;
 use super::record::{Recording, SUBJECT};
 use super::rows::leading;
 use super::split::Fold;
+use crate::communicator::{Communicator, share};
 use crate::connectome::connectivity::condition::largest;
 use crate::training::Batch;
-use crate::{Device, HostTensor, Result, State};
+use crate::{Error, HostTensor, Result, State};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Values over some subjects, by name.
@@ -32,13 +34,13 @@ pub(super) struct Evaluation {
 }
 
 /// Runs the model of a fold over the subjects that it was trained on and those that it is tested on.
-pub(super) async fn evaluate(workflow: &Workflow, device: &Device, state: &State, fold: &Fold) -> Result<Evaluation> {
+pub(super) async fn evaluate(workflow: &Workflow, site: Site<'_>, state: &State, fold: &Fold) -> Result<Evaluation> {
     let standards = workflow.data.standards(&fold.train)?;
     let requested = workflow.requested();
-    let (test, of_test) = over(workflow, device, state, &requested, &fold.test, &standards).await?;
+    let (test, of_test) = over(workflow, site, state, &requested, &fold.test, &standards).await?;
     let (train, of_train) = match fold.train == fold.test {
         true => (test.clone(), of_test),
-        false => over(workflow, device, state, &requested, &fold.train, &standards).await?,
+        false => over(workflow, site, state, &requested, &fold.train, &standards).await?,
     };
     let conditions: Vec<f64> = of_test.into_iter().chain(of_train).collect();
     let condition = (!conditions.is_empty()).then(|| largest(&conditions));
@@ -46,16 +48,17 @@ pub(super) async fn evaluate(workflow: &Workflow, device: &Device, state: &State
 }
 
 /// The largest condition number of what is inverted for the losses of the training subjects, in the given state.
-pub(super) async fn condition_of_losses(workflow: &Workflow, device: &Device, state: &State, fold: &Fold) -> Result<Option<f64>> {
+pub(super) async fn condition_of_losses(workflow: &Workflow, site: Site<'_>, state: &State, fold: &Fold) -> Result<Option<f64>> {
     let standards = workflow.data.standards(&fold.train)?;
     let scores = workflow.terms.iter().map(|term| term.value.score.value.clone()).collect();
-    Ok(over(workflow, device, state, &scores, &fold.train, &standards).await?.1)
+    Ok(over(workflow, site, state, &scores, &fold.train, &standards).await?.1)
 }
 
-/// The values of these names over some subjects, and the largest condition number of what is inverted for them.
+/// The values of these names over some subjects, and the largest condition number of what is inverted for them. The ranks share the
+/// subjects, chunk by chunk, and all of them get the whole.
 async fn over(
     workflow: &Workflow,
-    device: &Device,
+    site: Site<'_>,
     state: &State,
     names: &BTreeSet<String>,
     subjects: &[usize],
@@ -64,8 +67,8 @@ async fn over(
     if names.is_empty() {
         return Ok((Values::new(), None));
     }
-    let batch = workflow.batch_of(subjects);
-    let mut recording = Recording::forward(workflow, batch)?;
+    let chunk = workflow.chunk_of(subjects);
+    let mut recording = Recording::forward(workflow, chunk)?;
     let of_subjects = recording.of_subjects();
     let outputs: Vec<_> = names.iter().map(|name| recording.values[name]).collect();
     // A training may bring regressors together, of which the residual then loses little; a result without a training is to lose none.
@@ -73,13 +76,16 @@ async fn over(
         true => recording.tape.conditions_and_rows(&outputs)?,
         false => recording.tape.conditions(&outputs)?,
     };
-    let mut program = device.compile_async(&recording.tape, &[&outputs[..], &conditions].concat(), state).await?;
-    let mut found = Vec::new();
-    let mut rows: BTreeMap<String, Vec<f32>> = BTreeMap::new();
-    let mut values = Values::new();
-    for some in subjects.chunks(batch) {
-        // The last batch is filled up with its last subject.
-        let filled: Vec<usize> = (0..batch).map(|i| some[i.min(some.len() - 1)]).collect();
+    let mut program = site.device.compile_async(&recording.tape, &[&outputs[..], &conditions].concat(), state).await?;
+    let leads: Vec<bool> =
+        names.iter().zip(&outputs).map(|(name, var)| of_subjects.contains(var) && recording.leads(name, chunk)).collect();
+    let mut found: Vec<f64> = Vec::new();
+    let mut values: Vec<Vec<f32>> = vec![Vec::new(); names.len()];
+    let chunks: Vec<&[usize]> = subjects.chunks(chunk).collect();
+    for at in share(chunks.len(), site.ranks.rank(), site.ranks.size()) {
+        let some = chunks[at];
+        // The last chunk is filled up with its last subject.
+        let filled: Vec<usize> = (0..chunk).map(|i| some[i.min(some.len() - 1)]).collect();
         for (input, value) in inputs(workflow, &recording, &filled, standards)? {
             program.write(input, &value)?;
         }
@@ -87,22 +93,44 @@ async fn over(
         for &condition in &conditions {
             found.extend(program.read_async(condition).await?.to_f64_vec());
         }
-        for (name, &var) in names.iter().zip(&outputs) {
-            let value = program.read_async(var).await?.to_real::<f32>();
-            if of_subjects.contains(&var) && recording.leads(name, batch) {
-                let each = value.shape().without(0).elements();
-                rows.entry(name.clone()).or_default().extend_from_slice(&value.elements::<f32>()?[..some.len() * each]);
-            } else {
-                values.entry(name.clone()).or_insert(Evaluated { value, of_subjects: false });
+        for ((values, &var), leads) in values.iter_mut().zip(&outputs).zip(&leads) {
+            // A value without a row for each subject is that of the first chunk.
+            if !leads && at > 0 {
+                continue;
             }
+            let value = program.read_async(var).await?.to_real::<f32>();
+            let rows = if *leads { some.len() * value.shape().without(0).elements() } else { value.shape().elements() };
+            values.extend_from_slice(&value.elements::<f32>()?[..rows]);
         }
     }
-    for (name, found) in rows {
-        let each = recording.tape.shape(recording.values[&name]).without(0);
-        let value = HostTensor::f32(leading(subjects.len(), &each)?, found)?;
-        values.insert(name, Evaluated { value, of_subjects: true });
+    let found = gathered(site.ranks, found)?;
+    let mut whole = Values::new();
+    for (((name, var), own), of_subjects) in names.iter().zip(&outputs).zip(values).zip(leads) {
+        let shape = recording.tape.shape(*var);
+        let shape = if of_subjects { leading(subjects.len(), &shape.without(0))? } else { shape };
+        let value = HostTensor::f32(shape, gathered(site.ranks, own)?)?;
+        whole.insert(name.clone(), Evaluated { value, of_subjects });
     }
-    Ok((values, (!found.is_empty()).then(|| largest(&found))))
+    Ok((whole, (!found.is_empty()).then(|| largest(&found))))
+}
+
+/// The numbers of all ranks, one rank's after the other's.
+fn gathered<T: bytemuck::Pod>(ranks: &dyn Communicator, own: Vec<T>) -> Result<Vec<T>> {
+    if ranks.size() == 1 {
+        return Ok(own);
+    }
+    let mut all = Vec::new();
+    for (rank, bytes) in ranks.gather(bytemuck::cast_slice(&own))?.iter().enumerate() {
+        if !bytes.len().is_multiple_of(size_of::<T>()) {
+            return Err(Error::argument(format!(
+                "ranks: rank {rank} sent {} bytes, a multiple of {} expected",
+                bytes.len(),
+                size_of::<T>()
+            )));
+        }
+        all.extend(bytemuck::pod_collect_to_vec::<u8, T>(bytes));
+    }
+    Ok(all)
 }
 
 /// The inputs of a recording, filled with the data of some subjects.

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`Workflow::read`], [`Workflow::options`] | the file, its data, and every tape: nothing that can be known beforehand fails later |
 //! | [`Workflow::run`], [`Workflow::run_with`] | trains a model for each fold, with checkpoints, and evaluates it on the subjects it has not seen |
+//! | [`Workflow::run_over`] | the same on several ranks, with the same bits |
 //! | [`RunResult`] | losses, metrics, values |
 //!
 //! ```no_run
@@ -35,6 +36,7 @@ mod object;
 mod page;
 mod parameter;
 mod place;
+mod ranks;
 mod reader;
 mod record;
 mod results;
@@ -290,10 +292,11 @@ impl Workflow {
                 )));
             }
         }
+        self.check_parts()?;
         for batch in sizes {
             Recording::training(self, batch)?;
         }
-        let recording = Recording::forward(self, self.batch_of(&self.folds[0].test))?;
+        let recording = Recording::forward(self, self.chunk_of(&self.folds[0].test))?;
         results::check(self, &recording)?;
         Ok((results::region_names(self, &recording)?, recording.unused_weights(self)))
     }

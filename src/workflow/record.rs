@@ -10,6 +10,7 @@ use super::rows::leading;
 
 use crate::connectome::loss::Objective;
 use crate::tensor::TensorType;
+use crate::training::Divided;
 use crate::{Error, HostTensor, Result, Shape, Tape, Var};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,8 @@ pub(super) struct Recording {
     pub(super) values: BTreeMap<String, Var>,
     /// Inputs that are filled for every batch: entries of the data, and [`SUBJECT`].
     pub(super) inputs: Vec<(String, Var)>,
+    /// The step in parts, where it is divided; the tape is then that of a part.
+    pub(super) divided: Option<Divided>,
     learnt: Vec<Var>,
 }
 
@@ -37,7 +40,7 @@ struct Recorder<'a> {
 impl Recording {
     /// Records every block over a batch of `batch` subjects.
     pub(super) fn forward(workflow: &Workflow, batch: usize) -> Result<Self> {
-        let made = Self { tape: Tape::new(), values: BTreeMap::new(), inputs: Vec::new(), learnt: Vec::new() };
+        let made = Self { tape: Tape::new(), values: BTreeMap::new(), inputs: Vec::new(), divided: None, learnt: Vec::new() };
         let mut recorder = Recorder { workflow, batch, made, making: Vec::new() };
         for step in &workflow.steps {
             recorder.step(step)?;
@@ -57,9 +60,10 @@ impl Recording {
         Ok(recorder.made)
     }
 
-    /// Records a training step; `None` where there is nothing to learn.
+    /// Records a training step over a batch of `batch` subjects; `None` where there is nothing to learn.
     pub(super) fn training(workflow: &Workflow, batch: usize) -> Result<Option<Self>> {
-        let mut made = Self::forward(workflow, batch)?;
+        let parts = workflow.train.microbatches;
+        let mut made = Self::forward(workflow, batch / parts)?;
         if made.learnt.is_empty() || workflow.terms.is_empty() {
             return Ok(None);
         }
@@ -74,7 +78,11 @@ impl Recording {
             objective.term(tape, &term.name, term.weight.over(workflow.train.steps), score, term.reduce.clone()).map_err(wrong)?;
         }
         let total = objective.total(tape)?;
-        workflow.train.descent.record(tape, (total, objective.terms()), &made.learnt, workflow.train.steps)?;
+        let (descent, steps) = (&workflow.train.descent, workflow.train.steps);
+        match parts {
+            1 => descent.record(tape, (total, objective.terms()), &made.learnt, steps)?,
+            _ => made.divided = Some(descent.divide(tape, (total, objective.terms()), &made.learnt, steps)?),
+        }
         Ok(Some(made))
     }
 

@@ -2,16 +2,18 @@
 
 use super::Workflow;
 use super::evaluate::{condition_of_losses, evaluate, inputs};
+use super::ranks::Site;
 use super::record::Recording;
 use super::results::{RunResult, gather};
 use super::split::Fold;
 use crate::blocking::block_on;
+use crate::communicator::{Alone, Communicator};
 use crate::connectome::connectivity::condition::{beyond_single, largest};
 use crate::tensor::Philox;
-use crate::training::{LOSS, Reported, Training, ring_of};
+use crate::training::{LOSS, Reported, Spread, Training, ring_of};
 use crate::{Device, Error, Result, State};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The random stream from which batches are drawn.
 const STREAM: u32 = 0xba7c;
@@ -81,7 +83,13 @@ impl Checkpoints {
         format!("{}\n{}\n", workflow.identity(), device.name())
     }
 
-    fn file(&self, fold: usize) -> PathBuf {
+    /// True where a run resumes from the checkpoints that it finds.
+    pub(super) fn resumes(&self) -> bool {
+        self.resume
+    }
+
+    /// The file of a fold.
+    pub(super) fn file(&self, fold: usize) -> PathBuf {
         self.folder.join(format!("fold-{fold}.safetensors"))
     }
 }
@@ -129,6 +137,50 @@ impl Workflow {
         block_on(self.run_async(device, models, progress))?
     }
 
+    /// Runs as [`Workflow::run_with`] does, on several ranks: all of them call this function, and all return the same result. The ranks share
+    /// the parts of each step (`train.microbatches`, which their number must divide) and the subjects of evaluations. The bits of the result are
+    /// those of one rank with the same `train.microbatches`, where all devices are of one kind. Of `models`, only those of rank 0 are
+    /// looked at: rank 0 alone writes and reads checkpoints, and a run may resume on another number of ranks.
+    ///
+    /// ```
+    /// use tapetum::Device;
+    /// use tapetum::communicator::Threads;
+    /// use tapetum::workflow::Workflow;
+    /// use tapetum::HostTensor;
+    /// use serde_json::json;
+    ///
+    /// let workflow = json!({
+    ///     "data": { "x": { "input": "x", "as": "subjects" } },
+    ///     "parameters": { "centre": { "shape": [3] } },
+    ///     "blocks": [{ "name": "apart", "block": "subtract", "of": "x", "with": "centre" }],
+    ///     "losses": [{ "name": "spread", "score": "apart", "reduce": "mean_square" }],
+    ///     "train": { "steps": 50, "rate": 0.1, "microbatches": 2 },
+    ///     "results": [{ "value": "centre" }]
+    /// });
+    /// let x = HostTensor::f32([4, 3], (0..12).map(|i| i as f32).collect())?;
+    /// let workflow = Workflow::options().array("x", x).build(workflow, "")?;
+    /// let alone = workflow.run(&Device::cpu())?;
+    /// let both = std::thread::scope(|scope| {
+    ///     let run = |rank: Threads| workflow.run_over(&Device::cpu(), None, &rank, |_| {});
+    ///     let ranks: Vec<_> = Threads::new(2).into_iter().map(|rank| scope.spawn(move || run(rank))).collect();
+    ///     ranks.into_iter().map(|rank| rank.join().unwrap()).collect::<tapetum::Result<Vec<_>>>()
+    /// })?;
+    /// assert!(both.iter().all(|found| found.values[0].value == alone.values[0].value));
+    /// # Ok::<(), tapetum::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Returns the errors of [`Workflow::run_with`] and of [`Workflow::check_over`], and an error where a rank has ended.
+    pub fn run_over<R: Reported>(
+        &self,
+        device: &Device,
+        models: Option<&Checkpoints>,
+        ranks: &dyn Communicator,
+        progress: impl FnMut(Progress) -> R,
+    ) -> Result<RunResult> {
+        block_on(self.run_over_async(device, models, ranks, progress))?
+    }
+
     /// The asynchronous form of [`Workflow::run_with`], for callers that must not block.
     ///
     /// # Errors
@@ -137,12 +189,23 @@ impl Workflow {
         &self,
         device: &Device,
         models: Option<&Checkpoints>,
+        progress: impl FnMut(Progress) -> R,
+    ) -> Result<RunResult> {
+        self.run_over_async(device, models, &Alone, progress).await
+    }
+
+    async fn run_over_async<R: Reported>(
+        &self,
+        device: &Device,
+        models: Option<&Checkpoints>,
+        ranks: &dyn Communicator,
         mut progress: impl FnMut(Progress) -> R,
     ) -> Result<RunResult> {
+        self.check_over(device, ranks)?;
         let mut progress = |at| progress(at).reported();
-        match self.run_on(device, models, &mut progress).await? {
+        match self.run_on(Site { device, ranks }, models, &mut progress).await? {
             Outcome::Done(found) => Ok(found),
-            Outcome::Beyond(condition) => match self.run_on(&Device::cpu(), models, &mut progress).await? {
+            Outcome::Beyond(condition) => match self.run_on(Site { device: &Device::cpu(), ranks }, models, &mut progress).await? {
                 Outcome::Done(found) => Ok(RunResult { on_host: true, ..found }),
                 Outcome::Beyond(_) => Err(Error::argument(beyond(condition, device))),
             },
@@ -151,26 +214,26 @@ impl Workflow {
 
     async fn run_on(
         &self,
-        device: &Device,
+        site: Site<'_>,
         models: Option<&Checkpoints>,
         progress: &mut dyn FnMut(Progress) -> Result<()>,
     ) -> Result<Outcome> {
+        let device = site.device;
         let single = matches!(device, Device::Gpu(_));
         let trains = Recording::training(self, self.batch_of(&self.folds[0].train))?.is_some();
         let (mut evaluations, mut losses) = (Vec::new(), Vec::new());
         for (i, fold) in self.folds.iter().enumerate() {
-            let file = models.map(|m| (m.file(i), m.resume));
             let state = State::new(device);
-            let file = file.as_ref().map(|(path, resume)| (path.as_path(), *resume));
+            // Every rank gets the conditions of all, and decides alike.
             if single
                 && trains
-                && let Some(condition) = condition_of_losses(self, device, &State::new(device), fold).await?
+                && let Some(condition) = condition_of_losses(self, site, &State::new(device), fold).await?
                 && beyond_single(condition)
             {
                 return Ok(Outcome::Beyond(condition));
             }
-            self.learn(device, &state, fold, file, &mut |step, loss| progress(Progress { fold: i, step, loss })).await?;
-            let evaluation = evaluate(self, device, &state, fold).await?;
+            self.learn(site, &state, i, models, progress).await?;
+            let evaluation = evaluate(self, site, &state, fold).await?;
             if let Some(condition) = evaluation.condition.filter(|c| single && beyond_single(*c)) {
                 return if trains { Err(Error::argument(beyond(condition, device))) } else { Ok(Outcome::Beyond(condition)) };
             }
@@ -184,27 +247,45 @@ impl Workflow {
 
     async fn learn(
         &self,
-        device: &Device,
+        site: Site<'_>,
         state: &State,
-        fold: &Fold,
-        file: Option<(&Path, bool)>,
-        progress: &mut dyn FnMut(u32, f32) -> Result<()>,
+        at: usize,
+        models: Option<&Checkpoints>,
+        progress: &mut dyn FnMut(Progress) -> Result<()>,
     ) -> Result<()> {
+        let (fold, steps) = (&self.folds[at], self.train.steps);
         let batch = self.batch_of(&fold.train);
-        let Some(made) = Recording::training(self, batch)? else { return Ok(()) };
+        let Some(mut made) = Recording::training(self, batch)? else { return Ok(()) };
+        let divided = made.divided.take();
+        let made = &made;
         let standards = self.data.standards(&fold.train)?;
-        let mut training = Training::new_async(device, &made.tape, state, self.train.steps).await?.named(made.values.clone());
-        training = match self.train.batch {
-            None => training.inputs(inputs(self, &made, &fold.train, &standards)?),
-            Some(_) => training.batches(|step| inputs(self, &made, &self.batch(fold, batch, step), &standards)),
+        let parts = self.train.microbatches;
+        let part = |subjects: &[usize], part: usize| {
+            let each = subjects.len() / parts;
+            inputs(self, made, &subjects[part * each..(part + 1) * each], &standards)
         };
-        if let Some((path, resume)) = file {
-            if resume && path.exists() {
-                state.load(path, &[training.program()])?;
+        let mut training = match divided {
+            None => Training::new_async(site.device, &made.tape, state, steps).await?,
+            Some(divided) => {
+                let spread = Spread { parts, ranks: site.ranks };
+                Training::divided_async(site.device, &made.tape, divided, state, steps, spread).await?
             }
-            training = training.saving(self.train.checkpoint, move |program| state.save(path, &[program]));
+        };
+        training = training.named(made.values.clone());
+        training = match (self.train.batch, parts) {
+            (None, 1) => training.inputs(part(&fold.train, 0)?),
+            (Some(_), 1) => training.batches(|step| part(&self.batch(fold, batch, step), 0)),
+            (None, _) => training.inputs_in_parts(|p| part(&fold.train, p)),
+            (Some(_), _) => training.batches_in_parts(|step, p| part(&self.batch(fold, batch, step), p)),
+        };
+        self.resume(site, state, at, models, &training.programs())?;
+        // All ranks pause at the same steps, to compare their states; rank 0 saves.
+        if models.is_some() || site.ranks.size() > 1 {
+            let path = models.filter(|_| site.ranks.rank() == 0).map(|models| models.file(at));
+            training =
+                training.saving_all(self.train.checkpoint, move |programs| path.iter().try_for_each(|path| state.save(path, programs)));
         }
-        training.run_until_async(self.train.steps, progress).await
+        training.run_until_async(steps, |step, loss| progress(Progress { fold: at, step, loss })).await
     }
 
     /// The subjects of a step. Each epoch takes every subject at most once, in an order drawn for the epoch; subjects left over from the

@@ -12,6 +12,8 @@ pub(super) struct Train {
     pub(super) steps: u32,
     /// Subjects of a batch; `None` for all of the training subjects.
     pub(super) batch: Option<usize>,
+    /// Parts of a batch that are computed one after the other, or by different ranks.
+    pub(super) microbatches: usize,
     pub(super) descent: Descent,
     /// Steps from one checkpoint to the next.
     pub(super) checkpoint: u32,
@@ -20,7 +22,7 @@ pub(super) struct Train {
 impl Train {
     /// The settings of workflows that learn nothing: no step at all.
     pub(super) fn none() -> Self {
-        Self { steps: 0, batch: None, descent: Descent::new(Adam::new(0.0)), checkpoint: 1 }
+        Self { steps: 0, batch: None, microbatches: 1, descent: Descent::new(Adam::new(0.0)), checkpoint: 1 }
     }
 }
 
@@ -30,15 +32,20 @@ pub(super) fn train() -> Form<Train> {
         whole(1).field("steps", "steps of each fold"),
         course().field("rate", "the learning rate"),
         whole(1).maybe("batch", "subjects of a step; all where it is not given"),
+        whole(1).or(
+            "microbatches",
+            1,
+            "equal parts of a batch, computed one after the other or by several processes; loss and gradients are the means of theirs",
+        ),
         positive().map(|x| x as f32).maybe("clip", "the greatest common norm of the gradients: longer ones are scaled to it"),
         whole(1).or("checkpoint", 100, "steps from one checkpoint to the next"),
     );
     let common = object("", common, Ok);
-    tagged("optimiser", Some("adam"), common, optimisers()).then(|((steps, rate, batch, clip, checkpoint), optimiser)| {
+    tagged("optimiser", Some("adam"), common, optimisers()).then(|((steps, rate, batch, microbatches, clip, checkpoint), optimiser)| {
         let (steps, checkpoint) = (steps as u32, checkpoint as u32);
         let optimiser = optimiser(rate.over(steps));
         optimiser.check()?;
-        Ok(Train { steps, batch, descent: Descent { optimiser, clip }, checkpoint })
+        Ok(Train { steps, batch, microbatches, descent: Descent { optimiser, clip }, checkpoint })
     })
 }
 

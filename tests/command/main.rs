@@ -19,6 +19,7 @@ mod large;
 mod nan;
 mod parcellate;
 mod precision;
+mod ranks;
 mod refusals;
 mod regions;
 mod run;

@@ -1,0 +1,134 @@
+#!/usr/bin/env bash
+# Runs workflows on 1, 2, 3 and 4 processes under mpirun and compares what they write, byte by byte; kills a process; resumes on another
+# number of processes; gives a process another workflow.
+#   mpi.sh TAPETUM         the command, built with `--features mpi`
+# Wants mpirun (Debian: openmpi-bin) and python3. It installs nothing.
+set -euo pipefail
+tapetum=$(realpath "$1")
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/nonexistent}"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+command -v mpirun >/dev/null || { echo "mpirun is missing" >&2; exit 1; }
+
+over() {
+    local n=$1
+    shift
+    mpirun --oversubscribe -n "$n" "$@"
+}
+
+fail() {
+    echo "mpi.sh: $*" >&2
+    exit 1
+}
+
+# What a run computed: parameters, losses and values. The record of a run holds times, and its result the name of its folder.
+same() {
+    local file
+    for file in "$1"/*.npy "$1"/losses.csv "$1"/models/*.safetensors; do
+        cmp "$file" "$2/${file#"$1"/}" || fail "$3"
+    done
+}
+
+refused() {
+    local wanted=$1
+    shift
+    if timeout 60 "$@" >out.txt 2>err.txt; then fail "was not refused: $*"; fi
+    grep -q -- "$wanted" err.txt || { cat err.txt >&2; fail "does not say '$wanted': $*"; }
+}
+
+# Series of 48 subjects, of whom 36 are trained on, and an age for each.
+python3 - <<'END'
+import json, math, struct
+subjects, frames, regions = 48, 40, 6
+noise = lambda i: math.sin(i * 78.233) * 43758.547 % 1.0 - 0.5
+values = [noise(i) for i in range(subjects * frames * regions)]
+header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({subjects}, {frames}, {regions}), }}"
+header = header.ljust(117) + "\n"
+with open("series.npy", "wb") as file:
+    file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}f", *values))
+with open("people.csv", "w") as file:
+    file.write("who,use,age\n")
+    for s in range(subjects):
+        file.write(f"s{s},{'judge' if s % 4 == 3 else 'train'},{20 + s * 7 % 31}\n")
+workflow = {
+    "data": {"series": {"series": "series.npy"}, "age": {"table": "people.csv", "column": "age", "standardise": True}},
+    "parameters": {
+        "frames": {"shape": ["series[2]"], "init": {"constant": 1.0}, "domain": "positive"},
+        "slopes": {"shape": ["edges[1]", 1], "init": {"normal": 0.05}},
+    },
+    "blocks": [
+        {"name": "connectome", "block": "correlation", "series": "series", "weights": "frames"},
+        {"name": "edges", "block": "upper_triangle", "of": "connectome"},
+        {"name": "years", "block": "linear", "of": "edges", "weights": "slopes"},
+        {"name": "off", "block": "square_error", "predicted": "years", "target": "age"},
+    ],
+    "losses": [{"name": "age", "score": "off"}],
+    "train": {"steps": 40, "batch": 24, "rate": {"cosine": [0.1, 0.01]}, "clip": 1, "checkpoint": 10, "microbatches": 12},
+    "split": {"test": {"table": "people.csv", "column": "use"}, "values": ["judge"]},
+    "metrics": [{"name": "years", "metric": "mean_absolute_error", "predicted": "years", "target": "age"}],
+    "results": [{"value": "connectome"}, {"value": "frames"}, {"value": "slopes"}],
+}
+with open("people.json", "w") as file:
+    json.dump(workflow, file)
+workflow["train"]["clip"] = 2
+with open("other.json", "w") as file:
+    json.dump(workflow, file)
+END
+
+states=("$root/examples/brain_states.json" --set train.steps=12 --set train.checkpoint=5 --set train.microbatches=3)
+for device in cpu llvmpipe; do
+    [ -z "${MPI_DEVICES:-}" ] || [[ " $MPI_DEVICES " == *" $device "* ]] || continue
+    "$tapetum" run people.json --device "$device" --seed 5 -o "people-$device-0" >/dev/null 2>&1
+    "$tapetum" run "${states[@]}" --device "$device" -o "states-$device-0" >/dev/null 2>&1
+    for n in 1 2 3 4; do
+        over "$n" "$tapetum" run people.json --device "$device" --seed 5 -o "people-$device-$n" >out.txt 2>err.txt || { cat err.txt >&2; fail "$n ranks on $device"; }
+        [ "$(grep -c 'everything is in' out.txt)" = 1 ] || fail "$n ranks printed $(grep -c 'everything is in' out.txt) results"
+        same "people-$device-0" "people-$device-$n" "people.json on $device: $n ranks wrote other bytes than one process"
+    done
+    for n in 1 3; do
+        over "$n" "$tapetum" run "${states[@]}" --device "$device" -o "states-$device-$n" >/dev/null 2>err.txt || { cat err.txt >&2; fail "$n ranks on $device"; }
+        same "states-$device-0" "states-$device-$n" "brain_states.json on $device: $n ranks wrote other bytes than one process"
+    done
+    echo "equal bytes on 1, 2, 3 and 4 ranks: $device"
+done
+
+# A process is killed in the middle of a training: the others end, the last checkpoint is whole, and fewer ranks finish the run.
+long=(people.json --device cpu --seed 5 --set train.steps=2000 --set train.checkpoint=20)
+"$tapetum" run "${long[@]}" -o whole >/dev/null 2>&1
+mpirun --oversubscribe -n 4 "$tapetum" run "${long[@]}" -o killed >out.txt 2>err.txt &
+launcher=$!
+for _ in $(seq 300); do
+    [ -s killed/models/fold-0.safetensors ] && break
+    sleep 0.1
+done
+[ -s killed/models/fold-0.safetensors ] || fail "no checkpoint after 30 s"
+victim=$(pgrep -P "$launcher" | sed -n 3p)
+kill -KILL "$victim"
+began=$SECONDS
+code=0
+wait "$launcher" || code=$?
+[ "$code" -ne 0 ] || fail "mpirun left with 0 although a rank was killed"
+[ $((SECONDS - began)) -le 20 ] || fail "the ranks that were left took $((SECONDS - began)) s to end"
+grep -qi 'process rank [0-9]* .*killed\|signal 9\|rank [0-9]' err.txt || { cat err.txt >&2; fail "the killed rank is not named"; }
+[ ! -e killed/result.json ] || fail "a run that was killed has results"
+cp -r killed killed-1
+over 2 "$tapetum" run "${long[@]}" -o killed --resume >/dev/null 2>err.txt || { cat err.txt >&2; fail "2 ranks do not resume"; }
+same whole killed "a run of 4 ranks, killed and resumed on 2, wrote other bytes than one process"
+"$tapetum" run "${long[@]}" -o killed-1 --resume >/dev/null 2>&1
+same whole killed-1 "a run of 4 ranks, killed and resumed by one process, wrote other bytes than one process"
+echo "a killed rank ends the run, which resumes on 2 ranks and on one"
+
+# What is refused, with a line that says what would do or names the rank.
+refused "rank 1: its workflow" mpirun --oversubscribe -n 1 "$tapetum" run people.json --device cpu -o refused : -n 2 "$tapetum" run other.json --device cpu
+[ ! -e refused ] || fail "a run that was refused left files"
+refused "rank 2 of 3 .*nowhere.json" mpirun --oversubscribe -n 2 "$tapetum" run people.json --device cpu : -n 1 "$tapetum" run nowhere.json --device cpu
+refused "train.microbatches=4" mpirun --oversubscribe -n 4 "$tapetum" run people.json --device cpu --set train.microbatches=1
+refused "it runs as one process" mpirun --oversubscribe -n 2 "$tapetum" formats
+[ "$(grep -c tapetum: err.txt)" = 1 ] || { cat err.txt >&2; fail "an error that all ranks meet is printed $(grep -c tapetum: err.txt) times"; }
+TAPETUM_MPI=off over 2 "$tapetum" formats >out.txt
+[ "$(grep -c '^' out.txt)" -gt 2 ] || fail "TAPETUM_MPI=off runs nothing"
+echo "ranks that differ, and numbers that do not divide, are refused"
