@@ -63,7 +63,8 @@ fn over<T: Send>(size: usize, run: impl Fn(&Threads) -> Result<T> + Sync) -> Vec
 fn bits(found: &RunResult) -> Vec<u64> {
     let values = found.values.iter().flat_map(|v| v.value.to_f64_vec());
     let losses = found.losses.iter().flatten().flat_map(|(_, curve)| curve.iter().map(|x| f64::from(*x)));
-    let metrics = found.metrics.iter().flat_map(|m| m.train.iter().chain(&m.test).chain([&m.pooled]).map(|f| f.clone().unwrap_or(f64::NAN)));
+    let metrics =
+        found.metrics.iter().flat_map(|m| m.train.iter().chain(&m.test).chain([&m.pooled]).map(|f| f.clone().unwrap_or(f64::NAN)));
     values.chain(losses).chain(metrics).map(f64::to_bits).collect()
 }
 
@@ -141,12 +142,39 @@ fn numbers_that_do_not_divide_are_refused_with_those_that_would() {
     assert_eq!(refused(3, 2, Some(8)), [message; 3]);
 }
 
+/// The mean over the subjects of a part is not that over all, however many subjects a part has.
+#[test]
+fn a_value_of_a_whole_batch_is_refused_where_there_are_parts() {
+    let json = |parts: usize| {
+        json!({
+            "data": { "x": { "input": "x", "as": "subjects" } },
+            "parameters": { "centre": { "shape": [3] } },
+            "blocks": [
+                { "name": "apart", "block": "subtract", "of": "x", "with": "centre" },
+                { "name": "mean", "block": "reduce", "of": "apart", "by": "mean", "axes": [0] }
+            ],
+            "losses": [{ "name": "spread", "score": "apart", "reduce": "mean_square" }],
+            "train": { "steps": 2, "rate": 0.1, "microbatches": parts },
+            "results": [{ "value": "mean" }]
+        })
+    };
+    let build = |parts| {
+        let x = HostTensor::f32([12, 3], (0..36).map(|i| i as f32).collect()).unwrap();
+        Workflow::options().array("x", x).build(json(parts), "")
+    };
+    build(1).unwrap();
+    for parts in [2, 4, 12] {
+        let message = build(parts).unwrap_err().to_string();
+        assert!(message.starts_with("`mean` is of a whole batch") && message.contains("train.microbatches"), "{parts}: {message}");
+    }
+}
+
 #[test]
 fn a_rank_with_another_run_is_named_before_the_first_step() {
     let found = |other: &(dyn Fn() -> Workflow + Sync)| {
         let found = over(3, |rank| {
             let workflow = if rank.rank() == 1 { other() } else { workflow(&[], 3)? };
-            workflow.run_over(&Device::cpu(), None, rank, |_| panic!("a step was run"))
+            workflow.run_over(&Device::cpu(), None, rank, |_| -> () { panic!("a step was run") })
         });
         found.into_iter().map(|found| found.unwrap_err().to_string()).collect::<Vec<_>>()
     };

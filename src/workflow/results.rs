@@ -179,7 +179,7 @@ pub(super) fn request() -> Form<Request> {
 /// Checks that every requested value can be given: it is real, it has a row for each subject where subjects are read in batches, and it is
 /// not requested twice.
 pub(super) fn check(workflow: &Workflow, recording: &Recording) -> Result<()> {
-    let of_subjects = recording.of_subjects();
+    let (of_subjects, chunk) = (recording.of_subjects(), workflow.chunk_of(&workflow.folds[0].test));
     for (i, request) in workflow.requests.iter().enumerate() {
         let name = &request.value;
         if workflow.requests[..i].iter().any(|before| before.value.value == name.value) {
@@ -205,8 +205,22 @@ pub(super) fn check(workflow: &Workflow, recording: &Recording) -> Result<()> {
         if recording.tape.ty(var).dtype != DType::F32 {
             return Err(Error::argument(format!("`{name}` is {}: values of f32 are reported", recording.tape.ty(var))));
         }
-        if workflow.train.batch.is_some() && of_subjects.contains(&var) && !recording.leads(&name, workflow.batch_of(&[])) {
+        if workflow.train.batch.is_some() && of_subjects.contains(&var) && !recording.leads(&name, chunk) {
             let what = "is of a whole batch, and not of each subject: leave `train.batch` out, so that the batch is all subjects";
+            return Err(Error::argument(format!("`{name}` {what}")));
+        }
+    }
+    if workflow.train.microbatches > 1 { check_parts(workflow, recording, chunk) } else { Ok(()) }
+}
+
+/// Checks that every requested value has a row for each subject of a part, or does not depend on which subjects these are. A part may have as
+/// few subjects as an axis has elements by chance, so that the axis must grow with the part.
+fn check_parts(workflow: &Workflow, recording: &Recording, chunk: usize) -> Result<()> {
+    let (of_subjects, larger) = (recording.of_subjects(), Recording::forward(workflow, chunk + 1)?);
+    for name in workflow.requested() {
+        let leads = recording.leads(&name, chunk) && larger.leads(&name, chunk + 1);
+        if of_subjects.contains(&recording.values[&name]) && !leads {
+            let what = "is of a whole batch, and not of each subject: leave `train.microbatches` out, so that there is one part";
             return Err(Error::argument(format!("`{name}` {what}")));
         }
     }
@@ -215,8 +229,8 @@ pub(super) fn check(workflow: &Workflow, recording: &Recording) -> Result<()> {
 
 /// 1 where the first axis of a value is of subjects, 0 where it is of something else: a value may be made of all subjects together.
 fn rows_of_subjects(workflow: &Workflow, recording: &Recording, of_subjects: &BTreeSet<Var>, name: &str) -> usize {
-    let batch = workflow.batch_of(&workflow.folds[0].test);
-    usize::from(of_subjects.contains(&recording.values[name]) && recording.leads(name, batch))
+    let chunk = workflow.chunk_of(&workflow.folds[0].test);
+    usize::from(of_subjects.contains(&recording.values[name]) && recording.leads(name, chunk))
 }
 
 /// The names of regions along the axes of results, by the results' names.

@@ -25,11 +25,28 @@ fail() {
     exit 1
 }
 
+# Runs a command, and shows what it said only if it fails.
+quietly() {
+    "$@" >out.txt 2>err.txt || { cat err.txt >&2; fail "failed: $*"; }
+}
+
 # What a run computed: parameters, losses and values. The record of a run holds times, and its result the name of its folder.
 same() {
     local file
-    for file in "$1"/*.npy "$1"/losses.csv "$1"/models/*.safetensors; do
+    for file in "$1"/*.npy "$1"/losses.csv; do
         cmp "$file" "$2/${file#"$1"/}" || fail "$3"
+    done
+    for file in "$1"/models/*.safetensors; do
+        python3 - "$file" "$2/${file#"$1"/}" <<'END' || fail "$3"
+# The notes of a checkpoint are in no order; all else is.
+import json, struct, sys
+def read(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    end = 8 + struct.unpack("<Q", data[:8])[0]
+    return json.loads(data[8:end]), data[end:]
+sys.exit(f"{sys.argv[2]} differs from {sys.argv[1]}" if read(sys.argv[1]) != read(sys.argv[2]) else 0)
+END
     done
 }
 
@@ -82,15 +99,15 @@ END
 states=("$root/examples/brain_states.json" --set train.steps=12 --set train.checkpoint=5 --set train.microbatches=3)
 for device in cpu llvmpipe; do
     [ -z "${MPI_DEVICES:-}" ] || [[ " $MPI_DEVICES " == *" $device "* ]] || continue
-    "$tapetum" run people.json --device "$device" --seed 5 -o "people-$device-0" >/dev/null 2>&1
-    "$tapetum" run "${states[@]}" --device "$device" -o "states-$device-0" >/dev/null 2>&1
+    quietly "$tapetum" run people.json --device "$device" --seed 5 -o "people-$device-0"
+    quietly "$tapetum" run "${states[@]}" --device "$device" -o "states-$device-0"
     for n in 1 2 3 4; do
-        over "$n" "$tapetum" run people.json --device "$device" --seed 5 -o "people-$device-$n" >out.txt 2>err.txt || { cat err.txt >&2; fail "$n ranks on $device"; }
+        quietly over "$n" "$tapetum" run people.json --device "$device" --seed 5 -o "people-$device-$n"
         [ "$(grep -c 'everything is in' out.txt)" = 1 ] || fail "$n ranks printed $(grep -c 'everything is in' out.txt) results"
         same "people-$device-0" "people-$device-$n" "people.json on $device: $n ranks wrote other bytes than one process"
     done
     for n in 1 3; do
-        over "$n" "$tapetum" run "${states[@]}" --device "$device" -o "states-$device-$n" >/dev/null 2>err.txt || { cat err.txt >&2; fail "$n ranks on $device"; }
+        quietly over "$n" "$tapetum" run "${states[@]}" --device "$device" -o "states-$device-$n"
         same "states-$device-0" "states-$device-$n" "brain_states.json on $device: $n ranks wrote other bytes than one process"
     done
     echo "equal bytes on 1, 2, 3 and 4 ranks: $device"
@@ -98,7 +115,7 @@ done
 
 # A process is killed in the middle of a training: the others end, the last checkpoint is whole, and fewer ranks finish the run.
 long=(people.json --device cpu --seed 5 --set train.steps=2000 --set train.checkpoint=20)
-"$tapetum" run "${long[@]}" -o whole >/dev/null 2>&1
+quietly "$tapetum" run "${long[@]}" -o whole
 mpirun --oversubscribe -n 4 "$tapetum" run "${long[@]}" -o killed >out.txt 2>err.txt &
 launcher=$!
 for _ in $(seq 300); do
@@ -116,9 +133,9 @@ wait "$launcher" || code=$?
 grep -qi 'process rank [0-9]* .*killed\|signal 9\|rank [0-9]' err.txt || { cat err.txt >&2; fail "the killed rank is not named"; }
 [ ! -e killed/result.json ] || fail "a run that was killed has results"
 cp -r killed killed-1
-over 2 "$tapetum" run "${long[@]}" -o killed --resume >/dev/null 2>err.txt || { cat err.txt >&2; fail "2 ranks do not resume"; }
+quietly over 2 "$tapetum" run "${long[@]}" -o killed --resume
 same whole killed "a run of 4 ranks, killed and resumed on 2, wrote other bytes than one process"
-"$tapetum" run "${long[@]}" -o killed-1 --resume >/dev/null 2>&1
+quietly "$tapetum" run "${long[@]}" -o killed-1 --resume
 same whole killed-1 "a run of 4 ranks, killed and resumed by one process, wrote other bytes than one process"
 echo "a killed rank ends the run, which resumes on 2 ranks and on one"
 
