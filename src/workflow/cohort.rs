@@ -1,6 +1,7 @@
 //! Series of a cohort in a tree of BIDS derivatives, and columns of its participants.
 
-use super::data::{Described, Source, frames, of_column, of_images};
+use super::data::{Described, Source};
+use super::entry::{frames, of_column, of_images};
 use super::form::{Form, Placed, flag, text};
 use super::object::object;
 use super::place::Place;

@@ -28,6 +28,7 @@ mod block;
 mod blocks;
 mod cohort;
 mod data;
+mod entry;
 mod evaluate;
 mod form;
 mod given;
@@ -194,7 +195,7 @@ fn parts() -> Form<Parts> {
         folder(),
     );
     let model = (
-        data::entry().by_name().field("data", "what is read, by name"),
+        entry::entry().by_name().field("data", "what is read, by name"),
         parameter::parameter().by_name().or("parameters", json!({}), "the parameters, by name"),
         blocks::step().list(0).or("blocks", json!([]), "the blocks, in order; each makes a value of its name"),
         terms::term().list(0).or("losses", json!([]), "the terms of the loss, whose weighted sum is made small"),
