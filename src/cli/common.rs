@@ -149,7 +149,8 @@ impl Common {
         match self.asked() {
             (_, name) if name.eq_ignore_ascii_case("cpu") => Ok(Device::cpu()),
             (_, name) if name.eq_ignore_ascii_case("auto") => {
-                let options = Options { products: self.products(), pipelines: cache::folder(), turn: self.ranks.local, ..Options::default() };
+                let options =
+                    Options { products: self.products(), pipelines: cache::folder(), turn: self.ranks.local, ..Options::default() };
                 Ok(Device::gpu(&options).unwrap_or_else(|_| Device::cpu()))
             }
             (by, name) => self.open(by, &name, Choice::parse(&name), cache::folder(), "`auto` and `cpu` are there too"),
@@ -194,7 +195,8 @@ impl Common {
 
     /// Opens the adapter of this choice. Where there is none, the message names the source of the choice and the alternatives `others`.
     fn open(&self, by: &str, name: &str, choice: Choice, pipelines: Option<PathBuf>, others: &str) -> Result<Device> {
-        let options = Options { choice, software: true, products: self.products(), pipelines, turn: self.ranks.local, ..Options::from_env() };
+        let options =
+            Options { choice, software: true, products: self.products(), pipelines, turn: self.ranks.local, ..Options::from_env() };
         Device::gpu(&options).map_err(|e| Error::argument(format!("{by}{name}: {e}; {others}")))
     }
 

@@ -74,7 +74,8 @@ enum Command {
     #[command(after_help = "Example: tapetum parcellate series.npy --coordinates sphere.npy --faces faces.npy --parcels 100 -o parcels")]
     Parcellate(parcellate::Parcellate),
     /// Run a workflow: a differentiable program described in JSON.
-    #[command(after_help = "Example: tapetum run examples/brain_states.json -o states --set train.steps=100")]
+    #[command(after_help = "Example: tapetum run examples/brain_states.json -o states --set train.steps=100\n\
+        Example: mpirun -n 4 tapetum run WORKFLOW.json --set train.microbatches=8")]
     Run(run::Run),
     /// Learn a soft parcellation of a cortex on the data inside this program.
     #[command(after_help = "Example: tapetum demo --out parcels --seed 1")]

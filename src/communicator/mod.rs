@@ -13,6 +13,9 @@
 //! and the slices are put together: a rank sends and receives about as much as two vectors, however many ranks there are. A sum that is NaN
 //! is [`f32::NAN`], since processors choose the bits of a NaN by rules of their own.
 //!
+//! The order is all that ranks add to a result. Devices of different kinds still compute different bits, so that a run takes ranks whose
+//! devices are alike; the number of threads of a host does not matter.
+//!
 //! ```
 //! use tapetum::communicator::{Alone, Communicator, Threads, share};
 //!

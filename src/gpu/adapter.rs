@@ -254,8 +254,8 @@ fn best_in_turn(all: &[Adapter], options: &Options) -> Option<usize> {
     in_turn(all, options.turn, alike)
 }
 
-/// The place of the `turn`th of the adapters that fit, counted round and round.
-fn in_turn(all: &[Adapter], turn: usize, fits: impl Fn(&Adapter) -> bool) -> Option<usize> {
+/// The place of the `turn`th of those that fit, counted round and round.
+fn in_turn<T>(all: &[T], turn: usize, fits: impl Fn(&T) -> bool) -> Option<usize> {
     let fitting: Vec<usize> = (0..all.len()).filter(|i| fits(&all[*i])).collect();
     fitting.get(turn % fitting.len().max(1)).copied()
 }
@@ -282,5 +282,17 @@ pub(super) async fn choose(instance: &wgpu::Instance, options: &Options) -> Resu
         Some(adapter) if adapter.usable() => Ok(adapter.clone()),
         Some(adapter) => Err(Error::NoAdapter { what: format!("`{}` does not grant WebGPU's base limits for compute", adapter.name()) }),
         None => Err(Error::NoAdapter { what: format!("{asked}; {}", known()) }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adapters_that_fit_take_turns() {
+        let turns = |fits: fn(&i32) -> bool| (0..5).map(|turn| in_turn(&[7, 4, 9, 5], turn, fits)).collect::<Vec<_>>();
+        assert_eq!(turns(|x| x % 2 == 1), [0, 2, 3, 0, 2].map(Some));
+        assert_eq!(turns(|x| *x > 9), [None; 5]);
     }
 }
