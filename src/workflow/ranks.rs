@@ -104,7 +104,7 @@ impl Workflow {
         let path = models.map_or_else(|| PathBuf::from("the checkpoint of rank 0"), |models| models.file(fold));
         let mut sent = Vec::new();
         if site.ranks.rank() == 0 && models.is_some_and(Checkpoints::resumes) && path.exists() {
-            sent = std::fs::read(&path).map_err(|e| Error::file(&path, e.to_string()))?;
+            sent = std::fs::read(&path).map_err(|e| Error::io(&path, "cannot be read", &e))?;
             sent.push(1);
         }
         let mut found = site.ranks.broadcast(sent)?;
