@@ -74,6 +74,10 @@ function failed({ name, message }) {
   actions.append(...gpu, again('Go on with the processor', 'cpu'));
   banner.replaceChildren(text, actions);
   banner.hidden = false;
+  if (name === 'DeviceLost') {
+    $('device').textContent = 'no device';
+    $('device').className = 'chip';
+  }
   for (const part of parts) part.idle?.();
 }
 
