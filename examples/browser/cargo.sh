@@ -17,7 +17,7 @@ if [ "${QUICK:-0}" = 1 ]; then
     set -- --config 'profile.release.package.tapetum.opt-level=1' --config 'profile.release.package.gemm-f32.opt-level=1' "$@"
 else
     # The crate for size, what multiplies matrices for speed.
-    export CARGO_PROFILE_RELEASE_OPT_LEVEL=2
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL=2 CARGO_PROFILE_RELEASE_LTO=fat CARGO_PROFILE_RELEASE_CODEGEN_UNITS=1
     set -- --config 'profile.release.package.tapetum.opt-level="s"' "$@"
 fi
 if [ -n "${WEB_CARGO:-}" ]; then

@@ -1,7 +1,8 @@
 //! Values of JavaScript and of this library, one made from the other.
 
 use super::Result;
-use crate::{Error, HostTensor, Shape};
+use crate::error::{Error, Reason};
+use crate::{HostTensor, Shape};
 use js_sys::{Array, Error as Thrown, Float32Array, Float64Array, Int32Array, JSON, Object, Promise, Reflect, Uint32Array};
 use serde_json::Value;
 use wasm_bindgen::{JsCast, JsValue};
@@ -21,7 +22,7 @@ pub(super) fn thrown(error: Error) -> JsValue {
     made.into()
 }
 
-fn refused(what: impl Into<String>) -> JsValue {
+fn refused(what: impl Into<Reason>) -> JsValue {
     thrown(Error::argument(what))
 }
 
