@@ -179,7 +179,6 @@ impl Device {
     }
 
     /// The asynchronous form of [`Device::compile_with`], for callers that must not block.
-    #[allow(clippy::await_holding_lock, reason = "the store is this thread's while its buffers are bound: a browser has one thread")]
     pub async fn compile_async(&self, tape: &Tape, outputs: &[Var], state: &State) -> Result<Program> {
         let engine = match self {
             Self::Cpu(precision) => {
@@ -189,15 +188,7 @@ impl Device {
                 }
                 Engine::Host(Box::new(program))
             }
-            Self::Gpu(context) => {
-                let plan = proof::plan(context, tape, outputs).await?;
-                for (name, ty, init) in &plan.states {
-                    state.begin(name, *ty, init).await?;
-                }
-                let store = state.lock();
-                let Store::Gpu(buffers) = &*store else { return Err(elsewhere()) };
-                Engine::Gpu(Box::new(gpu::GpuProgram::new(context.clone(), plan, buffers).await?))
-            }
+            Self::Gpu(context) => Engine::Gpu(Box::new(bind(context, proof::plan(context, tape, outputs).await?, state).await?)),
         };
         let inputs = tape.nodes().iter().filter_map(|n| match &n.origin {
             crate::tape::Origin::Input(name) => Some((name.clone(), tape.var(n.outputs.start), tape.ty(tape.var(n.outputs.start)))),
@@ -207,6 +198,20 @@ impl Device {
         let first = (!tape.is_empty()).then(|| tape.var(0));
         Ok(Program { engine, state: state.clone(), inputs: inputs.collect(), outputs: outputs.to_vec(), names, first })
     }
+}
+
+/// Binds a plan to a device, and to the state that it reads and updates; states that `state` does not hold yet are initialised.
+///
+/// # Errors
+/// Returns an error where `state` belongs to another device or holds a state of another type, a shader does not compile, or memory runs out.
+#[allow(clippy::await_holding_lock, reason = "the store is this thread's while its buffers are bound: a browser has one thread")]
+pub(crate) async fn bind(context: &Context, plan: Plan, state: &State) -> Result<gpu::GpuProgram> {
+    for (name, ty, init) in &plan.states {
+        state.begin(name, *ty, init).await?;
+    }
+    let store = state.lock();
+    let Store::Gpu(buffers) = &*store else { return Err(elsewhere()) };
+    gpu::GpuProgram::new(context.clone(), plan, buffers).await
 }
 
 fn elsewhere() -> Error {

@@ -6,7 +6,7 @@ use super::job::{Direction, Job, RecordedWork};
 use super::measure::{Effort, Stats, wall};
 use crate::device::Device;
 use crate::kernel::Cost;
-use crate::ops::bench::{FMA_BLOCK, copy, empty, fma};
+use crate::ops::bench::{FMA_BLOCK, READ_BLOCK, SHARED_BLOCK, SHARED_LOADS, copy, empty, fma, read, shared, write};
 use crate::ops::case::{Draw, f32s};
 use crate::ops::work::Instance;
 use crate::tape::{Tape, Var};
@@ -20,6 +20,12 @@ use std::time::{Duration, Instant};
 pub struct Ceilings {
     /// Bytes read and written in a second by a copy that passes the caches.
     pub bytes_per_second: f64,
+    /// Bytes loaded in a second by a kernel that stores next to nothing.
+    pub read_bytes_per_second: f64,
+    /// Bytes stored in a second by a kernel that loads nothing.
+    pub write_bytes_per_second: f64,
+    /// Bytes loaded from workgroup memory in a second; `None` on the host executor, which has none.
+    pub workgroup_bytes_per_second: Option<f64>,
     /// FLOPs in a second by fused multiply-adds in f32; each counts as two.
     pub flops: f64,
     /// FLOPs in a second by fused multiply-adds in f16; `None` where the device does not compute in f16.
@@ -31,22 +37,29 @@ pub struct Ceilings {
 }
 
 impl Ceilings {
-    /// The nanoseconds that work of this cost takes at least: its FLOPs at the peak rate, or its bytes at the bandwidth of a copy,
-    /// whichever takes longer.
-    pub fn least_ns(&self, cost: Cost) -> f64 {
-        1e9 * (cost.flops / self.flops).max(cost.bytes / self.bytes_per_second)
+    /// The nanoseconds that work of this cost takes at least: its FLOPs at the peak rate, or its bytes at the bandwidth, whichever takes
+    /// longer. `written` of the bytes are stored, and the bandwidth is that of the same mix of loads and stores: the time of a byte is
+    /// interpolated between those of reading alone, of a copy, half of whose bytes are stored, and of writing alone.
+    pub fn least_ns(&self, cost: Cost, written: f64) -> f64 {
+        let stored = if cost.bytes > 0.0 { (written / cost.bytes).clamp(0.0, 1.0) } else { 0.5 };
+        let alone = if stored < 0.5 { self.read_bytes_per_second } else { self.write_bytes_per_second };
+        let mixed = 1.0 - (2.0 * stored - 1.0).abs();
+        let seconds_a_byte = mixed / self.bytes_per_second + (1.0 - mixed) / alone;
+        1e9 * (cost.flops / self.flops).max(cost.bytes * seconds_a_byte)
     }
 
-    /// The percentage of the attainable roofline, min(peak FLOP/s, bandwidth × FLOPs per byte), that work of this cost reaches in `ns`.
-    /// Work without FLOPs is compared with the bandwidth. Work whose data stay in a cache may exceed 100.
-    pub fn percent(&self, cost: Cost, ns: f64) -> f64 {
-        100.0 * self.least_ns(cost) / ns
+    /// The percentage of the attainable roofline, min(peak FLOP/s, bandwidth × FLOPs per byte), that work of this cost reaches in `ns`;
+    /// `written` of its bytes are stored. Work without FLOPs is compared with the bandwidth. Work whose data stay in a cache may exceed 100.
+    pub fn percent(&self, cost: Cost, written: f64, ns: f64) -> f64 {
+        100.0 * self.least_ns(cost, written) / ns
     }
 
     /// The ceilings as JSON.
     pub fn json(&self) -> Value {
         json!({
-            "copy_bytes_per_second": self.bytes_per_second, "fma_f32_flops": self.flops, "fma_f16_flops": self.flops_f16,
+            "copy_bytes_per_second": self.bytes_per_second, "read_bytes_per_second": self.read_bytes_per_second,
+            "write_bytes_per_second": self.write_bytes_per_second, "workgroup_bytes_per_second": self.workgroup_bytes_per_second,
+            "fma_f32_flops": self.flops, "fma_f16_flops": self.flops_f16,
             "dispatch": self.dispatch.json(), "round_trip": self.round_trip.json(),
         })
     }
@@ -110,6 +123,9 @@ const ONE: Effort = Effort { samples: 1, least: 1, ..Effort::QUICK };
 #[derive(Debug)]
 pub struct Probes {
     copy: Probe,
+    read: Probe,
+    write: Probe,
+    shared: Option<Probe>,
     f32: Probe,
     f16: Option<Probe>,
     dispatch: Stats,
@@ -153,11 +169,23 @@ impl Probes {
         f16.as_mut().map_or(Ok(()), |p| p.measure(effort))?;
         let mut copy = Probe::new(copy_job(device, seed)?, |cost| cost.bytes);
         copy.measure(effort)?;
+        let elements = copied_elements(device);
+        let mut read = Probe::new(job(device, elements / READ_BLOCK * READ_BLOCK, seed, |t, x| read(t, x[0]))?, |cost| cost.bytes);
+        read.measure(effort)?;
+        let mut write = Probe::new(job(device, 0, seed, move |t, _| write(t, elements))?, |cost| cost.bytes);
+        write.measure(effort)?;
+        // Half of the bytes are the operand's.
+        let from_workgroups = || -> Result<Probe> {
+            let job = job(device, shared_elements(device), seed, |t, x| shared(t, x[0]))?;
+            Ok(Probe::new(job, |cost| SHARED_LOADS * cost.bytes / 2.0))
+        };
+        let mut shared = matches!(device, Device::Gpu(_)).then(from_workgroups).transpose()?;
+        shared.as_mut().map_or(Ok(()), |p| p.measure(effort))?;
 
         let mut word = job(device, 0, seed, |t, _| empty(t))?;
         let dispatch = first(word.time(effort)?)?;
         let round_trip = wall(effort, || word.round_trip())?;
-        Ok(Self { copy, f32, f16, dispatch, round_trip, slow: slow(device) })
+        Ok(Self { copy, read, write, shared, f32, f16, dispatch, round_trip, slow: slow(device) })
     }
 
     /// Takes one sample more of each rate. Samples spread over a run show the device's undisturbed rates, and how steady they are.
@@ -165,7 +193,8 @@ impl Probes {
     /// # Errors
     /// Returns an error where the device reports a fault.
     pub fn measure(&mut self) -> Result<()> {
-        [Some(&mut self.copy), Some(&mut self.f32), self.f16.as_mut()].into_iter().flatten().try_for_each(|p| p.measure(&ONE))
+        let sure = [&mut self.copy, &mut self.read, &mut self.write, &mut self.f32];
+        sure.into_iter().chain(self.f16.as_mut()).chain(self.shared.as_mut()).try_for_each(|p| p.measure(&ONE))
     }
 
     /// Takes a measurement between two samples of the control. Where the control, or arithmetic, is slower than at best by more than a few
@@ -222,6 +251,9 @@ impl Probes {
     pub fn ceilings(&self) -> Ceilings {
         Ceilings {
             bytes_per_second: self.copy.rate(),
+            read_bytes_per_second: self.read.rate(),
+            write_bytes_per_second: self.write.rate(),
+            workgroup_bytes_per_second: self.shared.as_ref().map(Probe::rate),
             flops: self.f32.rate(),
             flops_f16: self.f16.as_ref().map(Probe::rate),
             dispatch: self.dispatch,
@@ -287,6 +319,12 @@ fn fma_elements(device: &Device) -> usize {
     FMA_BLOCK * if slow(device) { 256 } else { 16_384 }
 }
 
+/// The number of elements of the probe of workgroup memory: enough workgroups to fill the largest GPU many times over, and some milliseconds
+/// of work for a CPU.
+fn shared_elements(device: &Device) -> usize {
+    SHARED_BLOCK * if slow(device) { 64 } else { 8192 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Ceilings, Cost};
@@ -295,20 +333,39 @@ mod tests {
     /// 100 GFLOP/s and 10 GB/s: the ridge is at 10 FLOPs a byte.
     fn ceilings() -> Ceilings {
         let none = Stats { median: 0.0, q1: 0.0, q3: 0.0, min: 0.0, samples: 1 };
-        Ceilings { bytes_per_second: 1e10, flops: 1e11, flops_f16: None, dispatch: none, round_trip: none }
+        Ceilings {
+            bytes_per_second: 1e10,
+            read_bytes_per_second: 2e10,
+            write_bytes_per_second: 5e9,
+            workgroup_bytes_per_second: None,
+            flops: 1e11,
+            flops_f16: None,
+            dispatch: none,
+            round_trip: none,
+        }
     }
 
     #[test]
     fn the_attainable_roofline_is_the_lower_of_both_ceilings() {
         // 1 GB at 1 FLOP a byte: 0.1 s by its bytes, 0.01 s by its FLOPs; in 0.2 s, half of what is attainable.
         let memory = Cost { flops: 1e9, bytes: 1e9 };
-        assert!((ceilings().least_ns(memory) - 1e8).abs() < 1e-3);
-        assert!((ceilings().percent(memory, 2e8) - 50.0).abs() < 1e-9);
+        assert!((ceilings().least_ns(memory, 5e8) - 1e8).abs() < 1e-3);
+        assert!((ceilings().percent(memory, 5e8, 2e8) - 50.0).abs() < 1e-9);
         // 100 FLOPs a byte: 1 s by its FLOPs.
         let arithmetic = Cost { flops: 1e11, bytes: 1e9 };
-        assert!((ceilings().least_ns(arithmetic) - 1e9).abs() < 1e-3);
-        assert!((ceilings().percent(arithmetic, 4e9) - 25.0).abs() < 1e-9);
+        assert!((ceilings().least_ns(arithmetic, 5e8) - 1e9).abs() < 1e-3);
+        assert!((ceilings().percent(arithmetic, 5e8, 4e9) - 25.0).abs() < 1e-9);
         // No FLOPs: the bandwidth alone.
-        assert!((ceilings().percent(Cost { flops: 0.0, bytes: 1e10 }, 1e9) - 100.0).abs() < 1e-9);
+        assert!((ceilings().percent(Cost { flops: 0.0, bytes: 1e10 }, 5e9, 1e9) - 100.0).abs() < 1e-9);
+    }
+
+    /// A byte takes 0.05 ns where all are read, 0.1 ns where half are written, 0.2 ns where all are.
+    #[test]
+    fn the_bandwidth_is_that_of_the_mix() {
+        let bytes = Cost { flops: 0.0, bytes: 1e9 };
+        for (written, ns) in [(0.0, 5e7), (2.5e8, 7.5e7), (5e8, 1e8), (7.5e8, 1.5e8), (1e9, 2e8)] {
+            assert!((ceilings().least_ns(bytes, written) - ns).abs() < 1e-3, "{written}");
+        }
+        assert_eq!(ceilings().least_ns(Cost::default(), 0.0), 0.0);
     }
 }

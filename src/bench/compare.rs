@@ -3,13 +3,15 @@
 //! A machine's speed varies from run to run: its clocks follow its temperature, and other programs use it too. Three measures separate this
 //! variation from a change of a kernel. First, the *control*, a copy between two large buffers whose kernel nobody tunes, is timed just
 //! before and just after each row in both runs, and the row's ratio is divided by the ratio of its controls, because anything that slows
-//! all kernels slows the copy as well. A row whose control was not steady in one of the runs is not compared.
-//! Second, a row that looks slower is timed twice more, and the fastest of the three is judged. Third, a kernel counts as slower only where
-//! the divided ratio passes the threshold *and* the times differ by more than they spread: the new lower quartile lies above the old upper
-//! quartile, even if the machine became slower by as much as the control's own quartiles allow. A ratio that passes the threshold without
-//! meeting the last condition is called noise. On a machine that is busy with other work all rows may be noise, and only a run on a quieter
-//! machine decides. The control is printed first, with its range. Where the control changed by more than the threshold, the machine did, and
-//! the verdicts on small kernels, whose time is mostly that of launches and not of memory traffic, are unreliable.
+//! all kernels slows the copy as well. A row whose control was not steady in one of the runs is not compared. The control can excuse a row
+//! and never accuses it: where other work slowed the control of the earlier run alone, a kernel that takes the same time in both would seem
+//! slower by this division. Second, a row that looks slower is timed twice more at once, and up to three times after all others; the fastest is judged. Third, a
+//! kernel counts as slower only where its median and its fastest time both pass the threshold, the median also when divided by the
+//! control's, *and* the times differ by more than they spread: the new lower quartile lies above the old upper quartile, even if the
+//! machine became slower by as much as the control's own quartiles allow. A divided ratio that passes the threshold without meeting all of
+//! these is called noise. On a machine that is busy with other work all rows may be noise, and only a run on a quieter machine decides. The
+//! control is printed first, with its range. Where the control changed by more than the threshold, the machine did, and the verdicts on small
+//! kernels, whose time is mostly that of launches and not of memory traffic, are unreliable.
 
 use super::ceilings::Beside;
 use super::machine::Machine;
@@ -57,11 +59,12 @@ struct Timed {
 pub enum Verdict {
     /// The ratio lies within the threshold.
     Same,
-    /// The ratio exceeds the threshold, and the times differ by more than they spread.
+    /// The ratios of the medians and of the fastest times exceed the threshold, the first also when divided by the control's, and the times
+    /// differ by more than they spread.
     Slower,
-    /// The ratio is below the inverse of the threshold, and the times differ by more than they spread.
+    /// The same ratios are below the inverse of the threshold, and the times differ by more than they spread.
     Faster,
-    /// The ratio passes the threshold in either direction, but the times differ by no more than they spread.
+    /// The divided ratio passes the threshold in either direction, but another condition is not met.
     Noise,
 }
 
@@ -109,7 +112,7 @@ pub struct Compared {
     pub new: Stats,
     /// The new median divided by the old one.
     pub ratio: f64,
-    /// The ratio divided by the control's ratio. The verdict is taken from this number.
+    /// The ratio divided by the control's ratio. Within the threshold of 1, the verdict is [`Verdict::Same`].
     pub judged: f64,
     /// The verdict.
     pub verdict: Verdict,
@@ -229,11 +232,13 @@ fn row(json: &Value) -> Option<Timed> {
 fn judge(key: Key, old: Stats, new: Stats, control: Range, threshold: f64) -> Compared {
     let found = Range::of(old, new);
     let judged = found.ratio / control.ratio;
+    let ratios = [judged, found.ratio, new.min / old.min];
+    let [above, below] = [ratios.iter().all(|r| *r > threshold), ratios.iter().all(|r| *r < 1.0 / threshold)];
     let verdict = match judged {
-        r if r > threshold && found.low > control.high => Verdict::Slower,
-        r if r < 1.0 / threshold && found.high < control.low => Verdict::Faster,
-        r if r > threshold || r < 1.0 / threshold => Verdict::Noise,
-        _ => Verdict::Same,
+        _ if above && found.low > control.high.max(1.0) => Verdict::Slower,
+        _ if below && found.high < control.low.min(1.0) => Verdict::Faster,
+        r if r <= threshold && r >= 1.0 / threshold => Verdict::Same,
+        _ => Verdict::Noise,
     };
     Compared { key, old, new, ratio: found.ratio, judged, verdict }
 }
@@ -293,9 +298,24 @@ mod tests {
     fn what_slowed_the_control_is_no_change() {
         let old = [98.0, 100.0, 102.0];
         assert_eq!(verdict(old, [118.0, 120.0, 122.0], [1.2; 3]), (Verdict::Same, 1.0));
-        // The same time on a machine that has become half as fast is a gain; the same time on a machine twice as fast is a loss.
-        assert_eq!(verdict(old, old, [2.0; 3]), (Verdict::Faster, 0.5));
-        assert_eq!(verdict(old, old, [0.5; 3]), (Verdict::Slower, 2.0));
+        // The same time beside a control that takes half or twice as long may be a gain or a loss, or the control alone was disturbed.
+        assert_eq!(verdict(old, old, [2.0; 3]), (Verdict::Noise, 0.5));
+        assert_eq!(verdict(old, old, [0.5; 3]), (Verdict::Noise, 2.0));
+        // A kernel that became slower while the control became faster is no less slow for it.
+        assert_eq!(verdict(old, [198.0, 200.0, 202.0], [0.5; 3]), (Verdict::Slower, 4.0));
+    }
+
+    /// Times that other work stretched have a fastest one that it did not.
+    #[test]
+    fn the_fastest_times_must_differ_too() {
+        let stats = |median: f64, min: f64| Stats { q1: median, median, q3: median, min, samples: 9 };
+        let key = || Key { kernel: "k".into(), work: "w".into(), direction: "forward".into(), shape: "[1]".into() };
+        let steady = Range { low: 1.0, ratio: 1.0, high: 1.0 };
+        assert_eq!(judge(key(), stats(100.0, 99.0), stats(200.0, 100.0), steady, 1.1).verdict, Verdict::Noise);
+        assert_eq!(judge(key(), stats(100.0, 99.0), stats(200.0, 199.0), steady, 1.1).verdict, Verdict::Slower);
+        assert_eq!(judge(key(), stats(200.0, 100.0), stats(100.0, 99.0), steady, 1.1).verdict, Verdict::Noise);
+        // A time that is none proves nothing.
+        assert_eq!(judge(key(), stats(100.0, 99.0), stats(f64::NAN, 199.0), steady, 1.1).verdict, Verdict::Noise);
     }
 
     #[test]

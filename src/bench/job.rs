@@ -84,6 +84,11 @@ impl RecordedWork {
         shapes.join(" ")
     }
 
+    /// The operands and cotangents, drawn from `seed`.
+    pub(super) fn drawn(&self, seed: u64) -> Result<Vec<(Var, HostTensor)>> {
+        self.inputs.iter().enumerate().map(|(i, &(var, ty, draw))| Ok((var, drawn(ty, draw, stream(seed, i))?))).collect()
+    }
+
     /// One flag for each dispatch of `plan`: true where it is timed. A dispatch that writes scratch alone is timed with the dispatch that
     /// reads it.
     pub fn timed(&self, plan: &Plan) -> Vec<bool> {
@@ -109,6 +114,9 @@ impl RecordedWork {
                 Some(part) => part.join(at, step),
                 None => parts.push(Part::of(at, step)?),
             }
+            if let Some(part) = parts.iter_mut().find(|p| p.kernel == step.kernel.name) {
+                part.written += plan.written(step);
+            }
         }
         Ok(parts)
     }
@@ -122,14 +130,15 @@ impl RecordedWork {
         let needed = self.tape.needed(&self.outputs);
         let runs = |i: &usize| needed[*i] && matches!(self.tape.nodes()[*i].origin, Origin::Op(_));
         let units: Vec<usize> = (self.before.1..self.tape.nodes().len()).filter(runs).collect();
-        let values = units.iter().map(|&i| &self.tape.nodes()[i]);
-        let values = values.flat_map(|n| n.inputs.iter().map(|v| v.index()).chain(n.outputs.clone()));
-        let bytes = values.map(|i| self.tape.ty(self.tape.var(i)).bytes() as f64).sum();
+        let bytes_of = |i: usize| self.tape.ty(self.tape.var(i)).bytes() as f64;
+        let nodes = || units.iter().map(|&i| &self.tape.nodes()[i]);
+        let read: f64 = nodes().flat_map(|n| n.inputs.iter().map(|v| bytes_of(v.index()))).sum();
+        let written: f64 = nodes().flat_map(|n| n.outputs.clone().map(bytes_of)).sum();
         let most = |a: &&Step, b: &&Step| a.cost.flops.total_cmp(&b.cost.flops).then(a.cost.bytes.total_cmp(&b.cost.bytes));
         let most = plan.steps.iter().zip(&timed).filter(|(_, t)| **t).map(|(s, _)| s).max_by(most);
         let family = most.map_or_else(String::new, |s| family(&s.kernel.name));
-        let part =
-            Part { kernel: HOST.into(), family, variants: ["f32".into()].into(), workgroup: None, cost: Cost { flops, bytes }, units };
+        let (cost, variants) = (Cost { flops, bytes: read + written }, ["f32".into()].into());
+        let part = Part { kernel: HOST.into(), family, variants, workgroup: None, cost, written, units };
         Ok(Some(part).filter(|p| !p.units.is_empty()))
     }
 }
@@ -147,6 +156,8 @@ pub struct Part {
     pub workgroup: Option<[u32; 3]>,
     /// The FLOPs and bytes of all its dispatches together.
     pub cost: Cost,
+    /// The bytes that are written, among those of the cost.
+    pub written: f64,
     /// The indices of its dispatches in the plan, or of its nodes on the tape on the host executor.
     pub units: Vec<usize>,
 }
@@ -160,7 +171,8 @@ impl Part {
         let Kernel { name, variant, .. } = &step.kernel;
         let family = family(name);
         let workgroup = Some(workgroup(&step.kernel)?);
-        Ok(Self { kernel: name.to_string(), family, variants: [variant.to_string()].into(), workgroup, cost: step.cost, units: vec![at] })
+        let (kernel, variants) = (name.to_string(), [variant.to_string()].into());
+        Ok(Self { kernel, family, variants, workgroup, cost: step.cost, written: 0.0, units: vec![at] })
     }
 
     fn join(&mut self, at: usize, step: &Step) {
@@ -194,8 +206,8 @@ impl Job {
     /// Returns an error where a tensor is larger than the device binds, memory runs out, or the device reports a fault.
     pub fn new(device: &Device, recorded: &RecordedWork, seed: u64) -> Result<Self> {
         let mut program = device.compile(&recorded.tape, &recorded.outputs)?;
-        for (i, &(var, ty, draw)) in recorded.inputs.iter().enumerate() {
-            program.write(var, &drawn(ty, draw, stream(seed, i))?)?;
+        for (var, value) in recorded.drawn(seed)? {
+            program.write(var, &value)?;
         }
         program.step()?;
         let parts = match program.plan() {

@@ -107,6 +107,8 @@ const GPU_SPAN: f64 = 200e3;
 /// The nanoseconds that a sample lasts where it is timed by the host's clock: long enough that the tenths of a millisecond of a submission
 /// do not matter.
 const WALL_SPAN: f64 = 10e6;
+/// The nanoseconds that a sample of a node lasts on the host executor: many runs of a small one, whose first few meet cold caches.
+const NODE_SPAN: f64 = 2e6;
 /// The most launches of one dispatch in a sample.
 const MOST_LAUNCHES: f64 = 2000.0;
 
@@ -123,8 +125,20 @@ pub fn times(program: &mut Program, timing: Timing, effort: &Effort) -> Result<V
 
 fn nodes(program: &mut Program, effort: &Effort) -> Result<Vec<Vec<f64>>> {
     let mut once = || Ok(program.profile_nodes()?.iter().map(|d| d.as_nanos() as f64).collect::<Vec<f64>>());
-    let cost = warm_up(effort, Instant::now(), || once().map(|_| ()))?;
-    (0..effort.samples_of(cost)).map(|_| once()).collect()
+    warm_up(effort, Instant::now(), || once().map(|_| ()))?;
+    let start = Instant::now();
+    once()?;
+    let cost = start.elapsed();
+    let runs = (NODE_SPAN / (cost.as_nanos() as f64).max(1.0)).clamp(1.0, MOST_LAUNCHES) as u32;
+    let mut sample = || {
+        let mut sums = once()?;
+        for _ in 1..runs {
+            sums.iter_mut().zip(once()?).for_each(|(sum, ns)| *sum += ns);
+        }
+        sums.iter_mut().for_each(|sum| *sum /= f64::from(runs));
+        Ok(sums)
+    };
+    (0..effort.samples_of(cost * runs)).map(|_| sample()).collect()
 }
 
 /// Calls `run`, at least once, until `effort`'s warm-up time has passed since `start`, and returns the duration of the last call.

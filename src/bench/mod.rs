@@ -16,6 +16,7 @@ mod run;
 mod small;
 pub mod start;
 pub mod step;
+pub mod traffic;
 pub mod tune;
 
 use crate::device::Device;
@@ -24,7 +25,7 @@ use crate::ops::work::{Size, Work};
 use crate::plan::Plan;
 use crate::{Error, Result, Shape};
 use compare::{Baseline, Suspicion};
-use job::{Direction, RecordedWork};
+use job::{Direction, HOST, RecordedWork};
 use machine::Machine;
 use measure::{Effort, Timing};
 use report::Report;
@@ -32,6 +33,7 @@ use run::Run;
 use start::{TimedStart, starts};
 use std::collections::BTreeSet;
 use step::{TimedStep, steps};
+use traffic::Traffic;
 
 /// The choice of what a run measures.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +50,8 @@ pub struct Settings {
     pub own: Option<Work>,
     /// The seed of the random operands.
     pub seed: u64,
+    /// True where traffic is counted and no step is timed.
+    pub traffic: bool,
 }
 
 impl Settings {
@@ -91,6 +95,7 @@ impl<'a> Bench<'a> {
         // The kernels of a work are those that run where it is timed.
         let _ = device.prove_cooperative();
         let target = match device {
+            device if settings.traffic => traffic::target(device)?,
             Device::Gpu(context) => context.target().clone(),
             Device::Cpu(_) => Target::portable(),
         };
@@ -118,7 +123,7 @@ impl<'a> Bench<'a> {
             }
         }
         let works = works.into_iter().filter_map(|w| settings.sized(w).transpose()).collect::<Result<Vec<_>>>()?;
-        let whole = settings.size.is_none() && settings.shapes.is_none();
+        let whole = settings.size.is_none() && settings.shapes.is_none() && !settings.traffic;
         let steps: Vec<TimedStep> =
             steps().into_iter().filter(|_| whole).filter(|s| contains(s.name, &wanted) && (!s.large || !wanted.is_empty())).collect();
         let starts: Vec<TimedStart> = starts().into_iter().filter(|s| whole && contains(&s.name, &wanted)).collect();
@@ -128,6 +133,24 @@ impl<'a> Bench<'a> {
             return Err(Error::argument(what));
         }
         Ok(Self { device, settings, wanted, works, steps, starts })
+    }
+
+    /// True where a kernel of a work is asked for: all of them where the filter matches the work's name, else those whose names it matches.
+    /// On the host there are no kernels to choose from. The copy that gives a user's own kernel its contents is none of theirs.
+    fn names(&self, work: &Work, kernel: &str) -> bool {
+        if self.settings.own.is_some() {
+            return kernel == work.name;
+        }
+        kernel == HOST || contains(work.name, &self.wanted) || contains(kernel, &self.wanted)
+    }
+
+    /// Counts the traffic of every kernel, at all sizes up to the medium one unless another is asked for; `progress` is called with the name
+    /// of each work before it begins.
+    ///
+    /// # Errors
+    /// Returns an error on the host executor, and where the device reports a fault.
+    pub fn traffic(&self, progress: impl FnMut(&str)) -> Result<Traffic> {
+        traffic::count(self, progress)
     }
 
     /// The number of times that [`Bench::run`] calls its argument `progress`.
@@ -156,6 +179,7 @@ impl<'a> Bench<'a> {
             run.probes.measure()?;
             run.work(work)?;
         }
+        run.suspects()?;
         let mut steps = Vec::new();
         for step in &self.steps {
             progress(step.name);
@@ -169,7 +193,7 @@ impl<'a> Bench<'a> {
         let Run { probes, mut rows, left_out, .. } = run;
         // The ceilings are read last, because more samples make them more accurate.
         let ceilings = probes.ceilings();
-        rows.iter_mut().for_each(|r| r.percent = ceilings.percent(r.cost, r.time.median));
+        rows.iter_mut().for_each(|r| r.percent = ceilings.percent(r.cost, r.written, r.time.median));
         Ok(Report {
             machine: Machine::of(self.device),
             timing: Timing::of(self.device),

@@ -40,6 +40,8 @@ pub struct Row {
     pub beside: Beside,
     /// The FLOPs and bytes of these launches by the op's definition.
     pub cost: Cost,
+    /// The bytes that are written, among those of the cost.
+    pub written: f64,
     /// The percentage of the attainable roofline that was reached.
     pub percent: f64,
 }
@@ -100,6 +102,13 @@ pub struct Report {
     pub left_out: Vec<LeftOut>,
 }
 
+impl LeftOut {
+    /// The work as JSON.
+    pub fn json(&self) -> Value {
+        json!({ "work": self.work, "direction": self.direction.name(), "size": self.size.name(), "why": self.why })
+    }
+}
+
 impl Report {
     /// The report as JSON, the contents of `bench.json`.
     pub fn json(&self) -> Value {
@@ -112,7 +121,7 @@ impl Report {
             "rows": self.rows.iter().map(|r| self.row(r)).collect::<Vec<_>>(),
             "steps": self.steps.iter().map(StepRow::json).collect::<Vec<_>>(),
             "starts": self.starts.iter().map(StartRow::json).collect::<Vec<_>>(),
-            "left_out": self.left_out.iter().map(left_out).collect::<Vec<_>>(),
+            "left_out": self.left_out.iter().map(LeftOut::json).collect::<Vec<_>>(),
         })
     }
 
@@ -131,7 +140,7 @@ impl Report {
         json!({
             "kernel": r.kernel, "variant": r.variant, "work": r.work, "direction": r.direction.name(), "shape": r.shape,
             "size": r.size.name(), "launches": r.launches, "workgroup": r.workgroup, "median_ns": r.time.median, "q1_ns": r.time.q1,
-            "q3_ns": r.time.q3, "min_ns": r.time.min, "samples": r.time.samples, "flops": r.cost.flops, "bytes": r.cost.bytes,
+            "q3_ns": r.time.q3, "min_ns": r.time.min, "samples": r.time.samples, "flops": r.cost.flops, "bytes": r.cost.bytes, "written": r.written,
             "gflops_per_second": r.flops_rate() / 1e9, "gigabytes_per_second": r.bytes_rate() / 1e9, "percent_of_roofline": r.percent,
             "control": r.beside.control.json(), "steady": r.beside.steady, "timing": self.timing.name(),
         })
@@ -180,8 +189,4 @@ impl Report {
         }
         out.into_inner().map_err(|e| e.into_error().into())
     }
-}
-
-fn left_out(l: &LeftOut) -> Value {
-    json!({ "work": l.work, "direction": l.direction.name(), "size": l.size.name(), "why": l.why })
 }

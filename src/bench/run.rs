@@ -2,22 +2,25 @@
 
 use super::ceilings::Probes;
 use super::compare::Suspicion;
-use super::job::{Direction, HOST, Job, RecordedWork};
+use super::job::{Direction, Job, RecordedWork};
 use super::measure::{Effort, Stats};
 use super::report::{LeftOut, Row};
-use super::{Bench, contains, directions};
+use super::{Bench, directions};
 use crate::device::Device;
 use crate::kernel::{Cost, Target};
 use crate::ops::work::{Instance, Size, Work};
 use crate::plan::Plan;
 use crate::{Error, Result};
+use std::collections::BTreeSet;
 
 /// The nanoseconds that one dispatch may take; a size that would take longer is left out. On a CPU the user would wait too long, and a
 /// driver resets a GPU that does not answer for two seconds.
 const LONGEST_NS: f64 = 2e9;
 
-/// The times that a row which looks slower than in an earlier run is timed before it is judged.
+/// The times that a row which looks slower than in an earlier run is timed at once.
 const REPEATED: usize = 3;
+/// The times that rows which still look slower are timed again after all others: what disturbed them has often passed by then.
+const ROUNDS: usize = 3;
 
 /// The measurements so far.
 pub(super) struct Run<'a> {
@@ -29,10 +32,11 @@ pub(super) struct Run<'a> {
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// A work as it was timed at the size before: the cost and the nanoseconds of its longest dispatch.
+/// A work as it was timed at the size before: the cost, the bytes written and the nanoseconds of its longest dispatch.
 #[derive(Debug, Clone, Copy)]
 struct Before {
     cost: Cost,
+    written: f64,
     ns: f64,
 }
 
@@ -81,30 +85,48 @@ impl<'a> Run<'a> {
                 break;
             }
             let again = self.time(work, size, direction, &recorded, &mut job)?;
-            for (row, again) in rows.iter_mut().zip(again) {
-                if (!row.beside.steady, row.time.median) > (!again.beside.steady, again.time.median) {
-                    *row = again;
-                }
-            }
+            rows.iter_mut().zip(again).for_each(|(row, again)| keep_faster(row, again));
         }
         let longest = |a: &Row, b: &Row| (a.time.median / a.launches as f64).total_cmp(&(b.time.median / b.launches as f64));
         let timed = rows.iter().max_by(|a, b| longest(a, b)).map(|row| {
             let each = 1.0 / row.launches as f64;
-            Before { cost: Cost { flops: row.cost.flops * each, bytes: row.cost.bytes * each }, ns: row.time.median * each }
+            let cost = Cost { flops: row.cost.flops * each, bytes: row.cost.bytes * each };
+            Before { cost, written: row.written * each, ns: row.time.median * each }
         });
         self.rows.extend(rows);
         Ok(Ok(timed))
     }
 
-    /// Times a job, and makes a row of each of its parts. Where the work's name does not match the filter, only those of its kernels that
-    /// match are reported. On the host there are no kernels to choose from.
+    /// Times the works again that have rows which look slower than in the earlier run.
+    pub(super) fn suspects(&mut self) -> Result<()> {
+        for _ in 0..ROUNDS {
+            let Some(suspicion) = self.suspicion else { break };
+            let suspects = |r: &&Row| suspicion.slower(r);
+            let of: BTreeSet<_> =
+                self.rows.iter().filter(suspects).map(|r| (r.work.clone(), r.direction == Direction::Reverse, r.size)).collect();
+            for (name, reverse, size) in of {
+                let direction = if reverse { Direction::Reverse } else { Direction::Forward };
+                let Some(work) = self.bench.works.iter().find(|w| w.name == name) else { continue };
+                let Some((_, instance)) = work.sizes.iter().find(|(s, _)| *s == size) else { continue };
+                let recorded = RecordedWork::new(instance, direction)?;
+                let mut job = Job::new(self.bench.device, &recorded, self.bench.settings.seed)?;
+                for again in self.time(work, size, direction, &recorded, &mut job)? {
+                    let same = |r: &&mut Row| (&r.work, r.direction, r.size, &r.kernel) == (&again.work, direction, size, &again.kernel);
+                    if let Some(row) = self.rows.iter_mut().find(same) {
+                        keep_faster(row, again);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Times a job, and makes a row of each of its parts that are asked for.
     fn time(&mut self, work: &Work, size: Size, direction: Direction, recorded: &RecordedWork, job: &mut Job) -> Result<Vec<Row>> {
         let effort = self.effort;
         let (times, beside) = self.probes.steadily(|| job.time(&effort))?;
         let ceilings = self.probes.ceilings();
-        let wanted = &self.bench.wanted;
-        let named = |kernel: &str| kernel == HOST || contains(work.name, wanted) || contains(kernel, wanted);
-        let parts = job.parts().iter().zip(times).filter(|(p, _)| named(&p.kernel));
+        let parts = job.parts().iter().zip(times).filter(|(p, _)| self.bench.names(work, &p.kernel));
         let row = |(part, time): (&super::job::Part, Stats)| Row {
             kernel: part.kernel.clone(),
             family: part.family.clone(),
@@ -118,7 +140,8 @@ impl<'a> Run<'a> {
             time,
             beside,
             cost: part.cost,
-            percent: ceilings.percent(part.cost, time.median),
+            written: part.written,
+            percent: ceilings.percent(part.cost, part.written, time.median),
         };
         Ok(parts.map(row).collect())
     }
@@ -136,8 +159,17 @@ impl<'a> Run<'a> {
         };
         let ceilings = self.probes.ceilings();
         // The time that even an empty launch takes is subtracted: it is no measure of the time of a larger one.
-        let slowdown = before.map_or(1.0, |b| (b.ns - ceilings.dispatch.median).max(0.0) / ceilings.least_ns(b.cost).max(1.0));
-        let longest = plan.steps.iter().map(|s| ceilings.least_ns(s.cost) * slowdown.max(1.0)).fold(0.0, f64::max);
+        let slowdown = before.map_or(1.0, |b| (b.ns - ceilings.dispatch.median).max(0.0) / ceilings.least_ns(b.cost, b.written).max(1.0));
+        let longest = plan.steps.iter().map(|s| ceilings.least_ns(s.cost, plan.written(s)) * slowdown.max(1.0)).fold(0.0, f64::max);
         Ok((longest > LONGEST_NS).then(|| format!("a dispatch would take about {:.1} s", longest / 1e9)))
     }
+}
+
+/// Keeps the faster of two timings of a row, a steady one before all others, with the fastest sample of both.
+fn keep_faster(row: &mut Row, mut again: Row) {
+    let fastest = row.time.min.min(again.time.min);
+    if (!row.beside.steady, row.time.median) > (!again.beside.steady, again.time.median) {
+        std::mem::swap(row, &mut again);
+    }
+    row.time.min = fastest;
 }

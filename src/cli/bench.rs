@@ -1,11 +1,12 @@
 //! `tapetum bench`.
 
 use super::common::{Common, Done, note, progress};
+use super::traffic;
 use crate::bench::compare::{Baseline, Comparison, Verdict};
 use crate::bench::job::{Direction, HOST};
 use crate::bench::measure::Timing;
-use crate::bench::own::{self, Launch};
-use crate::bench::report::{Report, Row};
+use crate::bench::own::{self, Bound, Contents, Launch};
+use crate::bench::report::{LeftOut, Report, Row};
 use crate::bench::start::{Start, StartRow};
 use crate::bench::step::StepRow;
 use crate::bench::{Bench as Measured, Settings, machine::Machine};
@@ -38,13 +39,19 @@ pub(super) struct Bench {
     /// Write one step of each training step that is timed to a file, for ui.perfetto.dev: when each dispatch began, and how long it took.
     #[arg(long, value_name = "FILE.json")]
     trace: Option<PathBuf>,
+    /// Count the bytes that each kernel loads and stores, in place of its time: on software adapters, of the kernels that a GPU would be
+    /// given. Sizes beyond medium are left out, unless another is named. With `--out`, a table `traffic.tsv` is written.
+    #[arg(long, conflicts_with_all = ["compare", "trace"])]
+    traffic: bool,
     /// Time a kernel of your own: a file of WGSL with the entry point `main`, storage buffers at @group(0) and, if it has parameters, one
-    /// uniform struct at @group(1) @binding(0). What it may write is a result, all else is drawn at random.
-    #[arg(long, value_name = "FILE.wgsl", requires_all = ["elements", "workgroups"], conflicts_with_all = ["filter", "size", "shape"])]
+    /// uniform struct at @group(1) @binding(0).
+    #[arg(long, value_name = "FILE.wgsl", requires_all = ["bindings", "workgroups"], conflicts_with_all = ["filter", "size", "shape"])]
     kernel: Option<PathBuf>,
-    /// The scalars in each storage buffer of the kernel: `1048576,1048576`.
-    #[arg(long, value_delimiter = ',', value_name = "N,...", requires = "kernel")]
-    elements: Vec<usize>,
+    /// The storage buffers of the kernel, by the names of its variables: `x=4096x64` is drawn at random, or is the kernel's to write;
+    /// `sums=zeros:4096` begins with zeros, and `index=FILE.npy` with the elements of a file. A shape counts scalars, also where the
+    /// kernel has vectors.
+    #[arg(long, value_delimiter = ',', value_parser = binding, value_name = "NAME=SHAPE|zeros:SHAPE|FILE.npy,...", requires = "kernel")]
+    bindings: Vec<Bound>,
     /// The workgroups of the kernel; beyond 65,535 they are folded in two dimensions.
     #[arg(long, value_name = "N", requires = "kernel", value_parser = clap::value_parser!(u32).range(1..))]
     workgroups: Option<u32>,
@@ -71,14 +78,25 @@ fn size(text: &str) -> Result<Size, String> {
     found.ok_or_else(|| "small, medium or large is expected".into())
 }
 
-fn shapes(text: &str) -> Result<Shapes, String> {
+fn shape(text: &str) -> Result<Shape, String> {
     let extent =
         |text: &str| text.parse::<usize>().map_err(|_| format!("`{text}` is no extent: shapes such as 4096x512,512x128 are expected"));
-    let shape = |text: &str| {
-        let extents = text.split('x').map(extent).collect::<Result<Vec<_>, _>>()?;
-        Shape::try_new(&extents).ok_or_else(|| format!("`{text}` has too many axes"))
-    };
+    let extents = text.split('x').map(extent).collect::<Result<Vec<_>, _>>()?;
+    Shape::try_new(&extents).ok_or_else(|| format!("`{text}` has too many axes"))
+}
+
+fn shapes(text: &str) -> Result<Shapes, String> {
     text.split(',').map(shape).collect::<Result<_, _>>().map(Shapes)
+}
+
+fn binding(text: &str) -> Result<Bound, String> {
+    let (name, contents) = text.split_once('=').ok_or("NAME=SHAPE, NAME=zeros:SHAPE or NAME=FILE.npy is expected")?;
+    let contents = match contents.strip_prefix("zeros:") {
+        Some(zeros) => Contents::Zeros(shape(zeros)?),
+        None if contents.ends_with(".npy") => Contents::File(contents.into()),
+        None => Contents::Shape(shape(contents)?),
+    };
+    Ok(Bound { name: name.to_owned(), contents })
 }
 
 fn threshold(text: &str) -> Result<f64, String> {
@@ -102,7 +120,7 @@ impl Bench {
             return Err(Error::argument("--trace: a device with timestamps is expected"));
         }
         let launch = || Launch {
-            elements: self.elements.clone(),
+            bindings: self.bindings.clone(),
             workgroups: self.workgroups.unwrap_or(1) as usize,
             params: self.params.clone(),
             flops: self.flops,
@@ -110,7 +128,8 @@ impl Bench {
         };
         let own = self.kernel.as_deref().map(|path| own::work(path, &launch())).transpose()?;
         let shapes = self.shape.as_ref().map(|shapes| shapes.0.clone());
-        let settings = Settings { filter: self.filter.clone(), quick: self.quick, size: self.size, shapes, own, seed: common.seed };
+        let (filter, quick, traffic) = (self.filter.clone(), self.quick, self.traffic);
+        let settings = Settings { filter, quick, size: self.size, shapes, own, seed: common.seed, traffic };
         let bench = Measured::new(&device, &settings)?;
         let none = || Error::argument("--trace: no training step is timed: `tapetum bench step/demo` times one");
         if self.trace.is_some() && !bench.times_steps() {
@@ -118,6 +137,9 @@ impl Bench {
         }
         let mut folder = self.out.as_ref().map(OutputFolder::new).transpose()?;
         common.say(&device);
+        if self.traffic {
+            return traffic::run(&bench, &device, folder, common);
+        }
         let bar = progress(bench.stages() as u64, "stages")?;
         let suspicious = earlier.as_ref().map(|(_, baseline)| (baseline, self.threshold));
         let report = bench.run(suspicious, |stage| bar.next(None, stage))?;
@@ -164,13 +186,18 @@ fn text(report: &Report, compared: Option<&Comparison>) -> String {
         parts.push(starts(&report.starts));
     }
     if !report.left_out.is_empty() {
-        let line = |l: &crate::bench::report::LeftOut| format!("  {} {}, {}: {}", l.work, l.direction.name(), l.size.name(), l.why);
-        parts.push(format!("left out:\n{}", report.left_out.iter().map(line).collect::<Vec<_>>().join("\n")));
+        parts.push(left_out(&report.left_out));
     }
     if let Some(compared) = compared {
         parts.push(comparison(compared));
     }
     parts.join("\n\n")
+}
+
+/// The works that were left out, with the reasons.
+pub(super) fn left_out(works: &[LeftOut]) -> String {
+    let line = |l: &LeftOut| format!("  {} {}, {}: {}", l.work, l.direction.name(), l.size.name(), l.why);
+    format!("left out:\n{}", works.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 fn ceilings(report: &Report) -> String {
@@ -179,8 +206,10 @@ fn ceilings(report: &Report) -> String {
     let mut lines = vec![
         format!("{}, {}", report.machine.device(), report.machine.date),
         format!("copy         {} GB/s read and written at best, median {}", digits(c.bytes_per_second / 1e9), digits(usual)),
-        format!("FMA in f32   {} GFLOP/s", digits(c.flops / 1e9)),
+        format!("read         {} GB/s alone, write {}", digits(c.read_bytes_per_second / 1e9), digits(c.write_bytes_per_second / 1e9)),
     ];
+    lines.extend(c.workgroup_bytes_per_second.map(|b| format!("workgroup    {} GB/s loaded from its memory", digits(b / 1e9))));
+    lines.push(format!("FMA in f32   {} GFLOP/s", digits(c.flops / 1e9)));
     lines.extend(c.flops_f16.map(|f| format!("FMA in f16   {} GFLOP/s", digits(f / 1e9))));
     lines.push(format!("a dispatch   {}, with nothing to do", duration(c.dispatch.median)));
     lines.push(format!("round trip   {}, from submission to the host", duration(c.round_trip.median)));
@@ -230,7 +259,7 @@ fn kernels(report: &Report) -> String {
 }
 
 /// A work's name, marked with a stroke where the direction is reverse.
-fn work(name: &str, direction: &str) -> String {
+pub(super) fn work(name: &str, direction: &str) -> String {
     if direction == Direction::Reverse.name() { format!("{name} '") } else { name.to_owned() }
 }
 

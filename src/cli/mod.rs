@@ -24,6 +24,7 @@ mod signals;
 mod source;
 mod subjects;
 mod topology;
+mod traffic;
 mod tune;
 
 use clap::error::ErrorKind;

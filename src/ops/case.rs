@@ -49,10 +49,14 @@ impl Draw {
             Self::Class(m) => (draws.word(i) % m) as i32,
             _ => real(i) as i32,
         };
+        let word = |i: usize| match self {
+            Self::Class(m) => draws.word(i) % m,
+            _ => draws.word(i) % 1000,
+        };
         match ty.dtype {
             DType::F32 => HostTensor::f32(ty.shape, (0..n).map(real).collect()),
             DType::I32 => HostTensor::i32(ty.shape, (0..n).map(index).collect()),
-            DType::U32 => HostTensor::u32(ty.shape, (0..n).map(|i| draws.word(i) % 1000).collect()),
+            DType::U32 => HostTensor::u32(ty.shape, (0..n).map(word).collect()),
             DType::F16 => HostTensor::f16(ty.shape, (0..n).map(|i| half::f16::from_f32(real(i))).collect()),
         }
     }

@@ -123,6 +123,12 @@ impl Plan {
         found
     }
 
+    /// The bytes that a dispatch writes, of the bytes of its [cost](Step::cost): those of each buffer that it is bound to write, once.
+    pub fn written(&self, step: &Step) -> f64 {
+        let written = step.values.iter().filter(|b| b.access != Access::Read);
+        written.map(|b| self.buffers[b.buffer.index()].0.bytes() as f64).sum()
+    }
+
     /// The FLOPs and bytes of one step.
     pub fn cost(&self) -> Cost {
         self.steps.iter().fold(Cost::default(), |sum, s| Cost { flops: sum.flops + s.cost.flops, bytes: sum.bytes + s.cost.bytes })

@@ -23,7 +23,7 @@ fn beside(folder: &Folder, device: &str, json: &Value) -> Done {
 fn scaled(json: &Value, factor: f64) -> Value {
     let mut json = json.clone();
     for row in json["rows"].as_array_mut().unwrap() {
-        for key in ["median_ns", "q1_ns", "q3_ns"] {
+        for key in ["median_ns", "q1_ns", "q3_ns", "min_ns"] {
             row[key] = json!(row[key].as_f64().unwrap() * factor);
         }
     }
@@ -136,21 +136,67 @@ fn a_kernel_of_ones_own_is_timed() {
             if (at.x < params.n) { y[at.x] = params.scale * x[index[at.x]]; }
         }";
     folder.file("own.wgsl", kernel);
-    let json =
-        folder.run("bench --kernel own.wgsl --elements 400,100,400 --workgroups 2 --params 100,0.5 --flops 400 --quick --json").json();
+    let line = "bench --kernel own.wgsl --bindings x=100x4,index=100,y=400 --workgroups 2 --params 100,0.5 --flops 400 --quick --json";
+    let json = folder.run(line).json();
     let [row] = &json["rows"].as_array().unwrap()[..] else { panic!("{json}") };
     // x and y have 400 words, the indices 100.
     assert_eq!((&row["kernel"], &row["bytes"], &row["flops"]), (&json!("own"), &json!(3600.0), &json!(400.0)), "{row}");
     assert!(row["median_ns"].as_f64().unwrap() > 0.0);
-    let refused = |line: &str, parts: &[&str]| folder.run(&format!("bench --kernel {line} --workgroups 2")).failed(parts);
-    refused("own.wgsl --elements 400,100 --params 100,0.5", &["own.wgsl", "3 storage buffers", "of 2"]);
-    refused("own.wgsl --elements 400,100,400 --params 100", &["own.wgsl", "2 words, and 1 are given"]);
-    refused("own.wgsl --elements 400,100,400 --params -1,2", &["own.wgsl", "`n` is a u32"]);
-    refused("missing.wgsl --elements 4", &["missing.wgsl"]);
+    let refused =
+        |line: &str, parts: &[&str]| folder.run(&format!("bench --kernel own.wgsl --workgroups 2 --bindings {line}")).failed(parts);
+    refused("x=400,index=100 --params 100,0.5", &["own.wgsl", "`y` is not bound"]);
+    refused("x=400,index=100,y=400,z=4 --params 100,0.5", &["own.wgsl", "no storage buffer `z`", "`x`, `index`, `y`"]);
+    refused("x=400,index=100,y=400,x=4 --params 100,0.5", &["own.wgsl", "`x` is bound twice"]);
+    refused("x=401,index=100,y=400 --params 100,0.5", &["own.wgsl", "`x` is bound to 401 scalars", "has 4"]);
+    refused("x=0,index=100,y=400 --params 100,0.5", &["own.wgsl", "`x` is bound to 0 scalars"]);
+    refused("x=400,index=100,y=400 --params 100", &["own.wgsl", "2 words, and 1 are given"]);
+    refused("x=400,index=100,y=400 --params -1,2", &["own.wgsl", "`n` is a u32"]);
+    folder.run("bench --kernel missing.wgsl --bindings x=4 --workgroups 2").failed(&["missing.wgsl"]);
     folder.file("broken.wgsl", "fn main() { nothing(); }");
-    refused("broken.wgsl --elements 4", &["broken.wgsl"]);
-    folder.run("bench --kernel own.wgsl --elements 4").misused("--workgroups");
-    folder.run("bench --kernel own.wgsl --elements 400,100,400 --workgroups 2 --params 100,0.5 --device cpu").failed(&["host executor"]);
+    // The error of the compiler names the line.
+    folder.run("bench --kernel broken.wgsl --bindings x=4 --workgroups 2").failed(&["broken.wgsl", "wgsl:1:13"]);
+    folder.run("bench --kernel own.wgsl --bindings x=4").misused("--workgroups");
+    folder.run("bench --kernel own.wgsl --bindings 400 --workgroups 2").misused("NAME=SHAPE");
+    folder.run("bench --kernel own.wgsl --bindings x=4y --workgroups 2").misused("no extent");
+    folder
+        .run("bench --kernel own.wgsl --bindings x=400,index=100,y=400 --workgroups 2 --params 100,0.5 --device cpu")
+        .failed(&["host executor"]);
+}
+
+/// Every step begins with the contents that the bindings give, whatever the kernel wrote before.
+#[test]
+fn a_kernel_of_ones_own_finds_its_contents() {
+    use tapetum::bench::job::{Direction, RecordedWork};
+    use tapetum::bench::own::{Bound, Contents, Launch, work};
+    let folder = Folder::new("bench-contents");
+    let kernel = "@group(0) @binding(0) var<storage, read_write> sums: array<f32>;
+        @group(0) @binding(1) var<storage, read> index: array<u32>;
+        @group(0) @binding(2) var<storage, read> x: array<vec2<f32>>;
+        @compute @workgroup_size(1)
+        fn main(@builtin(workgroup_id) group: vec3<u32>) { sums[group.x] += x[index[group.x]].y; }";
+    folder.file("gather.wgsl", kernel);
+    let file = |name: &str, value: tapetum::HostTensor| {
+        tapetum::data::write_npy(folder.0.join(name), &value).unwrap();
+        Contents::File(folder.0.join(name))
+    };
+    let index = file("index.npy", tapetum::HostTensor::i32([3], vec![2, 0, 2]).unwrap());
+    let x = file("x.npy", tapetum::HostTensor::f32([3, 2], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap());
+    let negative = file("negative.npy", tapetum::HostTensor::i32([3], vec![2, -1, 2]).unwrap());
+    let launch = |index: &Contents, x: &Contents| {
+        let bound = |name: &str, contents: &Contents| Bound { name: name.into(), contents: contents.clone() };
+        let bindings = vec![bound("x", x), bound("sums", &Contents::Zeros([3].into())), bound("index", index)];
+        work(&folder.0.join("gather.wgsl"), &Launch { bindings, workgroups: 3, ..Launch::default() })
+    };
+    let made = launch(&index, &x).unwrap();
+    let recorded = RecordedWork::new(&made.sizes[0].1, Direction::Forward).unwrap();
+    let mut program = crate::common::gpu().compile(&recorded.tape, &recorded.outputs).unwrap();
+    program.steps(3).unwrap();
+    assert_eq!(program.read(recorded.outputs[0]).unwrap().to_f64_vec(), [6.0, 2.0, 6.0]);
+    let refused = |index: &Contents, x: &Contents| launch(index, x).unwrap_err().to_string();
+    let error = refused(&negative, &x);
+    assert!(error.contains("negative.npy") && error.contains("negative numbers"), "{error}");
+    let error = refused(&index, &index);
+    assert!(error.contains("index.npy") && error.contains("holds i32, and f32 is expected, as `x` is"), "{error}");
 }
 
 #[test]

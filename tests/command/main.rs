@@ -26,5 +26,6 @@ mod run;
 mod subjects;
 mod surfaces;
 mod topology;
+mod traffic;
 mod tune;
 mod workflow;
