@@ -203,7 +203,8 @@ impl Device {
 /// Binds a plan to a device, and to the state that it reads and updates; states that `state` does not hold yet are initialised.
 ///
 /// # Errors
-/// Returns an error where `state` belongs to another device or holds a state of another type, a shader does not compile, or memory runs out.
+/// Returns an error where `state` belongs to another device or holds a state of another type, a shader does not compile, or memory runs
+/// out.
 #[allow(clippy::await_holding_lock, reason = "the store is this thread's while its buffers are bound: a browser has one thread")]
 pub(crate) async fn bind(context: &Context, plan: Plan, state: &State) -> Result<gpu::GpuProgram> {
     for (name, ty, init) in &plan.states {

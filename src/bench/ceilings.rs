@@ -49,7 +49,8 @@ impl Ceilings {
     }
 
     /// The percentage of the attainable roofline, min(peak FLOP/s, bandwidth × FLOPs per byte), that work of this cost reaches in `ns`;
-    /// `written` of its bytes are stored. Work without FLOPs is compared with the bandwidth. Work whose data stay in a cache may exceed 100.
+    /// `written` of its bytes are stored. Work without FLOPs is compared with the bandwidth. Work whose data stay in a cache may exceed
+    /// 100.
     pub fn percent(&self, cost: Cost, written: f64, ns: f64) -> f64 {
         100.0 * self.least_ns(cost, written) / ns
     }
@@ -319,8 +320,8 @@ fn fma_elements(device: &Device) -> usize {
     FMA_BLOCK * if slow(device) { 256 } else { 16_384 }
 }
 
-/// The number of elements of the probe of workgroup memory: enough workgroups to fill the largest GPU many times over, and some milliseconds
-/// of work for a CPU.
+/// The number of elements of the probe of workgroup memory: enough workgroups to fill the largest GPU many times over, and some
+/// milliseconds of work for a CPU.
 fn shared_elements(device: &Device) -> usize {
     SHARED_BLOCK * if slow(device) { 64 } else { 8192 }
 }

@@ -5,13 +5,13 @@
 //! before and just after each row in both runs, and the row's ratio is divided by the ratio of its controls, because anything that slows
 //! all kernels slows the copy as well. A row whose control was not steady in one of the runs is not compared. The control can excuse a row
 //! and never accuses it: where other work slowed the control of the earlier run alone, a kernel that takes the same time in both would seem
-//! slower by this division. Second, a row that looks slower is timed twice more at once, and up to three times after all others; the fastest is judged. Third, a
-//! kernel counts as slower only where its median and its fastest time both pass the threshold, the median also when divided by the
-//! control's, *and* the times differ by more than they spread: the new lower quartile lies above the old upper quartile, even if the
-//! machine became slower by as much as the control's own quartiles allow. A divided ratio that passes the threshold without meeting all of
-//! these is called noise. On a machine that is busy with other work all rows may be noise, and only a run on a quieter machine decides. The
-//! control is printed first, with its range. Where the control changed by more than the threshold, the machine did, and the verdicts on small
-//! kernels, whose time is mostly that of launches and not of memory traffic, are unreliable.
+//! slower by this division. Second, a row that looks slower is timed twice more at once, and up to three times after all others; the
+//! fastest is judged. Third, a kernel counts as slower only where its median and its fastest time both pass the threshold, the median also
+//! when divided by the control's, *and* the times differ by more than they spread: the new lower quartile lies above the old upper
+//! quartile, even if the machine became slower by as much as the control's own quartiles allow. A divided ratio that passes the threshold
+//! without meeting all of these is called noise. On a machine that is busy with other work all rows may be noise, and only a run on a
+//! quieter machine decides. The control is printed first, with its range. Where the control changed by more than the threshold, the machine
+//! did, and the verdicts on small kernels, whose time is mostly that of launches and not of memory traffic, are unreliable.
 
 use super::ceilings::Beside;
 use super::machine::Machine;

@@ -144,8 +144,8 @@ impl<'a> Bench<'a> {
         kernel == HOST || contains(work.name, &self.wanted) || contains(kernel, &self.wanted)
     }
 
-    /// Counts the traffic of every kernel, at all sizes up to the medium one unless another is asked for; `progress` is called with the name
-    /// of each work before it begins.
+    /// Counts the traffic of every kernel, at all sizes up to the medium one unless another is asked for; `progress` is called with the
+    /// name of each work before it begins.
     ///
     /// # Errors
     /// Returns an error on the host executor, and where the device reports a fault.

@@ -108,8 +108,8 @@ impl Op for Own {
     }
 }
 
-/// The work of the kernel in a file. A buffer that the kernel may write is a result, and where its contents are given, each step begins with
-/// them; every other buffer is an operand.
+/// The work of the kernel in a file. A buffer that the kernel may write is a result, and where its contents are given, each step begins
+/// with them; every other buffer is an operand.
 ///
 /// # Errors
 /// Returns an error that names the file where it cannot be read or is no compute shader with buffers of 32-bit or 16-bit scalars and

@@ -140,8 +140,9 @@ impl Report {
         json!({
             "kernel": r.kernel, "variant": r.variant, "work": r.work, "direction": r.direction.name(), "shape": r.shape,
             "size": r.size.name(), "launches": r.launches, "workgroup": r.workgroup, "median_ns": r.time.median, "q1_ns": r.time.q1,
-            "q3_ns": r.time.q3, "min_ns": r.time.min, "samples": r.time.samples, "flops": r.cost.flops, "bytes": r.cost.bytes, "written": r.written,
-            "gflops_per_second": r.flops_rate() / 1e9, "gigabytes_per_second": r.bytes_rate() / 1e9, "percent_of_roofline": r.percent,
+            "q3_ns": r.time.q3, "min_ns": r.time.min, "samples": r.time.samples, "flops": r.cost.flops, "bytes": r.cost.bytes,
+            "written": r.written, "gflops_per_second": r.flops_rate() / 1e9, "gigabytes_per_second": r.bytes_rate() / 1e9,
+            "percent_of_roofline": r.percent,
             "control": r.beside.control.json(), "steady": r.beside.steady, "timing": self.timing.name(),
         })
     }

@@ -1,11 +1,12 @@
 """The rate at which `tapetum bench --compare` calls kernels slower that are not.
 
-One binary is run again and again, and each run is compared with the one before: what is called slower is a false alarm. The machine should be
-as busy as those that the rate is meant for; `--load N` keeps N processes at work on and off meanwhile.
+One binary is run again and again, and each run is compared with the one before: what is called slower is a false alarm. The machine
+should be as busy as those that the rate is meant for; `--load N` keeps N processes at work on and off meanwhile.
 
     false_alarms.py [--pairs 50] [--filter soft] [--load 4] -- TAPETUM --device cpu
 
-prints a line for each alarm, and at the end the runs with alarms and the rows that were judged. Fails where more than one run in a hundred has one.
+prints a line for each alarm, and at the end the runs with alarms and the rows that were judged. Fails where more than one run in a
+hundred has one.
 """
 
 import argparse

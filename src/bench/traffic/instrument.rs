@@ -23,8 +23,8 @@ pub(super) const ITERATIONS: usize = 2 * COUNTERS;
 pub(super) const WORDS: usize = ITERATIONS + 1;
 
 /// The counters of an invocation, each a variable with a function that adds to it, and the totals, which are bound after the kernel's own
-/// buffers. A total of a counter is two words, the lower first. Nothing loops, because software adapters leave the loops of an invocation that
-/// has iterated often.
+/// buffers. A total of a counter is two words, the lower first. Nothing loops, because software adapters leave the loops of an invocation
+/// that has iterated often.
 fn counters(binding: usize) -> String {
     let counter = |i: usize| {
         format!(
@@ -190,8 +190,8 @@ impl Rewriter<'_> {
         out
     }
 
-    /// Appends what counts a statement, apart from the statements inside it. It stands before the statement, where nothing can come between:
-    /// a return ends the invocation.
+    /// Appends what counts a statement, apart from the statements inside it. It stands before the statement, where nothing can come
+    /// between: a return ends the invocation.
     fn count(&mut self, statement: &Statement, out: &mut Block) {
         let mut amounts: BTreeMap<usize, u32> = BTreeMap::new();
         let mut add = |counter: usize, amount: u32| *amounts.entry(counter).or_default() += amount;

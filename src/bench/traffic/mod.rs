@@ -2,8 +2,8 @@
 //! results, which are compulsory.
 //!
 //! Each kernel is rewritten so that it counts while it runs, so any adapter counts the same. What is counted are the loads and stores that
-//! the shader states: those that a compiler or a cache saves are in it, and neither the width of a transaction nor coalescing is. A software
-//! adapter runs the kernels that a GPU would be given.
+//! the shader states: those that a compiler or a cache saves are in it, and neither the width of a transaction nor coalescing is. A
+//! software adapter runs the kernels that a GPU would be given.
 
 mod instrument;
 
