@@ -12,6 +12,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,8 +75,6 @@ fn main() -> tapetum::Result<()> {
 
 def implied(features):
     """The features, and those that they take with them."""
-    import tomllib
-
     known = tomllib.loads((ROOT / "Cargo.toml").read_text())["features"]
     found, left = set(), list(features)
     while left:
@@ -90,7 +89,7 @@ def row(folder, chosen):
     features = [] if chosen == "-" else chosen.split(",")
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "src").mkdir(parents=True)
-    listed = "\n".join(f'{name} = ["tapetum/{name}"]' for name in implied(features))
+    listed = "\n".join(f'{name} = ["tapetum/{name}"]' for name in implied(["cli", "host"]))
     (folder / "Cargo.toml").write_text(MANIFEST.format(root=ROOT, features=listed))
     (folder / "src/main.rs").write_text(PROGRAM)
     shutil.copy(ROOT / "Cargo.lock", folder)
