@@ -3,7 +3,6 @@
 use super::array::{as_given, numpy, real, series};
 use super::device::device;
 use super::fault::Stop;
-use super::wait::waited;
 use crate::connectome::parcels::cortex::{Cortex, on_a_sphere};
 use crate::connectome::parcels::learn_parcels::{Learner, Settings};
 use crate::statistics::centre::{Centred, Constant};
@@ -43,11 +42,10 @@ fn parcellate<'py>(
     let settings = Settings { steps, seed, ..Settings::of(parcels) };
     let device = self::device(device.as_ref())?;
     let mut stop = Stop::default();
-    let (learner, cortex) = waited(py, move || {
+    let learnt = py.detach(|| {
         let learner = Learner::new(&device, &cortex.surface(0..cortex.frames())?, &settings)?;
-        Ok((learner, cortex))
-    })?;
-    let learnt = py.detach(|| learner.run(|step, loss| stop.asked(|py| callback.as_ref().map(|f| f.call1(py, (step, loss))).transpose())));
+        learner.run(|step, loss| stop.asked(|py| callback.as_ref().map(|f| f.call1(py, (step, loss))).transpose()))
+    });
     let learnt = stop.or(learnt)?;
     let labels = cortex.spread(&learnt.labels);
     let labels = HostTensor::i32([labels.len()], labels)?;
