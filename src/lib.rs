@@ -89,8 +89,8 @@
 //!
 //! `cli` (default) is the command; it takes `workflow`, `data` (files in and out) and `report` (pictures and pages), which stand alone too.
 //! `host` (default) makes the host executor fast. `mpi` makes one run of the processes that `mpirun` starts ([`communicator`]).
-//! `checkpoint` writes states to files. `python` is the module that `examples/python` packages, and `web` the one of `examples/browser`.
-//! With `default-features = false` the engine, networks and topology remain.
+//! `checkpoint` writes states to files. `python`, `c` and `web` are what `examples/python`, `examples/c` and `examples/browser` package. With
+//! `default-features = false` the engine, networks and topology remain.
 //!
 //! # In an application
 //!

@@ -8,7 +8,7 @@ mod product;
 mod real;
 mod shape;
 
-#[cfg(feature = "python")]
+#[cfg(any(feature = "c", feature = "python"))]
 pub(crate) use host::Data;
 pub use host::HostTensor;
 pub(crate) use host::real_inputs;

@@ -148,6 +148,28 @@ impl Diagrams {
         }
     }
 
+    /// The distances Σ |x − y|ʳ of births, deaths or both, with r the order, or their r-th roots, of every graph to every graph of
+    /// `others`, row-major `[graphs, others]`. Graphs of different size are compared by their lists filled up, see [`list_distance`].
+    ///
+    /// # Errors
+    /// Returns an error where the order is below 1 or not finite.
+    pub fn distances(&self, others: &Self, dimension: Dimension, order: f64, root: bool) -> Result<Vec<f64>> {
+        if !(order >= 1.0 && order.is_finite()) {
+            return Err(Error::argument(format!("order {order}: a number of 1 or more is expected")));
+        }
+        let apart = |i: usize, j: usize| {
+            let births = || list_distance(self.births(i), others.births(j), order, Fill::Behind);
+            let deaths = || list_distance(self.deaths(i), others.deaths(j), order, Fill::InFront);
+            let sum = match dimension {
+                Dimension::Components => births(),
+                Dimension::Cycles => deaths(),
+                Dimension::Both => births() + deaths(),
+            };
+            if root { sum.powf(order.recip()) } else { sum }
+        };
+        Ok((0..self.len()).flat_map(|i| (0..others.len()).map(move |j| (i, j))).map(|(i, j)| apart(i, j)).collect())
+    }
+
     /// The topological embedding of each graph (Songdechakraiwut & Chung 2023): the mean difference of its births and that of its deaths
     /// from the barycentre of all graphs.
     pub fn embedding(&self) -> Vec<[f64; 2]> {

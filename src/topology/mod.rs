@@ -13,12 +13,14 @@ mod diagrams;
 mod distance;
 mod generate;
 pub mod inference;
+mod weights;
 
 pub use crate::ops::topology::BirthDeath;
 pub use betti::{Curves, betti_curves, group_curves};
 pub use diagrams::{Diagrams, Fill, list_distance, quantile_distance};
 pub use distance::{Dimension, Wasserstein};
 pub use generate::{Modular, random_correlation, random_modular_graph};
+pub use weights::symmetric_to_rounding;
 
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Tape, Var};

@@ -18,13 +18,21 @@ pub(super) struct Step {
     pub(super) record: Record,
 }
 
+impl Step {
+    /// Records the block. The result has its name, and further values are called `name.other`.
+    pub(super) fn on(&self, scope: &mut dyn Scope, at: &str) -> Result<Vec<(String, Var)>> {
+        let name = |part: &str| if part.is_empty() { self.name.value.clone() } else { format!("{}.{part}", self.name.value) };
+        Ok((self.record)(scope, at)?.into_iter().map(|(part, var)| (name(part), var)).collect())
+    }
+}
+
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Step").field("name", &self.name).finish_non_exhaustive()
     }
 }
 
-/// The values that a block makes. The result has the block's name, and further values are called `name.other`.
+/// The values that a block makes: its result, which has no further name, and others by theirs.
 pub(super) type Made = Vec<(&'static str, Var)>;
 
 /// The scope in which blocks are recorded and in which the values they name are found.

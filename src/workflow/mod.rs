@@ -11,6 +11,7 @@
 //! | [`Workflow::run`], [`Workflow::run_with`] | trains a model for each fold, with checkpoints, and evaluates it on the subjects it has not seen |
 //! | [`Workflow::run_over`] | the same on several ranks, with the same bits |
 //! | [`RunResult`] | losses, metrics, values |
+//! | [`NamedTape`] | the same blocks on a tape, for a program that trains by a loop of its own |
 //!
 //! ```no_run
 //! use tapetum::{Device, workflow::Workflow};
@@ -33,7 +34,10 @@ mod evaluate;
 mod form;
 mod given;
 mod metric;
+mod named;
 mod object;
+#[cfg(feature = "c")]
+pub(crate) mod options;
 mod page;
 mod parameter;
 mod place;
@@ -49,6 +53,7 @@ mod split;
 mod terms;
 
 pub use metric::Figure;
+pub use named::NamedTape;
 pub use page::page;
 pub use place::setting;
 pub use results::{Leading, MetricResult, Picture, RunResult, ValueResult, over_folds};

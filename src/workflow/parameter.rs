@@ -18,7 +18,7 @@ const MOST: usize = 1 << 28;
 #[derive(Debug, Clone)]
 pub(super) struct Parameter {
     pub(super) name: String,
-    pub(super) shape: Vec<Extent>,
+    shape: Vec<Extent>,
     start: Start,
     domain: Domain,
     pub(super) learn: bool,
@@ -38,7 +38,7 @@ impl Parameter {
 
 /// An extent: a number, or the extent of an axis of a value.
 #[derive(Debug, Clone)]
-pub(super) enum Extent {
+enum Extent {
     Number(usize),
     Of(String, isize),
 }
@@ -183,6 +183,16 @@ impl Parameter {
     pub(super) fn new(name: String, described: Placed<Described>, stream: u32) -> Self {
         let Placed { at, value: Described { shape, start, domain, learn, per_subject } } = described;
         Self { name, shape, start, domain, learn, per_subject, stream, at }
+    }
+
+    /// The extents of its shape, where `of` gives the extent of the axis of a value by its name.
+    pub(super) fn extents(&self, mut of: impl FnMut(&str, isize) -> Result<usize>) -> Result<Vec<usize>> {
+        let wrong = |e: Error| Error::argument(format!("{}.shape: {e}", self.at));
+        let extent = |extent: &Extent| match extent {
+            Extent::Number(n) => Ok(*n),
+            Extent::Of(name, axis) => of(name, *axis).map_err(wrong),
+        };
+        self.shape.iter().map(extent).collect()
     }
 
     /// The name of the parameter's state.

@@ -87,6 +87,11 @@ impl<'a> Place<'a> {
         Self { value, at: String::new(), files }
     }
 
+    /// A value that a program gives by itself, called `at` in messages.
+    pub(super) fn called(value: &'a Value, at: &str, files: &'a Files) -> Self {
+        Self { value, at: at.to_owned(), files }
+    }
+
     /// The folder or the file of this name beside the workflow, which need not be there.
     pub(super) fn beside(&self, name: &str) -> PathBuf {
         self.files.folder.join(name)

@@ -4,7 +4,7 @@ use super::Workflow;
 use super::block::{Name, Scope, Step};
 use super::data::{kept_of, present_of};
 use super::form::Placed;
-use super::parameter::{Extent, Parameter};
+use super::parameter::Parameter;
 use super::place::not_a_name;
 use super::rows::leading;
 
@@ -152,14 +152,13 @@ impl Scope for Recorder<'_> {
 
 impl Recorder<'_> {
     fn step(&mut self, step: &Placed<Step>) -> Result<()> {
-        let Placed { value: Step { name, record }, at } = step;
+        let Placed { value: step, at } = step;
+        let name = &step.name;
         if self.made.values.contains_key(&name.value) || self.known(&name.value) {
             return Err(name.error(format!("another value is called `{}`", name.value)));
         }
-        for (part, var) in record(self, at)? {
-            let name = if part.is_empty() { name.value.clone() } else { format!("{}.{part}", name.value) };
-            self.made.values.insert(name, var);
-        }
+        let made = step.on(self, at)?;
+        self.made.values.extend(made);
         Ok(())
     }
 
@@ -213,17 +212,10 @@ impl Recorder<'_> {
             return Err(wrong(Error::argument("it depends on itself")));
         }
         self.making.push(parameter.name.clone());
-        let mut extents = Vec::with_capacity(parameter.shape.len());
-        for extent in &parameter.shape {
-            extents.push(match extent {
-                Extent::Number(n) => *n,
-                Extent::Of(name, axis) => {
-                    let var = self.named(name).map_err(wrong)?;
-                    let axis = self.made.tape.axis("shape", var, *axis).map_err(wrong)?;
-                    self.made.tape.shape(var)[axis]
-                }
-            });
-        }
+        let extents = parameter.extents(|name, axis| {
+            let var = self.named(name)?;
+            Ok(self.made.tape.shape(var)[self.made.tape.axis("shape", var, axis)?])
+        })?;
         self.making.pop();
         let subject = if parameter.per_subject { Some((self.named(SUBJECT)?, self.workflow.data.subjects())) } else { None };
         let (free, image) = parameter.record(&mut self.made.tape, &extents, subject, self.workflow.seed)?;

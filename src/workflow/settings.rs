@@ -2,7 +2,7 @@
 
 use super::form::{Form, not_negative, positive, whole};
 use super::object::{Field, Row, object, row, tagged};
-use super::schedule::course;
+use super::schedule::{Course, course};
 use crate::optim::{Adam, Optimiser, Schedule, Sgd};
 use crate::training::Descent;
 
@@ -28,16 +28,17 @@ impl Train {
 
 /// The form of `train`.
 pub(super) fn train() -> Form<Train> {
+    let (rate, clip) = rate_and_clip();
     let common = (
         whole(1).field("steps", "steps of each fold"),
-        course().field("rate", "the learning rate"),
+        rate,
         whole(1).maybe("batch", "subjects of a step; all where it is not given"),
         whole(1).or(
             "microbatches",
             1,
             "equal parts of a batch, computed one after the other or by several processes; loss and gradients are the means of theirs",
         ),
-        positive().map(|x| x as f32).maybe("clip", "the greatest common norm of the gradients: longer ones are scaled to it"),
+        clip,
         whole(1).or("checkpoint", 100, "steps from one checkpoint to the next"),
     );
     let common = object("", common, Ok);
@@ -46,6 +47,26 @@ pub(super) fn train() -> Form<Train> {
         let optimiser = optimiser(rate.over(steps));
         optimiser.check()?;
         Ok(Train { steps, batch, microbatches, descent: Descent { optimiser, clip }, checkpoint })
+    })
+}
+
+fn rate_and_clip() -> (Field<Course>, Field<Option<f32>>) {
+    let clip = positive().map(|x| x as f32);
+    (
+        course().field("rate", "the learning rate"),
+        clip.maybe("clip", "the greatest common norm of the gradients: longer ones are scaled to it"),
+    )
+}
+
+/// The form of a descent, and of the number of its steps.
+pub(super) fn descent() -> Form<(Descent, u32)> {
+    let (rate, clip) = rate_and_clip();
+    let steps = whole(1).field("steps", "the steps of the training, over which schedules run and losses are kept");
+    let common = object("", (steps, rate, clip), Ok);
+    tagged("optimiser", Some("adam"), common, optimisers()).then(|((steps, rate, clip), optimiser)| {
+        let optimiser = optimiser(rate.over(steps as u32));
+        optimiser.check()?;
+        Ok((Descent { optimiser, clip }, steps as u32))
     })
 }
 

@@ -4,7 +4,7 @@ use super::array::{numpy, real, series};
 use super::device::device;
 use super::fault::named;
 use super::wait::waited;
-use crate::connectome::connectivity::measure::{Connectivity, Fitted, Kind, Matrices};
+use crate::connectome::connectivity::measure::{Connectivity, Fitted, Kind};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::{HostTensor, Shape};
 use pyo3::exceptions::PyValueError;
@@ -63,16 +63,6 @@ fn taken(given: &[Bound<'_, PyAny>], kind: Kind, estimator: &str) -> PyResult<(V
     Ok((taken, Connectivity::new(kind).shrunk(estimator.shrinkage())))
 }
 
-/// Lines about rows that need attention.
-fn warnings(kind: Kind, made: &Matrices) -> Vec<String> {
-    let regions = made.values.shape().last().copied().unwrap_or(1).max(1);
-    let mut found = made.rows.warnings(kind, |row| format!("region {} of subject {}", row % regions, row / regions));
-    if let Some(mean) = made.mean.filter(|mean| !mean.converged) {
-        found.push(format!("the geometric mean has not converged: a step of length {:.1e} is left", mean.residual));
-    }
-    found
-}
-
 /// The matrices `[subjects, regions, regions]` of series, and lines of warning.
 #[pyfunction]
 #[pyo3(signature = (series, kind, estimator, device = None))]
@@ -87,7 +77,7 @@ fn connectivity<'py>(
     let (taken, measure) = taken(&series, kind, estimator)?;
     let device = self::device(device.as_ref())?;
     let made = waited(py, move || measure.compute_each(&device, &taken))?;
-    let warnings = warnings(kind, &made);
+    let warnings = made.warnings(kind);
     Ok((numpy(py, made.values)?, warnings))
 }
 
@@ -111,7 +101,7 @@ fn fit_tangent<'py>(
         let whitening = fitted.whitening()?;
         Ok((fitted, made, whitening))
     })?;
-    let warnings = warnings(Kind::Tangent, &made);
+    let warnings = made.warnings(Kind::Tangent);
     Ok((numpy(py, fitted.reference)?, numpy(py, whitening)?, fitted.kept, numpy(py, made.values)?, warnings))
 }
 
@@ -130,7 +120,7 @@ fn tangents<'py>(
     let fitted = named("reference", Fitted::at(&measure, real(reference)?, kept))?;
     let device = self::device(device.as_ref())?;
     let made = waited(py, move || fitted.transform_each(&device, &taken))?;
-    let warnings = warnings(Kind::Tangent, &made);
+    let warnings = made.warnings(Kind::Tangent);
     Ok((numpy(py, made.values)?, warnings))
 }
 

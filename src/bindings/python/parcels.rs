@@ -3,10 +3,9 @@
 use super::array::{as_given, numpy, real, series};
 use super::device::device;
 use super::fault::Stop;
-use crate::connectome::parcels::cortex::{Cortex, on_a_sphere};
+use crate::HostTensor;
+use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::{Learner, Settings};
-use crate::statistics::centre::{Centred, Constant};
-use crate::{Error, HostTensor};
 use pyo3::prelude::*;
 
 /// Soft parcels of a cortex, learnt from series `[time, vertices]` at `coordinates` `[vertices, 3]` on a sphere.
@@ -29,16 +28,9 @@ fn parcellate<'py>(
     device: Option<Bound<'py, PyAny>>,
     callback: Option<Py<PyAny>>,
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    // The parcels depend on correlations only, so that means are taken off.
-    let centred = Centred::new(&self::series(series)?, Constant::ToRounding)?.single()?;
-    let xyz = real(coordinates)?.to_real::<f32>();
-    on_a_sphere(&xyz).map_err(|what| Error::argument(format!("coordinates: {what}")))?;
     let faces = faces.as_ref().map(as_given).transpose()?;
     let mask = mask.as_ref().map(real).transpose()?;
-    let cortex = Cortex::new(centred, xyz, faces, mask.as_ref())?;
-    if parcels == 0 || parcels > cortex.usable.len() {
-        return Err(Error::argument(format!("{parcels} parcels: from 1 to {}, the vertices whose series vary", cortex.usable.len())).into());
-    }
+    let cortex = Cortex::centred(&self::series(series)?, &real(coordinates)?, faces, mask.as_ref(), parcels)?;
     let settings = Settings { steps, seed, ..Settings::of(parcels) };
     let device = self::device(device.as_ref())?;
     let mut stop = Stop::default();

@@ -4,7 +4,7 @@ use super::array::{numpy, real};
 use super::device::device;
 use super::wait::waited;
 use crate::topology::clustering::Top;
-use crate::topology::{Diagrams, Dimension, Fill, list_distance};
+use crate::topology::{Diagrams, Dimension, symmetric_to_rounding};
 use crate::{HostTensor, Shape};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -18,29 +18,10 @@ fn dimension_of(name: &str) -> PyResult<Dimension> {
     }
 }
 
-/// The difference of two weights, relative to the larger, up to which they are one weight that was rounded in two ways: NumPy's `corrcoef`
-/// rounds either side of the diagonal by itself.
-const ROUNDING: f64 = 1e-6;
-
-/// The graphs of an argument in f32, and whether it is one graph. Both weights of an edge become their mean where rounding parts them.
+/// The graphs of an argument, and whether it is one graph.
 fn graphs(given: &Bound<'_, PyAny>) -> PyResult<(HostTensor, bool)> {
     let given = real(given)?;
-    let shape = given.shape();
-    let mut weights = given.to_f64_vec();
-    if let [.., n, columns] = shape[..]
-        && n == columns
-    {
-        for graph in weights.chunks_exact_mut((n * n).max(1)) {
-            for (i, j) in (0..n).flat_map(|i| (0..i).map(move |j| (i * n + j, j * n + i))) {
-                let (a, b) = (graph[i], graph[j]);
-                if (a - b).abs() <= ROUNDING * a.abs().max(b.abs()) {
-                    (graph[i], graph[j]) = (0.5 * (a + b), 0.5 * (a + b));
-                }
-            }
-        }
-    }
-    let weights = weights.into_iter().map(|w| w as f32).collect();
-    Ok((HostTensor::f32(shape, weights)?, shape.rank() == 2))
+    Ok((symmetric_to_rounding(&given)?, given.shape().rank() == 2))
 }
 
 /// The lists of all graphs, `[graphs, length]`, or `[length]` where there is one.
@@ -77,9 +58,6 @@ fn distance<'py>(
     device: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let (dimension, device) = (dimension_of(dimension)?, self::device(device.as_ref())?);
-    if !(order >= 1.0 && order.is_finite()) {
-        return Err(PyValueError::new_err(format!("order {order}: a number of 1 or more is expected")));
-    }
     let (a, a_is_one) = graphs(a)?;
     let b = b.as_ref().map(graphs).transpose()?;
     let b_is_one = b.as_ref().map_or(a_is_one, |(_, one)| *one);
@@ -87,18 +65,7 @@ fn distance<'py>(
         let a = Diagrams::new(&device, &a)?;
         let other = b.map(|(b, _)| Diagrams::new(&device, &b)).transpose()?;
         let b = other.as_ref().unwrap_or(&a);
-        let apart = |i: usize, j: usize| {
-            let births = || list_distance(a.births(i), b.births(j), order, Fill::Behind);
-            let deaths = || list_distance(a.deaths(i), b.deaths(j), order, Fill::InFront);
-            let sum = match dimension {
-                Dimension::Components => births(),
-                Dimension::Cycles => deaths(),
-                Dimension::Both => births() + deaths(),
-            };
-            if root { sum.powf(order.recip()) } else { sum }
-        };
-        let all: Vec<f64> = (0..a.len()).flat_map(|i| (0..b.len()).map(move |j| (i, j))).map(|(i, j)| apart(i, j)).collect();
-        Ok(([a.len(), b.len()], all))
+        Ok(([a.len(), b.len()], a.distances(b, dimension, order, root)?))
     })?;
     let extents = [(count[0], a_is_one), (count[1], b_is_one)].into_iter().filter(|(_, one)| !one).map(|(n, _)| n).collect::<Vec<_>>();
     let shape = Shape::try_new(&extents).unwrap_or_else(|| Shape::from([]));

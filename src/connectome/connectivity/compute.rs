@@ -231,6 +231,18 @@ impl Rows {
     }
 }
 
+impl Matrices {
+    /// The warnings that a user should read before trusting matrices `[subjects, n, n]`, one line each.
+    pub fn warnings(&self, kind: Kind) -> Vec<String> {
+        let regions = self.values.shape().last().copied().unwrap_or(1).max(1);
+        let mut found = self.rows.warnings(kind, |row| format!("region {} of subject {}", row % regions, row / regions));
+        if let Some(mean) = self.mean.filter(|mean| !mean.converged) {
+            found.push(format!("the geometric mean has not converged: a step of length {:.1e} is left", mean.residual));
+        }
+        found
+    }
+}
+
 impl Connectivity {
     /// A warning for series `[.., n, time]` that are too short for the measure.
     pub fn doubt(&self, series: &HostTensor) -> Option<String> {

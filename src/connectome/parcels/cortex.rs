@@ -2,6 +2,7 @@
 
 use super::learn_parcels::Surface;
 use super::sphere;
+use crate::statistics::centre::{Centred, Constant};
 use crate::tensor::HostTensor;
 use crate::{Error, Result};
 
@@ -39,6 +40,30 @@ impl Cortex {
         let varies = |v: &usize| rows[v * time..(v + 1) * time].iter().any(|x| *x != rows[v * time]);
         let usable = (0..vertices).filter(|&v| within[v] != 0.0).filter(varies).collect();
         Ok(Self { series, xyz, faces, atlas: None, usable })
+    }
+
+    /// A hemisphere as [`Cortex::new`] makes it, from series `[vertices, time]` of either precision whose means are taken off in f64 (parcels
+    /// depend on correlations only), with room for `parcels` parcels.
+    ///
+    /// # Errors
+    /// Returns an error where shapes do not fit, the coordinates are not those of a sphere, there are no parcels, or more than vertices whose
+    /// series vary.
+    pub fn centred(
+        series: &HostTensor,
+        xyz: &HostTensor,
+        faces: Option<HostTensor>,
+        mask: Option<&HostTensor>,
+        parcels: usize,
+    ) -> Result<Self> {
+        let centred = Centred::new(series, Constant::ToRounding)?.single()?;
+        let xyz = xyz.to_real::<f32>();
+        on_a_sphere(&xyz).map_err(|what| Error::argument(format!("coordinates: {what}")))?;
+        let cortex = Self::new(centred, xyz, faces, mask)?;
+        if parcels == 0 || parcels > cortex.usable.len() {
+            let what = format!("{parcels} parcels: from 1 to {}, the vertices whose series vary", cortex.usable.len());
+            return Err(Error::argument(what));
+        }
+        Ok(cortex)
     }
 
     /// The number of frames.

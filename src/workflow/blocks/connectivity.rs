@@ -27,13 +27,17 @@ fn floor() -> Field<f64> {
     positive().or("floor", 1e-7, "the least that an eigenvalue counts as")
 }
 
-fn shrinkage() -> Field<Shrinkage> {
+/// The shrinkage of a covariance.
+pub(in crate::workflow) fn shrinkages() -> Form<Shrinkage> {
     let ridge = (not_negative().field("ridge", "what is added to the diagonal"),);
     Form::either(vec![
         words([("none", Shrinkage::None), ("ledoit-wolf", Shrinkage::LedoitWolf), ("oas", Shrinkage::Oas)]),
         object("", ridge, |(ridge,)| Ok(Shrinkage::Ridge(ridge as f32))).form(),
     ])
-    .or("shrinkage", "none", "towards a multiple of the identity")
+}
+
+fn shrinkage() -> Field<Shrinkage> {
+    shrinkages().or("shrinkage", "none", "towards a multiple of the identity")
 }
 
 pub(super) fn blocks() -> Vec<Block> {

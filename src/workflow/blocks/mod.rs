@@ -7,6 +7,9 @@ mod networks;
 mod parcels;
 mod scores;
 
+#[cfg(feature = "c")]
+pub(super) use connectivity::shrinkages;
+
 use super::block::{Block, Made, Step};
 use super::form::{Form, Placed, name};
 use super::object::{object, tagged};
