@@ -4,6 +4,8 @@ mod common;
 mod connectome;
 #[cfg(feature = "cli")]
 mod data;
+#[cfg(feature = "workflow")]
+mod named_tape;
 mod nn;
 #[cfg(feature = "cli")]
 mod ranks;

@@ -46,7 +46,7 @@ int main(int argc, char **argv)
     };
     tapetum_device *device = device_of(argc, argv);
     tapetum_results *results = NULL;
-    MUST(tapetum_connectivity(device, series, 2, "{\"kind\": \"correlation\"}", &results));
+    MUST(tapetum_connectivity(device, series, 2, JSON({"kind": "correlation"}), &results));
 
     /* The matrices lie in the results, and are read where they are. */
     tapetum_array values;

@@ -1,4 +1,4 @@
-/* A call that must succeed: prints the message of one that does not, and ends the program. */
+/* What the programs of this folder share. */
 #ifndef MUST_H
 #define MUST_H
 
@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* JSON as it is written, without quotes around it. */
+#define JSON(...) #__VA_ARGS__
+
+/* A call that must succeed: the message of one that does not is printed, and the program ends. */
 #define MUST(call)                                                                      \
     do {                                                                                \
         if ((call) != TAPETUM_STATUS_OK) {                                              \

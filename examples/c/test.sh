@@ -23,13 +23,14 @@ flags="-std=c11 -Wall -Wextra -Werror -pedantic -Wconversion -Wshadow -g -O1 -pt
 compile() {
     cc $flags "$1" -o "$work/$(basename "$1" .c)" -L"$library" -ltapetum -Wl,-rpath,"$(realpath "$library")" -lm
 }
-for program in *.c; do
+for program in *.c tests/*.c; do
     compile "$program"
     name=$(basename "$program" .c)
     echo "== $name"
     "$work/$name"
     # The workers of the thread pool last as long as the process, so that the blocks of their stacks are not lost: definite losses count.
-    valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite "$work/$name" >/dev/null
+    valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
+        "$work/$name" >/dev/null
 done
 
 echo "== the static library, and C++"
@@ -39,3 +40,9 @@ printf '#include "tapetum.h"\nint main() { return tapetum_handles() != 0; }\n' >
 c++ -std=c++17 -Wall -Wextra -Werror -pedantic -Iinclude "$work/header.cpp" -o "$work/header" -L"$library" -ltapetum \
     -Wl,-rpath,"$(realpath "$library")"
 "$work/header"
+
+if command -v mcs >/dev/null; then
+    echo "== C#"
+    mcs -warnaserror -out:"$work/Tapetum.exe" Tapetum.cs
+    LD_LIBRARY_PATH="$(realpath "$library")" mono "$work/Tapetum.exe"
+fi

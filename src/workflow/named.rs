@@ -196,7 +196,8 @@ impl NamedTape {
     /// concerns subjects: `{ "steps": 150, "rate": 0.1, "optimiser": "adam", "clip": 1 }`. The state `loss` keeps the loss of each step.
     ///
     /// # Errors
-    /// Returns an error where the description is another, there is no parameter to learn, or as [`Descent::record`](crate::training::Descent::record).
+    /// Returns an error where the description is another, there is no parameter to learn, or as
+    /// [`Descent::record`](crate::training::Descent::record).
     pub fn descend(&mut self, loss: &str, described: &Value) -> Result<()> {
         let files = no_files();
         let (descent, steps) = descent().read(&Place::called(described, "train", &files))?;

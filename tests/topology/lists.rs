@@ -2,7 +2,7 @@
 
 use super::golden::{count, diagrams, golden, run, stack};
 use crate::common::golden::numbers;
-use tapetum::topology::{Dimension, Fill, Wasserstein, betti_curves, list_distance, quantile_distance};
+use tapetum::topology::{Dimension, Fill, Wasserstein, betti_curves, list_distance, quantile_distance, symmetric_to_rounding};
 use tapetum::{Device, HostTensor};
 
 const DIMENSIONS: [Dimension; 3] = [Dimension::Components, Dimension::Cycles, Dimension::Both];
@@ -33,12 +33,39 @@ fn distances_are_numpys() {
         let sums = numbers(&row["sums"]);
         near(list_distance(x.births(0), y.births(0), order, Fill::Behind), sums[0], EXACT, "births");
         near(list_distance(x.deaths(0), y.deaths(0), order, Fill::InFront), sums[1], EXACT, "deaths");
+        for (dimension, (sum, root)) in DIMENSIONS.into_iter().zip(sums.iter().zip(numbers(&row["roots"]))) {
+            near(x.distances(&y, dimension, order, false).unwrap()[0], *sum, EXACT, "the sum of a pair");
+            near(x.distances(&y, dimension, order, true).unwrap()[0], root, EXACT, "the root of a pair");
+        }
         if n == m && order == 2.0 {
             let both = diagrams(n, &[1, 2]);
             // Devices sum in f32 over parts of 64 terms.
             DIMENSIONS.into_iter().zip(&sums).for_each(|(d, &s)| near(both.squared_distance(0, 1, d), s, 64.0 * 6e-8, "squared"));
         }
     }
+}
+
+#[test]
+fn distances_have_a_row_for_each_graph() {
+    let (x, y) = (diagrams(9, &[1, 2, 3]), diagrams(9, &[3, 4]));
+    let found = x.distances(&y, Dimension::Both, 2.0, false).unwrap();
+    let one = |a, b| diagrams(9, &[a]).distances(&diagrams(9, &[b]), Dimension::Both, 2.0, false).unwrap()[0];
+    assert_eq!(found, [one(1, 3), one(1, 4), one(2, 3), one(2, 4), 0.0, one(3, 4)]);
+    for order in [0.5, f64::NAN, f64::INFINITY] {
+        let refused = x.distances(&y, Dimension::Both, order, false).unwrap_err().to_string();
+        assert_eq!(refused, format!("order {order}: a number of 1 or more is expected"));
+    }
+}
+
+#[test]
+fn weights_that_rounding_parts_become_their_mean() {
+    let given = [0.0, 0.5, 0.25, 0.5 + 2e-7, 0.0, f64::NAN, 0.26, f64::NAN, 0.0];
+    let found = symmetric_to_rounding(&HostTensor::real([3, 3], given.to_vec()).unwrap()).unwrap().to_f64_vec();
+    assert_eq!(found[1], f64::from((0.5 + 1e-7) as f32));
+    assert_eq!(found[1], found[3]);
+    // What differs by more stays, and so does a NaN.
+    assert_eq!((found[2], found[6]), (0.25, f64::from(0.26f32)));
+    assert!(found[5].is_nan() && found[7].is_nan());
 }
 
 #[test]

@@ -12,8 +12,8 @@
  * NULL does nothing. A handle is a number in the shape of a pointer: one that was freed, is of another kind or was never made is refused,
  * whatever it is. What was made with a handle stays valid when it is freed.
  *
- * Memory. What the library returns as const char *or as elements of a tapetum_array belongs to the handle that it was asked of, and is valid
- * until that handle is freed. What the caller gives is read during the call and never kept.
+ * Memory. What the library returns as const char *or as elements of a tapetum_array belongs to the handle that it was asked of, and is
+ * valid until that handle is freed. What the caller gives is read during the call and never kept.
  *
  * Threads. Every handle may be used from every thread. Calls on one program, one tape or one state wait for each other; results and devices
  * serve any number of threads at once. A progress function is called on the thread of the call that it was given to.
@@ -115,8 +115,8 @@ typedef struct tapetum_results tapetum_results;
 typedef struct tapetum_state tapetum_state;
 
 /**
- * A recorded computation, whose values have names: inputs, parameters, and the blocks of workflows, which `examples/WORKFLOWS.md` describes.
- * It knows no device. On a tape, time is the last axis: series are `[regions, time]`.
+ * A recorded computation, whose values have names: inputs, parameters, and the blocks of workflows, which `examples/WORKFLOWS.md`
+ * describes. It knows no device. On a tape, time is the last axis: series are `[regions, time]`.
  */
 typedef struct tapetum_tape tapetum_tape;
 
@@ -150,8 +150,8 @@ typedef struct {
    */
   size_t shape[TAPETUM_MAX_RANK];
   /**
-   * The number of elements, not of bytes, from one index of each axis to the next. They may be negative. All 0 stands for row-major order
-   * without gaps.
+   * The number of elements, not of bytes, from one index of each axis to the next. They may be negative. All 0 stands for row-major
+   * order without gaps.
    */
   ptrdiff_t strides[TAPETUM_MAX_RANK];
 } tapetum_array;
@@ -170,7 +170,8 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The message of the last call on this thread that failed; empty where none did. It is valid until the next call on this thread that fails.
+ * The message of the last call on this thread that failed; empty where none did. It is valid until the next call on this thread that
+ * fails.
  */
 const char *tapetum_message(void);
 
@@ -217,8 +218,8 @@ tapetum_status tapetum_results_number(tapetum_results *results,
                                       double *number);
 
 /**
- * A part of the report by its JSON pointer: a text as it is, anything else in JSON. The empty pointer is the whole report. The text is valid
- * until the results are freed.
+ * A part of the report by its JSON pointer: a text as it is, anything else in JSON. The empty pointer is the whole report. The text is
+ * valid until the results are freed.
  */
 tapetum_status tapetum_results_text(tapetum_results *results,
                                     const char *pointer,
@@ -230,8 +231,8 @@ tapetum_status tapetum_results_text(tapetum_results *results,
 tapetum_status tapetum_results_free(tapetum_results **results);
 
 /**
- * The JSON Schema of what a function takes as text, as the report of results: `of` is `connectivity`, `denoise`, `parcellate`, `distance` or
- * `cluster` for options, and `workflow`, `parameter`, `block` or `train`.
+ * The JSON Schema of what a function takes as text, as the report of results: `of` is `connectivity`, `denoise`, `parcellate`,
+ * `distance` or `cluster` for options, and `workflow`, `parameter`, `block` or `train`.
  */
 tapetum_status tapetum_schema(const char *of,
                               tapetum_results **results);
@@ -284,11 +285,11 @@ tapetum_status tapetum_connectivity(tapetum_device *device,
  * Series of a run, `[time, regions]`, without their confounds, `[time, columns]`, which may be NULL.
  *
  * `options` is NULL or JSON: `names` (of the columns, as fMRIPrep has them), `strategy` (such as `36p`), `columns` (names) or `formula`
- * choose the confounds, which are all where none is given; `high_pass` and `low_pass` in hertz with `tr` in seconds; `detrend`; `censor_fd`
- * in millimetres; `keep_non_steady_state`; `keep_mean`.
+ * choose the confounds, which are all where none is given; `high_pass` and `low_pass` in hertz with `tr` in seconds; `detrend`;
+ * `censor_fd` in millimetres; `keep_non_steady_state`; `keep_mean`.
  *
- * The results have `series`, `float` `[frames kept, regions]`, and `kept`, `int32_t` `[time]`, 1 for a frame that was kept. The report has
- * `rank`, the rank of the regression, and `columns`, the names of the confounds.
+ * The results have `series`, `float` `[frames kept, regions]`, and `kept`, `int32_t` `[time]`, 1 for a frame that was kept. The report
+ * has `rank`, the rank of the regression, and `columns`, the names of the confounds.
  */
 tapetum_status tapetum_denoise(tapetum_device *device,
                                const tapetum_array *series,
@@ -317,10 +318,12 @@ tapetum_status tapetum_parcellate(tapetum_device *device,
                                   tapetum_results **results);
 
 /**
- * The births of components and the deaths of cycles of graphs: symmetric `weights`, `float` or `double`, `[nodes, nodes]` or `[graphs, nodes,
- * nodes]`, as a threshold on them rises. Weights of an edge that only rounding parts, up to 1e-6 of the larger, count as their mean.
+ * The births of components and the deaths of cycles of graphs: symmetric `weights`, `float` or `double`, `[nodes, nodes]` or `[graphs,
+ * nodes, nodes]`, as a threshold on them rises. Weights of an edge that only rounding parts, up to 1e-6 of the larger, count as their
+ * mean.
  *
- * The results have `births`, `float` `[graphs, nodes - 1]`, and `deaths`, `float` `[graphs, (nodes - 1)(nodes - 2) / 2]`; each row ascends.
+ * The results have `births`, `float` `[graphs, nodes - 1]`, and `deaths`, `float` `[graphs, (nodes - 1)(nodes - 2) / 2]`; each row
+ * ascends.
  */
 tapetum_status tapetum_births_deaths(tapetum_device *device,
                                      const tapetum_array *weights,
@@ -330,8 +333,8 @@ tapetum_status tapetum_births_deaths(tapetum_device *device,
  * The distances of every graph of `a` to every graph of `b`, or among those of `a` where `b` is NULL. Graphs are as in
  * `tapetum_births_deaths`; those of different size are compared by their lists filled up.
  *
- * `options` is NULL or JSON: `dimension` (`components`, `cycles` or `both`), `order` (2), the power r of |x - y| that is summed over sorted
- * births or deaths, and `root`, whether the r-th root is taken.
+ * `options` is NULL or JSON: `dimension` (`components`, `cycles` or `both`), `order` (2), the power r of |x - y| that is summed over
+ * sorted births or deaths, and `root`, whether the r-th root is taken.
  *
  * The results have `distances`, `double` `[graphs of a, graphs of b]`.
  */
@@ -347,7 +350,8 @@ tapetum_status tapetum_distance(tapetum_device *device,
  * `options` is JSON: `clusters` (which must be given), `topology` (1; 0 for the weights of edges alone), `seed` (0), `rounds` (300) and
  * `initial`, the graphs that are the first centres.
  *
- * The results have `clusters`, `int32_t` `[graphs]`. The report has `inertia`, the sum of squared distances to the centres, and `converged`.
+ * The results have `clusters`, `int32_t` `[graphs]`. The report has `inertia`, the sum of squared distances to the centres, and
+ * `converged`.
  */
 tapetum_status tapetum_cluster(tapetum_device *device,
                                const tapetum_array *weights,
@@ -380,16 +384,16 @@ tapetum_status tapetum_workflow_set(tapetum_workflow *workflow,
                                     const char *value);
 
 /**
- * Gives the workflow an array, which an entry `{"input": NAME}` of its data takes: series `[subjects, time, regions]`, an array `[subjects,
- * ..]`, or one that all subjects share. It is copied.
+ * Gives the workflow an array, which an entry `{"input": NAME}` of its data takes: series `[subjects, time, regions]`, an array
+ * `[subjects, ..]`, or one that all subjects share. It is copied.
  */
 tapetum_status tapetum_workflow_array(tapetum_workflow *workflow,
                                       const char *name,
                                       const tapetum_array *array);
 
 /**
- * Reads a workflow and checks all of it: what can be known beforehand. The report of the results has `subjects`, `steps`, `folds` (lists of
- * `train` and `test`, indices of subjects) and `warnings`.
+ * Reads a workflow and checks all of it: what can be known beforehand. The report of the results has `subjects`, `steps`, `folds` (lists
+ * of `train` and `test`, indices of subjects) and `warnings`.
  */
 tapetum_status tapetum_workflow_check(tapetum_workflow *workflow,
                                       tapetum_results **results);
@@ -397,11 +401,11 @@ tapetum_status tapetum_workflow_check(tapetum_workflow *workflow,
 /**
  * Runs a workflow: trains a model for each fold and evaluates it. `progress` may be NULL.
  *
- * The results have the values that the workflow asks for, by name, and `losses.FOLD.TERM`, `float` `[steps]`, for each fold (counted from 0)
- * and each term of the loss; `losses.FOLD.loss` is their sum. The report has `metrics`, by name, with lists `train` and `test` of a number
- * for each fold, and `pooled` (null where one is undefined, with the reason in the list `undefined`); `folds`; `names`, of the regions along
- * the axes of values; `warnings`; `condition`, the largest condition number of what is inverted, null where nothing is or it is infinite;
- * and `on_host`, true where the cores took the place of a device that does not hold that condition.
+ * The results have the values that the workflow asks for, by name, and `losses.FOLD.TERM`, `float` `[steps]`, for each fold (counted
+ * from 0) and each term of the loss; `losses.FOLD.loss` is their sum. The report has `metrics`, by name, with lists `train` and `test`
+ * of a number for each fold, and `pooled` (null where one is undefined, with the reason in the list `undefined`); `folds`; `names`, of
+ * the regions along the axes of values; `warnings`; `condition`, the largest condition number of what is inverted, null where nothing is
+ * or it is infinite; and `on_host`, true where the cores took the place of a device that does not hold that condition.
  */
 tapetum_status tapetum_workflow_run(tapetum_workflow *workflow,
                                     tapetum_device *device,
@@ -420,8 +424,8 @@ tapetum_status tapetum_workflow_free(tapetum_workflow **workflow);
 tapetum_status tapetum_tape_new(uint64_t seed, tapetum_tape **tape);
 
 /**
- * An input, which the caller fills before a step, of the type and shape of an array whose elements are not read. `double` stands for a value
- * in single precision.
+ * An input, which the caller fills before a step, of the type and shape of an array whose elements are not read. `double` stands for a
+ * value in single precision.
  */
 tapetum_status tapetum_tape_input(tapetum_tape *tape,
                                   const char *name,
@@ -455,8 +459,8 @@ tapetum_status tapetum_tape_array(tapetum_tape *tape,
                                   const tapetum_array *array);
 
 /**
- * Records a block, described in JSON as in a workflow: `{"name": "connectome", "block": "correlation", "series": "series"}`. The result has
- * the name of the block.
+ * Records a block, described in JSON as in a workflow: `{"name": "connectome", "block": "correlation", "series": "series"}`. The result
+ * has the name of the block.
  */
 tapetum_status tapetum_tape_block(tapetum_tape *tape,
                                   const char *described);
@@ -472,8 +476,8 @@ tapetum_status tapetum_tape_gradient(tapetum_tape *tape,
 
 /**
  * Records a training step, in which every parameter that learns descends the gradient of the scalar `loss`. It is described in JSON, as
- * `train` of a workflow: `{"steps": 150, "rate": 0.1, "optimiser": "adam"}`, with `clip`, `decay`, `beta1`, `beta2` or `momentum`; the rate
- * may follow the step, as in `{"cosine": [0.4, 0.04]}`. The state `loss` keeps the losses of that many steps.
+ * `train` of a workflow: `{"steps": 150, "rate": 0.1, "optimiser": "adam"}`, with `clip`, `decay`, `beta1`, `beta2` or `momentum`; the
+ * rate may follow the step, as in `{"cosine": [0.4, 0.04]}`. The state `loss` keeps the losses of that many steps.
  */
 tapetum_status tapetum_tape_descend(tapetum_tape *tape,
                                     const char *loss,
@@ -505,8 +509,8 @@ tapetum_status tapetum_state_names(tapetum_state *state, tapetum_results **resul
 tapetum_status tapetum_state_type(tapetum_state *state, const char *name, tapetum_array *array);
 
 /**
- * Copies what a state holds under a name, row-major, into memory that has room for `capacity` elements of type `dtype`: its own, or `double`
- * for `float`.
+ * Copies what a state holds under a name, row-major, into memory that has room for `capacity` elements of type `dtype`: its own, or
+ * `double` for `float`.
  */
 tapetum_status tapetum_state_read(tapetum_state *state,
                                   const char *name,

@@ -55,8 +55,8 @@ pub struct TapetumArray {
     rank: u32,
     /// The extent of each axis.
     shape: [usize; TAPETUM_MAX_RANK],
-    /// The number of elements, not of bytes, from one index of each axis to the next. They may be negative. All 0 stands for row-major order
-    /// without gaps.
+    /// The number of elements, not of bytes, from one index of each axis to the next. They may be negative. All 0 stands for row-major
+    /// order without gaps.
     strides: [isize; TAPETUM_MAX_RANK],
 }
 
@@ -284,8 +284,8 @@ impl Buffer {
     }
 
     fn copy<T: Copy>(&self, elements: &[T]) {
-        // SAFETY: the buffer was checked to be neither null nor misaligned for `T` and, as its caller in C promises, holds as many elements;
-        // the library's own memory is apart from it.
+        // SAFETY: the buffer was checked to be neither null nor misaligned for `T` and, as its caller in C promises, holds as many
+        // elements; the library's own memory is apart from it.
         unsafe { std::ptr::copy_nonoverlapping(elements.as_ptr(), self.0.cast::<T>(), elements.len()) }
     }
 }

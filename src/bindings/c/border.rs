@@ -46,10 +46,11 @@ impl From<Error> for Fault {
 impl Fault {
     fn status(&self) -> TapetumStatus {
         let Self::Error(error) = self else { return TapetumStatus::Cancelled };
+        if error.io_kind().is_some() {
+            return TapetumStatus::File;
+        }
         match error {
             Error::File { .. } => TapetumStatus::File,
-            // An error of the system's about a file, handed on in other words.
-            Error::Argument { what } if what.contains("(os error ") => TapetumStatus::File,
             Error::Argument { .. } | Error::Op { .. } | Error::NotDifferentiable { .. } | Error::Tensor { .. } => TapetumStatus::Argument,
             Error::NotFinite { .. } => TapetumStatus::NotFinite,
             Error::OutOfMemory { .. } | Error::TooLarge { .. } => TapetumStatus::OutOfMemory,
@@ -69,7 +70,8 @@ thread_local! {
     static MESSAGE: RefCell<CString> = RefCell::default();
 }
 
-/// The message of the last call on this thread that failed; empty where none did. It is valid until the next call on this thread that fails.
+/// The message of the last call on this thread that failed; empty where none did. It is valid until the next call on this thread that
+/// fails.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_message() -> Text {
     MESSAGE.try_with(|message| Text::of(&message.borrow())).unwrap_or(Text::of(c""))
@@ -149,7 +151,8 @@ mod tests {
     fn errors_have_the_status_of_their_kind() {
         let status = |error: Error| Fault::from(error).status();
         assert_eq!(status(Error::argument("one")), TapetumStatus::Argument);
-        assert_eq!(status(Error::argument("data.x: No such file or directory (os error 2)")), TapetumStatus::File);
+        let gone = std::io::Error::from(std::io::ErrorKind::NotFound);
+        assert_eq!(status(Error::argument(crate::error::Reason::io("cannot be read", &gone).at("data.x"))), TapetumStatus::File);
         assert_eq!(status(Error::file("a.npy", "is empty")), TapetumStatus::File);
         assert_eq!(status(Error::NoAdapter { what: "none".into() }), TapetumStatus::Device);
         assert_eq!(status(Error::TooLarge { name: "x".into(), bytes: 2, limit: 1 }), TapetumStatus::OutOfMemory);

@@ -24,6 +24,7 @@ use std::mem::MaybeUninit;
 /// The results have `labels`, `int32_t` `[vertices]`, the parcel of each vertex or -1; `memberships`, `float` `[parcels, vertices]` of the
 /// vertices that have one; and `losses`, `float` `[steps]`.
 #[unsafe(no_mangle)]
+#[allow(clippy::too_many_arguments, reason = "what a surface is made of, and the settings")]
 pub extern "C" fn tapetum_parcellate(
     device: *mut TapetumDevice,
     series: Option<&TapetumArray>,

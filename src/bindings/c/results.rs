@@ -115,8 +115,8 @@ pub extern "C" fn tapetum_results_number(
     })
 }
 
-/// A part of the report by its JSON pointer: a text as it is, anything else in JSON. The empty pointer is the whole report. The text is valid
-/// until the results are freed.
+/// A part of the report by its JSON pointer: a text as it is, anything else in JSON. The empty pointer is the whole report. The text is
+/// valid until the results are freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_results_text(results: *mut TapetumResults, pointer: Text, text: Option<&mut MaybeUninit<Text>>) -> TapetumStatus {
     call(|| {
@@ -136,8 +136,8 @@ pub extern "C" fn tapetum_results_free(results: Option<&mut *mut TapetumResults>
     call(|| Ok(free(results, "results")?))
 }
 
-/// The JSON Schema of what a function takes as text, as the report of results: `of` is `connectivity`, `denoise`, `parcellate`, `distance` or
-/// `cluster` for options, and `workflow`, `parameter`, `block` or `train`.
+/// The JSON Schema of what a function takes as text, as the report of results: `of` is `connectivity`, `denoise`, `parcellate`,
+/// `distance` or `cluster` for options, and `workflow`, `parameter`, `block` or `train`.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_schema(of: Text, results: Option<&mut MaybeUninit<*mut TapetumResults>>) -> TapetumStatus {
     make("results", results, || Ok(TapetumResults::new(Vec::new(), crate::workflow::options::schema(of.read("of")?)?)))

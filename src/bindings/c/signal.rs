@@ -15,11 +15,11 @@ use std::mem::MaybeUninit;
 /// Series of a run, `[time, regions]`, without their confounds, `[time, columns]`, which may be NULL.
 ///
 /// `options` is NULL or JSON: `names` (of the columns, as fMRIPrep has them), `strategy` (such as `36p`), `columns` (names) or `formula`
-/// choose the confounds, which are all where none is given; `high_pass` and `low_pass` in hertz with `tr` in seconds; `detrend`; `censor_fd`
-/// in millimetres; `keep_non_steady_state`; `keep_mean`.
+/// choose the confounds, which are all where none is given; `high_pass` and `low_pass` in hertz with `tr` in seconds; `detrend`;
+/// `censor_fd` in millimetres; `keep_non_steady_state`; `keep_mean`.
 ///
-/// The results have `series`, `float` `[frames kept, regions]`, and `kept`, `int32_t` `[time]`, 1 for a frame that was kept. The report has
-/// `rank`, the rank of the regression, and `columns`, the names of the confounds.
+/// The results have `series`, `float` `[frames kept, regions]`, and `kept`, `int32_t` `[time]`, 1 for a frame that was kept. The report
+/// has `rank`, the rank of the regression, and `columns`, the names of the confounds.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_denoise(
     device: *mut TapetumDevice,

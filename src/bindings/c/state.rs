@@ -41,8 +41,8 @@ pub extern "C" fn tapetum_state_type(state: *mut TapetumState, name: Text, array
     })
 }
 
-/// Copies what a state holds under a name, row-major, into memory that has room for `capacity` elements of type `dtype`: its own, or `double`
-/// for `float`.
+/// Copies what a state holds under a name, row-major, into memory that has room for `capacity` elements of type `dtype`: its own, or
+/// `double` for `float`.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_state_read(state: *mut TapetumState, name: Text, elements: Buffer, dtype: u32, capacity: usize) -> TapetumStatus {
     call(|| Ok(elements.fill(dtype, capacity, &held(state, "state")?.0.read(name.read("name")?)?)?))

@@ -11,8 +11,8 @@ use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// A recorded computation, whose values have names: inputs, parameters, and the blocks of workflows, which `examples/WORKFLOWS.md` describes.
-/// It knows no device. On a tape, time is the last axis: series are `[regions, time]`.
+/// A recorded computation, whose values have names: inputs, parameters, and the blocks of workflows, which `examples/WORKFLOWS.md`
+/// describes. It knows no device. On a tape, time is the last axis: series are `[regions, time]`.
 pub struct TapetumTape(Mutex<NamedTape>);
 
 impl Handle for TapetumTape {
@@ -40,8 +40,8 @@ pub extern "C" fn tapetum_tape_new(seed: u64, tape: Option<&mut MaybeUninit<*mut
     make("tape", tape, || Ok(TapetumTape(Mutex::new(NamedTape::new(seed)))))
 }
 
-/// An input, which the caller fills before a step, of the type and shape of an array whose elements are not read. `double` stands for a value
-/// in single precision.
+/// An input, which the caller fills before a step, of the type and shape of an array whose elements are not read. `double` stands for a
+/// value in single precision.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_tape_input(tape: *mut TapetumTape, name: Text, like: Option<&TapetumArray>) -> TapetumStatus {
     record(tape, |tape| tape.input(name.read("name")?, given("like", like)?.ty("like")?))
@@ -72,8 +72,8 @@ pub extern "C" fn tapetum_tape_array(tape: *mut TapetumTape, name: Text, array: 
     record(tape, |tape| tape.array(name.read("name")?, given("array", array)?.tensor("array")?))
 }
 
-/// Records a block, described in JSON as in a workflow: `{"name": "connectome", "block": "correlation", "series": "series"}`. The result has
-/// the name of the block.
+/// Records a block, described in JSON as in a workflow: `{"name": "connectome", "block": "correlation", "series": "series"}`. The result
+/// has the name of the block.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_tape_block(tape: *mut TapetumTape, described: Text) -> TapetumStatus {
     record(tape, |tape| tape.block(&json(described, "described")?))
@@ -90,8 +90,8 @@ pub extern "C" fn tapetum_tape_gradient(tape: *mut TapetumTape, of: Text, wrt: T
 }
 
 /// Records a training step, in which every parameter that learns descends the gradient of the scalar `loss`. It is described in JSON, as
-/// `train` of a workflow: `{"steps": 150, "rate": 0.1, "optimiser": "adam"}`, with `clip`, `decay`, `beta1`, `beta2` or `momentum`; the rate
-/// may follow the step, as in `{"cosine": [0.4, 0.04]}`. The state `loss` keeps the losses of that many steps.
+/// `train` of a workflow: `{"steps": 150, "rate": 0.1, "optimiser": "adam"}`, with `clip`, `decay`, `beta1`, `beta2` or `momentum`; the
+/// rate may follow the step, as in `{"cosine": [0.4, 0.04]}`. The state `loss` keeps the losses of that many steps.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_tape_descend(tape: *mut TapetumTape, loss: Text, described: Text) -> TapetumStatus {
     record(tape, |tape| tape.descend(loss.read("loss")?, &json(described, "described")?))

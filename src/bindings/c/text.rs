@@ -30,7 +30,8 @@ impl Text {
         if self.0.is_null() {
             return Ok(None);
         }
-        // SAFETY: the pointer is not null, and only such pointers are made: they lead to text that ends with a zero byte and outlives `self`.
+        // SAFETY: the pointer is not null, and only such pointers are made: they lead to text that ends with a zero byte and outlives
+        // `self`.
         let text = unsafe { CStr::from_ptr(self.0) };
         let wrong =
             |e: std::str::Utf8Error| Error::argument(format!("{argument}: UTF-8 is expected, found another byte at {}", e.valid_up_to()));

@@ -6,6 +6,7 @@ use super::device::TapetumDevice;
 use super::handle::held;
 use super::results::TapetumResults;
 use super::text::Text;
+use crate::bindings::named;
 use crate::topology::{Diagrams, symmetric_to_rounding};
 use crate::workflow::options;
 use crate::{HostTensor, Result};
@@ -22,10 +23,12 @@ fn lists<'a>(of: &'a Diagrams, list: impl Fn(&'a Diagrams, usize) -> &'a [f32]) 
     HostTensor::f32([of.len(), all.len() / of.len().max(1)], all)
 }
 
-/// The births of components and the deaths of cycles of graphs: symmetric `weights`, `float` or `double`, `[nodes, nodes]` or `[graphs, nodes,
-/// nodes]`, as a threshold on them rises. Weights of an edge that only rounding parts, up to 1e-6 of the larger, count as their mean.
+/// The births of components and the deaths of cycles of graphs: symmetric `weights`, `float` or `double`, `[nodes, nodes]` or `[graphs,
+/// nodes, nodes]`, as a threshold on them rises. Weights of an edge that only rounding parts, up to 1e-6 of the larger, count as their
+/// mean.
 ///
-/// The results have `births`, `float` `[graphs, nodes - 1]`, and `deaths`, `float` `[graphs, (nodes - 1)(nodes - 2) / 2]`; each row ascends.
+/// The results have `births`, `float` `[graphs, nodes - 1]`, and `deaths`, `float` `[graphs, (nodes - 1)(nodes - 2) / 2]`; each row
+/// ascends.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_births_deaths(
     device: *mut TapetumDevice,
@@ -42,8 +45,8 @@ pub extern "C" fn tapetum_births_deaths(
 /// The distances of every graph of `a` to every graph of `b`, or among those of `a` where `b` is NULL. Graphs are as in
 /// `tapetum_births_deaths`; those of different size are compared by their lists filled up.
 ///
-/// `options` is NULL or JSON: `dimension` (`components`, `cycles` or `both`), `order` (2), the power r of |x - y| that is summed over sorted
-/// births or deaths, and `root`, whether the r-th root is taken.
+/// `options` is NULL or JSON: `dimension` (`components`, `cycles` or `both`), `order` (2), the power r of |x - y| that is summed over
+/// sorted births or deaths, and `root`, whether the r-th root is taken.
 ///
 /// The results have `distances`, `double` `[graphs of a, graphs of b]`.
 #[unsafe(no_mangle)]
@@ -57,8 +60,9 @@ pub extern "C" fn tapetum_distance(
     make("results", results, || {
         let device = held(device, "device")?;
         let (dimension, order, root) = options::distance(options.maybe("options")?)?;
-        let a = Diagrams::new(&device.device, &graphs(a, "a")?)?;
-        let other = b.map(|b| Diagrams::new(&device.device, &graphs(Some(b), "b")?)).transpose()?;
+        let (a, b) = (graphs(a, "a")?, b.map(|b| graphs(Some(b), "b")).transpose()?);
+        let a = named("a", Diagrams::new(&device.device, &a))?;
+        let other = b.map(|b| named("b", Diagrams::new(&device.device, &b))).transpose()?;
         let b = other.as_ref().unwrap_or(&a);
         let distances = HostTensor::real([a.len(), b.len()], a.distances(b, dimension, order, root)?)?;
         Ok(TapetumResults::new(vec![("distances".into(), distances)], json!({})))
@@ -70,7 +74,8 @@ pub extern "C" fn tapetum_distance(
 /// `options` is JSON: `clusters` (which must be given), `topology` (1; 0 for the weights of edges alone), `seed` (0), `rounds` (300) and
 /// `initial`, the graphs that are the first centres.
 ///
-/// The results have `clusters`, `int32_t` `[graphs]`. The report has `inertia`, the sum of squared distances to the centres, and `converged`.
+/// The results have `clusters`, `int32_t` `[graphs]`. The report has `inertia`, the sum of squared distances to the centres, and
+/// `converged`.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_cluster(
     device: *mut TapetumDevice,

@@ -95,8 +95,8 @@ pub extern "C" fn tapetum_workflow_set(workflow: *mut TapetumWorkflow, place: Te
     })
 }
 
-/// Gives the workflow an array, which an entry `{"input": NAME}` of its data takes: series `[subjects, time, regions]`, an array `[subjects,
-/// ..]`, or one that all subjects share. It is copied.
+/// Gives the workflow an array, which an entry `{"input": NAME}` of its data takes: series `[subjects, time, regions]`, an array
+/// `[subjects, ..]`, or one that all subjects share. It is copied.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_workflow_array(workflow: *mut TapetumWorkflow, name: Text, array: Option<&TapetumArray>) -> TapetumStatus {
     call(|| {
@@ -107,8 +107,8 @@ pub extern "C" fn tapetum_workflow_array(workflow: *mut TapetumWorkflow, name: T
     })
 }
 
-/// Reads a workflow and checks all of it: what can be known beforehand. The report of the results has `subjects`, `steps`, `folds` (lists of
-/// `train` and `test`, indices of subjects) and `warnings`.
+/// Reads a workflow and checks all of it: what can be known beforehand. The report of the results has `subjects`, `steps`, `folds` (lists
+/// of `train` and `test`, indices of subjects) and `warnings`.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_workflow_check(
     workflow: *mut TapetumWorkflow,
@@ -125,11 +125,11 @@ pub extern "C" fn tapetum_workflow_check(
 
 /// Runs a workflow: trains a model for each fold and evaluates it. `progress` may be NULL.
 ///
-/// The results have the values that the workflow asks for, by name, and `losses.FOLD.TERM`, `float` `[steps]`, for each fold (counted from 0)
-/// and each term of the loss; `losses.FOLD.loss` is their sum. The report has `metrics`, by name, with lists `train` and `test` of a number
-/// for each fold, and `pooled` (null where one is undefined, with the reason in the list `undefined`); `folds`; `names`, of the regions along
-/// the axes of values; `warnings`; `condition`, the largest condition number of what is inverted, null where nothing is or it is infinite;
-/// and `on_host`, true where the cores took the place of a device that does not hold that condition.
+/// The results have the values that the workflow asks for, by name, and `losses.FOLD.TERM`, `float` `[steps]`, for each fold (counted
+/// from 0) and each term of the loss; `losses.FOLD.loss` is their sum. The report has `metrics`, by name, with lists `train` and `test`
+/// of a number for each fold, and `pooled` (null where one is undefined, with the reason in the list `undefined`); `folds`; `names`, of
+/// the regions along the axes of values; `warnings`; `condition`, the largest condition number of what is inverted, null where nothing is
+/// or it is infinite; and `on_host`, true where the cores took the place of a device that does not hold that condition.
 #[unsafe(no_mangle)]
 pub extern "C" fn tapetum_workflow_run(
     workflow: *mut TapetumWorkflow,

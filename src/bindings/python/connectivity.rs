@@ -2,8 +2,8 @@
 
 use super::array::{numpy, real, series};
 use super::device::device;
-use super::fault::named;
 use super::wait::waited;
+use crate::bindings::named;
 use crate::connectome::connectivity::measure::{Connectivity, Fitted, Kind};
 use crate::connectome::connectivity::shrinkage::Shrinkage;
 use crate::{HostTensor, Shape};

@@ -26,14 +26,6 @@ impl From<Error> for PyErr {
     }
 }
 
-/// Adds the name of an argument to an error about its value.
-pub(super) fn named<T>(argument: &str, result: Result<T>) -> Result<T> {
-    result.map_err(|e| match e {
-        Error::Argument { what } => Error::argument(what.at(argument)),
-        other => other,
-    })
-}
-
 /// An exception of Python's that ended a computation: one that a callback raised, or an interrupt.
 #[derive(Default)]
 pub(super) struct Stop(Option<PyErr>);

@@ -31,7 +31,11 @@ fn header() -> Result<String, String> {
     builder.generate().map_err(|e| e.to_string())?.write(&mut bytes);
     let text = String::from_utf8(bytes).map_err(|e| e.to_string())?;
     // Types that cbindgen is told of as text stand one space too far from their names.
-    Ok(text.replace("char * ", "char *").replace("char *const * ", "char *const *").replace("array * ", "array *").replace("void * ", "void *"))
+    Ok(text
+        .replace("char * ", "char *")
+        .replace("char *const * ", "char *const *")
+        .replace("array * ", "array *")
+        .replace("void * ", "void *"))
 }
 
 fn main() -> ExitCode {
