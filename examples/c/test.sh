@@ -29,8 +29,9 @@ for program in *.c tests/*.c; do
     echo "== $name"
     "$work/$name"
     # The workers of the thread pool last as long as the process, so that the blocks of their stacks are not lost: definite losses count.
-    valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
-        "$work/$name" >/dev/null
+    # Drivers of GPUs are not what is tested here, so that none is loaded.
+    VK_DRIVER_FILES=/nonexistent VK_ICD_FILENAMES=/nonexistent valgrind --quiet --error-exitcode=1 --leak-check=full --show-leak-kinds=definite \
+        --errors-for-leak-kinds=definite "$work/$name" >/dev/null
 done
 
 echo "== the static library, and C++"
