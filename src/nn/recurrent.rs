@@ -28,6 +28,11 @@ impl Cell {
             Self::Lstm => 4,
         }
     }
+
+    /// The parts into which the contribution of the inputs is split at once for each step: the gates, where they are added one by one.
+    fn parts(self) -> usize {
+        if self == Self::Gru { 3 } else { 1 }
+    }
 }
 
 /// A recurrent layer.
@@ -81,17 +86,35 @@ impl Recurrent {
         let rows = tape.shape(self.hidden.weight)[0];
         let width = rows / self.cell.gates();
         let driven = self.input.forward(tape, x)?;
+        let (driven, bias) = self.add_bias(tape, driven, [batch, width])?;
         let mut carry = match start {
             Some(carry) => carry,
             None => Carry { hidden: tape.full([batch, width], 0.0)?, cell: None },
         };
+        let parts = self.cell.parts();
+        let driven = tape.reshape(driven, [batch, time * parts, rows / parts])?;
+        let driven = tape.split(driven, 1, time * parts)?;
         let mut all = Vec::with_capacity(time);
-        for now in tape.split(driven, 1, time)? {
-            let now = tape.reshape(now, [batch, rows])?;
-            carry = self.step(tape, now, carry)?;
+        for now in driven.chunks(parts) {
+            let now = now.iter().map(|&part| tape.reshape(part, [batch, rows / parts])).collect::<Result<Vec<_>>>()?;
+            let recurrent = tape.matmul_again(carry.hidden, self.hidden.weight)?;
+            carry = self.advance(tape, &now, recurrent, bias, carry)?;
             all.push(tape.reshape(carry.hidden, [batch, 1, width])?);
         }
         Ok((tape.concatenate(&all, 1)?, carry))
+    }
+
+    /// The bias of the recurrence added to the contribution of the inputs at all steps, but that of a GRU's last gate, which the gate r
+    /// multiplies: this is returned in as many rows as a batch has, so that its gradients are added before they are summed over rows.
+    fn add_bias(&self, tape: &mut Tape, driven: Var, [batch, width]: [usize; 2]) -> Result<(Var, Option<Var>)> {
+        let Some(bias) = self.hidden.bias else { return Ok((driven, None)) };
+        if self.cell != Cell::Gru {
+            return Ok((tape.add(driven, bias)?, None));
+        }
+        let [r, z, n] = tape.split(bias, 0, 3)?[..] else { return Err(Error::op("recurrent", "a bias of three gates expected")) };
+        let none = tape.full([width], 0.0)?;
+        let outside = tape.concatenate(&[r, z, none], 0)?;
+        Ok((tape.add(driven, outside)?, Some(tape.broadcast_to(n, [batch, width])?)))
     }
 
     /// One step, given the contribution of the inputs to the gates, W x + b `[batch, gates × hidden]`.
@@ -103,28 +126,38 @@ impl Recurrent {
         if let Some(bias) = self.hidden.bias {
             recurrent = tape.add(recurrent, bias)?;
         }
-        match self.cell {
-            Cell::Rnn => {
+        let driven = if self.cell == Cell::Gru { gates::<3>(tape, driven)?.to_vec() } else { vec![driven] };
+        self.advance(tape, &driven, recurrent, None, carry)
+    }
+
+    /// The state after a step, given the contributions of inputs, in [parts](Cell::parts), and recurrence to the gates.
+    fn advance(&self, tape: &mut Tape, driven: &[Var], recurrent: Var, bias: Option<Var>, carry: Carry) -> Result<Carry> {
+        match (self.cell, driven) {
+            (Cell::Rnn, &[driven]) => {
                 let sum = tape.add(driven, recurrent)?;
                 Ok(Carry { hidden: tape.tanh(sum)?, cell: None })
             }
-            Cell::Gru => gru(tape, driven, recurrent, carry.hidden),
-            Cell::Lstm => lstm(tape, driven, recurrent, carry),
+            (Cell::Gru, &[r, z, n]) => gru(tape, [r, z, n], recurrent, bias, carry.hidden),
+            (Cell::Lstm, &[driven]) => lstm(tape, driven, recurrent, carry),
+            _ => Err(Error::op("recurrent", format!("{} parts expected, {} found", self.cell.parts(), driven.len()))),
         }
     }
 }
 
 /// The columns of each gate, `[batch, hidden]` each.
-fn gates<const N: usize>(tape: &mut Tape, x: Var) -> Result<[Var; N]> {
+pub(super) fn gates<const N: usize>(tape: &mut Tape, x: Var) -> Result<[Var; N]> {
     let mut gates = [x; N];
     gates.copy_from_slice(&tape.split(x, 1, N)?);
     Ok(gates)
 }
 
-/// A step of a GRU from h, given the contributions of inputs and recurrence to its gates r, z, n, both `[batch, 3 × hidden]`.
-pub(super) fn gru(tape: &mut Tape, driven: Var, recurrent: Var, h: Var) -> Result<Carry> {
-    let [r, z, n] = gates(tape, driven)?;
-    let [ur, uz, un] = gates(tape, recurrent)?;
+/// A step of a GRU from h `[batch, hidden]`, given the contribution of inputs to each of its gates r, z, n, that of recurrence to all,
+/// `[batch, 3 × hidden]`, and what is added to the last of these.
+pub(super) fn gru(tape: &mut Tape, [r, z, n]: [Var; 3], recurrent: Var, bias: Option<Var>, h: Var) -> Result<Carry> {
+    let [ur, uz, mut un] = gates(tape, recurrent)?;
+    if let Some(bias) = bias {
+        un = tape.add(un, bias)?;
+    }
     let (r, z) = (tape.add(r, ur)?, tape.add(z, uz)?);
     let (r, z) = (tape.sigmoid(r)?, tape.sigmoid(z)?);
     let held = tape.mul(r, un)?;

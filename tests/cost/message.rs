@@ -250,10 +250,9 @@ fn network(extents: Extents) -> Result<Work> {
     let words = [panel.len(), w.len(), u.len(), v.len(), dz_parts.len() + db_parts.len()];
     let [du_parts, dv_parts, made] = work.ledger.run("message/pair_mlp_nodes", &words, || x.nodes(&panel, &dz_parts));
     work.output(dz, &made);
-    for (end, d, parts) in [(0, du, du_parts), (1, dv, dv_parts)] {
-        let made = work.ledger.run("message/pair_mlp_ends", &[parts.len()], || x.end(&parts, end));
-        work.output(d, &made);
-    }
+    let words = [du_parts.len(), dv_parts.len()];
+    let made = work.ledger.run("message/pair_mlp_ends", &words, || [x.end(&du_parts, 0), x.end(&dv_parts, 1)]);
+    [du, dv].into_iter().zip(&made).for_each(|(d, made)| work.output(d, made));
     let words = [panel.len(), u.len(), v.len(), dz_parts.len() + db_parts.len()];
     let parts = work.ledger.run("message/pair_mlp_weights", &words, || x.weights(&panel, &db_parts));
     for (d, parts, width) in [(dw, parts.0, h * f), (db, parts.1, h)] {

@@ -3,6 +3,8 @@
 //!
 //! The seed is fixed, so that a run repeats; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` ask for others.
 
+#[cfg(feature = "cli")]
+mod counts;
 mod found;
 mod own;
 mod replay;

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use tapetum::Device;
 use tapetum::bench::job::{Direction, Job, RecordedWork};
 use tapetum::bench::measure::{Effort, Timing, times};
-use tapetum::bench::step::steps;
 use tapetum::bench::{Bench, Settings, directions, kernels, works};
 use tapetum::kernel::{Cost, Target};
 use tapetum::ops::sources;
@@ -59,16 +58,6 @@ fn large_works_fill_a_gpu_and_every_device_binds_them() {
         }
     }
     assert!(little.is_empty(), "do not fill a GPU: {little:#?}");
-}
-
-/// A dispatch takes the time of a launch at least, and a small step little else.
-#[test]
-fn small_steps_take_few_dispatches() {
-    for (name, most) in [("step/demo", 27), ("step/parcels 3x90x120", 15), ("step/correlation 4x100", 2)] {
-        let step = steps().into_iter().find(|s| s.name == name).unwrap();
-        let plan = step.plan(&Target::portable(), 0).unwrap();
-        assert!(plan.steps.len() <= most, "{name}: {} dispatches\n{plan}", plan.steps.len());
-    }
 }
 
 /// A reverse work is timed without the forward pass that it needs.

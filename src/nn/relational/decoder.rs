@@ -1,7 +1,7 @@
 //! Decoders, which predict the next state from a state and edge types.
 
 use super::others;
-use crate::nn::recurrent::gru;
+use crate::nn::recurrent::{gates, gru};
 use crate::nn::{Activation, EdgeMlp, Linear, Mlp, MlpSettings, Parameters};
 use crate::tape::{Tape, Var};
 use crate::{Error, Result};
@@ -140,7 +140,8 @@ impl RelationalRecurrentDecoder {
         let rows = batch * nodes;
         let (driven, recurrent) = (tape.reshape(driven, [rows, 3 * width])?, tape.reshape(recurrent, [rows, 3 * width])?);
         let before = tape.reshape(hidden, [rows, width])?;
-        let after = gru(tape, driven, recurrent, before)?.hidden;
+        let driven = gates(tape, driven)?;
+        let after = gru(tape, driven, recurrent, None, before)?.hidden;
         let after = tape.reshape(after, shape)?;
         let change = self.out.forward(tape, after)?;
         Ok((tape.add(x, change)?, after))

@@ -158,8 +158,7 @@ pub(super) fn cotangents(cx: &mut Lowering<'_>, activations: [PairActivation; 2]
         backward.slopes(cx, &panel)?;
         backward.nodes(cx, &panel)?;
         backward.weights(cx, &panel)?;
-        backward.end(cx, &panel, 0)?;
-        backward.end(cx, &panel, 1)?;
+        backward.ends(cx, &panel)?;
     }
     if runs > 1 {
         lower_sums(cx, parts[0], cx.output(3), [1, runs, h * f])?;
@@ -219,26 +218,32 @@ impl Backward {
         cx.dispatch(self.nodes.kernel(&[exponential(&self.activations[..1])]), bindings.collect(), params, self.nodes.groups(units), flops)
     }
 
-    /// The sums of the parts of du, end 0, or of dv, end 1.
-    fn end(&self, cx: &mut Lowering<'_>, panel: &Panel, end: usize) -> Result<()> {
+    /// The sums of the parts of du and of dv.
+    fn ends(&self, cx: &mut Lowering<'_>, panel: &Panel) -> Result<()> {
         let MlpExtents { receivers: n, senders: m, features: f, .. } = self.extents;
         let (of_graph, across) = (self.blocks.of_graph(), self.blocks.across);
         let graphs = panel.blocks.start / of_graph..panel.blocks.end.div_ceil(of_graph);
-        let nodes = [n, m][end];
-        let elements = graphs.len() * nodes * f / 4;
+        let elements = [n, m].map(|nodes| graphs.len() * nodes * f / 4);
         // From the blocks of one node to those of the next, the number of a node's blocks, and from one to the next.
-        let steps = [[across, across, 1], [1, self.blocks.down, across]][end];
-        let words = [elements, graphs.start, nodes, f / 4, self.blocks.ends()[end] as usize, of_graph];
-        let params = words.into_iter().chain(steps).chain([panel.blocks.start, panel.blocks.len()]).fold(Params::new(), Params::u32);
-        let output = cx.output(1 + end);
-        let bindings = vec![Binding::read(panel.ends[end]), shared_by_panels(output, panel.first)];
-        let within = |b| self.blocks.within(b, end) * f;
-        // The first of the panel's blocks of some nodes, where an earlier panel began with them.
-        let begun = |b: &usize| [b % across, b / across % self.blocks.down][end] > 0 && b - steps[2] < panel.blocks.start;
-        let added: usize = panel.blocks.clone().filter(begun).map(within).sum();
-        let flops = panel.blocks.clone().map(within).sum::<usize>() + added;
+        let steps = [[across, 1], [across, self.blocks.down], [1, across]];
+        let of_ends = [elements, [n, m], self.blocks.ends().map(|bits| bits as usize)].into_iter().chain(steps).flatten();
+        let groups = elements.map(|elements| elements.div_ceil(256));
+        let shared = [f / 4, of_graph, groups[0], graphs.start, panel.blocks.start, panel.blocks.len()];
+        let params = of_ends.chain(shared).fold(Params::new(), Params::u32);
+        let written = [1, 2].map(|i| shared_by_panels(cx.output(i), panel.first));
+        let bindings = panel.ends.map(Binding::read).into_iter().chain(written).collect();
+        let flops: usize = (0..2).map(|end| self.added(panel, end, steps[2][end])).sum();
         let kernel = cx.kernel(&PAIR_MLP_ENDS, &[]);
-        cx.dispatch(kernel, bindings, params, elements.div_ceil(256), flops as f64)
+        cx.dispatch(kernel, bindings, params, groups.iter().sum(), flops as f64)
+    }
+
+    /// The additions at one end of a panel, where a node's blocks are `step` apart.
+    fn added(&self, panel: &Panel, end: usize, step: usize) -> usize {
+        let Blocks { across, down, .. } = self.blocks;
+        let within = |b| self.blocks.within(b, end) * self.extents.features;
+        // The first of the panel's blocks of some nodes, where an earlier panel began with them.
+        let begun = |b: &usize| [b % across, b / across % down][end] > 0 && b - step < panel.blocks.start;
+        panel.blocks.clone().map(within).sum::<usize>() + panel.blocks.clone().filter(begun).map(within).sum::<usize>()
     }
 
     /// Parts of dw and db.
