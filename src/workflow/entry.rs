@@ -12,7 +12,7 @@ use crate::data::{
     Delimiter, Format, Layout, MapSeries, NpyRows, Resample, SeriesOptions, TableOptions, file_and_array, read_cohort, read_column,
     read_connectome, read_npy, read_npz,
 };
-use crate::{DType, Error, HostTensor, Result};
+use crate::{DType, Error, HostTensor};
 use std::ops::Range;
 use std::path::PathBuf;
 
