@@ -99,7 +99,9 @@
 //!
 //! | features | crates | MB | processor seconds |
 //! |---|---|---|---|
-//! SIZES
+//! | none | 73 | 6.7 | 232 |
+//! | `host` | 94 | 7.8 | 303 |
+//! | `checkpoint`, `data` | 90 | 7.7 | 272 |
 //!
 //! naga is never left out: wgpu compiles WGSL with it wherever there is no browser, and this crate checks by it that a dispatch fills the
 //! uniform struct of its kernel as the kernel declares it.
