@@ -237,7 +237,7 @@ fn judge(key: Key, old: Stats, new: Stats, control: Range, threshold: f64) -> Co
     let verdict = match judged {
         _ if above && found.low > control.high.max(1.0) => Verdict::Slower,
         _ if below && found.high < control.low.min(1.0) => Verdict::Faster,
-        r if r <= threshold && r >= 1.0 / threshold => Verdict::Same,
+        r if (1.0 / threshold..=threshold).contains(&r) => Verdict::Same,
         _ => Verdict::Noise,
     };
     Compared { key, old, new, ratio: found.ratio, judged, verdict }
