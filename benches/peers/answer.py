@@ -8,6 +8,7 @@ import time
 import numpy as np
 
 WARM_UP = 3
+LONG = 2.0  # seconds: what takes longer is warm after one run
 
 
 def numbers(shape, operand):
@@ -26,8 +27,15 @@ def operands(kind, extents):
         return [numbers((p, q, r), 0)]
     if kind.startswith("parcellation"):  # vertices, parcels, frames
         return [numbers((q, p), 0), numbers((p, r), 1)]
-    if kind.startswith(("edges", "messages")):  # graphs, nodes, features
+    if kind.startswith(("edge", "messages")):  # graphs, nodes, features
         return [numbers((p, q, r), 0), *(numbers((r, r), i) for i in (1, 2, 3))]
+    if kind == "births_deaths":  # graphs, nodes, nodes
+        x = numbers((p, q, r), 0)
+        return [1 + (x + x.swapaxes(1, 2))]
+    if kind == "tangent":  # subjects, regions, frames
+        return [numbers((p, q, r), 0)]
+    if kind == "denoise":  # vertices, frames, confounds
+        return [numbers((p, q), 0), numbers((r, q), 1)]
     return [numbers((p, q), 0), numbers((q, r), 1)]
 
 
@@ -48,7 +56,10 @@ def serve(side, device, make, read=np.asarray):
             run = None  # one work at a time holds memory on the device
             name, run = wanted, make(wanted)
             for _ in range(WARM_UP):
+                start = time.perf_counter()
                 run()
+                if time.perf_counter() - start > LONG:
+                    break
         if first == "CHECK":
             answer = {"sums": [sums(read(y)) for y in run()]}
         else:

@@ -1,12 +1,13 @@
 """Times ours and its peers by turns on one device, and prints how many times faster ours is.
 
     python benches/peers/compare.py --device llvmpipe --works small --burn [BINARY]      # burn on the same adapter (its build takes long)
-    python benches/peers/compare.py --device cpu --works host --jax PYTHON --hypercoil PYTHON --pytorch PYTHON
+    python benches/peers/compare.py --device cpu --works host --hypercoil PYTHON --pytorch PYTHON --nilearn PYTHON --markdown FILE
     python benches/peers/compare.py --device auto --works large --burn --pytorch PYTHON --peer-device cuda
 
 PYTHON is the interpreter of an environment that holds the peer. Before a peer is timed, it and ours compute the same small input, and
-the results are held to one another. MiB are of the host's memory, the program's own included, at most. Where other programs want the
-cores, wall time misleads; then hold all sides to one core.
+the results are held to one another. A time is the lower quartile of the rounds, and that of a round the median of its runs. MiB are of
+the host's memory, the program's own included, at most. Where other programs want the cores, wall time misleads: then the ratio by
+processor time, of all cores together, says more, and `--cores 1` holds all sides to one.
 """
 
 import argparse
@@ -34,9 +35,14 @@ WORKS = {
     "large": ["product 4096x4096x4096", *both("correlation 16x400x1200"), *both("parcellation 20484x400x1200")],
     "edges": [f"{kind}-{style} gradient 32x100x{f}" for f in WIDTHS for kind in ("edges", "messages") for style in ("nri", "gather", "factored")]
     + [f"messages-summed gradient 32x100x{f}" for f in WIDTHS],
-    "host": [*both("correlation 16x400x1200"), *both("parcellation 20000x400x1200"), "demo step"],
+    "host": [*both("correlation 16x400x1200"), *both("parcellation 20000x400x1200"), "demo step"]
+    + ["edge_step 32x100x64", "births_deaths 20x384x384", "tangent 100x200x200", "denoise 100000x400x24"],
 }
+# The works that a peer does, by their kinds; burn and those in JAX do the first three.
+BASIC = {"product", "correlation", "parcellation"}
+KINDS = {"pytorch": BASIC | {"edges", "messages", "edge_step", "demo"}, "nilearn": {"births_deaths", "tangent", "denoise"}}
 SMALL = {"product": "33x47x29", "correlation": "3x17x50", "parcellation": "65x7x33"}
+SMALL |= {"edge_step": "2x11x8", "births_deaths": "3x17x17", "tangent": "5x7x40", "denoise": "9x120x5"}
 SMALL |= {f"{kind}-{style}": "2x11x8" for kind in ("edges", "messages") for style in ("nri", "gather", "factored", "summed")}
 
 # Single precision leaves a few 1e-6 of a result's norm in every side; another formula leaves a part of it.
@@ -46,9 +52,13 @@ AGREEMENT = 1e-4
 class Side:
     """A program that answers a line with a line of JSON."""
 
-    def __init__(self, *command):
+    def __init__(self, *command, kinds=BASIC):
+        self.kinds = kinds
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE)
         self.title, self.device = self.answer("side", "device")
+
+    def does(self, work):
+        return work.split()[0].split("-")[0] in self.kinds
 
     def ask(self, first, second, *keys):
         self.process.stdin.write(f"{first}\t{second}\n")
@@ -112,13 +122,19 @@ def runs_for(side, work):
     return max(1, min(20, int(1.0 / side.seconds(work, 1))))
 
 
+def quiet(times):
+    """The lower quartile: other programs only make a time longer."""
+    return sorted(times)[(len(times) - 1) // 4]
+
+
 def compare(work, ours, theirs, rounds):
     check(work, ours, theirs)
     for side in (ours, theirs):
         side.forget_peak()
     runs = [runs_for(side, work) for side in (ours, theirs)]
     taken = [[side.round(work, n) for side, n in zip((ours, theirs), runs)] for _ in range(rounds)]
-    milliseconds = [1e3 * statistics.median(r[side][0] for r in taken) for side in (0, 1)]
+    milliseconds = [1e3 * quiet(r[side][0] for r in taken) for side in (0, 1)]
+    processor = [quiet(r[side][1] for r in taken) for side in (0, 1)]
     ratios = [b[0] / a[0] for a, b in taken]
     return {
         "work": work,
@@ -127,7 +143,7 @@ def compare(work, ours, theirs, rounds):
         "theirs_ms": milliseconds[1],
         "faster": milliseconds[1] / milliseconds[0],
         "spread": [min(ratios), max(ratios)],
-        "faster_by_processor_time": statistics.median(b[1] / a[1] if a[1] else math.nan for a, b in taken),
+        "faster_by_processor_time": processor[1] / processor[0] if processor[0] else math.nan,
         "ours_mib": ours.peak(),
         "theirs_mib": theirs.peak(),
         "load": os.getloadavg()[0],
@@ -147,13 +163,14 @@ def arguments():
     parser.add_argument("--device", default="cpu", metavar="cpu|auto|NAME", help="where ours runs, and burn on the same adapter")
     parser.add_argument("--works", default="host", help=f"{', '.join(WORKS)}, or works of benches/work with commas between them")
     parser.add_argument("--burn", nargs="?", const="", metavar="BINARY", help="built here where no binary is given")
-    for peer in ("pytorch", "jax", "hypercoil"):
+    for peer in ("pytorch", "jax", "hypercoil", "nilearn"):
         parser.add_argument(f"--{peer}", metavar="PYTHON")
     parser.add_argument("--peer-device", default="cpu", choices=["cpu", "cuda"], help="where PyTorch and JAX run")
     parser.add_argument("--ours", metavar="BINARY")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cores", type=int, help="hold all sides to so many cores (Linux)")
     parser.add_argument("--json", metavar="FILE", help="keep the figures")
+    parser.add_argument("--markdown", metavar="FILE", help="write the table, as benches/README.md has it")
     return parser.parse_args()
 
 
@@ -167,8 +184,23 @@ def sides(given):
             raise SystemExit(f"burn runs on `{peers[-1].device}`, ours on `{ours.device}`")
     on = ["--device", given.peer_device]
     programs = {"pytorch": ["pytorch_works.py", *on], "jax": ["jax_works.py", *on], "hypercoil": ["jax_works.py", "--hypercoil"]}
-    peers += [Side(python, *program) for name, program in programs.items() if (python := getattr(given, name))]
+    programs["nilearn"] = ["nilearn_works.py"]
+    asked = {name: python for name in programs if (python := getattr(given, name))}
+    peers += [Side(python, *programs[name], kinds=KINDS.get(name, BASIC)) for name, python in asked.items()]
     return ours, peers
+
+
+def markdown(found, about):
+    """The table: a row for each work and peer."""
+    titles = [about["ours"]["side"], *(peer["side"] for peer in about["peers"])]
+    lines = [f"{', '.join(titles)}; {about['cores']} cores of {about['machine']}, {about['date']}, {about['rounds']} rounds.", ""]
+    lines += ["| work | peer | ours | theirs | faster (rounds) | by processor time | load |", "|---|---|---|---|---|---|---|"]
+    for row in found:
+        times = "{ours_ms:.3g} ms | {theirs_ms:.3g} ms | {faster:.2f}".format(**row)
+        spread = "({:.2f} to {:.2f})".format(*row["spread"])
+        end = "{faster_by_processor_time:.2f} | {load:.1f}".format(**row)
+        lines.append(f"| {row['work']} | {row['peer'].split()[0]} | {times} {spread} | {end} |")
+    return "\n".join(lines) + "\n"
 
 
 def main():
@@ -192,9 +224,7 @@ def main():
     print(f"{'work':<38}{'peer':<12}{'ours ms':>10}{'theirs ms':>11}{columns}")
     found = []
     for work in WORKS.get(given.works, given.works.split(",")):
-        for peer in peers:
-            if work == "demo step" and not peer.title.startswith("PyTorch"):
-                continue
+        for peer in filter(lambda peer: peer.does(work), peers):
             found.append(row := compare(work, ours, peer, given.rounds))
             span = "{:.2f} to {:.2f}".format(*row["spread"])
             print(
@@ -202,8 +232,11 @@ def main():
                 f"{row['faster_by_processor_time']:>17.2f}{row['ours_mib']:>7.0f}{row['theirs_mib']:>8.0f}{row['load']:>7.2f}",
                 flush=True,
             )
-            if given.json:  # what is measured is kept, whatever comes after
+            # What is measured is kept, whatever comes after.
+            if given.json:
                 Path(given.json).write_text(json.dumps(about | {"works": found}, indent=1) + "\n")
+            if given.markdown:
+                Path(given.markdown).write_text(markdown(found, about))
 
 
 if __name__ == "__main__":

@@ -66,9 +66,29 @@ def forward(function, x):
         return [function(*x)]
 
 
+def timed(function, x, gradient):
+    return with_gradient(function, x) if gradient else forward(function, x)
+
+
 def with_gradient(function, x):
     sum_of_squares = function(*x).square().sum()
     return [sum_of_squares, *torch.autograd.grad(sum_of_squares, x[0])]
+
+
+def edge_step(x, *weights):
+    """A step of Adam on all weights of an edge network; its loss."""
+    for w in weights:
+        w.requires_grad_()
+    adam = torch.optim.Adam(weights, lr=1e-3)
+
+    def step():
+        loss = edges(factored)(x, *weights).square().mean()
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        adam.step()
+        return [loss]
+
+    return step
 
 
 def demo_step():
@@ -83,12 +103,13 @@ def made(device):
         if work == "demo step":
             return demo_step()
         kind, extents = parse(work)
-        function, gradient = FUNCTIONS[kind.removesuffix(" gradient")], kind.endswith("gradient")
         x = [torch.from_numpy(a).to(device) for a in operands(kind, extents)]
+        gradient = kind.endswith("gradient")
         x[0].requires_grad_(gradient)
+        step = edge_step(*x) if kind == "edge_step" else None
 
         def run():
-            results = with_gradient(function, x) if gradient else forward(function, x)
+            results = step() if step else timed(FUNCTIONS[kind.removesuffix(" gradient")], x, gradient)
             if device == "cuda":
                 torch.cuda.synchronize()
             return results

@@ -1,5 +1,7 @@
 //! The work that the benches time: tapes of any shape, on data made here. `benches/peers` does the same in other libraries.
 
+mod pillars;
+
 use tapetum::connectome::parcels::learn_parcels::{Learner, Settings};
 use tapetum::data::shipped_cortex;
 use tapetum::nn::{Activation, EdgeMlp, Linear};
@@ -15,6 +17,19 @@ pub struct Job {
 enum Work {
     Tape(Box<Program>, Vec<Var>),
     Demo(Box<Learner>),
+    Call(Call),
+}
+
+/// A call of the library, and what the last one gave back.
+struct Call {
+    call: Box<dyn FnMut() -> Result<Vec<HostTensor>>>,
+    made: Vec<HostTensor>,
+}
+
+impl Call {
+    fn new(call: impl FnMut() -> Result<Vec<HostTensor>> + 'static) -> Self {
+        Self { call: Box::new(call), made: Vec::new() }
+    }
 }
 
 impl Job {
@@ -25,6 +40,10 @@ impl Job {
     /// - `parcellation VxPxT`: soft, of vertices, parcels, frames;
     /// - `edges-STYLE BxNxF`: Σ_j relu(W relu(U x_i + V x_j)) of graphs, nodes, features; `messages-STYLE BxNxF`: Σ_j W relu(U x_i + V x_j).
     ///   The style is that of a peer: ours is one and the same;
+    /// - `edge_step BxNxF`: the same as `edges`, and a step of Adam on all weights;
+    /// - `births_deaths GxNxN`: of graphs, by `Diagrams`;
+    /// - `tangent SxRxT`: of subjects, regions, frames, by `Connectivity`;
+    /// - `denoise VxTxC`: of vertices, frames, confounds, by `Denoise`;
     /// - `… gradient`: the sum of the result's squares, and its gradient with respect to the series, the logits or x.
     ///
     /// # Errors
@@ -42,6 +61,10 @@ impl Job {
             match kind {
                 "edges" => edges(device, extents, Activation::Relu, gradient)?,
                 "messages" => edges(device, extents, Activation::Identity, gradient)?,
+                "edge_step" => pillars::edge_step(device, extents)?,
+                "births_deaths" => pillars::births_deaths(device, extents)?,
+                "tangent" => pillars::tangent(device, extents)?,
+                "denoise" => pillars::denoise(device, extents)?,
                 "product" => product(device, extents)?,
                 "correlation" => correlation(device, extents, false)?,
                 "correlation gradient" => correlation(device, extents, true)?,
@@ -58,6 +81,7 @@ impl Job {
         match &mut self.work {
             Work::Tape(program, _) => program.step()?,
             Work::Demo(learner) => learner.steps(1)?,
+            Work::Call(call) => call.made = (call.call)()?,
         }
         let Device::Gpu(context) = &self.device else { return Ok(()) };
         let polled = context.device().poll(wgpu::PollType::wait_indefinitely());
@@ -71,6 +95,7 @@ impl Job {
         match &self.work {
             Work::Tape(program, outputs) => outputs.iter().map(|&v| program.read(v)).collect(),
             Work::Demo(_) => Ok(Vec::new()),
+            Work::Call(call) => Ok(call.made.clone()),
         }
     }
 }
