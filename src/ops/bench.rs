@@ -114,7 +114,7 @@ impl Ceiling {
 fn sum_rows<R: Real>(x: &[R], y: &mut [R]) {
     for (x, y) in x.chunks(READ_BLOCK).zip(y.chunks_mut(ROW)) {
         y.fill(R::of(0.0));
-        x.chunks(ROW).for_each(|row| y.iter_mut().zip(row).for_each(|(y, x)| *y = *y + *x));
+        x.chunks(ROW).for_each(|row| y.iter_mut().zip(row).for_each(|(y, x)| *y += *x));
     }
 }
 

@@ -255,7 +255,7 @@ fn total(step: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counted, RecordedWork, Size, directions, instrument, target};
+    use super::{Counted, RecordedWork, Size, countable, directions, instrument, target};
     use crate::device::Device;
     use crate::gpu::Options;
     use crate::plan::Plan;
