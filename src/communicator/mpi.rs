@@ -175,7 +175,8 @@ mod tests {
 
     #[test]
     fn an_empty_message_has_an_address() {
-        assert!(room(0).as_ptr() as usize > 1 && room(0).is_empty());
+        let empty = room(0);
+        assert!(empty.as_ptr() as usize > 1 && empty.is_empty());
         assert_eq!(room(3), [0; 3]);
     }
 

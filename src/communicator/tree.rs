@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_power_of_two_leaves_one_node_for_each_rank() {
-        assert_eq!((0..4).map(|rank| nodes(16, rank, 4)).collect::<Vec<_>>(), [[0..4], [4..8], [8..12], [12..16]]);
+        assert_eq!((0..4).flat_map(|rank| nodes(16, rank, 4)).collect::<Vec<_>>(), [0..4, 4..8, 8..12, 12..16]);
         assert_eq!(nodes(6, 0, 3), [0..1, 1..2]);
         assert!(nodes(2, 0, 3).is_empty());
     }
