@@ -46,4 +46,6 @@ if command -v mcs >/dev/null; then
     echo "== C#"
     mcs -warnaserror -out:"$work/Tapetum.exe" Tapetum.cs
     LD_LIBRARY_PATH="$(realpath "$library")" mono "$work/Tapetum.exe"
+else
+    echo "== C# is left out: there is no mcs (mono-mcs)"
 fi
