@@ -118,7 +118,7 @@
 //! The first program of a run waits for its pipelines to be compiled. With [`gpu::Options::pipelines`] they are kept in a folder from one
 //! run to the next where wgpu gives them, which is on Vulkan. The command keeps them in `tapetum` in the user's folder of caches, or in the
 //! folder that the environment variable `TAPETUM_CACHE` names; `TAPETUM_CACHE=none` keeps none. `tapetum bench start/` times cold and warm
-//! starts. Drivers that keep pipelines in files of their own leave little to gain: so does Mesa, whose llvmpipe gives wgpu nothing to keep.
+//! starts. Mesa's llvmpipe gives wgpu nothing to keep, and Mesa keeps pipelines in files of its own; other drivers were not measured.
 
 // The page of `Tape` shows its methods in the order of these modules: the tape's own first, then the ops'.
 pub mod tape;
