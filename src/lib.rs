@@ -94,8 +94,8 @@
 //!
 //! # In an application
 //!
-//! What features cost a program that trains a parcellation and uses what they bring, in a stripped binary, built in release from nothing by
-//! `tests/tools/feature_sizes.py` (Linux, x86-64, two cores; times are those of all processors together):
+//! The features cost a program this much, which trains a parcellation and uses what they bring, in a stripped binary. It was built in release
+//! from nothing by `tests/tools/feature_sizes.py` (Linux, x86-64, two cores; times are those of all processors together):
 //!
 //! | features | crates | MB | processor seconds |
 //! |---|---|---|---|

@@ -41,7 +41,7 @@ fn workflow(set: &[(&str, Value)], seed: u64) -> Result<Workflow> {
     set.iter().fold(options, |options, (place, value)| options.set(*place, value.clone())).build(json, "")
 }
 
-/// What each of `size` ranks returns.
+/// The value that each of `size` ranks returns.
 fn over<T: Send>(size: usize, run: impl Fn(&Threads) -> Result<T> + Sync) -> Vec<Result<T>> {
     let run = &run;
     std::thread::scope(|scope| {

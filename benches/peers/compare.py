@@ -232,7 +232,7 @@ def main():
                 f"{row['faster_by_processor_time']:>17.2f}{row['ours_mib']:>7.0f}{row['theirs_mib']:>8.0f}{row['load']:>7.2f}",
                 flush=True,
             )
-            # What is measured is kept, whatever comes after.
+            # A measurement is kept, whatever comes after it.
             if given.json:
                 Path(given.json).write_text(json.dumps(about | {"works": found}, indent=1) + "\n")
             if given.markdown:

@@ -7,7 +7,7 @@
 // p, m, v  [n]
 // workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes four elements
 // cost     16 n + 6 FLOPs (17 n + 6 if DECOUPLED); g once, p, m and v twice
-// Where a device binds enough buffers, the plan writes the part below `//@ tensor` once for each of several small tensors, numbered, and
+// The plan writes, where a device binds enough buffers, the part below `//@ tensor` once for each of several small tensors, numbered, and
 // their workgroups stand one after the other.
 // uses     grid, nan, math, item
 // one of   flat_vector | flat_scalar

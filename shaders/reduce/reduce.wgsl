@@ -6,7 +6,7 @@
 // workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. Four elements of a lane are read at once; its sums are flushed
 //          every 64 terms.
 // cost     outer n inner FLOPs; x and y once
-// Where a chain makes x or goes on with y, the plan writes it in place of the part below `//@ operand` or `//@ result`.
+// The plan writes a chain that makes x or goes on with y in place of the part below `//@ operand` or `//@ result`.
 // uses     grid, nan
 // one of   line_single | line_along | line_across; line_serial | line_group
 

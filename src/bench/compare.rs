@@ -264,7 +264,8 @@ impl Comparison {
             })
         };
         json!({
-            "control": { "ratio": self.control.ratio, "low": self.control.low, "high": self.control.high }, "threshold": self.threshold, "unmatched": self.unmatched, "unsteady": self.unsteady, "slower": self.slower(),
+            "control": { "ratio": self.control.ratio, "low": self.control.low, "high": self.control.high }, "threshold": self.threshold,
+            "unmatched": self.unmatched, "unsteady": self.unsteady, "slower": self.slower(),
             "rows": self.rows.iter().map(row).collect::<Vec<_>>(),
         })
     }

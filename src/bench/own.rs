@@ -53,7 +53,7 @@ pub struct Launch {
 struct Storage {
     ty: TensorType,
     written: bool,
-    /// What it holds before the launch, where that is given.
+    /// The elements that it holds before the launch, where they are given.
     given: Option<HostTensor>,
 }
 

@@ -162,7 +162,7 @@ fn cores(list: &str) -> BTreeSet<usize> {
 fn threads(own: &BTreeSet<usize>, of_machine: &[BTreeSet<usize>], available: usize) -> usize {
     let ranks = of_machine.len().max(1);
     let all: BTreeSet<usize> = of_machine.iter().flatten().copied().collect();
-    // Where the system grants less than the cores, or does not list them, the ranks share what it grants.
+    // The ranks share what the system grants, where that is less than the cores or the cores are not listed.
     let granted = if available < own.len() || own.is_empty() { available / ranks } else { available.min(all.len() / ranks) };
     granted.max(1)
 }

@@ -37,7 +37,7 @@ struct Round {
     complete: Option<Arc<Vec<Vec<u8>>>>,
     /// Ranks that have yet to take them.
     waiting: usize,
-    /// What the rank that failed has said.
+    /// The message of the rank that failed.
     failure: Option<String>,
 }
 
@@ -61,7 +61,7 @@ impl Shared {
         let round =
             self.changed.wait_while(round, |round| round.failure.is_none() && !ready(round)).unwrap_or_else(PoisonError::into_inner);
         match &round.failure {
-            // What is complete may be taken, although a rank has left since.
+            // A complete message may be taken, although a rank has left since.
             Some(message) if !ready(&round) => Err(Error::argument(message.clone())),
             _ => Ok(round),
         }

@@ -36,7 +36,7 @@ impl Keeper {
         let folder = self.folder.as_deref()?;
         if self.opened.get().is_none() {
             let kept = Kept::open(device, folder, &self.identity).await;
-            // Where two threads open it at once, one of the two is dropped, and has made nothing yet.
+            // One of two that are opened by two threads at once is dropped, and has made nothing yet.
             let _ = self.opened.set(kept);
         }
         self.opened.get()?.as_ref().map(|kept| &kept.cache)
@@ -50,7 +50,7 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        // Where the file cannot be written, the next run compiles its pipelines.
+        // The next run compiles its pipelines where the file cannot be written.
         let _ = self.save();
     }
 }

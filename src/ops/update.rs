@@ -266,7 +266,7 @@ impl Tape {
     /// that each part draws numbers of its own, whichever rank computes it.
     ///
     /// # Errors
-    /// Where the name `draw` is taken.
+    /// Returns an error where the name `draw` is taken.
     pub fn draw_by_part(&mut self) -> Result<Var> {
         let draw = self.input(DRAW, TensorType::u32([1]))?;
         self.count_draws_by(draw);

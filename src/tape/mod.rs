@@ -96,7 +96,7 @@ pub struct Tape {
     segments: Vec<Segment>,
     /// Series with their means, and the same without.
     centred: BTreeMap<Var, Var>,
-    /// What random draws are counted by, where it is not the step counter.
+    /// The value by which random draws are counted, where it is not the step counter.
     draws: Option<Var>,
 }
 

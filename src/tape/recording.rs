@@ -143,7 +143,7 @@ impl Tape {
         self.draws = Some(counter);
     }
 
-    /// What random draws are counted by, where it is not the step counter.
+    /// The value by which random draws are counted, where it is not the step counter.
     pub(crate) fn drawn_by(&self) -> Option<Var> {
         self.draws
     }

@@ -12,7 +12,7 @@ use crate::{Error, Result};
 pub struct Divided {
     /// Loss, terms and gradients of a part, one after the other.
     pub(super) packed: Var,
-    /// What is packed, by the names that an error calls them by.
+    /// The packed values, by the names that an error calls them by.
     pub(super) results: Vec<(String, Var)>,
     /// Clipping, the optimiser, and the buffers that keep the losses.
     pub(super) update: Tape,

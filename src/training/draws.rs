@@ -1,4 +1,4 @@
-//! Where the inputs of a step come from.
+//! The source of the inputs of a step.
 
 use super::Batch;
 use crate::{Error, Result};

@@ -16,7 +16,7 @@ pub struct Spread<'a> {
     pub ranks: &'a dyn Communicator,
 }
 
-/// What a step in parts has beside the program that computes a part.
+/// The rest of a step in parts, beside the program that computes a part.
 #[derive(Debug)]
 pub(super) struct Parts<'a> {
     spread: Spread<'a>,

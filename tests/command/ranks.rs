@@ -26,7 +26,7 @@ fn processes_run_each_by_itself_where_they_are_told_to_and_where_there_is_one() 
     }
 }
 
-/// What is wrong with a command line is wrong in every process, and the first prints it.
+/// A wrong command line is wrong in every process, and the first prints it.
 #[test]
 fn one_process_prints_the_usage() {
     let folder = Folder::new("usage");

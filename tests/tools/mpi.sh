@@ -30,7 +30,7 @@ quietly() {
     "$@" >out.txt 2>err.txt || { cat err.txt >&2; fail "failed: $*"; }
 }
 
-# What a run computed: parameters, losses and values. The record of a run holds times, and its result the name of its folder.
+# The values that a run computed: parameters, losses and values. The record of a run holds times, and its result the name of its folder.
 same() {
     local file
     for file in "$1"/*.npy "$1"/losses.csv; do
@@ -139,7 +139,7 @@ quietly "$tapetum" run "${long[@]}" -o killed-1 --resume
 same whole killed-1 "a run of 4 ranks, killed and resumed by one process, wrote other bytes than one process"
 echo "a killed rank ends the run, which resumes on 2 ranks and on one"
 
-# What is refused, with a line that says what would do or names the rank.
+# Refusals, with a line that says what would do or names the rank.
 refused "rank 1: its workflow" mpirun --oversubscribe -n 1 "$tapetum" run people.json --device cpu -o refused : -n 2 "$tapetum" run other.json --device cpu
 [ ! -e refused ] || fail "a run that was refused left files"
 refused "rank 2 of 3 .*nowhere.json" mpirun --oversubscribe -n 2 "$tapetum" run people.json --device cpu : -n 1 "$tapetum" run nowhere.json --device cpu

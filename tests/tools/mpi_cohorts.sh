@@ -15,7 +15,7 @@ cd "$work"
 export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl=self,vader TAPETUM_DEVICE=cpu
 python3 "$tools/make_cohort.py" "$work" "$subjects"
 
-# What a line leaves: its exit code, what it prints without mpirun's own lines, and its files.
+# The outcome of a line: its exit code, what it prints without mpirun's own lines, and its files.
 leaves() {
     local into=$1 code=0
     shift

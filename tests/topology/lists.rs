@@ -63,7 +63,7 @@ fn weights_that_rounding_parts_become_their_mean() {
     let found = symmetric_to_rounding(&HostTensor::real([3, 3], given.to_vec()).unwrap()).unwrap().to_f64_vec();
     assert_eq!(found[1], f64::from((0.5 + 1e-7) as f32));
     assert_eq!(found[1], found[3]);
-    // What differs by more stays, and so does a NaN.
+    // A difference that is larger stays, and so does a NaN.
     assert_eq!((found[2], found[6]), (0.25, f64::from(0.26f32)));
     assert!(found[5].is_nan() && found[7].is_nan());
 }

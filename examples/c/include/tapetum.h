@@ -105,12 +105,12 @@ typedef struct tapetum_device tapetum_device;
 typedef struct tapetum_program tapetum_program;
 
 /**
- * What a computation found: arrays by name, and a report in JSON.
+ * The results of a computation: arrays by name, and a report in JSON.
  */
 typedef struct tapetum_results tapetum_results;
 
 /**
- * What lasts between steps, by name: parameters, moments of optimisers, the number of steps. Programs on one device share it.
+ * The values that last between steps, by name: parameters, moments of optimisers, the number of steps. Programs on one device share it.
  */
 typedef struct tapetum_state tapetum_state;
 

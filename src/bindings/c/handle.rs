@@ -5,7 +5,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What C can hold a handle of.
+/// The things that C can hold a handle of.
 pub(super) trait Handle: Any + Send + Sync {
     /// Its name in messages, with its article.
     const NAME: &'static str;

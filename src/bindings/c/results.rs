@@ -11,7 +11,7 @@ use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::sync::{Mutex, PoisonError};
 
-/// What a computation found: arrays by name, and a report in JSON.
+/// The results of a computation: arrays by name, and a report in JSON.
 pub struct TapetumResults {
     arrays: Vec<(CString, HostTensor)>,
     report: Value,

@@ -11,7 +11,7 @@ use serde_json::json;
 use std::mem::MaybeUninit;
 use std::ptr;
 
-/// What lasts between steps, by name: parameters, moments of optimisers, the number of steps. Programs on one device share it.
+/// The values that last between steps, by name: parameters, moments of optimisers, the number of steps. Programs on one device share it.
 pub struct TapetumState(pub(super) State);
 
 impl Handle for TapetumState {

@@ -18,7 +18,7 @@ use std::sync::{Mutex, PoisonError};
 /// A workflow described in JSON, with its seed, settings and arrays.
 pub struct TapetumWorkflow(Mutex<Source>);
 
-/// What a workflow is read from.
+/// The source that a workflow is read from.
 #[derive(Clone)]
 struct Source {
     /// The workflow, if it is not in a file.

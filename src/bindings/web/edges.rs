@@ -38,7 +38,7 @@ impl Kept {
     }
 }
 
-/// What is asked of the series of one subject.
+/// A request about the series of one subject.
 struct Asked {
     measure: Connectivity,
     subject: usize,

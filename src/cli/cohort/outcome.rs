@@ -1,4 +1,4 @@
-//! What came of a file: its results, or the reason why it has none. A rank works on its share of the files, and rank 0 gets what came of all.
+//! The outcome of a file: its results, or the reason why it has none. A rank works on its share of the files, and rank 0 gets what came of all.
 
 use super::found::{Fault, Regions};
 use super::notes::{Notes, Said};
@@ -8,7 +8,7 @@ use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// What came of a file.
+/// The outcome of a file.
 pub(super) struct Outcome {
     /// Its regions, where they could be read.
     pub(super) regions: Option<Regions>,

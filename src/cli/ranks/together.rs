@@ -1,4 +1,4 @@
-//! What ranks do together: they end alike, and rank 0 gets the results of all.
+//! Actions of all ranks together: they end alike, and rank 0 gets the results of all.
 //!
 //! Every rank calls these functions in the same order. A rank that fails says so in the place of its results, so that none waits for it.
 
@@ -72,7 +72,7 @@ impl Ranks {
         Err(Error::argument(format!("rank {rank} of {size} has {other} than rank 0: {what}")))
     }
 
-    /// What `work` makes of each of `of` things, spread over ranks: of all in order at rank 0, of none at the others. `add` and `next` carry a
+    /// The results of `work` on each of `of` things, spread over ranks: of all in order at rank 0, of none at the others. `add` and `next` carry a
     /// result from one rank to another.
     ///
     /// # Errors
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
     use crate::communicator::Threads;
 
-    /// What each of `size` ranks gets from `call`.
+    /// The value that each of `size` ranks gets from `call`.
     fn ranks<T: Send>(size: usize, call: impl Fn(&Ranks) -> T + Sync) -> Vec<T> {
         std::thread::scope(|scope| {
             let call = &call;
