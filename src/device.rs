@@ -437,7 +437,7 @@ impl Program {
     }
 
     /// Runs one step on the host. The result holds, for each value of the tape by its index, true where an element meets `test`.
-    pub(crate) fn flawed(&mut self, test: impl Fn(f64) -> bool) -> Result<Vec<bool>> {
+    pub(crate) fn flawed(&mut self, test: impl Fn(f64) -> bool + Sync) -> Result<Vec<bool>> {
         let Engine::Host(program) = &mut self.engine else {
             return Err(Error::argument("a GPU runs dispatches, not nodes of the tape"));
         };

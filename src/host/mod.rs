@@ -5,7 +5,7 @@ use crate::kernel::Target;
 use crate::plan::Plan;
 use crate::tape::{Origin, Tape, Var};
 use crate::tensor::pool::{self, Pool};
-use crate::tensor::{DType, HostTensor};
+use crate::tensor::{DType, HostTensor, parallel};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 #[cfg(not(target_arch = "wasm32"))]
@@ -31,6 +31,9 @@ impl Precision {
     }
 }
 
+/// A step none of whose values has so many elements has no work to share out, such as a product of 64 × 64 × 64.
+const SHARED_OUT: usize = parallel::GRAIN / 4;
+
 /// State by name.
 pub type Values = BTreeMap<String, HostTensor>;
 
@@ -48,6 +51,8 @@ pub struct Executor {
     inputs: BTreeMap<Var, HostTensor>,
     results: Vec<HostTensor>,
     pool: Pool,
+    /// True where a value is large enough to be shared out among threads.
+    shared_out: bool,
 }
 
 impl Executor {
@@ -70,6 +75,8 @@ impl Executor {
             }
         }
         let inverts = |i: &usize| matches!(&tape.nodes()[*i].origin, Origin::Op(op) if op.inversion().is_some());
+        let large = |i: &usize| tape.nodes()[*i].outputs.clone().any(|v| tape.ty(tape.var(v)).shape.elements() >= SHARED_OUT);
+        let shared_out = runs.iter().any(|(i, _)| large(i));
         let within = if runs.iter().any(|(i, _)| inverts(i)) { Precision::F64 } else { precision };
         Ok(Self {
             tape: tape.replica(),
@@ -80,6 +87,7 @@ impl Executor {
             inputs: BTreeMap::new(),
             results: Vec::new(),
             pool: Pool::default(),
+            shared_out,
         })
     }
 
@@ -115,7 +123,7 @@ impl Executor {
     }
 
     /// [`Executor::step`], and for each value of the tape whether an element of it meets `test`; values that do not run do not.
-    pub fn flawed(&mut self, state: &mut Values, test: impl Fn(f64) -> bool) -> Result<Vec<bool>> {
+    pub fn flawed(&mut self, state: &mut Values, test: impl Fn(f64) -> bool + Sync) -> Result<Vec<bool>> {
         let mut flawed = vec![false; self.tape.len()];
         let places: Vec<_> = self.tape.nodes().iter().map(|node| node.outputs.clone()).collect();
         self.lend(state, |node, values| {
@@ -140,9 +148,10 @@ impl Executor {
     }
 
     /// Runs with the pool's memory at hand; `ran` is called after each node, with the values there are.
-    fn lend(&mut self, state: &mut Values, ran: impl FnMut(usize, &[Option<HostTensor>])) -> Result<()> {
-        let mut pool = std::mem::take(&mut self.pool);
-        let done = pool.lend(|| self.run(state, ran));
+    fn lend(&mut self, state: &mut Values, ran: impl FnMut(usize, &[Option<HostTensor>]) + Send) -> Result<()> {
+        let (mut pool, shared_out) = (std::mem::take(&mut self.pool), self.shared_out);
+        let run = || pool.lend(|| self.run(state, ran));
+        let done = if shared_out { parallel::within(run) } else { run() };
         self.pool = pool;
         done
     }

@@ -53,7 +53,7 @@ impl ParcelSeries {
     fn run<R: Real>(a: &HostTensor, x: &HostTensor) -> Result<Vec<HostTensor>> {
         let ([p, v], t) = ([a.shape()[0], a.shape()[1]], x.shape()[1]);
         let (a, x) = (a.elements::<R>()?, x.elements::<R>()?);
-        let mut mass = vec![R::zero(); p];
+        let mut mass = buffer(p);
         parallel::rows(&mut mass, 1, v, |i, m| m[0] = tree_sum(&a[i * v..(i + 1) * v]));
         let mut s = buffer(p * t);
         product(&mut s, [p, v, t], a, MatrixLayout::new(0, [p, v], false), x, MatrixLayout::new(0, [v, t], false));

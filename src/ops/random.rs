@@ -6,7 +6,7 @@ use super::work::{Instance, Work};
 use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{HostTensor, Philox, TensorType};
+use crate::tensor::{HostTensor, Philox, TensorType, buffer, parallel};
 use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family = Family { sources: &[&RANDOM], cases, works };
@@ -53,7 +53,9 @@ impl Op for Random {
                 -(-u.ln()).ln() as f32
             }
         };
-        Ok(vec![HostTensor::f32(self.shape, (0..self.shape.elements()).map(draw).collect())?])
+        let mut y = buffer(self.shape.elements());
+        parallel::parts(&mut y, 1, |start, part| part.iter_mut().zip(start..).for_each(|(y, i)| *y = draw(i)));
+        Ok(vec![HostTensor::f32(self.shape, y)?])
     }
 
     fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {

@@ -2,12 +2,12 @@
 
 use super::Family;
 use super::case::{Case, Draw, f32s, i32s};
-use super::shape::{Strided, words};
+use super::shape::words;
 use super::work::{Instance, Work};
 use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
 use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, TensorType};
+use crate::tensor::{DType, HostTensor, TensorType, filled, parallel};
 use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family = Family { sources: &[&GATHER_ROWS, &ONE_HOT], cases, works };
@@ -37,15 +37,15 @@ impl Op for GatherRows {
 
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
         let x = &inputs[0];
-        let mut y = HostTensor::zeros(self.infer(&[x.ty(), inputs[1].ty()])?[0]);
-        if x.is_f64() {
-            y = y.to_real::<f64>();
-        }
-        let width: usize = x.shape()[1..].iter().product();
-        for (j, &row) in indices(&inputs[1])?.iter().enumerate() {
-            let row = clamped(row, x.shape()[0]);
-            Strided { extents: vec![width], x: (row * width, vec![1]), y: (j * width, vec![1]) }.apply_to(x, &mut y)?;
-        }
+        let mut y = x.blank(self.infer(&[x.ty(), inputs[1].ty()])?[0].shape);
+        let (index, rows) = (indices(&inputs[1])?, x.shape()[0]);
+        y.zip_mut(
+            x,
+            |y, x| take(y, x, index, rows),
+            |y, x| take(y, x, index, rows),
+            |y, x| take(y, x, index, rows),
+            |y, x| take(y, x, index, rows),
+        )?;
         Ok(vec![y])
     }
 
@@ -88,8 +88,13 @@ impl Op for OneHot {
 
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
         let shape = self.infer(&[inputs[0].ty()])?[0].shape;
-        let hot = |&i: &i32| (0..self.classes).map(move |k| if i == k as i32 { 1.0 } else { 0.0 });
-        Ok(vec![HostTensor::f32(shape, indices(&inputs[0])?.iter().flat_map(hot).collect())?])
+        let mut y = filled(shape.elements(), 0.0);
+        for (y, &i) in y.chunks_exact_mut(self.classes.max(1)).zip(indices(&inputs[0])?) {
+            if let Some(hot) = usize::try_from(i).ok().and_then(|i| y.get_mut(i)) {
+                *hot = 1.0;
+            }
+        }
+        Ok(vec![HostTensor::f32(shape, y)?])
     }
 
     fn reverse(&self, _: &mut Reverse<'_>) -> Result<Vec<Option<Var>>> {
@@ -103,6 +108,12 @@ impl Op for OneHot {
         let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
         cx.dispatch(kernel, bindings, Params::new().u32(n / unit).u32(self.classes / unit), flat_groups(n), 0.0)
     }
+}
+
+/// y_j := x_index(j), of so many rows.
+fn take<T: Copy + Send + Sync>(y: &mut [T], x: &[T], index: &[i32], rows: usize) {
+    let width = y.len() / index.len().max(1);
+    parallel::rows(y, width, width, |j, y| y.copy_from_slice(&x[clamped(index[j], rows) * width..][..width]));
 }
 
 pub(super) fn indices(t: &HostTensor) -> Result<&[i32]> {

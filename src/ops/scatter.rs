@@ -8,7 +8,7 @@ use super::work::{Instance, Work};
 use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
 use crate::kernel::{Algorithms, Binding, Buffer, Choice, Lowering, Params, Source, Target, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result};
 
 pub(super) static FAMILY: Family = Family { sources: &[&SCATTER_KEYS, &SCATTER_ROWS, &SCATTER_STARTS, &SCATTER_SUM], cases, works };
@@ -46,13 +46,35 @@ impl ScatterRows {
     fn run<R: Real>(&self, x: &HostTensor, index: &[i32]) -> Result<HostTensor> {
         let width: usize = x.shape()[1..].iter().product();
         let data = x.elements::<R>()?;
-        let mut y = vec![R::zero(); self.rows * width];
-        parallel::rows(&mut y, width, index.len() * 2, |row, y| {
-            for (j, _) in index.iter().enumerate().filter(|(_, i)| clamped(**i, self.rows) == row) {
+        let (begins, order) = self.by_row(index);
+        let mut y = buffer(self.rows * width);
+        parallel::rows(&mut y, width, (1 + index.len() / self.rows.max(1)) * width, |row, y| {
+            y.fill(R::zero());
+            for &j in &order[begins[row]..begins[row + 1]] {
                 y.iter_mut().zip(&data[j * width..]).for_each(|(y, &x)| *y += x);
             }
         });
         HostTensor::real(x.shape().with(0, self.rows), y)
+    }
+}
+
+impl ScatterRows {
+    /// The places of `index` by the rows they name, those of a row in their order; and where each row's begin, with the end of the last.
+    fn by_row(&self, index: &[i32]) -> (Vec<usize>, Vec<usize>) {
+        let mut begins = vec![0; self.rows + 1];
+        for &i in index {
+            begins[clamped(i, self.rows) + 1] += 1;
+        }
+        for row in 0..self.rows {
+            begins[row + 1] += begins[row];
+        }
+        let (mut next, mut order) = (begins.clone(), vec![0; index.len()]);
+        for (j, &i) in index.iter().enumerate() {
+            let next = &mut next[clamped(i, self.rows)];
+            order[*next] = j;
+            *next += 1;
+        }
+        (begins, order)
     }
 }
 

@@ -136,14 +136,11 @@ impl Op for Move {
 
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
         let x = &inputs[0];
-        let out = TensorType::new(x.dtype(), self.output(x.shape()));
+        let shape = self.output(x.shape());
         let mut y = match self {
-            Self::Place { value, .. } if x.dtype() == DType::F32 => HostTensor::full(out.shape, *value),
-            _ => HostTensor::zeros(out),
+            Self::Place { value, .. } => x.filled(shape, *value),
+            Self::Transpose(_) | Self::Slice { .. } => x.blank(shape),
         };
-        if x.is_f64() {
-            y = y.to_real::<f64>();
-        }
         self.strided(x.shape()).apply_to(x, &mut y)?;
         Ok(vec![y])
     }
@@ -249,10 +246,7 @@ impl Op for Concatenate {
 
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
         let types: Vec<_> = inputs.iter().map(HostTensor::ty).collect();
-        let mut y = HostTensor::zeros(self.infer(&types)?[0]);
-        if inputs[0].is_f64() {
-            y = y.to_real::<f64>();
-        }
+        let mut y = inputs[0].blank(self.infer(&types)?[0].shape);
         let shapes: Vec<_> = types.iter().map(|t| t.shape).collect();
         for (x, m) in inputs.iter().zip(self.moves(&shapes)) {
             m.apply_to(x, &mut y)?;

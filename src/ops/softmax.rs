@@ -1,13 +1,14 @@
 //! Softmax and its logarithm over any axis.
 
+mod host;
+
 use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::line::{self, Lines};
-use super::reduce::{largest_of, tree_sum};
 use super::work::{Instance, Work};
 use crate::kernel::{Binding, Buffer, Choice, Kernel, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
+use crate::tensor::{DType, HostTensor, Real, TensorType, real_inputs};
 use crate::{Error, Result};
 
 pub(super) static FAMILY: Family = Family { sources: &[&SOFTMAX, &SOFTMAX_REVERSE], cases, works };
@@ -38,60 +39,10 @@ struct SoftmaxReverse {
     log: bool,
 }
 
-/// y = f of columns of x: `[outer, n, inner]`, `f(column)` in place.
-fn along<R: Real>(x: &[&[R]], [outer, n, inner]: [usize; 3], f: impl Fn(&[&[R]], &mut [R]) + Sync) -> Vec<R> {
-    let mut y = buffer(outer * n * inner);
-    if inner == 1 {
-        parallel::rows(&mut y, n, 8 * n, |row, y| {
-            let x: Vec<&[R]> = x.iter().map(|x| &x[row * n..(row + 1) * n]).collect();
-            f(&x, y);
-        });
-        return y;
-    }
-    // Columns lie `inner` apart: gathered a few at a time, worked on as rows, and put back.
-    for (o, y) in y.chunks_mut((n * inner).max(1)).enumerate() {
-        parallel::columns(y, inner, 16 * FEW, 8 * n, |first, y| {
-            let mut gathered = vec![vec![R::zero(); FEW * n]; x.len()];
-            let mut made = vec![R::zero(); FEW * n];
-            let width = y.first().map_or(0, |row| row.len());
-            for at in (0..width).step_by(FEW) {
-                let few = FEW.min(width - at);
-                for (to, x) in gathered.iter_mut().zip(x) {
-                    for (i, row) in x[o * n * inner..].chunks_exact(inner).take(n).enumerate() {
-                        row[first + at..][..few].iter().enumerate().for_each(|(j, &x)| to[j * n + i] = x);
-                    }
-                }
-                for (j, made) in made.chunks_exact_mut(n).take(few).enumerate() {
-                    let x: Vec<&[R]> = gathered.iter().map(|x| &x[j * n..(j + 1) * n]).collect();
-                    f(&x, made);
-                }
-                for (i, row) in y.iter_mut().enumerate() {
-                    row[at..at + few].iter_mut().enumerate().for_each(|(j, y)| *y = made[j * n + i]);
-                }
-            }
-        });
-    }
-    y
-}
-
-/// Columns gathered at once: a cache line of f32.
-const FEW: usize = 16;
-
 impl Softmax {
     fn run<R: Real>(&self, x: &HostTensor) -> Result<HostTensor> {
         let shape = x.shape();
-        let y = along(&[x.elements::<R>()?], shape.around(self.axis), |x, y| {
-            let most = largest_of([x[0]], |[x]| x);
-            y.iter_mut().zip(x[0]).for_each(|(y, &x)| *y = (x - most).exp_not_above_one());
-            let sum = tree_sum(y);
-            if self.log {
-                let shift = sum.ln();
-                y.iter_mut().zip(x[0]).for_each(|(y, &x)| *y = x - most - shift);
-            } else {
-                let scale = sum.recip();
-                y.iter_mut().for_each(|y| *y *= scale);
-            }
-        });
+        let y = host::softmax(x.elements::<R>()?, shape.around(self.axis), self.log);
         HostTensor::real(shape, y)
     }
 }
@@ -127,17 +78,7 @@ impl Op for Softmax {
 impl SoftmaxReverse {
     fn run<R: Real>(&self, y: &HostTensor, g: &HostTensor) -> Result<HostTensor> {
         let shape = y.shape();
-        let d = along(&[y.elements::<R>()?, g.elements::<R>()?], shape.around(self.axis), |x, d| {
-            let (y, g) = (x[0], x[1]);
-            if self.log {
-                let sum = tree_sum(g);
-                d.iter_mut().zip(y).zip(g).for_each(|((d, &y), &g)| *d = g - y.exp() * sum);
-            } else {
-                d.iter_mut().zip(y).zip(g).for_each(|((d, &y), &g)| *d = y * g);
-                let sum = tree_sum(d);
-                d.iter_mut().zip(y).zip(g).for_each(|((d, &y), &g)| *d = y * (g - sum));
-            }
-        });
+        let d = host::reverse(y.elements::<R>()?, g.elements::<R>()?, shape.around(self.axis), self.log);
         HostTensor::real(shape, d)
     }
 

@@ -50,10 +50,7 @@ impl Op for Split {
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
         let x = &inputs[0];
         let part = |m: Strided| {
-            let mut y = HostTensor::zeros(TensorType::new(x.dtype(), self.part(x.shape())));
-            if x.is_f64() {
-                y = y.to_real::<f64>();
-            }
+            let mut y = x.blank(self.part(x.shape()));
             m.apply_to(x, &mut y).map(|()| y)
         };
         self.moves(x.shape()).map(part).collect()

@@ -1,9 +1,10 @@
 //! Strided moves, which change no element: how they are folded to few axes, and the kernels that make them.
 
+mod host;
+
 use crate::Result;
 use crate::kernel::common::{FLAT, FLAT_NUMBERS, FLAT_SHORT, flat_groups, flat_width};
 use crate::kernel::{Adapters, Binding, Buffer, Choice, Kernel, Lowering, Params, Source, Target, Variant, kernel_source};
-use crate::tensor::HostTensor;
 use std::cmp::Reverse;
 
 /// The numbers of axes for which the kernels are written out.
@@ -61,35 +62,6 @@ pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
 impl Strided {
     pub(super) fn elements(&self) -> usize {
         self.extents.iter().product()
-    }
-
-    fn apply<T: Copy>(&self, x: &[T], y: &mut [T]) {
-        if self.elements() == 0 {
-            return;
-        }
-        let rank = self.extents.len();
-        let (inner, sx, sy) = match rank {
-            0 => (1, 0, 0),
-            _ => (self.extents[rank - 1], self.x.1[rank - 1], self.y.1[rank - 1]),
-        };
-        let mut index = vec![0; rank.saturating_sub(1)];
-        loop {
-            let from = self.x.0 + index.iter().zip(&self.x.1).map(|(i, s)| i * s).sum::<usize>();
-            let to = self.y.0 + index.iter().zip(&self.y.1).map(|(i, s)| i * s).sum::<usize>();
-            if sx == 1 && sy == 1 {
-                y[to..to + inner].copy_from_slice(&x[from..from + inner]);
-            } else {
-                (0..inner).for_each(|j| y[to + j * sy] = x[from + j * sx]);
-            }
-            let Some(axis) = (0..index.len()).rev().find(|&a| index[a] + 1 < self.extents[a]) else { return };
-            index[axis] += 1;
-            index[axis + 1..].fill(0);
-        }
-    }
-
-    /// Moves elements of `x` into `y`, both of one type.
-    pub(super) fn apply_to(&self, x: &HostTensor, y: &mut HostTensor) -> Result<()> {
-        y.zip_mut(x, |y, x| self.apply(x, y), |y, x| self.apply(x, y), |y, x| self.apply(x, y), |y, x| self.apply(x, y))
     }
 
     pub(crate) fn lower(&self, cx: &mut Lowering<'_>, x: Buffer, y: Binding) -> Result<()> {

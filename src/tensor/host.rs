@@ -1,9 +1,10 @@
 //! Values in the host's memory.
 
-use super::{DType, Real, Shape, TensorType};
+use super::{DType, Real, Shape, TensorType, buffer, filled};
 use crate::{Error, Result};
 use half::f16;
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Elements, row-major. `F64` is an f32 tensor held in double precision, as the f64 executor does.
@@ -101,6 +102,28 @@ impl HostTensor {
             DType::F16 => Data::F16(Arc::new(vec![f16::ZERO; n])),
         };
         Self { shape: ty.shape, data }
+    }
+
+    /// A tensor of `shape`, of the element type and the precision of this one, whose elements have no particular value: who asks writes each.
+    pub(crate) fn blank(&self, shape: Shape) -> Self {
+        let n = shape.elements();
+        let data = match self.data {
+            Data::F32(_) => f32::data(buffer(n)),
+            Data::F64(_) => f64::data(buffer(n)),
+            _ => return Self::zeros(TensorType::new(self.dtype(), shape)),
+        };
+        Self { shape, data }
+    }
+
+    /// The same filled with `value`, or with zeros where the elements are not real.
+    pub(crate) fn filled(&self, shape: Shape, value: f32) -> Self {
+        let n = shape.elements();
+        let data = match self.data {
+            Data::F32(_) => f32::data(filled(n, value)),
+            Data::F64(_) => f64::data(filled(n, f64::from(value))),
+            _ => return Self::zeros(TensorType::new(self.dtype(), shape)),
+        };
+        Self { shape, data }
     }
 
     /// A tensor from an array of either precision, in whatever memory order.
@@ -209,12 +232,17 @@ impl HostTensor {
 
     /// Every element in double precision, whatever the type.
     pub fn to_f64_vec(&self) -> Vec<f64> {
+        self.doubles(0..self.shape.elements())
+    }
+
+    /// The elements in `range`, row-major, in double precision.
+    pub(crate) fn doubles(&self, range: Range<usize>) -> Vec<f64> {
         match &self.data {
-            Data::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            Data::F64(v) => v.to_vec(),
-            Data::I32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            Data::U32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            Data::F16(v) => v.iter().map(|x| x.to_f64()).collect(),
+            Data::F32(v) => v[range].iter().map(|&x| f64::from(x)).collect(),
+            Data::F64(v) => v[range].to_vec(),
+            Data::I32(v) => v[range].iter().map(|&x| f64::from(x)).collect(),
+            Data::U32(v) => v[range].iter().map(|&x| f64::from(x)).collect(),
+            Data::F16(v) => v[range].iter().map(|x| x.to_f64()).collect(),
         }
     }
 

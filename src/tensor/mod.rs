@@ -13,7 +13,7 @@ pub(crate) use host::Data;
 pub use host::HostTensor;
 pub(crate) use host::real_inputs;
 pub use philox::Philox;
-pub(crate) use pool::buffer;
+pub(crate) use pool::{buffer, filled};
 pub(crate) use product::{MatrixLayout, product, product_alone, symmetric_product};
 pub use real::Real;
 pub use shape::{MAX_RANK, Shape};

@@ -1,8 +1,17 @@
 //! All cores over disjoint parts of one slice, where the feature `host` is on; one core otherwise.
 
 /// Fewer elements than this are not worth a second thread.
-#[cfg(feature = "host")]
-const GRAIN: usize = 1 << 14;
+pub(crate) const GRAIN: usize = 1 << 14;
+
+/// Calls `f` on a thread of the pool, where calls of the functions below cost 0.1 µs: from elsewhere each waits for a thread to wake, 5 µs,
+/// as long as some ten thousand elements take.
+pub(crate) fn within<T: Send>(f: impl FnOnce() -> T + Send) -> T {
+    #[cfg(feature = "host")]
+    if !cfg!(target_arch = "wasm32") {
+        return rayon::scope(|_| f());
+    }
+    f()
+}
 
 /// Calls `f(start, part)` for consecutive parts of `out`, each a multiple of `unit` elements long but for the last.
 /// The values that `f` writes must not depend on where the parts end: results are the same on any number of cores.

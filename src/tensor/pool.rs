@@ -74,6 +74,13 @@ pub(crate) fn buffer<R: Real>(n: usize) -> Vec<R> {
     LENT.with_borrow_mut(|pool| R::shelf(pool.as_mut()?).take(n)).unwrap_or_else(|| vec![R::zero(); n])
 }
 
+/// `n` elements of `value`.
+pub(crate) fn filled<R: Real>(n: usize, value: R) -> Vec<R> {
+    let Some(mut used) = LENT.with_borrow_mut(|pool| R::shelf(pool.as_mut()?).take(n)) else { return vec![value; n] };
+    used.fill(value);
+    used
+}
+
 /// Keeps the memory of a value that nobody else holds.
 pub(crate) fn give(value: HostTensor) {
     LENT.with_borrow_mut(|pool| {
@@ -99,6 +106,9 @@ mod tests {
             let first: Vec<f32> = buffer(n);
             assert_eq!(first[0], 3.0, "the memory that was given");
             assert_eq!(buffer::<f32>(n)[0], 0.0, "fresh memory");
+            give(HostTensor::full([n], 4.0));
+            let again: Vec<f32> = filled(n, 5.0);
+            assert!(again.iter().all(|&x| x == 5.0));
             give(HostTensor::full([n], 4.0));
         });
         assert_eq!(pool.single.free.len(), 1);

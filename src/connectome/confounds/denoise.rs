@@ -20,7 +20,7 @@ use crate::blocking::block_on;
 use crate::connectome::signal::butterworth::{Band, Section, butterworth, forward_backward};
 use crate::ops::confounds::orthonormal_basis;
 use crate::tape::Tape;
-use crate::tensor::HostTensor;
+use crate::tensor::{HostTensor, parallel};
 use crate::{Device, Error, Result, State};
 
 /// The order of the Butterworth filter of a [`Denoise`]; the same as in nilearn.
@@ -182,9 +182,8 @@ impl Model {
         if rank >= frames {
             return Err(Error::argument(format!("{frames} frames are kept for a model of {rank} columns: more frames are needed")));
         }
-        let series = series.to_f64_vec();
-        let means = Self::means(&series, &kept);
-        let centred = self.centred(&series, &means, steady)?;
+        let means = Self::means(series, &kept);
+        let centred = self.centred(series, &means, steady)?;
         let mut residual = self.on_device(device, &centred, [&before, &basis], steady).await?;
         if self.keep_mean {
             residual = added(&residual, &means, frames)?;
@@ -255,24 +254,30 @@ impl Model {
     }
 
     /// The mean of each region over the kept frames.
-    fn means(series: &[f64], kept: &[bool]) -> Vec<f64> {
+    fn means(series: &HostTensor, kept: &[bool]) -> Vec<f64> {
+        let (regions, time) = (series.shape()[0], kept.len());
         let n = kept.iter().filter(|k| **k).count().max(1) as f64;
-        let mean = |row: &[f64]| row.iter().zip(kept).filter(|(_, k)| **k).map(|(x, _)| x).sum::<f64>() / n;
-        series.chunks_exact(kept.len().max(1)).map(mean).collect()
+        let mut means = vec![0.0; regions];
+        parallel::rows(&mut means, 1, time, |i, mean| {
+            let row = series.doubles(i * time..(i + 1) * time);
+            mean[0] = row.iter().zip(kept).filter(|(_, k)| **k).map(|(x, _)| x).sum::<f64>() / n;
+        });
+        means
     }
 
     /// The series after `first` with their means subtracted in f64, so that f32 holds the variation. Censored frames are interpolated where
     /// there is a filter.
-    fn centred(&self, series: &[f64], means: &[f64], kept: &[bool]) -> Result<HostTensor> {
-        let time = self.first + kept.len();
-        let mut out = Vec::with_capacity(means.len() * kept.len());
-        for (row, mean) in series.chunks_exact(time.max(1)).zip(means) {
-            let mut row: Vec<f64> = row[self.first..].iter().map(|x| x - mean).collect();
+    fn centred(&self, series: &HostTensor, means: &[f64], kept: &[bool]) -> Result<HostTensor> {
+        let (first, time) = (self.first, self.first + kept.len());
+        let mut out = vec![0.0; means.len() * kept.len()];
+        parallel::rows(&mut out, kept.len(), 4 * time, |i, out| {
+            let mut row = series.doubles(i * time + first..(i + 1) * time);
+            row.iter_mut().for_each(|x| *x -= means[i]);
             if !self.filter.is_empty() {
                 censor::interpolate(&mut row, kept);
             }
-            out.extend(row.iter().map(|&x| x as f32));
-        }
+            out.iter_mut().zip(row).for_each(|(out, x)| *out = x as f32);
+        });
         HostTensor::f32([means.len(), kept.len()], out)
     }
 

@@ -54,7 +54,7 @@ impl CovarianceReverse {
             let span = row * time..(row + 1) * time;
             along[0] = dots(&p[span.clone()], &u[span], frames.of(row).0);
         });
-        let mut dw = vec![R::zero(); batch * time];
+        let mut dw = buffer(batch * time);
         parallel::rows(&mut dw, time, 8 * n * time, |b, dw| {
             let w = &w[b * time..][..time];
             let total = tree_sum(w);

@@ -63,7 +63,7 @@ impl<'a, R: Real> Frames<'a, R> {
 /// u and s of the rows of x.
 pub(super) fn standardise<R: Real>(kind: Statistic, x: &[R], frames: &Frames<'_, R>, time: usize) -> (Vec<R>, Vec<R>) {
     let mut u = buffer(x.len());
-    let mut s = vec![R::zero(); x.len() / time];
+    let mut s = buffer(x.len() / time);
     parallel::rows_with(&mut u, time, &mut s, 8 * time, |row, u, s| {
         let (x, (w, total)) = (&x[row * time..][..time], frames.of(row));
         let mu = mean(x, w, total);

@@ -41,16 +41,26 @@ impl Section {
 
     /// Runs in place from the state z of the transposed direct form II: z₁ is what the frames before add to the first, z₂ to the second.
     /// The state after them is given back.
-    pub(crate) fn run(&self, y: &mut [f64], mut z: [f64; 2]) -> [f64; 2] {
+    pub(crate) fn run(&self, y: &mut [f64], z: [f64; 2]) -> [f64; 2] {
+        self.run_side_by_side(y.as_chunks_mut().0, z.map(|z| [z])).map(|[z]| z)
+    }
+
+    /// The same for series side by side.
+    fn run_side_by_side<const SIDE: usize>(&self, y: &mut [[f64; SIDE]], mut z: [[f64; SIDE]; 2]) -> [[f64; SIDE]; 2] {
         let ([b_0, b_1, b_2], [a_1, a_2]) = (self.b, self.a);
         for y in y.iter_mut() {
-            let x = *y;
-            *y = b_0 * x + z[0];
-            z = [b_1 * x - a_1 * *y + z[1], b_2 * x - a_2 * *y];
+            for (l, y) in y.iter_mut().enumerate() {
+                let x = *y;
+                *y = b_0 * x + z[0][l];
+                (z[0][l], z[1][l]) = (b_1 * x - a_1 * *y + z[1][l], b_2 * x - a_2 * *y);
+            }
         }
         z
     }
 }
+
+/// Series that a core filters at once: a frame waits for the one before it, and other series fill the time.
+const SIDE: usize = 8;
 
 /// x and what kernels know of blocks → x through the sections one after another, from a state of zeros; from the last frame to the first
 /// where `reversed`, which is the adjoint.
@@ -64,18 +74,25 @@ impl SectionFilter {
     fn run<R: Real>(&self, x: &HostTensor) -> Result<HostTensor> {
         let (given, time) = (x.elements::<R>()?, x.shape().last().copied().unwrap_or(0));
         let mut y = buffer(given.len());
-        parallel::rows(&mut y, time, 10 * time * self.sections.len(), |row, y| {
-            let mut wide: Vec<f64> = given[row * time..][..time].iter().map(|x| x.double()).collect();
+        let work = 10 * SIDE * time * self.sections.len();
+        parallel::rows(&mut y, SIDE * time, work, |at, y| {
+            let given = &given[at * SIDE * time..][..y.len()];
+            let mut wide = vec![[0.0; SIDE]; time];
+            for (l, row) in given.chunks_exact(time).enumerate() {
+                wide.iter_mut().zip(row).for_each(|(wide, x)| wide[l] = x.double());
+            }
             if self.reversed {
                 wide.reverse();
             }
             for section in &self.sections {
-                section.run(&mut wide, [0.0; 2]);
+                section.run_side_by_side(&mut wide, [[0.0; SIDE]; 2]);
             }
             if self.reversed {
                 wide.reverse();
             }
-            y.iter_mut().zip(wide).for_each(|(y, wide)| *y = R::of(wide));
+            for (l, row) in y.chunks_exact_mut(time).enumerate() {
+                row.iter_mut().zip(&wide).for_each(|(y, wide)| *y = R::of(wide[l]));
+            }
         });
         HostTensor::real(x.shape(), y)
     }

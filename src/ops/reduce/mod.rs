@@ -12,7 +12,7 @@ use super::line::{self, Lines};
 use super::work::{Instance, Work};
 use crate::kernel::{Binding, Buffer, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{DType, HostTensor, Real, TensorType, parallel, real_inputs};
+use crate::tensor::{DType, HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family = Family { sources: &[&ARGMAX, &CUMULATIVE_SUM, &REDUCE], cases, works };
@@ -52,7 +52,7 @@ impl Reduce {
     fn run<R: Real>(&self, x: &HostTensor, shape: Shape) -> Result<HostTensor> {
         let [_, n, inner] = self.around(&x.shape());
         let x = x.elements::<R>()?;
-        let mut y = vec![R::zero(); shape.elements()];
+        let mut y = buffer(shape.elements());
         let combine = match self.kind {
             ReduceOp::Sum => |p: R, q: R| p + q,
             ReduceOp::Max => R::larger,

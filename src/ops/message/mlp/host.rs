@@ -4,7 +4,7 @@ use super::super::PairActivation;
 use super::super::activation::{Body, BodyWithSlope, Phi};
 use super::MlpExtents;
 use crate::Result;
-use crate::tensor::{HostTensor, MatrixLayout, Real, buffer, parallel, product_alone};
+use crate::tensor::{HostTensor, MatrixLayout, Real, buffer, filled, parallel, product_alone};
 use std::ops::Range;
 
 /// Elements of a tile's hidden layer: of that and of its like, four lie in a cache of 1 MiB.
@@ -116,8 +116,7 @@ impl<'a, R: Real> Operands<'a, R> {
     /// s.
     pub(super) fn messages(&self) -> Vec<R> {
         let MlpExtents { batch, receivers, features: f, outputs: h, .. } = self.extents;
-        let mut s = buffer(batch * receivers * h);
-        s.fill(R::zero());
+        let mut s = filled(batch * receivers * h, R::zero());
         let shares = self.shares();
         let mut parts = self.parts(&mut s, receivers * h, h);
         parallel::rows(&mut parts, 1, self.work(), |at, s| {
@@ -156,15 +155,13 @@ impl<'a, R: Real> Operands<'a, R> {
     /// The cotangents of z, u, v, w and b, g that of s.
     pub(super) fn cotangents(&self, g: &[R]) -> [Vec<R>; 5] {
         let MlpExtents { batch, receivers: n, senders: m, features: f, outputs: h } = self.extents;
-        let (mut dz, mut du) = (buffer(batch * n * m), buffer(batch * n * f));
-        du.fill(R::zero());
+        let (mut dz, mut du) = (buffer(batch * n * m), filled(batch * n * f, R::zero()));
         let shares = self.shares();
         let own = self.parts(&mut dz, n * m, m).into_iter().zip(self.parts(&mut du, n * f, f));
         let zeros = |n| vec![R::zero(); n];
         let mut parts: Vec<_> = own.map(|(z, u)| Cotangents { z, u, v: zeros(m * f), w: zeros(h * f), b: zeros(h) }).collect();
         parallel::rows(&mut parts, 1, 3 * self.work(), |at, part| self.reverse(&shares[at], g, &mut part[0]));
-        let (mut dv, mut dw, mut db) = (buffer(batch * m * f), zeros(h * f), zeros(h));
-        dv.fill(R::zero());
+        let [mut dv, mut dw, mut db] = [batch * m * f, h * f, h].map(|n| filled(n, R::zero()));
         for (share, part) in shares.iter().zip(&parts) {
             add(&mut dv[share.graph * m * f..][..m * f], &part.v);
             add(&mut dw, &part.w);
