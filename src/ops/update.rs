@@ -397,11 +397,16 @@ pub(super) fn works() -> Vec<Work> {
     let sgd = Sgd { momentum: 0.9, decay: 0.0, nesterov: false };
     let counted = |t: &mut Tape, _: &[Var]| t.advance().map(|()| vec![]);
     let ring = |t: &mut Tape, x: &[Var]| t.keep_last("losses", x[0], 300).map(|_| vec![]);
+    let rings = |t: &mut Tape, x: &[Var]| {
+        ["loss", "loss.fit", "loss.rest"].into_iter().try_for_each(|name| t.keep_last(name, x[0], 300).map(|_| ()))?;
+        t.advance().map(|()| vec![])
+    };
     vec![
         Work::new("adam", sizes.map(|n| updating(n, &["p", "m", "v"], counted_adam(adam)))),
         Work::new("sgd", sizes.map(|n| updating(n, &["p", "b"], move |t, x| t.record(Arc::new(sgd), x)))),
         Work::small("advance", Instance::new(vec![], counted)),
         Work::small("keep_last", Instance::new(vec![f32s([1], Draw::Normal)], ring)),
+        Work::small("keep_last and advance", Instance::new(vec![f32s([1], Draw::Normal)], rings)),
     ]
     .into_iter()
     .map(Work::forward_only)
