@@ -157,12 +157,19 @@ fn misused(subcommand: &str, kind: ErrorKind, what: impl std::fmt::Display) -> !
     }
 }
 
+/// The time in which the first of several processes prints what is wrong with their command line.
+const SAID_BY: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Leaves with a message about the command line, a help page say. Of several processes that a launcher has started, one prints it.
 fn wrong(error: clap::Error) -> ! {
-    if ranks::follows() {
-        std::process::exit(error.exit_code());
+    if !ranks::follows() {
+        error.exit();
     }
-    error.exit()
+    // A launcher ends all processes when one fails, and the first is to print before.
+    if error.exit_code() != 0 {
+        std::thread::sleep(SAID_BY);
+    }
+    std::process::exit(error.exit_code())
 }
 
 /// Runs the command line.
