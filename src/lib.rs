@@ -113,7 +113,7 @@
 //! |---|---|
 //! | 0.1 | 30 |
 //!
-//! The library without the command is checked for macOS, Windows, iOS and Android by `tests/tools/check_targets.sh`.
+//! `tests/tools/check_targets.sh` type-checks the library for macOS, Windows, iOS and Android; the engine alone (`FEATURES=none`) passes.
 //!
 //! The first program of a run waits for its pipelines to be compiled. With [`gpu::Options::pipelines`] they are kept in a folder from one
 //! run to the next where wgpu gives them, which is on Vulkan. The command keeps them in `tapetum` in the user's folder of caches, or in the
