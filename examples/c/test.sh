@@ -5,6 +5,7 @@ set -eu
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export TMPDIR="$work"
 target=${CARGO_TARGET_DIR:-../../target}
 
 cargo run --quiet --manifest-path header/Cargo.toml --target-dir "$target/header" -- "$work/tapetum.h"

@@ -221,15 +221,9 @@ fn ceilings(report: &Report) -> String {
 }
 
 fn kernels(report: &Report) -> String {
-    // Variants have long names, so they stand in the last column, aligned to the left.
-    let widest = report.rows.iter().map(|r| r.variant.chars().count()).max().unwrap_or(0);
-    let row = |r: &Row| {
+    let figures = |r: &Row| {
         let rate = |x: f64| if x > 0.0 { digits(x / 1e9) } else { "-".into() };
         vec![
-            work(&r.work, r.direction.name()),
-            r.shape.clone(),
-            r.size.name().into(),
-            r.kernel.clone(),
             r.launches.to_string(),
             r.workgroup.map_or("-".into(), |w| w.iter().product::<u32>().to_string()),
             duration(r.time.median),
@@ -237,25 +231,23 @@ fn kernels(report: &Report) -> String {
             rate(r.flops_rate()),
             rate(r.bytes_rate()),
             format!("{:.0} %{}", r.percent, if r.beside.steady { " " } else { "?" }),
-            format!("{:<widest$}", r.variant),
         ]
     };
-    let variant = format!("{:<widest$}", "variant");
-    let header = [
-        "work (' reverse)",
-        "shape",
-        "size",
-        "kernel",
-        "launches",
-        "workgroup",
-        "median",
-        "quartiles",
-        "GFLOP/s",
-        "GB/s",
-        "of roofline",
-        &variant,
-    ];
-    table(&header, &report.rows.iter().map(row).collect::<Vec<_>>())
+    let header = ["launches", "workgroup", "median", "quartiles", "GFLOP/s", "GB/s", "of roofline"];
+    let names = |r: &Row| [work(&r.work, r.direction.name()), r.shape.clone(), r.size.name().into(), r.kernel.clone()];
+    let rows: Vec<_> = report.rows.iter().map(|r| (names(r), figures(r), &*r.variant)).collect();
+    kernel_table(&header, &rows)
+}
+
+/// A table of kernels. A row has the work, the shape, the size and the kernel; its figures, whose names are `header`; and the variant. Variants
+/// have long names, so they stand in the last column, aligned to the left.
+pub(super) fn kernel_table(header: &[&str], rows: &[([String; 4], Vec<String>, &str)]) -> String {
+    let widest = rows.iter().map(|(_, _, variant)| variant.chars().count()).max().unwrap_or(0);
+    let aligned = |variant: &str| format!("{variant:<widest$}");
+    let line = |(names, figures, variant): &([String; 4], Vec<String>, &str)| [&names[..], figures, &[aligned(variant)]].concat();
+    let variant = aligned("variant");
+    let header = [&["work (' reverse)", "shape", "size", "kernel"][..], header, &[&variant]].concat();
+    table(&header, &rows.iter().map(line).collect::<Vec<_>>())
 }
 
 /// A work's name, marked with a stroke where the direction is reverse.

@@ -1,13 +1,12 @@
 //! `tapetum bench --traffic`: the bytes that kernels load and store, counted.
 
-use super::bench::{left_out, work};
+use super::bench::{kernel_table, left_out, work};
 use super::common::{Common, Done, progress};
 use crate::bench::Bench;
 use crate::bench::machine::Machine;
 use crate::bench::report::LeftOut;
 use crate::bench::traffic::{Row, Traffic};
 use crate::file::OutputFolder;
-use crate::report::table;
 use crate::{Device, Result};
 use serde_json::json;
 
@@ -28,14 +27,9 @@ pub(super) fn run(bench: &Bench, device: &Device, folder: Option<OutputFolder>, 
 }
 
 fn text(traffic: &Traffic) -> String {
-    let widest = traffic.rows.iter().map(|r| r.variant.chars().count()).max().unwrap_or(0);
-    let row = |r: &Row| {
+    let figures = |r: &Row| {
         let c = &r.counts;
         vec![
-            work(&r.work, r.direction.name()),
-            r.shape.clone(),
-            r.size.name().into(),
-            r.kernel.clone(),
             r.launches.to_string(),
             c.loaded.to_string(),
             c.stored.to_string(),
@@ -44,26 +38,12 @@ fn text(traffic: &Traffic) -> String {
             c.shared_loaded.to_string(),
             c.shared_stored.to_string(),
             format!("{:.1}", r.barriers()),
-            format!("{:<widest$}", r.variant),
         ]
     };
-    let variant = format!("{:<widest$}", "variant");
-    let header = [
-        "work (' reverse)",
-        "shape",
-        "size",
-        "kernel",
-        "launches",
-        "B loaded",
-        "B stored",
-        "compulsory",
-        "ratio",
-        "workgroup loaded",
-        "stored",
-        "barriers",
-        &variant,
-    ];
-    let mut parts = vec![table(&header, &traffic.rows.iter().map(row).collect::<Vec<_>>())];
+    let header = ["launches", "B loaded", "B stored", "compulsory", "ratio", "workgroup loaded", "stored", "barriers"];
+    let names = |r: &Row| [work(&r.work, r.direction.name()), r.shape.clone(), r.size.name().into(), r.kernel.clone()];
+    let rows: Vec<_> = traffic.rows.iter().map(|r| (names(r), figures(r), &*r.variant)).collect();
+    let mut parts = vec![kernel_table(&header, &rows)];
     if !traffic.left_out.is_empty() {
         parts.push(left_out(&traffic.left_out));
     }
