@@ -24,7 +24,7 @@ impl BidsTree {
     /// folder the one with more entities.
     ///
     /// # Errors
-    /// Returns [`Error::File`] where a sidecar cannot be read or holds no object.
+    /// Returns [`Error::File`](crate::Error::File) where a sidecar cannot be read or holds no object.
     pub fn sidecar(&self, of: &BidsFile) -> Result<Map<String, Value>> {
         let mut merged = Map::new();
         let within = |folder: &&Path| folder.starts_with(&self.root);
