@@ -238,6 +238,23 @@ enum Engine {
     Gpu(Box<gpu::GpuProgram>),
 }
 
+/// An output on its way from a device.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    Host(HostTensor),
+    Gpu(gpu::Reading),
+}
+
+impl Reading {
+    /// The output, as soon as it is there.
+    pub(crate) async fn value(self) -> Result<HostTensor> {
+        match self {
+            Self::Host(value) => Ok(value),
+            Self::Gpu(reading) => reading.value().await,
+        }
+    }
+}
+
 impl Program {
     /// The state it reads and updates.
     pub fn state(&self) -> &State {
@@ -351,10 +368,18 @@ impl Program {
 
     /// The asynchronous form of [`Program::read`], for callers that must not block.
     pub async fn read_async(&self, output: Var) -> Result<HostTensor> {
+        self.begin_read(output).await?.value().await
+    }
+
+    /// Begins to read an output as the last step so far leaves it. Steps that are run before the value is taken do not change it, and a GPU
+    /// computes them meanwhile.
+    pub(crate) async fn begin_read(&self, output: Var) -> Result<Reading> {
         match &self.engine {
-            Engine::Gpu(program) if program.counts().steps > 0 && self.outputs.contains(&output) => program.read(output).await,
+            Engine::Gpu(program) if program.counts().steps > 0 && self.outputs.contains(&output) => {
+                Ok(Reading::Gpu(program.begin_read(output).await?))
+            }
             Engine::Gpu(_) => Err(self.unreadable(output)),
-            Engine::Host(program) => program.read(output).cloned().ok_or_else(|| self.unreadable(output)),
+            Engine::Host(program) => program.read(output).cloned().map(Reading::Host).ok_or_else(|| self.unreadable(output)),
         }
     }
 

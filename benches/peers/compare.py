@@ -161,7 +161,7 @@ def built(*where):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", metavar="cpu|auto|NAME", help="where ours runs, and burn on the same adapter")
-    parser.add_argument("--works", default="host", help=f"{', '.join(WORKS)}, or works of benches/work with commas between them")
+    parser.add_argument("--works", default="host", help=f"of {', '.join(WORKS)}, or works of benches/work, with commas between them")
     parser.add_argument("--burn", nargs="?", const="", metavar="BINARY", help="built here where no binary is given")
     for peer in ("pytorch", "jax", "hypercoil", "nilearn"):
         parser.add_argument(f"--{peer}", metavar="PYTHON")
@@ -223,7 +223,7 @@ def main():
     columns = f"{'faster':>8}  {'rounds':<15}{'by processor time':>17}{'MiB':>7}{'theirs':>8}{'load':>7}"
     print(f"{'work':<38}{'peer':<12}{'ours ms':>10}{'theirs ms':>11}{columns}")
     found = []
-    for work in WORKS.get(given.works, given.works.split(",")):
+    for work in [work for name in given.works.split(",") for work in WORKS.get(name, [name])]:
         for peer in filter(lambda peer: peer.does(work), peers):
             found.append(row := compare(work, ours, peer, given.rounds))
             span = "{:.2f} to {:.2f}".format(*row["spread"])

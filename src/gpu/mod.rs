@@ -17,4 +17,5 @@ pub use adapter::{Adapter, Choice, Options, Products, adapters, best};
 pub use context::Context;
 pub use profile::{Profile, Span};
 pub use program::{Counts, GpuProgram};
+pub(crate) use readback::Reading;
 pub(crate) use state::Buffers;

@@ -3,8 +3,9 @@
 use super::context::Context;
 use super::fault::guarded;
 use super::program::GpuProgram;
-use super::readback;
+use super::readback::Reading;
 use crate::kernel::Cost;
+use crate::tensor::TensorType;
 use crate::{Error, Result};
 #[cfg(not(target_arch = "wasm32"))]
 use std::time::{Duration, Instant};
@@ -185,7 +186,7 @@ async fn timestamps(context: &Context, count: usize, record: impl FnOnce(&mut wg
         resolved
     })
     .await?;
-    let bytes = readback::read_bytes(context, &resolved, 0, size).await?;
+    let bytes = Reading::begin(context, &resolved, 0, TensorType::u32([2 * count])).await?.bytes().await?;
     let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&bytes);
     let period = f64::from(context.queue().get_timestamp_period());
     Ok(ticks.iter().map(|t| t.wrapping_sub(ticks[0]) as f64 * period).collect())

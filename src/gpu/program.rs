@@ -3,7 +3,7 @@
 use super::boundary;
 use super::context::Context;
 use super::fault::guarded;
-use super::readback;
+use super::readback::Reading;
 use super::state::{Buffers, sized_buffer, storage_buffer, upload};
 use super::submission::Submission;
 use crate::blocking::block_on;
@@ -278,12 +278,20 @@ impl GpuProgram {
     /// # Errors
     /// Where `output` is no output of this program, or the device reports a fault.
     pub async fn read(&self, output: Var) -> Result<HostTensor> {
+        self.begin_read(output).await?.value().await
+    }
+
+    /// Begins to read an output as the last step so far leaves it.
+    ///
+    /// # Errors
+    /// As [`GpuProgram::read`].
+    pub(crate) async fn begin_read(&self, output: Var) -> Result<Reading> {
         let (ty, storage) = self.output(output)?;
         let place = &self.places[&storage];
         if !place.buffer.usage().contains(wgpu::BufferUsages::COPY_SRC) {
             return Err(Error::tensor(format!("output {}", output.index()), "lies in a buffer without the usage COPY_SRC"));
         }
-        readback::read(&self.context, &place.buffer, place.offset, ty).await
+        Reading::begin(&self.context, &place.buffer, place.offset, ty).await
     }
 
     /// The buffer of an output, its offset and bytes.

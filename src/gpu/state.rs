@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::fault::guarded;
-use super::readback;
+use super::readback::Reading;
 use crate::tensor::{HostTensor, TensorType};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ impl Buffers {
 
     pub(crate) async fn read(&self, name: &str) -> Result<HostTensor> {
         let (ty, buffer) = self.held.get(name).ok_or_else(|| Error::tensor(name, "is a state the store does not hold"))?;
-        readback::read(&self.context, buffer, 0, *ty).await
+        Reading::begin(&self.context, buffer, 0, *ty).await?.value().await
     }
 }
 

@@ -67,6 +67,10 @@ impl Op for Dropout {
         Ok(vec![Some(cx.tape().record_one(*self, &[g, step])?), None])
     }
 
+    fn draw_counter(&self) -> Option<usize> {
+        Some(1)
+    }
+
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let n = cx.output_shape(0).elements();
         let params = Params::new().u32(n).u32(self.seed as usize).u32((self.seed >> 32) as usize).u32(self.stream as usize);

@@ -62,6 +62,10 @@ impl Op for Random {
         Ok(vec![None])
     }
 
+    fn draw_counter(&self) -> Option<usize> {
+        Some(0)
+    }
+
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         let n = self.shape.elements();
         let params = Params::new().u32(n).u32(self.seed as usize).u32((self.seed >> 32) as usize).u32(self.stream as usize);

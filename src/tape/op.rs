@@ -46,6 +46,12 @@ pub trait Op: fmt::Debug + Send + Sync {
     fn inversion(&self) -> Option<Inversion> {
         None
     }
+
+    /// The place of the operand that counts the draws, where the op draws at random: with the same count it draws the same. A training step
+    /// in parts is refused where that operand is the number of the step, which all parts share.
+    fn draw_counter(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// The inversion that an op computes, and the operands that its condition number can be told from.

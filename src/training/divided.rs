@@ -85,11 +85,9 @@ impl Unpack {
 /// Refuses random draws that know nothing of the part.
 fn refuse_equal_draws(tape: &Tape) -> Result<()> {
     let Some(step) = tape.lookup("step") else { return Ok(()) };
-    let draws = |name: &str| matches!(name, "random" | "dropout");
     for node in tape.nodes() {
         if let Origin::Op(op) = &node.origin
-            && draws(op.key().name)
-            && node.inputs.contains(&step)
+            && op.draw_counter().and_then(|at| node.inputs.get(at)) == Some(&step)
         {
             let what =
                 "draws by the number of the step alone, and every part of a batch would draw the same: call `Tape::draw_by_part` first";

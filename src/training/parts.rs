@@ -3,6 +3,7 @@
 use super::divided::Divided;
 use super::draws::Draws;
 use crate::communicator::{Communicator, share};
+use crate::device::Reading;
 use crate::ops::update::DRAW;
 use crate::tape::{Tape, Var};
 use crate::{Device, Error, HostTensor, Program, Result, State};
@@ -67,6 +68,8 @@ impl<'a> Parts<'a> {
         let held = share(self.spread.parts, ranks.rank(), ranks.size());
         let only = (held.len() == 1 && draws.last()).then_some(held.start);
         let mut found = Vec::with_capacity(held.len());
+        // A part is read while the device computes the next one.
+        let mut reading: Option<Reading> = None;
         for part in held {
             if self.written.is_none_or(|written| written != part) {
                 for (input, value) in draws.of(step, part)? {
@@ -78,7 +81,12 @@ impl<'a> Parts<'a> {
                 program.write(input, &number)?;
             }
             program.step_async().await?;
-            found.push(program.read_async(self.packed).await?.to_real::<f32>().elements::<f32>()?.to_vec());
+            if let Some(before) = reading.replace(program.begin_read(self.packed).await?) {
+                found.push(numbers(before).await?);
+            }
+        }
+        if let Some(last) = reading {
+            found.push(numbers(last).await?);
         }
         let mut mean = ranks.sum(found, self.spread.parts)?;
         let parts = self.spread.parts as f32;
@@ -112,6 +120,11 @@ impl<'a> Parts<'a> {
             format!("has other bits on rank {rank} than on rank 0 after {step} steps: their devices do not compute alike"),
         ))
     }
+}
+
+/// The packed results of a part.
+async fn numbers(part: Reading) -> Result<Vec<f32>> {
+    Ok(part.value().await?.to_real::<f32>().elements::<f32>()?.to_vec())
 }
 
 /// A number that tells values of different bits apart: FNV-1a over words of four bytes.

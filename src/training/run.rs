@@ -79,7 +79,7 @@ impl<'a> Training<'a> {
 
     /// Compiles the step in parts that [`Descent::divide`](super::Descent::divide) recorded with `tape`, the tape of a part, and sets the
     /// number of parts, the ranks that share them, and the total number of steps. Each rank computes its [`share`](crate::communicator::share)
-    /// of the parts one after the other, reads the gradients of each from the device, and all ranks change the parameters alike. The bits
+    /// of the parts one after the other, reads the gradients of each while the device computes the next, and all ranks change the parameters alike. The bits
     /// depend on the number of parts, on what each part's inputs are and on the device, and not on the number of ranks.
     ///
     /// All ranks call the same functions; [`batches_in_parts`](Self::batches_in_parts) draws the inputs.
