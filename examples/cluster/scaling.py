@@ -8,7 +8,8 @@
 
 A step has a batch of subjects, runs or windows, and each of N ranks computes ceil(subjects / N) of them. The batch is in microbatches
 (`train.microbatches`), each of which is computed by itself and leaves a vector of gradients. A rank copies those of its microbatches to
-the host and adds them, takes part in one sum over all ranks, and copies the sum back. Nothing of this is hidden behind the computation.
+the host and adds them, takes part in one sum over all ranks, and copies the sum back. tapetum copies a microbatch while the next one is
+computed; the model hides nothing of these costs.
 The costs of a sum of n bytes over p ranks are those of Thakur, Rabenseifner and Gropp 2005 ("Optimization of Collective Communication
 Operations in MPICH", Int. J. High Perform. Comput. Appl. 19:49-66): a message of m bytes takes a + m b seconds, and its addition m c.
 

@@ -1,11 +1,16 @@
 """Writes series of 48 subjects, of whom 36 are trained on, an age for each, and the workflows that predict it: `people.json`, and `other.json`,
-which differs. Into the current folder; `mpi.sh` and `slurm.sh` run them."""
+which differs. Into the current folder; `mpi.sh` and `slurm.sh` run them.
+
+    make_people.py [FRAMES REGIONS]         40 frames and 6 regions where they are not given
+"""
 
 import json
 import math
 import struct
+import sys
 
-subjects, frames, regions = 48, 40, 6
+subjects = 48
+frames, regions = map(int, sys.argv[1:] or (40, 6))
 
 
 def noise(i):
