@@ -48,7 +48,7 @@ def sums(y):
 def serve(side, device, make, read=np.asarray):
     """`make(work)` gives the function to time, which returns its results, on the device, when they are done; `read` reads one of them."""
     print(json.dumps({"side": side, "device": device}), flush=True)
-    name, run = None, None
+    name, run, long = None, None, False
     for line in sys.stdin:
         first, second = line.rstrip("\n").split("\t")
         wanted = second if first == "CHECK" else first
@@ -58,23 +58,25 @@ def serve(side, device, make, read=np.asarray):
             for _ in range(WARM_UP):
                 start = time.perf_counter()
                 run()
-                if time.perf_counter() - start > LONG:
+                if long := time.perf_counter() - start > LONG:
                     break
         if first == "CHECK":
             answer = {"sums": [sums(read(y)) for y in run()]}
         else:
-            answer = {"seconds": median_seconds(run, int(second))}
+            answer = timed(run, int(second), not long)
         print(json.dumps({"work": wanted} | answer), flush=True)
 
 
-def median_seconds(run, runs):
-    run()
+def timed(run, runs, warm_up):
+    """The median of some runs, and how many there were with the one that warms up."""
+    if warm_up:
+        run()
     seconds = []
     for _ in range(runs):
         start = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+    return {"seconds": statistics.median(seconds), "runs": runs + warm_up}
 
 
 def parse(work):

@@ -78,8 +78,8 @@ class Side:
     def round(self, work, runs):
         """The median of some runs, and the processor time of one."""
         before = self.processor()
-        seconds = self.seconds(work, runs)
-        return seconds, (self.processor() - before) / (runs + 1)  # the first run warms up
+        seconds, made = self.ask(work, runs, "seconds", "runs")
+        return seconds, (self.processor() - before) / made
 
     def forget_peak(self):
         """From here on, the peak of memory is counted anew (Linux)."""
@@ -118,8 +118,8 @@ def check(work, ours, theirs):
 
 def runs_for(side, work):
     """About a second of runs, the first of which compiles and makes the data."""
-    side.seconds(work, 1)
-    return max(1, min(20, int(1.0 / side.seconds(work, 1))))
+    first = side.seconds(work, 1)
+    return 1 if first > 1.0 else max(1, min(20, int(1.0 / side.seconds(work, 1))))
 
 
 def quiet(times):

@@ -1,7 +1,7 @@
 //! Our side of `compare.py`: a line in, a line of JSON out, until the end of input.
 //!
-//! `WORK<tab>RUNS` runs the work once to warm up and RUNS times in earnest, each time until the device is done, and answers with the
-//! median of the seconds; `CHECK<tab>WORK` answers with sums of the results, by which the sides are held to one another. The works are
+//! `WORK<tab>RUNS` runs the work once to warm up, unless it is known to take long, and RUNS times in earnest, each time until the device is
+//! done, and answers with the median of the seconds and the number of all runs; `CHECK<tab>WORK` answers with sums of the results, by which the sides are held to one another. The works are
 //! those of `benches/work`. `--device cpu|auto|NAME|INDEX` is as the command's; `auto` where it is not given.
 
 #[path = "../work/mod.rs"]
@@ -13,16 +13,23 @@ use tapetum::gpu::{Choice, Options};
 use tapetum::{Device, Error, HostTensor, Result};
 use work::Job;
 
-fn median_seconds(job: &mut Job, runs: usize) -> Result<f64> {
+/// Seconds: what takes longer is warm after one run.
+const LONG: f64 = 2.0;
+
+fn seconds(job: &mut Job) -> Result<f64> {
+    let start = Instant::now();
     job.run()?;
-    let mut seconds = Vec::with_capacity(runs);
-    for _ in 0..runs {
-        let start = Instant::now();
-        job.run()?;
-        seconds.push(start.elapsed().as_secs_f64());
+    Ok(start.elapsed().as_secs_f64())
+}
+
+fn timed(job: &mut Job, runs: usize, long: &mut bool) -> Result<serde_json::Value> {
+    let warm_up = !*long;
+    if warm_up {
+        *long = seconds(job)? > LONG;
     }
-    seconds.sort_by(f64::total_cmp);
-    Ok(seconds[runs / 2])
+    let mut taken = (0..runs).map(|_| seconds(job)).collect::<Result<Vec<_>>>()?;
+    taken.sort_by(f64::total_cmp);
+    Ok(serde_json::json!({ "seconds": taken[runs / 2], "runs": runs + usize::from(warm_up) }))
 }
 
 /// The runs before the results are read: as many as `answer.py` makes, for a training step changes its weights.
@@ -56,22 +63,22 @@ fn device() -> Result<Device> {
 fn main() -> Result<()> {
     let device = device()?;
     println!("{}", serde_json::json!({ "side": concat!("tapetum ", env!("CARGO_PKG_VERSION")), "device": device.name() }));
-    let mut made: Option<(String, Job)> = None;
+    let mut made: Option<(String, Job, bool)> = None;
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|e| Error::argument(e.to_string()))?;
         let (first, second) = line.split_once('\t').unwrap_or((&line, "3"));
         let name = if first == "CHECK" { second } else { first };
         // One work at a time holds memory on the device.
-        if made.as_ref().is_none_or(|(known, _)| known != name) {
+        if made.as_ref().is_none_or(|(known, ..)| known != name) {
             drop(made.take());
-            made = Some((name.to_owned(), Job::new(name, &device)?));
+            made = Some((name.to_owned(), Job::new(name, &device)?, false));
         }
-        let Some((_, job)) = &mut made else { continue };
+        let Some((_, job, long)) = &mut made else { continue };
         if first == "CHECK" {
             println!("{}", serde_json::json!({ "work": name, "sums": sums(job)? }));
         } else {
             let runs = second.trim().parse::<usize>().map_or(3, |n| n.max(1));
-            println!("{}", serde_json::json!({ "work": name, "seconds": median_seconds(job, runs)? }));
+            println!("{}", timed(job, runs, long)?);
         }
     }
     Ok(())

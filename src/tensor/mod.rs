@@ -7,6 +7,7 @@ pub(crate) mod pool;
 mod product;
 mod real;
 mod shape;
+mod vector;
 
 #[cfg(any(feature = "c", feature = "python"))]
 pub(crate) use host::Data;
@@ -17,6 +18,7 @@ pub(crate) use pool::{buffer, filled};
 pub(crate) use product::{MatrixLayout, product, product_alone, symmetric_product};
 pub use real::Real;
 pub use shape::{MAX_RANK, Shape};
+pub(crate) use vector::{Wide, widest};
 
 use std::fmt;
 

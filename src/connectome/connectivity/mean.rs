@@ -149,10 +149,14 @@ impl OnDevice {
         let ty = tape.ty(matrices);
         let state = tape.state(MATRICES, ty, Init::Zeros)?;
         tape.assign(state, matrices)?;
-        let values = tape.eigh(matrices)?.0;
         let state = State::new(device);
-        let mut program = device.compile_async(&tape, &[values], &state).await?;
-        let eigenvalues = program.run_async(&[(input, given)]).await?.remove(0).to_f64_vec();
+        let eigenvalues = if let Device::Cpu(_) = device {
+            device.compile_async(&tape, &[], &state).await?.run_async(&[(input, given)]).await?;
+            crate::ops::spd::eigenvalues(&state.read_async(MATRICES).await?)?
+        } else {
+            let values = tape.eigh(matrices)?.0;
+            device.compile_async(&tape, &[values], &state).await?.run_async(&[(input, given)]).await?.remove(0).to_f64_vec()
+        };
         Ok(Self { device: device.clone(), state, ty, eigenvalues })
     }
 

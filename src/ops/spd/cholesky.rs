@@ -1,12 +1,12 @@
 //! Cholesky's factor, and what follows from it: the inverse and the determinant.
 
 use super::ruled::Rule;
-use super::{VARIANTS, class, extents, rounded, shares, square, symmetric, unary_cases};
+use super::{VARIANTS, class, extents, rounded, shares, square, symmetric_part, unary_cases};
 use crate::Result;
 use crate::kernel::{Algorithms, Binding, Lowering, Params, Source, kernel_source};
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Inversion, Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{HostTensor, TensorType, parallel, real_inputs, symmetric_product};
+use crate::tensor::{HostTensor, Real, TensorType, parallel, real_inputs, symmetric_product};
 use std::ops::Range;
 
 /// A pivot not above this share of its variable's variance counts as 0, in the kernel and for operands in f32.
@@ -72,6 +72,17 @@ pub(crate) fn inverse(a: &[f64], n: usize) -> (Vec<f64>, Vec<usize>) {
     (inverse, left_out)
 }
 
+fn evaluate<R: Real>(x: &HostTensor) -> Result<HostTensor> {
+    let (shape, [_, n]) = (x.shape(), extents(x.shape()));
+    let least = if x.is_f64() { least_in_double(n) } else { f64::from(LEAST) };
+    let x = x.elements::<R>()?;
+    let mut l = vec![0.0; x.len()];
+    parallel::rows(&mut l, n * n, n * n * n / 3, |matrix, l| {
+        factor(&symmetric_part(&x[matrix * n * n..(matrix + 1) * n * n], n), n, l, least);
+    });
+    rounded::<R>(shape, &l)
+}
+
 impl Op for Cholesky {
     fn key(&self) -> OpKey {
         OpKey::new("cholesky")
@@ -82,13 +93,7 @@ impl Op for Cholesky {
     }
 
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
-        let shape = inputs[0].shape();
-        let [_, n] = extents(shape);
-        let a = symmetric(&inputs[0]);
-        let mut l = vec![0.0; a.len()];
-        let least = if inputs[0].is_f64() { least_in_double(n) } else { f64::from(LEAST) };
-        parallel::rows(&mut l, n * n, n * n * n / 3, |matrix, l| factor(&a[matrix * n * n..], n, l, least));
-        real_inputs!(inputs, R => rounded::<R>(shape, &l)).map(|l| vec![l])
+        real_inputs!(inputs, R => evaluate::<R>(&inputs[0])).map(|l| vec![l])
     }
 
     fn inversion(&self) -> Option<Inversion> {

@@ -1,12 +1,12 @@
 //! Eigenvalues and eigenvectors of symmetric matrices.
 
-use super::decompose::eigen;
-use super::{extents, positive_definite, rounded, square, symmetric};
+use super::decompose::{self, eigen};
+use super::{extents, positive_definite, square, symmetric_part};
 use crate::Result;
 use crate::kernel::Lowering;
 use crate::ops::case::{Case, Draw, f32s};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
-use crate::tensor::{HostTensor, TensorType, parallel, real_inputs};
+use crate::tensor::{HostTensor, Real, TensorType, buffer, parallel, real_inputs};
 use std::sync::Arc;
 
 /// A → λ `[.., n]` ascending, V `[.., n, n]` whose columns are the eigenvectors.
@@ -24,15 +24,7 @@ impl Op for Eigh {
     }
 
     fn evaluate(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>> {
-        let shape = inputs[0].shape();
-        let [_, n] = extents(shape);
-        let x = symmetric(&inputs[0]);
-        let mut made: Vec<(Vec<f64>, Vec<f64>)> = x.chunks_exact((n * n).max(1)).map(|a| (Vec::new(), a.to_vec())).collect();
-        parallel::rows(&mut made, 1, 9 * n * n * n, |_, made| made[0] = eigen(std::mem::take(&mut made[0].1), n));
-        let values: Vec<f64> = made.iter().flat_map(|(values, _)| values.iter().copied()).collect();
-        let turned = |rows: &[f64]| (0..n * n).map(|at| rows[at % n * n + at / n]).collect::<Vec<_>>();
-        let vectors: Vec<f64> = made.iter().flat_map(|(_, rows)| turned(rows)).collect();
-        real_inputs!(inputs, R => Ok(vec![rounded::<R>(shape.without(shape.rank() - 1), &values)?, rounded::<R>(shape, &vectors)?]))
+        real_inputs!(inputs, R => evaluate::<R>(&inputs[0]))
     }
 
     /// V (Λ̄ + F ∘ (Vᵀ V̄ − V̄ᵀ V)/2) Vᵀ, F = 1/(λⱼ − λᵢ), and 0 where the two are equal to the rounding of f32.
@@ -58,6 +50,36 @@ impl Op for Eigh {
     fn lower(&self, cx: &mut Lowering<'_>) -> Result<()> {
         super::jacobi::lower(cx)
     }
+}
+
+fn evaluate<R: Real>(x: &HostTensor) -> Result<Vec<HostTensor>> {
+    let (shape, [batch, n]) = (x.shape(), extents(x.shape()));
+    let x = x.elements::<R>()?;
+    let (mut values, mut vectors) = (buffer::<R>(batch * n), buffer::<R>(batch * n * n));
+    let mut each: Vec<&mut [R]> = values.chunks_mut(n.max(1)).collect();
+    parallel::rows_with(&mut vectors, n * n, &mut each, 9 * n * n * n, |i, vectors, values| {
+        let (found, rows) = eigen(&symmetric_part(&x[i * n * n..(i + 1) * n * n], n), n);
+        values.iter_mut().zip(found).for_each(|(value, found)| *value = R::of(found));
+        for (row, from) in rows.chunks_exact(n).enumerate() {
+            vectors[row..].iter_mut().step_by(n).zip(from).for_each(|(entry, &x)| *entry = R::of(x));
+        }
+    });
+    Ok(vec![HostTensor::real(shape.without(shape.rank() - 1), values)?, HostTensor::real(shape, vectors)?])
+}
+
+/// The eigenvalues of symmetric matrices `[.., n, n]`, ascending, computed on the host in double precision.
+pub(crate) fn eigenvalues(x: &HostTensor) -> Result<Vec<f64>> {
+    real_inputs!([x.clone()], R => values::<R>(x))
+}
+
+fn values<R: Real>(x: &HostTensor) -> Result<Vec<f64>> {
+    let [batch, n] = extents(x.shape());
+    let x = x.elements::<R>()?;
+    let mut found = vec![0.0; batch * n];
+    parallel::rows(&mut found, n, 3 * n * n * n, |i, found| {
+        found.copy_from_slice(&decompose::eigenvalues(&symmetric_part(&x[i * n * n..(i + 1) * n * n], n), n));
+    });
+    Ok(found)
 }
 
 /// # Eigendecomposition

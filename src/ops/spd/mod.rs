@@ -20,6 +20,7 @@ mod triangular;
 
 pub(crate) use cholesky::inverse;
 pub(super) use cholesky::{CHOLESKY, CHOLESKY_BLOCKS, FACTOR};
+pub(crate) use eigen::eigenvalues;
 pub(super) use jacobi::{EIGEN, EIGEN_ORDER, JACOBI, JACOBI_BLOCKS, JACOBI_START, JACOBI_TURN, RAYLEIGH};
 pub(super) use triangular::{SOLVE, TRIANGULAR_BLOCKS, TRIANGULAR_SOLVE};
 
@@ -108,14 +109,13 @@ fn square(op: &str, x: TensorType) -> Result<TensorType> {
     Ok(x)
 }
 
-/// The symmetric parts in double precision.
-fn symmetric(x: &HostTensor) -> Vec<f64> {
-    let (x, [_, n]) = (x.to_f64_vec(), extents(x.shape()));
-    let entry = |at: usize| {
-        let (row, col) = (at / n % n, at % n);
-        0.5 * (x[at] + x[at - row * n - col + col * n + row])
-    };
-    (0..x.len()).map(entry).collect()
+/// The symmetric part of one matrix, in double precision.
+fn symmetric_part<R: Real>(x: &[R], n: usize) -> Vec<f64> {
+    let mut part = Vec::with_capacity(n * n);
+    for i in 0..n {
+        part.extend((0..n).map(|j| 0.5 * (x[i * n + j].double() + x[j * n + i].double())));
+    }
+    part
 }
 
 /// Numbers as a tensor of the operands' precision.

@@ -66,7 +66,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         if first == "CHECK" {
             println!("{}", serde_json::json!({ "work": name, "sums": sums(job)? }));
         } else {
-            println!("{}", serde_json::json!({ "work": name, "seconds": median_seconds(job, second.parse::<usize>()?.max(1))? }));
+            let runs = second.parse::<usize>()?.max(1);
+            println!("{}", serde_json::json!({ "work": name, "seconds": median_seconds(job, runs)?, "runs": runs + 1 }));
         }
     }
     Ok(())
