@@ -124,7 +124,8 @@ def runs_for(side, work):
 
 def quiet(times):
     """The lower quartile: other programs only make a time longer."""
-    return sorted(times)[(len(times) - 1) // 4]
+    times = sorted(times)
+    return times[(len(times) - 1) // 4]
 
 
 def compare(work, ours, theirs, rounds):
