@@ -129,6 +129,8 @@ const SCALES: &str = "scales";
 /// The root and the gradient at a mean: at the trial step, and at the step before.
 const TRIED: [&str; 2] = ["tried.root", "tried.gradient"];
 const KEPT: [&str; 2] = ["kept.root", "kept.gradient"];
+/// The name of the logarithms of the balanced matrices at the trial step, which are kept on the host alone.
+const LOGS: &str = "tried.logs";
 
 /// Matrices `[many, n, n]` that lie on a device.
 #[derive(Debug)]
@@ -138,6 +140,8 @@ pub(super) struct OnDevice {
     ty: TensorType,
     /// The eigenvalues of each matrix in ascending order.
     eigenvalues: Vec<f64>,
+    /// True where the store holds the logarithms at the geometric mean that was found.
+    logs_at_mean: bool,
 }
 
 impl OnDevice {
@@ -157,7 +161,7 @@ impl OnDevice {
             let values = tape.eigh(matrices)?.0;
             device.compile_async(&tape, &[values], &state).await?.run_async(&[(input, given)]).await?.remove(0).to_f64_vec()
         };
-        Ok(Self { device: device.clone(), state, ty, eigenvalues })
+        Ok(Self { device: device.clone(), state, ty, eigenvalues, logs_at_mean: false })
     }
 
     /// The matrices themselves, `[many, n, n]`.
@@ -207,18 +211,48 @@ impl OnDevice {
         }
     }
 
-    /// The tangent log(R^−½ X R^−½) of each matrix X at the reference R `[n, n]`.
+    /// The tangent log(R^−½ X R^−½) of each matrix X at the reference R `[n, n]`, which is the geometric mean where that was found.
     pub(super) async fn projected(&self, reference: &HostTensor) -> Result<HostTensor> {
         let mut tape = Tape::new();
-        let x = tape.state(MATRICES, self.ty, Init::Zeros)?;
         let given = tape.input("reference", reference.ty())?;
-        let tangent = tape.tangent_projection(x, given, FLOOR)?;
+        let tangent = if self.logs_at_mean {
+            self.turned_logs(&mut tape, given)?
+        } else {
+            let x = tape.state(MATRICES, self.ty, Init::Zeros)?;
+            tape.tangent_projection(x, given, FLOOR)?
+        };
         let mut program = self.device.compile_async(&tape, &[tangent], &self.state).await?;
         Ok(program.run_async(&[(given, reference)]).await?.remove(0))
     }
 
+    /// The tangents at the mean M, from the logarithms of the balanced matrices D X D at the balanced mean D M D: the matrices as seen from
+    /// M are those as seen from D M D, turned by Q = M^−½ D⁻¹ (D M D)^½, which is orthogonal.
+    fn turned_logs(&self, tape: &mut Tape, mean: Var) -> Result<Var> {
+        let n = self.n();
+        let square = TensorType::f32(self.ty.shape.without(0));
+        let [root, scales] = [tape.state(TRIED[0], square, Init::Zeros)?, tape.state(SCALES, square, Init::Zeros)?];
+        let logs = tape.state(LOGS, self.ty, Init::Zeros)?;
+        let squares = tape.diagonal(scales)?;
+        let scales = tape.sqrt(squares)?;
+        let column = tape.reshape(scales, [n, 1])?;
+        let unbalanced = tape.div(root, column)?;
+        let whitening = tape.matrix_inverse_sqrt(mean, FLOOR)?;
+        let turn = tape.matmul(whitening, unbalanced)?;
+        let turn = tape.reshape(turn, [1, n, n])?;
+        tape.sandwich(turn, logs)
+    }
+
+    /// Keeps the logarithms at a mean on the host, where they spare a decomposition of each matrix.
+    fn keep_logs(&self, tape: &mut Tape, logs: Var) -> Result<()> {
+        if matches!(self.device, Device::Gpu(_)) {
+            return Ok(());
+        }
+        let state = tape.state(LOGS, self.ty, Init::Zeros)?;
+        tape.assign(state, logs)
+    }
+
     /// The geometric mean `[n, n]` of the matrices, in the precision of the device.
-    pub(super) async fn geometric_mean(&self, stop: Stop) -> Result<(HostTensor, Ended)> {
+    pub(super) async fn geometric_mean(&mut self, stop: Stop) -> Result<(HostTensor, Ended)> {
         let (names, ended) = self.descend(stop).await?;
         if !(ended.converged || stop.unconverged) {
             return Err(Error::op(
@@ -229,6 +263,7 @@ impl OnDevice {
                 ),
             ));
         }
+        self.logs_at_mean = matches!(self.device, Device::Cpu(_)) && names == TRIED;
         let mut tape = Tape::new();
         let square = TensorType::f32(self.ty.shape.without(0));
         let root = tape.state(names[0], square, Init::Zeros)?;
@@ -307,6 +342,7 @@ impl OnDevice {
             let state = tape.state(name, tape.ty(value), Init::Zeros)?;
             tape.assign(state, value)?;
         }
+        self.keep_logs(&mut tape, slope.logs)?;
         let spread = tape.max(slope.spread, &[-1], false)?;
         let mut program = self.device.compile_async(&tape, &[slope.residual, spread], &self.state).await?;
         program.step_async().await?;
@@ -367,6 +403,7 @@ impl Steps {
             let state = tape.state(name, square, Init::Zeros)?;
             tape.assign(state, value)?;
         }
+        on.keep_logs(&mut tape, slope.logs)?;
         let spread = tape.max(slope.spread, &[-1], false)?;
         let program = on.device.compile_async(&tape, &[slope.residual, spread], &on.state).await?;
         Ok(Self { program, accept, length, residual: slope.residual, spread })

@@ -25,6 +25,8 @@ pub struct GeometricMean {
 pub(super) struct Slope {
     /// The square root M^½ `[.., n, n]`.
     pub(super) root: Var,
+    /// The logarithms log(M^−½ X M^−½) `[.., matrices, n, n]`.
+    pub(super) logs: Var,
     /// G = mean log(M^−½ X M^−½) `[.., n, n]`, which is minus the gradient of half the mean squared distance.
     pub(super) gradient: Var,
     /// The Frobenius norm ‖G‖ `[..]`.
@@ -145,7 +147,7 @@ impl Tape {
         let ratio = self.div(most, least)?;
         let spread = self.log(ratio)?;
         let spread = self.sum(spread, &[-1], false)?;
-        Ok(Slope { root, gradient, residual, spread })
+        Ok(Slope { root, logs, gradient, residual, spread })
     }
 
     /// The next mean M^½ exp(step) M^½, from M^½ and a step in the tangent space at M.

@@ -78,7 +78,7 @@ impl Connectivity {
         let mut kept = vec![true; n];
         centred.constant.iter().for_each(|row| kept[row % n] = false);
         let factor = if matches!(self.shrinkage(), Shrinkage::Ridge(_)) { 1.0 } else { level(&centred) };
-        let covariances = self.covariances(device, series.shape(), &centred, &kept, factor, &|subject| subject).await?;
+        let mut covariances = self.covariances(device, series.shape(), &centred, &kept, factor, &|subject| subject).await?;
         let tolerance = match (self.tolerance, self.shrinkage) {
             (Some(tolerance), _) => tolerance,
             (None, None) => NILEARN * (n * n) as f64,

@@ -74,7 +74,7 @@ impl Connectivity {
             Shrinkage::Ridge(_) => 1.0,
             _ => centred.first().map_or(1.0, level),
         };
-        let covariances = self.covariances_each(device, &groups, &centred, &kept, factor).await?;
+        let mut covariances = self.covariances_each(device, &groups, &centred, &kept, factor).await?;
         let tolerance = match (self.tolerance, self.shrinkage) {
             (Some(tolerance), _) => tolerance,
             (None, None) => NILEARN * (n * n) as f64,
