@@ -3,16 +3,20 @@
 
 use crate::device::{Program, State};
 use crate::file::write_file;
+use crate::ops::sources;
 use crate::plan::Variants;
 use crate::tensor::{DType, HostTensor, Shape};
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 const VERSION: &str = "tapetum.version";
 const DEVICE: &str = "tapetum.device";
 const VARIANTS: &str = "tapetum.variants";
+
+/// The kernel of pointwise chains, which is made from a template and is no source.
+const CHAIN: &str = "pointwise/chain";
 
 /// The contents of a checkpoint's file.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,9 +86,7 @@ impl Checkpoint {
     /// Pairs of kernel (with its class of work) and variant, to compile with ([`Device::with_variants`](crate::Device::with_variants))
     /// before resuming with another tuning or on another version of this crate, whose own choices may differ.
     pub fn pins(&self) -> Vec<(String, String)> {
-        // The part of a variant's name after a plus is chosen by the op and not by the device, so it is left out of the pin.
-        let base = |name: &String| name.split('+').next().unwrap_or_default().to_owned();
-        self.variants.iter().filter_map(|(pin, names)| Some((pin.clone(), base(names.first()?)))).collect()
+        self.variants.iter().filter_map(|(pin, names)| Some((pin.clone(), base(names.first()?).to_owned()))).collect()
     }
 
     /// Copies every state of the file into `state`. Nothing is changed where there is an error.
@@ -137,19 +139,48 @@ impl Checkpoint {
         self.restore(state)
     }
 
-    /// An error where `programs` run on the device that made this checkpoint, but a kernel runs in another variant.
+    /// An error where `programs` run on the device that made this checkpoint, but a kernel that ran then is gone or runs in another variant.
     fn check_variants(&self, device: &str, programs: &[&Program]) -> Result<()> {
         if device != self.device {
             return Ok(());
         }
         let here = variants(programs);
-        for (kernel, then) in &self.variants {
-            if let Some(now) = here.get(kernel).filter(|now| *now != then) {
-                let what = format!("kernel `{kernel}` ran as {then:?} and here as {now:?}; compile on `Device::with_variants` of its pins");
-                return Err(Error::file(&self.path, what));
-            }
+        let changed = self.variants.iter().find_map(|(kernel, then)| self.change(kernel, then, here.get(kernel)));
+        changed.map_or(Ok(()), |what| Err(Error::file(&self.path, what)))
+    }
+
+    /// The change of a kernel that ran in the variants `then` and now runs in `now`, or is used by no program. `None` where there is none.
+    fn change(&self, kernel: &str, then: &BTreeSet<String>, now: Option<&BTreeSet<String>>) -> Option<String> {
+        let states_alone = "`Checkpoint::restore` takes the states alone, and the run then goes on with other roundings";
+        let wrote = format!("version {} wrote the file, and this is {}", self.version, env!("CARGO_PKG_VERSION"));
+        let bases = |names: &BTreeSet<String>| names.iter().map(|name| base(name).to_owned()).collect::<BTreeSet<_>>();
+        if now == Some(then) {
+            return None;
         }
-        Ok(())
+        if let Some(gone) = then.iter().find(|variant| !exists(kernel, variant)) {
+            return Some(format!("kernel `{kernel}` ran as `{gone}`, which does not exist here ({wrote}); {states_alone}"));
+        }
+        let now = now?;
+        if bases(now) == bases(then) {
+            return Some(format!("kernel `{kernel}` ran as {then:?} and here as {now:?}, which no pin changes ({wrote}); {states_alone}"));
+        }
+        Some(format!("kernel `{kernel}` ran as {then:?} and here as {now:?}; compile on `Device::with_variants` of its pins"))
+    }
+}
+
+/// The part of a variant's name that a pin holds. What follows a plus is chosen by the op and the plan, and not by the device.
+fn base(variant: &str) -> &str {
+    variant.split('+').next().unwrap_or_default()
+}
+
+/// True where a kernel of this crate has such a variant, or the kernel is a user's own: of none of this crate's families.
+fn exists(pin: &str, variant: &str) -> bool {
+    let name = pin.split('@').next().unwrap_or_default();
+    let family = name.split('/').next();
+    let sources = sources();
+    match sources.iter().find(|source| source.name == name) {
+        Some(source) => source.variants.iter().any(|known| known.name == base(variant)),
+        None => name == CHAIN || sources.iter().all(|source| source.name.split('/').next() != family),
     }
 }
 
@@ -192,10 +223,12 @@ impl State {
     }
 
     /// Takes every state from `path`, which must hold what this store holds, no more and no less. On the device that wrote it, the
-    /// kernels of `programs` must run in the same variants. Nothing is changed where there is an error.
+    /// kernels of `programs` must run in the same variants, and this version must have all kernels and variants that ran when it was
+    /// written: otherwise the run would not continue bit for bit. Nothing is changed where there is an error.
     ///
     /// # Errors
-    /// Returns the errors of [`Checkpoint::open`] and [`Checkpoint::restore`], and an error where a kernel runs in another variant.
+    /// Returns the errors of [`Checkpoint::open`] and [`Checkpoint::restore`], and an error that names the kernel and the variant where one
+    /// does not exist or a kernel runs in another.
     pub fn load(&self, path: impl AsRef<Path>, programs: &[&Program]) -> Result<Checkpoint> {
         let found = Checkpoint::open(path)?;
         found.resume(self, programs)?;

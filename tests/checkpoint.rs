@@ -156,3 +156,62 @@ fn kernels_run_in_the_variants_they_ran_in() {
     let text = message(strange.state().load(&path, &[&strange]), &path);
     assert!(text.contains("matmul/matmul") && text.contains(other) && text.contains(&ran), "{text}");
 }
+
+/// A checkpoint of another version may name variants, and kernels, that this one does not have: the run would not go on bit for bit.
+#[test]
+fn a_variant_that_does_not_exist_is_refused() {
+    let path = folder("gone").join("state.safetensors");
+    let mut t = Tape::new();
+    let x = t.parameter("x", [40, 8], tapetum::Init::Full(0.5)).unwrap();
+    let sums = t.sum(x, &[1], true).unwrap();
+    let next = t.add(x, sums).unwrap();
+    t.assign(x, next).unwrap();
+    let device = gpu();
+    let program = device.compile(&t, &[]).unwrap();
+    program.state().save(&path, &[&program]).unwrap();
+    let written = std::fs::read(&path).unwrap();
+    let names = |found: &Checkpoint| found.variants().clone();
+    let saved = names(&Checkpoint::open(&path).unwrap());
+    let (kernel, ran) = saved.iter().find(|(kernel, _)| kernel.starts_with("reduce/reduce")).unwrap();
+    let ran = ran.first().unwrap().clone();
+
+    // The same file with other names of kernels and variants, which may change the length of its header.
+    let with = |change: &dyn Fn(&mut std::collections::BTreeMap<String, std::collections::BTreeSet<String>>)| {
+        let mut variants = saved.clone();
+        change(&mut variants);
+        let length = u64::from_le_bytes(written[..8].try_into().unwrap()) as usize;
+        let mut header: serde_json::Value = serde_json::from_slice(&written[8..][..length]).unwrap();
+        header["__metadata__"]["tapetum.variants"] = serde_json::to_string(&variants).unwrap().into();
+        header["__metadata__"]["tapetum.version"] = "0.0.1".into();
+        let header = header.to_string();
+        let parts = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &written[8 + length..]];
+        std::fs::write(&path, parts.concat()).unwrap();
+        program.state().write("x", &HostTensor::full([40, 8], 2.0)).unwrap();
+        let loaded = program.state().load(&path, &[&program]);
+        let x = program.state().read("x").unwrap().to_f64_vec()[0];
+        assert_eq!(x, if loaded.is_ok() { 0.5 } else { 2.0 }, "an error changed the state, or none did not");
+        loaded.map_err(|e| e.to_string())
+    };
+    let put = |pin: &str, variant: &str| {
+        let (pin, variant) = (pin.to_owned(), variant.to_owned());
+        move |all: &mut std::collections::BTreeMap<_, _>| {
+            all.insert(pin.clone(), [variant.clone()].into());
+        }
+    };
+    with(&|_| {}).unwrap();
+    // A variant that is gone, of a kernel that runs here and of one that does not.
+    for pin in [kernel.as_str(), "optim/adam"] {
+        let text = with(&put(pin, "group512+along")).unwrap_err();
+        assert!(text.contains(&format!("`{pin}`")) && text.contains("`group512+along`") && text.contains("0.0.1"), "{text}");
+    }
+    // A kernel that is gone.
+    let text = with(&put("message/pair_mlp_ends", "plain")).unwrap_err();
+    assert!(text.contains("`message/pair_mlp_ends` ran as `plain`, which does not exist here"), "{text}");
+    // The same variant with another choice of the plan, which no pin asks for.
+    let other = format!("{ran}+operand+operand");
+    let text = with(&put(kernel, &other)).unwrap_err();
+    assert!(text.contains(kernel) && text.contains(&other) && text.contains(&format!("{ran:?}")) && text.contains("no pin"), "{text}");
+    // What other programs ran may be missing here: a kernel of this crate, and a user's own.
+    with(&put("optim/adam", "plain")).unwrap();
+    with(&put("mine/kernel", "plain")).unwrap();
+}

@@ -2,13 +2,12 @@
 // This makes parts of the sums of q over senders and over receivers, one for each block of pairs, and dz[b, i, j], the sum of its parts
 // over tiles of outputs.
 //
-// panel      [rows, outputs]: pairs in blocks, four outputs at a time, 0 where a row of a block is no pair
-// w          [outputs, features], four features at a time, as u, v, receivers and senders
+// panel      [rows, outputs]: pairs in blocks, four outputs at a time, 0 where a row of a block is no pair; more rows follow
+// w          [outputs, features], four features at a time, as u, v and ends
 // u          [batch, receivers, features]
 // v          [batch, senders, features]
 // sums       [parts, rows], four rows at a time
-// receivers  [blocks, receivers of a block, features]
-// senders    [blocks, senders of a block, features]
+// ends       [blocks, receivers and then senders of a block, features]
 // dz         [batch, receivers, senders]; only the entries of the panel's pairs are written
 // workgroup GROUP x 1 x 1; a unit is a block of pairs, which is the rows of a tile, by the features of a tile; memory and barriers: see the
 //            tile snippets. 2 EDGE (EDGE + 4) barriers more for a unit that a workgroup shares
@@ -43,9 +42,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> u: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> v: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> sums: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> receivers: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> senders: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> dz: array<f32>;
+@group(0) @binding(5) var<storage, read_write> ends: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read_write> dz: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 fn slopes(row: u32, h: u32) -> vec4<f32> {
@@ -99,8 +97,9 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     tile_product(row_unit, col_unit, lane, 4u * params.outputs);
 
     let quads = 1u << (params.sender_bits - 2u);
-    let block_senders = 1u << params.sender_bits;
+    // A block's receivers are the first of its ends.
     let block_receivers = 1u << (params.block_bits - params.sender_bits);
+    let first_end = row_unit * (block_receivers + (1u << params.sender_bits));
     var own: array<vec4<f32>, RECEIVERS>;
     var sum: array<vec4<f32>, RECEIVERS>;
     for (var j = 0u; j < EDGE; j++) {
@@ -124,7 +123,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
                 }
                 let whole = over_receivers(back, lane, quads);
                 if (keeps_receivers(lane, quads) && col < params.features) {
-                    senders[(row_unit * block_senders + sender - first_sender + r) * params.features + col] = whole;
+                    ends[(first_end + block_receivers + sender - first_sender + r) * params.features + col] = whole;
                 }
             }
         }
@@ -132,7 +131,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
             let whole = over_rows(sum[i], lane, quads);
             if (keeps_rows(lane, quads) && col < params.features) {
                 let receiver = receiver_of(tile_row(row_unit, lane, i)) - first_receiver;
-                receivers[(row_unit * block_receivers + receiver) * params.features + col] = whole;
+                ends[(first_end + receiver) * params.features + col] = whole;
             }
         }
     }

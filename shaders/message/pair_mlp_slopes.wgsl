@@ -8,8 +8,9 @@
 // w        [outputs, features]
 // bias     [outputs]
 // g        [batch, receivers, outputs]
-// panel    [rows, outputs]: pairs in blocks, 0 where a row of a block is no pair
-// sums     [col_units, rows] parts of the cotangent of z, four rows at a time; then [tiles of rows, outputs], four outputs at a time
+// panel    [rows, outputs]: pairs in blocks, 0 where a row of a block is no pair; then [tiles of rows, outputs], the sums over each tile's
+//          rows
+// sums     [col_units, rows] parts of the cotangent of z, four rows at a time
 // workgroup GROUP x 1 x 1; a unit is a tile of pairs of one block by outputs; memory and barriers: see the tile snippets. 4 EDGE barriers
 //          more for a unit that a workgroup shares
 // cost     pairs (2 features + 2 features outputs + 8 outputs) FLOPs; z, u, v, w, bias, g, panel and sums once
@@ -99,7 +100,7 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         let h = tile_col(col_unit, lane, j) / 4u;
         let whole = over_rows(by_col[j], lane, QUADS_DOWN);
         if (keeps_rows(lane, QUADS_DOWN) && h < params.outputs) {
-            sums[params.col_units * params.rows / 4u + row_unit * params.outputs + h] = whole;
+            panel[(params.rows + row_unit) * params.outputs + h] = whole;
         }
     }
 }

@@ -211,6 +211,12 @@ impl Tiling {
         self.variant.constant("ROW_SIDE")
     }
 
+    /// Invocations of a workgroup.
+    pub(super) fn workgroup(&self) -> usize {
+        let side = |name| self.variant.constant(name).or_else(|| self.variant.constant("SIDE"));
+        side("ROW_SIDE").zip(side("COL_SIDE")).map_or(self.together, |(rows, cols)| rows * cols)
+    }
+
     /// Units along an extent, where they are square.
     pub(super) fn units(&self, extent: usize) -> usize {
         extent.div_ceil(self.block[0])

@@ -231,7 +231,7 @@ const BLOCK: [usize; 2] = [4, 8];
 const ROWS: usize = BLOCK[0] * BLOCK[1];
 
 /// Rows of which the cotangents of the weights are summed at once.
-const RUN: usize = 64;
+const RUN: usize = 128;
 
 fn network(extents: Extents) -> Result<Work> {
     let [batch, n, m, f, h] = extents;
@@ -247,15 +247,19 @@ fn network(extents: Extents) -> Result<Work> {
     let [dz, du, dv, dw, db] = work.tape.vjp(&[(s, vg)], &[vz, vu, vv, vw, vb])?[..] else { panic!("five gradients") };
     let words = [&words[..], &[g.len()]].concat();
     let [panel, dz_parts, db_parts] = work.ledger.run("message/pair_mlp_slopes", &words, || x.slopes(&z, &g));
-    let words = [panel.len(), w.len(), u.len(), v.len(), dz_parts.len() + db_parts.len()];
+    // The sums of the panel over blocks lie behind it.
+    let panel_words = panel.len() + db_parts.len();
+    let words = [panel_words, w.len(), u.len(), v.len(), dz_parts.len()];
     let [du_parts, dv_parts, made] = work.ledger.run("message/pair_mlp_nodes", &words, || x.nodes(&panel, &dz_parts));
     work.output(dz, &made);
-    let words = [du_parts.len(), dv_parts.len()];
-    let made = work.ledger.run("message/pair_mlp_ends", &words, || [x.end(&du_parts, 0), x.end(&dv_parts, 1)]);
-    [du, dv].into_iter().zip(&made).for_each(|(d, made)| work.output(d, made));
-    let words = [panel.len(), u.len(), v.len(), dz_parts.len() + db_parts.len()];
-    let parts = work.ledger.run("message/pair_mlp_weights", &words, || x.weights(&panel, &db_parts));
-    for (d, parts, width) in [(dw, parts.0, h * f), (db, parts.1, h)] {
+    let words = [panel_words, u.len(), v.len(), du_parts.len() + dv_parts.len()];
+    let [dw_parts, db_parts, made_u, made_v] = work.ledger.run("message/pair_mlp_sums", &words, || {
+        let (dw, db) = x.weights(&panel, &db_parts);
+        [dw, db, x.end(&du_parts, 0), x.end(&dv_parts, 1)]
+    });
+    work.output(du, &made_u);
+    work.output(dv, &made_v);
+    for (d, parts, width) in [(dw, dw_parts, h * f), (db, db_parts, h)] {
         let runs = parts.len() / width;
         let sum = |at: usize| Counted::sum((0..runs).map(|r| parts[r * width + at]));
         let made = match runs {

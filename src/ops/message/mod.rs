@@ -20,7 +20,7 @@ mod sum;
 pub use activation::PairActivation;
 pub(super) use cases::{cases, works};
 pub(super) use dot::{DOT, PAIR_DOT, PAIR_DOT_TILE};
-pub(super) use mlp::{PAIR_MLP, PAIR_MLP_ENDS, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_WEIGHTS};
+pub(super) use mlp::{PAIR_MLP, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_SUMS};
 pub(super) use sum::PAIR_SUM;
 
 use super::Family;
@@ -29,7 +29,7 @@ use crate::tensor::{DType, TensorType};
 use crate::{Error, Result, Shape};
 
 pub(super) static FAMILY: Family = Family {
-    sources: &[&PAIR_DOT, &PAIR_DOT_TILE, &PAIR_MLP, &PAIR_MLP_ENDS, &PAIR_MLP_NODES, &PAIR_MLP_SLOPES, &PAIR_MLP_WEIGHTS, &PAIR_SUM],
+    sources: &[&PAIR_DOT, &PAIR_DOT_TILE, &PAIR_MLP, &PAIR_MLP_NODES, &PAIR_MLP_SLOPES, &PAIR_MLP_SUMS, &PAIR_SUM],
     cases,
     works,
 };

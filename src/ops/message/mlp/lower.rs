@@ -1,5 +1,5 @@
 //! The dispatches. In reverse, pairs go a panel at a time: the cotangents of their outputs are made and lie in a GPU's cache while two
-//! kernels read them, for the ends of the first layer and for the weights of the second.
+//! kernels read them, for the ends of the first layer and for the weights of the second; the sums of the ends go with the latter.
 
 use super::super::PairActivation;
 use super::super::activation::Phi;
@@ -46,12 +46,11 @@ pub(in crate::ops) static PAIR_MLP_SLOPES: Source =
     kernel_source!("message/pair_mlp_slopes").with_variants(&VARIANTS).with_choices(&[EXPONENTIAL]);
 pub(in crate::ops) static PAIR_MLP_NODES: Source =
     kernel_source!("message/pair_mlp_nodes").with_variants(&VARIANTS).with_choices(&[EXPONENTIAL]);
-pub(in crate::ops) static PAIR_MLP_WEIGHTS: Source =
-    kernel_source!("message/pair_mlp_weights").with_variants(&VARIANTS).with_choices(&[EXPONENTIAL]);
-pub(in crate::ops) static PAIR_MLP_ENDS: Source = kernel_source!("message/pair_mlp_ends");
+pub(in crate::ops) static PAIR_MLP_SUMS: Source =
+    kernel_source!("message/pair_mlp_sums").with_variants(&VARIANTS).with_choices(&[EXPONENTIAL]);
 
-/// The most elements of a panel: 8 MiB, of which the caches of GPUs hold several.
-const PANEL: usize = 1 << 21;
+/// The most elements of a panel: 10 MiB, of which the caches of GPUs hold several.
+const PANEL: usize = 5 << 19;
 /// On a software adapter: 512 KiB, half a core's.
 const SMALL_PANEL: usize = 1 << 17;
 
@@ -117,7 +116,7 @@ struct Panel {
     first: bool,
     slopes: Buffer,
     sums: Buffer,
-    ends: [Buffer; 2],
+    ends: Buffer,
 }
 
 pub(super) fn cotangents(cx: &mut Lowering<'_>, activations: [PairActivation; 2]) -> Result<()> {
@@ -142,11 +141,11 @@ pub(super) fn cotangents(cx: &mut Lowering<'_>, activations: [PairActivation; 2]
     let ends: usize = blocks.ends().map(|bits| 1 << bits).iter().sum();
     let together = (most / (h * blocks.rows()).max(f * ends)).clamp(1, blocks.all());
     let together = blocks.all().div_ceil(blocks.all().div_ceil(together));
-    // As many parts as keep a GPU busy, but no more elements than a panel has; whole tiles of pairs.
+    // As many parts as keep a GPU busy, but half as many elements as a panel has, or on a software adapter no more; whole tiles of pairs.
     let unit = blocks.rows().max(64);
-    let run = f.max(if software { 256 } else { 64 }).next_multiple_of(unit);
+    let run = if software { f.max(256) } else { 2 * f.max(64) }.next_multiple_of(unit);
     let runs = (together * blocks.rows()).div_ceil(run);
-    let weights = tiling(&PAIR_MLP_WEIGHTS, cx, [h.min(f), h * f * runs], [1, 2 * run])?;
+    let weights = tiling(&PAIR_MLP_SUMS, cx, [h.min(f), h * f * runs], [1, 2 * run])?;
     let parts = if runs == 1 {
         [cx.output(3), cx.output(4)]
     } else {
@@ -157,8 +156,7 @@ pub(super) fn cotangents(cx: &mut Lowering<'_>, activations: [PairActivation; 2]
         let panel = backward.panel(cx, first..blocks.all().min(first + together));
         backward.slopes(cx, &panel)?;
         backward.nodes(cx, &panel)?;
-        backward.weights(cx, &panel)?;
-        backward.ends(cx, &panel)?;
+        backward.sums(cx, &panel)?;
     }
     if runs > 1 {
         lower_sums(cx, parts[0], cx.output(3), [1, runs, h * f])?;
@@ -176,9 +174,10 @@ impl Backward {
     fn panel(&self, cx: &mut Lowering<'_>, blocks: Range<usize>) -> Panel {
         let MlpExtents { features: f, outputs: h, .. } = self.extents;
         let rows = blocks.len() * self.blocks.rows();
-        let slopes = cx.scratch(TensorType::f32([rows, h]));
-        let sums = cx.scratch(TensorType::f32([self.slopes.col_units(h) * rows + self.slopes.row_units(rows) * h]));
-        let ends = self.blocks.ends().map(|bits| cx.scratch(TensorType::f32([blocks.len(), 1 << bits, f])));
+        // Behind the rows, their sums over each tile.
+        let slopes = cx.scratch(TensorType::f32([rows + self.slopes.row_units(rows), h]));
+        let sums = cx.scratch(TensorType::f32([self.slopes.col_units(h), rows]));
+        let ends = cx.scratch(TensorType::f32([blocks.len(), self.blocks.ends().iter().map(|bits| 1 << bits).sum(), f]));
         Panel { first: blocks.start == 0, blocks, rows, slopes, sums, ends }
     }
 
@@ -213,28 +212,9 @@ impl Backward {
         let params = self.blocks.params(self.params(units).u32(col_units), panel.blocks.start);
         let params = self.first_activation(params.u32(panel.rows).u32(self.slopes.col_units(h)));
         let read = [panel.slopes, cx.input(3), cx.input(1), cx.input(2), panel.sums].map(Binding::read);
-        let bindings = read.into_iter().chain(panel.ends.map(Binding::write)).chain([shared_by_panels(cx.output(0), panel.first)]);
+        let bindings = read.into_iter().chain([Binding::write(panel.ends), shared_by_panels(cx.output(0), panel.first)]);
         let flops = self.blocks.pairs(&panel.blocks) as f64 * (2 * f * h + 5 * f) as f64;
         cx.dispatch(self.nodes.kernel(&[exponential(&self.activations[..1])]), bindings.collect(), params, self.nodes.groups(units), flops)
-    }
-
-    /// The sums of the parts of du and of dv.
-    fn ends(&self, cx: &mut Lowering<'_>, panel: &Panel) -> Result<()> {
-        let MlpExtents { receivers: n, senders: m, features: f, .. } = self.extents;
-        let (of_graph, across) = (self.blocks.of_graph(), self.blocks.across);
-        let graphs = panel.blocks.start / of_graph..panel.blocks.end.div_ceil(of_graph);
-        let elements = [n, m].map(|nodes| graphs.len() * nodes * f / 4);
-        // From the blocks of one node to those of the next, the number of a node's blocks, and from one to the next.
-        let steps = [[across, 1], [across, self.blocks.down], [1, across]];
-        let of_ends = [elements, [n, m], self.blocks.ends().map(|bits| bits as usize)].into_iter().chain(steps).flatten();
-        let groups = elements.map(|elements| elements.div_ceil(256));
-        let shared = [f / 4, of_graph, groups[0], graphs.start, panel.blocks.start, panel.blocks.len()];
-        let params = of_ends.chain(shared).fold(Params::new(), Params::u32);
-        let written = [1, 2].map(|i| shared_by_panels(cx.output(i), panel.first));
-        let bindings = panel.ends.map(Binding::read).into_iter().chain(written).collect();
-        let flops: usize = (0..2).map(|end| self.added(panel, end, steps[2][end])).sum();
-        let kernel = cx.kernel(&PAIR_MLP_ENDS, &[]);
-        cx.dispatch(kernel, bindings, params, groups.iter().sum(), flops as f64)
     }
 
     /// The additions at one end of a panel, where a node's blocks are `step` apart.
@@ -246,19 +226,26 @@ impl Backward {
         panel.blocks.clone().map(within).sum::<usize>() + panel.blocks.clone().filter(begun).map(within).sum::<usize>()
     }
 
-    /// Parts of dw and db.
-    fn weights(&self, cx: &mut Lowering<'_>, panel: &Panel) -> Result<()> {
-        let MlpExtents { features: f, outputs: h, .. } = self.extents;
+    /// Parts of dw and db, and the sums of the parts of du and dv.
+    fn sums(&self, cx: &mut Lowering<'_>, panel: &Panel) -> Result<()> {
+        let MlpExtents { receivers: n, senders: m, features: f, outputs: h, .. } = self.extents;
+        let across = self.blocks.across;
         let (row_units, col_units) = (self.weights.row_units(h), self.weights.col_units(f));
         let units = self.runs * row_units * col_units;
         let params = self.blocks.params(self.params(units).u32(row_units).u32(col_units), panel.blocks.start);
         let tiles = self.slopes.row_units(panel.rows);
         let params = params.u32(panel.rows).u32(self.run).u32(self.run / self.slopes.rows()).u32(tiles);
-        let params = self.first_activation(params.u32(self.slopes.col_units(h) * panel.rows / 4)).u32(panel.first.into());
-        let read = [panel.slopes, cx.input(1), cx.input(2), panel.sums].map(Binding::read);
-        let bindings = read.into_iter().chain(self.parts.map(|b| shared_by_panels(b, panel.first))).collect();
+        let of_graph = self.blocks.of_graph();
+        let graphs = panel.blocks.end.div_ceil(of_graph) - panel.blocks.start / of_graph;
+        let groups = self.weights.groups(units);
+        let params = self.first_activation(params).u32(panel.first.into()).u32(groups).u32(graphs);
+        let read = [panel.slopes, cx.input(1), cx.input(2), panel.ends].map(Binding::read);
+        let made = self.parts.into_iter().chain([cx.output(1), cx.output(2)]);
+        let bindings = read.into_iter().chain(made.map(|b| shared_by_panels(b, panel.first))).collect();
         let added = if panel.first { 0 } else { self.runs * h * (f + 1) };
-        let flops = self.blocks.pairs(&panel.blocks) as f64 * (2 * f + 2 * f * h) as f64 + (tiles * h + added) as f64;
-        cx.dispatch(self.weights.kernel(&[exponential(&self.activations[..1])]), bindings, params, self.weights.groups(units), flops)
+        let ends = self.added(panel, 0, 1) + self.added(panel, 1, across);
+        let flops = self.blocks.pairs(&panel.blocks) as f64 * (2 * f + 2 * f * h) as f64 + (tiles * h + added + ends) as f64;
+        let of_ends = (graphs * (n + m) * f / 4).div_ceil(self.weights.workgroup());
+        cx.dispatch(self.weights.kernel(&[exponential(&self.activations[..1])]), bindings, params, groups + of_ends, flops)
     }
 }

@@ -5,7 +5,7 @@ mod blocks;
 mod host;
 mod lower;
 
-pub(in crate::ops) use lower::{PAIR_MLP, PAIR_MLP_ENDS, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_WEIGHTS};
+pub(in crate::ops) use lower::{PAIR_MLP, PAIR_MLP_NODES, PAIR_MLP_SLOPES, PAIR_MLP_SUMS};
 
 use super::{PairActivation, expect, pairs};
 use crate::kernel::Lowering;
