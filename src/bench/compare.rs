@@ -295,6 +295,15 @@ mod tests {
         assert_eq!(verdict(old, [106.0, 108.0, 110.0], STEADY).0, Verdict::Same);
     }
 
+    /// A kernel that takes 1.3 times as long is seen through the spread of a machine that is a little busy, unless the control became
+    /// slower too.
+    #[test]
+    fn three_tenths_slower_is_seen() {
+        for control in [STEADY, [0.92, 1.0, 1.09], [0.7, 0.8, 0.9]] {
+            assert_eq!(verdict([96.0, 100.0, 108.0], [126.0, 130.0, 139.0], control).0, Verdict::Slower, "{control:?}");
+        }
+    }
+
     #[test]
     fn what_slowed_the_control_is_no_change() {
         let old = [98.0, 100.0, 102.0];

@@ -4,12 +4,15 @@ use tapetum::bench::step::steps;
 use tapetum::kernel::Target;
 
 /// The most dispatches of a step on a GPU that binds 8 buffers, on one that binds 32, and on a software adapter.
-const MOST: [(&str, [usize; 3]); 5] = [
+const MOST: [(&str, [usize; 3]); 8] = [
     ("step/demo", [20, 20, 21]),
     ("step/parcels 3x90x120", [13, 13, 14]),
     ("step/correlation 4x100", [2, 2, 2]),
     ("step/gru", [490, 487, 489]),
-    ("step/edges 32x100x64", [146, 135, 1551]),
+    ("step/edges 32x100x64", [112, 101, 1177]),
+    ("step/edges 32x100x128", [172, 161, 2299]),
+    ("step/edges 32x100x256", [280, 274, 4537]),
+    ("step/edges 1x1000x64", [205, 194, 3200]),
 ];
 
 #[test]
