@@ -10,10 +10,6 @@ fn a_block(row: u32, k: u32) -> mat4x4<f32> {
     return mat4x4<f32>(select(none, made[0], inside), select(none, made[1], inside), select(none, made[2], inside), select(none, made[3], inside));
 }
 
-fn weights(output: u32, f: u32) -> vec4<f32> {
-    return w[min(output, 4u * params.outputs - 1u) * params.features + min(f, params.features - 1u)];
-}
-
 // Column q holds the weights of feature k + q, of outputs col .. col + 4.
 fn b_block(k: u32, col: u32) -> mat4x4<f32> {
     let f = k / 4u;

@@ -10,7 +10,7 @@
 // workgroup GROUP x 1 x 1; a unit is a few receivers, as many as a block of ROWS pairs has, and the outputs of one tile, which goes over
 //          the senders; memory and barriers: see the tile snippets. 2 EDGE EDGE barriers more for a unit that a workgroup shares
 // cost     batch receivers senders (2 features + 2 features outputs + 4 outputs) FLOPs; z, u, v, w, bias and s once
-// uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_layers
+// uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_weights, pair_layers
 // one of   tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
 
 struct Params {

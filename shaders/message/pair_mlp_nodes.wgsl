@@ -12,7 +12,7 @@
 // workgroup GROUP x 1 x 1; a unit is a block of pairs, which is the rows of a tile, by the features of a tile; memory and barriers: see the
 //            tile snippets. 2 EDGE (EDGE + 4) barriers more for a unit that a workgroup shares
 // cost       pairs (2 features outputs + 5 features) FLOPs; each buffer once
-// uses       grid, nan, math, features_vector, pair_activation, pair_blocks
+// uses       grid, nan, math, features_vector, pair_activation, pair_blocks, pair_weights
 // one of     tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
 
 struct Params {
@@ -53,10 +53,6 @@ fn slopes(row: u32, h: u32) -> vec4<f32> {
 // Column r holds the outputs k .. k + 4 of row + r; zeros beyond the last output.
 fn a_block(row: u32, k: u32) -> mat4x4<f32> {
     return mat4x4<f32>(slopes(row, k / 4u), slopes(row + 1u, k / 4u), slopes(row + 2u, k / 4u), slopes(row + 3u, k / 4u));
-}
-
-fn weights(output: u32, f: u32) -> vec4<f32> {
-    return w[min(output, 4u * params.outputs - 1u) * params.features + min(f, params.features - 1u)];
 }
 
 // Column q holds the weights of output k + q, of features col .. col + 4.

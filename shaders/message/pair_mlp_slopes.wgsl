@@ -14,7 +14,7 @@
 // workgroup GROUP x 1 x 1; a unit is a tile of pairs of one block by outputs; memory and barriers: see the tile snippets. 4 EDGE barriers
 //          more for a unit that a workgroup shares
 // cost     pairs (2 features + 2 features outputs + 8 outputs) FLOPs; z, u, v, w, bias, g, panel and sums once
-// uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_layers
+// uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_weights, pair_layers
 // one of   tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
 
 struct Params {

@@ -4,7 +4,7 @@
 // workgroup GROUP x 1 x 1; memory and barriers: see the line snippet. A lane keeps its elements, KEEP at most, in registers, so that
 //          x is read once; if KEEP is 0, x is read three times, and sums are flushed every 64 terms.
 // cost     5 outer n inner FLOPs (and outer inner if LOG); x and y once
-// uses     grid, nan
+// uses     grid, nan, own_line
 // one of   line_single | line_along | line_across; line_serial | line_group
 
 struct Params {
@@ -23,68 +23,57 @@ const KEPT = KEEP / WIDE;
 
 @compute @workgroup_size(GROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
-    let lanes = line_lanes(params.lines);
-    let place = line_place(local, params.lines, params.inner == 1u);
-    let line = group_index(grid.group, grid.groups) * params.lines + place.x;
-    // A line beyond the end is computed as the last is, and not stored.
-    let there = line < params.count;
-    let near = min(line, params.count - 1u);
-    let base = near / params.inner * params.n * params.inner + near % params.inner;
-    let last = base + (params.n - 1u) * params.inner;
-    let begin = base + place.y * params.inner;
-    let step = lanes * params.inner;
-    // Elements of this lane.
-    let own = (params.n + lanes - 1u - min(place.y, params.n)) / lanes;
+    let line = own_line(group_index(grid.group, grid.groups), local);
 
     var kept: array<T, max(KEPT, 1u)>;
     var most = T(-3.402823e38);
     if (KEPT > 0u) {
         // A lane that has fewer elements reads the last one of the line again.
         for (var k = 0u; k < KEPT; k++) {
-            kept[k] = x[min(begin + k * step, last)];
+            kept[k] = x[min(line.begin + k * line.step, line.last)];
             most = max(most, kept[k]);
         }
     } else {
-        for (var k = 0u; k < own; k++) {
-            most = max(most, x[begin + k * step]);
+        for (var k = 0u; k < line.own; k++) {
+            most = max(most, x[line.begin + k * line.step]);
         }
     }
-    most = T(line_max(fold_max(most), place, params.lines));
+    most = T(line_max(fold_max(most), line.place, params.lines));
     var sum = T(0.0);
     if (KEPT > 0u) {
         for (var k = 0u; k < KEPT; k++) {
             kept[k] -= most;
             let power = exp(kept[k]);
-            sum += select(T(0.0), power, k < own);
+            sum += select(T(0.0), power, k < line.own);
             if (!LOG) {
                 kept[k] = power;
             }
         }
     } else {
-        for (var block = 0u; block < own; block += 64u) {
+        for (var block = 0u; block < line.own; block += 64u) {
             var part = T(0.0);
-            for (var k = block; k < min(block + 64u, own); k++) {
-                part += exp(x[begin + k * step] - most);
+            for (var k = block; k < min(block + 64u, line.own); k++) {
+                part += exp(x[line.begin + k * line.step] - most);
             }
             sum += part;
         }
     }
-    sum = T(line_sum(fold_sum(sum), place, params.lines));
+    sum = T(line_sum(fold_sum(sum), line.place, params.lines));
     let shift = log(sum);
     let scale = 1.0 / sum;
     if (KEPT > 0u) {
         for (var k = 0u; k < KEPT; k++) {
-            if (there && k < own) {
-                y[begin + k * step] = select(kept[k] * scale, kept[k] - shift, LOG);
+            if (line.there && k < line.own) {
+                y[line.begin + k * line.step] = select(kept[k] * scale, kept[k] - shift, LOG);
             }
         }
     } else {
-        for (var k = 0u; k < select(0u, own, there); k++) {
-            let z = x[begin + k * step] - most;
+        for (var k = 0u; k < select(0u, line.own, line.there); k++) {
+            let z = x[line.begin + k * line.step] - most;
             if (LOG) {
-                y[begin + k * step] = z - shift;
+                y[line.begin + k * line.step] = z - shift;
             } else {
-                y[begin + k * step] = exp(z) * scale;
+                y[line.begin + k * line.step] = exp(z) * scale;
             }
         }
     }
