@@ -139,7 +139,8 @@ impl Checkpoint {
         self.restore(state)
     }
 
-    /// An error where `programs` run on the device that made this checkpoint, but a kernel that ran then is gone or runs in another variant.
+    /// An error where `programs` run on the device that made this checkpoint, but a kernel that ran then is gone, or runs in another
+    /// variant.
     fn check_variants(&self, device: &str, programs: &[&Program]) -> Result<()> {
         if device != self.device {
             return Ok(());

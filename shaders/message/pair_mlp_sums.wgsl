@@ -1,6 +1,6 @@
 // The sums of an edge network's reverse pass over the pairs of a panel. For the second layer, dw[run, h, f] = sum over a run of a panel's
-// rows of panel[row, h] first(u[b, i, f] + v[b, j, f]) of the row's pair, and db[run, h] = sum of panel[row, h], made of its parts; they are
-// to be summed over runs. For the first layer, du[b, i, f] and dv[b, j, f] = sum over the panel's blocks that hold the node of
+// rows of panel[row, h] first(u[b, i, f] + v[b, j, f]) of the row's pair, and db[run, h] = sum of panel[row, h], made of its parts; they
+// are to be summed over runs. For the first layer, du[b, i, f] and dv[b, j, f] = sum over the panel's blocks that hold the node of
 // ends[block, place of the node, f]. All are added to what is there if an earlier panel began it.
 //
 // panel    [rows, outputs]: pairs in blocks, four outputs at a time, 0 where a row of a block is no pair; then [tiles of rows, outputs],

@@ -1,14 +1,12 @@
 // Rounds of Jacobi's method over symmetric matrices in the parallel order: in each of the n - 1 (odd n: n) rounds of a sweep the indices
 // meet in disjoint pairs (the circle method of tournaments), and A <- J' A J, W <- J' W, where J rotates each pair (p, q) so that
-// A[p, q] becomes 0:
-//   theta = (A[q, q] - A[p, p]) / (2 A[p, q]), t = sign(theta) / (|theta| + sqrt(1 + theta^2)), c = 1 / sqrt(1 + t^2), s = t c
-// applied as x - s (y + tau x), y + s (x - tau y), tau = s / (1 + c): the rounding of c, the same in every step, would add up.
+// A[p, q] becomes 0: see the rotation snippet.
 //
 // work     [matrices, n, n], symmetric; becomes diagonal
 // w        [matrices, n, n], rows become the eigenvectors
 // workgroup LANES x 1 x 1, one matrix; 8 KiB of workgroup memory, hence n <= 2048; two barriers a round (see the sync snippet)
 // cost     of a round, with floor(n / 2) pairs: 25 a pair, 32 for two pairs, 8 n a pair for w, and for odd n 8 a pair; work and w twice
-// uses     grid, scalar, nan
+// uses     grid, scalar, nan, rotation
 // one of   sync_serial | sync_group
 
 struct Params {
@@ -37,10 +35,6 @@ fn still(r: vec2<f32>) -> bool {
     return (bitcast<u32>(r.x) & 0x7fffffffu) == 0u;
 }
 
-fn rotated(x: vec2<f32>, r: vec2<f32>) -> vec2<f32> {
-    return vec2<f32>(x.x - r.x * (x.y + r.y * x.x), x.y + r.x * (x.x - r.y * x.y));
-}
-
 // The rotation of a pair that is there; its own four entries of A.
 fn rotation(base: u32, n: u32, p: u32, q: u32) -> vec2<f32> {
     let app = work[base + p * n + p];
@@ -58,16 +52,12 @@ fn rotation(base: u32, n: u32, p: u32, q: u32) -> vec2<f32> {
     if (abs(apq) <= 1e-37) {
         return vec2<f32>(0.0);
     }
-    let theta = clamp((aqq - app) / (2.0 * apq), -1e18, 1e18);
-    let size = 1.0 / (abs(theta) + sqrt(1.0 + theta * theta));
-    let t = select(-size, size, theta >= 0.0);
-    let c = 1.0 / sqrt(1.0 + t * t);
-    let s = t * c;
-    work[base + p * n + p] = app - t * apq;
-    work[base + q * n + q] = aqq + t * apq;
+    let r = rotation_of(app, aqq, apq);
+    work[base + p * n + p] = app - r.x * apq;
+    work[base + q * n + q] = aqq + r.x * apq;
     work[base + p * n + q] = 0.0;
     work[base + q * n + p] = 0.0;
-    return vec2<f32>(s, s / (1.0 + c));
+    return r.yz;
 }
 
 @compute @workgroup_size(GROUP)

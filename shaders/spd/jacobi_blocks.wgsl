@@ -1,8 +1,7 @@
 // A round of Jacobi's method by blocks of 16 indices, over symmetric matrices: the blocks meet in disjoint pairs (the circle method of
 // tournaments), and of each pair's 32 x 32 matrix D this makes a rotation J that brings D nearer to a diagonal, J <- J_r J, D <- J_r D
-// J_r', by sweeps over all its pairs of indices (p, q), each turned so that D[p, q] becomes 0, 16 pairs at a time:
-//   theta = (D[q, q] - D[p, p]) / (2 D[p, q]), t = sign(theta) / (|theta| + sqrt(1 + theta^2)), c = 1 / sqrt(1 + t^2), s = t c
-// applied as x - s (y + tau x), y + s (x - tau y), tau = s / (1 + c): the rounding of c, the same in every step, would add up.
+// J_r', by sweeps over all its pairs of indices (p, q), each turned so that D[p, q] becomes 0, 16 pairs at a time: see the rotation
+// snippet.
 // Nothing more is turned once all |D[i, j]| <= 2^-25 sqrt(|D[i, i] D[j, j]|), because entries so small move a function of the matrix by
 // less than rounding does; `turned` says whether anything was turned.
 //
@@ -11,7 +10,7 @@
 // turned   [matrices, n / 32], 1 where a pair is turned, else 0
 // workgroup 256 x 1 x 1, one pair; 8.6 KiB of workgroup memory; 66 barriers a sweep
 // cost     of a sweep, of a pair of blocks: 31 rounds of 16 (25 + 8 32) + 120 32 FLOPs; work twice, turns and turned once
-// uses     grid, scalar, nan
+// uses     grid, scalar, nan, rotation
 
 struct Params {
     // Pairs of blocks, in all and of a matrix.
@@ -41,10 +40,6 @@ fn pair(k: u32, round: u32, last: u32) -> vec2<u32> {
     return vec2<u32>(select((round + k) % last, last, k == 0u), (round + last - k) % last);
 }
 
-fn rotated(x: vec2<f32>, r: vec2<f32>) -> vec2<f32> {
-    return vec2<f32>(x.x - r.x * (x.y + r.y * x.x), x.y + r.x * (x.x - r.y * x.y));
-}
-
 // The rotation of a pair; its own four entries of D.
 fn rotation(p: u32, q: u32) -> vec2<f32> {
     let app = d[p * 33u + p];
@@ -53,16 +48,12 @@ fn rotation(p: u32, q: u32) -> vec2<f32> {
     if (abs(apq) <= 1e-37) {
         return vec2<f32>(0.0);
     }
-    let theta = clamp((aqq - app) / (2.0 * apq), -1e18, 1e18);
-    let size = 1.0 / (abs(theta) + sqrt(1.0 + theta * theta));
-    let t = select(-size, size, theta >= 0.0);
-    let c = 1.0 / sqrt(1.0 + t * t);
-    let s = t * c;
-    d[p * 33u + p] = app - t * apq;
-    d[q * 33u + q] = aqq + t * apq;
+    let r = rotation_of(app, aqq, apq);
+    d[p * 33u + p] = app - r.x * apq;
+    d[q * 33u + q] = aqq + r.x * apq;
     d[p * 33u + q] = 0.0;
     d[q * 33u + p] = 0.0;
-    return vec2<f32>(s, s / (1.0 + c));
+    return r.yz;
 }
 
 // The rows and columns of two pairs of indices, and their mirror images.

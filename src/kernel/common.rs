@@ -13,6 +13,7 @@ pub(super) const NAMED: &[Snippet] = &[
     snippet!("ordered"),
     snippet!("running"),
     snippet!("own_line"),
+    snippet!("rotation"),
     snippet!("triangle"),
     snippet!("edge_order"),
     snippet!("philox"),

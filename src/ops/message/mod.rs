@@ -28,11 +28,8 @@ use crate::kernel::{Adapters, Choice, Lowering, Source, Variant, snippet};
 use crate::tensor::{DType, TensorType};
 use crate::{Error, Result, Shape};
 
-pub(super) static FAMILY: Family = Family {
-    sources: &[&PAIR_DOT, &PAIR_DOT_TILE, &PAIR_MLP, &PAIR_MLP_NODES, &PAIR_MLP_SLOPES, &PAIR_MLP_SUMS, &PAIR_SUM],
-    cases,
-    works,
-};
+pub(super) static FAMILY: Family =
+    Family { sources: &[&PAIR_DOT, &PAIR_DOT_TILE, &PAIR_MLP, &PAIR_MLP_NODES, &PAIR_MLP_SLOPES, &PAIR_MLP_SUMS, &PAIR_SUM], cases, works };
 
 const FALSE_TRUE: &[&str] = &["false", "true"];
 
