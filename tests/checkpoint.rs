@@ -3,6 +3,7 @@
 use crate::common::gpu;
 use std::path::{Path, PathBuf};
 use tapetum::checkpoint::Checkpoint;
+use tapetum::plan::Variants;
 use tapetum::{DType, Device, Error, HostTensor, State, Tape, TensorType};
 
 fn folder(name: &str) -> PathBuf {
@@ -176,7 +177,7 @@ fn a_variant_that_does_not_exist_is_refused() {
     let ran = ran.first().unwrap().clone();
 
     // The same file with other names of kernels and variants, which may change the length of its header.
-    let with = |change: &dyn Fn(&mut std::collections::BTreeMap<String, std::collections::BTreeSet<String>>)| {
+    let with = |change: &dyn Fn(&mut Variants)| {
         let mut variants = saved.clone();
         change(&mut variants);
         let length = u64::from_le_bytes(written[..8].try_into().unwrap()) as usize;
@@ -194,7 +195,7 @@ fn a_variant_that_does_not_exist_is_refused() {
     };
     let put = |pin: &str, variant: &str| {
         let (pin, variant) = (pin.to_owned(), variant.to_owned());
-        move |all: &mut std::collections::BTreeMap<_, _>| {
+        move |all: &mut Variants| {
             all.insert(pin.clone(), [variant.clone()].into());
         }
     };

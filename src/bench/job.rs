@@ -1,6 +1,6 @@
 //! A work that is recorded, compiled and filled with data. Its dispatches are grouped by kernel, and each group becomes a row.
 
-use super::measure::{Effort, Stats, Timing, times};
+use super::measure::{Effort, Stats, Times, Timing, times};
 use crate::device::{Device, Program};
 use crate::kernel::{Access, Cost, Kernel, Target};
 use crate::ops::case::Draw;
@@ -237,7 +237,7 @@ impl Job {
     /// Returns an error where the device reports a fault.
     pub fn by_pin(&mut self, effort: &Effort) -> Result<BTreeMap<String, f64>> {
         let pins: Vec<String> = self.program.plan().map_or_else(Vec::new, |plan| plan.steps.iter().map(|s| s.kernel.pin()).collect());
-        let samples = times(&mut self.program, self.timing, effort)?;
+        let samples = times(&mut self.program, self.timing, effort)?.samples;
         let mut found: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         for units in &samples {
             let mut sums: BTreeMap<&String, f64> = BTreeMap::new();
@@ -255,10 +255,11 @@ impl Job {
         if self.parts.is_empty() {
             return Ok(Vec::new());
         }
-        let samples = times(&mut self.program, self.timing, effort)?;
+        let Times { samples, fastest } = times(&mut self.program, self.timing, effort)?;
         let of = |part: &Part| {
-            let sums: Vec<f64> = samples.iter().map(|units| part.units.iter().map(|&u| units[u]).sum()).collect();
-            Stats::of(&sums).ok_or_else(|| Error::argument("no samples"))
+            let sum = |units: &Vec<f64>| part.units.iter().map(|&u| units[u]).sum::<f64>();
+            let stats = Stats::of(&samples.iter().map(sum).collect::<Vec<_>>()).ok_or_else(|| Error::argument("no samples"))?;
+            Ok(Stats { min: stats.min.min(sum(&fastest)), ..stats })
         };
         self.parts.iter().map(of).collect()
     }

@@ -109,36 +109,73 @@ const GPU_SPAN: f64 = 200e3;
 const WALL_SPAN: f64 = 10e6;
 /// The nanoseconds that a sample of a node lasts on the host executor: many runs of a small one, whose first few meet cold caches.
 const NODE_SPAN: f64 = 2e6;
+/// The nanoseconds that the runs last among which the fastest are looked for on the host executor: so few that a system which shares its
+/// cores among many programs seldom takes the core away meanwhile, and so many that the resolution of a clock does not matter.
+const GROUP_SPAN: f64 = 20e3;
 /// The most launches of one dispatch in a sample.
 const MOST_LAUNCHES: f64 = 2000.0;
 
-/// The nanoseconds of each dispatch of a step, or of each node on the host executor, as one list for each sample.
+/// The nanoseconds of each dispatch of a step, or of each node on the host executor.
+#[derive(Debug)]
+pub struct Times {
+    /// One list for each sample.
+    pub samples: Vec<Vec<f64>>,
+    /// The shortest time of each: of all samples, or on the host executor of parts of samples.
+    pub fastest: Vec<f64>,
+}
+
+impl Times {
+    fn of(samples: Vec<Vec<f64>>) -> Self {
+        let shorter = |a: Vec<f64>, b: &Vec<f64>| a.iter().zip(b).map(|(a, b)| a.min(*b)).collect();
+        let first = samples.first().cloned().unwrap_or_default();
+        Self { fastest: samples.iter().fold(first, shorter), samples }
+    }
+}
+
+/// The times of the dispatches of a step, or of the nodes on the host executor.
 ///
 /// # Errors
 /// Returns an error where the device reports a fault.
-pub fn times(program: &mut Program, timing: Timing, effort: &Effort) -> Result<Vec<Vec<f64>>> {
+pub fn times(program: &mut Program, timing: Timing, effort: &Effort) -> Result<Times> {
     match program.gpu_mut() {
-        Some(program) => dispatches(program, timing, effort),
+        Some(program) => dispatches(program, timing, effort).map(Times::of),
         None => nodes(program, effort),
     }
 }
 
-fn nodes(program: &mut Program, effort: &Effort) -> Result<Vec<Vec<f64>>> {
+fn nodes(program: &mut Program, effort: &Effort) -> Result<Times> {
     let mut once = || Ok(program.profile_nodes()?.iter().map(|d| d.as_nanos() as f64).collect::<Vec<f64>>());
     warm_up(effort, Instant::now(), || once().map(|_| ()))?;
     let start = Instant::now();
     once()?;
     let cost = start.elapsed();
     let runs = (NODE_SPAN / (cost.as_nanos() as f64).max(1.0)).clamp(1.0, MOST_LAUNCHES) as u32;
-    let mut sample = || {
+    let group = (GROUP_SPAN / (cost.as_nanos() as f64).max(1.0)).clamp(1.0, f64::from(runs)) as u32;
+    let mut mean_of = |n: u32| -> Result<Vec<f64>> {
         let mut sums = once()?;
-        for _ in 1..runs {
-            sums.iter_mut().zip(once()?).for_each(|(sum, ns)| *sum += ns);
+        for _ in 1..n {
+            add(&mut sums, &once()?);
         }
-        sums.iter_mut().for_each(|sum| *sum /= f64::from(runs));
-        Ok(sums)
+        Ok(scaled(sums, n))
     };
-    (0..effort.samples_of(cost * runs)).map(|_| sample()).collect()
+    let groups = runs.div_ceil(group);
+    let (mut samples, mut fastest) = (Vec::new(), Vec::new());
+    for _ in 0..effort.samples_of(cost * runs) {
+        let Times { samples: parts, fastest: of_parts } = Times::of((0..groups).map(|_| mean_of(group)).collect::<Result<_>>()?);
+        let mut sums = vec![0.0; of_parts.len()];
+        parts.iter().for_each(|part| add(&mut sums, part));
+        samples.push(scaled(sums, groups));
+        fastest.push(of_parts);
+    }
+    Ok(Times { samples, fastest: Times::of(fastest).fastest })
+}
+
+fn add(sums: &mut [f64], more: &[f64]) {
+    sums.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+}
+
+fn scaled(sums: Vec<f64>, parts: u32) -> Vec<f64> {
+    sums.into_iter().map(|sum| sum / f64::from(parts)).collect()
 }
 
 /// Calls `run`, at least once, until `effort`'s warm-up time has passed since `start`, and returns the duration of the last call.

@@ -234,7 +234,7 @@ fn on_device(program: &mut Program, timing: Timing, effort: &Effort) -> Result<O
     let dispatches = on_gpu.plan().steps.len();
     let profile = if timing == Timing::Gpu { Some(pollster::block_on(on_gpu.profile())?) } else { None };
     // The kernels are timed last, because a kernel that is launched many times leaves its state far from where a step would leave it.
-    let sums: Vec<f64> = times(program, timing, effort)?.iter().map(|s| s.iter().sum()).collect();
+    let sums: Vec<f64> = times(program, timing, effort)?.samples.iter().map(|s| s.iter().sum()).collect();
     let kernels = Stats::of(&sums).ok_or_else(none)?.median;
     Ok(OnDevice { dispatches, encode: Stats::of(&encoded).ok_or_else(none)?, gpu, kernels, profile })
 }
