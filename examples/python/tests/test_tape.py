@@ -1,12 +1,7 @@
 """Tapes, programs and optimisers, held to NumPy and to formulas."""
 
-import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -216,30 +211,3 @@ def test_the_interpreter_runs_while_something_is_computed():
     counter.join()
     # Were the lock held, the counter would turn only where a step ends.
     assert turns[0] > 100 * seconds
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_an_interrupt_ends_the_steps():
-    script = """
-        from test_tape import slow_program
-        program = slow_program()
-        print("begun", flush=True)
-        program.steps(10**9)
-    """
-    child = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        cwd=Path(__file__).parent,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A job in the background ignores interrupts, and hands that on.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    try:
-        assert child.stdout.readline() == "begun\n"
-        time.sleep(0.2)
-        child.send_signal(signal.SIGINT)
-        _, errors = child.communicate(timeout=30)
-    finally:
-        child.kill()
-    assert "KeyboardInterrupt" in errors

@@ -1,11 +1,5 @@
 """Births, deaths, distances and clusters, held to SciPy's trees, sorted lists and scikit-learn's k-means."""
 
-import signal
-import subprocess
-import sys
-import textwrap
-import time
-
 import numpy as np
 import pytest
 from scipy.sparse.csgraph import minimum_spanning_tree
@@ -90,31 +84,3 @@ def test_clusters_by_topology_are_k_means_of_lists():
 def test_what_cannot_be_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
-def test_an_interrupt_ends_what_has_no_steps():
-    script = """
-        import numpy as np
-        from tapetum import topology
-        weights = np.random.default_rng(0).random((3000, 40, 40))
-        weights += weights.transpose(0, 2, 1)
-        print("begun", flush=True)
-        topology.distance(weights, order=1.7, device="cpu")
-        print("ended", flush=True)
-    """
-    command = [sys.executable, "-c", textwrap.dedent(script)]
-    # A job in the background ignores interrupts, and hands that on.
-    answers = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=answers)
-    try:
-        assert child.stdout.readline() == "begun\n"
-        time.sleep(1)
-        interrupted = time.monotonic()
-        child.send_signal(signal.SIGINT)
-        output, errors = child.communicate(timeout=60)
-    finally:
-        child.kill()
-    # Uninterrupted, it takes a minute.
-    assert time.monotonic() - interrupted < 10
-    assert "ended" not in output and "KeyboardInterrupt" in errors

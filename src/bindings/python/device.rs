@@ -3,6 +3,7 @@
 use super::program::{PyProgram, PyState};
 use super::tape::PyTape;
 use super::var::PyVar;
+use super::wait::waited;
 use crate::gpu::{adapters, best};
 use crate::{Device, State, Var};
 use pyo3::exceptions::PyTypeError;
@@ -23,8 +24,9 @@ impl PyDevice {
     #[new]
     #[pyo3(signature = (name = "auto"))]
     fn new(py: Python<'_>, name: &str) -> PyResult<Self> {
-        let device = if name == "auto" { Ok(py.detach(auto)) } else { py.detach(|| Device::named(name)) };
-        Ok(Self { device: device? })
+        let name = name.to_owned();
+        let device = waited(py, move || if name == "auto" { Ok(auto()) } else { Device::named(&name) })?;
+        Ok(Self { device })
     }
 
     /// The adapter's name, or "cpu".
@@ -50,9 +52,8 @@ impl PyDevice {
     ) -> PyResult<PyProgram> {
         let outputs: Vec<Var> = outputs.iter().map(|v| v.get().var).collect();
         let state = state.map_or_else(|| State::new(&self.device), |state| state.get().0.clone());
-        let (tape, device) = (tape.get(), &self.device);
-        let program = py.detach(|| device.compile_with(&tape.lock(), &outputs, &state))?;
-        Ok(PyProgram::new(program))
+        let (tape, device) = (tape.get().lock().replica(), self.device.clone());
+        Ok(PyProgram::new(waited(py, move || device.compile_with(&tape, &outputs, &state))?))
     }
 
     fn __repr__(&self) -> String {
@@ -69,7 +70,7 @@ fn auto() -> Device {
 /// The device of an argument: `None`, a name, or a `Device`.
 pub(super) fn device(given: Option<&Bound<'_, PyAny>>) -> PyResult<Device> {
     let Some(given) = given.filter(|given| !given.is_none()) else {
-        return Ok(Python::attach(|py| py.detach(auto)));
+        return Python::attach(|py| waited(py, || Ok(auto())));
     };
     if let Ok(device) = given.cast::<PyDevice>() {
         return Ok(device.get().device.clone());
@@ -83,7 +84,7 @@ pub(super) fn device(given: Option<&Bound<'_, PyAny>>) -> PyResult<Device> {
 /// The adapters of this machine, one dictionary for each: index, name, backend, kind, driver, usable, and whether "auto" takes it.
 #[pyfunction]
 fn devices(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
-    let all = py.detach(|| pollster::block_on(adapters()));
+    let all = waited(py, || Ok(pollster::block_on(adapters())))?;
     let auto = best(&all, false);
     let list = PyList::empty(py);
     for (index, adapter) in all.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::array::{as_given, numpy, real, series};
 use super::device::device;
-use super::fault::Stop;
+use super::wait::waited_hearing;
 use crate::HostTensor;
 use crate::connectome::parcels::cortex::Cortex;
 use crate::connectome::parcels::learn_parcels::{Learner, Settings};
@@ -30,16 +30,16 @@ fn parcellate<'py>(
 ) -> PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let faces = faces.as_ref().map(as_given).transpose()?;
     let mask = mask.as_ref().map(real).transpose()?;
-    let cortex = Cortex::centred(&self::series(series)?, &real(coordinates)?, faces, mask.as_ref(), parcels)?;
+    let (series, coordinates) = (self::series(series)?, real(coordinates)?);
     let settings = Settings { steps, seed, ..Settings::of(parcels) };
     let device = self::device(device.as_ref())?;
-    let mut stop = Stop::default();
-    let learnt = py.detach(|| {
+    let learn = move |tell: &dyn Fn((u32, f32)) -> crate::Result<()>| {
+        let cortex = Cortex::centred(&series, &coordinates, faces, mask.as_ref(), parcels)?;
         let learner = Learner::new(&device, &cortex.surface(0..cortex.frames())?, &settings)?;
-        learner.run(|step, loss| stop.asked(|py| callback.as_ref().map(|f| f.call1(py, (step, loss))).transpose()))
-    });
-    let learnt = stop.or(learnt)?;
-    let labels = cortex.spread(&learnt.labels);
+        let learnt = learner.run(|step, loss| tell((step, loss)))?;
+        Ok((cortex.spread(&learnt.labels), learnt))
+    };
+    let (labels, learnt) = waited_hearing(py, learn, |at| callback.as_ref().map_or(Ok(()), |f| f.call1(py, at).map(drop)))?;
     let labels = HostTensor::i32([labels.len()], labels)?;
     let losses = HostTensor::f32([learnt.losses.len()], learnt.losses)?;
     Ok((numpy(py, labels)?, numpy(py, learnt.memberships)?, numpy(py, losses)?))

@@ -3,9 +3,10 @@
 use super::array::{as_given, numpy, of_type};
 use super::device::device;
 use super::var::PyVar;
-use crate::{HostTensor, Program, State, TensorType};
+use super::wait::waited;
+use crate::{HostTensor, Program, Result, State, TensorType};
 use pyo3::prelude::*;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Named arrays that last between steps, and that programs on one device share.
 #[pyclass(name = "State", module = "tapetum", frozen)]
@@ -20,39 +21,51 @@ impl PyState {
     }
 
     /// The names, sorted.
-    fn names(&self, py: Python<'_>) -> Vec<String> {
-        py.detach(|| self.0.names())
+    fn names(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        let state = self.0.clone();
+        waited(py, move || Ok(state.names()))
     }
 
     /// The array of a name.
     fn read<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
-        numpy(py, py.detach(|| self.0.read(name))?)
+        let (state, name) = (self.0.clone(), name.to_owned());
+        numpy(py, waited(py, move || state.read(&name))?)
     }
 
     /// Sets the array of a name, which keeps its type.
     fn write(&self, py: Python<'_>, name: &str, array: &Bound<'_, PyAny>) -> PyResult<()> {
-        let value = match py.detach(|| self.0.ty(name)) {
+        let (asked, state) = (self.0.clone(), self.0.clone());
+        let (sought, name) = (name.to_owned(), name.to_owned());
+        let value = match waited(py, move || Ok(asked.ty(&sought)))? {
             Some(TensorType { dtype, .. }) => of_type(array, dtype)?,
             None => as_given(array)?,
         };
-        Ok(py.detach(|| self.0.write(name, &value.to_real::<f32>()))?)
+        waited(py, move || state.write(&name, &value.to_real::<f32>()))
     }
 }
 
-/// A tape compiled for a device.
+/// A tape compiled for a device. What an interrupted call began goes on, and the next call waits for its end.
 #[pyclass(name = "Program", module = "tapetum", frozen)]
-pub(super) struct PyProgram(Mutex<Program>);
+pub(super) struct PyProgram {
+    program: Arc<Mutex<Program>>,
+    state: State,
+    /// The steps that the device is given at once, between two looks for an interrupt.
+    at_once: usize,
+}
 
-/// Steps that a GPU is given at once, between two looks for an interrupt.
+/// The steps that a GPU is given at once.
 const AT_ONCE: usize = 32;
 
 impl PyProgram {
     pub(super) fn new(program: Program) -> Self {
-        Self(Mutex::new(program))
+        let at_once = if program.gpu().is_some() { AT_ONCE } else { 1 };
+        Self { state: program.state().clone(), program: Arc::new(Mutex::new(program)), at_once }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Program> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Does something with the program.
+    fn with<T: Send + 'static>(&self, py: Python<'_>, run: impl FnOnce(&mut Program) -> Result<T> + Send + 'static) -> PyResult<T> {
+        let program = Arc::clone(&self.program);
+        waited(py, move || run(&mut program.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// Fills inputs.
@@ -60,7 +73,7 @@ impl PyProgram {
         for (input, array) in inputs {
             let value = of_type(array, input.get().ty().dtype)?;
             let var = input.get().var;
-            py.detach(|| self.lock().write(var, &value))?;
+            self.with(py, move |program| program.write(var, &value))?;
         }
         Ok(())
     }
@@ -70,8 +83,8 @@ impl PyProgram {
 impl PyProgram {
     /// The state that it reads and updates.
     #[getter]
-    fn state(&self, py: Python<'_>) -> PyState {
-        PyState(py.detach(|| self.lock().state().clone()))
+    fn state(&self) -> PyState {
+        PyState(self.state.clone())
     }
 
     /// Fills an input, which keeps its value until it is filled again.
@@ -84,13 +97,12 @@ impl PyProgram {
         self.steps(py, 1)
     }
 
-    /// Runs `n` steps. An interrupt ends them between two.
+    /// Runs `n` steps. An interrupt ends the call; the step that was begun, on a GPU up to 32 of them, ends unseen.
     fn steps(&self, py: Python<'_>, n: usize) -> PyResult<()> {
-        let most = if py.detach(|| self.lock().gpu().is_some()) { AT_ONCE } else { 1 };
         let mut left = n;
         while left > 0 {
-            let now = left.min(most);
-            py.detach(|| self.lock().steps(now))?;
+            let now = left.min(self.at_once);
+            self.with(py, move |program| program.steps(now))?;
             py.check_signals()?;
             left -= now;
         }
@@ -99,13 +111,13 @@ impl PyProgram {
 
     /// Waits until the steps submitted so far are done.
     fn wait(&self, py: Python<'_>) -> PyResult<()> {
-        Ok(py.detach(|| self.lock().wait())?)
+        self.with(py, |program| program.wait())
     }
 
     /// An output as the last step left it.
     fn read<'py>(&self, py: Python<'py>, output: &Bound<'py, PyVar>) -> PyResult<Bound<'py, PyAny>> {
         let var = output.get().var;
-        numpy(py, py.detach(|| self.lock().read(var))?)
+        numpy(py, self.with(py, move |program| program.read(var))?)
     }
 
     /// Fills inputs, given as pairs or a dictionary of input and array, runs one step, and returns every output.
@@ -116,8 +128,7 @@ impl PyProgram {
             let pairs = pairs.try_iter()?.map(|pair| pair?.extract()).collect::<PyResult<Vec<_>>>()?;
             self.fill(py, &pairs)?;
         }
-        let found: Vec<HostTensor> = py.detach(|| self.lock().run(&[]))?;
-        py.check_signals()?;
+        let found: Vec<HostTensor> = self.with(py, |program| program.run(&[]))?;
         found.into_iter().map(|value| numpy(py, value)).collect()
     }
 }

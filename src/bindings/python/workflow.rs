@@ -2,10 +2,9 @@
 
 use super::array::{as_given, numpy};
 use super::device::device;
-use super::fault::Stop;
-use super::wait::waited;
+use super::wait::{waited, waited_hearing};
 use crate::Error;
-use crate::workflow::{Figure, MetricResult, ReadOptions, RunResult, Workflow, schema};
+use crate::workflow::{Figure, MetricResult, Progress, ReadOptions, RunResult, Workflow, schema};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::path::{Path, PathBuf};
@@ -69,12 +68,13 @@ fn run_workflow<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let (options, device) = (source.options()?, self::device(device.as_ref())?);
     let (text, path) = (source.text, source.path);
-    let mut stop = Stop::default();
-    let workflow = waited(py, move || read(text.as_deref(), &path, &options))?;
-    let run = py.detach(|| {
-        workflow.run_with(&device, None, |p| stop.asked(|py| callback.as_ref().map(|f| f.call1(py, (p.fold, p.step, p.loss))).transpose()))
-    });
-    let found = stop.or(run)?;
+    let run = move |tell: &dyn Fn(Progress) -> crate::Result<()>| {
+        let workflow = read(text.as_deref(), &path, &options)?;
+        let found = workflow.run_with(&device, None, tell)?;
+        Ok((workflow, found))
+    };
+    let told = |Progress { fold, step, loss }| callback.as_ref().map_or(Ok(()), |f| f.call1(py, (fold, step, loss)).map(drop));
+    let (workflow, found) = waited_hearing(py, run, told)?;
     result(py, &workflow, found)
 }
 
