@@ -1,5 +1,5 @@
 // The page in headless Chromium, with WebGPU on SwiftShader: it learns what the native command learns, its kernels are held to their definitions,
-// files are read, and a lost device is survived. Run by test.sh.
+// files are read, and a lost device and a lack of memory are survived. Run by test.sh.
 //
 //   node test.mjs PAGE NATIVE_LOSSES SHOTS
 //
@@ -35,14 +35,21 @@ const said = (what) => console.log(`${((performance.now() - began) / 1000).toFix
 const wanted = process.env.ONLY?.split(',');
 const minutes = (n) => ({ timeout: n * 60_000 });
 
-/** Runs a test on a fresh page; what the page writes to the console as an error fails it. */
-async function test(name, { query = '', allowed = /^$/, ...options }, run) {
+/**
+ * Runs a test on a fresh page; what the page writes to the console as an error fails it. `served` has, for a file of the page, what makes the bytes
+ * that are served from its own.
+ */
+async function test(name, { query = '', allowed = /^$/, served = {}, ...options }, run) {
   if (wanted && !wanted.some((part) => name.includes(part))) return;
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const errors = [];
   page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
   page.on('pageerror', (error) => errors.push(String(error)));
+  for (const [file, changed] of Object.entries(served)) {
+    const body = changed(await readFile(join(page_, file)));
+    await page.route(`**/${file}`, (route) => route.fulfill({ contentType: kinds[extname(file)], body }));
+  }
   await page.goto(address + query);
   await page.waitForFunction(() => !document.querySelector('#start').disabled, undefined, minutes(2));
   await run(page);
@@ -64,6 +71,25 @@ function npy(shape, values) {
   const header = words.padEnd(128 - 11, ' ') + '\n';
   const start = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, header.length & 255, header.length >> 8]);
   return Buffer.concat([start, Buffer.from(header), Buffer.from(Float32Array.from(values).buffer)]);
+}
+
+/** A number as WebAssembly writes it. */
+const leb128 = (x) => (x < 128 ? [x] : [(x & 127) | 128, ...leb128(x >>> 7)]);
+
+/** A module of WebAssembly whose memory has at most so many pages of 64 KiB. */
+function limited(module, pages) {
+  const number = (at) => {
+    const last = module.subarray(at).findIndex((byte) => byte < 128);
+    return [module.subarray(at, at + last + 1).reduceRight((x, byte) => 128 * x + (byte & 127), 0), at + last + 1];
+  };
+  for (let [at, size, begin] = [8, 0, 0]; at < module.length; at = begin + size) {
+    [size, begin] = number(at + 1);
+    if (module[at] !== 5) continue;
+    // The section of memories: one, whose flags say whether it has a limit, and its size at first.
+    const section = [1, 1, ...leb128(number(begin + 2)[0]), ...leb128(pages)];
+    return Buffer.concat([module.subarray(0, at), Buffer.from([5, section.length, ...section]), module.subarray(begin + size)]);
+  }
+  throw new Error('the module has no memory');
 }
 
 /** The bytes of a file that the page offers. */
@@ -256,6 +282,46 @@ await test('times ops', { query: '?device=gpu#bench' }, async (page) => {
   assert.match(await text(page, 'bench-table'), /softmax/);
   await shot(page, 'bench_1280');
 });
+
+/** Waits for a banner, keeps a picture of the page and returns what the banner says. */
+async function banner(page, name) {
+  await page.waitForSelector('#banner:not([hidden])', minutes(2));
+  await shot(page, name);
+  said(await text(page, 'banner'));
+  return text(page, 'banner');
+}
+
+// On a GPU that has no room for buffers of more than 4 MB: larger ones are made so large that SwiftShader refuses them.
+const small = `const { createBuffer } = GPUDevice.prototype;
+GPUDevice.prototype.createBuffer = function (asked) { return createBuffer.call(this, asked.size > 4e6 ? { ...asked, size: 2 ** 30 } : asked); };\n`;
+const little = { query: '?device=gpu#own', served: { 'worker.js': (bytes) => small + bytes } };
+await test('survives a GPU of little memory', little, async (page) => {
+  const [n, frames] = [1100, 12];
+  const noise = Float32Array.from({ length: n * frames }, (_, i) => Math.sin(i * i));
+  await page.setInputFiles('#file', { name: 'many.npy', mimeType: '', buffer: npy([frames, n], noise) });
+  assert.match(await banner(page, 'memory_1280'), /out of memory/);
+  // The file need not be dropped again.
+  await page.click('#banner button:has-text("Go on with the processor")');
+  await page.waitForFunction(() => /births/.test(document.querySelector('#betti-note').textContent), undefined, minutes(2));
+  assert.match(await text(page, 'own-status'), /many\.npy: 1,100 regions, 12 frames/);
+  assert.match(await text(page, 'device'), /the processor/);
+});
+
+await test('survives a file for which its memory does not suffice',
+  { query: '?device=cpu#own', served: { 'package/tapetum_bg.wasm': (bytes) => limited(bytes, 1000) } }, async (page) => {
+    for (const [name, n, frames] of [['long.npy', 1000, 6000], ['wide.npy', 3000, 12]]) {
+      await page.evaluate(([name, n, header]) => {
+        const made = new DataTransfer();
+        made.items.add(new File([Uint8Array.from(header), new Float32Array(n).map((_, i) => Math.sin(i * i))], name));
+        document.querySelector('#drop').dispatchEvent(new DragEvent('drop', { dataTransfer: made }));
+      }, [name, n * frames, [...npy([frames, n], [])]]);
+      assert.match(await banner(page, 'full_1280'), new RegExp(`stopped at ${name}: its memory did not suffice`));
+      await page.click('#banner button:has-text("Open it again")');
+      await page.waitForFunction(() => document.querySelector('#banner').hidden, undefined, minutes(1));
+      await page.setInputFiles('#file', { name: 'few.csv', mimeType: '', buffer: Buffer.from('a,b\n1,2\n2,4\n3,5\n') });
+      await page.waitForFunction(() => /few\.csv: 2 regions/.test(document.querySelector('#own-status').textContent), undefined, minutes(1));
+    }
+  });
 
 await test('survives the loss of its device', { query: '?device=gpu&steps=300', allowed: /lost|destroyed|crash/i }, async (page) => {
   await page.click('#start');

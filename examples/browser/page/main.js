@@ -7,7 +7,7 @@ import { Learn } from './learn.js';
 import { Own } from './own.js';
 
 const worker = new EngineWorker();
-const page = { worker, info: undefined, guarded, ready: undefined };
+const page = { worker, info: undefined, guarded, ready: undefined, failure: undefined };
 const parts = [new Learn(page), new Own(page), new Check(page), new Bench(page)];
 window.tapetum = page;
 
@@ -16,6 +16,7 @@ async function open(device) {
   const chip = $('device');
   chip.textContent = 'opening a device …';
   chip.className = 'chip';
+  page.info = undefined;
   page.info = await worker.call('open', { device });
   const { kind, adapter, webgpu } = page.info;
   const why = webgpu ? 'no hardware GPU here' : 'this browser has no WebGPU';
@@ -31,6 +32,7 @@ function begin(device) {
     hideBanner();
     await open(device);
     for (const part of parts) await part.begin?.();
+    page.failure = undefined;
   })().catch(failed);
   return page.ready;
 }
@@ -58,6 +60,7 @@ const remedies = {
 };
 
 function failed({ name, message }) {
+  page.failure = name;
   const banner = $('banner');
   const text = document.createElement('div');
   const sentence = message[0].toUpperCase() + message.slice(1);
@@ -70,8 +73,8 @@ function failed({ name, message }) {
     button.onclick = () => recover(device);
     return button;
   };
-  const gpu = name === 'NoAdapter' ? [] : [again('Open it again', $('choice').value)];
-  actions.append(...gpu, again('Go on with the processor', 'cpu'));
+  if (name !== 'NoAdapter') actions.append(again('Open it again', $('choice').value));
+  if (page.info?.kind !== 'cpu') actions.append(again('Go on with the processor', 'cpu'));
   banner.replaceChildren(text, actions);
   banner.hidden = false;
   if (name === 'DeviceLost') {

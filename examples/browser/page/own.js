@@ -42,6 +42,13 @@ export class Own {
     };
   }
 
+  /** What failed for its device is computed on the next one. What stopped the engine would stop it again. */
+  begin() {
+    const { left, page: { failure, info } } = this;
+    if (failure) this.left = undefined;
+    if (left && (failure === 'DeviceLost' || (failure === 'OutOfMemory' && info.kind === 'cpu'))) this.compute(left);
+  }
+
   status(text) {
     $('own-status').textContent = text;
   }
@@ -56,7 +63,7 @@ export class Own {
 
   /** Computes the connectome of a file. A later call takes the place of this one. */
   async compute(source) {
-    this.source = source;
+    this.source = this.left = source;
     const turn = ++this.turn;
     this.status(`Reading ${source.name} …`);
     $('own-warnings').replaceChildren();
@@ -64,6 +71,7 @@ export class Own {
     const began = performance.now();
     const say = (text) => {
       if (turn !== this.turn) return;
+      if (text) this.left = undefined;
       this.status(text);
       $('own-result').hidden = true;
     };
@@ -76,6 +84,7 @@ export class Own {
     if (turn !== this.turn) return;
     this.idle();
     if (!made) return;
+    this.left = undefined;
     this.made = made;
     this.chart = undefined;
     const { shape, n, names } = made;
@@ -102,7 +111,7 @@ export class Own {
     $('betti-title').textContent = 'Births and deaths';
     $('own-downloads').replaceChildren();
     $('betti-note').textContent = 'Computing …';
-    const lists = await this.page.guarded(() => this.page.worker.call('topology'), (text) => { $('betti-note').textContent = text; });
+    const lists = await this.page.guarded(() => this.page.worker.call('topology', { name: source.name }), (text) => { $('betti-note').textContent = text; });
     if (made !== this.made) return;
     if (lists) {
       this.chart = () => this.#betti(lists);

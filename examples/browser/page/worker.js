@@ -5,6 +5,15 @@ import init, { Cortex, Engine, Series, readNpy, version, writeNpy } from './pack
 
 const ready = init();
 const files = new Map();
+/** The calls that are not answered yet: their numbers, and the file that each is about. */
+const calls = new Map();
+/** The message of a panic of the engine, which it writes to the console before it stops. */
+let panic;
+const { error: write } = console;
+console.error = (text, ...more) => {
+  if (String(text).startsWith('tapetum: ')) panic = String(text).slice('tapetum: '.length);
+  write.call(console, text, ...more);
+};
 let engine, cortex, learner, connectome;
 let stopped = false;
 /** The number of the last call whose connectome is wanted. */
@@ -156,8 +165,10 @@ const methods = {
 
   async connectome({ name, blob, example, layout, kind, shrinkage }, emit) {
     const turn = ++wanted;
-    const series = Series.read(name, example ? await file(example) : await bytesOf(blob), { layout });
+    let series;
+    let ended = false;
     try {
+      series = Series.read(name, example ? await file(example) : await bytesOf(blob), { layout });
       const shape = [...series.shape];
       if (shape.at(-2) > WHOLE) return await strongest(series, shape, { kind, shrinkage }, emit, turn);
       const made = await engine.connectivity(series, { kind, shrinkage });
@@ -167,10 +178,13 @@ const methods = {
       const remarks = [...series.remarks(), ...made.warnings];
       return { shape, n, values: connectome.values, names: made.names, order: made.order, warnings: [...new Set(remarks)] };
     } catch (error) {
-      if (error?.name === 'InputError' && error.message !== 'stopped') error.message = `${name}: ${error.message}`;
+      ended = error instanceof WebAssembly.RuntimeError;
+      const named = !series || error.message === 'stopped';
+      if (error?.name === 'InputError' && !named) error.message = `${name}: ${error.message}`;
       throw error;
     } finally {
-      series.free();
+      // An engine that has stopped frees nothing.
+      if (!ended) series?.free();
     }
   },
 
@@ -208,7 +222,14 @@ const methods = {
 };
 
 /** An error as a message. What the device reported since tells more than a call that failed for it. */
-function described(error) {
+async function described(error, name) {
+  if (error instanceof WebAssembly.RuntimeError) {
+    const { memory } = await ready;
+    const holds = Math.round(memory.buffer.byteLength / 1e6).toLocaleString('en');
+    // An allocation that fails stops the engine without a word.
+    const why = panic ?? `its memory did not suffice; it holds ${holds} MB, and no more could be had`;
+    return { name: 'Stopped', message: `the engine stopped${name ? ` at ${name}` : ''}: ${why}` };
+  }
   let told = error;
   if (error?.name !== 'DeviceLost' && engine) {
     try {
@@ -217,17 +238,26 @@ function described(error) {
       told = fault;
     }
   }
-  if (error instanceof WebAssembly.RuntimeError) {
-    return { name: 'Stopped', message: `the engine stopped (${error.message}): its memory may not have sufficed` };
-  }
   return { name: told?.name ?? 'Error', message: String(told?.message ?? told) };
 }
 
+async function answer(id, given) {
+  const message = 'error' in given ? { id, error: await described(given.error, calls.get(id)) } : { id, ...given };
+  if (calls.delete(id)) self.postMessage(message);
+}
+
 self.onmessage = async ({ data: { id, method, args } }) => {
+  calls.set(id, args.name);
   try {
-    const result = await methods[method](args, (event) => self.postMessage({ id, event }));
-    self.postMessage({ id, result });
+    await answer(id, { result: await methods[method](args, (event) => self.postMessage({ id, event })) });
   } catch (error) {
-    self.postMessage({ id, error: described(error) });
+    await answer(id, { error });
   }
 };
+
+// Where the engine stops within a promise, the promise stays open.
+self.addEventListener('error', (event) => {
+  if (!(event.error instanceof WebAssembly.RuntimeError)) return;
+  event.preventDefault();
+  for (const id of calls.keys()) answer(id, { error: event.error });
+});
