@@ -3,10 +3,11 @@
 use super::array::{as_given, numpy, of_type};
 use super::device::device;
 use super::var::PyVar;
-use super::wait::waited;
+use super::wait::{PATIENCE, waited, waited_hearing};
 use crate::{HostTensor, Program, Result, State, TensorType};
 use pyo3::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// Named arrays that last between steps, and that programs on one device share.
 #[pyclass(name = "State", module = "tapetum", frozen)]
@@ -49,7 +50,7 @@ impl PyState {
 pub(super) struct PyProgram {
     program: Arc<Mutex<Program>>,
     state: State,
-    /// The steps that the device is given at once, between two looks for an interrupt.
+    /// The steps that the device is given at once.
     at_once: usize,
 }
 
@@ -97,16 +98,24 @@ impl PyProgram {
         self.steps(py, 1)
     }
 
-    /// Runs `n` steps. An interrupt ends the call; the step that was begun, on a GPU up to 32 of them, ends unseen.
+    /// Runs `n` steps. An interrupt ends the call; the steps of that moment end unseen.
     fn steps(&self, py: Python<'_>, n: usize) -> PyResult<()> {
-        let mut left = n;
-        while left > 0 {
-            let now = left.min(self.at_once);
-            self.with(py, move |program| program.steps(now))?;
-            py.check_signals()?;
-            left -= now;
-        }
-        Ok(())
+        let (program, at_once) = (Arc::clone(&self.program), self.at_once);
+        let run = move |tell: &dyn Fn(()) -> Result<()>| {
+            let mut program = program.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mut left, mut told) = (n, Instant::now());
+            while left > 0 {
+                let now = left.min(at_once);
+                program.steps(now)?;
+                left -= now;
+                if told.elapsed() > PATIENCE {
+                    tell(())?;
+                    told = Instant::now();
+                }
+            }
+            Ok(())
+        };
+        waited_hearing(py, run, |()| Ok(()))
     }
 
     /// Waits until the steps submitted so far are done.

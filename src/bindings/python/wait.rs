@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 /// The time between two looks for an interrupt.
-const PATIENCE: Duration = Duration::from_millis(50);
+pub(super) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// The stack of the thread that computes, which is that of a process' first thread.
 const STACK: usize = 8 << 20;

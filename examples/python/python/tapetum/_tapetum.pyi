@@ -154,7 +154,7 @@ class State:
     def write(self, name: str, array: ArrayLike) -> None: ...
 
 class Program:
-    """A tape compiled for a device."""
+    """A tape compiled for a device. What an interrupted call began goes on, and the next call waits for its end."""
 
     @property
     def state(self) -> State: ...
