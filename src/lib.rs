@@ -102,6 +102,7 @@
 //! | none | 73 | 6.7 | 232 |
 //! | `host` | 94 | 7.8 | 303 |
 //! | `checkpoint`, `data` | 90 | 7.7 | 272 |
+//! | `checkpoint`, `host`, `report`, `workflow` | 122 | 15.8 | 477 |
 //!
 //! naga is never left out: wgpu compiles WGSL with it wherever there is no browser, and this crate checks by it that a dispatch fills the
 //! uniform struct of its kernel as the kernel declares it.
@@ -113,7 +114,8 @@
 //! |---|---|
 //! | 0.1 | 30 |
 //!
-//! `tests/tools/check_targets.sh` type-checks the library for macOS, Windows, iOS and Android; the engine alone (`FEATURES=none`) passes.
+//! CI type-checks the library by `tests/tools/check_targets.sh`: with `checkpoint`, `host`, `report` and `workflow` for macOS and Windows, and
+//! the engine alone for iOS and Android. Without arguments, the script checks these features for all four.
 //!
 //! The first program of a run waits for its pipelines to be compiled. With [`gpu::Options::pipelines`] they are kept in a folder from one
 //! run to the next where wgpu gives them, which is on Vulkan. The command keeps them in `tapetum` in the user's folder of caches, or in the
