@@ -103,6 +103,7 @@
 //! | `host` | 94 | 7.8 | 303 |
 //! | `checkpoint`, `data` | 90 | 7.7 | 272 |
 //! | `checkpoint`, `host`, `report`, `workflow` | 122 | 15.8 | 477 |
+//! | `cli`, `host` | 150 | 27.0 | 511 |
 //!
 //! naga is never left out: wgpu compiles WGSL with it wherever there is no browser, and this crate checks by it that a dispatch fills the
 //! uniform struct of its kernel as the kernel declares it.

@@ -4,8 +4,8 @@
 #   tests/tools/check_targets.sh [TARGET...]       FEATURES=none checks the engine alone
 #
 # The standard library is built from its sources (-Zbuild-std), which Debian's `rustc-web cargo-web rust-web-src` bring; CARGO names another
-# cargo that has them. These features take no C code, so that no target needs a C compiler or an SDK. The four take 12 minutes of one
-# processor, and half of them 5.
+# cargo that has them. These features take no C code, so that no target needs a C compiler or an SDK. Two targets take five
+# minutes of one processor, and the engine alone three.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 targets=("$@")
