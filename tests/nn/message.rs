@@ -71,18 +71,18 @@ fn two_layers(t: &mut Tape, [batch, nodes, features]: [usize; 3], activation: Ac
     Ok(outputs)
 }
 
-/// The fused network holds panels of 8 MiB, on software adapters of 512 KiB, and with them less than a part of one tensor of pairs by
+/// The fused network holds panels of 10 MiB, on software adapters of 512 KiB, and with them less than a part of one tensor of pairs by
 /// features; the composed one a dozen tensors of a lot of receivers, however many nodes there are.
 #[test]
 fn an_edge_network_holds_a_few_pairs_at_a_time() {
     let software = Target { software: true, ..Target::portable() };
     let hardware = Target::portable();
     for (extents, activation, target, largest, part) in [
-        ([32, 100, 64], Activation::Relu, &hardware, 8 << 20, 3),
-        ([32, 100, 256], Activation::Elu, &hardware, 8 << 20, 5),
-        ([1, 1000, 64], Activation::Relu, &hardware, 8 << 20, 10),
+        ([32, 100, 64], Activation::Relu, &hardware, 10 << 20, 3),
+        ([32, 100, 256], Activation::Elu, &hardware, 10 << 20, 5),
+        ([1, 1000, 64], Activation::Relu, &hardware, 10 << 20, 10),
         ([1, 1000, 64], Activation::Relu, &software, 4 << 20, 16),
-        ([4, 500, 64], Activation::Silu, &hardware, 8 << 20, 2),
+        ([4, 500, 64], Activation::Silu, &hardware, 10 << 20, 2),
     ] {
         let mut t = Tape::new();
         let outputs = two_layers(&mut t, extents, activation).unwrap();
