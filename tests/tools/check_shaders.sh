@@ -75,10 +75,22 @@ rejects tint "$work/barrier.wgsl"
 # Tiles of 16 x 16 an invocation are for software adapters: a GPU has not so many registers.
 rejects radv "$work/spirv/matmul_matmul_direct16.spv"
 
+# Each tool takes one core. They run side by side, and what they say comes one after the other.
+started=()
+start() {
+    local name=$1
+    shift
+    "$@" >"$work/$name.said" 2>&1 &
+    started+=("$name $!")
+}
+start spirv-val spirv "$work"/spirv/*.spv
+start dxc dxc "$work"/hlsl/*.hlsl
+start tint tint "$work"/wgsl/*.wgsl
+start navi21 radv --family navi21 --table "$tools/gpu_stats.tsv" "$work"/hardware/*.spv
+start vega20 radv --family vega20 "$work"/hardware/*.spv
 failed=0
-spirv "$work"/spirv/*.spv || failed=1
-dxc "$work"/hlsl/*.hlsl || failed=1
-tint "$work"/wgsl/*.wgsl || failed=1
-radv --family navi21 --table "$tools/gpu_stats.tsv" "$work"/hardware/*.spv || failed=1
-radv --family vega20 "$work"/hardware/*.spv || failed=1
+for one in "${started[@]}"; do
+    wait "${one#* }" || failed=1
+    cat "$work/${one% *}.said"
+done
 exit "$failed"
