@@ -74,7 +74,7 @@ impl Real for f32 {
     fn erf(self) -> Self {
         libm::erff(self)
     }
-    #[inline]
+    #[inline(always)]
     fn exp_not_above_one(self) -> Self {
         // x = n ln 2 + r, |r| ≤ ½ ln 2. Added to 1.5 · 2²³, a number loses its fraction, and its whole part stands in the last bits.
         const WHOLE: f32 = 12_582_912.0;

@@ -2,13 +2,13 @@
 //! side, and a block of them is worked on row by row, with the sums in the same order as along the last axis.
 
 use crate::ops::reduce::{largest_of, tree_sum};
-use crate::tensor::{Real, buffer, parallel};
+use crate::tensor::{Real, Wide, buffer, parallel, widest};
 use std::ops::Range;
 
 /// Columns worked on side by side: few enough that those of hundreds of rows stay in a core's second cache.
-const SIDE: usize = 64;
+const SIDE: usize = 128;
 /// Columns that one core takes at a time.
-const SHARE: usize = 4 * SIDE;
+const SHARE: usize = 2 * SIDE;
 
 /// Softmax of x `[outer, n, inner]` along its middle axis, or its logarithm.
 pub(super) fn softmax<R: Real>(x: &[R], [outer, n, inner]: [usize; 3], log: bool) -> Vec<R> {
@@ -17,7 +17,7 @@ pub(super) fn softmax<R: Real>(x: &[R], [outer, n, inner]: [usize; 3], log: bool
         parallel::rows(&mut y, n, 8 * n, |row, y| softmax_of_row(&x[row * n..(row + 1) * n], log, y));
         return y;
     }
-    each_block(&mut y, [outer, n, inner], |from, y| softmax_of_block(|i| &x[from + i * inner..], log, y));
+    each_block(&mut y, [outer, n, inner], |from, y| widest(OfBlock { x: &x[from..], inner, log, y }));
     y
 }
 
@@ -71,24 +71,48 @@ fn each_block<R: Real>(values: &mut [R], [_, n, inner]: [usize; 3], f: impl Fn(u
     }
 }
 
-/// `x(i)` begins with the block's elements of row i.
-fn softmax_of_block<'a, R: Real>(x: impl Fn(usize) -> &'a [R], log: bool, y: &mut [&mut [R]]) {
-    let mut most = [R::neg_infinity(); SIDE];
-    for (i, y) in y.iter().enumerate() {
-        most.iter_mut().zip(&x(i)[..y.len()]).for_each(|(most, &x)| *most = if x > *most { x } else { *most });
-    }
-    for (i, y) in y.iter_mut().enumerate() {
-        y.iter_mut().zip(x(i)).zip(&most).for_each(|((y, &x), &most)| *y = (x - most).exp_not_above_one());
-    }
-    let sums = tree_sums(0..y.len(), &|i| &*y[i]);
-    if log {
-        let shifts = sums.map(R::ln);
-        for (i, y) in y.iter_mut().enumerate() {
-            y.iter_mut().zip(x(i)).zip(most.iter().zip(&shifts)).for_each(|((y, &x), (&most, &shift))| *y = x - most - shift);
+/// The softmax of a block of columns, whose rows begin at each `inner`th element of `x`.
+struct OfBlock<'a, 'b, R> {
+    x: &'a [R],
+    inner: usize,
+    log: bool,
+    y: &'a mut [&'b mut [R]],
+}
+
+impl<R: Real> Wide for OfBlock<'_, '_, R> {
+    type Made = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self { x, inner, log, y } = self;
+        let x = |i: usize| &x[i * inner..];
+        let mut most = [R::neg_infinity(); SIDE];
+        for (i, y) in y.iter().enumerate() {
+            for (most, &x) in most.iter_mut().zip(&x(i)[..y.len()]) {
+                *most = if x > *most { x } else { *most };
+            }
         }
-    } else {
+        for (i, y) in y.iter_mut().enumerate() {
+            for ((y, &x), &most) in y.iter_mut().zip(x(i)).zip(&most) {
+                *y = (x - most).exp_not_above_one();
+            }
+        }
+        let sums = tree_sums(0..y.len(), &|i| &*y[i]);
+        if log {
+            let shifts = sums.map(R::ln);
+            for (i, y) in y.iter_mut().enumerate() {
+                for ((y, &x), (&most, &shift)) in y.iter_mut().zip(x(i)).zip(most.iter().zip(&shifts)) {
+                    *y = x - most - shift;
+                }
+            }
+            return;
+        }
         let scales = sums.map(R::recip);
-        y.iter_mut().for_each(|y| y.iter_mut().zip(&scales).for_each(|(y, &scale)| *y *= scale));
+        for y in y {
+            for (y, &scale) in y.iter_mut().zip(&scales) {
+                *y *= scale;
+            }
+        }
     }
 }
 
