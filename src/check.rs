@@ -218,7 +218,7 @@ fn others(plan: &Plan, device: &Device, pinned: &Pins, tried: &mut BTreeSet<(Str
     }
     let mut used: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for kernel in plan.steps.iter().map(|s| &s.kernel) {
-        let variant = kernel.variant.split('+').next().unwrap_or_default();
+        let variant = kernel.pinned_variant();
         if tried.insert((kernel.name.to_string(), kernel.variant.to_string())) || used.contains_key(&*kernel.name) {
             used.entry(&kernel.name).or_default().insert(variant);
         }

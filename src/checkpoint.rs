@@ -3,8 +3,9 @@
 
 use crate::device::{Program, State};
 use crate::file::write_file;
-use crate::ops::sources;
-use crate::plan::Variants;
+use crate::kernel::pinned_variant;
+use crate::ops::{source, sources};
+use crate::plan::{CHAIN, Variants};
 use crate::tensor::{DType, HostTensor, Shape};
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
@@ -14,9 +15,6 @@ use std::path::{Path, PathBuf};
 const VERSION: &str = "tapetum.version";
 const DEVICE: &str = "tapetum.device";
 const VARIANTS: &str = "tapetum.variants";
-
-/// The kernel of pointwise chains, which is made from a template and is no source.
-const CHAIN: &str = "pointwise/chain";
 
 /// The contents of a checkpoint's file.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +84,7 @@ impl Checkpoint {
     /// Pairs of kernel (with its class of work) and variant, to compile with ([`Device::with_variants`](crate::Device::with_variants))
     /// before resuming with another tuning or on another version of this crate, whose own choices may differ.
     pub fn pins(&self) -> Vec<(String, String)> {
-        self.variants.iter().filter_map(|(pin, names)| Some((pin.clone(), base(names.first()?).to_owned()))).collect()
+        self.variants.iter().filter_map(|(pin, names)| Some((pin.clone(), pinned_variant(names.first()?).to_owned()))).collect()
     }
 
     /// Copies every state of the file into `state`. Nothing is changed where there is an error.
@@ -154,7 +152,7 @@ impl Checkpoint {
     fn change(&self, kernel: &str, then: &BTreeSet<String>, now: Option<&BTreeSet<String>>) -> Option<String> {
         let states_alone = "`Checkpoint::restore` takes the states alone, and the run then goes on with other roundings";
         let wrote = format!("version {} wrote the file, and this is {}", self.version, env!("CARGO_PKG_VERSION"));
-        let bases = |names: &BTreeSet<String>| names.iter().map(|name| base(name).to_owned()).collect::<BTreeSet<_>>();
+        let bases = |names: &BTreeSet<String>| names.iter().map(|name| pinned_variant(name).to_owned()).collect::<BTreeSet<_>>();
         if now == Some(then) {
             return None;
         }
@@ -169,19 +167,13 @@ impl Checkpoint {
     }
 }
 
-/// The part of a variant's name that a pin holds. What follows a plus is chosen by the op and the plan, and not by the device.
-fn base(variant: &str) -> &str {
-    variant.split('+').next().unwrap_or_default()
-}
-
 /// True where a kernel of this crate has such a variant, or the kernel is a user's own: of none of this crate's families.
 fn exists(pin: &str, variant: &str) -> bool {
     let name = pin.split('@').next().unwrap_or_default();
     let family = name.split('/').next();
-    let sources = sources();
-    match sources.iter().find(|source| source.name == name) {
-        Some(source) => source.variants.iter().any(|known| known.name == base(variant)),
-        None => name == CHAIN || sources.iter().all(|source| source.name.split('/').next() != family),
+    match source(name) {
+        Some(source) => source.variants.iter().any(|known| known.name == pinned_variant(variant)),
+        None => name == CHAIN || sources().iter().all(|source| source.name.split('/').next() != family),
     }
 }
 

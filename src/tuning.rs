@@ -74,7 +74,7 @@ impl Tuning {
 /// An error unless the kernel that a pin names has such a variant.
 fn known(pin: &str, variant: &str) -> Result<(), String> {
     let name = pin.split('@').next().unwrap_or_default();
-    let of_source = ops::sources().into_iter().find(|s| s.name == name).map(|s| s.variants.iter().map(|v| v.name).collect());
+    let of_source = ops::source(name).map(|s| s.variants.iter().map(|v| v.name).collect());
     let algorithms =
         || ops::algorithms().into_iter().find(|a| a.name == name).map(|a| a.all.iter().map(|(algorithm, _)| *algorithm).collect());
     let names: Vec<&str> = of_source.or_else(algorithms).ok_or_else(|| format!("`variants`: no kernel `{name}`"))?;

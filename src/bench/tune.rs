@@ -90,7 +90,7 @@ impl<'a> Tuner<'a> {
             if steps.peek().is_none() {
                 continue;
             }
-            rules.extend(steps.map(|s| (s.kernel.pin(), s.kernel.variant.split('+').next().unwrap_or_default().to_owned())));
+            rules.extend(steps.map(|s| (s.kernel.pin(), s.kernel.pinned_variant().to_owned())));
             for variant in variants {
                 for (pin, ns) in self.times(recorded, source.name, variant)? {
                     if pin.split('@').next() == Some(source.name) {

@@ -40,6 +40,8 @@ pub use lowering::{Lowered, Lowering};
 pub(crate) use replace::current;
 #[cfg(feature = "cli")]
 pub(crate) use replace::replace;
+#[cfg(feature = "checkpoint")]
+pub(crate) use source::pinned_variant;
 pub use source::{Adapters, Algorithms, Choice, Kernel, Snippet, Source, Variant};
 pub use target::{Backend, LOOP_LIMIT, Target};
 pub use uniform::Params;

@@ -221,6 +221,11 @@ pub struct Kernel {
     pub trusted: bool,
 }
 
+/// The part of a variant's name that a pin holds. What follows a plus is chosen by the op and the plan, and not by the device.
+pub(crate) fn pinned_variant(variant: &str) -> &str {
+    variant.split('+').next().unwrap_or_default()
+}
+
 impl Kernel {
     /// The same, chosen for `class`.
     pub fn for_class(self, class: &'static str) -> Self {
@@ -230,6 +235,11 @@ impl Kernel {
     /// The name by which the kernel's variant is pinned: the kernel, and `@` with the class of work where it has one.
     pub fn pin(&self) -> String {
         if self.class.is_empty() { self.name.to_string() } else { format!("{}@{}", self.name, self.class) }
+    }
+
+    /// The [`pinned_variant`] of its variant's name.
+    pub(crate) fn pinned_variant(&self) -> &str {
+        pinned_variant(&self.variant)
     }
 
     /// True where it computes on cooperative matrices, which only some devices under Vulkan have.

@@ -82,6 +82,11 @@ pub fn sources() -> Vec<&'static Source> {
     found
 }
 
+/// The kernel of this name, `family/kernel`.
+pub fn source(name: &str) -> Option<&'static Source> {
+    FAMILIES.iter().flat_map(|family| family.sources.iter().copied()).find(|source| source.name == name)
+}
+
 /// The computations for which there is more than one algorithm.
 pub fn algorithms() -> Vec<&'static Algorithms> {
     vec![&confounds::BASIS, &message::DOT, &scatter::ALGORITHMS, &spd::EIGEN, &spd::FACTOR, &spd::SOLVE, &topology::TREE]

@@ -1,7 +1,7 @@
 //! A chain of pointwise ops: what it loads, computes and stores.
 
 use super::fuse::{Groups, op_of};
-use super::written;
+use super::written::{self, CHAIN};
 use crate::kernel::{Binding, Buffer, Dispatch, Kernel, Lowered, common, fold};
 use crate::ops::pointwise::Walk;
 use crate::tape::{Tape, Var};
@@ -148,8 +148,7 @@ impl Chain {
         let mut bindings: Vec<Binding> = self.bound().into_iter().map(Binding::read).collect();
         bindings.extend(self.stores.iter().map(|(_, buffer)| Binding::write(*buffer)));
         let variant = if width == 4 { "vec4" } else { "scalar" };
-        let kernel =
-            Kernel { name: Cow::Borrowed("pointwise/chain"), variant: Cow::Borrowed(variant), class: "", wgsl: text.into(), trusted: true };
+        let kernel = Kernel { name: Cow::Borrowed(CHAIN), variant: Cow::Borrowed(variant), class: "", wgsl: text.into(), trusted: true };
         let grid = fold(common::flat_groups(self.elements));
         Dispatch { kernel, bindings, params, grid, flops: self.flops, label: self.label.clone() }
     }

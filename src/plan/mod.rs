@@ -11,7 +11,7 @@ mod slots;
 mod together;
 mod written;
 
-pub use written::template_source;
+pub use written::{CHAIN, template_source};
 
 use crate::kernel::{Access, Binding, Buffer, Cost, Kernel, Lowered, Lowering, Params, Target};
 use crate::tape::{Init, Origin, Tape, Var};

@@ -4,6 +4,8 @@ use super::chain::{Chain, Load};
 use crate::kernel::{Buffer, Params, common, current, wgsl};
 use crate::tensor::DType;
 
+/// The name of the kernel of a chain, which is made from a template and is no source.
+pub const CHAIN: &str = "pointwise/chain";
 const TEMPLATE: &str = wgsl!("pointwise/chain");
 
 /// The template, for those who list kernels.
@@ -22,7 +24,7 @@ pub(super) fn alone(chain: &Chain, width: usize) -> (String, Params) {
     let flat = if width == 4 { common::FLAT_VECTOR } else { common::FLAT_SCALAR }.current();
     let math = if needs_math(chain) { common::MATH.current() } else { "" };
     let nan = if !math.is_empty() || calls(&chain.bodies, common::NAN.current()) { common::NAN.current() } else { "" };
-    let filled = current(&["pointwise/chain"], TEMPLATE)
+    let filled = current(&[CHAIN], TEMPLATE)
         .replace("//@ params", &structure)
         .replace("//@ bindings", bindings.trim_end())
         .replace("//@ body", &lines.join("\n            "));

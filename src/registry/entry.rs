@@ -5,6 +5,7 @@ use super::{Format, kernels as all};
 use crate::file::OutputFolder;
 use crate::kernel::{Adapters, Kernel};
 use crate::ops;
+use crate::plan::CHAIN;
 use crate::{Error, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -66,8 +67,8 @@ fn same(a: naga::AddressSpace, b: naga::AddressSpace) -> bool {
 
 /// True where the variant is chosen on software adapters alone.
 fn for_software(kernel: &Kernel) -> bool {
-    let variant = kernel.variant.split('+').next().unwrap_or_default();
-    let source = ops::sources().into_iter().find(|s| s.name == kernel.name);
+    let variant = kernel.pinned_variant();
+    let source = ops::source(&kernel.name);
     let found = source.and_then(|s| s.variants.iter().find(|v| v.name == variant));
     found.is_some_and(|v| v.adapters == Adapters::Software)
 }
@@ -105,7 +106,7 @@ pub fn replace(dir: &Path) -> Result<usize> {
         read.map_err(|e| Error::io(dir, "cannot be read", &e))
     };
     let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let own: Vec<&str> = ops::sources().into_iter().map(|s| s.name).chain(["pointwise/chain"]).collect();
+    let own: Vec<&str> = ops::sources().into_iter().map(|s| s.name).chain([CHAIN]).collect();
     let mut texts = BTreeMap::new();
     for folder in entries(dir)?.into_iter().filter(|path| path.is_dir()) {
         for file in entries(&folder)?.into_iter().filter(|path| path.extension().is_some_and(|e| e == "wgsl")) {

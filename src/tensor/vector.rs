@@ -2,7 +2,7 @@
 
 /// Work that [`widest`] compiles for vectors of each width. `run`, and all that has its loops, must be inlined into it.
 pub(crate) trait Wide {
-    /// What the work gives.
+    /// The result of the work.
     type Made;
 
     /// Does the work.

@@ -4,7 +4,7 @@ use super::array::{as_given, numpy, of_type};
 use super::device::device;
 use super::var::PyVar;
 use super::wait::{PATIENCE, waited, waited_hearing};
-use crate::{HostTensor, Program, Result, State, TensorType};
+use crate::{HostTensor, Program, Result, State, TensorType, Var};
 use pyo3::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -68,16 +68,12 @@ impl PyProgram {
         let program = Arc::clone(&self.program);
         waited(py, move || run(&mut program.lock().unwrap_or_else(PoisonError::into_inner)))
     }
+}
 
-    /// Fills inputs.
-    fn fill(&self, py: Python<'_>, inputs: &[(Bound<'_, PyVar>, Bound<'_, PyAny>)]) -> PyResult<()> {
-        for (input, array) in inputs {
-            let value = of_type(array, input.get().ty().dtype)?;
-            let var = input.get().var;
-            self.with(py, move |program| program.write(var, &value))?;
-        }
-        Ok(())
-    }
+/// An input and its value.
+fn filled(input: &Bound<'_, PyVar>, array: &Bound<'_, PyAny>) -> PyResult<(Var, HostTensor)> {
+    let input = input.get();
+    Ok((input.var, of_type(array, input.ty().dtype)?))
 }
 
 #[pymethods]
@@ -90,7 +86,8 @@ impl PyProgram {
 
     /// Fills an input, which keeps its value until it is filled again.
     fn write(&self, py: Python<'_>, input: Bound<'_, PyVar>, array: Bound<'_, PyAny>) -> PyResult<()> {
-        self.fill(py, &[(input, array)])
+        let (var, value) = filled(&input, &array)?;
+        self.with(py, move |program| program.write(var, &value))
     }
 
     /// Runs one step.
@@ -132,12 +129,15 @@ impl PyProgram {
     /// Fills inputs, given as pairs or a dictionary of input and array, runs one step, and returns every output.
     #[pyo3(signature = (inputs = None))]
     fn run<'py>(&self, py: Python<'py>, inputs: Option<Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let mut values = Vec::new();
         if let Some(inputs) = inputs {
             let pairs = if inputs.hasattr("items")? { inputs.call_method0("items")? } else { inputs };
-            let pairs = pairs.try_iter()?.map(|pair| pair?.extract()).collect::<PyResult<Vec<_>>>()?;
-            self.fill(py, &pairs)?;
+            for pair in pairs.try_iter()? {
+                let (input, array): (Bound<'_, PyVar>, Bound<'_, PyAny>) = pair?.extract()?;
+                values.push(filled(&input, &array)?);
+            }
         }
-        let found: Vec<HostTensor> = self.with(py, |program| program.run(&[]))?;
+        let found = self.with(py, move |program| program.run(&values.iter().map(|(var, value)| (*var, value)).collect::<Vec<_>>()))?;
         found.into_iter().map(|value| numpy(py, value)).collect()
     }
 }
