@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// A run of few kernels, as its file.
 fn earlier(folder: &Folder, device: &str) -> (PathBuf, Value) {
-    let done = folder.run(&format!("bench matmul/matmul --quick --out first --json {device}"));
+    let done = folder.run(&format!("bench sparse/product --quick --out first --json {device}"));
     let path = folder.0.join("first/bench.json");
     let json: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(done.json(), json, "what is printed is what is written");
@@ -17,7 +17,7 @@ fn earlier(folder: &Folder, device: &str) -> (PathBuf, Value) {
 /// Runs again and compares with a file, with a threshold so high that other programs on the machine do not make the run pass it.
 fn beside(folder: &Folder, device: &str, json: &Value) -> Done {
     folder.file("other.json", json.to_string());
-    folder.run(&format!("bench matmul/matmul --quick --compare other.json --threshold 1000 --json {device}"))
+    folder.run(&format!("bench sparse/product --quick --compare other.json --threshold 1000 --json {device}"))
 }
 
 fn scaled(json: &Value, factor: f64) -> Value {
@@ -45,7 +45,7 @@ fn kernels_are_timed_and_written() {
     let directions: std::collections::BTreeSet<_> = rows.iter().map(|r| r["direction"].as_str().unwrap()).collect();
     assert_eq!(directions.into_iter().collect::<Vec<_>>(), ["forward", "reverse"]);
     for r in rows {
-        assert_eq!((&r["kernel"], &r["size"]), (&json!("matmul/matmul"), &json!("small")), "{r}");
+        assert_eq!((&r["kernel"], &r["size"]), (&json!("sparse/product"), &json!("small")), "{r}");
         let rate = r["flops"].as_f64().unwrap() / r["median_ns"].as_f64().unwrap();
         assert!((rate / r["gflops_per_second"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{r}");
         assert!(positive(&r["percent_of_roofline"]) && ["gpu", "wall"].contains(&r["timing"].as_str().unwrap()), "{r}");
@@ -79,7 +79,7 @@ fn the_host_executor_is_timed() {
     let rows = json["rows"].as_array().unwrap();
     assert!(!rows.is_empty() && rows.iter().all(|r| r["kernel"] == json!("host") && r["workgroup"].is_null()), "{json}");
     assert_eq!(beside(&folder, "--device cpu", &json).code, Some(0));
-    let text = folder.run("bench matmul --quick --device cpu");
+    let text = folder.run("bench fisher_z --quick --device cpu");
     assert!(text.code == Some(0) && text.stdout.contains("of roofline") && text.stdout.contains("FMA in f32"), "{text:?}");
     assert_eq!(
         folder.run("bench step/correlation --device cpu --quick --json").json()["steps"][0]["name"],
