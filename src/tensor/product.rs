@@ -1,6 +1,8 @@
 //! Matrix products on the host: packed and parallel through `gemm` where the feature `host` is on, plain loops otherwise.
 
 use super::{Real, parallel};
+#[cfg(feature = "host")]
+use std::ops::Range;
 
 /// A matrix within a slice: offset, and the strides of its rows and columns.
 #[derive(Debug, Clone, Copy)]
@@ -136,16 +138,39 @@ fn multiply<R: Real>(
         return;
     }
     #[cfg(feature = "host")]
-    {
-        let parallelism = if how.parallel && !cfg!(target_arch = "wasm32") { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
-        // SAFETY: the assertion above holds every index of the three operands within its slice; C's rows do not overlap one another
-        // (n ≤ width), nor A or B (C is borrowed mutably).
+    packed(c, width, [m, k, n], (a, la), (b, lb), how);
+    #[cfg(not(feature = "host"))]
+    plain(c, width, [m, k, n], (a, la), (b, lb), how);
+}
+
+/// The fewest rows or columns that a thread takes as a part of its own: so many that `gemm` sums the terms of a part as those of the whole,
+/// which it does not where rows and columns are both at most 64.
+#[cfg(feature = "host")]
+const PART: usize = 128;
+
+/// [`multiply`] of operands that are as large as it says. Threads share out the longer side of C: each packs its own part, where one
+/// thread would pack for all if `gemm` shared out. No element depends on where the parts end.
+#[cfg(feature = "host")]
+fn packed<R: Real>(
+    c: &mut [R],
+    width: usize,
+    [m, k, n]: [usize; 3],
+    (a, la): (&[R], MatrixLayout),
+    (b, lb): (&[R], MatrixLayout),
+    how: How,
+) {
+    use rayon::prelude::*;
+    let c = Shared(c.as_mut_ptr());
+    let part = |rows: Range<usize>, cols: Range<usize>, parallelism: gemm::Parallelism| {
+        let (la, lb) = (la.after_rows(rows.start), lb.after_cols(cols.start));
+        // SAFETY: `multiply` asserts that every index of the three operands lies within its slice; C's rows do not overlap one another
+        // (n ≤ width), nor A or B (C is borrowed mutably), and calls that run at once have rows or columns of their own.
         unsafe {
             gemm::gemm(
-                m,
-                n,
+                rows.len(),
+                cols.len(),
                 k,
-                c.as_mut_ptr(),
+                c.pointer().add(rows.start * width + cols.start),
                 1,
                 width as isize,
                 how.add,
@@ -163,8 +188,50 @@ fn multiply<R: Real>(
                 parallelism,
             );
         }
+    };
+    if !how.parallel || cfg!(target_arch = "wasm32") {
+        return part(0..m, 0..n, gemm::Parallelism::None);
     }
-    #[cfg(not(feature = "host"))]
+    let (threads, long) = (rayon::current_num_threads(), m.max(n));
+    if long < threads * PART || m.min(n) <= NARROW {
+        return part(0..m, 0..n, gemm::Parallelism::Rayon(0));
+    }
+    // Whole vectors, but for the last part.
+    let bound = |i: usize| if i == threads { long } else { i * long / threads / 16 * 16 };
+    (0..threads).into_par_iter().for_each(|i| {
+        let along = bound(i)..bound(i + 1);
+        let (rows, cols) = if n >= m { (0..m, along) } else { (along, 0..n) };
+        part(rows, cols, gemm::Parallelism::None);
+    });
+}
+
+/// Where a result begins, for threads that write parts of it that do not overlap.
+#[cfg(feature = "host")]
+struct Shared<R>(*mut R);
+
+// SAFETY: `packed` alone makes one; its threads write elements of their own, and nobody reads them before all are done.
+#[cfg(feature = "host")]
+unsafe impl<R: Send> Sync for Shared<R> {}
+
+#[cfg(feature = "host")]
+impl<R> Shared<R> {
+    /// Of the whole, so that a closure holds that and not its pointer.
+    fn pointer(&self) -> *mut R {
+        self.0
+    }
+}
+
+/// [`multiply`] by loops.
+#[cfg(not(feature = "host"))]
+fn plain<R: Real>(
+    c: &mut [R],
+    width: usize,
+    [m, k, n]: [usize; 3],
+    (a, la): (&[R], MatrixLayout),
+    (b, lb): (&[R], MatrixLayout),
+    how: How,
+) {
+    let _ = how.parallel;
     for (i, row) in c.chunks_mut(width).enumerate().take(m) {
         let row = &mut row[..n];
         if !how.add {
@@ -177,6 +244,44 @@ fn multiply<R: Real>(
             }
         }
     }
-    #[cfg(not(feature = "host"))]
-    let _ = how.parallel;
+}
+
+#[cfg(all(test, feature = "host"))]
+mod tests {
+    use super::{MatrixLayout, PART, product};
+
+    fn entry(i: usize, j: usize) -> f64 {
+        ((i * 31 + j * 17) % 101) as f64 / 101.0 - 0.5
+    }
+
+    /// Sides about the bounds of parts, the longer one of rows or of columns, and every transposition: within rounding of the definition
+    /// (k ε, for entries of at most a half), and the same bits from any number of threads.
+    #[test]
+    fn threads_share_out_the_longer_side_and_change_no_bit() {
+        let pools = [1, 2, 3, 5].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap());
+        for [m, k, n] in
+            [[1, 700, 700], [9, 600, 2 * PART], [64, 513, 3 * PART + 1], [70, 1100, 5 * PART], [2 * PART + 7, 520, 65], [700, 7, 699]]
+        {
+            for transposed in [[false, false], [true, false], [false, true], [true, true]] {
+                let (la, lb) = (MatrixLayout::new(0, [m, k], transposed[0]), MatrixLayout::new(0, [k, n], transposed[1]));
+                let (mut a, mut b) = (vec![0f32; m * k], vec![0f32; k * n]);
+                (0..m * k).for_each(|at| a[at / k * la.row + at % k * la.col] = entry(at / k, at % k) as f32);
+                (0..k * n).for_each(|at| b[at / n * lb.row + at % n * lb.col] = entry(at / n, at % n) as f32);
+                let found = pools.each_ref().map(|pool| {
+                    let mut c = vec![f32::NAN; m * n];
+                    pool.install(|| product(&mut c, [m, k, n], &a, la, &b, lb));
+                    c
+                });
+                let alike = |c: &Vec<f32>| c.iter().zip(&found[0]).all(|(x, y)| x.to_bits() == y.to_bits());
+                assert!(found.iter().all(alike), "{m} {k} {n} {transposed:?}");
+                let within = k as f64 * f64::from(f32::EPSILON);
+                for at in (0..m * n).step_by(1 + m * n / 2000) {
+                    let (i, j) = (at / n, at % n);
+                    let exact: f64 = (0..k).map(|t| f64::from(entry(i, t) as f32) * f64::from(entry(t, j) as f32)).sum();
+                    let apart = (f64::from(found[0][at]) - exact).abs();
+                    assert!(apart <= within, "{m} {k} {n} {transposed:?}: {apart} at {i}, {j}");
+                }
+            }
+        }
+    }
 }

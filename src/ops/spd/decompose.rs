@@ -10,11 +10,13 @@ use crate::tensor::{Wide, widest};
 const SHIFTS: usize = 60;
 /// Numbers that are worked on at once.
 type Chunk = [f64; 8];
-/// Columns whose rotations are done together: few enough that those of hundreds of rows stay in a core's first cache.
+/// Rows are padded to whole strips.
 const STRIP: usize = 16;
+/// Chunks of a row whose rotations are done together: so many that none waits for the one before it, and few enough to stay in registers.
+const SIDE: usize = 4;
 /// Rotations that are gathered before they are done.
 const GATHERED: usize = 1 << 13;
-/// Rows that take each reflector in turn.
+/// Rows that take a reflector together: their sums go side by side, and none waits for another. Matrices are padded to whole groups of rows.
 const ROWS: usize = 4;
 
 /// Eigenvalues ascending, and the eigenvectors as rows of `[n, n]`: each of the sign that makes positive the first of its components
@@ -76,7 +78,7 @@ struct Tridiagonal {
 #[inline(always)]
 fn tridiagonal(a: &[f64], n: usize) -> Tridiagonal {
     let width = padded(n);
-    let mut b = vec![0.0; n * width];
+    let mut b = vec![0.0; n.next_multiple_of(ROWS) * width];
     for (b, a) in b.chunks_exact_mut(width.max(1)).zip(a.chunks_exact(n.max(1))) {
         b[..n].copy_from_slice(a);
     }
@@ -84,19 +86,23 @@ fn tridiagonal(a: &[f64], n: usize) -> Tridiagonal {
     let (mut d, mut e) = (vec![0.0; n], vec![0.0; n]);
     let [mut last, mut p, mut next] = [vec![0.0; width], vec![0.0; width], vec![0.0; width]];
     for (k, v) in reflectors.chunks_exact_mut(width.max(1)).enumerate() {
-        let (row, below) = b[k * width..].split_at_mut(width);
         let from = k / STRIP * STRIP;
-        reflect(&mut row[from..], [last[k], p[k]], [&last[from..], &p[from..], &v[from..]]);
+        let row = &mut b[k * width..][..width];
+        reflect([&mut row[from..]], [[last[k], p[k]]], [&last[from..], &p[from..], &v[from..]]);
         d[k] = row[k];
         if k + 1 == n {
             break;
         }
         e[k] = reflector(&row[k + 1..n], &mut v[k + 1..n]);
-        let from = (k + 1) / STRIP * STRIP;
+        let (from, first) = ((k + 1) / STRIP * STRIP, (k + 1) / ROWS * ROWS);
         next.fill(0.0);
-        for (i, row) in (k + 1..).zip(below.chunks_exact_mut(width)) {
-            next[i] = reflect(&mut row[from..], [last[i], p[i]], [&last[from..], &p[from..], &v[from..]]);
+        for (i, group) in (first..).step_by(ROWS).zip(b[first * width..].chunks_exact_mut(ROWS * width)) {
+            let of = std::array::from_fn(|r| [last[i + r], p[i + r]]);
+            let products = reflect(rows(group, from), of, [&last[from..], &p[from..], &v[from..]]);
+            next[i..i + ROWS].copy_from_slice(&products);
         }
+        // Rows up to k are done with: what their group made of them is not read.
+        next[..=k].fill(0.0);
         let half = 0.5 * dot(&next, v);
         for (next, v) in next.iter_mut().zip(&*v) {
             *next -= half * v;
@@ -125,18 +131,31 @@ fn reflector(x: &[f64], v: &mut [f64]) -> f64 {
     alpha
 }
 
-/// Subtracts uᵢ p + pᵢ u from a row, and returns its product with v.
+/// The rows of a group, from the column `from` on.
 #[inline(always)]
-fn reflect(row: &mut [f64], [ui, pi]: [f64; 2], [u, p, v]: [&[f64]; 3]) -> f64 {
-    let mut sums = Chunk::default();
-    for (((x, u), p), v) in row.as_chunks_mut().0.iter_mut().zip(chunks(u)).zip(chunks(p)).zip(chunks(v)) {
-        // Copies, so that the compiler need not ask whether they overlap.
-        let (u, p, v): (Chunk, Chunk, Chunk) = (*u, *p, *v);
-        let y: Chunk = std::array::from_fn(|i| x[i] - (ui * p[i] + pi * u[i]));
-        sums = std::array::from_fn(|i| sums[i] + y[i] * v[i]);
-        *x = y;
+fn rows(group: &mut [f64], from: usize) -> [&mut [f64]; ROWS] {
+    let (a, b) = group.split_at_mut(group.len() / 2);
+    let [(a, b), (c, d)] = [a, b].map(|half| half.split_at_mut(half.len() / 2));
+    [a, b, c, d].map(|row| &mut row[from..])
+}
+
+/// Subtracts uᵢ p + pᵢ u from each of K rows, and returns their products with v.
+#[inline(always)]
+fn reflect<const K: usize>(rows: [&mut [f64]; K], of: [[f64; 2]; K], [u, p, v]: [&[f64]; 3]) -> [f64; K] {
+    let n = chunks(v).len();
+    let [u, p, v] = [u, p, v].map(|x| &chunks(x)[..n]);
+    let rows = rows.map(|row| &mut row.as_chunks_mut().0[..n]);
+    let mut sums = [Chunk::default(); K];
+    for j in 0..n {
+        let (u, p, v): (Chunk, Chunk, Chunk) = (u[j], p[j], v[j]);
+        for r in 0..K {
+            let (x, [ui, pi]): (Chunk, _) = (rows[r][j], of[r]);
+            let y: Chunk = std::array::from_fn(|i| x[i] - (ui * p[i] + pi * u[i]));
+            sums[r] = std::array::from_fn(|i| sums[r][i] + y[i] * v[i]);
+            rows[r][j] = y;
+        }
     }
-    total(sums)
+    sums.map(total)
 }
 
 #[inline(always)]
@@ -165,25 +184,39 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 #[inline(always)]
 fn accumulated(reflectors: &[f64], n: usize) -> Vec<f64> {
     let width = padded(n);
-    let mut z = vec![0.0; n * width];
+    let mut z = vec![0.0; n.next_multiple_of(ROWS) * width];
     for i in 0..n {
         z[i * width + i] = 1.0;
     }
-    for (group, rows) in z.chunks_mut((ROWS * width).max(1)).enumerate() {
+    for (at, group) in z.chunks_exact_mut((ROWS * width).max(1)).enumerate() {
         // The reflector of column k leaves the rows up to k as they are.
-        for k in (0..((group + 1) * ROWS - 1).min(n.saturating_sub(2))).rev() {
+        for k in (0..((at + 1) * ROWS - 1).min(n.saturating_sub(2))).rev() {
             let from = (k + 1) / STRIP * STRIP;
-            let v = &reflectors[k * width + from..(k + 1) * width];
-            for row in rows.chunks_exact_mut(width) {
-                let row = &mut row[from..];
-                let along = dot(row, v);
-                for (x, v) in row.iter_mut().zip(v) {
-                    *x -= along * v;
-                }
-            }
+            mirror(rows(group, from), &reflectors[k * width + from..(k + 1) * width]);
         }
     }
     z
+}
+
+/// Subtracts from each row v times its product with v.
+#[inline(always)]
+fn mirror(rows: [&mut [f64]; ROWS], v: &[f64]) {
+    let v = chunks(v);
+    let rows = rows.map(|row| &mut row.as_chunks_mut().0[..v.len()]);
+    let mut sums = [Chunk::default(); ROWS];
+    for (j, &v) in v.iter().enumerate() {
+        for r in 0..ROWS {
+            let x: Chunk = rows[r][j];
+            sums[r] = std::array::from_fn(|i| sums[r][i] + x[i] * v[i]);
+        }
+    }
+    let along = sums.map(total);
+    for (j, &v) in v.iter().enumerate() {
+        for r in 0..ROWS {
+            let x = rows[r][j];
+            rows[r][j] = std::array::from_fn(|i| x[i] - along[r] * v[i]);
+        }
+    }
 }
 
 /// A rotation of the rows `row` and `row + 1`: x, y → c x − s y, s x + c y.
@@ -250,29 +283,40 @@ fn length(a: f64, b: f64) -> f64 {
     if square > 1e-290 && square < 1e290 { square.sqrt() } else { a.hypot(b) }
 }
 
-/// Does rotations on rows of `width`, a strip of columns after another. The row that a rotation leaves stays at hand, for it mostly is the
-/// lower one of the next.
+/// Does rotations on rows of `width`, some chunks of each row after others.
 #[inline(always)]
 fn turn(z: &mut [f64], width: usize, turns: &[Turn]) {
-    for strip in (0..width.min(z.len())).step_by(STRIP) {
-        let (mut held, mut at) = ([0.0; STRIP], None);
-        for &Turn { row, c, s } in turns {
-            if at != Some(row + 1) {
-                if let Some(at) = at {
-                    z[at * width + strip..][..STRIP].copy_from_slice(&held);
-                }
-                held.copy_from_slice(&z[(row + 1) * width + strip..][..STRIP]);
+    if z.is_empty() {
+        return;
+    }
+    let (z, width) = (z.as_chunks_mut().0, width / Chunk::default().len());
+    for at in (0..width).step_by(SIDE) {
+        if width - at >= SIDE { turn_chunks::<SIDE>(z, width, at, turns) } else { turn_chunks::<{ SIDE / 2 }>(z, width, at, turns) }
+    }
+}
+
+/// Does rotations on K chunks of each row, from the one at `side` on. The row that a rotation leaves stays at hand, for it mostly is the
+/// lower one of the next.
+#[inline(always)]
+fn turn_chunks<const K: usize>(z: &mut [Chunk], width: usize, side: usize, turns: &[Turn]) {
+    let (mut held, mut at) = ([Chunk::default(); K], None);
+    for &Turn { row, c, s } in turns {
+        if at != Some(row + 1) {
+            if let Some(at) = at {
+                z[at * width + side..][..K].copy_from_slice(&held);
             }
-            let mut upper = [0.0; STRIP];
-            upper.copy_from_slice(&z[row * width + strip..][..STRIP]);
-            let lower: [f64; STRIP] = std::array::from_fn(|i| s * upper[i] + c * held[i]);
-            z[(row + 1) * width + strip..][..STRIP].copy_from_slice(&lower);
-            held = std::array::from_fn(|i| c * upper[i] - s * held[i]);
-            at = Some(row);
+            held.copy_from_slice(&z[(row + 1) * width + side..][..K]);
         }
-        if let Some(at) = at {
-            z[at * width + strip..][..STRIP].copy_from_slice(&held);
+        let (upper, lower) = z[row * width..][..2 * width].split_at_mut(width);
+        for ((upper, lower), held) in upper[side..][..K].iter().zip(&mut lower[side..][..K]).zip(&mut held) {
+            let (x, y) = (*upper, *held);
+            *lower = std::array::from_fn(|i| s * x[i] + c * y[i]);
+            *held = std::array::from_fn(|i| c * x[i] - s * y[i]);
         }
+        at = Some(row);
+    }
+    if let Some(at) = at {
+        z[at * width + side..][..K].copy_from_slice(&held);
     }
 }
 
