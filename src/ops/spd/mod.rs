@@ -13,6 +13,7 @@ mod cholesky;
 mod decompose;
 mod eigen;
 mod function;
+mod householder;
 mod jacobi;
 mod parts;
 mod ruled;
