@@ -2,19 +2,18 @@
 
 use crate::Result;
 use crate::gpu::{Buffers, Context, GpuProgram};
-use crate::kernel::Target;
+use crate::kernel::{Source, Target};
 use crate::ops::case::Draw;
 use crate::plan::Plan;
 use crate::tape::{Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
+use std::collections::BTreeMap;
 
 /// The largest error that is taken for accurate, relative to the root mean square that a product of such rows and columns has: 4 times what
 /// f32 arithmetic is wrong by in the row with one large element. Without the low halves the error is 1e-3.
 const TOLERANCE: f64 = 8e-6;
 /// Rows, terms and columns: two blocks and a tail each way, and terms that end within a stage.
 const EXTENTS: [usize; 3] = [133, 203, 261];
-/// The kernel by which all are judged, and its variant.
-const PINNED: [&str; 2] = ["matmul/matmul", "cooperative"];
 
 /// The plan of a tape on a device. Where it takes cooperative matrices and nobody knows yet whether they serve, that is proven first.
 pub(super) async fn plan(context: &Context, tape: &Tape, outputs: &[Var]) -> Result<Plan> {
@@ -47,9 +46,16 @@ pub(super) async fn prove(context: &Context) -> std::result::Result<f64, String>
     context.cooperative().unwrap_or(Err("nothing is known of them")).map_err(str::to_owned)
 }
 
+/// The kernels that have variants on the cooperative matrices of a target, and those variants.
+fn pins(target: &Target) -> BTreeMap<String, String> {
+    let variant = |s: &Source| s.variants.iter().find(|v| v.cooperative() && v.adapters.run_on(target));
+    let pin = |s: &'static Source| variant(s).map(|v| (s.name.to_owned(), v.name.to_owned()));
+    crate::ops::sources().into_iter().filter_map(pin).collect()
+}
+
 /// The largest error of two products on cooperative matrices, both operands stored as they are or transposed.
 async fn compare(context: &Context) -> Result<f64> {
-    let target = Target { variants: [PINNED.map(str::to_owned).into()].into(), ..context.target().clone() };
+    let target = Target { variants: pins(context.target()), ..context.target().clone() };
     let mut worst: f64 = 0.0;
     for transposed in [false, true] {
         let operands = Operands::new()?;

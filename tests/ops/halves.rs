@@ -3,6 +3,7 @@
 
 use crate::common::golden;
 use half::f16;
+use std::collections::BTreeMap;
 use tapetum::kernel::Target;
 use tapetum::ops::{case::Draw, sources};
 use tapetum::plan::Plan;
@@ -95,27 +96,33 @@ fn halves_keep_the_accuracy_of_f32() {
 
 #[test]
 fn cooperative_variants_are_chosen_where_a_device_has_them_alone() {
-    let with = sources().into_iter().filter(|s| s.variants.iter().any(|v| v.name == "cooperative"));
+    let all = sources().into_iter().flat_map(|s| s.variants.iter().map(move |v| (s, v)));
     let mut found = 0;
-    for source in with {
+    for (source, variant) in all.filter(|(_, v)| v.cooperative()) {
         found += 1;
-        let pinned = [(source.name.to_owned(), "cooperative".to_owned())];
-        for class in ["cooperative", "large", "medium", "small"] {
+        let variants: BTreeMap<_, _> = [(source.name.to_owned(), variant.name.to_owned())].into();
+        let edge = if variant.name == "cooperative" { 16 } else { 8 };
+        for (cooperative, class) in [None, Some(24 - edge)].into_iter().flat_map(|c| ["large", "medium", variant.classes[0]].map(|k| (c, k))) {
             for software in [false, true] {
-                let target = Target { software, variants: pinned.clone().into(), ..Target::portable() };
-                assert_ne!(source.variant(&target, class).name, "cooperative", "{}", source.name);
+                let target = Target { software, cooperative, variants: variants.clone(), ..Target::portable() };
+                assert_ne!(source.variant(&target, class).name, variant.name, "{}", source.name);
             }
         }
-        let target = Target { cooperative: true, ..Target::portable() };
-        assert_eq!(source.variant(&target, "cooperative").name, "cooperative", "{}", source.name);
-        let pinned = Target { variants: pinned.into(), ..target };
-        assert_eq!(source.variant(&pinned, "small").name, "cooperative", "{}", source.name);
+        let target = Target { cooperative: Some(edge), ..Target::portable() };
+        assert_eq!(source.variant(&target, variant.classes[0]).name, variant.name, "{}", source.name);
+        // A software adapter is slow on them: it takes them where they are asked for.
+        let software = Target { software: true, ..target.clone() };
+        assert!(!source.variant(&software, variant.classes[0]).cooperative(), "{}", source.name);
+        for target in [target, software] {
+            let pinned = Target { variants: variants.clone(), ..target };
+            assert_eq!(source.variant(&pinned, "small").name, variant.name, "{}", source.name);
+        }
     }
-    assert!(found >= 5, "{found}");
+    assert!(found >= 12, "{found}");
 }
 
 /// The kernels, without the choices of their variants, that compute `build` of one matrix.
-fn planned(cooperative: bool, shape: [usize; 2], build: impl Fn(&mut Tape, Var) -> Result<Var>) -> Vec<String> {
+fn planned(cooperative: Option<usize>, shape: [usize; 2], build: impl Fn(&mut Tape, Var) -> Result<Var>) -> Vec<String> {
     let mut tape = Tape::new();
     let x = tape.input("x", TensorType::f32(shape)).unwrap();
     let y = build(&mut tape, x).unwrap();
@@ -129,13 +136,14 @@ fn large_products_are_planned_on_cooperative_matrices() {
     let square = |t: &mut Tape, x: Var| t.matmul(x, x);
     // Magnitudes along rows of the left operand, and along columns of the right one.
     let [rows, cols] = [(); 2].map(|()| "matmul/magnitudes/plain");
-    assert_eq!(planned(true, [2048, 2048], square), [rows, cols, "matmul/matmul/cooperative"]);
-    assert!(planned(false, [2048, 2048], square)[0].starts_with("matmul/matmul/shared"));
-    assert!(planned(true, [64, 64], square)[0].starts_with("matmul/matmul/shared"));
+    assert_eq!(planned(Some(16), [2048, 2048], square), [rows, cols, "matmul/matmul/cooperative"]);
+    assert_eq!(planned(Some(8), [2048, 2048], square), [rows, cols, "matmul/matmul/cooperative8"]);
+    assert!(planned(None, [2048, 2048], square)[0].starts_with("matmul/matmul/shared"));
+    assert!(planned(Some(16), [64, 64], square)[0].starts_with("matmul/matmul/shared"));
     // The rows of a correlation are of norm 1.
-    let correlation = planned(true, [2000, 1200], |t, x| t.correlation(x, None, false));
+    let correlation = planned(Some(16), [2000, 1200], |t, x| t.correlation(x, None, false));
     assert!(!correlation.iter().any(|k| k == rows), "{correlation:?}");
     assert_eq!(correlation.last().unwrap(), "covariance/symmetric_product/cooperative");
-    let covariance = planned(true, [2000, 1200], |t, x| t.covariance(x, None, 1));
+    let covariance = planned(Some(16), [2000, 1200], |t, x| t.covariance(x, None, 1));
     assert_eq!(covariance.iter().filter(|k| *k == rows).count(), 1, "{covariance:?}");
 }
