@@ -9,9 +9,10 @@
 // terms, 16 more, and those of the snippet that finds the magnitudes.
 enable f16;
 enable wgpu_cooperative_matrix;
-const GROUP = 256u;
+const GROUP = ROW_SIDE * COL_SIDE;
+const ROW_QUADS = ROW_SIDE * EDGE;
+const COL_QUADS = COL_SIDE * EDGE;
 const BLOCK = 128u;
-const QUADS = 32u;
 // Vectors from one row to the next where sums are handed over.
 const WIDE = 17u;
 
@@ -38,11 +39,11 @@ fn col_of(lane: u32) -> u32 {
 }
 
 fn tile_row(unit: u32, lane: u32, i: u32) -> u32 {
-    return 4u * (QUADS * unit + ROW_SIDE * i + row_of(lane));
+    return 4u * (ROW_QUADS * unit + ROW_SIDE * i + row_of(lane));
 }
 
 fn tile_col(unit: u32, lane: u32, j: u32) -> u32 {
-    return 4u * (QUADS * unit + COL_SIDE * j + col_of(lane));
+    return 4u * (COL_QUADS * unit + COL_SIDE * j + col_of(lane));
 }
 
 // An invocation's columns, and its rows, among all that go together so.
@@ -108,7 +109,7 @@ fn column(lane: u32) -> u32 {
 
 // Hands the sums of one matrix of each subgroup, in one of its 4 rows and 2 columns of them, to the invocations that hold them as tiles.
 fn hand_over(down: u32, across: u32, lane: u32, part: Sum) {
-    let at = MATRIX * (band(lane) * WIDE + column(lane) / 4u);
+    let at = MATRIX * band(lane) * WIDE + MATRIX / 4u * column(lane);
     workgroupBarrier();
     coopStoreT(part, &a_stage[at], WIDE);
     workgroupBarrier();

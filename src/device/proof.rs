@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::gpu::{Buffers, Context, GpuProgram};
 use crate::kernel::{Source, Target};
+use crate::ops::message::PairActivation;
 use crate::ops::case::Draw;
 use crate::plan::Plan;
 use crate::tape::{Tape, Var};
@@ -53,16 +54,16 @@ fn pins(target: &Target) -> BTreeMap<String, String> {
     crate::ops::sources().into_iter().filter_map(pin).collect()
 }
 
-/// The largest error of two products on cooperative matrices, both operands stored as they are or transposed.
+/// The largest error of one product on cooperative matrices, computed in every [`Way`].
 async fn compare(context: &Context) -> Result<f64> {
     let target = Target { variants: pins(context.target()), ..context.target().clone() };
+    let operands = Operands::new()?;
     let mut worst: f64 = 0.0;
-    for transposed in [false, true] {
-        let operands = Operands::new()?;
-        let values = operands.values(transposed)?;
+    for way in [Way::Plain, Way::Transposed, Way::Messages] {
+        let values = operands.values(way)?;
         let mut tape = Tape::new();
         let [a, b] = [tape.input("a", values[0].ty())?, tape.input("b", values[1].ty())?];
-        let product = tape.matmul_with(a, b, transposed, transposed)?;
+        let product = way.product(&mut tape, a, b)?;
         let plan = Plan::new(&tape, &[product], &target)?;
         let mut program = GpuProgram::new(context.clone(), plan, &Buffers::new(context.clone())).await?;
         program.write(a, &values[0])?;
@@ -71,6 +72,31 @@ async fn compare(context: &Context) -> Result<f64> {
         worst = worst.max(operands.error(&program.read(product).await?.to_f64_vec()));
     }
     Ok(worst)
+}
+
+/// A way to a product of A `[m, k]` and B `[k, n]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Both are stored as they are.
+    Plain,
+    /// Both are stored transposed.
+    Transposed,
+    /// The messages of an edge network, which makes its operands where it uses them: A is the receivers, B the weights, stored transposed.
+    Messages,
+}
+
+impl Way {
+    fn product(self, tape: &mut Tape, a: Var, b: Var) -> Result<Var> {
+        if self != Self::Messages {
+            let transposed = self == Self::Transposed;
+            return tape.matmul_with(a, b, transposed, transposed);
+        }
+        // Four senders of zeros, a quarter of each of whose messages is taken, and activations that change nothing.
+        let [m, k, n] = EXTENTS;
+        let receivers = tape.reshape(a, [1, m, k])?;
+        let (quarters, senders, bias) = (tape.full([1, m, 4], 0.25)?, tape.full([1, 4, k], 0.0)?, tape.full([n], 0.0)?);
+        tape.pairwise_mlp(quarters, [receivers, senders], [b, bias], [PairActivation::LeakyRelu(1.0); 2])
+    }
 }
 
 /// Rows of A and columns of B, one after another, whose magnitudes lie far apart; an infinity is in one row, a NaN in one column.
@@ -94,14 +120,19 @@ impl Operands {
         Ok(Self { rows, cols })
     }
 
-    /// A `[m, k]` and B `[k, n]`, or transposed.
-    fn values(&self, transposed: bool) -> Result<[HostTensor; 2]> {
+    /// A and B as they are stored.
+    fn values(&self, way: Way) -> Result<[HostTensor; 2]> {
         let [m, k, n] = EXTENTS;
         let turned = |x: &[f32], lines: usize| (0..k * lines).map(|i| x[i % lines * k + i / lines]).collect();
-        if transposed {
-            return Ok([HostTensor::f32([k, m], turned(&self.rows, m))?, HostTensor::f32([n, k], self.cols.clone())?]);
-        }
-        Ok([HostTensor::f32([m, k], self.rows.clone())?, HostTensor::f32([k, n], turned(&self.cols, n))?])
+        let a = match way {
+            Way::Transposed => HostTensor::f32([k, m], turned(&self.rows, m))?,
+            Way::Plain | Way::Messages => HostTensor::f32([m, k], self.rows.clone())?,
+        };
+        let b = match way {
+            Way::Plain => HostTensor::f32([k, n], turned(&self.cols, n))?,
+            Way::Transposed | Way::Messages => HostTensor::f32([n, k], self.cols.clone())?,
+        };
+        Ok([a, b])
     }
 
     /// The largest error of their product, each entry's relative to the root mean square of products of such a row and such a column;

@@ -51,7 +51,7 @@ impl Adapters {
             Self::Any => true,
             Self::Software => target.software,
             Self::Hardware => !target.software,
-            Self::Cooperative(_) => !target.software && self.run_on(target),
+            Self::Cooperative(_) => target.prefers_cooperative() && self.run_on(target),
         }
     }
 }

@@ -82,6 +82,11 @@ impl Target {
         }
     }
 
+    /// True where large products run on cooperative matrices unless another variant is asked for. Software adapters are slow on theirs.
+    pub(crate) fn prefers_cooperative(&self) -> bool {
+        self.cooperative.is_some() && !self.software
+    }
+
     /// The variant asked for by name: for this class of work, else for all.
     pub fn pinned(&self, kernel: &str, class: &str) -> Option<&str> {
         let narrow = self.variants.iter().find(|(key, _)| key.split_once('@') == Some((kernel, class)));

@@ -2,7 +2,7 @@
 //! time.
 
 use crate::Result;
-use crate::kernel::{Adapters, Binding, Buffer, Choice, Kernel, Lowering, Params, Snippet, Source, Target, Variant, common, kernel_source, snippet};
+use crate::kernel::{Adapters, Binding, Buffer, Choice, Kernel, Lowering, Params, Snippet, Source, Target, Variant, common, kernel_source};
 use crate::tensor::TensorType;
 
 type Constants = &'static [(&'static str, &'static str)];
@@ -16,22 +16,21 @@ const fn staged(name: &'static str, classes: &'static [&'static str], constants:
 }
 
 /// The class of work that suits cooperative matrices.
-const COOPERATIVE: &str = "cooperative";
+pub(super) const COOPERATIVE: &str = "cooperative";
 
-const fn cooperative(name: &'static str, edge: usize, snippets: &'static [Snippet]) -> Variant {
+/// On cooperative matrices of this edge.
+pub(super) const fn cooperative(name: &'static str, edge: usize, snippets: &'static [Snippet]) -> Variant {
     let constants = &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")];
     Variant { name, adapters: Adapters::Cooperative(edge), classes: &[COOPERATIVE], constants, snippets }
 }
-
-const GIVEN: Snippet = snippet!("magnitudes_given");
 
 /// By the edge of a unit: an invocation's own tile on software adapters, a workgroup's block on GPUs. Tiles of 8 × 8, for GPUs that have
 /// few registers and no workgroup memory of their own, and blocks of 128 × 128 are taken where a tuning says so.
 pub(super) const VARIANTS: [Variant; 7] = [
     direct("direct16", &[("EDGE", "4u")]),
     direct("direct8", &[("EDGE", "2u")]),
-    cooperative("cooperative", 16, &[common::TILE_COOPERATIVE, common::MATRICES_16, GIVEN]),
-    cooperative("cooperative8", 8, &[common::TILE_COOPERATIVE, common::MATRICES_8, GIVEN]),
+    cooperative("cooperative", 16, &[common::TILE_COOPERATIVE, common::MATRICES_16, common::MAGNITUDES_GIVEN]),
+    cooperative("cooperative8", 8, &[common::TILE_COOPERATIVE, common::MATRICES_8, common::MAGNITUDES_GIVEN]),
     staged("shared64", &["medium"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
     staged("shared128", &["medium"], &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")]),
     staged("shared32", &["small"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
@@ -96,7 +95,7 @@ impl Extents {
             let made = class.before * DISPATCH + busiest * (class.edge * class.edge * cut(self.terms, slices)) as f64 / class.rate;
             if slices == 1 { made } else { made + DISPATCH + PART * slices as f64 * share(elements) }
         };
-        let fits = |class: &&Class| class.name != COOPERATIVE || target.cooperative.is_some() && !target.software;
+        let fits = |class: &&Class| class.name != COOPERATIVE || target.prefers_cooperative();
         let each = CLASSES.iter().filter(fits).flat_map(|class| (1..=most.max(1)).map(move |slices| (class, slices)));
         let best = each.min_by(|&(a, m), &(b, n)| time(a, m).total_cmp(&time(b, n)));
         best.map_or((CLASSES[1].name, 1), |(class, slices)| (class.name, slices))
