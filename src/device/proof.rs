@@ -3,8 +3,8 @@
 use crate::Result;
 use crate::gpu::{Buffers, Context, GpuProgram};
 use crate::kernel::{Source, Target};
-use crate::ops::message::PairActivation;
 use crate::ops::case::Draw;
+use crate::ops::message::PairActivation;
 use crate::plan::Plan;
 use crate::tape::{Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
