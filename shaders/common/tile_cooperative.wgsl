@@ -1,11 +1,11 @@
-// A product's block of 128 x 128 for a workgroup of 256, on cooperative matrices of MATRIX x MATRIX x MATRIX with the accuracy of f32 (Ootomo
-// and Yokota 2022, arXiv 2203.03341). Every operand, scaled by a power of two, is split into halves x = high + low; a product of two is
-// low high + high low + high high, which leaves out 2^-22 of it. Cooperative matrices round their sums toward zero, so that sums of
+// A product's block of 128 x 128 for a workgroup of 256, on cooperative matrices of MATRIX x MATRIX x MATRIX with the accuracy of f32
+// (Ootomo and Yokota 2022, arXiv 2203.03341). Every operand, scaled by a power of two, is split into halves x = high + low; a product of
+// two is low high + high low + high high, which leaves out 2^-22 of it. Cooperative matrices round their sums toward zero, so that sums of
 // 64 terms are added to the total by ordinary arithmetic. The scale of a row of A, and of a column of B, brings its largest magnitude
 // into 2^14 .. 2^15: what is below 2^-39 of that magnitude is lost. It is undone in `total`; where a row or a column holds an infinity
 // or a NaN, its tiles are computed in f32 instead.
-// An invocation's tiles are EDGE x EDGE quads of 4 x 4, 64 rows and 64 columns apart: EDGE is 2, ROW_SIDE and COL_SIDE are 16. A subgroup is
-// LANES invocations in a row and takes 4 x 2 matrices of the block. 9,728 bytes of workgroup memory, and 4,096 ROW; 2 barriers every 16
+// An invocation's tiles are EDGE x EDGE quads of 4 x 4, 64 rows and 64 columns apart: EDGE is 2, ROW_SIDE and COL_SIDE are 16. A subgroup
+// is LANES invocations in a row and takes 4 x 2 matrices of the block. 9,728 + 4,096 ROW bytes of workgroup memory; 2 barriers every 16
 // terms, 16 more, and those of the snippet that finds the magnitudes.
 enable f16;
 enable wgpu_cooperative_matrix;
@@ -22,7 +22,7 @@ var<workgroup> high: array<vec4<f16>, 2u * BLOCK * ROW>;
 var<workgroup> low: array<vec4<f16>, 2u * BLOCK * ROW>;
 // The bits of the largest magnitude of each of those; those of a NaN or an infinity are more than those of any number.
 var<workgroup> largest: array<atomic<u32>, 2u * BLOCK>;
-// [32, 64]: one matrix of each subgroup, in the order of the block.
+// [32, 64]: one matrix of each subgroup, in the order of the block; `tile_staged_sums` takes it too.
 var<workgroup> a_stage: array<vec4<f32>, 32u * WIDE>;
 
 fn unit_index(group: u32, lane: u32) -> u32 {
@@ -107,17 +107,8 @@ fn column(lane: u32) -> u32 {
     return lane / LANES % (BLOCK / (2u * MATRIX));
 }
 
-// Hands the sums of one matrix of each subgroup, in one of its 4 rows and 2 columns of them, to the invocations that hold them as tiles.
-fn hand_over(down: u32, across: u32, lane: u32, part: Sum) {
-    let at = MATRIX * band(lane) * WIDE + MATRIX / 4u * column(lane);
-    workgroupBarrier();
-    coopStoreT(part, &a_stage[at], WIDE);
-    workgroupBarrier();
-    // 64 rows and columns on, the place within a subgroup's part of the block is the same.
-    let held = (tile_row(0u, lane, 0u) / MATRIX % 4u == down) & (tile_col(0u, lane, 0u) / MATRIX % 2u == across);
-    if (!held) {
-        return;
-    }
+// Takes the invocation's tiles from matrices that were handed over.
+fn take_tiles(lane: u32) {
     for (var i = 0u; i < EDGE; i++) {
         let row = tile_row(0u, lane, i);
         let first_row = row / (4u * MATRIX) * MATRIX + row % MATRIX;
@@ -128,6 +119,18 @@ fn hand_over(down: u32, across: u32, lane: u32, part: Sum) {
                 total[i][j][r] = a_stage[first + r * WIDE];
             }
         }
+    }
+}
+
+// Hands the sums of one matrix of each subgroup, in one of its 4 rows and 2 columns of them, to the invocations that hold them as tiles.
+fn hand_over(down: u32, across: u32, lane: u32, part: Sum) {
+    let at = MATRIX * band(lane) * WIDE + MATRIX / 4u * column(lane);
+    workgroupBarrier();
+    coopStoreT(part, &a_stage[at], WIDE);
+    workgroupBarrier();
+    // All of an invocation's tiles have the same place among their subgroups' matrices.
+    if ((tile_row(0u, lane, 0u) / MATRIX % 4u == down) & (tile_col(0u, lane, 0u) / MATRIX % 2u == across)) {
+        take_tiles(lane);
     }
 }
 

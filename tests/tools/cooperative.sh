@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs the kernels on cooperative matrices on a machine whose GPU has none: on llvmpipe, Mesa's software Vulkan, which has matrices of 8 x 8 x 8
-# in subgroups of 8 from some newer version on than Debian's stable one (26.2 has them). Debian's unstable release is put into a folder, and the
-# command is run in there: it proves the matrices, and then every kernel that has a variant for them is held to its definition in it.
+# Runs the kernels on cooperative matrices on a machine whose GPU has none. Mesa's software Vulkan, llvmpipe, has matrices of 8 x 8 x 8 in
+# subgroups of 8, in version 26.2 for one, but not yet in Debian 12. Debian's unstable release is put into a folder, and the command is run
+# in there: it proves the matrices, and then every kernel that has a variant for them is held to its definition in that variant.
 #   cooperative.sh TAPETUM [FOLDER]
-# TAPETUM is the command, built without `mpi`. FOLDER is filled if it is empty or missing, and kept; without it, a temporary one is taken. That
-# takes 1 GB and some minutes, the checks 10 minutes on two cores. Wants root, debootstrap and unshare; what it mounts is seen by no other process.
+# TAPETUM is the command, built without `mpi`. FOLDER is filled if Mesa is not in it, and kept; without it, a temporary one is taken. Wants
+# root, debootstrap and unshare, 1 GB and, on two cores, a quarter of an hour. What it mounts is seen by no other process.
 set -euo pipefail
 tapetum=$(realpath "$1")
 work=$(mktemp -d)
