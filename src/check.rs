@@ -2,7 +2,7 @@
 
 use crate::blocking::block_on;
 use crate::device::{Device, Program, State};
-use crate::kernel::{Adapters, Target, Variant};
+use crate::kernel::{Target, Variant};
 use crate::ops::case::{Case, Draw};
 use crate::plan::Plan;
 use crate::tape::{Tape, Var};
@@ -223,7 +223,10 @@ fn others(plan: &Plan, device: &Device, pinned: &Pins, tried: &mut BTreeSet<(Str
             used.entry(&kernel.name).or_default().insert(variant);
         }
     }
-    let runs = |v: &Variant| v.adapters != Adapters::Cooperative || device.prove_cooperative().is_ok();
+    let runs = |v: &Variant| match device {
+        Device::Gpu(context) if v.cooperative() => device.prove_cooperative().is_ok() && v.adapters.run_on(context.target()),
+        _ => true,
+    };
     for source in crate::ops::sources().into_iter().filter(|s| used.contains_key(s.name)) {
         let untried = source.variants.iter().filter(|v| runs(v) && !used[source.name].contains(v.name));
         found.extend(untried.map(|v| with(source.name, v.name)));

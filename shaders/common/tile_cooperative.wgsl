@@ -1,88 +1,65 @@
-// A product's block of 128 x 128 for a workgroup of 256, on cooperative matrices of 16 x 16 x 16 with the accuracy of f32 (Ootomo and
-// Yokota 2022, arXiv 2203.03341). Every operand, scaled by a power of two, is split into halves x = high + low; a product of two is
-// low high + high low + high high, which leaves out 2^-22 of it. Cooperative matrices round their sums toward zero, so that sums of
+// A product's block of 128 x 128 for a workgroup of 256, on cooperative matrices of MATRIX x MATRIX x MATRIX with the accuracy of f32
+// (Ootomo and Yokota 2022, arXiv 2203.03341). Every operand, scaled by a power of two, is split into halves x = high + low; a product of
+// two is low high + high low + high high, which leaves out 2^-22 of it. Cooperative matrices round their sums toward zero, so that sums of
 // 64 terms are added to the total by ordinary arithmetic. The scale of a row of A, and of a column of B, brings its largest magnitude
 // into 2^14 .. 2^15: what is below 2^-39 of that magnitude is lost. It is undone in `total`; where a row or a column holds an infinity
 // or a NaN, its tiles are computed in f32 instead.
-// An invocation's tiles are EDGE x EDGE quads of 4 x 4, 4 SIDE apart: EDGE is 2, SIDE is 16. A subgroup is 32 invocations in a row and
-// takes 64 x 32 of the block. 42,496 bytes of workgroup memory; 2 barriers every 16 terms, 9 more.
-// a_max, b_max  the largest magnitude in each row of A, or column of B, as `matmul/magnitudes` leaves them, bindings MAGNITUDES and
-//               MAGNITUDES + 1; a stand-in if `within_one`
+// An invocation's tiles are EDGE x EDGE quads of 4 x 4, 64 rows and 64 columns apart: EDGE is 2, ROW_SIDE and COL_SIDE are 16. A subgroup
+// is LANES invocations in a row and takes 4 x 2 matrices of the block. 9,728 + 4,096 ROW bytes of workgroup memory; 2 barriers every 16
+// terms, 16 more, and those of the snippet that finds the magnitudes.
 enable f16;
 enable wgpu_cooperative_matrix;
-const GROUP = 256u;
+const GROUP = ROW_SIDE * COL_SIDE;
+const ROW_QUADS = ROW_SIDE * EDGE;
+const COL_QUADS = COL_SIDE * EDGE;
 const BLOCK = 128u;
-const QUADS = 32u;
-// Vectors from one row of a stage to the next: 16 terms, and 8 halves that keep rows apart in the banks of the memory.
-const ROW = 6u;
 // Vectors from one row to the next where sums are handed over.
-const WIDE = 33u;
-// The parts in which `matmul/magnitudes` goes through the terms of operands whose rows are terms.
-const SLABS = 32u;
-
-alias Left = coop_mat16x16<f16, A>;
-alias Right = coop_mat16x16<f16, B>;
-alias Sum = coop_mat16x16<f32, C>;
-
-@group(0) @binding(MAGNITUDES) var<storage, read> a_max: array<u32>;
-@group(0) @binding(MAGNITUDES + 1u) var<storage, read> b_max: array<u32>;
+const WIDE = 17u;
 
 var<private> total: array<array<mat4x4<f32>, EDGE>, EDGE>;
 // [256, 16 terms]: the block's rows of A, then its columns of B.
 var<workgroup> high: array<vec4<f16>, 2u * BLOCK * ROW>;
 var<workgroup> low: array<vec4<f16>, 2u * BLOCK * ROW>;
-// The largest magnitude of each of those.
-var<workgroup> largest: array<u32, 2u * BLOCK>;
-// [32, 128]: a fragment's rows of the block's upper half, then of its lower.
-var<workgroup> sums: array<vec4<f32>, 32u * WIDE>;
+// The bits of the largest magnitude of each of those; those of a NaN or an infinity are more than those of any number.
+var<workgroup> largest: array<atomic<u32>, 2u * BLOCK>;
+// [32, 64]: one matrix of each subgroup, in the order of the block; `tile_staged_sums` takes it too.
+var<workgroup> a_stage: array<vec4<f32>, 32u * WIDE>;
 
 fn unit_index(group: u32, lane: u32) -> u32 {
     return group;
 }
 
+// An invocation's place in its workgroup.
+fn row_of(lane: u32) -> u32 {
+    return lane / COL_SIDE;
+}
+
+fn col_of(lane: u32) -> u32 {
+    return lane % COL_SIDE;
+}
+
 fn tile_row(unit: u32, lane: u32, i: u32) -> u32 {
-    return 4u * (QUADS * unit + SIDE * i + lane / SIDE);
+    return 4u * (ROW_QUADS * unit + ROW_SIDE * i + row_of(lane));
 }
 
 fn tile_col(unit: u32, lane: u32, j: u32) -> u32 {
-    return 4u * (QUADS * unit + SIDE * j + lane % SIDE);
+    return 4u * (COL_QUADS * unit + COL_SIDE * j + col_of(lane));
 }
 
 // An invocation's columns, and its rows, among all that go together so.
 fn col_slot(unit: u32, lane: u32) -> u32 {
-    return SIDE * unit + lane % SIDE;
+    return COL_SIDE * unit + col_of(lane);
 }
 
 fn row_slot(unit: u32, lane: u32) -> u32 {
-    return SIDE * unit + lane / SIDE;
+    return ROW_SIDE * unit + row_of(lane);
 }
 
-// The bits of the largest magnitude in a row of A.
-fn a_magnitude(row: u32) -> u32 {
-    let last = arrayLength(&a_max) - 1u;
-    if (!TRANSPOSE_A) {
-        return a_max[min(a_base / a_stride + row, last)];
-    }
-    let first = a_base / (whole_depth * a_stride) * SLABS * a_stride + row;
-    var most = 0u;
-    for (var s = 0u; s < SLABS; s++) {
-        most = max(most, a_max[min(first + s * a_stride, last)]);
-    }
-    return most;
-}
-
-// The bits of the largest magnitude in a column of B.
-fn b_magnitude(col: u32) -> u32 {
-    let last = arrayLength(&b_max) - 1u;
-    if (TRANSPOSE_B) {
-        return b_max[min(b_base / b_stride + col, last)];
-    }
-    let first = b_base / (whole_depth * b_stride) * SLABS * b_stride + col;
-    var most = 0u;
-    for (var s = 0u; s < SLABS; s++) {
-        most = max(most, b_max[min(first + s * b_stride, last)]);
-    }
-    return most;
+// The magnitudes of four of them.
+fn magnitudes(line: u32) -> vec4<u32> {
+    return vec4<u32>(
+        atomicLoad(&largest[line]), atomicLoad(&largest[line + 1u]), atomicLoad(&largest[line + 2u]), atomicLoad(&largest[line + 3u])
+    );
 }
 
 fn is_number(magnitude: u32) -> bool {
@@ -121,22 +98,39 @@ fn split(at: u32, x: vec4<f32>) {
     low[at] = vec4<f16>(x - upper);
 }
 
-// Hands the sums of one row of fragments to the invocations that hold them as tiles.
-fn hand_over(step: u32, lane: u32, left: Sum, right: Sum) {
-    let subgroup = lane / 32u;
-    let at = 16u * (subgroup / 4u) * WIDE + 8u * (subgroup % 4u);
-    workgroupBarrier();
-    coopStoreT(left, &sums[at], WIDE);
-    coopStoreT(right, &sums[at + 4u], WIDE);
-    workgroupBarrier();
-    if (lane / 64u == step) {
-        for (var i = 0u; i < EDGE; i++) {
-            for (var j = 0u; j < EDGE; j++) {
-                for (var r = 0u; r < 4u; r++) {
-                    total[i][j][r] = sums[(16u * i + 4u * (lane / SIDE % 4u) + r) * WIDE + SIDE * j + lane % SIDE];
-                }
+// The place of an invocation's subgroup among those that share the block.
+fn band(lane: u32) -> u32 {
+    return lane / LANES / (BLOCK / (2u * MATRIX));
+}
+
+fn column(lane: u32) -> u32 {
+    return lane / LANES % (BLOCK / (2u * MATRIX));
+}
+
+// Takes the invocation's tiles from matrices that were handed over.
+fn take_tiles(lane: u32) {
+    for (var i = 0u; i < EDGE; i++) {
+        let row = tile_row(0u, lane, i);
+        let first_row = row / (4u * MATRIX) * MATRIX + row % MATRIX;
+        for (var j = 0u; j < EDGE; j++) {
+            let col = tile_col(0u, lane, j);
+            let first = first_row * WIDE + (col / (2u * MATRIX) * MATRIX + col % MATRIX) / 4u;
+            for (var r = 0u; r < 4u; r++) {
+                total[i][j][r] = a_stage[first + r * WIDE];
             }
         }
+    }
+}
+
+// Hands the sums of one matrix of each subgroup, in one of its 4 rows and 2 columns of them, to the invocations that hold them as tiles.
+fn hand_over(down: u32, across: u32, lane: u32, part: Sum) {
+    let at = MATRIX * band(lane) * WIDE + MATRIX / 4u * column(lane);
+    workgroupBarrier();
+    coopStoreT(part, &a_stage[at], WIDE);
+    workgroupBarrier();
+    // All of an invocation's tiles have the same place among their subgroups' matrices.
+    if ((tile_row(0u, lane, 0u) / MATRIX % 4u == down) & (tile_col(0u, lane, 0u) / MATRIX % 2u == across)) {
+        take_tiles(lane);
     }
 }
 
@@ -158,8 +152,8 @@ fn plain_tile(row: u32, col: u32, terms: u32) -> mat4x4<f32> {
 fn finish_tile(row_unit: u32, col_unit: u32, lane: u32, i: u32, j: u32, terms: u32) {
     let row = tile_row(0u, lane, i);
     let col = BLOCK + tile_col(0u, lane, j);
-    let rows = vec4<u32>(largest[row], largest[row + 1u], largest[row + 2u], largest[row + 3u]);
-    let cols = vec4<u32>(largest[col], largest[col + 1u], largest[col + 2u], largest[col + 3u]);
+    let rows = magnitudes(row);
+    let cols = magnitudes(col);
     let most = max(rows, cols);
     if (!is_number(max(max(most.x, most.y), max(most.z, most.w)))) {
         total[i][j] = plain_tile(tile_row(row_unit, lane, i), tile_col(col_unit, lane, j), terms);
@@ -174,22 +168,13 @@ fn finish_tile(row_unit: u32, col_unit: u32, lane: u32, i: u32, j: u32, terms: u
 // total[i][j][r] is row tile_row(.., i) + r, columns tile_col(.., j) .. + 4. The number of terms is a parameter, so that it is seen
 // to be uniform.
 fn tile_product(row_unit: u32, col_unit: u32, lane: u32, terms: u32) {
-    var magnitude = 0x3f800000u;
-    if (!within_one) {
-        if (lane < BLOCK) {
-            magnitude = a_magnitude(BLOCK * row_unit + lane);
-        } else {
-            magnitude = b_magnitude(BLOCK * col_unit + lane - BLOCK);
-        }
-    }
-    largest[lane] = magnitude;
-    workgroupBarrier();
+    find_magnitudes(row_unit, col_unit, lane, terms);
     let staged = 4u * (lane / 4u);
-    let scales = vec4<f32>(scale(largest[staged]), scale(largest[staged + 1u]), scale(largest[staged + 2u]), scale(largest[staged + 3u]));
+    let most = magnitudes(staged);
+    let scales = vec4<f32>(scale(most.x), scale(most.y), scale(most.z), scale(most.w));
     let into = staged * ROW + lane % 4u;
-    let subgroup = lane / 32u;
-    let a_at = 64u * (subgroup / 4u) * ROW;
-    let b_at = (BLOCK + 32u * (subgroup % 4u)) * ROW;
+    let a_rows = 4u * MATRIX * band(lane) * ROW;
+    let b_rows = (BLOCK + 2u * MATRIX * column(lane)) * ROW;
 
     var t00 = Sum();
     var t01 = Sum();
@@ -218,43 +203,47 @@ fn tile_product(row_unit: u32, col_unit: u32, lane: u32, terms: u32) {
             workgroupBarrier();
             // The operands of the next stage are loaded while this one is computed; they are zeros beyond the end.
             next = fetch(row_unit, col_unit, lane, start + step + 16u);
-            let ah0 = coopLoadT<Left>(&high[a_at], ROW);
-            let ah1 = coopLoadT<Left>(&high[a_at + 16u * ROW], ROW);
-            let ah2 = coopLoadT<Left>(&high[a_at + 32u * ROW], ROW);
-            let ah3 = coopLoadT<Left>(&high[a_at + 48u * ROW], ROW);
-            let al0 = coopLoadT<Left>(&low[a_at], ROW);
-            let al1 = coopLoadT<Left>(&low[a_at + 16u * ROW], ROW);
-            let al2 = coopLoadT<Left>(&low[a_at + 32u * ROW], ROW);
-            let al3 = coopLoadT<Left>(&low[a_at + 48u * ROW], ROW);
-            let bh0 = coopLoad<Right>(&high[b_at], ROW);
-            let bh1 = coopLoad<Right>(&high[b_at + 16u * ROW], ROW);
-            let bl0 = coopLoad<Right>(&low[b_at], ROW);
-            let bl1 = coopLoad<Right>(&low[b_at + 16u * ROW], ROW);
-            // The small products are added first.
-            c00 = coopMultiplyAdd(al0, bh0, c00);
-            c00 = coopMultiplyAdd(ah0, bl0, c00);
-            c00 = coopMultiplyAdd(ah0, bh0, c00);
-            c01 = coopMultiplyAdd(al0, bh1, c01);
-            c01 = coopMultiplyAdd(ah0, bl1, c01);
-            c01 = coopMultiplyAdd(ah0, bh1, c01);
-            c10 = coopMultiplyAdd(al1, bh0, c10);
-            c10 = coopMultiplyAdd(ah1, bl0, c10);
-            c10 = coopMultiplyAdd(ah1, bh0, c10);
-            c11 = coopMultiplyAdd(al1, bh1, c11);
-            c11 = coopMultiplyAdd(ah1, bl1, c11);
-            c11 = coopMultiplyAdd(ah1, bh1, c11);
-            c20 = coopMultiplyAdd(al2, bh0, c20);
-            c20 = coopMultiplyAdd(ah2, bl0, c20);
-            c20 = coopMultiplyAdd(ah2, bh0, c20);
-            c21 = coopMultiplyAdd(al2, bh1, c21);
-            c21 = coopMultiplyAdd(ah2, bl1, c21);
-            c21 = coopMultiplyAdd(ah2, bh1, c21);
-            c30 = coopMultiplyAdd(al3, bh0, c30);
-            c30 = coopMultiplyAdd(ah3, bl0, c30);
-            c30 = coopMultiplyAdd(ah3, bh0, c30);
-            c31 = coopMultiplyAdd(al3, bh1, c31);
-            c31 = coopMultiplyAdd(ah3, bl1, c31);
-            c31 = coopMultiplyAdd(ah3, bh1, c31);
+            for (var k = 0u; k < 16u; k += MATRIX) {
+                let a_at = a_rows + k / 4u;
+                let b_at = b_rows + k / 4u;
+                let ah0 = coopLoadT<Left>(&high[a_at], ROW);
+                let ah1 = coopLoadT<Left>(&high[a_at + MATRIX * ROW], ROW);
+                let ah2 = coopLoadT<Left>(&high[a_at + 2u * MATRIX * ROW], ROW);
+                let ah3 = coopLoadT<Left>(&high[a_at + 3u * MATRIX * ROW], ROW);
+                let al0 = coopLoadT<Left>(&low[a_at], ROW);
+                let al1 = coopLoadT<Left>(&low[a_at + MATRIX * ROW], ROW);
+                let al2 = coopLoadT<Left>(&low[a_at + 2u * MATRIX * ROW], ROW);
+                let al3 = coopLoadT<Left>(&low[a_at + 3u * MATRIX * ROW], ROW);
+                let bh0 = coopLoad<Right>(&high[b_at], ROW);
+                let bh1 = coopLoad<Right>(&high[b_at + MATRIX * ROW], ROW);
+                let bl0 = coopLoad<Right>(&low[b_at], ROW);
+                let bl1 = coopLoad<Right>(&low[b_at + MATRIX * ROW], ROW);
+                // The small products are added first.
+                c00 = coopMultiplyAdd(al0, bh0, c00);
+                c00 = coopMultiplyAdd(ah0, bl0, c00);
+                c00 = coopMultiplyAdd(ah0, bh0, c00);
+                c01 = coopMultiplyAdd(al0, bh1, c01);
+                c01 = coopMultiplyAdd(ah0, bl1, c01);
+                c01 = coopMultiplyAdd(ah0, bh1, c01);
+                c10 = coopMultiplyAdd(al1, bh0, c10);
+                c10 = coopMultiplyAdd(ah1, bl0, c10);
+                c10 = coopMultiplyAdd(ah1, bh0, c10);
+                c11 = coopMultiplyAdd(al1, bh1, c11);
+                c11 = coopMultiplyAdd(ah1, bl1, c11);
+                c11 = coopMultiplyAdd(ah1, bh1, c11);
+                c20 = coopMultiplyAdd(al2, bh0, c20);
+                c20 = coopMultiplyAdd(ah2, bl0, c20);
+                c20 = coopMultiplyAdd(ah2, bh0, c20);
+                c21 = coopMultiplyAdd(al2, bh1, c21);
+                c21 = coopMultiplyAdd(ah2, bl1, c21);
+                c21 = coopMultiplyAdd(ah2, bh1, c21);
+                c30 = coopMultiplyAdd(al3, bh0, c30);
+                c30 = coopMultiplyAdd(ah3, bl0, c30);
+                c30 = coopMultiplyAdd(ah3, bh0, c30);
+                c31 = coopMultiplyAdd(al3, bh1, c31);
+                c31 = coopMultiplyAdd(ah3, bl1, c31);
+                c31 = coopMultiplyAdd(ah3, bh1, c31);
+            }
         }
         t00 = t00 + c00;
         t01 = t01 + c01;
@@ -265,10 +254,14 @@ fn tile_product(row_unit: u32, col_unit: u32, lane: u32, terms: u32) {
         t30 = t30 + c30;
         t31 = t31 + c31;
     }
-    hand_over(0u, lane, t00, t01);
-    hand_over(1u, lane, t10, t11);
-    hand_over(2u, lane, t20, t21);
-    hand_over(3u, lane, t30, t31);
+    hand_over(0u, 0u, lane, t00);
+    hand_over(0u, 1u, lane, t01);
+    hand_over(1u, 0u, lane, t10);
+    hand_over(1u, 1u, lane, t11);
+    hand_over(2u, 0u, lane, t20);
+    hand_over(2u, 1u, lane, t21);
+    hand_over(3u, 0u, lane, t30);
+    hand_over(3u, 1u, lane, t31);
     for (var i = 0u; i < EDGE; i++) {
         for (var j = 0u; j < EDGE; j++) {
             finish_tile(row_unit, col_unit, lane, i, j, terms);

@@ -1,5 +1,6 @@
-// Sums over a block of `tile_staged` of what each invocation made of its own rows, or columns, in a fixed order, through the memory that
-// staged the product: 2 barriers each. `quads` quads of rows, at most ROW_SIDE and a power of two, are the pairs of one receiver.
+// Sums over a block of `tile_staged` or `tile_cooperative` of what each invocation made of its own rows, or columns, in a fixed order,
+// through the memory `a_stage` of the tile: 2 barriers each. `quads` quads of rows, at most ROW_SIDE and a power of two, are the pairs of
+// one receiver.
 const ROWS = 4u * ROW_QUADS;
 // The numbers of an invocation's quads of rows that have receivers of their own, and that have senders of their own.
 const RECEIVERS = EDGE;

@@ -5,7 +5,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 rows n depth + 2 rows n - rows FLOPs; a and c once
 // uses     grid, nan, math, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged | tile_cooperative
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged | tile_cooperative; matrices_16 | matrices_8; magnitudes_given
 
 const TRANSPOSE_A = false;
 const TRANSPOSE_B = true;
@@ -20,7 +20,7 @@ struct Params {
     stride: u32,
 }
 
-// The bindings of `tile_cooperative`.
+// The bindings of `magnitudes_given`.
 const MAGNITUDES = 3u;
 
 @group(1) @binding(0) var<uniform> params: Params;

@@ -8,7 +8,7 @@
 // cost     n (n + 1) depth + n n + 2 n (n - 1) FLOPs: an entry is held within [-1, 1], and but on the diagonal compared and counted; a
 //          once, counts twice
 // uses     grid, blocks, block_a, block_b, triangle
-// one of   operands_vector | operands_scalar; tile_direct | tile_staged | tile_cooperative
+// one of   operands_vector | operands_scalar; tile_direct | tile_staged | tile_cooperative; matrices_16 | matrices_8; magnitudes_given
 
 const TRANSPOSE_A = false;
 const TRANSPOSE_B = true;

@@ -9,7 +9,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     batch n (n + 1) depth FLOPs; a, b and c once
 // uses     grid, nan, math, blocks, block_a, block_b, triangle
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; best_no | best_yes; tile_direct | tile_staged | tile_cooperative
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; best_no | best_yes; tile_direct | tile_staged | tile_cooperative; matrices_16 | matrices_8; magnitudes_given
 
 const TRANSPOSE_A = false;
 const TRANSPOSE_B = true;

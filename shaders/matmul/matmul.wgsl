@@ -6,7 +6,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 batch rows cols depth FLOPs; A, B and C once
 // uses     grid, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged | tile_cooperative
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged | tile_cooperative; matrices_16 | matrices_8; magnitudes_given
 
 struct Params {
     rows: u32,
@@ -32,7 +32,7 @@ struct Params {
     slice_stride: u32,
 }
 
-// The bindings of `tile_cooperative`.
+// The bindings of `magnitudes_given`.
 const MAGNITUDES = 3u;
 
 @group(1) @binding(0) var<uniform> params: Params;

@@ -13,7 +13,7 @@
 //            tile snippets. 2 EDGE (EDGE + 4) barriers more for a unit that a workgroup shares
 // cost       pairs (2 features outputs + 5 features) FLOPs; each buffer once
 // uses       grid, nan, math, features_vector, pair_activation, pair_blocks, pair_weights
-// one of     tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
+// one of     tile_direct | tile_staged | tile_cooperative; tile_direct_sums | tile_staged_sums; matrices_16 | matrices_8; magnitudes_found
 
 struct Params {
     units: u32,

@@ -15,7 +15,7 @@
 //          more for a unit that a workgroup shares
 // cost     pairs (2 features + 2 features outputs + 8 outputs) FLOPs; z, u, v, w, bias, g, panel and sums once
 // uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden, pair_weights, pair_layers
-// one of   tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
+// one of   tile_direct | tile_staged | tile_cooperative; tile_direct_sums | tile_staged_sums; matrices_16 | matrices_8; magnitudes_found
 
 struct Params {
     units: u32,

@@ -20,7 +20,7 @@
 //          what is there; at each end blocks x nodes of a block that are nodes x features FLOPs, and 1 more for each element of du and dv
 //          that is added to what is there; panel, u, v, ends, dw, db, du and dv once, the last four twice where they are added to
 // uses     grid, nan, math, features_vector, pair_activation, pair_blocks, pair_hidden
-// one of   tile_direct | tile_staged; tile_direct_sums | tile_staged_sums
+// one of   tile_direct | tile_staged | tile_cooperative; tile_direct_sums | tile_staged_sums; matrices_16 | matrices_8; magnitudes_found
 
 struct Params {
     units: u32,

@@ -9,7 +9,7 @@
 // workgroup GROUP x 1 x 1; unit, memory and barriers: see the tile snippet
 // cost     2 parcels vertices time FLOPs; a, b, c, mass, g and h once
 // uses     grid, scalar, nan, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged | tile_cooperative
+// one of   operands_vector | operands_scalar; result_vector | result_scalar; tile_direct | tile_staged | tile_cooperative; matrices_16 | matrices_8; magnitudes_given
 
 struct Params {
     parcels: u32,
@@ -21,7 +21,7 @@ struct Params {
     b_stride: u32,
 }
 
-// The bindings of `tile_cooperative`.
+// The bindings of `magnitudes_given`.
 const MAGNITUDES = 6u;
 
 @group(0) @binding(3) var<storage, read> mass: array<f32>;

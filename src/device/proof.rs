@@ -2,19 +2,19 @@
 
 use crate::Result;
 use crate::gpu::{Buffers, Context, GpuProgram};
-use crate::kernel::Target;
+use crate::kernel::{Source, Target};
 use crate::ops::case::Draw;
+use crate::ops::message::PairActivation;
 use crate::plan::Plan;
 use crate::tape::{Tape, Var};
 use crate::tensor::{HostTensor, TensorType};
+use std::collections::BTreeMap;
 
 /// The largest error that is taken for accurate, relative to the root mean square that a product of such rows and columns has: 4 times what
 /// f32 arithmetic is wrong by in the row with one large element. Without the low halves the error is 1e-3.
 const TOLERANCE: f64 = 8e-6;
 /// Rows, terms and columns: two blocks and a tail each way, and terms that end within a stage.
 const EXTENTS: [usize; 3] = [133, 203, 261];
-/// The kernel by which all are judged, and its variant.
-const PINNED: [&str; 2] = ["matmul/matmul", "cooperative"];
 
 /// The plan of a tape on a device. Where it takes cooperative matrices and nobody knows yet whether they serve, that is proven first.
 pub(super) async fn plan(context: &Context, tape: &Tape, outputs: &[Var]) -> Result<Plan> {
@@ -47,16 +47,23 @@ pub(super) async fn prove(context: &Context) -> std::result::Result<f64, String>
     context.cooperative().unwrap_or(Err("nothing is known of them")).map_err(str::to_owned)
 }
 
-/// The largest error of two products on cooperative matrices, both operands stored as they are or transposed.
+/// The kernels that have variants on the cooperative matrices of a target, and those variants.
+fn pins(target: &Target) -> BTreeMap<String, String> {
+    let variant = |s: &Source| s.variants.iter().find(|v| v.cooperative() && v.adapters.run_on(target));
+    let pin = |s: &'static Source| variant(s).map(|v| (s.name.to_owned(), v.name.to_owned()));
+    crate::ops::sources().into_iter().filter_map(pin).collect()
+}
+
+/// The largest error of one product on cooperative matrices, computed in every [`Way`].
 async fn compare(context: &Context) -> Result<f64> {
-    let target = Target { variants: [PINNED.map(str::to_owned).into()].into(), ..context.target().clone() };
+    let target = Target { variants: pins(context.target()), ..context.target().clone() };
+    let operands = Operands::new()?;
     let mut worst: f64 = 0.0;
-    for transposed in [false, true] {
-        let operands = Operands::new()?;
-        let values = operands.values(transposed)?;
+    for way in [Way::Plain, Way::Transposed, Way::Messages] {
+        let values = operands.values(way)?;
         let mut tape = Tape::new();
         let [a, b] = [tape.input("a", values[0].ty())?, tape.input("b", values[1].ty())?];
-        let product = tape.matmul_with(a, b, transposed, transposed)?;
+        let product = way.product(&mut tape, a, b)?;
         let plan = Plan::new(&tape, &[product], &target)?;
         let mut program = GpuProgram::new(context.clone(), plan, &Buffers::new(context.clone())).await?;
         program.write(a, &values[0])?;
@@ -65,6 +72,31 @@ async fn compare(context: &Context) -> Result<f64> {
         worst = worst.max(operands.error(&program.read(product).await?.to_f64_vec()));
     }
     Ok(worst)
+}
+
+/// A way to a product of A `[m, k]` and B `[k, n]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Both are stored as they are.
+    Plain,
+    /// Both are stored transposed.
+    Transposed,
+    /// The messages of an edge network, which makes its operands where it uses them: A is the receivers, B the weights, stored transposed.
+    Messages,
+}
+
+impl Way {
+    fn product(self, tape: &mut Tape, a: Var, b: Var) -> Result<Var> {
+        if self != Self::Messages {
+            let transposed = self == Self::Transposed;
+            return tape.matmul_with(a, b, transposed, transposed);
+        }
+        // Four senders of zeros, a quarter of each of whose messages is taken, and activations that change nothing.
+        let [m, k, n] = EXTENTS;
+        let receivers = tape.reshape(a, [1, m, k])?;
+        let (quarters, senders, bias) = (tape.full([1, m, 4], 0.25)?, tape.full([1, 4, k], 0.0)?, tape.full([n], 0.0)?);
+        tape.pairwise_mlp(quarters, [receivers, senders], [b, bias], [PairActivation::LeakyRelu(1.0); 2])
+    }
 }
 
 /// Rows of A and columns of B, one after another, whose magnitudes lie far apart; an infinity is in one row, a NaN in one column.
@@ -88,14 +120,19 @@ impl Operands {
         Ok(Self { rows, cols })
     }
 
-    /// A `[m, k]` and B `[k, n]`, or transposed.
-    fn values(&self, transposed: bool) -> Result<[HostTensor; 2]> {
+    /// A and B as they are stored.
+    fn values(&self, way: Way) -> Result<[HostTensor; 2]> {
         let [m, k, n] = EXTENTS;
         let turned = |x: &[f32], lines: usize| (0..k * lines).map(|i| x[i % lines * k + i / lines]).collect();
-        if transposed {
-            return Ok([HostTensor::f32([k, m], turned(&self.rows, m))?, HostTensor::f32([n, k], self.cols.clone())?]);
-        }
-        Ok([HostTensor::f32([m, k], self.rows.clone())?, HostTensor::f32([k, n], turned(&self.cols, n))?])
+        let a = match way {
+            Way::Transposed => HostTensor::f32([k, m], turned(&self.rows, m))?,
+            Way::Plain | Way::Messages => HostTensor::f32([m, k], self.rows.clone())?,
+        };
+        let b = match way {
+            Way::Plain => HostTensor::f32([k, n], turned(&self.cols, n))?,
+            Way::Transposed | Way::Messages => HostTensor::f32([n, k], self.cols.clone())?,
+        };
+        Ok([a, b])
     }
 
     /// The largest error of their product, each entry's relative to the root mean square of products of such a row and such a column;

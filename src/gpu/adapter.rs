@@ -160,24 +160,26 @@ impl Adapter {
             && l.max_compute_invocations_per_workgroup >= 256
     }
 
-    /// `Ok` if products can be tried on its cooperative matrices.
+    /// The edge of its cooperative matrices, if products can be tried on them.
     ///
     /// # Errors
     /// The reason why they cannot.
-    pub fn cooperative(&self) -> Result<(), String> {
+    pub fn cooperative(&self) -> Result<usize, String> {
         use wgpu::CooperativeScalarType::{F16, F32};
-        let serves = |p: &wgpu::CooperativeMatrixProperties| {
-            [p.m_size, p.n_size, p.k_size] == [16; 3] && (p.ab_type, p.cr_type, p.saturating_accumulation) == (F16, F32, false)
-        };
         if !self.adapter.features().contains(COOPERATIVE) {
-            Err("the adapter has no cooperative matrices in f16".into())
-        } else if !self.adapter.cooperative_matrix_properties().iter().any(serves) {
-            Err("its cooperative matrices are not 16 × 16 × 16, f16 added in f32".into())
-        } else if self.subgroups() != (32, 32) {
-            Err("its subgroups are not of 32 invocations".into())
-        } else {
-            enough_memory(&self.adapter.limits())
+            return Err("the adapter has no cooperative matrices in f16".into());
         }
+        let all = self.adapter.cooperative_matrix_properties();
+        let adds = |p: &&wgpu::CooperativeMatrixProperties| (p.ab_type, p.cr_type, p.saturating_accumulation) == (F16, F32, false);
+        let has = |edge: u32| all.iter().filter(adds).any(|p| [p.m_size, p.n_size, p.k_size] == [edge; 3]);
+        let Some(matrices) = MATRICES.iter().find(|m| has(m.edge)) else {
+            return Err("its cooperative matrices are neither 16 × 16 × 16 nor 8 × 8 × 8, f16 added in f32".into());
+        };
+        let Matrices { edge, lanes, .. } = *matrices;
+        if self.subgroups() != (lanes, lanes) {
+            return Err(format!("its cooperative matrices are {edge} × {edge} × {edge}, and its subgroups are not of {lanes} invocations"));
+        }
+        matrices.fit(&self.adapter.limits())
     }
 
     fn rank(&self) -> u8 {
@@ -194,26 +196,38 @@ impl Adapter {
 /// The features without which a device runs nothing on cooperative matrices.
 pub(super) const COOPERATIVE: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16);
 
-/// The bytes of workgroup memory that `tile_cooperative` takes.
-const COOPERATIVE_MEMORY: u32 = 42_496;
+/// The size of cooperative matrices, and what `tile_cooperative` takes on them.
+struct Matrices {
+    edge: u32,
+    /// Invocations of a subgroup.
+    lanes: u32,
+    /// Bytes of workgroup memory.
+    memory: u32,
+}
 
-fn enough_memory(limits: &wgpu::Limits) -> Result<(), String> {
-    match limits.max_compute_workgroup_storage_size {
-        COOPERATIVE_MEMORY.. => Ok(()),
-        bytes => Err(format!("{bytes} bytes of workgroup memory are granted, and {COOPERATIVE_MEMORY} needed")),
+const MATRICES: [Matrices; 2] = [Matrices { edge: 16, lanes: 32, memory: 34_304 }, Matrices { edge: 8, lanes: 8, memory: 26_112 }];
+
+impl Matrices {
+    /// The edge, where the limits grant enough workgroup memory.
+    fn fit(&self, limits: &wgpu::Limits) -> Result<usize, String> {
+        match (limits.max_compute_workgroup_storage_size, self.memory) {
+            (bytes, needed) if bytes < needed => Err(format!("{bytes} bytes of workgroup memory are granted, and {needed} needed")),
+            _ => Ok(self.edge as usize),
+        }
     }
 }
 
-/// `Ok` if products can be tried on the cooperative matrices of `device`, which an application may have made.
-pub(super) fn cooperative(adapter: &Adapter, device: &wgpu::Device, options: &Options) -> Result<(), String> {
+/// The edge of the cooperative matrices of `device`, which an application may have made, if products can be tried on them.
+pub(super) fn cooperative(adapter: &Adapter, device: &wgpu::Device, options: &Options) -> Result<usize, String> {
     if options.products == Products::F32 {
         return Err("products in f32 were asked for".into());
     }
-    adapter.cooperative()?;
+    let edge = adapter.cooperative()?;
     if !device.features().contains(COOPERATIVE) {
         return Err("the device was made without them".into());
     }
-    enough_memory(&device.limits())
+    let matrices = MATRICES.iter().find(|m| m.edge as usize == edge);
+    matrices.map_or(Ok(edge), |m| m.fit(&device.limits()))
 }
 
 pub(super) fn instance() -> wgpu::Instance {

@@ -37,8 +37,8 @@ struct Inner {
 /// The facts that decide if products may run on a device's cooperative matrices.
 #[derive(Debug)]
 struct Cooperative {
-    /// `Ok` if the adapter, the device and the options allow it.
-    offered: Result<(), String>,
+    /// The edge of the matrices, if the adapter, the device and the options allow it.
+    offered: Result<usize, String>,
     /// The largest error of the products that were tried on them, or the reason why they are not used.
     proof: OnceLock<Result<f64, String>>,
 }
@@ -127,10 +127,10 @@ impl Context {
             bindings: limits.max_storage_buffers_per_shader_stage as usize,
             subgroups: device.features().contains(wgpu::Features::SUBGROUP).then(|| adapter.subgroups()),
             f16: device.features().contains(wgpu::Features::SHADER_F16),
-            cooperative: false,
+            cooperative: None,
             variants: options.variants.iter().cloned().collect(),
         };
-        let target = Target { cooperative: offered.is_ok(), ..portable.clone() };
+        let target = Target { cooperative: offered.as_ref().ok().copied(), ..portable.clone() };
         let cooperative = Arc::new(Cooperative { offered, proof: OnceLock::new() });
         let (checks, pipelines) = (options.checks, Arc::default());
         Self { inner: Arc::new(Inner { adapter, device, queue, target, portable, cooperative, checks, owned, fault, pipelines, keeper }) }
@@ -140,7 +140,7 @@ impl Context {
     pub fn with_variants(&self, variants: impl IntoIterator<Item = (String, String)>) -> Self {
         let i = &*self.inner;
         let target = Target { variants: variants.into_iter().collect(), ..i.target.clone() };
-        let portable = Target { cooperative: false, ..target.clone() };
+        let portable = Target { cooperative: None, ..target.clone() };
         Self {
             inner: Arc::new(Inner {
                 adapter: i.adapter.clone(),
@@ -193,7 +193,7 @@ impl Context {
         let Cooperative { offered, proof } = &*self.inner.cooperative;
         match offered {
             Err(why) => Some(Err(why)),
-            Ok(()) => proof.get().map(|proof| proof.as_ref().copied().map_err(String::as_str)),
+            Ok(_) => proof.get().map(|proof| proof.as_ref().copied().map_err(String::as_str)),
         }
     }
 

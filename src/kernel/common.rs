@@ -88,6 +88,13 @@ pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
 pub(crate) const TILE_STAGED: Snippet = snippet!("tile_staged");
 /// A product's tile on cooperative matrices.
 pub(crate) const TILE_COOPERATIVE: Snippet = snippet!("tile_cooperative");
+/// The sizes of its matrices.
+pub(crate) const MATRICES_16: Snippet = snippet!("matrices_16");
+pub(crate) const MATRICES_8: Snippet = snippet!("matrices_8");
+/// The largest magnitudes in the operands' lines are read from buffers.
+pub(crate) const MAGNITUDES_GIVEN: Snippet = snippet!("magnitudes_given");
+/// They are found by the tile itself, whose operands are made where they are used.
+pub(crate) const MAGNITUDES_FOUND: Snippet = snippet!("magnitudes_found");
 /// Elements that lie one after the other: items of 4 words, of one, or of 2.
 pub(crate) const FLAT: Choice = Choice::Snippet(&[FLAT_VECTOR, FLAT_SCALAR, FLAT_PAIR]);
 /// Items of 4 words or of one.

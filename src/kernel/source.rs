@@ -34,14 +34,15 @@ pub enum Adapters {
     Software,
     /// GPUs.
     Hardware,
-    /// GPUs whose cooperative matrices serve: see [`Target::cooperative`]. No other device can compile such a variant.
-    Cooperative,
+    /// GPUs whose cooperative matrices have this edge: see [`Target::cooperative`]. No other device can compile such a variant. Software
+    /// adapters run it where it is asked for by name.
+    Cooperative(usize),
 }
 
 impl Adapters {
     /// True where `target` can run a variant that is for these adapters, chosen or asked for by name.
     pub fn run_on(self, target: &Target) -> bool {
-        self != Self::Cooperative || target.cooperative
+        !matches!(self, Self::Cooperative(edge) if target.cooperative != Some(edge))
     }
 
     /// True where a variant for these adapters is chosen on `target`.
@@ -50,7 +51,7 @@ impl Adapters {
             Self::Any => true,
             Self::Software => target.software,
             Self::Hardware => !target.software,
-            Self::Cooperative => target.cooperative,
+            Self::Cooperative(_) => target.prefers_cooperative() && self.run_on(target),
         }
     }
 }
@@ -74,6 +75,11 @@ pub struct Variant {
 impl Variant {
     /// The only variant of a kernel that has no others.
     pub const PLAIN: [Self; 1] = [Self { name: "plain", adapters: Adapters::Any, classes: &[], constants: &[], snippets: &[] }];
+
+    /// True where it computes on cooperative matrices.
+    pub fn cooperative(&self) -> bool {
+        matches!(self.adapters, Adapters::Cooperative(_))
+    }
 
     /// The value of one of its whole-numbered constants.
     pub fn constant(&self, name: &str) -> Option<usize> {

@@ -50,8 +50,9 @@ pub struct Target {
     pub subgroups: Option<(u32, u32)>,
     /// True where shaders may compute in f16.
     pub f16: bool,
-    /// True where products may run on cooperative matrices of 16 × 16 × 16, f16 times f16 added in f32, by subgroups of 32.
-    pub cooperative: bool,
+    /// The edge of the cooperative matrices, f16 times f16 added in f32, on which products may run: 16, in subgroups of 32, or 8, in subgroups
+    /// of 8.
+    pub cooperative: Option<usize>,
     /// Kernel, or kernel`@`class of work, → variant, where somebody asked for one by name.
     pub variants: BTreeMap<String, String>,
 }
@@ -76,9 +77,14 @@ impl Target {
             bindings: 8,
             subgroups: None,
             f16: false,
-            cooperative: false,
+            cooperative: None,
             variants: BTreeMap::new(),
         }
+    }
+
+    /// True where large products run on cooperative matrices unless another variant is asked for. Software adapters are slow on theirs.
+    pub(crate) fn prefers_cooperative(&self) -> bool {
+        self.cooperative.is_some() && !self.software
     }
 
     /// The variant asked for by name: for this class of work, else for all.

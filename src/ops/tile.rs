@@ -2,7 +2,7 @@
 //! time.
 
 use crate::Result;
-use crate::kernel::{Adapters, Binding, Buffer, Choice, Kernel, Lowering, Params, Source, Target, Variant, common, kernel_source};
+use crate::kernel::{Adapters, Binding, Buffer, Choice, Kernel, Lowering, Params, Snippet, Source, Target, Variant, common, kernel_source};
 use crate::tensor::TensorType;
 
 type Constants = &'static [(&'static str, &'static str)];
@@ -15,21 +15,22 @@ const fn staged(name: &'static str, classes: &'static [&'static str], constants:
     Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_STAGED] }
 }
 
-/// On cooperative matrices.
-const COOPERATIVE: Variant = Variant {
-    name: "cooperative",
-    adapters: Adapters::Cooperative,
-    classes: &["cooperative"],
-    constants: &[("EDGE", "2u"), ("SIDE", "16u")],
-    snippets: &[common::TILE_COOPERATIVE],
-};
+/// The class of work that suits cooperative matrices.
+pub(super) const COOPERATIVE: &str = "cooperative";
+
+/// On cooperative matrices of this edge.
+pub(super) const fn cooperative(name: &'static str, edge: usize, snippets: &'static [Snippet]) -> Variant {
+    let constants = &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")];
+    Variant { name, adapters: Adapters::Cooperative(edge), classes: &[COOPERATIVE], constants, snippets }
+}
 
 /// By the edge of a unit: an invocation's own tile on software adapters, a workgroup's block on GPUs. Tiles of 8 × 8, for GPUs that have
 /// few registers and no workgroup memory of their own, and blocks of 128 × 128 are taken where a tuning says so.
-pub(super) const VARIANTS: [Variant; 6] = [
+pub(super) const VARIANTS: [Variant; 7] = [
     direct("direct16", &[("EDGE", "4u")]),
     direct("direct8", &[("EDGE", "2u")]),
-    COOPERATIVE,
+    cooperative("cooperative", 16, &[common::TILE_COOPERATIVE, common::MATRICES_16, common::MAGNITUDES_GIVEN]),
+    cooperative("cooperative8", 8, &[common::TILE_COOPERATIVE, common::MATRICES_8, common::MAGNITUDES_GIVEN]),
     staged("shared64", &["medium"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
     staged("shared128", &["medium"], &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")]),
     staged("shared32", &["small"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
@@ -50,7 +51,7 @@ struct Class {
 }
 
 const CLASSES: [Class; 3] = [
-    Class { name: "cooperative", edge: 128, rate: 1.8, full: 1.0, before: 2.0 },
+    Class { name: COOPERATIVE, edge: 128, rate: 1.8, full: 1.0, before: 2.0 },
     Class { name: "medium", edge: 64, rate: 1.0, full: 3.0, before: 0.0 },
     Class { name: "small", edge: 32, rate: 0.55, full: 3.0, before: 0.0 },
 ];
@@ -94,7 +95,7 @@ impl Extents {
             let made = class.before * DISPATCH + busiest * (class.edge * class.edge * cut(self.terms, slices)) as f64 / class.rate;
             if slices == 1 { made } else { made + DISPATCH + PART * slices as f64 * share(elements) }
         };
-        let fits = |class: &&Class| class.name != COOPERATIVE.name || target.cooperative;
+        let fits = |class: &&Class| class.name != COOPERATIVE || target.prefers_cooperative();
         let each = CLASSES.iter().filter(fits).flat_map(|class| (1..=most.max(1)).map(move |slices| (class, slices)));
         let best = each.min_by(|&(a, m), &(b, n)| time(a, m).total_cmp(&time(b, n)));
         best.map_or((CLASSES[1].name, 1), |(class, slices)| (class.name, slices))
@@ -173,10 +174,9 @@ impl Tiling {
         if variant.name == "direct16" && cx.target().checked && cx.target().pinned(source.name, class).is_none() {
             variant = source.variants.iter().find(|v| v.name == "direct8").unwrap_or(variant);
         }
-        let side = |name| variant.constant(name).or_else(|| variant.constant("SIDE"));
-        let block = ["ROW_SIDE", "COL_SIDE"].map(|name| edge(variant) * side(name).unwrap_or(1));
+        let block = ["ROW_SIDE", "COL_SIDE"].map(|side| edge(variant) * variant.constant(side).unwrap_or(1));
         // A workgroup takes one block, or as many tiles as the GROUP of `tile_direct`.
-        let together = if side("COL_SIDE").is_some() { 1 } else { 16 };
+        let together = if variant.constant("COL_SIDE").is_some() { 1 } else { 16 };
         Ok(Self { source, variant, class, block, together, slices: 1, run: 0 })
     }
 
@@ -213,7 +213,7 @@ impl Tiling {
 
     /// Invocations of a workgroup.
     pub(super) fn workgroup(&self) -> usize {
-        let side = |name| self.variant.constant(name).or_else(|| self.variant.constant("SIDE"));
+        let side = |name| self.variant.constant(name);
         side("ROW_SIDE").zip(side("COL_SIDE")).map_or(self.together, |(rows, cols)| rows * cols)
     }
 
@@ -240,7 +240,7 @@ impl Tiling {
     /// The last bindings of a variant that scales, MAGNITUDES and the one after it: the largest magnitudes of each operand's lines. Other
     /// variants have none of these. A sum goes through the terms of each operand as it is stored.
     pub(super) fn magnitudes(&self, cx: &mut Lowering<'_>, [a, b]: [(Operand, Terms); 2]) -> Result<Vec<Binding>> {
-        if self.variant.adapters != Adapters::Cooperative {
+        if !self.variant.cooperative() {
             return Ok(Vec::new());
         }
         let of_a = magnitudes(cx, a)?;

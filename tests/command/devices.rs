@@ -11,10 +11,8 @@ fn devices_are_listed() {
     assert!(!adapters.is_empty(), "a Vulkan, Metal or DX12 adapter; the README says how to get one");
     for (i, adapter) in adapters.iter().enumerate() {
         assert_eq!(adapter["index"], json!(i));
-        // A CPU under a graphics API has no cooperative matrices.
         let why = adapter["not_cooperative"].as_str();
         assert_eq!(adapter["cooperative"], json!(why.is_none()), "{adapter}");
-        assert!(adapter["kind"] != json!("software") || why.is_some(), "{adapter}");
         assert!(adapter["limits"]["storage_binding_bytes"].as_u64().unwrap() > 0, "{adapter}");
     }
     assert!(json["cpu"]["cores"].as_u64().unwrap() > 0);

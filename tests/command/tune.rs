@@ -47,7 +47,7 @@ fn a_tuning_of_something_else_is_refused() {
     let refused = [
         ("adapter.json", "made on Another GPU, vulkan, 1"),
         ("kernel.json", "no kernel `matmul/nothing`"),
-        ("variant.json", "one of direct16, direct8, cooperative, shared64, shared128, shared32 expected, found `fastest`"),
+        ("variant.json", "one of direct16, direct8, cooperative, cooperative8, shared64, shared128, shared32 expected, found `fastest`"),
         ("way.json", "one of prim, boruvka expected, found `kruskal`"),
         ("text.json", "a tuning in JSON expected"),
         ("missing.json", "cannot be read: No such file"),

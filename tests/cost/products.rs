@@ -60,7 +60,7 @@ fn narrow(kernel: &str, [m, k, n]: [usize; 3], transpose_a: bool, slices: usize)
 /// A product on cooperative matrices, which goes through the magnitudes of both operands' rows first: a bit pattern for each.
 fn cooperative([m, k, n]: [usize; 3]) -> Result<Work> {
     let mut w = Work::new(format!("cooperative {m} × {k} × {n}"));
-    w.cooperative = true;
+    w.cooperative = Some(16);
     w.pins.insert("matmul/matmul".into(), "cooperative".into());
     let ((va, a), (vb, b)) = (w.input([m, k], Draw::Normal)?, w.input([n, k], Draw::Normal)?);
     let y = w.tape.matmul_with(va, vb, false, true)?;

@@ -15,8 +15,8 @@ pub struct Work {
     pub ledger: Ledger,
     /// Variants and algorithms that the plan must take instead of its own choice.
     pub pins: BTreeMap<String, String>,
-    /// True where it is planned for a device whose cooperative matrices serve.
-    pub cooperative: bool,
+    /// The edge of the cooperative matrices of the device for which it is planned.
+    pub cooperative: Option<usize>,
     inputs: Vec<(Var, HostTensor)>,
     /// The outputs, and their values by the definitions (`None` where there is no definition here).
     outputs: Vec<(Var, Option<Vec<f64>>)>,

@@ -3,8 +3,9 @@
 
 use crate::common::golden;
 use half::f16;
+use std::collections::BTreeMap;
 use tapetum::kernel::Target;
-use tapetum::ops::{case::Draw, sources};
+use tapetum::ops::{case::Draw, message::PairActivation, sources};
 use tapetum::plan::Plan;
 use tapetum::{Result, Tape, TensorType, Var};
 
@@ -95,27 +96,35 @@ fn halves_keep_the_accuracy_of_f32() {
 
 #[test]
 fn cooperative_variants_are_chosen_where_a_device_has_them_alone() {
-    let with = sources().into_iter().filter(|s| s.variants.iter().any(|v| v.name == "cooperative"));
+    let all = sources().into_iter().flat_map(|s| s.variants.iter().map(move |v| (s, v)));
     let mut found = 0;
-    for source in with {
+    for (source, variant) in all.filter(|(_, v)| v.cooperative()) {
         found += 1;
-        let pinned = [(source.name.to_owned(), "cooperative".to_owned())];
-        for class in ["cooperative", "large", "medium", "small"] {
+        let variants: BTreeMap<_, _> = [(source.name.to_owned(), variant.name.to_owned())].into();
+        let edge = if variant.name == "cooperative" { 16 } else { 8 };
+        for (cooperative, class) in
+            [None, Some(24 - edge)].into_iter().flat_map(|c| ["large", "medium", variant.classes[0]].map(|k| (c, k)))
+        {
             for software in [false, true] {
-                let target = Target { software, variants: pinned.clone().into(), ..Target::portable() };
-                assert_ne!(source.variant(&target, class).name, "cooperative", "{}", source.name);
+                let target = Target { software, cooperative, variants: variants.clone(), ..Target::portable() };
+                assert_ne!(source.variant(&target, class).name, variant.name, "{}", source.name);
             }
         }
-        let target = Target { cooperative: true, ..Target::portable() };
-        assert_eq!(source.variant(&target, "cooperative").name, "cooperative", "{}", source.name);
-        let pinned = Target { variants: pinned.into(), ..target };
-        assert_eq!(source.variant(&pinned, "small").name, "cooperative", "{}", source.name);
+        let target = Target { cooperative: Some(edge), ..Target::portable() };
+        assert_eq!(source.variant(&target, variant.classes[0]).name, variant.name, "{}", source.name);
+        // A software adapter is slow on them: it takes them where they are asked for.
+        let software = Target { software: true, ..target.clone() };
+        assert!(!source.variant(&software, variant.classes[0]).cooperative(), "{}", source.name);
+        for target in [target, software] {
+            let pinned = Target { variants: variants.clone(), ..target };
+            assert_eq!(source.variant(&pinned, "small").name, variant.name, "{}", source.name);
+        }
     }
-    assert!(found >= 5, "{found}");
+    assert!(found >= 20, "{found}");
 }
 
 /// The kernels, without the choices of their variants, that compute `build` of one matrix.
-fn planned(cooperative: bool, shape: [usize; 2], build: impl Fn(&mut Tape, Var) -> Result<Var>) -> Vec<String> {
+fn planned(cooperative: Option<usize>, shape: [usize; 2], build: impl Fn(&mut Tape, Var) -> Result<Var>) -> Vec<String> {
     let mut tape = Tape::new();
     let x = tape.input("x", TensorType::f32(shape)).unwrap();
     let y = build(&mut tape, x).unwrap();
@@ -129,13 +138,42 @@ fn large_products_are_planned_on_cooperative_matrices() {
     let square = |t: &mut Tape, x: Var| t.matmul(x, x);
     // Magnitudes along rows of the left operand, and along columns of the right one.
     let [rows, cols] = [(); 2].map(|()| "matmul/magnitudes/plain");
-    assert_eq!(planned(true, [2048, 2048], square), [rows, cols, "matmul/matmul/cooperative"]);
-    assert!(planned(false, [2048, 2048], square)[0].starts_with("matmul/matmul/shared"));
-    assert!(planned(true, [64, 64], square)[0].starts_with("matmul/matmul/shared"));
+    assert_eq!(planned(Some(16), [2048, 2048], square), [rows, cols, "matmul/matmul/cooperative"]);
+    assert_eq!(planned(Some(8), [2048, 2048], square), [rows, cols, "matmul/matmul/cooperative8"]);
+    assert!(planned(None, [2048, 2048], square)[0].starts_with("matmul/matmul/shared"));
+    assert!(planned(Some(16), [64, 64], square)[0].starts_with("matmul/matmul/shared"));
     // The rows of a correlation are of norm 1.
-    let correlation = planned(true, [2000, 1200], |t, x| t.correlation(x, None, false));
+    let correlation = planned(Some(16), [2000, 1200], |t, x| t.correlation(x, None, false));
     assert!(!correlation.iter().any(|k| k == rows), "{correlation:?}");
     assert_eq!(correlation.last().unwrap(), "covariance/symmetric_product/cooperative");
-    let covariance = planned(true, [2000, 1200], |t, x| t.covariance(x, None, 1));
+    let covariance = planned(Some(16), [2000, 1200], |t, x| t.covariance(x, None, 1));
     assert_eq!(covariance.iter().filter(|k| *k == rows).count(), 1, "{covariance:?}");
+}
+
+/// The kernels of an edge network's messages and of their cotangents, of 4 graphs of so many nodes, with so many features and outputs.
+fn planned_network(cooperative: Option<usize>, [nodes, features, outputs]: [usize; 3]) -> Vec<String> {
+    let mut tape = Tape::new();
+    let node = |width: usize| TensorType::f32([4, nodes, width]);
+    let types =
+        [node(nodes), node(features), node(features), TensorType::f32([outputs, features]), TensorType::f32([outputs]), node(outputs)];
+    let x: Vec<Var> = types.into_iter().enumerate().map(|(i, ty)| tape.input(&format!("x{i}"), ty).unwrap()).collect();
+    let messages = tape.pairwise_mlp(x[0], [x[1], x[2]], [x[3], x[4]], [PairActivation::Relu; 2]).unwrap();
+    let mut outputs = tape.vjp(&[(messages, x[5])], &x[..5]).unwrap();
+    outputs.push(messages);
+    let plan = Plan::new(&tape, &outputs, &Target { cooperative, ..Target::portable() }).unwrap();
+    let of_pairs = plan.steps.iter().filter(|s| s.kernel.name.starts_with("message/"));
+    of_pairs.map(|s| format!("{}/{}", s.kernel.name, s.kernel.variant.split('+').next().unwrap_or_default())).collect()
+}
+
+#[test]
+fn large_edge_networks_are_planned_on_cooperative_matrices() {
+    for (edge, variant) in [(16, "/cooperative"), (8, "/cooperative8")] {
+        let large = planned_network(Some(edge), [300, 128, 128]);
+        assert!(large.len() >= 4 && large.iter().all(|k| k.ends_with(variant)), "{large:?}");
+    }
+    // On other devices; few pairs; few terms.
+    for (cooperative, extents) in [(None, [300, 128, 128]), (Some(16), [30, 128, 128]), (Some(16), [300, 32, 128])] {
+        let planned = planned_network(cooperative, extents);
+        assert!(planned.len() >= 4 && planned.iter().all(|k| k.contains("/shared")), "{extents:?}: {planned:?}");
+    }
 }

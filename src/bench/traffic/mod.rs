@@ -115,7 +115,7 @@ impl Traffic {
 /// Returns an error on the host executor, which has no kernels.
 pub(super) fn target(device: &Device) -> Result<Target> {
     match device {
-        Device::Gpu(context) => Ok(Target { software: false, cooperative: false, ..context.target().clone() }),
+        Device::Gpu(context) => Ok(Target { software: false, cooperative: None, ..context.target().clone() }),
         Device::Cpu(_) => Err(Error::argument("the host executor has no kernels whose traffic could be counted: an adapter is expected")),
     }
 }

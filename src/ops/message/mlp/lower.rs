@@ -6,10 +6,10 @@ use super::super::activation::Phi;
 use super::MlpExtents;
 use super::blocks::Blocks;
 use crate::Result;
-use crate::kernel::{Adapters, Binding, Buffer, Choice, Lowering, Params, Source, Variant, common, kernel_source, snippet};
+use crate::kernel::{Adapters, Binding, Buffer, Choice, Lowering, Params, Snippet, Source, Variant, common, kernel_source, snippet};
 use crate::ops::reduce::lower_sums;
 use crate::ops::shape::lower_set;
-use crate::ops::tile::Tiling;
+use crate::ops::tile::{COOPERATIVE, Tiling, cooperative};
 use crate::tensor::TensorType;
 use std::ops::Range;
 
@@ -20,13 +20,17 @@ const fn direct(name: &'static str, constants: Constants) -> Variant {
 }
 
 const fn staged(name: &'static str, classes: &'static [&'static str], constants: Constants) -> Variant {
-    Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_STAGED, snippet!("tile_staged_sums")] }
+    Variant { name, adapters: Adapters::Hardware, classes, constants, snippets: &[common::TILE_STAGED, STAGED_SUMS] }
 }
 
+const STAGED_SUMS: Snippet = snippet!("tile_staged_sums");
+
 /// As a product's. Blocks of 64 rows waste fewer of them than blocks of 128 where nodes are no multiples of 16.
-const VARIANTS: [Variant; 6] = [
+const VARIANTS: [Variant; 8] = [
     direct("direct16", &[("EDGE", "4u")]),
     direct("direct8", &[("EDGE", "2u")]),
+    cooperative("cooperative", 16, &[common::TILE_COOPERATIVE, STAGED_SUMS, common::MATRICES_16, common::MAGNITUDES_FOUND]),
+    cooperative("cooperative8", 8, &[common::TILE_COOPERATIVE, STAGED_SUMS, common::MATRICES_8, common::MAGNITUDES_FOUND]),
     staged("shared128", &["large"], &[("EDGE", "2u"), ("ROW_SIDE", "16u"), ("COL_SIDE", "16u")]),
     staged("shared64x128", &["large"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "16u")]),
     staged("shared64", &["wide"], &[("EDGE", "2u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
@@ -57,8 +61,10 @@ const SMALL_PANEL: usize = 1 << 17;
 /// The tiling of products whose outputs have at least `least` rows and columns, `elements` in all, where each tile takes `products`
 /// products of `terms` terms.
 fn tiling(source: &'static Source, cx: &Lowering<'_>, [least, elements]: [usize; 2], [products, terms]: [usize; 2]) -> Result<Tiling> {
-    // Half as many blocks of 128 × 128 as fill a large GPU are faster than four times as many smaller ones.
+    // Half as many blocks of 128 × 128 as fill a large GPU are faster than four times as many smaller ones. Cooperative matrices go through 64
+    // terms at a time.
     let class = match least {
+        65.. if elements >= 1 << 20 && terms >= 64 && cx.target().prefers_cooperative() => COOPERATIVE,
         65.. if elements >= 1 << 20 => "large",
         33.. => "wide",
         _ => "narrow",
