@@ -223,7 +223,10 @@ fn others(plan: &Plan, device: &Device, pinned: &Pins, tried: &mut BTreeSet<(Str
             used.entry(&kernel.name).or_default().insert(variant);
         }
     }
-    let runs = |v: &Variant| v.adapters != Adapters::Cooperative || device.prove_cooperative().is_ok();
+    let runs = |v: &Variant| match v.adapters {
+        Adapters::Cooperative => device.prove_cooperative().is_ok(),
+        adapters => matches!(device, Device::Gpu(context) if adapters.run_on(context.target())),
+    };
     for source in crate::ops::sources().into_iter().filter(|s| used.contains_key(s.name)) {
         let untried = source.variants.iter().filter(|v| runs(v) && !used[source.name].contains(v.name));
         found.extend(untried.map(|v| with(source.name, v.name)));

@@ -1,6 +1,6 @@
 //! The parts that several kernels share: the snippets under `shaders/common/`.
 
-use super::{Choice, Snippet};
+use super::{Adapters, Choice, Snippet, Variant};
 
 /// The snippets that a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
 pub(super) const NAMED: &[Snippet] = &[
@@ -101,6 +101,12 @@ const FLAT_PAIR: Snippet = Snippet { name: "pair", ..snippet!("flat_pair") };
 /// Two, three or seven parts moved into a whole, or out of it.
 pub(crate) const JOINED: Choice = Choice::Snippet(&[
     snippet!("join_2"),
+/// A product of two words for `philox`, where a device has integers of 64 bits and where it has not.
+pub(crate) static PHILOX: [Variant; 2] = [
+    Variant { name: "wide", adapters: Adapters::Int64, classes: &[], constants: &[], snippets: &[snippet!("product_wide")] },
+    Variant { name: "plain", adapters: Adapters::Any, classes: &[], constants: &[], snippets: &[snippet!("product_halves")] },
+];
+
     snippet!("join_3"),
     snippet!("join_7"),
     snippet!("part_2"),

@@ -36,12 +36,18 @@ pub enum Adapters {
     Hardware,
     /// GPUs whose cooperative matrices serve: see [`Target::cooperative`]. No other device can compile such a variant.
     Cooperative,
+    /// Adapters whose shaders compute with integers of 64 bits: see [`Target::int64`]. No other device can compile such a variant.
+    Int64,
 }
 
 impl Adapters {
     /// True where `target` can run a variant that is for these adapters, chosen or asked for by name.
     pub fn run_on(self, target: &Target) -> bool {
-        self != Self::Cooperative || target.cooperative
+        match self {
+            Self::Cooperative => target.cooperative,
+            Self::Int64 => target.int64,
+            Self::Any | Self::Software | Self::Hardware => true,
+        }
     }
 
     /// True where a variant for these adapters is chosen on `target`.
@@ -50,7 +56,7 @@ impl Adapters {
             Self::Any => true,
             Self::Software => target.software,
             Self::Hardware => !target.software,
-            Self::Cooperative => target.cooperative,
+            Self::Cooperative | Self::Int64 => self.run_on(target),
         }
     }
 }
@@ -245,6 +251,11 @@ impl Kernel {
     /// True where it computes on cooperative matrices, which only some devices under Vulkan have.
     pub fn cooperative(&self) -> bool {
         self.wgsl.contains("enable wgpu_cooperative_matrix;")
+    }
+
+    /// True where it computes with integers of 64 bits, which WebGPU has not.
+    pub fn int64(&self) -> bool {
+        self.wgsl.contains("u64(")
     }
 
     /// An [`Error::Shader`] of it.

@@ -50,6 +50,8 @@ pub struct Target {
     pub subgroups: Option<(u32, u32)>,
     /// True where shaders may compute in f16.
     pub f16: bool,
+    /// True where shaders may compute with integers of 64 bits.
+    pub int64: bool,
     /// True where products may run on cooperative matrices of 16 × 16 × 16, f16 times f16 added in f32, by subgroups of 32.
     pub cooperative: bool,
     /// Kernel, or kernel`@`class of work, → variant, where somebody asked for one by name.
@@ -76,6 +78,7 @@ impl Target {
             bindings: 8,
             subgroups: None,
             f16: false,
+            int64: false,
             cooperative: false,
             variants: BTreeMap::new(),
         }
