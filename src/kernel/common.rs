@@ -10,6 +10,7 @@ pub(super) const NAMED: &[Snippet] = &[
     MATH,
     ITEM,
     snippet!("places"),
+    snippet!("in_row"),
     snippet!("ordered"),
     snippet!("running"),
     snippet!("own_line"),
@@ -127,5 +128,10 @@ pub(crate) fn flat_groups(words: usize) -> usize {
 
 /// The place of a width in [`FLAT_NUMBERS`] and in [`FLAT`], and that width: 4 where all of `lengths` are multiples of it, else 1.
 pub(crate) fn flat_width(lengths: &[usize]) -> (usize, usize) {
+/// What 256 items come to in rows of so many, and the items left over: the words `step` of a kernel that uses `in_row`.
+pub(crate) fn flat_step(width: usize) -> [usize; 2] {
+    [256 / width.max(1), 256 % width.max(1)]
+}
+
     if lengths.iter().all(|n| n.is_multiple_of(4)) { (0, 4) } else { (1, 1) }
 }
