@@ -224,8 +224,8 @@ fn others(plan: &Plan, device: &Device, pinned: &Pins, tried: &mut BTreeSet<(Str
         }
     }
     let runs = |v: &Variant| match device {
-        Device::Gpu(context) if v.cooperative() => device.prove_cooperative().is_ok() && v.adapters.run_on(context.target()),
-        _ => true,
+        Device::Gpu(context) => (!v.cooperative() || device.prove_cooperative().is_ok()) && v.adapters.run_on(context.target()),
+        Device::Cpu(_) => false,
     };
     for source in crate::ops::sources().into_iter().filter(|s| used.contains_key(s.name)) {
         let untried = source.variants.iter().filter(|v| runs(v) && !used[source.name].contains(v.name));

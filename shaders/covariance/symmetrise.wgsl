@@ -36,14 +36,17 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
         if (row0 > col0) {
             return;
         }
-        for (var k = 0u; k < 32u; k += 8u) {
-            let place = (far + k) * 33u + near;
-            if (row0 + far + k < n && col0 + near < n) {
-                tile[place] = g[base + (row0 + far + k) * n + col0 + near];
-            }
-            if (col0 + far + k < n && row0 + near < n) {
-                mirrored[place] = g[base + (col0 + far + k) * n + row0 + near];
-            }
+        // An element beyond the end is the last one again, so that no load depends on a comparison and all eight are under way at once.
+        var above: array<f32, 4>;
+        var below: array<f32, 4>;
+        for (var k = 0u; k < 4u; k++) {
+            above[k] = g[base + min(row0 + far + 8u * k, n - 1u) * n + min(col0 + near, n - 1u)];
+            below[k] = g[base + min(col0 + far + 8u * k, n - 1u) * n + min(row0 + near, n - 1u)];
+        }
+        for (var k = 0u; k < 4u; k++) {
+            let place = (far + 8u * k) * 33u + near;
+            tile[place] = above[k];
+            mirrored[place] = below[k];
         }
         workgroupBarrier();
         for (var k = 0u; k < 32u; k += 8u) {

@@ -7,14 +7,18 @@
 // dots     [batch, n, 2]: a, b
 // w        [batch, time]
 // dw       [batch, time]
-// workgroup 64 x 1 x 1, no memory, no barrier; an invocation makes one frame. Sums are flushed every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet, whose lines are frames: the lanes of one share the rows, four of which
+//          a lane reads at once. Sums are flushed every 64 terms.
 // cost     8 batch n time FLOPs; p, u, dots, w and dw once
-// uses     grid
+// uses     grid, nan
+// one of   line_single; line_serial | line_group
 
 struct Params {
     frames: u32,
     n: u32,
     time: u32,
+    // Frames side by side in a workgroup.
+    lines: u32,
     ddof: f32,
 }
 
@@ -25,43 +29,65 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dw: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
-fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let frame = element(grid.group, grid.groups, lane);
-    if (frame >= params.frames) {
-        return;
-    }
-    let batch = frame / params.time;
-    let t = frame % params.time;
-    var total = 0.0;
-    var squares = 0.0;
-    for (var start = 0u; start < params.time; start += 64u) {
-        var part = 0.0;
-        var part_squares = 0.0;
-        let stop = min(start + 64u, params.time);
-        for (var j = start; j < stop; j++) {
+// What W and the slopes of f are made of: the sums of the weights of a batch, and of their squares.
+fn weight_sums(batch: u32, place: vec2<u32>) -> vec2<f32> {
+    let lanes = line_lanes(params.lines);
+    var sums = vec2<f32>();
+    for (var block = place.y; block < params.time; block += 64u * lanes) {
+        var part = vec2<f32>();
+        for (var j = block; j < min(block + 64u * lanes, params.time); j += lanes) {
             let weight = w[batch * params.time + j];
-            part += weight;
-            part_squares += weight * weight;
+            part += vec2<f32>(weight, weight * weight);
         }
-        total += part;
-        squares += part_squares;
+        sums += part;
     }
-    let inverse = select(0.0, 1.0 / total, total > 0.0);
-    let f = total - params.ddof * squares * inverse;
-    let slope = (1.0 - params.ddof * inverse * (2.0 * w[frame] - squares * inverse)) / max(f, 1e-30);
+    return vec2<f32>(line_sum(sums.x, place, params.lines), line_sum(sums.y, place, params.lines));
+}
+
+struct Factors {
+    inverse: f32,
+    slope: f32,
+}
+
+// The terms of a row.
+fn term(row: u32, t: u32, factors: Factors) -> f32 {
+    let value = u[row * params.time + t];
+    let bend = select(factors.slope, value * value, CORRELATION);
+    return 0.5 * value * p[row * params.time + t] - dots[2u * row] * value * factors.inverse - 0.5 * dots[2u * row + 1u] * bend;
+}
+
+@compute @workgroup_size(GROUP)
+fn main(grid: Grid, @builtin(local_invocation_index) local: u32) {
+    let lanes = line_lanes(params.lines);
+    let place = line_place(local, params.lines, false);
+    let frame = group_index(grid.group, grid.groups) * params.lines + place.x;
+    // A frame beyond the end is the last again, and not stored.
+    let near = min(frame, params.frames - 1u);
+    let batch = near / params.time;
+    let t = near - batch * params.time;
+    let sums = weight_sums(batch, place);
+    let inverse = select(0.0, 1.0 / sums.x, sums.x > 0.0);
+    let f = sums.x - params.ddof * sums.y * inverse;
+    let factors = Factors(inverse, (1.0 - params.ddof * inverse * (2.0 * w[near] - sums.y * inverse)) / max(f, 1e-30));
 
     var sum = 0.0;
-    for (var start = 0u; start < params.n; start += 64u) {
+    for (var block = place.y; block < params.n; block += 64u * lanes) {
         var part = 0.0;
-        let stop = min(start + 64u, params.n);
-        for (var j = start; j < stop; j++) {
+        let end = min(block + 64u * lanes, params.n);
+        var j = block;
+        for (; j + 3u * lanes < end; j += 4u * lanes) {
             let row = batch * params.n + j;
-            let value = u[row * params.time + t];
-            let bend = select(slope, value * value, CORRELATION);
-            part += 0.5 * value * p[row * params.time + t] - dots[2u * row] * value * inverse - 0.5 * dots[2u * row + 1u] * bend;
+            let pairs = vec2<f32>(term(row, t, factors), term(row + lanes, t, factors))
+                + vec2<f32>(term(row + 2u * lanes, t, factors), term(row + 3u * lanes, t, factors));
+            part += pairs.x + pairs.y;
+        }
+        for (; j < end; j += lanes) {
+            part += term(batch * params.n + j, t, factors);
         }
         sum += part;
     }
-    dw[frame] = sum;
+    sum = line_sum(sum, place, params.lines);
+    if (place.y == 0u && frame < params.frames) {
+        dw[frame] = sum;
+    }
 }

@@ -6,7 +6,7 @@
 // workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes four elements
 // cost     1 FLOP an element, the bits apart; x and y once
 // uses     grid, philox
-// one of   flat_vector | flat_scalar
+// one of   flat_vector | flat_scalar; product_wide | product_halves
 
 struct Params {
     elements: u32,

@@ -7,7 +7,7 @@
 // workgroup 256 x 1 x 1, no memory, no barrier; an invocation makes four elements
 // cost     1, 5 or 6 FLOPs an element by KIND, the bits apart; y once
 // uses     grid, nan, math, philox
-// one of   flat_vector | flat_scalar
+// one of   flat_vector | flat_scalar; product_wide | product_halves
 
 struct Params {
     elements: u32,

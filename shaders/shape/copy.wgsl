@@ -11,6 +11,8 @@ struct Params {
     items: u32,
     x_base: u32,
     y_base: u32,
+    x_step: u32,
+    y_step: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<W>;
@@ -19,11 +21,11 @@ struct Params {
 
 @compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
+    var element = element_of(item(grid.group, grid.groups, lane, 0u));
     for (var k = 0u; k < EACH; k++) {
-        let at = item(grid.group, grid.groups, lane, k);
-        if (at < params.items) {
-            let place = places(at);
-            y[params.y_base + place.y] = x[params.x_base + place.x];
+        if (item(grid.group, grid.groups, lane, k) < params.items) {
+            y[params.y_base + element.place.y] = x[params.x_base + element.place.x];
         }
+        element = further(element);
     }
 }

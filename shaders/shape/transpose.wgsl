@@ -19,6 +19,8 @@ struct Params {
     y_stride: u32,
     x_base: u32,
     y_base: u32,
+    x_step: u32,
+    y_step: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<W>;
@@ -36,18 +38,20 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     }
     let a0 = at % params.a_tiles * 32u;
     let b0 = at / params.a_tiles % params.b_tiles * 32u;
-    let place = places(at / params.a_tiles / params.b_tiles);
+    let place = element_of(at / params.a_tiles / params.b_tiles).place;
     let x0 = params.x_base + place.x;
     let y0 = params.y_base + place.y;
     let near = lane % 32u;
     let far = lane / 32u;
     if (TILED) {
-        for (var k = 0u; k < 32u; k += 8u) {
-            let a = a0 + near;
-            let b = b0 + far + k;
-            if (a < params.a_extent && b < params.b_extent) {
-                tile[(far + k) * 33u + near] = x[x0 + a + b * params.x_stride];
-            }
+        // An item beyond the end is the last one again, so that no load depends on a comparison and all four are under way at once.
+        var loaded: array<W, 4>;
+        let row = x0 + min(a0 + near, params.a_extent - 1u);
+        for (var k = 0u; k < 4u; k++) {
+            loaded[k] = x[row + min(b0 + far + 8u * k, params.b_extent - 1u) * params.x_stride];
+        }
+        for (var k = 0u; k < 4u; k++) {
+            tile[(far + 8u * k) * 33u + near] = loaded[k];
         }
         workgroupBarrier();
         for (var k = 0u; k < 32u; k += 8u) {

@@ -8,7 +8,7 @@
 // counts   [graphs], u32: super-nodes before
 // left     [graphs], u32: super-nodes after; no other rows are written, nor columns
 // new_key, new_index  [graphs, k / 2, k], u32; OF 2, [graphs, k / 2, k / 2]
-// workgroup 64 x 1 x 1, no memory, no barrier; an invocation for each entry made
+// workgroup 256 x 1 x 1, no memory, no barrier; an invocation for each entry made
 // cost     no FLOPs; each buffer once
 // uses     grid, ordered, edge_order
 
@@ -28,9 +28,9 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> new_index: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(256)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
-    let at = element(grid.group, grid.groups, lane);
+    let at = group_index(grid.group, grid.groups) * 256u + lane;
     if (at >= params.entries) {
         return;
     }

@@ -144,6 +144,7 @@ impl Adapter {
         let known = [
             (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
             (wgpu::Features::SHADER_F16, "f16"),
+            (wgpu::Features::SHADER_INT64, "int64"),
             (wgpu::Features::SUBGROUP, "subgroups"),
             (wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX, "cooperative-matrices"),
             (wgpu::Features::PIPELINE_CACHE, "pipeline-cache"),

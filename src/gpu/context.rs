@@ -58,7 +58,7 @@ impl Context {
     /// The same as those of [`Context::new`].
     pub async fn new_async(options: &Options) -> Result<Self> {
         let adapter = choose(&instance(), options).await?;
-        let mut wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16;
+        let mut wanted = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16 | wgpu::Features::SHADER_INT64;
         if options.pipelines.is_some() {
             wanted |= wgpu::Features::PIPELINE_CACHE;
         }
@@ -127,6 +127,7 @@ impl Context {
             bindings: limits.max_storage_buffers_per_shader_stage as usize,
             subgroups: device.features().contains(wgpu::Features::SUBGROUP).then(|| adapter.subgroups()),
             f16: device.features().contains(wgpu::Features::SHADER_F16),
+            int64: device.features().contains(wgpu::Features::SHADER_INT64),
             cooperative: None,
             variants: options.variants.iter().cloned().collect(),
         };

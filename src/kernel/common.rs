@@ -1,6 +1,6 @@
 //! The parts that several kernels share: the snippets under `shaders/common/`.
 
-use super::{Choice, Snippet};
+use super::{Adapters, Choice, Snippet, Variant};
 
 /// The snippets that a kernel's header may name after `uses`: see [`Source::snippets`](super::Source::snippets).
 pub(super) const NAMED: &[Snippet] = &[
@@ -10,6 +10,7 @@ pub(super) const NAMED: &[Snippet] = &[
     MATH,
     ITEM,
     snippet!("places"),
+    snippet!("in_row"),
     snippet!("ordered"),
     snippet!("running"),
     snippet!("own_line"),
@@ -54,6 +55,8 @@ pub(crate) const LINE_WIDTH: Choice = Choice::Snippet(&[
     Snippet { name: "along", ..snippet!("line_along") },
     Snippet { name: "across", ..snippet!("line_across") },
 ]);
+/// The elements of lines one at a time.
+pub(crate) const LINE_ONE: Choice = Choice::Snippet(&[snippet!("line_single")]);
 /// The same for lines that are rows.
 pub(crate) const ROW_WIDTH: Choice = Choice::Snippet(&[snippet!("line_single"), Snippet { name: "along", ..snippet!("line_along") }]);
 /// The candidates of an argmax are elements, or what an earlier stage found.
@@ -105,6 +108,12 @@ pub(crate) const FLAT_VECTOR: Snippet = Snippet { name: "vector", ..snippet!("fl
 pub(crate) const FLAT_SCALAR: Snippet = Snippet { name: "scalar", ..snippet!("flat_scalar") };
 const FLAT_PAIR: Snippet = Snippet { name: "pair", ..snippet!("flat_pair") };
 
+/// A product of two words for `philox`, where a device has integers of 64 bits and where it has not.
+pub(crate) static PHILOX: [Variant; 2] = [
+    Variant { name: "wide", adapters: Adapters::Int64, classes: &[], constants: &[], snippets: &[snippet!("product_wide")] },
+    Variant { name: "plain", adapters: Adapters::Any, classes: &[], constants: &[], snippets: &[snippet!("product_halves")] },
+];
+
 /// Two, three or seven parts moved into a whole, or out of it.
 pub(crate) const JOINED: Choice = Choice::Snippet(&[
     snippet!("join_2"),
@@ -124,6 +133,11 @@ pub(crate) const FLAT_WORDS: usize = 1024;
 /// The workgroups that make so many words, where a kernel uses `item`.
 pub(crate) fn flat_groups(words: usize) -> usize {
     words.div_ceil(FLAT_WORDS)
+}
+
+/// What 256 items come to in rows of so many, and the items left over: the words `step` of a kernel that uses `in_row`.
+pub(crate) fn flat_step(width: usize) -> [usize; 2] {
+    [256 / width.max(1), 256 % width.max(1)]
 }
 
 /// The place of a width in [`FLAT_NUMBERS`] and in [`FLAT`], and that width: 4 where all of `lengths` are multiples of it, else 1.

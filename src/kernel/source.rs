@@ -37,12 +37,18 @@ pub enum Adapters {
     /// GPUs whose cooperative matrices have this edge: see [`Target::cooperative`]. No other device can compile such a variant. Software
     /// adapters run it where it is asked for by name.
     Cooperative(usize),
+    /// Adapters whose shaders compute with integers of 64 bits: see [`Target::int64`]. No other device can compile such a variant.
+    Int64,
 }
 
 impl Adapters {
     /// True where `target` can run a variant that is for these adapters, chosen or asked for by name.
     pub fn run_on(self, target: &Target) -> bool {
-        !matches!(self, Self::Cooperative(edge) if target.cooperative != Some(edge))
+        match self {
+            Self::Cooperative(edge) => target.cooperative == Some(edge),
+            Self::Int64 => target.int64,
+            Self::Any | Self::Software | Self::Hardware => true,
+        }
     }
 
     /// True where a variant for these adapters is chosen on `target`.
@@ -52,6 +58,7 @@ impl Adapters {
             Self::Software => target.software,
             Self::Hardware => !target.software,
             Self::Cooperative(_) => target.prefers_cooperative() && self.run_on(target),
+            Self::Int64 => self.run_on(target),
         }
     }
 }
@@ -251,6 +258,11 @@ impl Kernel {
     /// True where it computes on cooperative matrices, which only some devices under Vulkan have.
     pub fn cooperative(&self) -> bool {
         self.wgsl.contains("enable wgpu_cooperative_matrix;")
+    }
+
+    /// True where it computes with integers of 64 bits, which WebGPU has not.
+    pub fn int64(&self) -> bool {
+        self.wgsl.contains("u64(")
     }
 
     /// An [`Error::Shader`] of it.

@@ -50,6 +50,8 @@ pub struct Target {
     pub subgroups: Option<(u32, u32)>,
     /// True where shaders may compute in f16.
     pub f16: bool,
+    /// True where shaders may compute with integers of 64 bits.
+    pub int64: bool,
     /// The edge of the cooperative matrices, f16 times f16 added in f32, on which products may run: 16, in subgroups of 32, or 8, in subgroups
     /// of 8.
     pub cooperative: Option<usize>,
@@ -77,6 +79,7 @@ impl Target {
             bindings: 8,
             subgroups: None,
             f16: false,
+            int64: false,
             cooperative: None,
             variants: BTreeMap::new(),
         }

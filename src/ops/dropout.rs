@@ -3,7 +3,7 @@
 use super::Family;
 use super::case::{Case, Draw, f32s};
 use super::work::{Instance, Work};
-use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
+use crate::kernel::common::{FLAT_NUMBERS, PHILOX, flat_groups, flat_width};
 use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, Philox, Real, TensorType, buffer, parallel, real_inputs};
@@ -11,7 +11,7 @@ use crate::{Error, Result};
 
 pub(super) static FAMILY: Family = Family { sources: &[&DROPOUT], cases, works };
 
-pub(super) static DROPOUT: Source = kernel_source!("random/dropout").with_choices(&[FLAT_NUMBERS]);
+pub(super) static DROPOUT: Source = kernel_source!("random/dropout").with_variants(&PHILOX).with_choices(&[FLAT_NUMBERS]);
 
 /// (x, step) → x / (1 − p) where the element's draw on [0, 1) is at least p, else 0.
 #[derive(Debug, Clone, Copy)]

@@ -1,7 +1,7 @@
 //! Moves of several parts into a whole, or out of it, in one dispatch for as many parts as it binds.
 
 use crate::Result;
-use crate::kernel::common::{FLAT, JOINED, flat_groups};
+use crate::kernel::common::{FLAT, JOINED, flat_groups, flat_step};
 use crate::kernel::{Binding, Buffer, Lowering, Params, Source, kernel_source};
 
 pub(super) static PARTS: Source = kernel_source!("shape/parts").with_choices(&[FLAT, JOINED]);
@@ -41,6 +41,7 @@ pub(super) fn lower(cx: &mut Lowering<'_>, way: Way, whole: Buffer, parts: &[Par
         let unused = COUNTS[COUNTS.len() - 1] - now.len();
         let params = (0..4 * unused).fold(params, |p, _| p.u32(0));
         let params = [rows * width, width, stride, from].into_iter().fold(params, |p, words| p.u32(words / unit));
+        let params = flat_step(width / unit).into_iter().fold(params, Params::u32);
         let kernel = cx.kernel(&PARTS, &[flat, choice + if way == Way::Join { 0 } else { COUNTS.len() }]);
         let bindings = bindings(way, whole, now, from > 0);
         cx.dispatch(kernel, bindings, params, flat_groups(rows * width), 0.0)?;

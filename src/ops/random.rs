@@ -3,7 +3,7 @@
 use super::Family;
 use super::case::Case;
 use super::work::{Instance, Work};
-use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
+use crate::kernel::common::{FLAT_NUMBERS, PHILOX, flat_groups, flat_width};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{HostTensor, Philox, TensorType, buffer, parallel};
@@ -12,7 +12,7 @@ use crate::{Error, Result, Shape};
 pub(super) static FAMILY: Family = Family { sources: &[&RANDOM], cases, works };
 
 pub(super) static RANDOM: Source =
-    kernel_source!("random/random").with_choices(&[Choice::Constant("KIND", &["0", "1", "2"]), FLAT_NUMBERS]);
+    kernel_source!("random/random").with_variants(&PHILOX).with_choices(&[Choice::Constant("KIND", &["0", "1", "2"]), FLAT_NUMBERS]);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Distribution {

@@ -4,7 +4,7 @@ use super::Family;
 use super::case::{Case, Draw, f32s, i32s};
 use super::shape::words;
 use super::work::{Instance, Work};
-use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_width};
+use crate::kernel::common::{FLAT_NUMBERS, flat_groups, flat_step, flat_width};
 use crate::kernel::{Binding, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType, filled, parallel};
@@ -62,7 +62,9 @@ impl Op for GatherRows {
         let bindings = vec![Binding::read(cx.input(0)), Binding::read(cx.input(1)), Binding::write(cx.output(0))];
         let (choice, unit) = flat_width(&[width]);
         let kernel = cx.kernel(&GATHER_ROWS, &[choice]);
-        cx.dispatch(kernel, bindings, Params::new().u32(n / unit).u32(width / unit).u32(x[0]), flat_groups(n), 0.0)
+        let [rows, cols] = flat_step(width / unit);
+        let params = Params::new().u32(n / unit).u32(width / unit).u32(x[0]).u32(rows).u32(cols);
+        cx.dispatch(kernel, bindings, params, flat_groups(n), 0.0)
     }
 }
 
@@ -106,7 +108,9 @@ impl Op for OneHot {
         let (choice, unit) = flat_width(&[self.classes]);
         let kernel = cx.kernel(&ONE_HOT, &[choice]);
         let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
-        cx.dispatch(kernel, bindings, Params::new().u32(n / unit).u32(self.classes / unit), flat_groups(n), 0.0)
+        let [rows, cols] = flat_step(self.classes / unit);
+        let params = Params::new().u32(n / unit).u32(self.classes / unit).u32(rows).u32(cols);
+        cx.dispatch(kernel, bindings, params, flat_groups(n), 0.0)
     }
 }
 
@@ -148,7 +152,7 @@ pub(super) fn cases() -> Vec<Case> {
     let x = |n: usize, width: usize| vec![f32s([n, width], Draw::Normal), rows(65)];
     let mut cases = Vec::new();
     // Widths of one word and of four, and rows beyond a workgroup's words.
-    for width in [1, 7, 8, 260] {
+    for width in [1, 7, 8, 33, 260] {
         cases.push(Case::new("gather_rows", x(9, width), |t, x| Ok(vec![t.gather_rows(x[0], x[1])?])));
         cases.push(Case::new("one_hot", vec![rows(65)], move |t, x| Ok(vec![t.one_hot(x[0], width)?])).forward_only());
     }

@@ -5,7 +5,7 @@ use super::case::{Case, Draw, f32s};
 use super::parts::{self, PARTS, Way};
 use super::strided::{COPY, SET, TRANSPOSE};
 use super::work::{Instance, Work};
-use crate::kernel::common::{FLAT, flat_groups};
+use crate::kernel::common::{FLAT, flat_groups, flat_step};
 use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType};
@@ -200,7 +200,8 @@ fn lower_place(cx: &mut Lowering<'_>, axis: usize, [start, step]: [usize; 2], va
     let params = [words / unit, extent, within, start, step, count].into_iter().fold(Params::new(), Params::u32);
     let kernel = cx.kernel(&PLACE, &[choice, stepped.into()]);
     let bindings = vec![Binding::read(cx.input(0)), Binding::write(cx.output(0))];
-    cx.dispatch(kernel, bindings, params.u32(value.to_bits() as usize), flat_groups(words), 0.0)
+    let params = [value.to_bits() as usize].into_iter().chain(flat_step(extent)).fold(params, Params::u32);
+    cx.dispatch(kernel, bindings, params, flat_groups(words), 0.0)
 }
 
 /// Operands one after the other along an axis.
@@ -406,6 +407,12 @@ pub(super) fn cases() -> Vec<Case> {
         Case::new("concatenate", vec![x(&[2, 5, 4]), x(&[2, 3, 4]), x(&[2, 1, 4])], |t, x| Ok(vec![t.concatenate(x, 1)?])),
         Case::new("concatenate", vec![x(&[3, 0]), x(&[3, 7])], |t, x| Ok(vec![t.concatenate(x, 1)?])),
         Case::new("concatenate", vec![x(&[33, 2]); 11], |t, x| Ok(vec![t.concatenate(x, 1)?])),
+        // Moves of single words and of pairs over many axes, whose lanes make several items, and so go on from one to the next.
+        Case::new("transpose", vec![x(&[33, 3, 7, 2])], |t, x| Ok(vec![t.transpose(x[0], &[2, 1, 0, 3])?])),
+        Case::new("transpose", vec![x(&[17, 7, 5, 9])], |t, x| Ok(vec![t.transpose(x[0], &[2, 0, 3, 1])?])),
+        Case::new("transpose", vec![x(&[4, 3, 5, 6, 7])], |t, x| Ok(vec![t.transpose(x[0], &[4, 2, 0, 3, 1])?])),
+        Case::new("pad", vec![x(&[129, 7])], |t, x| Ok(vec![t.pad(x[0], -1, 2, 3, 1.5)?])),
+        Case::new("concatenate", vec![x(&[129, 7]), x(&[129, 4])], |t, x| Ok(vec![t.concatenate(x, 1)?])),
         Case::new("broadcast_to", vec![x(&[7, 1])], |t, x| Ok(vec![t.broadcast_to(x[0], [3, 7, 5])?])),
     ]
     .into_iter()

@@ -129,23 +129,24 @@ impl Folded {
     }
 
     fn copy(&self) -> (Kernel, Params, usize) {
-        let (axes, params) = written(&self.axes);
+        let (axes, params, step) = written(&self.axes);
         let unit = match self.unit {
             4 => 0,
             2 => 2,
             _ => 1,
         };
         let kernel = COPY.kernel(&COPY.variants[0], &[unit, axes]);
-        (kernel, params.u32(self.words() / self.unit).u32(self.x).u32(self.y), flat_groups(self.words()))
+        let words = [self.words() / self.unit, self.x, self.y, step.x, step.y];
+        (kernel, words.into_iter().fold(params, Params::u32), flat_groups(self.words()))
     }
 
     fn transpose(&self, target: &Target, a: Axis, b: Axis) -> (Kernel, Params, usize) {
         let outer: Vec<Axis> = self.axes.iter().copied().filter(|o| *o != a && *o != b).collect();
-        let (axes, params) = written(&outer);
+        let (axes, params, step) = written(&outer);
         let [a_tiles, b_tiles] = [a, b].map(|axis| axis.extent.div_ceil(TILE));
         let tiles = a_tiles * b_tiles * outer.iter().map(|o| o.extent).product::<usize>();
         let kernel = TRANSPOSE.kernel(TRANSPOSE.variant(target, ""), &[self.unit - 1, axes]);
-        let words = [tiles, a_tiles, b_tiles, a.extent, b.extent, b.x, a.y, self.x, self.y];
+        let words = [tiles, a_tiles, b_tiles, a.extent, b.extent, b.x, a.y, self.x, self.y, step.x, step.y];
         (kernel, words.into_iter().fold(params, Params::u32), tiles)
     }
 }
@@ -157,17 +158,33 @@ fn in_units(axes: &[Axis], bases: [usize; 2], unit: usize) -> bool {
     inner.x == 1 && inner.y == 1 && lengths.into_iter().all(|n| n.is_multiple_of(unit))
 }
 
-/// The place in [`AXES`] of the number of axes for which a kernel is written out, and their words, the innermost first.
-fn written(axes: &[Axis]) -> (usize, Params) {
+/// The place in [`AXES`] of the number of axes for which a kernel is written out, and their words, the innermost first; and how far apart
+/// elements 0 and 256 of their space stand. The words of an axis are its extent, its strides, and the digit of 256 in the number system
+/// whose bases are the extents: a lane's next element is 256 further on, and is found by adding digits, where dividing costs a GPU more.
+fn written(axes: &[Axis]) -> (usize, Params, Step) {
     let choice = AXES.iter().position(|&n| axes.len() <= n).unwrap_or(AXES.len() - 1);
     let one = Axis { extent: 1, x: 0, y: 0 };
-    let padded = axes.iter().rev().copied().chain(std::iter::repeat(one)).take(8);
-    (choice, padded.fold(Params::new(), |p, a| p.u32(a.extent).u32(a.x).u32(a.y).u32(0)))
+    let (mut params, mut step, mut rest) = (Params::new(), Step { x: 0, y: 0 }, 256);
+    for (k, a) in axes.iter().rev().copied().chain(std::iter::repeat(one)).take(8).enumerate() {
+        // What is left goes along the outermost axis.
+        let digit = if k + 1 == AXES[choice] { rest } else { rest % a.extent.max(1) };
+        rest = if k + 1 == AXES[choice] { 0 } else { rest / a.extent.max(1) };
+        params = params.u32(a.extent).u32(a.x).u32(a.y).u32(digit);
+        step = Step { x: step.x + digit * a.x, y: step.y + digit * a.y };
+    }
+    (choice, params, step)
+}
+
+/// How far apart two elements stand in x and in y.
+#[derive(Debug, Clone, Copy)]
+struct Step {
+    x: usize,
+    y: usize,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Axis, Folded, Strided, strides};
+    use super::{Axis, Folded, Strided, strides, written};
 
     fn folded(extents: &[usize], x: (usize, Vec<usize>), y: (usize, Vec<usize>)) -> Folded {
         Folded::new(&Strided { extents: extents.to_vec(), x, y })
@@ -184,5 +201,16 @@ mod tests {
         let late = folded(&[7, 8], (2, vec![16, 1]), (0, vec![8, 1]));
         assert_eq!((late.unit, late.axes.len(), late.x, late.turned()), (2, 2, 1, None));
         assert_eq!(folded(&[1, 1], (0, vec![1, 1]), (0, vec![1, 1])).words(), 1);
+    }
+
+    #[test]
+    fn a_lane_goes_on_by_the_digits_of_256() {
+        let axis = |extent, x, y| Axis { extent, x, y };
+        // 256 is 51 rows of 5 and 1 more; 51 are 7 sevens and 2 more.
+        let (choice, params, step) = written(&[axis(40, 1, 35), axis(7, 200, 5), axis(5, 40, 1)]);
+        assert_eq!((choice, params.words()[3], params.words()[7], params.words()[11]), (2, 1, 2, 7));
+        assert_eq!((step.x, step.y), (7 + 2 * 200 + 40, 7 * 35 + 2 * 5 + 1));
+        let (choice, params, step) = written(&[axis(9, 3, 1)]);
+        assert_eq!((choice, params.words()[3], step.x, step.y), (0, 256, 768, 256));
     }
 }

@@ -25,9 +25,14 @@ impl Format {
     /// All formats.
     pub const ALL: [Self; 4] = [Self::Spirv, Self::Msl, Self::Hlsl, Self::Wgsl];
 
-    /// True where kernels such as this one can be written in this language: those on cooperative matrices are for Vulkan alone.
+    /// True where kernels such as this one can be written in this language: those on cooperative matrices are for Vulkan alone, and
+    /// browsers have no integers of 64 bits.
     pub fn takes(self, kernel: &Kernel) -> bool {
-        self == Self::Spirv || !kernel.cooperative()
+        match self {
+            Self::Spirv => true,
+            Self::Msl | Self::Hlsl => !kernel.cooperative(),
+            Self::Wgsl => !kernel.cooperative() && !kernel.int64(),
+        }
     }
 
     /// The extension of a file in this format, without the dot.

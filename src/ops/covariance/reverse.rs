@@ -1,19 +1,21 @@
 //! The reverse of the second moments: their cotangent to the rows', and the rows' to the series' and the weights'.
 
+use super::super::line::{self, Lines};
 use super::super::matmul::Product;
 use super::super::reduce::tree_sum;
 use super::super::strided::{TILE, TILES};
 use super::standardise::{Frames, dots, lower_reverse, reverse_rows};
 use super::{FALSE_TRUE, Statistic, extents};
-use crate::kernel::{Binding, Choice, Lowering, Params, Source, kernel_source};
+use crate::kernel::{Binding, Choice, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Var};
 use crate::tensor::{HostTensor, MatrixLayout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
 
 pub(in crate::ops) static SYMMETRISE: Source = kernel_source!("covariance/symmetrise").with_variants(&TILES);
 
-pub(in crate::ops) static WEIGHTS_REVERSE: Source =
-    kernel_source!("covariance/weights_reverse").with_choices(&[Choice::Constant("CORRELATION", FALSE_TRUE)]);
+pub(in crate::ops) static WEIGHTS_REVERSE: Source = kernel_source!("covariance/weights_reverse")
+    .with_variants(&line::VARIANTS)
+    .with_choices(&[common::LINE_ONE, Choice::Constant("CORRELATION", FALSE_TRUE)]);
 
 /// (G, u, s, w?) → dx, and dw where there are weights.
 #[derive(Debug, Clone, Copy)]
@@ -118,12 +120,13 @@ impl Op for CovarianceReverse {
             return Ok(());
         }
         cx.check_iterations(time + n + (time + n) / 64)?;
-        let kernel = cx.kernel(&WEIGHTS_REVERSE, &[correlation]);
+        let mut frames = Lines::single(&WEIGHTS_REVERSE, cx, [batch, n, time]);
+        frames.spread();
         let bindings = [p, u, dots, w].map(Binding::read).into_iter().chain([Binding::write(cx.output(1))]).collect();
-        let params = Params::new().u32(batch * time).u32(n).u32(time).f32(self.kind.ddof() as f32);
+        let params = Params::new().u32(batch * time).u32(n).u32(time).u32(frames.lines).f32(self.kind.ddof() as f32);
         // A correlation's frames share W alone; a covariance's Σw² and f too, and each frame has a slope of f.
         let [of_batch, of_entry] = if self.kind.correlation() { [time + 2, 10] } else { [8 * time + 7, 9] };
         let flops = (batch * of_batch) as f64 + (of_entry * batch * n * time) as f64;
-        cx.dispatch(kernel, bindings, params, (batch * time).div_ceil(64), flops)
+        cx.dispatch(frames.kernel(&[correlation]), bindings, params, frames.groups(batch * time), flops)
     }
 }

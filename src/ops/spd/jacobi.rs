@@ -4,6 +4,7 @@
 //! matrix as products, all workgroups at once (Bečka, Okša and Vajteršic 2002).
 
 use super::{VARIANTS, class, extents, shares};
+use crate::kernel::common::{flat_groups, flat_step};
 use crate::kernel::{Algorithms, Binding, Buffer, Choice, Lowering, Params, Source, kernel_source};
 use crate::ops::matmul::Product;
 use crate::ops::row::{self, Rows};
@@ -78,8 +79,8 @@ fn lower_start(cx: &mut Lowering<'_>, [matrices, n, stride]: [usize; 3]) -> Resu
     let elements = matrices * stride * stride;
     let kernel = cx.kernel(&JACOBI_START, &[]);
     let bindings = vec![Binding::read(cx.input(0)), Binding::write(work), Binding::write(w)];
-    let params = Params::new().u32(elements).u32(n).u32(stride);
-    cx.dispatch(kernel, bindings, params, elements.div_ceil(64), (2 * matrices * n * n) as f64)?;
+    let params = flat_step(stride).into_iter().fold(Params::new().u32(elements).u32(n).u32(stride), Params::u32);
+    cx.dispatch(kernel, bindings, params, flat_groups(elements), (2 * matrices * n * n) as f64)?;
     Ok([work, w])
 }
 

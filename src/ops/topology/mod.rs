@@ -17,6 +17,7 @@ use super::case::{Case, Draw, f32s};
 use super::covariance::Best;
 use super::sort::{Digit, Keyed, passes};
 use super::work::{Instance, Work};
+use crate::kernel::common::{flat_groups, flat_step};
 use crate::kernel::{Binding, Buffer, Lowering, Params, Source, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, TensorType, buffer, parallel, real_inputs};
@@ -148,7 +149,8 @@ fn lower_decompose(cx: &mut Lowering<'_>, w: Weights, [graphs, n]: [usize; 2], m
     let kernel = cx.kernel(&SPLIT, &[]);
     let bindings = [sorted.key, sorted.place, bad].map(Binding::read).into_iter().chain(made.map(Binding::write)).collect();
     let m = n * (n - 1) / 2;
-    cx.dispatch(kernel, bindings, Params::new().u32(graphs * m).u32(m).u32(n), (graphs * m).div_ceil(64), 0.0)
+    let params = flat_step(m).into_iter().fold(Params::new().u32(graphs * m).u32(m).u32(n), Params::u32);
+    cx.dispatch(kernel, bindings, params, flat_groups(graphs * m), 0.0)
 }
 
 /// Births then deaths of one graph, given its weights above the diagonal, row by row; and where in that list the edge of each stands.

@@ -7,6 +7,7 @@
 
 use super::Weights;
 use crate::Result;
+use crate::kernel::common::{flat_groups, flat_step};
 use crate::kernel::{Algorithms, Binding, Buffer, Choice, Lowering, Params, Source, Target, kernel_source};
 use crate::ops::row::{self, Rows};
 use crate::ops::shape::lower_set;
@@ -73,7 +74,8 @@ pub(super) fn lower_edges(cx: &mut Lowering<'_>, w: Weights, [graphs, n]: [usize
     let kernel = cx.kernel(&EDGES, &[w.absolute.into(), usize::from(!contracts)]);
     let bindings =
         vec![Binding::read(w.buffer), Binding::read(parent), Binding::write(keys.key), Binding::write(keys.place), Binding::continued(bad)];
-    cx.dispatch(kernel, bindings, Params::new().u32(entries).u32(n), entries.div_ceil(64), 0.0)?;
+    let params = flat_step(n).into_iter().fold(Params::new().u32(entries).u32(n), Params::u32);
+    cx.dispatch(kernel, bindings, params, flat_groups(entries), 0.0)?;
     if contracts {
         lower_boruvka(cx, w, [graphs, n], keys.place)?;
     }
@@ -174,6 +176,6 @@ fn lower_contract(
     let reads = [of.key, of.index].into_iter().chain(lists).map(Binding::read);
     let bindings = reads.chain([made.key, made.index].map(Binding::write)).collect();
     let entries = words.shape.elements();
-    cx.dispatch(kernel, bindings, Params::new().u32(entries).u32(of.k).u32(n), entries.div_ceil(64), 0.0)?;
+    cx.dispatch(kernel, bindings, Params::new().u32(entries).u32(of.k).u32(n), entries.div_ceil(256), 0.0)?;
     Ok(made)
 }
