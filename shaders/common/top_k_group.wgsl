@@ -1,21 +1,10 @@
-// The k largest entries of a row by a workgroup, `batch` of them in each round. Entries are in a strict order, by size and by column. Each
-// lane finds the best of its entries that are left; the one of rank `batch` among these is the bound of the round, because `batch` entries
-// are at least as good. The entries within the bound belong to `batch` lanes, and the best of these few are found by counting for each how
-// many are better.
-const MOST = 1024u;
-
-// An entry's order by size, and its column.
+// The k largest entries of a row by a workgroup, `batch` of them in each round. Each lane finds the best of its entries that are left; the
+// one of rank `batch` among these is the bound of the round, because `batch` entries are at least as good. The entries within the bound
+// belong to `batch` lanes, and the best of these few are found by counting for each how many are better.
 var<workgroup> best: array<vec2<u32>, LANES>;
-var<workgroup> within: array<vec2<u32>, MOST>;
-var<workgroup> found: atomic<u32>;
 // The bounds of the entries of a round: the last entry of the round before, and the least good entry that this round may take.
 var<workgroup> last: vec2<u32>;
 var<workgroup> bound: vec2<u32>;
-
-// True if entry a comes before entry b.
-fn better(a: vec2<u32>, b: vec2<u32>) -> bool {
-    return (a.x > b.x) | ((a.x == b.x) & (a.y < b.y));
-}
 
 fn choose(row: u32, lane: u32) {
     if (row >= params.rows) {
@@ -25,7 +14,7 @@ fn choose(row: u32, lane: u32) {
     let own = params.first + row;
     if (lane == 0u) {
         last = vec2<u32>(0xffffffffu, 0u);
-        atomicStore(&found, 0u);
+        atomicStore(&entered, 0u);
     }
     for (var start = 0u; start < params.k; start += params.batch) {
         let wanted = min(params.batch, params.k - start);
@@ -56,18 +45,14 @@ fn choose(row: u32, lane: u32) {
         for (var j = lane; j < params.n; j += LANES) {
             let entry = vec2<u32>(ordered(bitcast<u32>(r[base + j])), j);
             if ((j != own) & (any | better(after, entry)) & !better(least, entry)) {
-                let slot = atomicAdd(&found, 1u);
-                within[min(slot, MOST - 1u)] = entry;
+                enter(entry);
             }
         }
         workgroupBarrier();
-        let count = min(atomicLoad(&found), MOST);
+        let count = min(atomicLoad(&entered), MOST);
         for (var c = lane; c < count; c += LANES) {
-            let entry = within[c];
-            var place = 0u;
-            for (var d = 0u; d < count; d++) {
-                place += select(0u, 1u, better(within[d], entry));
-            }
+            let entry = rivals[c];
+            let place = place_of(entry, count);
             if (place < wanted) {
                 let at = own * params.k + start + place;
                 values[at] = r[base + entry.y];
@@ -79,7 +64,7 @@ fn choose(row: u32, lane: u32) {
         }
         workgroupBarrier();
         if (lane == 0u) {
-            atomicStore(&found, 0u);
+            atomicStore(&entered, 0u);
         }
     }
 }

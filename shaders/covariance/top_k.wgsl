@@ -7,7 +7,7 @@
 // workgroup LANES x 1 x 1: serial, 64 rows, no memory, no barrier; group, 256, a row, 10 KiB of workgroup memory, five barriers a round of
 //          `batch` entries, which is so small that no more than 1024 lie within its bound
 // cost     k rows (n - 1) FLOPs; r, values and indices once, those gone on with twice
-// uses     grid, ordered
+// uses     grid, ordered, rivals
 // one of   top_k_serial | top_k_group
 
 struct Params {

@@ -11,6 +11,7 @@ pub(super) const NAMED: &[Snippet] = &[
     ITEM,
     snippet!("places"),
     snippet!("ordered"),
+    snippet!("rivals"),
     snippet!("running"),
     snippet!("own_line"),
     snippet!("rotation"),
@@ -88,6 +89,10 @@ pub(crate) const TILE_DIRECT: Snippet = snippet!("tile_direct");
 pub(crate) const TILE_STAGED: Snippet = snippet!("tile_staged");
 /// A product's tile on cooperative matrices.
 pub(crate) const TILE_COOPERATIVE: Snippet = snippet!("tile_cooperative");
+/// Lines of a block of [`TILE_STAGED`], handed over through workgroup memory.
+pub(crate) const LINES_STAGED: Snippet = snippet!("lines_staged");
+/// Lines of a block of [`TILE_COOPERATIVE`], handed over through workgroup memory.
+pub(crate) const LINES_COOPERATIVE: Snippet = snippet!("lines_cooperative");
 /// Elements that lie one after the other: items of 4 words, of one, or of 2.
 pub(crate) const FLAT: Choice = Choice::Snippet(&[FLAT_VECTOR, FLAT_SCALAR, FLAT_PAIR]);
 /// Items of 4 words or of one.

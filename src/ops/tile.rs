@@ -35,6 +35,14 @@ pub(super) const VARIANTS: [Variant; 6] = [
     staged("shared32", &["small"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
 ];
 
+/// The variants of kernels in which a workgroup goes through the lines of its block.
+pub(super) const IN_LINES: [Variant; 4] = [
+    Variant { snippets: &[common::TILE_STAGED, common::LINES_STAGED], ..VARIANTS[3] },
+    Variant { snippets: &[common::TILE_STAGED, common::LINES_STAGED], ..VARIANTS[4] },
+    Variant { snippets: &[common::TILE_STAGED, common::LINES_STAGED], ..VARIANTS[5] },
+    Variant { snippets: &[common::TILE_COOPERATIVE, common::LINES_COOPERATIVE], ..COOPERATIVE },
+];
+
 /// A class of work, by the block that suits it.
 struct Class {
     name: &'static str,
