@@ -1,20 +1,31 @@
-// The k largest entries of a row by a workgroup, `batch` of them in each round. Each lane finds the best of its entries that are left; the
-// one of rank `batch` among these is the bound of the round, because `batch` entries are at least as good. The entries within the bound
-// belong to `batch` lanes, and the best of these few are found by counting for each how many are better.
+// The k best of the `entries` of a row by a workgroup, `batch` of them in each round. Entries are in a strict order, by size and by column.
+// Each lane finds the best of its entries that are left; the one of rank `batch` among these is the bound of the round, because `batch`
+// entries are at least as good. The entries within the bound belong to `batch` lanes, and the best of these few are found by counting for
+// each how many are better. The kernel has `candidate`, which is NOTHING where a row has no entry, and `keep`.
+const MOST = 1024u;
+// It comes after every entry.
+const NOTHING = vec2<u32>(0u, 0xffffffffu);
+
+// An entry's order by size, as `ordered` has it, and its column.
 var<workgroup> best: array<vec2<u32>, LANES>;
+var<workgroup> within: array<vec2<u32>, MOST>;
+var<workgroup> found: atomic<u32>;
 // The bounds of the entries of a round: the last entry of the round before, and the least good entry that this round may take.
 var<workgroup> last: vec2<u32>;
 var<workgroup> bound: vec2<u32>;
+
+// True if entry a comes before entry b.
+fn better(a: vec2<u32>, b: vec2<u32>) -> bool {
+    return (a.x > b.x) | ((a.x == b.x) & (a.y < b.y));
+}
 
 fn choose(row: u32, lane: u32) {
     if (row >= params.rows) {
         return;
     }
-    let base = row * params.n;
-    let own = params.first + row;
     if (lane == 0u) {
         last = vec2<u32>(0xffffffffu, 0u);
-        atomicStore(&entered, 0u);
+        atomicStore(&found, 0u);
     }
     for (var start = 0u; start < params.k; start += params.batch) {
         let wanted = min(params.batch, params.k - start);
@@ -22,15 +33,15 @@ fn choose(row: u32, lane: u32) {
         let after = last;
         // The first round takes any entry: no round is before it.
         let any = start == 0u;
-        var mine = vec2<u32>(0u, params.n);
-        for (var j = lane; j < params.n; j += LANES) {
-            let entry = vec2<u32>(ordered(bitcast<u32>(r[base + j])), j);
-            let counts = (j != own) & (any | better(after, entry)) & better(entry, mine);
+        var mine = NOTHING;
+        for (var j = lane; j < params.entries; j += LANES) {
+            let entry = candidate(row, j);
+            let counts = (any | better(after, entry)) & better(entry, mine);
             mine = select(mine, entry, counts);
         }
         best[lane] = mine;
         if (lane == 0u) {
-            bound = vec2<u32>(0u, params.n);
+            bound = NOTHING;
         }
         workgroupBarrier();
         var rank = 0u;
@@ -42,21 +53,23 @@ fn choose(row: u32, lane: u32) {
         }
         workgroupBarrier();
         let least = bound;
-        for (var j = lane; j < params.n; j += LANES) {
-            let entry = vec2<u32>(ordered(bitcast<u32>(r[base + j])), j);
-            if ((j != own) & (any | better(after, entry)) & !better(least, entry)) {
-                enter(entry);
+        for (var j = lane; j < params.entries; j += LANES) {
+            let entry = candidate(row, j);
+            if ((entry.x > 0u) & (any | better(after, entry)) & !better(least, entry)) {
+                let slot = atomicAdd(&found, 1u);
+                within[min(slot, MOST - 1u)] = entry;
             }
         }
         workgroupBarrier();
-        let count = min(atomicLoad(&entered), MOST);
+        let count = min(atomicLoad(&found), MOST);
         for (var c = lane; c < count; c += LANES) {
-            let entry = rivals[c];
-            let place = place_of(entry, count);
+            let entry = within[c];
+            var place = 0u;
+            for (var d = 0u; d < count; d++) {
+                place += select(0u, 1u, better(within[d], entry));
+            }
             if (place < wanted) {
-                let at = own * params.k + start + place;
-                values[at] = r[base + entry.y];
-                indices[at] = i32(entry.y);
+                keep(row, start + place, entry);
             }
             if (place + 1u == wanted) {
                 last = entry;
@@ -64,7 +77,7 @@ fn choose(row: u32, lane: u32) {
         }
         workgroupBarrier();
         if (lane == 0u) {
-            atomicStore(&entered, 0u);
+            atomicStore(&found, 0u);
         }
     }
 }

@@ -11,7 +11,7 @@
 // cost        for each entry on and below the diagonal 2 depth + 2 FLOPs, those on it one less, and for each row k (n - 1) comparisons, over
 //             all dispatches; a once, candidates twice
 // uses        grid, ordered, blocks, block_a, block_b
-// one of   operands_vector | operands_scalar; tile_staged | tile_cooperative; lines_staged | lines_cooperative
+// one of      operands_vector | operands_scalar; tile_staged | tile_cooperative; lines_staged | lines_cooperative
 
 const TRANSPOSE_A = false;
 const TRANSPOSE_B = true;
@@ -82,12 +82,16 @@ fn places(line: u32, own: u32, mine: vec4<f32>) -> vec4<u32> {
     let z = vec4<u32>(mine.yyyy == mine) & vec4<u32>(0u, 0u, 1u, 1u);
     let w = vec4<u32>(mine.zzzz == mine) & vec4<u32>(0u, 0u, 0u, 1u);
     var place = y + z + w;
-    for (var quad = 0u; quad < ACROSS; quad++) {
+    for (var quad = 0u; quad < own; quad++) {
         let entries = handed(line, quad);
-        let earlier = vec4<bool>(quad < own);
         for (var q = 0u; q < 4u; q++) {
-            let entry = vec4<f32>(entries[q]);
-            place += vec4<u32>((entry > mine) | ((entry == mine) & earlier));
+            place += vec4<u32>(vec4<f32>(entries[q]) >= mine);
+        }
+    }
+    for (var quad = own; quad < ACROSS; quad++) {
+        let entries = handed(line, quad);
+        for (var q = 0u; q < 4u; q++) {
+            place += vec4<u32>(vec4<f32>(entries[q]) > mine);
         }
     }
     return place;

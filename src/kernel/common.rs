@@ -11,7 +11,7 @@ pub(super) const NAMED: &[Snippet] = &[
     ITEM,
     snippet!("places"),
     snippet!("ordered"),
-    snippet!("rivals"),
+    TOP_K_GROUP,
     snippet!("running"),
     snippet!("own_line"),
     snippet!("rotation"),

@@ -132,7 +132,7 @@ impl Tiles {
             cx.dispatch(kernel, bindings, params, self.tiling.groups(units * share), flops * part)?;
             let output = |b: Buffer| if first == 0 { Binding::write(b) } else { Binding::continued(b) };
             let bindings = vec![Binding::continued(candidates), output(cx.output(0)), output(cx.output(1))];
-            let params = Params::new().u32(n).u32(k).u32(self.entries(share)).u32(width);
+            let params = Params::new().u32(n).u32(self.entries(share)).u32(k).u32(k).u32(width);
             cx.dispatch(cx.kernel(&TOP_K_MERGE, &[]), bindings, params, n, 0.0)?;
             first += share;
         }
