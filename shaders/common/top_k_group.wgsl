@@ -1,10 +1,10 @@
 // The k best of the `entries` of a row by a workgroup, `batch` of them in each round. Entries are in a strict order, by size and by column.
 // Each lane finds the best of its entries that are left; the one of rank `batch` among these is the bound of the round, because `batch`
 // entries are at least as good. The entries within the bound belong to `batch` lanes, and the best of these few are found by counting for
-// each how many are better. The kernel has `candidate`, which is NOTHING where a row has no entry, and `keep`.
+// each how many are better. The kernel has `candidate`, whose order is 0 where a row has no entry, and `keep`.
 const MOST = 1024u;
-// It comes after every entry.
-const NOTHING = vec2<u32>(0u, 0xffffffffu);
+// Every entry comes before it.
+const NOTHING = vec2<u32>(0u, 0u);
 
 // An entry's order by size, as `ordered` has it, and its column.
 var<workgroup> best: array<vec2<u32>, LANES>;

@@ -26,7 +26,7 @@ struct Params {
 
 fn candidate(row: u32, col: u32) -> vec2<u32> {
     let order = ordered(bitcast<u32>(r[row * params.entries + col]));
-    return select(vec2<u32>(order, col), vec2<u32>(0u, 0xffffffffu), params.first + row == col);
+    return vec2<u32>(select(order, 0u, params.first + row == col), col);
 }
 
 fn keep(row: u32, place: u32, entry: vec2<u32>) {

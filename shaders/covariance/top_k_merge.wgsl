@@ -24,8 +24,7 @@ const LANES = 64u;
 @group(1) @binding(0) var<uniform> params: Params;
 
 fn candidate(row: u32, j: u32) -> vec2<u32> {
-    let entry = candidates[row * params.width + j];
-    return select(entry, NOTHING, entry.x == 0u);
+    return candidates[row * params.width + j];
 }
 
 fn keep(row: u32, place: u32, entry: vec2<u32>) {

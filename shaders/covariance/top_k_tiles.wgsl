@@ -1,12 +1,12 @@
 // Candidates for the k largest entries of each row of the correlation matrix A A', the diagonal aside, the largest first and of equals the
 // first, NaN before all. The matrix is symmetric: each pair of units is computed once, and its rows and its columns are lines of the matrix.
 // Of each line of a unit, the best `kept` entries that come before the k-th best of the units before are candidates. No other is stored.
-// Units lie on a circle, and a dispatch takes `diagonals` of the distances between two from `first` on, so that each unit meets as many.
+// Units lie on a circle, and a dispatch takes `distances` of the distances between two, from `first` on, so that each unit meets as many.
 //
 // a, b        [n, depth], the same, bindings 0 and 1, in `operands_scalar` or `operands_vector`; rows `stride` apart
 // candidates  [n, width], binding 2: an entry's order by size, as `ordered` has it, and its column; 0 where there is none. The k best of the
 //             units before, in order, then `kept` for each distance where the unit is the later on the circle, and as many where it is the
-//             earlier. This dispatch finds none of those, and writes some
+//             earlier: places that are empty before this dispatch
 // workgroup   GROUP x 1 x 1; unit, memory and barriers: see the tile snippet; 2 more barriers for every LINES rows, and columns
 // cost        for each entry on and below the diagonal 2 depth + 2 FLOPs, those on it one less, and for each row k (n - 1) comparisons, over
 //             all dispatches; a once, candidates twice
@@ -26,7 +26,7 @@ struct Params {
     depth: u32,
     units: u32,
     first: u32,
-    diagonals: u32,
+    distances: u32,
     stride: u32,
     k: u32,
     kept: u32,
@@ -97,18 +97,20 @@ fn places(line: u32, own: u32, mine: vec4<f32>) -> vec4<u32> {
     return place;
 }
 
-// Stores the candidates of the lines that were handed over, the first of which is row `first` of the matrix; their entries begin at
-// column `col`, and they have `slot`.
-fn choose(first: u32, col: u32, slot: u32, lane: u32) {
-    let line = lane % LINES;
-    let row = first + line;
+// The k-th best of the units before of a row; order 0 where there is none.
+fn bound_of(row: u32) -> vec2<u32> {
+    return candidates[min(row, params.n - 1u) * params.width + params.k - 1u];
+}
+
+// Stores the candidates of a line that was handed over, row `row` of the matrix, whose entries begin at column `col`: those that come before
+// `bound`, into `slot`. Lanes share a line.
+fn choose(row: u32, bound: vec2<u32>, col: u32, slot: u32, lane: u32) {
     if (row >= params.n) {
         return;
     }
-    let base = row * params.width;
-    let bound = candidates[base + params.k - 1u];
+    let line = lane % LINES;
     let least = select(select(bitcast<f32>(disordered(bound.x)), FIRST, bound.x == 0xffffffffu), NONE, bound.x == 0u);
-    let into = base + params.k + slot * params.kept;
+    let into = row * params.width + params.k + slot * params.kept;
     for (var quad = lane / LINES; quad < ACROSS; quad += GROUP / LINES) {
         let mine = handed(line, quad);
         let at = col + 4u * quad;
@@ -129,8 +131,8 @@ fn choose(first: u32, col: u32, slot: u32, lane: u32) {
 @compute @workgroup_size(GROUP)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let pair = unit_index(group_index(grid.group, grid.groups), lane);
-    let later = pair / params.diagonals;
-    let away = pair % params.diagonals;
+    let later = pair / params.distances;
+    let away = pair % params.distances;
     let distance = params.first + away;
     // Units that face each other would meet twice.
     if ((later >= params.units) | ((2u * distance == params.units) & (later >= distance))) {
@@ -139,8 +141,8 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
     let earlier = (later + params.units - distance) % params.units;
     let row_unit = max(later, earlier);
     let col_unit = min(later, earlier);
-    let slot_of_rows = select(params.diagonals + away, away, row_unit == later);
-    let slot_of_cols = 2u * away + params.diagonals - slot_of_rows;
+    let slot_of_rows = select(params.distances + away, away, row_unit == later);
+    let slot_of_cols = 2u * away + params.distances - slot_of_rows;
     a_stride = params.stride;
     b_stride = params.stride;
     depth = params.depth;
@@ -150,18 +152,23 @@ fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {
 
     const BLOCK_EDGE = 4u * ACROSS;
     for (var first = 0u; first < BLOCK_EDGE; first += LINES) {
+        let row = BLOCK_EDGE * row_unit + first + lane % LINES;
+        // Loaded while the lines are handed over.
+        let bound = bound_of(row);
         workgroupBarrier();
         hand_rows(row_unit, col_unit, lane, first);
         workgroupBarrier();
-        choose(BLOCK_EDGE * row_unit + first, BLOCK_EDGE * col_unit, slot_of_rows, lane);
+        choose(row, bound, BLOCK_EDGE * col_unit, slot_of_rows, lane);
     }
     if (row_unit == col_unit) {
         return;
     }
     for (var first = 0u; first < BLOCK_EDGE; first += LINES) {
+        let col = BLOCK_EDGE * col_unit + first + lane % LINES;
+        let bound = bound_of(col);
         workgroupBarrier();
         hand_cols(row_unit, col_unit, lane, first);
         workgroupBarrier();
-        choose(BLOCK_EDGE * col_unit + first, BLOCK_EDGE * row_unit, slot_of_cols, lane);
+        choose(col, bound, BLOCK_EDGE * row_unit, slot_of_cols, lane);
     }
 }
