@@ -118,6 +118,7 @@ AIMS = [
     Aim("orthonormalisation and confound regression", "%", 30, kernels=("confounds/",)),
     Aim("degree", "TFLOP/s", 32, ("degree",), ("covariance/degree", "covariance/correlation_rows"), "forward"),
     Aim("top-k neighbours", "TFLOP/s", 32, ("top_k_neighbours",), ("covariance/top_k", "covariance/correlation_rows"), "forward"),
+    Aim("mean connectivity, which makes no product", "%", 75, ("mean_connectivity",), direction="forward"),
     Aim("sort", "%", 50, ("sort",), ("sort/",), "forward"),
     Aim("births and deaths of 200 graphs of 384 nodes", "ms", 10, ("birth_death",), direction="forward"),
     Aim("sparse products and samples", "% of what is gathered", 50, kernels=("sparse/",), gathered=GATHERED),

@@ -1,10 +1,12 @@
-// The k largest entries of a row by a workgroup, `batch` of them in each round. Entries are in a strict order, by size and by column. Each
-// lane finds the best of its entries that are left; the one of rank `batch` among these is the bound of the round, because `batch` entries
-// are at least as good. The entries within the bound belong to `batch` lanes, and the best of these few are found by counting for each how
-// many are better.
+// The k best of the `entries` of a row by a workgroup, `batch` of them in each round. Entries are in a strict order, by size and by column.
+// Each lane finds the best of its entries that are left; the one of rank `batch` among these is the bound of the round, because `batch`
+// entries are at least as good. The entries within the bound belong to `batch` lanes, and the best of these few are found by counting for
+// each how many are better. The kernel has `candidate`, whose order is 0 where a row has no entry, and `keep`.
 const MOST = 1024u;
+// Every entry comes before it.
+const NOTHING = vec2<u32>(0u, 0u);
 
-// An entry's order by size, and its column.
+// An entry's order by size, as `ordered` has it, and its column.
 var<workgroup> best: array<vec2<u32>, LANES>;
 var<workgroup> within: array<vec2<u32>, MOST>;
 var<workgroup> found: atomic<u32>;
@@ -21,8 +23,6 @@ fn choose(row: u32, lane: u32) {
     if (row >= params.rows) {
         return;
     }
-    let base = row * params.n;
-    let own = params.first + row;
     if (lane == 0u) {
         last = vec2<u32>(0xffffffffu, 0u);
         atomicStore(&found, 0u);
@@ -33,15 +33,15 @@ fn choose(row: u32, lane: u32) {
         let after = last;
         // The first round takes any entry: no round is before it.
         let any = start == 0u;
-        var mine = vec2<u32>(0u, params.n);
-        for (var j = lane; j < params.n; j += LANES) {
-            let entry = vec2<u32>(ordered(bitcast<u32>(r[base + j])), j);
-            let counts = (j != own) & (any | better(after, entry)) & better(entry, mine);
+        var mine = NOTHING;
+        for (var j = lane; j < params.entries; j += LANES) {
+            let entry = candidate(row, j);
+            let counts = (any | better(after, entry)) & better(entry, mine);
             mine = select(mine, entry, counts);
         }
         best[lane] = mine;
         if (lane == 0u) {
-            bound = vec2<u32>(0u, params.n);
+            bound = NOTHING;
         }
         workgroupBarrier();
         var rank = 0u;
@@ -53,9 +53,9 @@ fn choose(row: u32, lane: u32) {
         }
         workgroupBarrier();
         let least = bound;
-        for (var j = lane; j < params.n; j += LANES) {
-            let entry = vec2<u32>(ordered(bitcast<u32>(r[base + j])), j);
-            if ((j != own) & (any | better(after, entry)) & !better(least, entry)) {
+        for (var j = lane; j < params.entries; j += LANES) {
+            let entry = candidate(row, j);
+            if ((entry.x > 0u) & (any | better(after, entry)) & !better(least, entry)) {
                 let slot = atomicAdd(&found, 1u);
                 within[min(slot, MOST - 1u)] = entry;
             }
@@ -69,9 +69,7 @@ fn choose(row: u32, lane: u32) {
                 place += select(0u, 1u, better(within[d], entry));
             }
             if (place < wanted) {
-                let at = own * params.k + start + place;
-                values[at] = r[base + entry.y];
-                indices[at] = i32(entry.y);
+                keep(row, start + place, entry);
             }
             if (place + 1u == wanted) {
                 last = entry;

@@ -13,7 +13,8 @@
 struct Params {
     first: u32,
     rows: u32,
-    n: u32,
+    // n of them.
+    entries: u32,
     k: u32,
     batch: u32,
 }
@@ -22,6 +23,17 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> values: array<f32>;
 @group(0) @binding(2) var<storage, read_write> indices: array<i32>;
 @group(1) @binding(0) var<uniform> params: Params;
+
+fn candidate(row: u32, col: u32) -> vec2<u32> {
+    let order = ordered(bitcast<u32>(r[row * params.entries + col]));
+    return vec2<u32>(select(order, 0u, params.first + row == col), col);
+}
+
+fn keep(row: u32, place: u32, entry: vec2<u32>) {
+    let at = (params.first + row) * params.k + place;
+    values[at] = r[row * params.entries + entry.y];
+    indices[at] = i32(entry.y);
+}
 
 @compute @workgroup_size(LANES)
 fn main(grid: Grid, @builtin(local_invocation_index) lane: u32) {

@@ -12,6 +12,8 @@ pub(super) const NAMED: &[Snippet] = &[
     snippet!("places"),
     snippet!("in_row"),
     snippet!("ordered"),
+    snippet!("lines"),
+    TOP_K_GROUP,
     snippet!("running"),
     snippet!("own_line"),
     snippet!("rotation"),

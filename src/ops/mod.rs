@@ -89,7 +89,16 @@ pub fn source(name: &str) -> Option<&'static Source> {
 
 /// The computations for which there is more than one algorithm.
 pub fn algorithms() -> Vec<&'static Algorithms> {
-    vec![&confounds::BASIS, &message::DOT, &scatter::ALGORITHMS, &spd::EIGEN, &spd::FACTOR, &spd::SOLVE, &topology::TREE]
+    vec![
+        &confounds::BASIS,
+        &covariance::NEIGHBOURS,
+        &message::DOT,
+        &scatter::ALGORITHMS,
+        &spd::EIGEN,
+        &spd::FACTOR,
+        &spd::SOLVE,
+        &topology::TREE,
+    ]
 }
 
 /// The cases that check every op, family by family.

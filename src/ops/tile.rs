@@ -36,6 +36,9 @@ pub(super) const VARIANTS: [Variant; 7] = [
     staged("shared32", &["small"], &[("EDGE", "1u"), ("ROW_SIDE", "8u"), ("COL_SIDE", "8u")]),
 ];
 
+/// The variants of kernels in which a workgroup goes through the lines of its block.
+pub(super) const IN_LINES: [Variant; 5] = [VARIANTS[4], VARIANTS[5], VARIANTS[6], VARIANTS[2], VARIANTS[3]];
+
 /// A class of work, by the block that suits it.
 struct Class {
     name: &'static str,

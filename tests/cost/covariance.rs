@@ -309,7 +309,25 @@ fn panels([n, time]: [usize; 2]) -> Result<Vec<Work>> {
     let (found, at) = of_top.ledger.run("covariance/top_k", &[r.len()], || top_k(n, &r, k));
     of_top.output(values, &found);
     of_top.output(indices, &at);
-    Ok(vec![of_rows, of_degree, of_top])
+
+    let (mut of_tiles, vx, x) = started("top_k_neighbours by tiles")?;
+    of_tiles.pins.insert("covariance/neighbours".into(), "tiles".into());
+    let (values, indices) = of_tiles.tape.top_k_neighbours(vx, k)?;
+    let ((u, _), _) = of_tiles.ledger.run("covariance/standardise", &[x.len()], || standardise(&f, &x));
+    // All variables are of one unit: its best two of a row, as many places for those of a second one, and the best of both.
+    let candidates = 2 * n * 3 * k;
+    of_tiles.ledger.moves("shape/set", &[], candidates);
+    let mut top = None;
+    // The candidates are gone on with.
+    of_tiles.ledger.run("covariance/top_k_tiles", &[u.len(), candidates], || {
+        top = Some(top_k(n, &symmetric_product(&f, &u, &u), k));
+        vec![c(0.0); candidates]
+    });
+    of_tiles.ledger.moves("covariance/top_k_merge", &[candidates], candidates + 2 * n * k);
+    let (found, at) = top.expect("the definition ran");
+    of_tiles.output(values, &found);
+    of_tiles.output(indices, &at);
+    Ok(vec![of_rows, of_degree, of_top, of_tiles])
 }
 
 pub fn works() -> Result<Vec<Work>> {

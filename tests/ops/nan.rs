@@ -162,12 +162,14 @@ fn variants_for_hardware_hand_nan_on_too() {
     let products = ["covariance/symmetric_product", "covariance/correlation_rows", "covariance/degree"];
     let products =
         ["shared128", "shared64", "shared32", "direct8"].into_iter().flat_map(|variant| products.map(|kernel| vec![(kernel, variant)]));
+    let tiles = |variant| vec![("covariance/neighbours", "tiles"), ("covariance/top_k_tiles", variant)];
+    let tiles = ["shared128", "shared64", "shared32"].into_iter().map(tiles);
     let matrices = ["group64", "group256", "serial"].into_iter().map(|variant| vec![("spd/cholesky", variant), ("spd/jacobi", variant)]);
     let blocks = [vec![("spd/factor", "blocks"), ("spd/solve", "blocks"), ("spd/eigen", "blocks")]].into_iter();
     let (cases, gpu) = (cases(), gpu());
     let mut failed = Vec::new();
     let (known, algorithms) = (tapetum::ops::sources(), tapetum::ops::algorithms());
-    for pins in lines.chain(products).chain(matrices).chain(blocks) {
+    for pins in lines.chain(products).chain(tiles).chain(matrices).chain(blocks) {
         let is_known = |&(name, way): &(&str, &str)| {
             let variant = known.iter().any(|s| s.name == name && s.variants.iter().any(|v| v.name == way));
             variant || algorithms.iter().any(|a| a.name == name && a.all.iter().any(|(algorithm, _)| *algorithm == way))
@@ -180,6 +182,7 @@ fn variants_for_hardware_hand_nan_on_too() {
             "reduce/cumulative_sum" => &["cumulative_sum"],
             "softmax/softmax" | "softmax/softmax_reverse" => &["softmax", "log_softmax"],
             "covariance/degree" => &["degree"],
+            "covariance/neighbours" => &["top_k_neighbours"],
             "covariance/correlation_rows" => &["correlation_rows"],
             "spd/cholesky" => &["cholesky", "eigh"],
             "spd/factor" => &["cholesky", "inverse_spd", "eigh"],

@@ -1,4 +1,4 @@
-//! Correlations in row panels: against the whole matrix, and past what one panel holds.
+//! Correlations in row panels, and from the product's tiles: against the whole matrix, and past what one panel holds.
 
 use crate::common::gpu;
 use tapetum::kernel::Target;
@@ -13,6 +13,14 @@ fn run(device: &Device, shape: [usize; 2], build: impl Fn(&mut Tape, Var) -> Vec
     let x = tape.input("series", ty).unwrap();
     let outputs = build(&mut tape, x);
     device.compile(&tape, &outputs).unwrap().run(&[(x, &Draw::Series.value(ty, 3).unwrap())]).unwrap()
+}
+
+/// The adapter with every variant of the kernel that chooses neighbours from the product's tiles.
+fn by_tiles() -> impl Iterator<Item = Device> {
+    ["shared32", "shared64", "shared128"].into_iter().map(|variant| {
+        let pins = [("covariance/neighbours", "tiles"), ("covariance/top_k_tiles", variant)];
+        gpu().with_variants(pins.map(|(name, way)| (name.to_owned(), way.to_owned())))
+    })
 }
 
 /// The expected results of all panel ops, by the definitions over the whole matrix.
@@ -31,9 +39,8 @@ fn expected(r: &[f64], n: usize, threshold: f64, k: usize) -> (Vec<f64>, Vec<f64
 
 #[test]
 fn what_panels_keep_is_what_the_matrix_holds() {
-    for device in [Device::oracle(), Device::cpu(), gpu()] {
-        for n in [2, 7, 65, 130] {
-            let k = (n - 1).min(4);
+    for device in [Device::oracle(), Device::cpu(), gpu()].into_iter().chain(by_tiles()) {
+        for (n, k) in [(2, 1), (7, 6), (33, 32), (65, 1), (130, 4), (257, 10)] {
             let found = run(&device, [n, 33], |t, x| {
                 let (values, indices) = t.top_k_neighbours(x, k).unwrap();
                 vec![
@@ -60,6 +67,70 @@ fn what_panels_keep_is_what_the_matrix_holds() {
             let mean = |i: usize| (0..n).filter(|&j| j != i).map(|j| r[i * n + j]).sum::<f64>() / (n - 1) as f64;
             assert!((0..n).all(|i| near(found[5][i], mean(i))), "mean connectivity of {n}");
         }
+    }
+}
+
+/// Series of each kind that has equal correlations, and the neighbours of each, as far as theory tells.
+#[test]
+fn of_equal_correlations_the_first_is_taken() {
+    const TIME: usize = 12;
+    let wave = |i: usize, t: usize| ((i * i * 31 + i * t * 17 + t * t * 7) % 101) as f32;
+    for device in [Device::oracle(), Device::cpu(), gpu()].into_iter().chain(by_tiles()) {
+        for n in [66, 258] {
+            let chosen = |k: usize, of: &dyn Fn(usize, usize) -> f32| {
+                let mut tape = Tape::new();
+                let x = tape.input("series", TensorType::f32([n, TIME])).unwrap();
+                let (values, indices) = tape.top_k_neighbours(x, k).unwrap();
+                let series = (0..n * TIME).map(|at| of(at / TIME, at % TIME)).collect();
+                let series = HostTensor::f32([n, TIME], series).unwrap();
+                let found = device.compile(&tape, &[values, indices]).unwrap().run(&[(x, &series)]).unwrap();
+                let indices = found[1].to_f64_vec().chunks(k).map(|row| row.iter().map(|&j| j as usize).collect()).collect();
+                (found[0].to_f64_vec(), indices)
+            };
+            let firsts = |k: usize| -> Vec<Vec<usize>> { (0..n).map(|i| (0..n).filter(|&j| j != i).take(k).collect()).collect() };
+
+            // Constant series have correlation 0 with all.
+            let (values, indices): (Vec<f64>, Vec<Vec<usize>>) = chosen(7, &|i, _| i as f32);
+            assert!(values.iter().all(|&r| r == 0.0) && indices == firsts(7), "constant, {n} on {}", device.name());
+
+            // One NaN in a series: NaN with all others, and the first of each of theirs.
+            let bad = n / 2;
+            let (values, indices) = chosen(3, &|i, t| if (i, t) == (bad, 5) { f32::NAN } else { wave(i, t) });
+            assert_eq!(indices[bad], firsts(3)[bad], "NaN, {n} on {}", device.name());
+            for i in 0..n {
+                assert!(i == bad || indices[i][0] == bad, "NaN beside {i} of {n} on {}", device.name());
+                assert!((0..3).all(|at| values[3 * i + at].is_nan() == (i == bad || at == 0)), "NaN in {i} of {n} on {}", device.name());
+            }
+
+            // Every series twice: the second of two has the correlations of the first.
+            let (_, indices) = chosen(9, &|i, t| wave(i % (n / 2), t));
+            for (i, row) in indices.iter().enumerate() {
+                assert!(!row.contains(&i), "row {i} of {n} has itself on {}", device.name());
+                for (at, &j) in row.iter().enumerate().filter(|(_, j)| **j >= n / 2) {
+                    let twin = j - n / 2;
+                    assert!(twin == i || row[..at].contains(&twin), "row {i} of {n}: {row:?} on {}", device.name());
+                }
+            }
+        }
+    }
+}
+
+/// The tiles of one kernel and the rows of another are the same sums in the same order. 2,020 variables are more units than the first
+/// dispatch takes.
+#[test]
+fn tiles_and_panels_choose_the_same() {
+    let made = |n: usize, variant: &str, way: &str| {
+        let kernels = ["covariance/correlation_rows", "covariance/top_k_tiles"].map(|kernel| (kernel.to_owned(), variant.to_owned()));
+        let device = gpu().with_variants(kernels.into_iter().chain([("covariance/neighbours".to_owned(), way.to_owned())]));
+        run(&device, [n, 9], |t, x| {
+            let (values, indices) = t.top_k_neighbours(x, 10).unwrap();
+            vec![values, indices]
+        })
+    };
+    for (n, variant) in [(300, "shared64"), (300, "shared128"), (2020, "shared32")] {
+        let [panels, tiles, again] = ["panels", "tiles", "tiles"].map(|way| made(n, variant, way));
+        assert_eq!(panels, tiles, "{n} in {variant}");
+        assert_eq!(tiles, again, "{n} in {variant}");
     }
 }
 

@@ -7,12 +7,14 @@
 //! included, and gradient 0. A series with a NaN or an infinity, or whose squares overflow, is not constant: its correlation is NaN with all,
 //! itself included.
 
+mod neighbours;
 mod panels;
 mod product;
 mod reverse;
 mod standardise;
 
-pub(in crate::ops) use panels::{CORRELATION_ROWS, COUNTED, DEGREE, TOP_K};
+pub(in crate::ops) use neighbours::{NEIGHBOURS, TOP_K, TOP_K_MERGE, TOP_K_TILES};
+pub(in crate::ops) use panels::{CORRELATION_ROWS, COUNTED, DEGREE};
 pub(in crate::ops) use product::{Best, SYMMETRIC_PRODUCT, correlated, correlation_cotangent, infer_correlation, lower_correlation};
 pub(in crate::ops) use reverse::{SYMMETRISE, WEIGHTS_REVERSE};
 pub(crate) use standardise::CONSTANT_SPACINGS;
@@ -33,6 +35,8 @@ pub(super) static FAMILY: Family = Family {
         &SYMMETRIC_PRODUCT,
         &SYMMETRISE,
         &TOP_K,
+        &TOP_K_MERGE,
+        &TOP_K_TILES,
         &WEIGHTS_REVERSE,
     ],
     cases,

@@ -5,8 +5,9 @@ use super::super::case::{Case, Draw, f32s};
 use super::super::shape::lower_set;
 use super::super::tile::{self, Extents, Operand, Terms, Tiling};
 use super::super::work::{Instance, Work};
+use super::neighbours;
 use super::product::finish;
-use crate::kernel::{Adapters, Binding, Buffer, LOOP_LIMIT, Lowering, Params, Source, Variant, common, kernel_source};
+use crate::kernel::{Binding, Buffer, Lowering, Params, Source, common, kernel_source};
 use crate::tape::{Op, OpKey, Reverse, Tape, Var};
 use crate::tensor::{DType, HostTensor, MatrixLayout, Real, TensorType, buffer, parallel, product, real_inputs};
 use crate::{Error, Result};
@@ -18,32 +19,9 @@ pub(in crate::ops) static CORRELATION_ROWS: Source =
 pub(in crate::ops) static DEGREE: Source =
     kernel_source!("covariance/degree").with_variants(&tile::VARIANTS).with_choices(&[common::OPERANDS]);
 pub(in crate::ops) static COUNTED: Source = kernel_source!("covariance/counted");
-pub(in crate::ops) static TOP_K: Source = kernel_source!("covariance/top_k").with_variants(&[
-    Variant {
-        name: "group",
-        adapters: Adapters::Hardware,
-        classes: &[],
-        constants: &[("LANES", "256u")],
-        snippets: &[common::TOP_K_GROUP],
-    },
-    Variant {
-        name: "serial",
-        adapters: Adapters::Software,
-        classes: &[],
-        constants: &[("LANES", "64u")],
-        snippets: &[common::TOP_K_SERIAL],
-    },
-]);
 
 /// The most units of a product that counts in one dispatch, so that none keeps a GPU so long that its watchdog bites.
-const UNITS: usize = 8192;
-
-/// The most entries of a row that the kernel chooses from, and the lanes that share a row.
-const CANDIDATES: usize = 1024;
-const LANES: usize = 256;
-
-/// The most bytes of a panel.
-const PANEL: u64 = 64 << 20;
+pub(super) const UNITS: usize = 8192;
 
 /// The result kept from the rows of a correlation matrix.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +36,7 @@ enum Kept {
 
 /// u `[n, time]`, standardised rows → what is kept of the rows of u uᵀ.
 #[derive(Debug, Clone)]
-struct Panels {
+pub(super) struct Panels {
     kept: Kept,
 }
 
@@ -116,8 +94,8 @@ impl Panels {
         }
     }
 
-    /// The rows `rows` into `panel`.
-    fn lower_rows(cx: &mut Lowering<'_>, u: Operand, [n, time]: [usize; 2], rows: Range<usize>, panel: Buffer) -> Result<()> {
+    /// The rows `rows` of u uᵀ into `panel`.
+    pub(super) fn lower_rows(cx: &mut Lowering<'_>, u: Operand, [n, time]: [usize; 2], rows: Range<usize>, panel: Buffer) -> Result<()> {
         let m = rows.len();
         let tiling = Tiling::new(&CORRELATION_ROWS, cx, Extents { batches: 1, rows: m, cols: n, terms: time })?;
         let [row_units, col_units] = tiling.units_of(m, n);
@@ -175,7 +153,7 @@ impl Op for Panels {
         match self.kept {
             Kept::Degree { threshold } => lower_degree(cx, u, [n, time], threshold),
             Kept::TopK { k: 0 } | Kept::Rows(_) => Ok(()),
-            Kept::TopK { k } => lower_top_k(cx, u, [n, time], k),
+            Kept::TopK { k } => neighbours::lower(cx, u, [n, time], k),
         }
     }
 }
@@ -199,37 +177,7 @@ fn lower_degree(cx: &mut Lowering<'_>, u: Operand, [n, time]: [usize; 2], thresh
     }
     let kernel = cx.kernel(&COUNTED, &[]);
     let bindings = vec![Binding::read(counts), Binding::write(cx.output(0))];
-    cx.dispatch(kernel, bindings, Params::new().u32(n), n.div_ceil(LANES), 0.0)
-}
-
-/// The dispatches that make panels of rows, as many rows as a panel may have, in whole blocks of 128, and keep the best of each. The first
-/// begins the outputs, and the others go on with them.
-fn lower_top_k(cx: &mut Lowering<'_>, u: Operand, [n, time]: [usize; 2], k: usize) -> Result<()> {
-    let most = (PANEL.min(cx.target().max_binding) / (4 * n.max(1)) as u64) as usize;
-    let most = if most > 128 { most / 128 * 128 } else { most.max(1) };
-    // As many at once as no more than the kernel chooses from can vie for: a lane's, for each.
-    let of_lane = n.div_ceil(LANES);
-    let batch = (CANDIDATES / of_lane).clamp(1, LANES);
-    let variant = TOP_K.variant(cx.target(), "");
-    // Rows that are too long for one invocation of a software adapter are a workgroup's.
-    let serial = variant.name == "serial" && !(cx.target().software && k * n > LOOP_LIMIT);
-    let variant = if serial { variant } else { &TOP_K.variants[0] };
-    if !serial {
-        cx.check_iterations(k.div_ceil(batch) * (2 * of_lane + LANES + CANDIDATES))?;
-    }
-    for first in (0..n).step_by(most) {
-        let rows = first..n.min(first + most);
-        let panel = cx.scratch(TensorType::f32([rows.len(), n]));
-        Panels::lower_rows(cx, u, [n, time], rows.clone(), panel)?;
-        let output = |b: Buffer| if first == 0 { Binding::write(b) } else { Binding::continued(b) };
-        let bindings = vec![Binding::read(panel), output(cx.output(0)), output(cx.output(1))];
-        let params = Params::new().u32(first).u32(rows.len()).u32(n).u32(k).u32(batch);
-        // A comparison with every other variable for each neighbour.
-        let flops = (rows.len() * k) as f64 * n.saturating_sub(1) as f64;
-        let groups = if serial { rows.len().div_ceil(64) } else { rows.len() };
-        cx.dispatch(TOP_K.kernel(variant, &[]), bindings, params, groups, flops)?;
-    }
-    Ok(())
+    cx.dispatch(kernel, bindings, Params::new().u32(n), n.div_ceil(256), 0.0)
 }
 
 /// # Correlation in panels of rows
@@ -254,7 +202,9 @@ impl Tape {
     }
 
     /// The k others that each variable of series `[variables, time]` correlates with most, the highest first, of equals the first:
-    /// correlations `[variables, k]`, and indices, i32 of that shape. NaN counts for the highest, as in PyTorch. The matrix is made and used up in panels of at most 64 MiB.
+    /// correlations `[variables, k]`, and indices, i32 of that shape. NaN counts for the highest, as in PyTorch. No more than 64 MiB of
+    /// correlations are held at a time: for up to 32 neighbours on a GPU, the best of each row in each tile of the product; else panels of
+    /// rows.
     ///
     /// # Errors
     /// Where x is not f32 of two axes with a frame at least, or a variable has not so many others.
@@ -280,10 +230,10 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(Case::new("correlation_rows", x(), part).within(1e-6, 0.0).forward_only());
         // No pair of these series comes within rounding of the threshold: a count is exact.
         cases.push(Case::new("degree", x(), |t, x| Ok(vec![t.degree(x[0], 2.0 / 3.0)?])).within(0.0, 0.0).forward_only());
-        let k = (shape[0] - 1).min(5);
-        cases.push(
-            Case::new("top_k_neighbours", x(), move |t, x| Ok(vec![t.top_k_neighbours(x[0], k)?.0])).within(1e-6, 0.0).forward_only(),
-        );
+        for k in [1, (shape[0] - 1).min(5), (shape[0] - 1).min(32)] {
+            let top = move |t: &mut Tape, x: &[Var]| Ok(vec![t.top_k_neighbours(x[0], k)?.0]);
+            cases.push(Case::new("top_k_neighbours", x(), top).within(1e-6, 0.0).forward_only());
+        }
     }
     cases
 }

@@ -296,5 +296,6 @@ pub(super) fn cases() -> Vec<Case> {
 pub(super) fn works() -> Vec<Work> {
     let shapes = [[1, 32, 128], [4, 200, 600], [8, 3000, 1200]];
     let made = |s: [usize; 3]| Instance::new(vec![f32s(s, Draw::Series)], |t, x| Ok(vec![t.standardise(x[0])?.0]));
-    vec![Work::new("standardise", shapes.map(made))]
+    let mean = |s: [usize; 2]| Instance::new(vec![f32s(s, Draw::Series)], |t, x| Ok(vec![t.mean_connectivity(x[0])?]));
+    vec![Work::new("standardise", shapes.map(made)), Work::new("mean_connectivity", [[64, 128], [1024, 600], [20_484, 1200]].map(mean))]
 }
