@@ -35,7 +35,7 @@ within() {
 within devices | tee "$work/devices" | grep 'cooperative matrices:' || fail "no adapter: $(cat "$work/devices")"
 grep -q 'cooperative matrices: yes' "$work/devices" || fail "products do not run on cooperative matrices there"
 
-for op in matmul correlation covariance degree parcel pairwise_mlp; do
+for op in matmul correlation covariance degree neighbours parcel pairwise_mlp; do
     within check "$op" --device llvmpipe >"$work/$op.said" || { cat "$work/$op.said"; fail "$op failed"; }
     grep '=cooperative8' "$work/$op.said"
 done
