@@ -6,6 +6,8 @@ alias Y = vec4<f32>;
 alias Z = vec4<i32>;
 alias B = vec4<bool>;
 const WIDE = 4u;
+// True where T is several elements of one line.
+const ALONG = false;
 
 fn fold_sum(x: T) -> Y {
     return x;

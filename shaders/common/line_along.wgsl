@@ -6,6 +6,8 @@ alias Y = f32;
 alias Z = i32;
 alias B = vec4<bool>;
 const WIDE = 4u;
+// True where T is several elements of one line.
+const ALONG = true;
 
 fn first_of(x: T) -> f32 {
     return x.x;

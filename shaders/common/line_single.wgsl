@@ -5,6 +5,8 @@ alias Y = f32;
 alias Z = i32;
 alias B = bool;
 const WIDE = 1u;
+// True where T is several elements of one line.
+const ALONG = false;
 
 fn first_of(x: T) -> f32 {
     return x;

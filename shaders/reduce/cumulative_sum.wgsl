@@ -1,10 +1,10 @@
 // y[o, j, i] = sum of x[o, k, i] over k <= j, or over k >= j if REVERSED. A line is gone through in chunks, each of which begins with
-// what the chunks before it come to (see the start snippet), and in blocks, of which each lane takes RUN elements or fours, one after
-// the other.
+// what the chunks before it come to (see the start snippet), and in blocks, of which each lane takes one four of a line, so that lanes
+// side by side load and store what lies side by side, or RUN elements, one after the other.
 //
 // x, y     [outer, n, inner], in units of T
-// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet; 512 times the bytes of Y of its own, and 2 + log2 of the lanes
-//          barriers a block. A lane by itself flushes its sums every 64 terms.
+// workgroup GROUP x 1 x 1; memory and barriers: see the line snippet; 512 times the bytes of Y of its own, and 2 barriers and one for every
+//          factor of four of the lanes a block. A lane by itself flushes its sums every 64 terms.
 // cost     outer n inner FLOPs; x and y once
 // uses     grid, nan
 // one of   start_zero | start_given; line_single | line_along | line_across; line_serial | line_group
@@ -24,7 +24,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<T>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-const RUN = 8u;
+const RUN = select(8u, 1u, ALONG);
 
 var<workgroup> totals: array<Y, 2u * GROUP>;
 
@@ -39,11 +39,13 @@ fn before(total: Y, place: vec2<u32>) -> Found {
     // One half is read while the other is written.
     var half = 0u;
     totals[slot] = total;
-    for (var apart = params.lines; apart < GROUP; apart <<= 1u) {
+    for (var apart = params.lines; apart < GROUP; apart <<= 2u) {
         workgroupBarrier();
         var sum = totals[half + slot];
-        if (slot >= apart) {
-            sum += totals[half + slot - apart];
+        for (var back = 1u; back < 4u; back++) {
+            if (slot >= back * apart) {
+                sum += totals[half + slot - back * apart];
+            }
         }
         half = GROUP - half;
         totals[half + slot] = sum;

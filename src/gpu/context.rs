@@ -92,8 +92,8 @@ impl Context {
 
     /// An application's own device and queue. Only error scopes are used on it; the application tells of a loss by
     /// [`Context::lost`]. Products run on cooperative matrices where the device was made with the features
-    /// `EXPERIMENTAL_COOPERATIVE_MATRIX` and `SHADER_F16` and the workgroup memory that they need, and pipelines are kept from one run to
-    /// the next where it was made with `PIPELINE_CACHE`.
+    /// `EXPERIMENTAL_COOPERATIVE_MATRIX` and `SHADER_F16` and the workgroup memory that they need, random draws take half the instructions
+    /// where it was made with `SHADER_INT64`, and pipelines are kept from one run to the next where it was made with `PIPELINE_CACHE`.
     ///
     /// # Errors
     /// Where the adapter does not grant WebGPU's base limits for compute.

@@ -13,7 +13,7 @@ pub(in crate::ops) static CUMULATIVE_SUM: Source = kernel_source!("reduce/cumula
     common::START,
 ]);
 
-/// RUN in the kernel.
+/// RUN in the kernel: the elements that a lane takes one after the other, but where it takes fours of one line.
 const RUN: usize = 8;
 
 /// Sums of all elements up to each, or from each on where `reversed`.
@@ -75,7 +75,7 @@ impl CumulativeSum {
     /// Long lines, few of them: sums of chunks, the running sums of those, and then those of the elements.
     fn stages(&self, cx: &mut Lowering<'_>, from: Buffer, to: Buffer, [outer, n, inner]: [usize; 3]) -> Result<()> {
         let mut lines = Lines::new(&CUMULATIVE_SUM, cx, [outer, n, inner]);
-        let chunk = lines.blocks(RUN);
+        let chunk = lines.blocks(if lines.unit() > 1 { 1 } else { RUN });
         let chunks = lines.n.div_ceil(chunk.max(1));
         if chunks < 2 {
             return self.stage(cx, lines, chunk, [from, to], None);

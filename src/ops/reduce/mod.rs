@@ -367,8 +367,8 @@ pub(super) fn cases() -> Vec<Case> {
         };
         cases.push(Case::new("sum", operands, chained).within(1e-5, 1e-5));
     }
-    // Four at once along and across; lines long enough for two stages.
-    for shape in [[1, 7], [65, 3], [3, 257], [7, 260], [1030, 36], [257, 33], [2, 33_028]] {
+    // Four at once along and across; lines long enough for several blocks, and for two stages.
+    for shape in [[1, 7], [65, 3], [3, 257], [7, 260], [1030, 36], [257, 33], [3, 2052], [2, 33_028]] {
         for axis in [0, 1] {
             let operands = vec![f32s(shape, Draw::Whole(9))];
             cases.push(Case::new("argmax", operands, move |t, x| Ok(vec![t.argmax(x[0], axis)?])).within(0.0, 0.0).forward_only());
