@@ -254,8 +254,8 @@ mod tests {
         ((i * 31 + j * 17) % 101) as f64 / 101.0 - 0.5
     }
 
-    /// Sides about the bounds of parts, the longer one of rows or of columns, and every transposition: within rounding of the definition
-    /// (k ε, for entries of at most a half), and the same bits from any number of threads.
+    /// Sides about the bounds of parts, the longer one of rows or of columns, and every transposition: the definition to k ε, which is more
+    /// than roundings at random of entries of at most a half come to, and the same bits from any number of threads.
     #[test]
     fn threads_share_out_the_longer_side_and_change_no_bit() {
         let pools = [1, 2, 3, 5].map(|n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap());
