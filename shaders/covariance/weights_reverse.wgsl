@@ -29,7 +29,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> dw: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// What W and the slopes of f are made of: the sums of the weights of a batch, and of their squares.
+// The sums of the weights of a batch, and of their squares: W and the slopes of f are made of them.
 fn weight_sums(batch: u32, place: vec2<u32>) -> vec2<f32> {
     let lanes = line_lanes(params.lines);
     var sums = vec2<f32>();

@@ -166,6 +166,11 @@ impl Adapter {
     /// # Errors
     /// The reason why they cannot.
     pub fn cooperative(&self) -> Result<usize, String> {
+        self.matrices()?.fit(&self.adapter.limits())
+    }
+
+    /// The cooperative matrices that it has, of those that kernels are written for.
+    fn matrices(&self) -> Result<&'static Matrices, String> {
         use wgpu::CooperativeScalarType::{F16, F32};
         if !self.adapter.features().contains(COOPERATIVE) {
             return Err("the adapter has no cooperative matrices in f16".into());
@@ -180,7 +185,7 @@ impl Adapter {
         if self.subgroups() != (lanes, lanes) {
             return Err(format!("its cooperative matrices are {edge} × {edge} × {edge}, and its subgroups are not of {lanes} invocations"));
         }
-        matrices.fit(&self.adapter.limits())
+        Ok(matrices)
     }
 
     fn rank(&self) -> u8 {
@@ -206,15 +211,16 @@ struct Matrices {
     memory: u32,
 }
 
-const MATRICES: [Matrices; 2] = [Matrices { edge: 16, lanes: 32, memory: 34_304 }, Matrices { edge: 8, lanes: 8, memory: 26_112 }];
+static MATRICES: [Matrices; 2] = [Matrices { edge: 16, lanes: 32, memory: 34_304 }, Matrices { edge: 8, lanes: 8, memory: 26_112 }];
 
 impl Matrices {
     /// The edge, where the limits grant enough workgroup memory.
     fn fit(&self, limits: &wgpu::Limits) -> Result<usize, String> {
-        match (limits.max_compute_workgroup_storage_size, self.memory) {
-            (bytes, needed) if bytes < needed => Err(format!("{bytes} bytes of workgroup memory are granted, and {needed} needed")),
-            _ => Ok(self.edge as usize),
+        let (bytes, needed) = (limits.max_compute_workgroup_storage_size, self.memory);
+        if bytes < needed {
+            return Err(format!("{bytes} bytes of workgroup memory are granted, and {needed} needed"));
         }
+        Ok(self.edge as usize)
     }
 }
 
@@ -223,12 +229,11 @@ pub(super) fn cooperative(adapter: &Adapter, device: &wgpu::Device, options: &Op
     if options.products == Products::F32 {
         return Err("products in f32 were asked for".into());
     }
-    let edge = adapter.cooperative()?;
+    adapter.cooperative()?;
     if !device.features().contains(COOPERATIVE) {
         return Err("the device was made without them".into());
     }
-    let matrices = MATRICES.iter().find(|m| m.edge as usize == edge);
-    matrices.map_or(Ok(edge), |m| m.fit(&device.limits()))
+    adapter.matrices()?.fit(&device.limits())
 }
 
 pub(super) fn instance() -> wgpu::Instance {

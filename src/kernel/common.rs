@@ -137,7 +137,7 @@ pub(crate) fn flat_groups(words: usize) -> usize {
     words.div_ceil(FLAT_WORDS)
 }
 
-/// What 256 items come to in rows of so many, and the items left over: the words `step` of a kernel that uses `in_row`.
+/// The rows of so many items that 256 items fill, and the items left over: the words `step` of a kernel that uses `in_row`.
 pub(crate) fn flat_step(width: usize) -> [usize; 2] {
     [256 / width.max(1), 256 % width.max(1)]
 }

@@ -166,7 +166,7 @@ fn written(axes: &[Axis]) -> (usize, Params, Step) {
     let one = Axis { extent: 1, x: 0, y: 0 };
     let (mut params, mut step, mut rest) = (Params::new(), Step { x: 0, y: 0 }, 256);
     for (k, a) in axes.iter().rev().copied().chain(std::iter::repeat(one)).take(8).enumerate() {
-        // What is left goes along the outermost axis.
+        // The rest goes along the outermost axis.
         let digit = if k + 1 == AXES[choice] { rest } else { rest % a.extent.max(1) };
         rest = if k + 1 == AXES[choice] { 0 } else { rest / a.extent.max(1) };
         params = params.u32(a.extent).u32(a.x).u32(a.y).u32(digit);
@@ -175,7 +175,7 @@ fn written(axes: &[Axis]) -> (usize, Params, Step) {
     (choice, params, step)
 }
 
-/// How far apart two elements stand in x and in y.
+/// The distances between two elements in x and in y.
 #[derive(Debug, Clone, Copy)]
 struct Step {
     x: usize,
